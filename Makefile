@@ -1,0 +1,79 @@
+# What people and CI type. Every target prepares the environment it needs and does so only once:
+# a stamp file in the environment is newer than pyproject.toml when everything is installed.
+#
+#   make PYTHON=/path/to/python ...   chooses the Python that the environments are made with
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:  # two pips must not write to one environment
+.SUFFIXES:
+
+VENV := .venv
+ORACLE := .venv-oracle
+
+# What the tests run on. Tests are small: more BLAS threads than cores only slow each other down.
+WORKERS := 2
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST := $(ONE_THREAD) $(VENV)/bin/python -m pytest -q
+
+DEMO := runs/demo
+
+.PHONY: help demo test test-slow lint format types docs oracle bench golden clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
+	    printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+demo: $(VENV)/stamp-viz  ## train a small network on real digits and look at what it learned
+	@rm -rf $(DEMO)
+	@$(VENV)/bin/dlframe train --data digits --model cnn --seed 0 --out $(DEMO)
+	@echo
+	@echo "The checkpoint, read by a new process, gives the same numbers again:"
+	@$(VENV)/bin/dlframe evaluate $(DEMO)/checkpoints/best.h5
+	@echo
+	@echo "Pictures to look at:"
+	@ls $(DEMO)/*.png | sed 's/^/  /'
+
+test: $(VENV)/stamp-test  ## the fast tests, with the examples in the docstrings and in the README
+	@$(PYTEST) -n $(WORKERS) -m "not slow"
+
+test-slow: $(VENV)/stamp-test  ## the tests that `make test` leaves out
+	@$(PYTEST) -n $(WORKERS) -m slow
+
+lint: $(VENV)/stamp-dev  ## ruff: faults and formatting
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+format: $(VENV)/stamp-dev  ## let ruff repair what `make lint` complains about
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+types: $(VENV)/stamp-dev  ## mypy --strict on dlframe/
+	@$(VENV)/bin/mypy --strict dlframe
+
+docs: $(VENV)/stamp-docs  ## check every link, anchor and code block of the documentation
+	@$(VENV)/bin/python tools/check_docs.py
+
+oracle: $(ORACLE)/stamp  ## compare with PyTorch itself, side by side
+	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest -q tests/oracle
+
+bench: $(ORACLE)/stamp  ## the workloads of benchmarks/ under dlframe and under PyTorch
+	@$(ORACLE)/bin/python -m benchmarks
+
+golden: $(ORACLE)/stamp  ## make the reference numbers in tests/golden again, from PyTorch
+	@for script in tests/golden/make_*.py; do echo "$$script"; $(ORACLE)/bin/python "$$script" || exit 1; done
+
+clean:  ## remove the environments, the caches and the demo's run (other runs are yours)
+	rm -rf $(VENV) $(ORACLE) $(DEMO) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find dlframe tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+# One environment for people; each stamp stands for one extra of pyproject.toml.
+$(VENV)/stamp-%: pyproject.toml tools/venv.sh
+	@sh tools/venv.sh $(VENV) -e '.[$*]'
+	@touch $@
+
+# PyTorch lives apart, so that the tests of every day prove that dlframe does not need it.
+# Its version is the one whose numbers are recorded; the CPU build is enough, if your pip offers it.
+$(ORACLE)/stamp: pyproject.toml tools/venv.sh
+	@sh tools/venv.sh $(ORACLE) torch==2.13.0 -e '.[test]'
+	@touch $@

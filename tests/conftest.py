@@ -1,0 +1,92 @@
+"""Fixtures for every test: reference numbers, real data, and randomness that can be repeated."""
+
+from __future__ import annotations
+
+import os
+import random
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Charts are drawn into files; without this matplotlib would look for a screen. Set here, before any import.
+os.environ["MPLBACKEND"] = "Agg"
+
+# No deadline: the first call of a test pays for imports. print_blob: a failure can be pasted and repeated.
+hypothesis.settings.register_profile("dlframe", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("dlframe")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--seed",
+        default="fixed",
+        help="seed of the `seed` and `rng` fixtures: a number, 'random', or 'fixed' (one per test)",
+    )
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """This test's seed; when the test fails, the report says how to run it with the same one."""
+    choice = request.config.getoption("--seed")
+    if choice == "fixed":
+        value = zlib.crc32(request.node.nodeid.encode())  # tests differ from each other, runs do not
+    elif choice == "random":
+        value = random.SystemRandom().randrange(2**32)
+    else:
+        value = int(choice)
+    request.node.add_report_section("setup", "seed", f"repeat with: pytest --seed={value}")
+    return value
+
+
+@pytest.fixture
+def rng(seed: int) -> np.random.Generator:
+    """NumPy's generator, seeded with `seed`."""
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(autouse=True)
+def _library_state() -> Iterator[None]:
+    """Every test starts from one seed and leaves the default dtype as it was, in whatever order they run."""
+    try:  # TEMPORARY, until these modules exist
+        from dlframe.dtypes import get_default_dtype, set_default_dtype
+        from dlframe.random import manual_seed
+    except ImportError:
+        yield
+        return
+
+    dtype = get_default_dtype()
+    manual_seed(0)
+    yield
+    set_default_dtype(dtype)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], dict[str, np.ndarray]]:
+    """`golden("name")`: the arrays of tests/golden/name.npz, made from PyTorch by a script beside it."""
+
+    def load(name: str) -> dict[str, np.ndarray]:
+        with np.load(ROOT / "tests" / "golden" / f"{name}.npz", allow_pickle=False) as file:
+            return dict(file)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the original files of public data sets; where there is none, the test is skipped."""
+    folder = Path(os.environ.get("DLFRAME_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; DLFRAME_TEST_DATA names another folder")
+    return folder
