@@ -1,0 +1,109 @@
+"""The formulas: three counts per class, three ratios, five ways to make one number of them.
+
+The counts are an int64 array of shape (3, C), one row each:
+
+- ``hits``: samples of the class that were predicted to be of the class (true positives),
+- ``predicted``: samples that were predicted to be of the class,
+- ``actual``: samples that are of the class (its support).
+
+Counts add up, so a stream of batches gives exactly the numbers of the whole.
+
+``zero_division`` is the value of a ratio 0/0: the precision of a class that was never predicted,
+the recall of a class without samples, the F1 of a class with neither. With NaN such a class is
+left out of the macro and weighted average. A class with neither samples nor predictions never
+counts in the macro average (scikit-learn and torchmetrics agree on this). With no samples at all
+there is nothing to average, and the averages are NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlframe.errors import ShapeError
+
+Counts = NDArray[np.int64]
+Values = NDArray[np.float64]
+Ratio = Callable[[Counts], tuple[Counts, Counts]]
+Average = Callable[[Ratio, Counts, float], Any]
+
+
+def counts_of_matrix(matrix: Counts) -> Counts:
+    """The (3, C) counts in a confusion matrix (C, C) with true classes as rows."""
+    return np.stack([matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)])
+
+
+def precision(counts: Counts) -> tuple[Counts, Counts]:
+    """hits / predicted: of what was called class c, how much was right."""
+    hits, predicted, _ = counts
+    return hits, predicted
+
+
+def recall(counts: Counts) -> tuple[Counts, Counts]:
+    """hits / actual: of what is class c, how much was found."""
+    hits, _, actual = counts
+    return hits, actual
+
+
+def f1(counts: Counts) -> tuple[Counts, Counts]:
+    """2 hits / (predicted + actual): the harmonic mean of precision and recall."""
+    hits, predicted, actual = counts
+    return 2 * hits, predicted + actual
+
+
+def per_class(ratio: Ratio, counts: Counts, zero_division: float) -> Values:
+    """The ratio of each class: shape (C,)."""
+    above, below = ratio(counts)
+    out = np.full(above.shape, zero_division, np.float64)
+    return np.divide(above, below, out=out, where=below > 0)
+
+
+def macro(ratio: Ratio, counts: Counts, zero_division: float) -> float:
+    """The plain mean over the classes that occur: every class weighs the same."""
+    _, predicted, actual = counts
+    return _mean(per_class(ratio, counts, zero_division), (predicted + actual) > 0)
+
+
+def weighted(ratio: Ratio, counts: Counts, zero_division: float) -> float:
+    """The mean over the classes, each weighted by its number of samples."""
+    return _mean(per_class(ratio, counts, zero_division), counts[2])
+
+
+def micro(ratio: Ratio, counts: Counts, zero_division: float) -> float:
+    """One ratio of the sums over all classes. With one label per sample it is the accuracy."""
+    del zero_division  # the sums are zero only when there are no samples
+    above, below = ratio(counts)
+    return float(above.sum() / below.sum()) if below.any() else float("nan")
+
+
+def binary(ratio: Ratio, counts: Counts, zero_division: float) -> float:
+    """The ratio of class 1, the positive one of two."""
+    if counts.shape[1] > 2:
+        raise ShapeError(
+            f"metrics: a binary average needs two classes, got {counts.shape[1]}; "
+            "take per_class, macro, micro or weighted"
+        )
+    if not counts.any():
+        return float("nan")
+    # labels that were all 0 tell of one class only; class 1 is then there, and empty
+    both = np.pad(counts, ((0, 0), (0, 2 - counts.shape[1])))
+    return float(per_class(ratio, both, zero_division)[1])
+
+
+def _mean(values: Values, weights: NDArray[Any]) -> float:
+    kept = ~np.isnan(values) & (weights > 0)
+    if not kept.any():
+        return float("nan")
+    return float((values[kept] * weights[kept]).sum() / weights[kept].sum())
+
+
+AVERAGES: dict[str, Average] = {
+    "per_class": per_class,
+    "macro": macro,
+    "micro": micro,
+    "weighted": weighted,
+    "binary": binary,
+}

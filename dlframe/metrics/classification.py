@@ -1,0 +1,204 @@
+"""Metrics of classification: counts collected batch by batch, formulas from ``averages``.
+
+All count in whole numbers, so a stream of batches gives exactly the value of the whole.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlframe.metrics import averages
+from dlframe.metrics.functional import class_counts, confusion_matrix, top_k_hits
+from dlframe.metrics.labels import label_pair
+from dlframe.metrics.metric import Metric, State, add_states
+
+
+class Accuracy(Metric):
+    """The share of samples whose predicted label is the true one.
+
+    ``output`` may be class scores (N, C, …), one score per sample (class 1 above ``threshold``)
+    or labels; targets equal to ``ignore_index`` do not count.
+
+        >>> accuracy = Accuracy()
+        >>> accuracy.update(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
+        >>> accuracy.compute()
+        0.5
+    """
+
+    def __init__(
+        self, *, threshold: float = 0.0, ignore_index: int | None = None, name: str = "accuracy"
+    ) -> None:
+        super().__init__(name)
+        self.threshold = threshold
+        self.ignore_index = ignore_index
+
+    def empty(self) -> State:
+        return np.zeros(2, np.int64)
+
+    def update(self, output: Any, target: Any) -> None:
+        pair = label_pair(output, target, threshold=self.threshold, ignore_index=self.ignore_index)
+        self.state += ((pair.predicted == pair.true).sum(), pair.true.size)
+
+    def compute(self) -> float:
+        hits, samples = self.state
+        return float(hits / samples) if samples else float("nan")
+
+
+class TopKAccuracy(Metric):
+    """The share of samples whose true class is among the ``k`` highest scores."""
+
+    def __init__(self, k: int, *, ignore_index: int | None = None, name: str | None = None) -> None:
+        super().__init__(name or f"top{k}_accuracy")
+        self.k = k
+        self.ignore_index = ignore_index
+
+    def empty(self) -> State:
+        return np.zeros(2, np.int64)
+
+    def update(self, output: Any, target: Any) -> None:
+        hits = top_k_hits(output, target, self.k, self.ignore_index)
+        self.state += (hits.sum(), hits.size)
+
+    def compute(self) -> float:
+        hits, samples = self.state
+        return float(hits / samples) if samples else float("nan")
+
+
+class ConfusionMatrix(Metric):
+    """How often class i was taken for class j: int64 (C, C), rows true, columns predicted.
+
+    Without ``num_classes`` it grows with the labels seen.
+    """
+
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        *,
+        threshold: float = 0.0,
+        ignore_index: int | None = None,
+        name: str = "confusion_matrix",
+    ) -> None:
+        self.num_classes = num_classes
+        super().__init__(name)
+        self.threshold = threshold
+        self.ignore_index = ignore_index
+
+    def empty(self) -> State:
+        classes = self.num_classes or 0
+        return np.zeros((classes, classes), np.int64)
+
+    def update(self, output: Any, target: Any) -> None:
+        batch = confusion_matrix(
+            output,
+            target,
+            self.num_classes,
+            threshold=self.threshold,
+            ignore_index=self.ignore_index,
+        )
+        self.state = add_states(self.state, batch)
+
+    def compute(self) -> NDArray[np.int64]:
+        return self.state.copy()
+
+
+class RatioMetric(Metric):
+    """What Precision, Recall and F1 share: counts per class, one ratio, one average.
+
+    ``average`` is "per_class" (an array, one value per class), "macro", "micro", "weighted" or
+    "binary" (class 1 of two), and becomes part of the name: ``Precision("macro")`` is called
+    "precision_macro". ``zero_division`` is explained in ``dlframe.metrics.averages``.
+    """
+
+    kind: str
+
+    def __init__(
+        self,
+        average: str,
+        num_classes: int | None = None,
+        *,
+        zero_division: float = 0.0,
+        threshold: float = 0.0,
+        ignore_index: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        if average not in averages.AVERAGES:
+            raise ValueError(_unknown_average(type(self).__name__, average))
+        self.average = average
+        self.num_classes = num_classes
+        super().__init__(name or f"{self.kind}_{average}")
+        self.zero_division = zero_division
+        self.threshold = threshold
+        self.ignore_index = ignore_index
+
+    @staticmethod
+    def ratio(counts: averages.Counts) -> tuple[averages.Counts, averages.Counts]:
+        """Numerators and denominators of all classes; each subclass names its own."""
+        raise NotImplementedError
+
+    def empty(self) -> State:
+        return np.zeros((3, self.num_classes or 0), np.int64)
+
+    def update(self, output: Any, target: Any) -> None:
+        batch = class_counts(
+            output,
+            target,
+            self.num_classes,
+            threshold=self.threshold,
+            ignore_index=self.ignore_index,
+        )
+        self.state = add_states(self.state, batch)
+
+    def compute(self) -> float | NDArray[np.float64]:
+        average = averages.AVERAGES[self.average]
+        value: float | NDArray[np.float64] = average(self.ratio, self.state, self.zero_division)
+        return value
+
+
+class Precision(RatioMetric):
+    """Of what was called class c, the share that was right.
+
+    >>> precision = Precision("per_class")
+    >>> precision.update(np.array([0, 1, 1]), np.array([0, 1, 0]))
+    >>> precision.compute()
+    array([1. , 0.5])
+    """
+
+    kind = "precision"
+    ratio = staticmethod(averages.precision)
+
+
+class Recall(RatioMetric):
+    """Of what is class c, the share that was found.
+
+    >>> recall = Recall("macro")
+    >>> recall.update(np.array([0, 1, 1]), np.array([0, 1, 0]))
+    >>> recall.compute()
+    0.75
+    """
+
+    kind = "recall"
+    ratio = staticmethod(averages.recall)
+
+
+class F1(RatioMetric):
+    """The harmonic mean of precision and recall.
+
+    >>> f1 = F1("binary")
+    >>> f1.update(np.array([0.3, 1.2, -0.1]), np.array([0, 1, 1]))
+    >>> f1.compute()
+    0.5
+    """
+
+    kind = "f1"
+    ratio = staticmethod(averages.f1)
+
+
+def _unknown_average(metric: str, average: object) -> str:
+    names = list(averages.AVERAGES)
+    close = difflib.get_close_matches(str(average), names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{metric}: average must be one of {', '.join(names)}; got {average!r}{hint}"

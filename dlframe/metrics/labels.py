@@ -1,0 +1,159 @@
+"""From what a model puts out to class labels, checked.
+
+Three kinds of output are understood, told apart by their shape beside the target's:
+
+===================  ==========  ===============================================================
+output               target      meaning
+===================  ==========  ===============================================================
+(N, C, d1, …)        (N, d1, …)  scores of C ≥ 2 classes: the highest along dim 1 wins
+floats (N,), (N, 1)  (N,)        one score per sample: class 1 above the threshold, else class 0
+integers, booleans   same shape  labels already
+===================  ==========  ===============================================================
+
+The threshold is 0, where a logit means a probability of one half. For probabilities give
+``threshold=0.5``, or pass labels: ``probabilities > 0.5``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlframe.errors import DTypeError, LabelError, ShapeError
+from dlframe.tensor import to_array
+
+Array = NDArray[Any]
+Labels = NDArray[np.int64]
+
+
+class LabelPair(NamedTuple):
+    """Predicted and true labels, flat and of one length; ``num_classes`` where it is known."""
+
+    predicted: Labels
+    true: Labels
+    num_classes: int | None
+
+
+def label_pair(
+    output: object,
+    target: object,
+    num_classes: int | None = None,
+    *,
+    threshold: float = 0.0,
+    ignore_index: int | None = None,
+) -> LabelPair:
+    """Labels that can be compared one by one; samples with target ``ignore_index`` left out.
+
+    Shapes as in the table above. Raises LabelError for a label outside its range (which index,
+    which value, which range) and ShapeError for shapes that fit no line of the table.
+
+        >>> label_pair(np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 1])).predicted
+        array([1, 0])
+    """
+    scores, truth = to_array(output), to_array(target)
+    true = whole_numbers(truth, "target")
+    predicted, implied = _predicted(scores, truth, threshold)
+    if implied is not None and num_classes not in (None, implied):
+        raise ShapeError(
+            f"metrics: output{scores.shape} has scores for {implied} classes, "
+            f"but num_classes is {num_classes}"
+        )
+    classes = implied if num_classes is None else num_classes
+    counted = np.ones(true.shape, bool) if ignore_index is None else true != ignore_index
+    check_labels(true, classes, "target", where=counted)
+    if implied is None:
+        check_labels(predicted, classes, "predictions", where=counted)
+    return LabelPair(predicted[counted], true[counted], classes)
+
+
+def _predicted(scores: Array, target: Array, threshold: float) -> tuple[Labels, int | None]:
+    """The predicted labels in the target's shape, and how many classes the output tells of."""
+    ready = scores.dtype.kind in "iub"
+    if ready and scores.shape == target.shape:
+        return scores.astype(np.int64), None
+    if is_class_scores(scores, target):
+        if scores.shape[1] > 1:
+            return scores.argmax(axis=1), scores.shape[1]
+        column = scores[:, 0]
+        return (column.astype(np.int64), None) if ready else (_above(column, threshold), 2)
+    one_column = scores.ndim == 1 or (scores.ndim > 1 and scores.shape[1] == 1)
+    if scores.shape == target.shape and one_column:
+        return _above(scores, threshold), 2
+    raise ShapeError(_misfit(scores, target))
+
+
+def is_class_scores(scores: Array, target: Array) -> bool:
+    """Whether the shapes are (N, C, d1, …) beside (N, d1, …), with at least one class."""
+    return (
+        scores.ndim >= 2
+        and scores.shape[1] > 0
+        and scores.shape[:1] + scores.shape[2:] == target.shape
+    )
+
+
+def _above(scores: Array, threshold: float) -> Labels:
+    return (scores > threshold).astype(np.int64)
+
+
+def _misfit(scores: Array, target: Array) -> str:
+    """Why the shapes fit no kind of output, with the likeliest remedy."""
+    message = f"metrics: output{scores.shape} does not fit target{target.shape}"
+    if scores.shape == target.shape and scores.ndim > 1:
+        return (
+            f"{message}: for one-hot targets pass target.argmax(1); "
+            "for one logit per element pass labels, output > 0"
+        )
+    if target.ndim > 1 and target.shape[1] == 1 and scores.shape[:1] == target.shape[:1]:
+        return f"{message}: pass target.squeeze(1)"
+    if scores.ndim == 0 or target.ndim == 0:
+        return f"{message}: add the batch dimension to both, x.reshape(1, ...)"
+    return (
+        f"{message}: expected scores (N, C, ...) beside labels (N, ...), "
+        "one score per sample (N,), or labels of the target's shape"
+    )
+
+
+def whole_numbers(values: Array, what: str) -> Labels:
+    """Labels as int64; floats such as BCELoss's 0.0 and 1.0 pass when they are whole."""
+    if values.dtype.kind in "iub":
+        return values.astype(np.int64, copy=False)
+    if values.dtype.kind != "f":
+        raise DTypeError(f"metrics: {what} must hold class labels, got dtype {values.dtype}")
+    # abs < 2**62 turns NaN and infinity away too, before a cast that would be undefined
+    whole = (values == np.floor(values)) & (np.abs(values) < 2**62)
+    if not whole.all():
+        name, value = _first(values, ~whole, what)
+        raise LabelError(
+            f"metrics: {name} is {value}; class labels are whole numbers. "
+            "For probabilities as targets pass target.argmax(1), or target > 0.5."
+        )
+    return values.astype(np.int64)
+
+
+def check_labels(
+    labels: Labels, num_classes: int | None, what: str, where: NDArray[np.bool_] | None = None
+) -> None:
+    """Raise LabelError for the first label outside 0 … num_classes - 1 (no upper end if None)."""
+    bad = labels < 0
+    if num_classes is not None:
+        bad |= labels >= num_classes
+    if where is not None:
+        bad &= where
+    if not bad.any():
+        return
+    name, value = _first(labels, bad, what)
+    if num_classes is None:
+        raise LabelError(f"metrics: {name} is {value}; labels start at 0")
+    raise LabelError(
+        f"metrics: {name} is {value}; with {num_classes} classes labels run "
+        f"from 0 to {num_classes - 1}"
+    )
+
+
+def _first(values: Array, bad: NDArray[np.bool_], what: str) -> tuple[str, Any]:
+    """The name, as in ``target[3, 0]``, and the value of the first bad entry."""
+    index = np.unravel_index(int(bad.argmax()), bad.shape)
+    place = ", ".join(str(i) for i in index)
+    return (f"{what}[{place}]" if place else what), values[index].item()

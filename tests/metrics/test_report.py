@@ -1,0 +1,51 @@
+"""The text table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlframe.errors import ShapeError
+from dlframe.metrics import classification_report
+
+MATRIX = np.array([[3, 1, 0], [1, 1, 1], [0, 0, 3]])
+
+
+def test_numbers_and_alignment():
+    assert classification_report(MATRIX, ["a", "bb", "automobile"], digits=2).splitlines() == [
+        "            precision  recall    F1  support",
+        "a                0.75    0.75  0.75        4",
+        "bb               0.50    0.33  0.40        3",
+        "automobile       0.75    1.00  0.86        3",
+        "",
+        "macro            0.67    0.69  0.67       10",
+        "weighted         0.68    0.70  0.68       10",
+        "accuracy                       0.70       10",
+    ]
+
+
+def test_class_numbers_when_there_are_no_names():
+    lines = classification_report(np.eye(12, dtype=np.int64)).splitlines()
+    assert [line.split()[0] for line in lines[1:13]] == [str(i) for i in range(12)]
+
+
+def test_wide_names_stay_aligned():
+    lines = classification_report(np.eye(2, dtype=np.int64), ["猫", "dog"]).splitlines()
+    # a wide character takes two columns on a terminal, and counts as one in len()
+    assert len(lines[1]) + 1 == len(lines[2])
+
+
+def test_a_class_never_seen_or_predicted():
+    matrix = np.array([[2, 0], [0, 0]])
+    assert "0.000  0.000        0" in classification_report(matrix)
+    assert "nan" in classification_report(matrix, zero_division=np.nan)
+    assert (
+        classification_report(np.zeros((0, 0), np.int64)).splitlines()[-1].endswith("nan        0")
+    )
+
+
+def test_what_does_not_fit():
+    with pytest.raises(ShapeError, match=r"needs a square matrix, got \(3,\)"):
+        classification_report(np.zeros(3))
+    with pytest.raises(ShapeError, match=r"2 class names for a matrix of \(3, 3\)"):
+        classification_report(MATRIX, ["a", "b"])
