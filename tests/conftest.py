@@ -14,10 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Charts are drawn into files; without this matplotlib would look for a screen. Set here, before any import.
+# Charts are drawn into files; matplotlib, which reads this when imported, would look for a screen.
 os.environ["MPLBACKEND"] = "Agg"
 
-# No deadline: the first call of a test pays for imports. print_blob: a failure can be pasted and repeated.
+# No deadline: the first call of a test pays for imports. print_blob: a failure can be repeated.
 hypothesis.settings.register_profile("dlframe", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("dlframe")
 
@@ -35,7 +35,9 @@ def seed(request: pytest.FixtureRequest) -> int:
     """This test's seed; when the test fails, the report says how to run it with the same one."""
     choice = request.config.getoption("--seed")
     if choice == "fixed":
-        value = zlib.crc32(request.node.nodeid.encode())  # tests differ from each other, runs do not
+        value = zlib.crc32(
+            request.node.nodeid.encode()
+        )  # tests differ from each other, runs do not
     elif choice == "random":
         value = random.SystemRandom().randrange(2**32)
     else:
@@ -52,7 +54,7 @@ def rng(seed: int) -> np.random.Generator:
 
 @pytest.fixture(autouse=True)
 def _library_state() -> Iterator[None]:
-    """Every test starts from one seed and leaves the default dtype as it was, in whatever order they run."""
+    """Every test starts from one seed and leaves the default dtype as it was: order is nothing."""
     try:  # TEMPORARY, until these modules exist
         from dlframe.dtypes import get_default_dtype, set_default_dtype
         from dlframe.random import manual_seed
@@ -74,7 +76,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def golden() -> Callable[[str], dict[str, np.ndarray]]:
-    """`golden("name")`: the arrays of tests/golden/name.npz, made from PyTorch by a script beside it."""
+    """`golden("name")`: the arrays of tests/golden/name.npz, which a script there made."""
 
     def load(name: str) -> dict[str, np.ndarray]:
         with np.load(ROOT / "tests" / "golden" / f"{name}.npz", allow_pickle=False) as file:
@@ -85,7 +87,7 @@ def golden() -> Callable[[str], dict[str, np.ndarray]]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder with the original files of public data sets; where there is none, the test is skipped."""
+    """The folder with the original files of public data sets; without it the test is skipped."""
     folder = Path(os.environ.get("DLFRAME_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; DLFRAME_TEST_DATA names another folder")

@@ -55,4 +55,4 @@ then
     "$python" -m venv --clear "$directory"
 fi
 say "installing into $directory: $* (the first time takes a minute or two)"
-"$directory/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+"$directory/bin/python" -m pip install -qq --disable-pip-version-check "$@"

@@ -1,0 +1,116 @@
+"""The README and the pages under docs/ do what they say: their Python runs, their commands exist.
+
+The blocks of a page run in order, in one process, in an empty folder. A block that should not run
+says why, in a comment on the line before it: `<!-- not run: needs the network -->`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+class Block(NamedTuple):
+    language: str
+    line: int  # where the code begins
+    code: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced code blocks of a page, without those that say why they do not run."""
+    found = []
+    text = page.read_text("utf-8")
+    pattern = r"(?P<why><!-- not run: .+ -->\n+)?^```(?P<language>\w+)\n(?P<code>.*?)^```$"
+    for match in re.finditer(pattern, text, flags=re.MULTILINE | re.DOTALL):
+        if not match["why"]:
+            line = text.count("\n", 0, match.start("code")) + 1
+            found.append(Block(match["language"], line, match["code"]))
+    return found
+
+
+def with_blocks(*languages: str) -> list[object]:
+    """The pages that have such blocks, as parameters of a test."""
+    return [
+        pytest.param(page, id=str(page.relative_to(ROOT)))
+        for page in PAGES
+        if any(block.language in languages for block in blocks(page))
+    ]
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    """Run a command in a folder; the test fails with its output if it fails."""
+    environment = os.environ | {
+        "MPLBACKEND": "Agg",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),  # the checkout, also where dlframe is not installed
+        "PYTHONWARNINGS": "error",
+    }
+    done = subprocess.run(
+        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.fail(f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}", pytrace=False)
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", with_blocks("python"))
+def test_python_blocks_run(page: Path, tmp_path: Path) -> None:
+    source = ""
+    for block in blocks(page):
+        if block.language == "python":
+            source += "\n" * (
+                block.line - 1 - source.count("\n")
+            )  # a traceback names the page's line
+            source += block.code
+    script = tmp_path / page.name
+    script.write_text(source, "utf-8")
+    run([sys.executable, str(script)], tmp_path)
+
+
+@pytest.mark.parametrize("page", with_blocks("pycon"))
+def test_sessions_print_what_they_show(page: Path, tmp_path: Path) -> None:
+    session = "\n".join(block.code for block in blocks(page) if block.language == "pycon")
+    (tmp_path / "session.txt").write_text(session, "utf-8")
+    options = ["-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"]
+    run([sys.executable, "-m", "doctest", *options, "session.txt"], tmp_path)
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The command lines of a page, without prompts and comments; `\\` continues a line."""
+    text = "".join(block.code for block in blocks(page) if block.language in {"sh", "bash"})
+    lines = text.replace("\\\n", " ").splitlines()
+    parsed = [shlex.split(line.removeprefix("$ "), comments=True) for line in lines]
+    return [words for words in parsed if words]
+
+
+@pytest.mark.parametrize("page", with_blocks("sh", "bash"))
+def test_commands_exist(page: Path, tmp_path: Path) -> None:
+    for words in commands(page):
+        if words[0] == "make":
+            run(["make", "--dry-run", "-C", str(ROOT), *words[1:]], tmp_path)
+        elif words[0] == "bash":
+            assert (ROOT / words[1]).is_file(), words
+        elif words[0] == "dlframe":
+            options = [word.split("=")[0] for word in words if word.startswith("--")]
+            help_text = run([sys.executable, "-m", "dlframe.cli", words[1], "--help"], tmp_path)
+            assert [option for option in options if option not in help_text] == [], words
+        else:
+            assert words[0] in {"cd", "git", "pip", "pytest"}, f"no test for {shlex.join(words)}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", with_blocks("sh", "bash"))
+def test_commands_run(page: Path, tmp_path: Path) -> None:
+    for words in commands(page):
+        if words[0] == "dlframe":
+            run([sys.executable, "-m", "dlframe.cli", *words[1:]], tmp_path)
