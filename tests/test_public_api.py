@@ -1,8 +1,8 @@
 """The public names: they exist, they are documented, and they are called as PyTorch's are.
 
-tests/golden/signatures.json holds the signatures of PyTorch. Whatever dlframe has under the same name
-must have the same argument names, order, defaults and keyword-only mark; what differs on purpose
-is listed below, with the reason. New functions are compared as soon as they exist.
+tests/golden/signatures.json holds PyTorch's signatures. Whatever dlframe has under PyTorch's name
+must have the same argument names, order, defaults and keyword-only mark; what differs on purpose is
+listed below, with the reason. New functions are compared as soon as they exist.
 """
 
 from __future__ import annotations
