@@ -55,12 +55,8 @@ def rng(seed: int) -> np.random.Generator:
 @pytest.fixture(autouse=True)
 def _library_state() -> Iterator[None]:
     """Every test starts from one seed and leaves the default dtype as it was: order is nothing."""
-    try:  # TEMPORARY, until these modules exist
-        from dlframe.dtypes import get_default_dtype, set_default_dtype
-        from dlframe.random import manual_seed
-    except ImportError:
-        yield
-        return
+    from dlframe.dtypes import get_default_dtype, set_default_dtype
+    from dlframe.random import manual_seed
 
     dtype = get_default_dtype()
     manual_seed(0)

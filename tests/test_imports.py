@@ -18,7 +18,7 @@ PACKAGE = ROOT / "dlframe"
 LEVELS = (
     {"errors", "dtypes", "random", "plugins"},
     {"ops"},
-    {"autograd", "tensor", "functions", "fft", "func", "linalg", "signal", "special"},
+    {"autograd", "tensor", "printing", "functions", "fft", "func", "linalg", "signal", "special"},
     {"nn", "optim", "metrics"},
     {"data", "utils"},
     {"training"},
