@@ -16,7 +16,7 @@ PACKAGE = ROOT / "dlframe"
 
 # An arrow's left side never imports its right side. Modules on one level may know each other.
 LEVELS = (
-    {"errors", "dtypes", "random", "plugins"},
+    {"version", "errors", "dtypes", "random", "plugins"},
     {"ops"},
     {"autograd", "tensor", "printing", "functions", "fft", "func", "linalg", "signal", "special"},
     {"nn", "optim", "metrics"},

@@ -73,6 +73,12 @@ PUBLIC = [
 ]
 
 
+def test_version_is_the_packages() -> None:
+    from dlframe.version import __version__
+
+    assert dl.__version__ == __version__
+
+
 def test_packages_list_their_public_names() -> None:
     """Without `__all__`, whatever a package imports for itself would look public."""
     assert [
