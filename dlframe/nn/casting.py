@@ -1,0 +1,44 @@
+"""Casting a module to another dtype, and reading the arguments of ``Module.to``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe.errors import DTypeError
+from dlframe.tensor import Tensor
+
+if TYPE_CHECKING:
+    from dlframe.nn.module import Module
+
+
+def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> np.dtype[Any] | None:
+    """The dtype that the arguments of ``Module.to`` ask for, or None for "as it is"."""
+    unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
+    if unknown:
+        raise TypeError(f"to() got unexpected keyword arguments {sorted(unknown)}")
+    dtype = None
+    for value in (*args, kwargs.get("device"), kwargs.get("dtype"), kwargs.get("tensor")):
+        if value is None or isinstance(value, bool):  # a bool is non_blocking
+            continue
+        if isinstance(value, Tensor):
+            dtype = value.array.dtype
+        elif isinstance(value, np.dtype):
+            dtype = value
+        elif str(value) != "cpu":
+            raise ValueError(f"to: dlframe computes on the CPU, got {value!r}; use 'cpu'")
+    if dtype is not None and dtype.kind != "f":
+        raise DTypeError(
+            f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}; "
+            "use .type() to cast everything"
+        )
+    return dtype
+
+
+def cast_module(module: Module, dtype: np.dtype[Any], integers_too: bool = False) -> None:
+    """Cast parameters, their gradients and buffers in place: each stays the same tensor object."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        for each in (tensor, tensor.grad):
+            if each is not None and (integers_too or each.array.dtype.kind == "f"):
+                each.array = each.array.astype(dtype, copy=False)

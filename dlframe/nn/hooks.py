@@ -1,0 +1,208 @@
+"""Functions that run around a module's forward, backward, saving and loading."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dlframe.autograd.hooks import RemovableHandle
+from dlframe.nn.backward_hooks import BackwardHooks
+
+if TYPE_CHECKING:
+    from dlframe.nn.module import Module
+
+
+class Hook(NamedTuple):
+    """A hook and how it wants to be called."""
+
+    function: Callable[..., Any]
+    with_kwargs: bool = False
+    always_call: bool = False
+
+
+HookTable = OrderedDict[int, Hook]
+
+
+def add_hook(table: HookTable, hook: Hook, prepend: bool = False) -> RemovableHandle:
+    """Put ``hook`` at the end of ``table``, or at its front."""
+    handle = RemovableHandle(table)
+    table[handle.id] = hook
+    if prepend:
+        table.move_to_end(handle.id, last=False)
+    return handle
+
+
+@dataclass(eq=False)
+class CallHooks:
+    """The hooks around forward and backward, of one module or of all."""
+
+    forward_pre: HookTable = field(default_factory=OrderedDict)
+    forward: HookTable = field(default_factory=OrderedDict)
+    backward_pre: HookTable = field(default_factory=OrderedDict)
+    backward: HookTable = field(default_factory=OrderedDict)
+
+
+@dataclass(eq=False)
+class StateHooks:
+    """The hooks around state_dict and load_state_dict of one module."""
+
+    save_pre: HookTable = field(default_factory=OrderedDict)
+    save_post: HookTable = field(default_factory=OrderedDict)
+    load_pre: HookTable = field(default_factory=OrderedDict)
+    load_post: HookTable = field(default_factory=OrderedDict)
+
+
+NO_HOOKS = CallHooks()
+GLOBAL_HOOKS = CallHooks()  # run for every module, before its own
+
+
+class Hookable:
+    """The methods of a module that register hooks."""
+
+    _hooks: CallHooks | None = None
+    _state_hooks: StateHooks | None = None
+    _direct_call: bool = True  # no hooks and no backward of its own: a call is just forward
+
+    def _own_hooks(self) -> CallHooks:
+        if self._hooks is None:
+            self._hooks = CallHooks()
+        self._direct_call = False
+        return self._hooks
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments."""
+        return add_hook(self._own_hooks().forward_pre, Hook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Call ``hook(module, args, output)`` after forward; what it returns replaces the output.
+
+        With ``always_call`` it is called also when forward raises, with None as the output.
+        """
+        return add_hook(self._own_hooks().forward, Hook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` before the module's backward; it may replace them."""
+        return add_hook(self._own_hooks().backward_pre, Hook(hook), prepend)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` once both are known.
+
+        What it returns, if not None, replaces ``grad_input``.
+        """
+        return add_hook(self._own_hooks().backward, Hook(hook), prepend)
+
+    def _own_state_hooks(self) -> StateHooks:
+        if self._state_hooks is None:
+            self._state_hooks = StateHooks()
+        return self._state_hooks
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before the module's part of the state_dict."""
+        return add_hook(self._own_state_hooks().save_pre, Hook(hook))
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after it; it edits in place."""
+        return add_hook(self._own_state_hooks().save_post, Hook(hook))
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
+        unexpected_keys, error_msgs)`` before anything is compared.
+
+        The dict is a copy, which the hook may edit: to rename keys, for instance.
+        """
+        return add_hook(self._own_state_hooks().load_pre, Hook(hook))
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, incompatible_keys)`` after loading; it may edit the two lists."""
+        return add_hook(self._own_state_hooks().load_post, Hook(hook))
+
+
+def call_with_hooks(
+    module: Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """``forward(*args, **kwargs)`` between the module's hooks, in PyTorch's order.
+
+    Pre-hooks may replace the arguments and hooks the result. A hook registered with
+    ``always_call`` runs even when forward or another hook raises.
+    """
+    own = module._hooks or NO_HOOKS
+    pending = [*GLOBAL_HOOKS.forward.values(), *own.forward.values()]
+    result = None
+    try:
+        args, kwargs = _run_pre_hooks(module, own, args, kwargs)
+        pre_hooks = [*GLOBAL_HOOKS.backward_pre.values(), *own.backward_pre.values()]
+        hooks = [*GLOBAL_HOOKS.backward.values(), *own.backward.values()]
+        backward = BackwardHooks(module, pre_hooks, hooks) if pre_hooks or hooks else None
+        if backward is not None:
+            args = backward.watch_inputs(args)
+        result = forward(*args, **kwargs)
+        while pending:
+            replaced = _run_hook(pending.pop(0), module, args, kwargs, result)
+            result = result if replaced is None else replaced
+        return result if backward is None else backward.watch_outputs(result)
+    except Exception:
+        _run_always_called(pending, module, args, kwargs, result)
+        raise
+
+
+def _run_pre_hooks(
+    module: Module, own: CallHooks, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    for hook in (*GLOBAL_HOOKS.forward_pre.values(), *own.forward_pre.values()):
+        if hook.with_kwargs:
+            replaced = hook.function(module, args, kwargs)
+            if replaced is None:
+                continue
+            if not (isinstance(replaced, tuple) and len(replaced) == 2):
+                raise RuntimeError(
+                    "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                    f"but got {replaced}."
+                )
+            args, kwargs = replaced
+        else:
+            replaced = hook.function(module, args)
+            if replaced is not None:
+                args = replaced if isinstance(replaced, tuple) else (replaced,)
+    return args, kwargs
+
+
+def _run_hook(
+    hook: Hook, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> Any:
+    if hook.with_kwargs:
+        return hook.function(module, args, kwargs, result)
+    return hook.function(module, args, result)
+
+
+def _run_always_called(
+    pending: list[Hook], module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> None:
+    """After an error: run the hooks that asked for it; their own errors become warnings."""
+    for hook in pending:
+        if not hook.always_call:
+            continue
+        try:
+            replaced = _run_hook(hook, module, args, kwargs, result)
+            result = result if replaced is None else replaced
+        except Exception as error:  # noqa: BLE001 - whatever a hook raises, the first error counts
+            warnings.warn(
+                "module forward hook with always_call=True raised an exception that was silenced "
+                f"as another error was raised in forward: {error}",
+                stacklevel=3,
+            )

@@ -1,0 +1,480 @@
+"""Module: the base class of every layer, loss and network."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+
+from dlframe.nn import state
+from dlframe.nn.casting import cast_module, parse_to
+from dlframe.nn.hooks import Hookable, call_with_hooks
+from dlframe.nn.own_backward import forward_on_arrays
+from dlframe.nn.parameter import Buffer, Parameter
+from dlframe.tensor import Tensor
+
+__all__ = ["Module"]
+
+Kind: TypeAlias = type[Any]  # Parameter, Buffer or Module; inside of Module, `type` is a method
+_NO_NAMES: Mapping[str, Any] = MappingProxyType({})
+
+
+def _forward_missing(self: Module, *args: Any, **kwargs: Any) -> Any:
+    raise NotImplementedError(
+        f'Module [{type(self).__name__}] is missing the required "forward" function'
+    )
+
+
+class Module(Hookable):
+    """A piece of a network: its parameters, its buffers, its parts, and a ``forward``.
+
+    Attributes are plain: a ``Parameter``, ``Buffer`` or ``Module`` assigned to one belongs to the
+    module, in the order of assignment. ``module(x)`` runs ``forward(x)`` between the hooks.
+
+    A class that also defines ``backward(self, grad_output)`` does its own mathematics on plain
+    arrays: see :mod:`dlframe.nn.own_backward`.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> class Scale(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = nn.Parameter(dl.tensor(3.0))
+    ...
+    ...     def forward(self, x):
+    ...         return self.factor * x
+    >>> scale = Scale()
+    >>> scale(dl.tensor([1.0, 2.0])).tolist()
+    [3.0, 6.0]
+    >>> list(scale.state_dict())
+    ['factor']
+    """
+
+    # Defaults live on the class, so a subclass that forgets super().__init__() works all the same.
+    training: bool = True
+    own_backward: ClassVar[bool] = False  # True: forward and backward take and give plain arrays
+    call_super_init: ClassVar[bool] = False
+    _buffer_names: Mapping[str, bool] = _NO_NAMES  # name -> does state_dict save it?
+    _empty_slots: Mapping[str, Kind] = _NO_NAMES  # name of a None -> Parameter or Module
+    _warned_of_hidden: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
+        elif args or kwargs:
+            raise TypeError(
+                f"{type(self).__name__}.__init__() takes no arguments beyond those that it names; "
+                f"got {len(args)} positional, and {sorted(kwargs)}"
+            )
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "backward" in cls.__dict__ and "own_backward" not in cls.__dict__:
+            cls.own_backward = True
+        if cls.own_backward:
+            cls._direct_call = False
+
+    # -------------------------------------------------------------------------- calling
+
+    forward: Callable[..., Any] = _forward_missing
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._direct_call:
+            return self.forward(*args, **kwargs)
+        forward = partial(forward_on_arrays, self) if self.own_backward else self.forward
+        return call_with_hooks(self, forward, args, kwargs)
+
+    # -------------------------------------------------------------------------- the registry
+
+    def _slot(self, name: str) -> Kind | None:
+        """What the attribute ``name`` is registered as: Parameter, Buffer, Module, or None."""
+        if name in self._buffer_names:
+            return Buffer
+        value = self.__dict__.get(name)
+        if value is None:
+            return self._empty_slots.get(name)
+        return _kind(value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind, slot = _kind(value), self._slot(name)
+        if kind is None and slot is None:
+            if isinstance(value, (list, tuple, dict)):
+                _warn_of_hidden(self, name, value)
+            object.__setattr__(self, name, value)
+        elif kind is Parameter or (kind is Module and slot is not Parameter):
+            self._register(name, value, kind)
+        elif slot is Parameter or slot is Module:
+            self._register(name, value, slot)
+        else:
+            known = self._buffer_names.get(name, True)
+            persistent = value.persistent if isinstance(value, Buffer) else known
+            self._register(name, value, Buffer)
+            self._notes("_buffer_names")[name] = persistent
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._forget(name)
+
+    def _register(self, name: str, value: Any, kind: Kind) -> None:
+        """Keep ``value``, of the right kind or None, under ``name``; raises TypeError otherwise."""
+        allowed = Tensor if kind is Buffer else kind
+        if value is not None and not isinstance(value, allowed):
+            raise TypeError(
+                f"cannot assign '{type(value).__name__}' object to {kind.__name__.lower()} "
+                f"'{name}' ({allowed.__name__} or None required)"
+            )
+        if kind is Parameter and value is not None and value.node is not None:
+            raise ValueError(
+                f"cannot assign a non-leaf Tensor to parameter '{name}': a parameter is what the "
+                "graph starts from. Compute the value in forward() instead."
+            )
+        if self._slot(name) is not kind:
+            # as in PyTorch, an attribute that becomes a parameter goes to the end of the order
+            self.__dict__.pop(name, None)
+            self._forget(name)
+        object.__setattr__(self, name, value)
+        if value is None and kind is not Buffer:
+            self._notes("_empty_slots")[name] = kind
+
+    def _notes(self, attribute: str) -> dict[str, Any]:
+        """This module's own copy of a dict that the class holds empty."""
+        notes: dict[str, Any] = self.__dict__.setdefault(attribute, {})
+        return notes
+
+    def _forget(self, name: str) -> None:
+        for attribute in ("_buffer_names", "_empty_slots"):
+            self.__dict__.get(attribute, {}).pop(name, None)
+
+    def _check_name(self, name: str, kind: Kind) -> None:
+        what = kind.__name__.lower()
+        if not isinstance(name, str):
+            raise TypeError(f"{what} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{what} name can\'t contain ".", got: {name}')
+        if not name:
+            raise KeyError(f'{what} name can\'t be empty string ""')
+        if hasattr(self, name) and self._slot(name) is not kind:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter; None keeps its place for one that may come later."""
+        self._check_name(name, Parameter)
+        self._register(name, param, Parameter)
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that is saved with the module (if ``persistent``) but not trained."""
+        self._check_name(name, Buffer)
+        self._register(name, tensor, Buffer)
+        self._notes("_buffer_names")[name] = persistent
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Add a module as a part of this one; the same as :meth:`add_module`."""
+        self.add_module(name, module)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a module as a part of this one, to be found under ``name``."""
+        self._check_name(name, Module)
+        self._register(name, module, Module)
+
+    # -------------------------------------------------------------------------- looking around
+
+    def _own_parameters(self) -> list[tuple[str, Parameter]]:
+        return [(name, v) for name, v in self.__dict__.items() if isinstance(v, Parameter)]
+
+    def _own_buffers(self) -> list[tuple[str, Tensor]]:
+        values = ((name, self.__dict__[name]) for name in self._buffer_names)
+        return [(name, value) for name, value in values if value is not None]
+
+    def _own_modules(self) -> list[tuple[str, Module]]:
+        return [(name, v) for name, v in self.__dict__.items() if isinstance(v, Module)]
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The direct parts, each once."""
+        seen: set[int] = set()
+        for name, module in self._own_modules():
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The direct parts, each once."""
+        for _, module in self.named_children():
+            yield module
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and every part of every part, parents first."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._own_modules():
+            yield from module.named_modules(memo, _join(prefix, name), remove_duplicate)
+
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and every part of every part, parents first."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
+            yield module
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Names and parameters; one that is shared comes once, under its first name."""
+        for module in self.modules() if recurse else (self,):
+            for name, value in module.__dict__.items():
+                if isinstance(value, (list, tuple, dict)):
+                    _warn_of_hidden(module, name, value)
+        yield from self._named_members(Module._own_parameters, prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, each once: what an optimizer takes."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Names and buffers; one that is shared comes once, under its first name."""
+        yield from self._named_members(Module._own_buffers, prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers, each once."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def _named_members(
+        self,
+        members: Callable[[Module], list[tuple[str, Any]]],
+        prefix: str,
+        recurse: bool,
+        remove_duplicate: bool,
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        own: Iterable[tuple[str, Module]] = [(prefix, self)]
+        for path, module in (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else own
+        ):
+            for name, value in members(module):
+                if id(value) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(value))
+                yield _join(path, name), value
+
+    def get_submodule(self, target: str) -> Module:
+        """The part with that dotted name, as in ``"encoder.0"``; "" is the module itself."""
+        module = self
+        for name in target.split(".") if target else ():
+            module = module._get(name, Module)
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter with that dotted name."""
+        path, _, name = target.rpartition(".")
+        parameter: Parameter = self.get_submodule(path)._get(name, Parameter)
+        return parameter
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer with that dotted name."""
+        path, _, name = target.rpartition(".")
+        buffer: Tensor = self.get_submodule(path)._get(name, Buffer)
+        return buffer
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Replace the part with that dotted name; with ``strict`` it must be there already."""
+        path, _, name = target.rpartition(".")
+        if not name:
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent._get(name, Module)
+        setattr(parent, name, module)
+
+    def _get(self, name: str, kind: Kind) -> Any:
+        """The attribute ``name``, which must be registered as ``kind``."""
+        if not hasattr(self, name):
+            raise AttributeError(
+                f"{self._get_name()} has no attribute `{name}`; its parts are "
+                f"{[key for key in self.__dict__ if self._slot(key) is not None]}"
+            )
+        if self._slot(name) is not kind:
+            raise AttributeError(f"`{name}` is not an nn.{kind.__name__}")
+        return getattr(self, name)
+
+    # -------------------------------------------------------------------------- saving and loading
+
+    def state_dict(
+        self,
+        *,
+        destination: dict[str, Any] | None = None,
+        prefix: str = "",
+        keep_vars: bool = False,
+    ) -> dict[str, Any]:
+        """All parameters and persistent buffers by dotted name; they share memory with the module.
+
+        ``keep_vars`` gives the parameters themselves instead of detached tensors.
+        """
+        destination = OrderedDict() if destination is None else destination
+        return state.save(self, destination, prefix, keep_vars)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> state.IncompatibleKeys:
+        """Copy the values of ``state_dict``, tensors or arrays, into the module.
+
+        Every missing or unexpected key and every wrong shape or dtype is listed in one
+        StateDictError, before anything is changed. ``strict=False`` forgives keys, not shapes;
+        ``assign=True`` takes the tensors themselves instead of copying.
+        """
+        return state.load(self, state_dict, strict, assign)
+
+    def get_extra_state(self) -> Any:
+        """Override this, with :meth:`set_extra_state`, to save more than tensors."""
+        raise NotImplementedError(f"{type(self).__name__} has no extra state")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Override this to take back what :meth:`get_extra_state` gave."""
+        raise NotImplementedError(f"{type(self).__name__} has no extra state")
+
+    # -------------------------------------------------------------------------- changing all
+
+    def apply(self, fn: Callable[[Module], None]) -> Self:
+        """Call ``fn`` on every part, and at last on the module itself."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training: dropout drops, batch norm uses the batch's statistics."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Switch to evaluation; the same as ``train(False)``."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze (False) or unfreeze all parameters."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients; with ``set_to_none=False`` fill them with zeros instead."""
+        for parameter in self.parameters():
+            grad = parameter.grad
+            parameter.grad = None if grad is None or set_to_none else Tensor(grad.array * 0)
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Cast what is floating-point to a dtype: ``to(dtype)``, ``to(tensor)``, ``to("cpu")``."""
+        dtype = parse_to(args, kwargs)
+        if dtype is not None:
+            cast_module(self, dtype)
+        return self
+
+    def float(self) -> Self:
+        """Cast the floating-point parameters and buffers to float32."""
+        return self.to(np.dtype(np.float32))
+
+    def double(self) -> Self:
+        """Cast the floating-point parameters and buffers to float64."""
+        return self.to(np.dtype(np.float64))
+
+    def half(self) -> Self:
+        """Cast the floating-point parameters and buffers to float16."""
+        return self.to(np.dtype(np.float16))
+
+    def type(self, dst_type: np.dtype[Any] | str) -> Self:
+        """Cast all parameters and buffers, integers too."""
+        cast_module(self, np.dtype(dst_type), integers_too=True)
+        return self
+
+    def cpu(self) -> Self:
+        """The module itself: everything is in the CPU's memory."""
+        return self
+
+    # -------------------------------------------------------------------------- printing, copying
+
+    def _get_name(self) -> str:
+        return self.__class__.__name__
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets when the module is printed; for subclasses."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [
+            indent(f"({name}): {value!r}")
+            for name, value in self.__dict__.items()
+            if self._slot(name) is Module
+        ]
+        if len(lines) == 1 and not children:
+            return f"{self._get_name()}({lines[0]})"
+        lines += children
+        return f"{self._get_name()}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"
+
+    def __dir__(self) -> list[str]:
+        # "0", "1" … are no names that could be completed
+        return sorted(name for name in super().__dir__() if not name[0].isdigit())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # not through __setattr__, which would read attributes as new registrations
+        self.__dict__.update(state)
+
+
+def _kind(value: object) -> Kind | None:
+    """As what an attribute with this value is registered; None for a plain attribute."""
+    if isinstance(value, Parameter):
+        return Parameter
+    if isinstance(value, Module):
+        return Module
+    return Buffer if isinstance(value, Buffer) else None
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def indent(text: str) -> str:
+    """``text`` with all lines but the first moved two columns to the right."""
+    return text.replace("\n", "\n  ")
+
+
+def _warn_of_hidden(module: Module, name: str, value: Any) -> None:
+    """Once per class: a plain container hides what it holds from parameters() and state_dict()."""
+    cls = module.__class__
+    if cls._warned_of_hidden:
+        return
+    # the first entries tell: a list of a million numbers is not searched to its end
+    held = list(islice(value.values() if isinstance(value, dict) else value, 64))
+    if any(isinstance(entry, Module) for entry in held):
+        better = "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"
+    elif any(isinstance(entry, Parameter) for entry in held):
+        better = "nn.ParameterDict" if isinstance(value, dict) else "nn.ParameterList"
+    else:
+        return
+    cls._warned_of_hidden = True
+    warnings.warn(
+        f"{cls.__name__}.{name} is a plain {type(value).__name__}: what it holds is neither in "
+        f"parameters() nor in state_dict(), so it is not trained and not saved. Use {better}.",
+        UserWarning,
+        stacklevel=3,
+    )

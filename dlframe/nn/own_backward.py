@@ -1,0 +1,131 @@
+"""Layers that bring their own forward and backward, on plain arrays.
+
+Such a layer needs no graph. ``forward`` takes and returns arrays and keeps what ``backward`` will
+want as attributes; ``backward`` takes dL/d(output), adds to its parameters' gradients and returns
+dL/d(input)::
+
+    class Linear(nn.Module):
+        def __init__(self, in_features, out_features):
+            super().__init__()
+            self.weight = nn.Parameter(dl.randn(out_features, in_features))
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.weight.array.T
+
+        def backward(self, grad_output):
+            self.weight.accumulate_grad(grad_output.T @ self.x)
+            return grad_output @ self.weight.array
+
+It can be used in three ways, and any optimizer trains it:
+
+- in a loop of one's own: ``y = layer.forward(x)``, …, ``dx = layer.backward(dy)``;
+- in ``nn.Sequential``, whose ``backward`` walks the layers in reverse;
+- called with Tensors, among ordinary layers: the call becomes one node of the graph, and
+  ``loss.backward()`` runs the layer's own ``backward`` when its turn comes.
+
+A class whose method ``backward`` means something else says ``own_backward = False``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe.autograd import Function
+from dlframe.autograd.function import once_differentiable
+from dlframe.errors import GradientError
+from dlframe.tensor import Tensor, to_array
+
+if TYPE_CHECKING:
+    from dlframe.nn.module import Module
+
+
+def forward_on_arrays(module: Module, *args: Any, **kwargs: Any) -> Any:
+    """Call a module that has its own backward: arrays give arrays, Tensors join the graph."""
+    if not any(isinstance(value, Tensor) for value in (*args, *kwargs.values())):
+        return module.forward(*args, **kwargs)
+    for name, value in kwargs.items():
+        if isinstance(value, Tensor) and value.requires_grad:
+            raise GradientError(
+                f"{type(module).__name__}: the keyword argument {name!r} requires grad, but its own "
+                "backward gives gradients to positional arguments only; pass it by position"
+            )
+    arrays = {name: _plain(value) for name, value in kwargs.items()}
+    return _OwnBackward.apply(module, arrays, len(args), *args, *module.parameters())
+
+
+class _OwnBackward(Function):
+    """One call of such a module, as a node of the graph."""
+
+    @staticmethod
+    def forward(ctx: Any, module: Module, kwargs: dict[str, Any], count: int, *tensors: Any) -> Any:
+        args, ctx.parameters = tensors[:count], tensors[count:]
+        output = module.forward(*map(_plain, args), **kwargs)
+        ctx.module, ctx.count, ctx.kept = module, count, _kept(module)
+        if isinstance(output, tuple):
+            return tuple(Tensor(to_array(part)) for part in output)
+        return Tensor(to_array(output))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        current = _put_back(ctx.kept)
+        before = [parameter.grad for parameter in ctx.parameters]
+        try:
+            # The layer adds to .grad by itself. Here the engine does that, so that autograd.grad()
+            # and hooks see these gradients too: .grad is lent to the layer, empty.
+            for parameter in ctx.parameters:
+                parameter.grad = None
+            grad_input = ctx.module.backward(*(g.array for g in gradients))
+            grads = [parameter.grad for parameter in ctx.parameters]
+        finally:
+            _put_back(current)
+            for parameter, grad in zip(ctx.parameters, before, strict=True):
+                parameter.grad = grad
+        inputs = grad_input if isinstance(grad_input, tuple) else (grad_input,)
+        if len(inputs) != ctx.count:
+            raise GradientError(
+                f"{type(ctx.module).__name__}.backward returned {len(inputs)} gradients, but its "
+                f"forward took {ctx.count} arguments; return one for each, or None"
+            )
+        return None, None, None, *map(_as_gradient, inputs), *map(_as_gradient, grads)
+
+
+def _plain(value: Any) -> Any:
+    return value.array if isinstance(value, Tensor) else value
+
+
+def _as_gradient(value: Any) -> Tensor | None:
+    if value is None or isinstance(value, Tensor):
+        return value
+    return Tensor(np.asarray(value))
+
+
+Kept = list[tuple["Module", dict[str, Any]]]
+
+
+def _kept(module: Module) -> Kept:
+    """The plain attributes of the module and its parts: what forward kept for backward is there."""
+    kept: Kept = []
+    for part in module.modules():
+        plain = {name: v for name, v in part.__dict__.items() if part._slot(name) is None}
+        plain.pop("training", None)
+        kept.append((part, plain))
+    return kept
+
+
+def _put_back(kept: Kept) -> Kept:
+    """Set the attributes to ``kept``, and return what stood there instead, to put back later.
+
+    A module may be called several times before the first backward, as in a recurrent network;
+    each backward must see what its own forward kept.
+    """
+    replaced: Kept = []
+    for part, attributes in kept:
+        now = part.__dict__
+        changed = {k: v for k, v in attributes.items() if k in now and now[k] is not v}
+        replaced.append((part, {k: now[k] for k in changed}))
+        now.update(changed)
+    return replaced

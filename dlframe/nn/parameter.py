@@ -1,0 +1,86 @@
+"""Parameter and Buffer: the two kinds of tensor that a module keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlframe.errors import DTypeError, ShapeError
+from dlframe.tensor import Tensor
+
+__all__ = ["Buffer", "Parameter"]
+
+
+def _array_of(data: Tensor | np.ndarray | None, kind: str) -> np.ndarray:
+    """The array beneath ``data``, shared and not copied; no data gives an empty float32 array."""
+    if data is None:
+        return np.empty(0, dtype=np.float32)
+    if isinstance(data, Tensor):
+        return data.array
+    if isinstance(data, np.ndarray):
+        return data
+    raise TypeError(
+        f"{kind}: expected a Tensor or an ndarray, got {type(data).__name__}; "
+        f"write nn.{kind}(dl.tensor(...))"
+    )
+
+
+class Parameter(Tensor):
+    """A tensor that a module trains: assigned to an attribute, it shows up in ``parameters()``.
+
+    It shares memory with ``data`` and starts a graph of its own, as PyTorch's does.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.Parameter(dl.tensor([1.0, 2.0]))
+    Parameter containing:
+    tensor([1., 2.], requires_grad=True)
+    """
+
+    def __init__(self, data: Tensor | np.ndarray | None = None, requires_grad: bool = True) -> None:
+        array = _array_of(data, "Parameter")
+        if requires_grad and array.dtype.kind != "f":
+            raise DTypeError(
+                f"Parameter: only floating-point tensors have gradients, got {array.dtype}; "
+                "use requires_grad=False, or keep it with register_buffer"
+            )
+        super().__init__(array, requires_grad)
+
+    def accumulate_grad(self, gradient: Tensor | np.ndarray) -> None:
+        """Add ``gradient``, of the parameter's own shape, to ``grad``: for a hand-written backward.
+
+        Raises ShapeError for any other shape: a gradient is never broadcast.
+
+        >>> import numpy as np
+        >>> weight = Parameter(np.zeros(2, dtype=np.float32))
+        >>> weight.accumulate_grad(np.array([1.0, 2.0]))
+        >>> weight.accumulate_grad(np.array([1.0, 2.0]))
+        >>> weight.grad
+        tensor([2., 4.])
+        """
+        array = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
+        if array.shape != self.array.shape:
+            raise ShapeError(
+                f"accumulate_grad: the gradient has shape {array.shape}, the parameter "
+                f"{self.array.shape}; sum over the axes that were broadcast, such as the batch"
+            )
+        if self.grad is None:
+            # a copy: the caller may go on using its array
+            self.grad = Tensor(array.astype(self.array.dtype))
+        else:
+            self.grad.array += array.astype(self.array.dtype, copy=False)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+class Buffer(Tensor):
+    """A tensor that a module keeps and saves, but does not train: a running mean, a mask.
+
+    ``self.mean = nn.Buffer(t)`` says the same as ``self.register_buffer("mean", t)``.
+    With ``persistent=False`` it stays out of the ``state_dict``.
+    """
+
+    def __init__(self, data: Tensor | np.ndarray | None = None, *, persistent: bool = True) -> None:
+        requires_grad = isinstance(data, Tensor) and data.requires_grad
+        super().__init__(_array_of(data, "Buffer"), requires_grad)
+        self.persistent = persistent

@@ -1,0 +1,252 @@
+"""What a module saves, and how it takes it back: the work of state_dict and load_state_dict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dlframe.autograd import mark_mutated
+from dlframe.errors import StateDictError
+from dlframe.nn.parameter import Parameter
+from dlframe.tensor import Tensor
+
+if TYPE_CHECKING:
+    from dlframe.nn.module import Module
+
+EXTRA_STATE = "_extra_state"
+
+
+class IncompatibleKeys(NamedTuple):
+    """What load_state_dict found on one side only."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return (
+            f"IncompatibleKeys(missing_keys={self.missing_keys}, "
+            f"unexpected_keys={self.unexpected_keys})"
+        )
+
+
+# ---------------------------------------------------------------------------------- saving
+
+
+def save(
+    module: Module, destination: dict[str, Any], prefix: str, keep_vars: bool
+) -> dict[str, Any]:
+    """Write the module's part of the state, then its parts' parts, into ``destination``."""
+    hooks = module._state_hooks
+    for hook in hooks.save_pre.values() if hooks else ():
+        hook.function(module, prefix, keep_vars)
+    for name, tensor in _own_tensors(module):
+        destination[prefix + name] = tensor if keep_vars else tensor.detach()
+    if _overrides(module, "get_extra_state"):
+        destination[prefix + EXTRA_STATE] = module.get_extra_state()
+    for name, child in module._own_modules():
+        # through the method: a part may define its own state_dict
+        child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+    for hook in hooks.save_post.values() if hooks else ():
+        if hook.function(module, destination, prefix, {}) is not None:
+            raise RuntimeError("state_dict post-hook must return None; it edits the dict in place")
+    return destination
+
+
+def _own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
+    """What the module itself saves, in PyTorch's order: parameters, then persistent buffers."""
+    yield from module._own_parameters()
+    for name, buffer in module._own_buffers():
+        if module._buffer_names[name]:
+            yield name, buffer
+
+
+def _overrides(module: Module, method: str) -> bool:
+    """Does the module's class define ``method`` anew, below Module itself?"""
+    for cls in module.__class__.__mro__:
+        if method in cls.__dict__:
+            return cls.__module__ != "dlframe.nn.module"
+    return False
+
+
+# ---------------------------------------------------------------------------------- loading
+
+
+class _Copy(NamedTuple):
+    """One value on its way into a module."""
+
+    module: Module
+    name: str
+    target: Tensor
+    source: Any
+
+
+def load(
+    module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bool
+) -> IncompatibleKeys:
+    """Compare everything, report every mismatch at once, and only then copy."""
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+    incoming = dict(state_dict)  # the hooks may rename keys; the caller's dict stays as it is
+    keys = IncompatibleKeys([], [])
+    errors: list[str] = []
+    parts = list(module.named_modules(remove_duplicate=False))
+    for path, part in parts:
+        for hook in part._state_hooks.load_pre.values() if part._state_hooks else ():
+            hook.function(part, incoming, _prefix(path), {}, strict, *keys, errors)
+    copies, extras = _compare(parts, incoming, keys, errors, assign)
+    post_hooks = [
+        (part, hook.function)
+        for _, part in reversed(parts)
+        for hook in (part._state_hooks.load_post.values() if part._state_hooks else ())
+    ]
+    if errors or (strict and not post_hooks):
+        _raise_mismatches(module, keys, errors, strict)
+    for copy in copies:
+        _assign(copy) if assign else _write(copy)
+    for part, extra in extras:
+        part.set_extra_state(extra)
+    for part, function in post_hooks:
+        if function(part, keys) is not None:
+            raise RuntimeError(
+                "a load_state_dict post-hook must return None; it edits the lists in place"
+            )
+    if strict:  # once more, because a post-hook may have forgiven keys, or added some
+        _raise_mismatches(module, keys, errors, strict)
+    return keys
+
+
+def _prefix(path: str) -> str:
+    return f"{path}." if path else ""
+
+
+def _compare(
+    parts: list[tuple[str, Module]],
+    incoming: dict[str, Any],
+    keys: IncompatibleKeys,
+    errors: list[str],
+    assign: bool,
+) -> tuple[list[_Copy], list[tuple[Module, Any]]]:
+    """What is to be copied where; what does not fit goes into ``keys`` and ``errors``."""
+    copies: list[_Copy] = []
+    extras: list[tuple[Module, Any]] = []
+    expected: set[str] = set()
+    for path, part in parts:
+        for name, target in _own_tensors(part):
+            key = _prefix(path) + name
+            expected.add(key)
+            if key not in incoming:
+                keys.missing_keys.append(key)
+                continue
+            source = _fit_scalar(_as_array(incoming[key]), target)
+            error = _mismatch(key, source, incoming[key], target, assign)
+            if error:
+                errors.append(error)
+            else:
+                given = incoming[key] if assign and isinstance(incoming[key], Tensor) else source
+                copies.append(_Copy(part, name, target, given))
+        if _overrides(part, "set_extra_state"):
+            key = _prefix(path) + EXTRA_STATE
+            expected.add(key)
+            if key in incoming:
+                extras.append((part, incoming[key]))
+            else:
+                keys.missing_keys.append(key)
+    keys.unexpected_keys.extend(key for key in incoming if key not in expected)
+    return copies, extras
+
+
+def _as_array(value: Any) -> np.ndarray | None:
+    """The values as an array, without a copy; None for what is neither a tensor nor an array."""
+    if isinstance(value, Tensor):
+        return value.array
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, np.generic) or hasattr(value, "__array__"):  # other libraries' tensors
+        return np.asarray(value)
+    return None
+
+
+def _fit_scalar(source: np.ndarray | None, target: Tensor) -> np.ndarray | None:
+    """One value for a 0-d target may come with shape (1,), as from PyTorch before 0.4."""
+    if source is not None and target.array.shape == () and source.shape == (1,):
+        return source.reshape(())
+    return source
+
+
+def _mismatch(
+    key: str, source: np.ndarray | None, given: Any, target: Tensor, assign: bool
+) -> str | None:
+    """Why ``source`` cannot become ``target``'s value, or None if it can."""
+    if source is None:
+        return (
+            f'While copying the parameter named "{key}", expected a Tensor or an array '
+            f"from checkpoint but received {type(given)}"
+        )
+    here = target.array
+    if source.shape != here.shape:
+        return (
+            f"size mismatch for {key}: copying a param with shape {source.shape} from checkpoint, "
+            f"the shape in current model is {here.shape}."
+        )
+    if assign and target.requires_grad and source.dtype.kind != "f":
+        return f"dtype mismatch for {key}: a parameter is floating-point, got {source.dtype}."
+    if not assign and not np.can_cast(source.dtype, here.dtype, "same_kind"):
+        return (
+            f"dtype mismatch for {key}: {source.dtype} in checkpoint cannot become the "
+            f"{here.dtype} of the current model without losing more than precision."
+        )
+    if not assign and not here.flags.writeable:
+        return f"{key} in the current model is read-only; pass assign=True to replace it."
+    return None
+
+
+def _raise_mismatches(
+    module: Module, keys: IncompatibleKeys, errors: list[str], strict: bool
+) -> None:
+    messages = list(errors)
+    if strict:
+        for what, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
+            if names:
+                listed = ", ".join(f'"{name}"' for name in names)
+                messages.insert(0, f"{what} key(s) in state_dict: {listed}. ")
+        messages += _renaming_hint(keys)
+    if messages:
+        raise StateDictError(
+            "Error(s) in loading state_dict for {}:\n\t{}".format(
+                module.__class__.__name__, "\n\t".join(messages)
+            )
+        )
+
+
+def _renaming_hint(keys: IncompatibleKeys) -> list[str]:
+    """What to write when the names differ by one prefix only, as after wrapping a model."""
+    missing, unexpected = keys
+    if not missing or len(missing) != len(unexpected):
+        return []
+    longer, shorter, new_key = unexpected, missing, 'k.removeprefix("{}")'
+    if len(unexpected[0]) < len(missing[0]):
+        longer, shorter, new_key = missing, unexpected, '"{}" + k'
+    prefix = longer[0].removesuffix(shorter[0])
+    if sorted(longer) != sorted(prefix + name for name in shorter):
+        return []
+    new_key = new_key.format(prefix)
+    return [f"The names differ by {prefix!r} only: load {{{new_key}: v for k, v in …}}."]
+
+
+def _write(copy: _Copy) -> None:
+    np.copyto(copy.target.array, copy.source, casting="same_kind")
+    mark_mutated(copy.target.array, "load_state_dict")
+
+
+def _assign(copy: _Copy) -> None:
+    tensor = copy.source if isinstance(copy.source, Tensor) else Tensor(copy.source)
+    if isinstance(copy.target, Parameter):
+        requires_grad = copy.target.requires_grad
+        if not isinstance(tensor, Parameter):
+            tensor = Parameter(tensor, requires_grad)
+        tensor.requires_grad = requires_grad
+    setattr(copy.module, copy.name, tensor)
