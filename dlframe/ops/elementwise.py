@@ -1,0 +1,337 @@
+"""Elementwise operations: each a forward and, per input, the derivative that multiplies the gradient.
+
+The rules follow PyTorch where a derivative does not exist: relu'(0) = 0, |x|'(0) = 0, √'(0) = ∞, and where two
+inputs of `maximum` are equal each gets half of the gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.op import elementwise, op, plain
+from dlframe.ops.record import Array
+
+_LN2, _LN10 = math.log(2), math.log(10)
+
+
+# --- arithmetic ----------------------------------------------------------------------------------------
+
+
+def _power(x: Any, y: Any) -> Any:
+    return x**y  # the operator knows squares and roots, np.power does not
+
+
+def _power_x(g: Any, x: Any, y: Any) -> Any:
+    # d x^y / dx = y x^(y-1); for y = 0 that is 0, also where x = 0
+    if isinstance(y, float):
+        return g * (y * x ** (y - 1.0)) if y else zeros_like(g)
+    return where(y == 0.0, 0.0, g * (y * x ** (y - 1.0)))
+
+
+def _power_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+    # d x^y / dy = x^y ln x; 0^y stays 0 for y ≥ 0, although ln 0 = -∞
+    if isinstance(x, float):
+        return g * (out * math.log(x)) if x > 0 else where(y >= 0.0, 0.0, g * (out * _log(x)))
+    return where((x == 0.0) * (y >= 0.0), 0.0, g * (out * np.log(x)))
+
+
+def _log(x: float) -> float:
+    return -math.inf if x == 0 else math.nan
+
+
+def _whole_divisor(function: np.ufunc) -> Any:
+    """`function` as it is, but integers divided by zero raise instead of giving 0."""
+
+    def checked(x: Any, y: Any) -> Any:
+        out = function(x, y)
+        if out.dtype.kind != "f" and not np.all(y):
+            raise RuntimeError(
+                f"{function.__name__}: ZeroDivisionError: integers were divided by zero; floats would give inf or nan"
+            )
+        return out
+
+    checked.__name__ = function.__name__
+    return checked
+
+
+def _zeros_like(x: Any) -> Any:
+    return np.zeros(x.shape, x.dtype)
+
+
+zeros_like = plain(_zeros_like, name="zeros_like")
+
+add = elementwise(np.add, x=lambda g: g, y=lambda g: g)
+subtract = elementwise(np.subtract, x=lambda g: g, y=lambda g: -g)
+multiply = elementwise(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
+# d(x/y)/dy = -x/y², from the quotient that is there already
+divide = elementwise(np.divide, floats=True, x=lambda g, y: g / y, y=lambda g, out, y: -g * (out / y))
+power = elementwise(_power, name="power", x=_power_x, y=_power_y)
+# x mod y = x - y ⌊x/y⌋, and the whole quotient does not change with small changes
+remainder = elementwise(
+    _whole_divisor(np.remainder),
+    x=lambda g: g,
+    y=lambda g, x, y: -g * np.floor(x / y),
+)
+fmod = elementwise(_whole_divisor(np.fmod), x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
+floor_divide = elementwise(_whole_divisor(np.floor_divide), x=lambda g: zeros_like(g), y=lambda g: zeros_like(g))
+
+negative = elementwise(np.negative, x=lambda g: -g)
+positive = elementwise(np.positive, x=lambda g: g)
+absolute = elementwise(np.absolute, x=lambda g, x: g * np.sign(x))
+square = elementwise(np.square, x=lambda g, x: g * (2.0 * x))
+reciprocal = elementwise(np.reciprocal, floats=True, x=lambda g, out: -g * (out * out))
+sqrt = elementwise(np.sqrt, floats=True, x=lambda g, out: g / (2.0 * out))
+rsqrt = elementwise(
+    lambda x: 1 / np.sqrt(x),
+    name="rsqrt",
+    floats=True,
+    x=lambda g, out: g * (-0.5 * (out * out * out)),
+)
+
+
+# --- exponentials and logarithms -----------------------------------------------------------------------
+
+exp = elementwise(np.exp, floats=True, x=lambda g, out: g * out)
+exp2 = elementwise(np.exp2, floats=True, x=lambda g, out: g * (out * _LN2))
+expm1 = elementwise(np.expm1, floats=True, x=lambda g, out: g * (out + 1.0))
+log = elementwise(np.log, floats=True, x=lambda g, x: g / x)
+log2 = elementwise(np.log2, floats=True, x=lambda g, x: g / (x * _LN2))
+log10 = elementwise(np.log10, floats=True, x=lambda g, x: g / (x * _LN10))
+log1p = elementwise(np.log1p, floats=True, x=lambda g, x: g / (x + 1.0))
+# d ln(eˣ + eʸ)/dx = eˣ / (eˣ + eʸ)
+logaddexp = elementwise(
+    np.logaddexp,
+    floats=True,
+    x=lambda g, out, x: g * np.exp(x - out),
+    y=lambda g, out, y: g * np.exp(y - out),
+)
+
+
+# --- trigonometric and hyperbolic functions ------------------------------------------------------------
+
+sin = elementwise(np.sin, floats=True, x=lambda g, x: g * np.cos(x))
+cos = elementwise(np.cos, floats=True, x=lambda g, x: -g * np.sin(x))
+tan = elementwise(np.tan, floats=True, x=lambda g, out: g * (out * out + 1.0))
+arcsin = elementwise(np.arcsin, floats=True, x=lambda g, x: g / np.sqrt(1.0 - x * x))
+arccos = elementwise(np.arccos, floats=True, x=lambda g, x: -g / np.sqrt(1.0 - x * x))
+arctan = elementwise(np.arctan, floats=True, x=lambda g, x: g / (x * x + 1.0))
+# the angle of (y, x) turns by (x dy - y dx) / r²
+arctan2 = elementwise(
+    np.arctan2,
+    floats=True,
+    x=lambda g, x, y: g * (y / (x * x + y * y)),
+    y=lambda g, x, y: g * (-x / (x * x + y * y)),
+)
+sinh = elementwise(np.sinh, floats=True, x=lambda g, x: g * np.cosh(x))
+cosh = elementwise(np.cosh, floats=True, x=lambda g, x: g * np.sinh(x))
+tanh = elementwise(np.tanh, floats=True, x=lambda g, out: g * (1.0 - out * out))
+arcsinh = elementwise(np.arcsinh, floats=True, x=lambda g, x: g / np.sqrt(x * x + 1.0))
+arccosh = elementwise(np.arccosh, floats=True, x=lambda g, x: g / np.sqrt(x * x - 1.0))
+arctanh = elementwise(np.arctanh, floats=True, x=lambda g, x: g / (1.0 - x * x))
+
+
+# --- activations ---------------------------------------------------------------------------------------
+
+
+def _sigmoid(x: Any) -> Any:
+    e = np.exp(-x)  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
+    e += 1
+    return 1 / e
+
+
+def _silu(x: Any) -> Any:
+    return x * _sigmoid(x)
+
+
+def _silu_x(g: Any, x: Any) -> Any:
+    # d x σ(x) = σ + x σ (1 - σ)
+    s = sigmoid(x)
+    return g * (s * (1.0 + x * (1.0 - s)))
+
+
+def _erf(x: Any) -> Any:
+    from scipy import special  # on first use: scipy.special alone costs more than importing NumPy
+
+    return np.asarray(special.erf(x)).astype(x.dtype, copy=False)  # scipy computes float16 in float32
+
+
+relu = elementwise(lambda x: np.maximum(x, 0), name="relu", x=lambda g, out: g * (out > 0))
+sigmoid = elementwise(_sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out)))
+silu = elementwise(_silu, name="silu", x=_silu_x)
+erf = elementwise(
+    _erf,
+    name="erf",
+    floats=True,
+    x=lambda g, x: g * (2 / math.sqrt(math.pi) * np.exp(-(x * x))),
+)
+
+
+@op
+def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
+    """x where x > 0, else negative_slope · x."""
+    return np.where(x > 0, x, x * negative_slope)
+
+
+@leaky_relu.vjp("x")
+def _(g: Any, x: Any, *, negative_slope: float) -> Any:
+    return where(x > 0, g, g * negative_slope)
+
+
+@op
+def elu(x: Array, *, alpha: float = 1.0) -> Any:
+    """x where x > 0, else alpha · (eˣ - 1)."""
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+
+
+@elu.vjp("x")
+def _(g: Any, x: Any, *, alpha: float) -> Any:
+    return where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0.0))))
+
+
+@op
+def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
+    z = x * beta
+    # ln(1 + eᶻ) = max(z, 0) + ln(1 + e^-|z|): nothing overflows
+    soft = (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta
+    return np.where(z > threshold, x, soft)
+
+
+@softplus.vjp("x")
+def _(g: Any, x: Any, *, beta: float, threshold: float) -> Any:
+    # d ln(1 + eᶻ) = σ(z)
+    z = x * beta
+    return where(z > threshold, g, g * sigmoid(z))
+
+
+@op
+def gelu(x: Array, *, approximate: str = "none") -> Any:
+    """x Φ(x), with the normal distribution Φ or its approximation by tanh (Hendrycks & Gimpel, 2016)."""
+    if approximate == "tanh":
+        return 0.5 * x * (1 + np.tanh(_gelu_inner(x)))
+    if approximate == "none":
+        return 0.5 * x * (1 + _erf(x * math.sqrt(0.5)))
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+
+
+@gelu.vjp("x")
+def _(g: Any, x: Any, *, approximate: str) -> Any:
+    if approximate == "tanh":
+        # d x (1 + t)/2 = (1 + t)/2 + x (1 - t²)/2 · inner'
+        t = np.tanh(_gelu_inner(x))
+        slope = math.sqrt(2 / math.pi) * (1.0 + 3 * 0.044715 * (x * x))
+        return g * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * slope)
+    # d x Φ = Φ + x φ
+    density = np.exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
+    return g * (0.5 * (1.0 + erf(x * math.sqrt(0.5))) + x * density)
+
+
+def _gelu_inner(x: Any) -> Any:
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+
+
+# --- steps: their derivative is zero almost everywhere --------------------------------------------------
+
+
+def _sign(x: Any) -> Any:
+    return np.subtract(x > 0, x < 0, dtype=x.dtype)  # unlike np.sign 0 for nan, as in PyTorch
+
+
+sign = elementwise(_sign, name="sign", x=lambda g: zeros_like(g))
+floor = elementwise(np.floor, x=lambda g: zeros_like(g))
+ceil = elementwise(np.ceil, x=lambda g: zeros_like(g))
+trunc = elementwise(np.trunc, x=lambda g: zeros_like(g))
+rint = elementwise(np.rint, x=lambda g: zeros_like(g))  # halves to the even neighbour
+
+
+# --- choices -------------------------------------------------------------------------------------------
+
+
+@op(broadcasts=True, promotes=("x", "y"))
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """`x` where the condition holds, else `y`."""
+    return np.where(condition, x, y)
+
+
+@where.vjp("x")
+def _(g: Any, condition: Any) -> Any:
+    return where(condition, g, 0.0)  # not g * condition: the gradient may be infinite where it does not count
+
+
+@where.vjp("y")
+def _(g: Any, condition: Any) -> Any:
+    return where(condition, 0.0, g)
+
+
+def _shared(g: Any, x: Any, other: Any, loses: Any) -> Any:
+    """The gradient of the winner: all where it wins alone, half of it where both are equal."""
+    return where(x == other, 0.5 * g, where(loses, 0.0, g))
+
+
+maximum = elementwise(
+    np.maximum,
+    x=lambda g, x, y: _shared(g, x, y, x < y),
+    y=lambda g, x, y: _shared(g, y, x, y < x),
+)
+minimum = elementwise(
+    np.minimum,
+    x=lambda g, x, y: _shared(g, x, y, x > y),
+    y=lambda g, x, y: _shared(g, y, x, y > x),
+)
+
+
+@op(broadcasts=True, promotes=("x", "min", "max"))
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:
+    """`x` held between `min` and `max`; where min > max the result is max."""
+    if min is not None:
+        x = np.maximum(x, min)
+    return x if max is None else np.minimum(x, max)
+
+
+@clip.vjp("x")
+def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+    if min is not None:
+        g = where(x >= min, g, 0.0)
+    return g if max is None else where(x <= max, g, 0.0)
+
+
+@clip.vjp("min")
+def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+    g = where(x < min, g, 0.0)
+    return g if max is None else where(min < max, g, 0.0)
+
+
+@clip.vjp("max")
+def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+    outside = x > max
+    return where(outside if min is None else np.logical_or(outside, max < min), g, 0.0)
+
+
+# --- without gradient ----------------------------------------------------------------------------------
+
+equal = plain(np.equal)
+not_equal = plain(np.not_equal)
+less = plain(np.less)
+less_equal = plain(np.less_equal)
+greater = plain(np.greater)
+greater_equal = plain(np.greater_equal)
+
+logical_and = plain(np.logical_and)
+logical_or = plain(np.logical_or)
+logical_xor = plain(np.logical_xor)
+logical_not = plain(np.logical_not)
+
+isnan = plain(np.isnan)
+isinf = plain(np.isinf)
+isfinite = plain(np.isfinite)
+signbit = plain(np.signbit)
+
+bitwise_and = plain(np.bitwise_and)
+bitwise_or = plain(np.bitwise_or)
+bitwise_xor = plain(np.bitwise_xor)
+bitwise_not = plain(np.bitwise_not, name="bitwise_not")
+left_shift = plain(np.left_shift)
+right_shift = plain(np.right_shift)

@@ -1,0 +1,220 @@
+"""Operations that rearrange elements: reshaping, transposing, joining, padding.
+
+A reshape, a transpose and a diagonal are views: they share memory with their input where NumPy can.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import ShapeError
+from dlframe.ops.broadcast import broadcast_to
+from dlframe.ops.op import op
+from dlframe.ops.record import Array
+
+Shape = tuple[int, ...]
+Pairs = tuple[tuple[int, int], ...]
+
+__all__ = [
+    "broadcast_to", "concatenate", "diagonal", "flip", "pad", "put_diagonal", "reshape", "roll",
+    "stack", "swapaxes", "tile", "transpose", "tril", "triu",
+]  # fmt: skip
+
+
+@op(view=True)
+def reshape(x: Array, *, shape: Shape) -> Any:
+    """The same elements in another shape; one size may be -1."""
+    try:
+        return x.reshape(shape)
+    except ValueError:
+        raise ShapeError(
+            f"reshape: shape {list(shape)} is invalid for input of size {x.size} (shape {list(x.shape)}): "
+            "the sizes must multiply to the same number; one of them may be -1"
+        ) from None
+
+
+@reshape.vjp("x")
+def _(g: Any, shape: Shape) -> Any:
+    return g.reshape(shape)
+
+
+@op(view=True)
+def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Any:
+    """The axes in the order `axes`; by default reversed."""
+    return x.transpose(axes)
+
+
+@transpose.vjp("x")
+def _(g: Any, *, axes: tuple[int, ...] | None) -> Any:
+    if axes is None:
+        return transpose(g)
+    n = len(axes)
+    inverse = sorted(range(n), key=lambda i: axes[i] % n)
+    return transpose(g, axes=tuple(inverse))
+
+
+@op(view=True)
+def swapaxes(x: Array, *, axis1: int, axis2: int) -> Any:
+    """Two axes exchanged."""
+    return x.swapaxes(axis1, axis2)
+
+
+@swapaxes.vjp("x")
+def _(g: Any, *, axis1: int, axis2: int) -> Any:
+    return g.swapaxes(axis1, axis2)
+
+
+@op
+def flip(x: Array, *, axis: int | tuple[int, ...]) -> Any:
+    """The elements in reverse order along `axis`; a copy, as in PyTorch."""
+    return np.flip(x, axis).copy()
+
+
+@flip.vjp("x")
+def _(g: Any, *, axis: int | tuple[int, ...]) -> Any:
+    return flip(g, axis=axis)
+
+
+@op
+def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The elements moved on by `shift`; those pushed out come in at the other end."""
+    return np.roll(x, shift, axis)
+
+
+@roll.vjp("x")
+def _(g: Any, *, shift: int | Shape, axis: int | tuple[int, ...] | None) -> Any:
+    back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+    return roll(g, shift=back, axis=axis)
+
+
+@op(promotes=("arrays",))
+def concatenate(*arrays: Array, axis: int = 0) -> Any:
+    """The arrays one after the other along an axis that they have."""
+    return np.concatenate(arrays, axis=axis)
+
+
+@concatenate.vjp("*arrays")
+def _(g: Any, shapes: tuple[Shape, ...], *, axis: int) -> Any:
+    before = (slice(None),) * (axis % g.ndim)
+    ends = list(itertools.accumulate((shape[axis] for shape in shapes), initial=0))
+    return [g[(*before, slice(a, b))] for a, b in itertools.pairwise(ends)]
+
+
+@op(promotes=("arrays",))
+def stack(*arrays: Array, axis: int = 0) -> Any:
+    """The arrays, of one shape, side by side along a new axis."""
+    return np.stack(arrays, axis=axis)
+
+
+@stack.vjp("*arrays")
+def _(g: Any, shapes: tuple[Shape, ...], *, axis: int) -> Any:
+    before = (slice(None),) * (axis % g.ndim)
+    return [g[(*before, i)] for i in range(len(shapes))]
+
+
+@op
+def tile(x: Array, *, reps: Shape) -> Any:
+    """`x` repeated `reps` times along each axis, as whole copies."""
+    return np.tile(x, reps)
+
+
+@tile.vjp("x")
+def _(g: Any, shape: Shape, *, reps: Shape) -> Any:
+    n = max(len(reps), len(shape))
+    sizes = (1,) * (n - len(shape)) + shape
+    counts = (1,) * (n - len(reps)) + tuple(reps)
+    # (copies, size) for each axis; then the copies are added up
+    pairs = tuple(itertools.chain.from_iterable(zip(counts, sizes, strict=True)))
+    return g.reshape(pairs).sum(axis=tuple(range(0, 2 * n, 2))).reshape(shape)
+
+
+@op
+def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
+    """`x` with (before, after) elements of `value` added along each axis; negative numbers cut off."""
+    out = np.full([n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True)], value, x.dtype)
+    out[_inner(pad_width)] = x[_inner(_opposite(pad_width))]
+    return out
+
+
+@pad.vjp("x")
+def _(g: Any, *, pad_width: Pairs) -> Any:
+    return pad(g, pad_width=_opposite(pad_width))  # what was added is cut off, what was cut off is 0
+
+
+def _inner(pad_width: Pairs) -> tuple[slice, ...]:
+    """Where the elements of the unpadded array lie."""
+    return tuple(slice(max(a, 0), -b if b > 0 else None) for a, b in pad_width)
+
+
+def _opposite(pad_width: Pairs) -> Pairs:
+    return tuple((-a, -b) for a, b in pad_width)
+
+
+@op
+def tril(x: Array, *, k: int = 0) -> Any:
+    """The lower triangle of each matrix, up to the k-th diagonal; zeros above."""
+    return np.tril(x, k)
+
+
+@tril.vjp("x")
+def _(g: Any, *, k: int) -> Any:
+    return tril(g, k=k)
+
+
+@op
+def triu(x: Array, *, k: int = 0) -> Any:
+    """The upper triangle of each matrix, from the k-th diagonal; zeros below."""
+    return np.triu(x, k)
+
+
+@triu.vjp("x")
+def _(g: Any, *, k: int) -> Any:
+    return triu(g, k=k)
+
+
+@op(view=True)
+def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal of the matrices in axis1 and axis2, as the last axis of the result."""
+    view = x.diagonal(offset, axis1, axis2)
+    view.flags.writeable = x.flags.writeable  # NumPy's own caution; a write shall reach x
+    return view
+
+
+@diagonal.vjp("x")
+def _(g: Any, shape: Shape, *, offset: int, axis1: int, axis2: int) -> Any:
+    return put_diagonal(g, size=shape, offset=offset, axis1=axis1, axis2=axis2)
+
+
+@op
+def put_diagonal(x: Array, *, size: Shape, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Zeros of shape `size` with `x` on the diagonal."""
+    out = np.zeros(size, x.dtype)
+    diagonal(out, offset=offset, axis1=axis1, axis2=axis2)[...] = x
+    return out
+
+
+@put_diagonal.vjp("x")
+def _(g: Any, *, offset: int, axis1: int, axis2: int) -> Any:
+    return diagonal(g, offset=offset, axis1=axis1, axis2=axis2)
+
+
+def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
+    """`x` without its axes of size 1, or without those of them that `axis` names."""
+    n = len(x.shape)
+    chosen = range(n) if axis is None else [a % n for a in ((axis,) if isinstance(axis, int) else axis) if n]
+    return reshape(x, shape=tuple(size for i, size in enumerate(x.shape) if i not in chosen or size != 1))
+
+
+def expand_dims(x: Any, *, axis: int) -> Any:
+    """`x` with a new axis of size 1."""
+    axis %= len(x.shape) + 1
+    return reshape(x, shape=(*x.shape[:axis], 1, *x.shape[axis:]))
+
+
+def ravel(x: Any) -> Any:
+    """All elements along one axis."""
+    return reshape(x, shape=(math.prod(x.shape),))
