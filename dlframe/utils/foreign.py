@@ -1,0 +1,83 @@
+"""What a file is, told from its first bytes: for the message when it is not what was expected."""
+
+from __future__ import annotations
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+# How many bytes `kind_of_file` wants to see.
+HEAD_BYTES = 1024
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a BMP image"),
+    (b"%PDF", "a PDF document"),
+    (b"\x93NUMPY", "a NumPy array (.npy); read it with numpy.load"),
+    (b"\x1f\x8b", "a gzip archive; unpack it first"),
+    (b"BZh", "a bzip2 archive; unpack it first"),
+    (b"\xfd7zXZ\x00", "an xz archive; unpack it first"),
+    (b"(\xb5/\xfd", "a Zstandard archive; unpack it first"),
+    (b"7z\xbc\xaf'\x1c", "a 7-Zip archive; unpack it first"),
+    (b"MATLAB 7.3", "a MATLAB 7.3 file"),
+    (b"MATLAB 5.0", "a MATLAB 5 file"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"GGUF", "a GGUF model"),
+    (b"\x7fELF", "a program or library (ELF)"),
+    (b"version https://git-lfs", "a Git LFS pointer: the file itself was never fetched"),
+)
+
+
+def kind_of_file(head: bytes) -> str:
+    """Say in words what a file that begins with ``head`` is.
+
+    Example:
+        >>> kind_of_file(b"<!DOCTYPE html><html>404")
+        'an HTML page (a failed download, perhaps)'
+    """
+    if not head:
+        return "empty"
+    if head.startswith(HDF5_SIGNATURE):
+        return "an HDF5 file"
+    if HDF5_SIGNATURE.startswith(head):
+        return "an HDF5 file that was cut off after its first bytes"
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    if head.startswith(b"PK\x03\x04"):
+        return _kind_of_zip(head)
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "a Python pickle (an old PyTorch checkpoint, perhaps), which can run any code"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
+        return "a safetensors file"
+    if not head.strip(b"\x00"):
+        return "nothing but zero bytes (a download or a copy that was broken off, perhaps)"
+    return _kind_of_text(head)
+
+
+def _kind_of_zip(head: bytes) -> str:
+    if b"data.pkl" in head:
+        return "a PyTorch checkpoint (torch.save); save its arrays with dlframe.save first"
+    if b".npy" in head:
+        return "a NumPy archive (.npz); read it with numpy.load"
+    if b"config.json" in head or b"metadata.json" in head:
+        return "a ZIP archive (a Keras model, perhaps)"
+    return "a ZIP archive"
+
+
+def _kind_of_text(head: bytes) -> str:
+    try:
+        # an incomplete character at the end is no reason to call a text binary
+        text = head.decode("utf-8-sig", errors="strict" if len(head) < HEAD_BYTES else "ignore")
+    except UnicodeDecodeError:
+        return "of an unknown binary kind"
+    text = text.lstrip().lower()
+    if text.startswith(("<!doctype html", "<html")):
+        return "an HTML page (a failed download, perhaps)"
+    if text.startswith(("<?xml", "<")):
+        return "an XML document"
+    if text.startswith(("{", "[")):
+        return "a JSON text"
+    if text.isprintable() or any(c in text for c in "\n\t"):
+        return "a text file"
+    return "of an unknown binary kind"

@@ -1,0 +1,578 @@
+"""Save and load nests of Python values, arrays and tensors as HDF5, without pickle.
+
+Every dict is a group, every value a dataset of the same name, so any HDF5 tool can read the file:
+``h5dump`` of a saved ``state_dict`` lists one dataset per key. What HDF5 cannot say about a value
+(a tuple or a list? an int or a NumPy int64?) stands in the attribute ``kind`` beside it, and
+``crc32`` guards its bytes.
+
+=================  ============================  ====================================
+Python             in the file                   ``kind``
+=================  ============================  ====================================
+dict, OrderedDict  group                         dict, ordered_dict
+list, tuple        group with names [0], [1] …,  list, tuple
+                   or one dataset if all items
+                   are int, float or bool
+None               dataset without a value       none
+bool int float     scalar dataset                bool, int, float, complex
+complex
+int over 64 bits   hexadecimal text              int
+str, bytes         text; bytes                   str, bytes
+NumPy scalar       scalar dataset                scalar
+ndarray, Tensor    dataset                       array, tensor
+=================  ============================  ====================================
+
+In names, an int key is written ``[5]``, and ``/``, ``%`` and the few other characters that HDF5
+does not allow are percent-encoded. The groups keep the order of the keys.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import unquote
+
+import numpy as np
+
+from dlframe.errors import DTypeError, FileFormatError
+from dlframe.tensor import Tensor
+from dlframe.utils.atomic import atomic_write
+from dlframe.utils.foreign import HDF5_SIGNATURE, HEAD_BYTES, kind_of_file
+from dlframe.version import __version__
+
+T = TypeVar("T")
+
+FORMAT = 1
+"""The version of the layout described above; a reader refuses a newer one."""
+
+MAX_DEPTH = 200
+"""How deep values may be nested; far below Python's limit, so a cycle ends in a clear error."""
+
+_MAX_NAME = 32_000  # bytes; HDF5 keeps a name in a message of at most 64 KiB
+_MAX_RANK = 32  # HDF5's limit on dimensions
+_COMPRESS_FROM = 1024  # bytes; below that, the bookkeeping of chunks costs more than is won
+
+
+# ------------------------------------------------------------------------------ public functions
+
+
+def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> None:
+    """Write ``obj`` to an HDF5 file, atomically: afterwards the file is the new one or the old one.
+
+    ``obj`` is any nest of dict (with str or int keys), list, tuple, str, bytes, bool, None, int,
+    float, complex, NumPy scalars and arrays, Tensors and Parameters. `load` gives it back with the
+    same types; a Parameter comes back as a Tensor. An array held in two places is written twice.
+
+    Args:
+        compression: gzip level 1 to 9, for arrays; 0 stores them as they are.
+
+    Raises:
+        DTypeError: a value of another type; the message names it and its place. Nothing is written.
+        OSError: the file cannot be written; an old file at ``path`` is untouched.
+
+    Example:
+        >>> import dlframe as dl, tempfile
+        >>> path = tempfile.mkdtemp() + "/model.h5"
+        >>> dl.save({"fc.weight": dl.ones(2, 3), "epoch": 7}, path)
+        >>> dl.load(path)["epoch"]
+        7
+    """
+    if type(compression) is not int or not 0 <= compression <= 9:
+        raise ValueError(f"save: compression is a gzip level from 0 to 9; got {compression!r}")
+    node = encode(obj)
+    h5py = _h5py()
+    # The file object, and not its name, goes to HDF5: a full disk is then Python's own OSError.
+    # "v110" gives every piece of HDF5's bookkeeping a checksum; any HDF5 since 2016 reads it.
+    with (
+        atomic_write(path) as file,
+        h5py.File(file, "w", libver=("v110", "v110"), track_order=True) as root,
+    ):
+        root.attrs["dlframe_format"] = FORMAT
+        _set_text(root, "dlframe_version", __version__)
+        if isinstance(node, Leaf):
+            node = Group("value", {"value": node})
+        _set_text(root, "kind", node.kind)
+        _write(root, node, compression)
+
+
+def load(path: str | os.PathLike[str], *, names: Iterable[str | int] | None = None) -> Any:
+    """Read back what `save` wrote, with the same types.
+
+    Args:
+        names: of a saved dict, read these keys only.
+
+    Raises:
+        FileFormatError: the file is truncated, damaged, of another kind, or from a newer dlframe;
+            the message says which.
+        KeyError: one of ``names`` is not in the file; the message lists what is.
+
+    Example:
+        >>> import dlframe as dl, tempfile
+        >>> path = tempfile.mkdtemp() + "/run.h5"
+        >>> dl.save({"model": {"w": dl.zeros(2)}, "losses": [0.5, 0.25]}, path)
+        >>> dl.load(path, names=["losses"])
+        {'losses': [0.5, 0.25]}
+    """
+    if names is None:
+        return _open_and(path, _load_all)
+    chosen = list(names)
+    values, available = _open_and(path, lambda root: _load_some(root, chosen))
+    missing = [name for name in chosen if name not in values]
+    if missing:
+        raise KeyError(f"{os.fspath(path)} has no {missing}; it has {available}")
+    return values
+
+
+def inspect(path: str | os.PathLike[str]) -> Listing:
+    """List what a saved file holds, without reading the arrays.
+
+    Example:
+        >>> import dlframe as dl, tempfile
+        >>> path = tempfile.mkdtemp() + "/model.h5"
+        >>> dl.save({"fc.weight": dl.ones(2, 3)}, path)
+        >>> [(e.name, e.kind, e.shape) for e in dl.utils.inspect(path).entries]
+        [('fc.weight', 'tensor', (2, 3))]
+    """
+    version, entries = _open_and(path, _list_root)
+    return Listing(FORMAT, version, Path(path).stat().st_size, entries)
+
+
+class Entry(NamedTuple):
+    """One value in a file: its name (as in the file), kind, dtype, shape and size in bytes."""
+
+    name: str
+    kind: str
+    dtype: str
+    shape: tuple[int, ...]
+    nbytes: int
+
+
+class Listing(NamedTuple):
+    """What a file holds: the version of its format, who wrote it, and its entries."""
+
+    format: int
+    version: str
+    file_bytes: int
+    entries: list[Entry]
+
+    def __str__(self) -> str:
+        names = max((len(entry.name) for entry in self.entries), default=0)
+        writer = f"dlframe format {self.format}, written by dlframe {self.version}"
+        lines = [f"{writer}, {self.file_bytes:,} bytes"]
+        for name, kind, dtype, shape, _ in self.entries:
+            lines.append(
+                f"{name:<{names}}  {kind:<12}  {dtype}{list(shape) if dtype else ''}".rstrip()
+            )
+        return "\n".join(lines)
+
+
+# ------------------------------------------------------------------- encoding: values into nodes
+
+
+class Group(NamedTuple):
+    """A dict, list or tuple: an HDF5 group."""
+
+    kind: str
+    children: dict[str, Group | Leaf]
+
+
+class Leaf(NamedTuple):
+    """One value: an HDF5 dataset. ``data`` is an ndarray, encoded text, or None for no value."""
+
+    kind: str
+    data: Any
+    attributes: dict[str, Any]
+
+
+def encode(obj: Any, where: str = "obj", depth: int = 0) -> Group | Leaf:
+    """Turn a value into nodes, or raise. No array is copied; the whole nest is checked."""
+    if depth > MAX_DEPTH:
+        raise DTypeError(
+            f"save: {where[:60]}… is nested deeper than {MAX_DEPTH} levels, or contains itself"
+        )
+    kind = type(obj)
+    if kind in (dict, OrderedDict):
+        return _encode_dict(obj, where, depth)
+    if kind in (list, tuple):
+        return _encode_sequence(obj, where, depth)
+    if isinstance(obj, Tensor):
+        leaf = _encode_array("tensor", obj.array, where)
+        return leaf._replace(attributes=leaf.attributes | _grad_flag(obj))
+    if kind in (np.ndarray, np.memmap):
+        return _encode_array("array", obj, where)
+    if kind in _SCALARS:
+        return _SCALARS[kind](obj)
+    if isinstance(obj, np.generic):
+        return _encode_array("scalar", np.asarray(obj), where)
+    raise DTypeError(f"save: cannot store {_type_name(obj)} at {where}. {_advice(obj)}")
+
+
+def _encode_dict(obj: dict[Any, Any], where: str, depth: int) -> Group:
+    kind = "dict" if type(obj) is dict else "ordered_dict"
+    children = {}
+    for key, value in obj.items():
+        if type(key) not in (str, int):
+            raise DTypeError(
+                f"save: the keys of a dict must be str or int; "
+                f"got {key!r} ({_type_name(key)}) in {where}"
+            )
+        children[_name(key, where)] = encode(value, f"{where}[{key!r}]", depth + 1)
+    return Group(kind, children)
+
+
+def _encode_sequence(obj: list[Any] | tuple[Any, ...], where: str, depth: int) -> Group | Leaf:
+    kind = "list" if type(obj) is list else "tuple"
+    items = {type(item) for item in obj}
+    # A list of 60,000 indices must be one dataset, not 60,000.
+    if items in ({int}, {float}, {bool}) and (items != {int} or all(map(_fits_int64, obj))):
+        item = items.pop()
+        return Leaf(kind, np.array(obj, dtype=_DTYPES[item]), {"items": item.__name__})
+    return Group(
+        kind, {f"[{i}]": encode(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(obj)}
+    )
+
+
+def _encode_array(kind: str, array: np.ndarray[Any, Any], where: str) -> Leaf:
+    dtype = array.dtype
+    if array.ndim > _MAX_RANK:
+        raise DTypeError(
+            f"save: the array at {where} has {array.ndim} dimensions; "
+            f"HDF5 takes {_MAX_RANK} at most"
+        )
+    if dtype.itemsize <= (16 if dtype.kind == "c" else 8) and dtype.kind in "biufc":
+        return Leaf(kind, array, {})
+    if dtype.kind in "fcSUMm":  # HDF5 has no such type: keep the bytes, and say what they are
+        raw = np.frombuffer(array.tobytes(), np.uint8)
+        return Leaf(kind, raw, {"dtype": dtype.str, "shape": np.array(array.shape, np.int64)})
+    raise DTypeError(
+        f"save: cannot store an array of dtype {dtype} at {where}. Numbers, bools, texts and dates "
+        f"can be stored; turn the array into one of these, or into a dict of arrays"
+    )
+
+
+def _encode_int(value: int) -> Leaf:
+    if _fits_int64(value):
+        return Leaf("int", np.array(value, np.int64), {})
+    return Leaf("int", hex(value).encode(), {})
+
+
+def _encode_str(value: str) -> Leaf:
+    encoded = value.encode("utf-8", "surrogatepass")
+    try:
+        value.encode("utf-8")
+        as_text = bool(value) and "\0" not in value
+    except UnicodeEncodeError:
+        as_text = False
+    # HDF5's text ends at the first NUL, cannot be empty, and must be valid: else keep the bytes
+    return Leaf("str", encoded if as_text else np.frombuffer(encoded, np.uint8), {})
+
+
+def _fits_int64(value: int) -> bool:
+    return -(1 << 63) <= value < 1 << 63
+
+
+def _grad_flag(tensor: Tensor) -> dict[str, Any]:
+    return {"requires_grad": True} if tensor.requires_grad else {}
+
+
+_DTYPES: dict[type, type] = {int: np.int64, float: np.float64, bool: np.bool_}
+
+_SCALARS: dict[type, Callable[[Any], Leaf]] = {
+    type(None): lambda value: Leaf("none", None, {}),
+    bool: lambda value: Leaf("bool", np.array(value), {}),
+    int: _encode_int,
+    float: lambda value: Leaf("float", np.array(value), {}),
+    complex: lambda value: Leaf("complex", np.array(value), {}),
+    str: _encode_str,
+    bytes: lambda value: Leaf("bytes", np.frombuffer(value, np.uint8), {}),
+    # not as arrays, which drop NULs at the end
+    np.str_: lambda value: _encode_str(str(value))._replace(kind="np_str"),
+    np.bytes_: lambda value: Leaf("np_bytes", np.frombuffer(value, np.uint8), {}),
+}
+
+
+def _type_name(obj: Any) -> str:
+    kind = type(obj)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{module}{kind.__qualname__}"
+
+
+def _advice(obj: Any) -> str:
+    if isinstance(obj, (set, frozenset)):
+        return "Store sorted(…) of it."
+    if isinstance(obj, os.PathLike):
+        return "Store str(…) of it."
+    if hasattr(obj, "state_dict"):
+        return "Store its state_dict()."
+    if isinstance(obj, tuple):
+        return "Store tuple(…) of it, or its _asdict()."
+    if callable(obj):
+        return "Store its name."
+    return (
+        "What can be stored: dict, list, tuple, str, bytes, bool, None, int, float, complex, "
+        "NumPy scalars and arrays, Tensors."
+    )
+
+
+# ------------------------------------------------------------------------------ names of members
+
+
+def _name(key: str | int, where: str) -> str:
+    """A dict key as the name of an HDF5 member; `_key` is its inverse."""
+    if type(key) is int:
+        return f"[{key}]"
+    assert isinstance(key, str)
+    name = key.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
+    if not name:
+        name = "%"
+    elif name[0] in "[.":  # "[" begins an int key, and "." is HDF5's name for the group itself
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    try:
+        length = len(name.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise DTypeError(f"save: the key {key!r} in {where} is no valid Unicode text") from None
+    if length > _MAX_NAME:
+        raise DTypeError(f"save: the key {key[:40]!r}… in {where} is over {_MAX_NAME} bytes long")
+    return name
+
+
+def _key(name: str) -> str | int:
+    if name.startswith("["):
+        return int(name[1:-1])
+    return "" if name == "%" else unquote(name)
+
+
+# ------------------------------------------------------------------------------ nodes into a file
+
+
+def _write(group: Any, node: Group, compression: int) -> None:
+    for name, child in node.children.items():
+        if isinstance(child, Group):
+            member = group.create_group(name, track_order=True)
+            _set_text(member, "kind", child.kind)
+            _write(member, child, compression)
+        else:
+            _write_leaf(group, name, child, compression)
+
+
+def _write_leaf(group: Any, name: str, leaf: Leaf, compression: int) -> None:
+    h5py = _h5py()
+    options: dict[str, Any] = {}
+    if leaf.data is None:
+        data = h5py.Empty("u1")
+    elif isinstance(leaf.data, bytes):
+        data = np.array(leaf.data, dtype=h5py.string_dtype("utf-8", len(leaf.data)))
+    else:
+        # not ascontiguousarray, which makes a 0-d array 1-d
+        data = np.asarray(leaf.data, order="C")
+        if compression and data.nbytes >= _COMPRESS_FROM:
+            options = {"compression": compression, "shuffle": True}
+    dataset = group.create_dataset(name, data=data, **options)
+    _set_text(dataset, "kind", leaf.kind)
+    if leaf.data is not None:
+        dataset.attrs["crc32"] = _crc32(leaf.data if isinstance(leaf.data, bytes) else data)
+    for key, value in leaf.attributes.items():
+        if isinstance(value, str):
+            _set_text(dataset, key, value)
+        else:
+            dataset.attrs[key] = value
+
+
+def _set_text(member: Any, name: str, value: str) -> None:
+    # Of fixed length: HDF5 keeps texts of variable length in a heap without a checksum, and a
+    # damaged one sends it into an endless loop.
+    member.attrs[name] = np.bytes_(value)
+
+
+def _text(member: Any, name: str) -> str:
+    return bytes(member.attrs[name]).decode("ascii")
+
+
+def _crc32(data: bytes | np.ndarray[Any, Any]) -> np.uint32:
+    buffer = data if isinstance(data, bytes) else data.reshape(-1).view(np.uint8)
+    return np.uint32(zlib.crc32(buffer))
+
+
+# ------------------------------------------------------------------------------ a file into values
+
+
+def _open_and(path: str | os.PathLike[str], read: Callable[[Any], T]) -> T:
+    """Open a file of ours; whatever goes wrong becomes a `FileFormatError` that says what it is."""
+    name = Path(path)
+    with name.open("rb") as file:  # a missing or forbidden file is Python's own error
+        head = file.read(HEAD_BYTES)
+    if not head.startswith(HDF5_SIGNATURE):
+        raise FileFormatError(f"cannot load {name}: it is {kind_of_file(head)}")
+    try:
+        # No lock is needed: a file of ours is never changed in place, it is replaced.
+        with _h5py().File(name, "r", locking=False) as root:
+            _check_version(root)
+            return read(root)
+    except FileFormatError as error:
+        raise FileFormatError(f"cannot load {name}: {error}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # HDF5 reports damage as OSError, RuntimeError, KeyError, ValueError
+        damage = "truncated" if "truncated file" in str(error) else "damaged"
+        size = name.stat().st_size
+        raise FileFormatError(
+            f"cannot load {name}: it is a {damage} HDF5 file ({size:,} bytes): {error}"
+        ) from error
+
+
+def _check_version(root: Any) -> None:
+    found = root.attrs.get("dlframe_format")
+    if found is None:
+        top = ", ".join(list(root)[:5]) or "nothing"
+        raise FileFormatError(
+            f"it is an HDF5 file that dlframe did not write (it holds {top}); "
+            f"read its arrays with h5py.File, and give them to load_state_dict"
+        )
+    if int(found) > FORMAT:
+        writer = _text(root, "dlframe_version")
+        raise FileFormatError(
+            f"it has format version {int(found)}, written by dlframe {writer}; "
+            f"this is dlframe {__version__}, which reads versions up to {FORMAT}. "
+            f"Upgrade with: pip install -U dlframe"
+        )
+
+
+def _load_all(root: Any) -> Any:
+    if _text(root, "kind") == "value":
+        return _decode(root, "value", "obj", 0)
+    return _decode_group(root, "obj", 0)
+
+
+def _load_some(root: Any, names: list[str | int]) -> tuple[dict[str | int, Any], list[str | int]]:
+    """The chosen members of the top dict, and the keys of all."""
+    if _text(root, "kind") not in ("dict", "ordered_dict"):
+        raise FileFormatError(f"it holds no dict to take names from, but: {root.attrs['kind']}")
+    members = {_key(name): name for name in root}
+    found = [key for key in names if key in members]
+    values = {key: _decode(root, members[key], f"obj[{key!r}]", 1) for key in found}
+    return values, list(members)
+
+
+def _decode(group: Any, name: str, where: str, depth: int) -> Any:
+    h5py = _h5py()
+    # A soft or external link could read any other file of the user's.
+    if type(group.get(name, getlink=True)) is not h5py.HardLink:
+        raise FileFormatError(f"it has a link to elsewhere at {where}, which dlframe never writes")
+    member = group[name]
+    if isinstance(member, h5py.Group):
+        return _decode_group(member, where, depth)
+    return _decode_leaf(member, where)
+
+
+def _decode_group(group: Any, where: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise FileFormatError(f"it is nested deeper than {MAX_DEPTH} levels")
+    kind = _text(group, "kind")
+    if kind in ("list", "tuple"):
+        items = (_decode(group, f"[{i}]", f"{where}[{i}]", depth + 1) for i in range(len(group)))
+        return list(items) if kind == "list" else tuple(items)
+    if kind not in ("dict", "ordered_dict"):
+        raise FileFormatError(f"it has a group of unknown kind {kind!r} at {where}")
+    keys = ((_key(name), name) for name in group)
+    pairs = ((key, _decode(group, name, f"{where}[{key!r}]", depth + 1)) for key, name in keys)
+    return dict(pairs) if kind == "dict" else OrderedDict(pairs)
+
+
+def _decode_leaf(dataset: Any, where: str) -> Any:
+    kind = _text(dataset, "kind")
+    if kind == "none":
+        return None
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        raise FileFormatError(f"it has a value of unknown kind {kind!r} at {where}")
+    return decoder(_read(dataset, where), dataset.attrs)
+
+
+def _read(dataset: Any, where: str) -> Any:
+    """The dataset's bytes (of a text) or ndarray, checked against its checksum."""
+    h5py = _h5py()
+    if dataset.external or dataset.is_virtual:
+        raise FileFormatError(f"it keeps {where} in another file, which dlframe never does")
+    if dataset.chunks is None and dataset.id.get_storage_size() < dataset.nbytes:
+        raise FileFormatError(f"it is damaged: the bytes of {where} are missing")
+    if h5py.check_string_dtype(dataset.dtype) is not None:
+        data = bytes(dataset[()])
+    else:
+        data = dataset[...]
+    if _crc32(data) != dataset.attrs["crc32"]:
+        raise FileFormatError(
+            f"it is damaged: the bytes of {where} were changed after they were written "
+            f"(their CRC-32 differs)"
+        )
+    return data
+
+
+def _decode_array(data: np.ndarray[Any, Any], attributes: Any) -> np.ndarray[Any, Any]:
+    if "dtype" not in attributes:
+        return data
+    array = np.empty(
+        tuple(attributes["shape"]), dtype=np.dtype(bytes(attributes["dtype"]).decode("ascii"))
+    )
+    array.reshape(-1).view(np.uint8)[:] = data
+    return array
+
+
+def _decode_tensor(data: np.ndarray[Any, Any], attributes: Any) -> Tensor:
+    return Tensor(_decode_array(data, attributes), bool(attributes.get("requires_grad", False)))
+
+
+def _decode_str(data: Any, attributes: Any) -> str:
+    return bytes(data).decode("utf-8", "surrogatepass")
+
+
+_DECODERS: dict[str, Callable[[Any, Any], Any]] = {
+    "bool": lambda data, attributes: bool(data.item()),
+    "int": lambda data, attributes: int(data, 16) if isinstance(data, bytes) else int(data.item()),
+    "float": lambda data, attributes: float(data.item()),
+    "complex": lambda data, attributes: complex(data.item()),
+    "str": _decode_str,
+    "np_str": lambda data, attributes: np.str_(_decode_str(data, attributes)),
+    "bytes": lambda data, attributes: bytes(data),
+    "np_bytes": lambda data, attributes: np.bytes_(bytes(data)),
+    "list": lambda data, attributes: data.tolist(),
+    "tuple": lambda data, attributes: tuple(data.tolist()),
+    "scalar": lambda data, attributes: _decode_array(data, attributes)[()],
+    "array": _decode_array,
+    "tensor": _decode_tensor,
+}
+
+
+# ------------------------------------------------------------------------------ listing, imports
+
+
+def _list_root(root: Any) -> tuple[str, list[Entry]]:
+    return _text(root, "dlframe_version"), _list_group(root, "", 0)
+
+
+def _list_group(group: Any, prefix: str, depth: int) -> list[Entry]:
+    if depth > MAX_DEPTH:
+        raise FileFormatError(f"it is nested deeper than {MAX_DEPTH} levels")
+    entries = []
+    for name, member in group.items():  # in the order of writing; visititems sorts by name
+        path, kind = prefix + name, _text(member, "kind")
+        if isinstance(member, _h5py().Group):
+            entries.append(Entry(path, kind, "", (), 0))
+            entries.extend(_list_group(member, f"{path}/", depth + 1))
+        elif member.shape is None:
+            entries.append(Entry(path, kind, "", (), 0))
+        else:
+            dtype = _text(member, "dtype") if "dtype" in member.attrs else str(member.dtype)
+            shape = tuple(int(n) for n in member.attrs.get("shape", member.shape))
+            entries.append(Entry(path, kind, dtype, shape, int(member.nbytes)))
+    return entries
+
+
+def _h5py() -> Any:
+    # Imported on first use: it costs as much time as NumPy itself, and a script that
+    # saves nothing should not pay for it.
+    import h5py
+
+    return h5py
