@@ -33,8 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.autograd import Function
-from dlframe.autograd.function import once_differentiable
+from dlframe.autograd import Function, is_grad_enabled
 from dlframe.errors import GradientError
 from dlframe.tensor import Tensor, to_array
 
@@ -49,7 +48,7 @@ def forward_on_arrays(module: Module, *args: Any, **kwargs: Any) -> Any:
     for name, value in kwargs.items():
         if isinstance(value, Tensor) and value.requires_grad:
             raise GradientError(
-                f"{type(module).__name__}: the keyword argument {name!r} requires grad, but its own "
+                f"{type(module).__name__}: the keyword argument {name!r} requires grad; its own "
                 "backward gives gradients to positional arguments only; pass it by position"
             )
     arrays = {name: _plain(value) for name, value in kwargs.items()}
@@ -69,8 +68,12 @@ class _OwnBackward(Function):
         return Tensor(to_array(output))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Any:
+        if is_grad_enabled():  # not once_differentiable: it lets some second derivatives be 0
+            raise GradientError(
+                f"{type(ctx.module).__name__} has its own backward on plain arrays, which cannot "
+                "be differentiated again: leave out create_graph=True, or use operations only"
+            )
         current = _put_back(ctx.kept)
         before = [parameter.grad for parameter in ctx.parameters]
         try:

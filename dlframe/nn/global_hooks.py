@@ -1,0 +1,62 @@
+"""Hooks that run for every module: for debugging and profiling.
+
+>>> from dlframe import nn
+>>> names = []
+>>> with register_module_forward_hook(lambda module, args, output: names.append(type(module))):
+...     _ = nn.Sequential(nn.Identity())(1)
+>>> [cls.__name__ for cls in names]
+['Identity', 'Sequential']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dlframe.autograd.hooks import RemovableHandle
+from dlframe.nn.hooks import GLOBAL_HOOKS, Hook, HookTable
+from dlframe.nn.module import Module
+
+__all__ = [
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
+
+
+class _GlobalHandle(RemovableHandle):
+    """Without hooks for all modules, calls are direct again."""
+
+    def remove(self) -> None:
+        super().remove()
+        Module._direct_call = not any(vars(GLOBAL_HOOKS).values())
+
+
+def _add(table: HookTable, hook: Hook) -> RemovableHandle:
+    Module._direct_call = False  # from now on every call looks for hooks
+    handle = _GlobalHandle(table)
+    table[handle.id] = hook
+    return handle
+
+
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, args)`` before every module's forward."""
+    return _add(GLOBAL_HOOKS.forward_pre, Hook(hook))
+
+
+def register_module_forward_hook(
+    hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """Call ``hook(module, args, output)`` after every module's forward."""
+    return _add(GLOBAL_HOOKS.forward, Hook(hook, with_kwargs, always_call))
+
+
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, grad_output)`` before every module's backward."""
+    return _add(GLOBAL_HOOKS.backward_pre, Hook(hook))
+
+
+def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(module, grad_input, grad_output)`` after every module's backward."""
+    return _add(GLOBAL_HOOKS.backward, Hook(hook))
