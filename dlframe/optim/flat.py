@@ -1,0 +1,178 @@
+"""Elementwise updates of many parameters, in the form that NumPy and the processor like best.
+
+A rule such as Adam's is a dozen elementwise operations. Parameter by parameter, a small network
+pays the overhead of a dozen NumPy calls for each bias; over a large weight at once, every operation
+streams the whole array through memory. So a rule here sees neither. It sees *blocks*, flat arrays
+that fit the cache:
+
+- Small parameters are gathered, with their gradients, into one flat array, updated together, and
+  written back. Their state lies side by side in flat arrays for good.
+- A large parameter is updated where it lies, block by block.
+
+A step allocates nothing, and a parameter's memory is never moved: arrays that a user got from
+``p.numpy()`` stay valid. What is planned rests on which parameters have gradients, where their
+memory lies and what state they have. Each step checks that, and plans anew after a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import is_
+from typing import Any
+
+from dlframe.autograd import enable_grad, mark_mutated_many
+from dlframe.optim.layout import BLOCK, LARGE, Block, Chunk, Layout, Scratch, sharing_memory
+from dlframe.optim.optimizer import Optimizer, ParamGroup
+from dlframe.tensor import Tensor
+
+
+class FlatOptimizer(Optimizer):
+    """An optimizer with an elementwise rule: a subclass names its state and writes `_update`."""
+
+    _counts_steps = True  # whether state["step"] is kept; all parameters of a chunk have the same
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        if defaults.get("differentiable"):
+            raise NotImplementedError(
+                f"{type(self).__name__}: differentiable=True is not supported, a step writes into "
+                "the parameters. Write an update to differentiate through with tensor operations."
+            )
+        self._forget_plans()
+        super().__init__(params, defaults)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._forget_plans()
+
+    def _forget_plans(self) -> None:
+        self._plans: dict[int, Plan] = {}
+        self._scratch = Scratch()
+
+    def _state_names(self, group: ParamGroup) -> tuple[str, ...]:
+        """The names of the state arrays that the rule needs with the group's options."""
+        raise NotImplementedError
+
+    def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
+        """Apply the rule to each block, in place; gradients are the user's and only read."""
+        raise NotImplementedError
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient, once.
+
+        Args:
+            closure: computes the loss anew, calls ``backward`` on it and returns it; called first.
+
+        Returns:
+            What `closure` returned, or None.
+
+        Raises:
+            ShapeError: a gradient whose shape is not its parameter's.
+            DTypeError: a gradient whose dtype does not go into its parameter's.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for index, group in enumerate(self.param_groups):
+            plan = self._plans.get(index)
+            names = self._state_names(group)
+            if plan is None or not plan.fits(group["params"], names, self.state):
+                plan = self._plans[index] = Plan(self, group["params"], names, plan)
+            for chunk in plan.chunks:
+                blocks = chunk.load()
+                if chunk.steps is not None:
+                    chunk.steps += 1
+                self._update(group, chunk, blocks)
+                chunk.store()
+            mark_mutated_many(plan.arrays, type(self).__name__ + ".step")
+        return loss
+
+
+class Plan:
+    """How a group is updated: its chunks, and all that they rest on."""
+
+    def __init__(
+        self,
+        optimizer: FlatOptimizer,
+        params: Sequence[Tensor],
+        names: tuple[str, ...],
+        previous: Plan | None,
+    ) -> None:
+        self.params, self.names = list(params), names
+        self.has_gradient = [p.grad is not None for p in params]
+        self.active = [p for p in params if p.grad is not None]
+        self.arrays = [p.array for p in self.active]
+        self.forms = [(p.array.dtype, p.array.shape) for p in params]
+        if previous and same(previous.params, params) and previous.forms == self.forms:
+            self.layouts = previous.layouts  # so that users' views of the state stay valid
+        else:
+            self.layouts = [
+                Layout([p for p in params if p.array.dtype == dtype])
+                for dtype in dict.fromkeys(dtype for dtype, _ in self.forms)
+            ]
+        self.counted = optimizer._counts_steps
+        self.chunks: list[Chunk] = []
+        for layout in self.layouts:
+            self._add_chunks(layout, optimizer)
+        self.values = self._values(optimizer.state)
+
+    def fits(self, params: Sequence[Tensor], names: tuple[str, ...], state: Any) -> bool:
+        """Whether everything is as it was when the plan was made."""
+        return (
+            same(params, self.params)
+            and names == self.names
+            and [p.grad is not None for p in params] == self.has_gradient
+            and same([p.array for p in self.active], self.arrays)
+            and same(self._values(state), self.values)
+            and all(chunk.in_step() for chunk in self.chunks)
+        )
+
+    def _values(self, state: Any) -> list[Any]:
+        """Every state value there is: the dicts are the user's too, who may replace any of it."""
+        if not (self.counted or self.names):
+            return []
+        return list(chain.from_iterable(map(dict.values, map(state.__getitem__, self.active))))
+
+    def _add_chunks(self, layout: Layout, optimizer: FlatOptimizer) -> None:
+        """Join neighbours into chunks as long as one update can serve them."""
+        place = layout.place
+        active = sorted((p for p in self.active if p in place), key=place.__getitem__)
+        history = {p: self._adopt(layout, p, optimizer) for p in dict.fromkeys(active)}
+        apart = sharing_memory(list(history))  # one's update has to see the other's
+        runs: list[list[Tensor]] = []
+        for p in active:
+            joins = (
+                bool(runs)
+                and place[p]
+                == place[runs[-1][-1]] + 1  # else one between is idle, or p is repeated
+                and history[p] == history[runs[-1][-1]]
+                and p.array.size < LARGE
+                and layout.stops[place[p]] - layout.starts[place[runs[-1][0]]] <= BLOCK
+                and apart.isdisjoint([p, runs[-1][-1]])
+            )
+            if joins:
+                runs[-1].append(p)
+            else:
+                runs.append([p])
+        for run in runs:
+            fresh, _ = history[run[0]]
+            ends = place[run[0]], place[run[-1]]
+            self.chunks.append(
+                Chunk(layout, *ends, self.names, optimizer._scratch, fresh, self.counted)
+            )
+
+    def _adopt(self, layout: Layout, p: Tensor, optimizer: FlatOptimizer) -> tuple[bool, float]:
+        """Bring the state of `p` into the layout: whether there was none, and its steps so far."""
+        if not (self.counted or self.names):
+            return False, 0.0
+        entry, place = optimizer.state[p], layout.place[p]
+        if self.counted:
+            layout.adopt(entry, "step", place)
+        fresh = [layout.adopt(entry, name, place) for name in self.names]
+        return any(fresh), float(entry["step"].item()) if self.counted else 0.0
+
+
+def same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Whether two sequences hold the very same objects; ``==`` would compare tensors by element."""
+    return len(a) == len(b) and all(map(is_, a, b))

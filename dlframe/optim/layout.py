@@ -1,0 +1,242 @@
+"""Where the optimizers' numbers lie: flat state arrays, and chunks of parameters updated as one.
+
+`Layout` gives each parameter's state a place in one flat array per name. `Chunk` is a run of
+neighbours in it: their gradients and values are gathered into flat scratch arrays, or, if it is one
+parameter alone, used where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from dlframe.dtypes import float32, float64, get_default_dtype
+from dlframe.errors import DTypeError, ShapeError
+from dlframe.tensor import Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Arrays = tuple[Array, ...]
+# parameters, gradients, the state in the order of its names, arrays for intermediate results
+Block = tuple[Array, Array, Arrays, Arrays]
+
+BLOCK = 32768  # elements: the seven float32 arrays of Adam fill half of a 2 MiB cache
+shape_of = attrgetter("shape")
+
+LARGE = 8192  # elements from which on gathering costs more than a dozen calls of its own
+LINE = 64  # bytes: arrays that start on a cache line are written up to twice as fast
+
+
+def aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
+    """A flat array of zeros that starts on a cache line; NumPy's own start anywhere."""
+    memory = np.zeros(size * dtype.itemsize + LINE, np.uint8)
+    first = -memory.ctypes.data % LINE
+    return memory[first : first + size * dtype.itemsize].view(dtype)
+
+
+class Layout:
+    """The places of parameters of one dtype in the flat state arrays.
+
+    Small parameters come first: so they are neighbours, whatever lies between them in the model.
+    """
+
+    def __init__(self, params: Sequence[Tensor]) -> None:
+        self.params = sorted(dict.fromkeys(params), key=lambda p: p.array.size >= LARGE)
+        self.place = {p: i for i, p in enumerate(self.params)}
+        self.shapes = [p.array.shape for p in self.params]
+        self.dtype = self.params[0].array.dtype
+        self.starts: list[int] = []
+        self.stops: list[int] = []
+        end = 0
+        for p in self.params:
+            start = end + (-end % LINE if p.array.size >= LARGE else 0)
+            end = start + p.array.size
+            self.starts.append(start)
+            self.stops.append(end)
+        self._flat: dict[str, Array] = {}
+        self._views: dict[tuple[str, int], Tensor] = {}
+
+    def flat(self, name: str, first: int, last: int) -> Array:
+        """The state called `name` of the parameters at places `first` to `last`, flat.
+
+        "step" has one number for each parameter, all other states one for each element.
+        """
+        if name == "step":
+            if name not in self._flat:
+                dtype = float64 if get_default_dtype() == float64 else float32
+                self._flat[name] = np.zeros(len(self.params), dtype)
+            return self._flat[name][first : last + 1]
+        if name not in self._flat:
+            # parameters without gradients cost no memory: the system maps zeros when touched
+            self._flat[name] = aligned_zeros(self.stops[-1], self.dtype)
+        return self._flat[name][self.starts[first] : self.stops[last]]
+
+    def adopt(self, entry: dict[str, Any], name: str, place: int) -> bool:
+        """Make ``entry[name]`` a view of the flat array, with its value; True if there was none."""
+        value = entry.get(name)
+        view = self._views.get((name, place))
+        if view is None:
+            shape = () if name == "step" else self.shapes[place]
+            view = Tensor(self.flat(name, place, place).reshape(shape))
+            self._views[name, place] = view
+        if value is view:
+            return False
+        array = np.asarray(0 if value is None else getattr(value, "array", value))
+        if array.ndim and array.shape != view.array.shape:
+            raise ShapeError(
+                f"the optimizer's state {name!r} has shape {array.shape}, its parameter "
+                f"{view.array.shape}"
+            )
+        view.array[...] = array
+        entry[name] = view
+        return value is None
+
+
+class Chunk:
+    """Parameters whose state lies side by side, with the same history: one update serves them all.
+
+    Attributes:
+        fresh: whether they had no state before this step.
+        steps: how many steps each of them has had, or None if nobody counts.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        first: int,
+        last: int,
+        names: Sequence[str],
+        scratch: Scratch,
+        fresh: bool,
+        counted: bool,
+    ) -> None:
+        self.params = layout.params[first : last + 1]
+        self.shapes = layout.shapes[first : last + 1]
+        self.arrays = [p.array for p in self.params]
+        self.fresh = fresh
+        self.steps = layout.flat("step", first, last) if counted else None
+        # float16 is too coarse to compute in: as PyTorch does, compute in float32 and round
+        self.dtype = np.result_type(layout.dtype, float32)
+        _check_writeable(self.arrays)
+        contiguous = all(a.flags.c_contiguous for a in self.arrays)
+        size = layout.stops[last] - layout.starts[first]
+        scratch_p, scratch_g, *temporaries = scratch.of(self.dtype, size)
+        self.gathered = len(self.params) > 1 or not contiguous or self.dtype != layout.dtype
+        if self.gathered:
+            self.p, self.g = scratch_p[:size], scratch_g[:size]
+            ends = np.cumsum([a.size for a in self.arrays])[:-1]
+            pieces = np.split(self.p, ends)
+            self.pieces = [x.reshape(s) for x, s in zip(pieces, self.shapes, strict=True)]
+            self.sources = [a.reshape(-1) for a in self.arrays] if contiguous else self.arrays
+            self.axis = 0 if contiguous else None  # None flattens, at the price of a copy each
+        else:
+            self.p = self.arrays[0].reshape(-1)
+        state = tuple(layout.flat(name, first, last) for name in names)
+        self.spans = [slice(i, min(i + BLOCK, size)) for i in range(0, size, BLOCK)]
+        self.places = [
+            (
+                self.p[s],
+                tuple(x[s] for x in state),
+                tuple(t[: s.stop - s.start] for t in temporaries),
+            )
+            for s in self.spans
+        ]
+        if self.gathered:
+            self.blocks: list[Block] = [
+                (p, self.g[s], x, t) for s, (p, x, t) in zip(self.spans, self.places, strict=True)
+            ]
+
+    def number(self, x: Any) -> Any:
+        """An option (a number, or a tensor of one) as a scalar of the dtype that is computed in."""
+        return self.dtype.type(scalar(x))
+
+    def in_step(self) -> bool:
+        """Whether the parameters have had equally many steps; a user may have changed that."""
+        if self.steps is None:
+            return True
+        counts = self.steps.tolist()
+        return bool(counts.count(counts[0]) == len(counts))
+
+    def load(self) -> list[Block]:
+        """The blocks to update; small parameters and their gradients are gathered first."""
+        grads = [p.grad.array for p in self.params]
+        if list(map(shape_of, grads)) != self.shapes:
+            self._refuse(grads)
+        try:
+            if not self.gathered:
+                g = grads[0].reshape(-1)
+                if g.dtype != self.dtype:
+                    g = g.astype(self.dtype, casting="safe")
+                return [(p, g[s], x, t) for s, (p, x, t) in zip(self.spans, self.places)]
+            np.concatenate(grads, axis=None, out=self.g, casting="safe")
+        except TypeError:
+            self._refuse(grads)
+        np.concatenate(self.sources, axis=self.axis, out=self.p)
+        return self.blocks
+
+    def store(self) -> None:
+        """Write gathered parameters back to their own memory."""
+        self.fresh = False
+        if self.gathered:
+            for array, piece in zip(self.arrays, self.pieces):
+                array[...] = piece
+
+    def _refuse(self, grads: Sequence[Array]) -> None:
+        for p, g in zip(self.arrays, grads, strict=True):
+            got = f"{g.dtype}{list(g.shape)} for a parameter of {p.dtype}{list(p.shape)}"
+            if g.shape != p.shape:
+                raise ShapeError(f"step: the gradient has another shape than its parameter: {got}")
+            if not np.can_cast(g.dtype, self.dtype, "safe"):
+                raise DTypeError(f"step: the gradient has another dtype than its parameter: {got}")
+
+
+class Scratch:
+    """Flat arrays that all chunks of a dtype share: parameters, gradients, three temporaries."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[Any, list[Array]] = {}
+
+    def of(self, dtype: np.dtype[Any], size: int) -> list[Array]:
+        """The five arrays; the first two are of `size` if a chunk is larger than a block."""
+        if dtype not in self._arrays:
+            self._arrays[dtype] = [aligned_zeros(BLOCK, dtype) for _ in range(5)]
+        gathered, temporaries = self._arrays[dtype][:2], self._arrays[dtype][2:]
+        if size > gathered[0].size:
+            gathered = self._arrays[dtype][:2] = [aligned_zeros(size, dtype) for _ in range(2)]
+        return [*gathered, *temporaries]
+
+
+def scalar(x: Any) -> Any:
+    """An option as a Python number: a learning rate may be a tensor of one element."""
+    if type(x) is float:
+        return x
+    return x.item() if hasattr(x, "item") else x
+
+
+def sharing_memory(params: Sequence[Tensor]) -> set[Tensor]:
+    """Those parameters whose memory another one before them (in memory) reaches into."""
+    bounds = sorted(
+        (
+            (*np.lib.array_utils.byte_bounds(p.array), i)
+            for i, p in enumerate(params)
+            if p.array.size
+        )
+    )
+    found: set[Tensor] = set()
+    reached = 0
+    for low, high, i in bounds:
+        if low < reached:
+            found.add(params[i])
+        reached = max(reached, high)
+    return found
+
+
+def _check_writeable(arrays: Sequence[Array]) -> None:
+    for array in arrays:
+        if not array.flags.writeable:
+            raise ValueError(
+                f"step: the memory of a parameter of shape {list(array.shape)} is read-only (a "
+                "broadcast or memory-mapped array?); make the parameter from a copy"
+            )

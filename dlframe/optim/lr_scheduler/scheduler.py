@@ -1,0 +1,166 @@
+"""The base of all schedules, and how they read and set learning rates."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dlframe.autograd import mark_mutated
+from dlframe.optim.optimizer import Optimizer, ParamGroup
+from dlframe.tensor import Tensor
+
+__all__ = ["LRScheduler"]
+
+Rate = Any  # a float, or a tensor of one element if the optimizer was given one
+
+_ORDER_WARNING = (
+    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite "
+    "order: `optimizer.step()` before `lr_scheduler.step()`. Otherwise the first value of the "
+    "learning rate schedule is skipped."
+)
+_REPLACED_WARNING = (
+    "Seems like `optimizer.step()` has been overridden after learning rate scheduler "
+    "initialization. Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`."
+)
+EPOCH_WARNING = (
+    "The epoch parameter in `scheduler.step()` is deprecated: call `scheduler.step()` once per "
+    "step. With an epoch, the learning rate comes from the schedule's closed form, if it has one."
+)
+_GET_LR_WARNING = (
+    "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
+)
+
+
+def current_lr(optimizer: Optimizer, key: str = "lr") -> list[Rate]:
+    """The value of each group; a tensor is copied, since the next step writes into it."""
+    return [copy_lr(group[key]) for group in optimizer.param_groups]
+
+
+def copy_lr(value: Rate) -> Rate:
+    return value.detach().clone() if isinstance(value, Tensor) else value
+
+
+def set_lr(group: ParamGroup, value: Rate) -> None:
+    lr = group["lr"]
+    if isinstance(lr, Tensor):  # the user may hold it, so it stays the same tensor
+        lr.array[...] = float(value)
+        mark_mutated(lr.array, "scheduler.step")
+    else:
+        group["lr"] = value
+
+
+class LRScheduler:
+    """The base of all schedules: a subclass writes ``get_lr``.
+
+    Args:
+        optimizer: whose learning rates are changed. The first one takes effect at once.
+        last_epoch: -1 to begin; else how many steps are done, when the optimizer was restored and
+            its groups know their ``initial_lr``.
+
+    Attributes:
+        base_lrs: the learning rates that the groups began with.
+        last_epoch: how many steps were made.
+
+    >>> class Halve(optim.lr_scheduler.LRScheduler):
+    ...     def get_lr(self):
+    ...         return [base_lr * 0.5**self.last_epoch for base_lr in self.base_lrs]
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+    >>> scheduler = Halve(optimizer)
+    >>> for _ in range(3):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(scheduler.get_last_lr())
+    [0.5]
+    [0.25]
+    [0.125]
+    """
+
+    _get_lr_called_within_step = False
+    _is_initial = False
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        self.optimizer = optimizer
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", copy_lr(group["lr"]))
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming "
+                    "scheduler with last_epoch >= 0. Load the optimizer's state first, or begin "
+                    "with last_epoch=-1."
+                )
+        self.base_lrs: list[Rate] = current_lr(optimizer, "initial_lr")
+        self.last_epoch = last_epoch
+        if optimizer._stepped is None:
+            optimizer._stepped = False  # from now on its steps are noticed
+        self._initial_step()
+
+    def _initial_step(self) -> None:
+        self._step_count = 0
+        with _flag(self, "_is_initial"):
+            self.step()
+
+    def get_last_lr(self) -> list[Rate]:
+        """The learning rates that the last step set, one per group."""
+        return self._last_lr
+
+    def get_lr(self) -> list[Rate]:
+        """The learning rates at step ``last_epoch``, one per group; for `step` to call."""
+        raise NotImplementedError(f"{type(self).__name__} has no get_lr()")
+
+    def step(self, epoch: int | None = None) -> None:
+        """Set the next learning rates. Call it after ``optimizer.step()``.
+
+        Args:
+            epoch: deprecated; jump to this step.
+        """
+        if self._step_count == 1:
+            if not hasattr(self.optimizer.step, "hooked"):
+                warnings.warn(_REPLACED_WARNING, UserWarning, stacklevel=2)
+            elif not self.optimizer._stepped:
+                warnings.warn(_ORDER_WARNING, UserWarning, stacklevel=2)
+        self._step_count += 1
+        if epoch is not None:
+            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        with _flag(self, "_get_lr_called_within_step"):
+            self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+            closed_form = None if epoch is None else self._get_closed_form_lr()
+            values = self.get_lr() if closed_form is None else closed_form
+        for group, value in zip(self.optimizer.param_groups, values, strict=True):
+            set_lr(group, value)
+        self._last_lr: list[Rate] = current_lr(self.optimizer)
+
+    def _get_closed_form_lr(self) -> list[Rate] | None:
+        """The learning rates at step ``last_epoch`` from the first ones, or None."""
+        return None
+
+    def _scaled(self, factor: float) -> list[Rate]:
+        return [group["lr"] * factor for group in self.optimizer.param_groups]
+
+    def _check_caller(self) -> None:
+        if not self._get_lr_called_within_step:
+            warnings.warn(_GET_LR_WARNING, UserWarning, stacklevel=3)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer, which is saved by itself."""
+        return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over a `state_dict`; the learning rates themselves come with the optimizer's."""
+        self.__dict__.update(state_dict)
+
+
+@contextmanager
+def _flag(scheduler: LRScheduler, name: str) -> Iterator[None]:
+    setattr(scheduler, name, True)
+    try:
+        yield
+    finally:
+        setattr(scheduler, name, False)

@@ -1,0 +1,310 @@
+"""The schedules that are a formula of the number of steps."""
+
+from __future__ import annotations
+
+import math
+import types
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dlframe.optim.lr_scheduler.scheduler import LRScheduler, Rate, current_lr
+from dlframe.optim.optimizer import Optimizer
+
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "StepLR",
+]
+
+
+class LambdaLR(LRScheduler):
+    """γₜ = γ₀ f(t), with a function of your own.
+
+    Args:
+        optimizer: whose learning rates are changed.
+        lr_lambda: f, or a list with one function per group.
+        last_epoch: see `LRScheduler`.
+
+    Functions are not saved in the state; objects that can be called are, by their attributes.
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t))
+    >>> optimizer.step()
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.25]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        groups = len(optimizer.param_groups)
+        if not isinstance(lr_lambda, (list, tuple)):
+            lr_lambda = [lr_lambda] * groups
+        if len(lr_lambda) != groups:
+            raise ValueError(f"Expected {groups} lr_lambdas, but got {len(lr_lambda)}")
+        self.lr_lambdas: list[Any] = list(lr_lambda)
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[Rate]:
+        self._check_caller()
+        return [
+            base_lr * f(self.last_epoch)
+            for f, base_lr in zip(self.lr_lambdas, self.base_lrs, strict=True)
+        ]
+
+    def state_dict(self) -> dict[str, Any]:
+        state = super().state_dict()
+        state["lr_lambdas"] = [
+            None if isinstance(f, types.FunctionType) else f.__dict__.copy()
+            for f in self.lr_lambdas
+        ]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        state = dict(state_dict)
+        for f, saved in zip(self.lr_lambdas, state.pop("lr_lambdas"), strict=True):
+            if saved is not None:
+                f.__dict__.update(saved)
+        super().load_state_dict(state)
+
+
+class StepLR(LRScheduler):
+    """γ is multiplied by `gamma` every `step_size` steps.
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(scheduler.get_last_lr())
+    [0.5]
+    [0.25]
+    [0.25]
+    [0.125]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.step_size = step_size
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[Rate]:
+        self._check_caller()
+        if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
+            return current_lr(self.optimizer)
+        return self._scaled(self.gamma)
+
+    def _get_closed_form_lr(self) -> list[Rate]:
+        factor = self.gamma ** (self.last_epoch // self.step_size)
+        return [base_lr * factor for base_lr in self.base_lrs]
+
+
+class MultiStepLR(LRScheduler):
+    """γ is multiplied by `gamma` at each of the steps listed in `milestones`.
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.MultiStepLR(optimizer, milestones=[30, 80], gamma=0.1)
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        milestones: Iterable[int],
+        gamma: float = 0.1,
+        last_epoch: int = -1,
+    ) -> None:
+        self.milestones = Counter(milestones)
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[Rate]:
+        self._check_caller()
+        if self.last_epoch not in self.milestones:
+            return current_lr(self.optimizer)
+        return self._scaled(self.gamma ** self.milestones[self.last_epoch])
+
+    def _get_closed_form_lr(self) -> list[Rate]:
+        passed = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
+        return [base_lr * self.gamma**passed for base_lr in self.base_lrs]
+
+
+class ConstantLR(LRScheduler):
+    """γ is multiplied by `factor` for the first `total_iters` steps.
+
+    Raises:
+        ValueError: a factor outside of [0, 1].
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
+    >>> optim.lr_scheduler.ConstantLR(optimizer, factor=0.5).get_last_lr()
+    [0.25]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        factor: float = 1.0 / 3,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        if factor > 1.0 or factor < 0:
+            raise ValueError(
+                f"Constant multiplicative factor expected to be between 0 and 1. Got {factor}."
+            )
+        self.factor = factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[Rate]:
+        self._check_caller()
+        if self.last_epoch == 0:
+            return self._scaled(self.factor)
+        if self.last_epoch != self.total_iters:
+            return current_lr(self.optimizer)
+        return self._scaled(1.0 / self.factor)
+
+    def _get_closed_form_lr(self) -> list[Rate]:
+        factor = self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor)
+        return [base_lr * factor for base_lr in self.base_lrs]
+
+
+class LinearLR(LRScheduler):
+    """A warm-up: the factor of γ goes from `start_factor` to `end_factor` in `total_iters` steps.
+
+    Raises:
+        ValueError: a start outside of (0, 1], or an end outside of [0, 1].
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+    >>> scheduler = optim.lr_scheduler.LinearLR(optimizer, start_factor=0.25, total_iters=3)
+    >>> for _ in range(3):
+    ...     print(scheduler.get_last_lr())
+    ...     optimizer.step()
+    ...     scheduler.step()
+    [0.25]
+    [0.5]
+    [0.75]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        if start_factor > 1.0 or start_factor <= 0:
+            raise ValueError(
+                "Starting multiplicative factor expected to be greater than 0 and less or equal to "
+                f"1. Got {start_factor}."
+            )
+        if end_factor > 1.0 or end_factor < 0:
+            raise ValueError(
+                f"Ending multiplicative factor expected to be between 0 and 1. Got {end_factor}."
+            )
+        self.start_factor = start_factor
+        self.end_factor = end_factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[Rate]:
+        self._check_caller()
+        if self.last_epoch == 0:
+            return self._scaled(self.start_factor)
+        if self._is_initial or self.last_epoch > self.total_iters:
+            return current_lr(self.optimizer)
+        # (start + t rise/n) / (start + (t − 1) rise/n), the ratio of this factor to the one before
+        rise = self.end_factor - self.start_factor
+        before = self.total_iters * self.start_factor + (self.last_epoch - 1) * rise
+        return self._scaled(1.0 + rise / before)
+
+    def _get_closed_form_lr(self) -> list[Rate]:
+        rise = self.end_factor - self.start_factor
+        steps = min(self.total_iters, self.last_epoch)
+        factor = self.start_factor + rise * steps / self.total_iters
+        return [base_lr * factor for base_lr in self.base_lrs]
+
+
+class ExponentialLR(LRScheduler):
+    """γ is multiplied by `gamma` at every step.
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> optimizer.step()
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.25]
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[Rate]:
+        self._check_caller()
+        return current_lr(self.optimizer) if self._is_initial else self._scaled(self.gamma)
+
+    def _get_closed_form_lr(self) -> list[Rate]:
+        return [base_lr * self.gamma**self.last_epoch for base_lr in self.base_lrs]
+
+
+class CosineAnnealingLR(LRScheduler):
+    """γ falls along half a cosine to `eta_min` in `T_max` steps, and rises again after that.
+
+    γₜ = γ_min + ½ (γ₀ − γ_min) (1 + cos(π t / T)), computed from γ at the step before. Loshchilov
+    and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), equation 5, without
+    the restarts.
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+    >>> scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     print(round(scheduler.get_last_lr()[0], 4))
+    0.8536
+    0.5
+    0.1464
+    0.0
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
+    ) -> None:
+        self.T_max = T_max
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[Rate]:
+        self._check_caller()
+        t, T, low = self.last_epoch, self.T_max, self.eta_min
+        if self._is_initial:
+            return current_lr(self.optimizer)
+        if self._step_count == 1 and t > 0:
+            return [
+                low + (base_lr - low) * (1 + math.cos(t * math.pi / T)) / 2
+                for base_lr in self.base_lrs
+            ]
+        if (t - 1 - T) % (2 * T) == 0:  # at the minimum the ratio below would be 0 / 0
+            return [
+                group["lr"] + (base_lr - low) * (1 - math.cos(math.pi / T)) / 2
+                for base_lr, group in zip(self.base_lrs, self.optimizer.param_groups, strict=True)
+            ]
+        ratio = (1 + math.cos(math.pi * t / T)) / (1 + math.cos(math.pi * (t - 1) / T))
+        return [ratio * (group["lr"] - low) + low for group in self.optimizer.param_groups]
+
+    def _get_closed_form_lr(self) -> list[Rate]:
+        t, T, low = self.last_epoch, self.T_max, self.eta_min
+        return [
+            low + (base_lr - low) * (1 + math.cos(math.pi * t / T)) / 2 for base_lr in self.base_lrs
+        ]

@@ -1,0 +1,444 @@
+"""The base of all optimizers: parameter groups, state, hooks, and saving them."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.autograd import mark_mutated
+from dlframe.autograd.hooks import RemovableHandle, add_hook
+from dlframe.errors import ShapeError
+from dlframe.tensor import Tensor
+
+__all__ = [
+    "Optimizer",
+    "ParamGroup",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+    "required",
+]
+
+ParamGroup = dict[str, Any]
+StateDict = dict[str, Any]
+Hooks = OrderedDict[int, Callable[..., Any]]
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()  # the default of an option that each group has to name itself
+
+
+def _register(table: Hooks, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+    handle = add_hook(table, hook)
+    if prepend:
+        table.move_to_end(handle.id, last=False)
+    return handle
+
+
+_global_pre_hooks: Hooks = OrderedDict()
+_global_post_hooks: Hooks = OrderedDict()
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` before every step of every optimizer."""
+    return _register(_global_pre_hooks, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` after every step of every optimizer."""
+    return _register(_global_post_hooks, hook)
+
+
+class Optimizer:
+    """The base class: holds parameter groups and state; a subclass writes ``step``.
+
+    Args:
+        params: parameters, or pairs ``(name, parameter)`` as from ``model.named_parameters()``, or
+            dicts ``{"params": ..., option: value}``, one for each group with options of its own.
+        defaults: the options of every group that does not set them.
+
+    ``state`` maps each parameter to a dict of what the optimizer remembers about it, and
+    ``param_groups`` is the list of groups; both may be read and changed.
+
+    >>> class SignDescent(optim.Optimizer):
+    ...     def __init__(self, params, lr):
+    ...         super().__init__(params, {"lr": lr})
+    ...
+    ...     @dl.no_grad()
+    ...     def step(self, closure=None):
+    ...         for group in self.param_groups:
+    ...             for p in group["params"]:
+    ...                 if p.grad is not None:
+    ...                     p -= group["lr"] * p.grad.sign()
+    >>> p = nn.Parameter(dl.tensor([1.0, -1.0]))
+    >>> (p * p).sum().backward()
+    >>> SignDescent([p], lr=0.5).step()
+    >>> p.tolist()
+    [0.5, -0.5]
+    """
+
+    # Whether step() has run since a scheduler began to watch; None while none does.
+    _stepped: bool | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # Hooks run around the subclass's own step, so that it need not think of them.
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            setattr(cls, "step", _with_hooks(cls.__dict__["step"]))  # noqa: B010 # not a fixed name to mypy
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.state: defaultdict[Any, Any] = defaultdict(dict)
+        self.param_groups: list[ParamGroup] = []
+        self._make_hook_tables()
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                f"but got one {type(params).__name__}; write [p]"
+            )
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def _make_hook_tables(self) -> None:
+        self._step_pre_hooks: Hooks = OrderedDict()
+        self._step_post_hooks: Hooks = OrderedDict()
+        self._state_dict_pre_hooks: Hooks = OrderedDict()
+        self._state_dict_post_hooks: Hooks = OrderedDict()
+        self._load_state_dict_pre_hooks: Hooks = OrderedDict()
+        self._load_state_dict_post_hooks: Hooks = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over `state`; a subclass also fills in options that older files do not have."""
+        self.__dict__.update(state)
+        if "_step_pre_hooks" not in self.__dict__:  # a copy, or read from a pickle
+            self._make_hook_tables()
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+    # --- stepping --------------------------------------------------------------------------------
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change the parameters once, by their gradients.
+
+        Args:
+            closure: computes the loss anew, calls ``backward`` on it and returns it; called first.
+
+        Returns:
+            What `closure` returned, or None.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no step()")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters.
+
+        Args:
+            set_to_none: drop them, so that the next step skips a parameter without a new gradient.
+                False fills them with zeros instead; momentum still moves such a parameter.
+        """
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None or set_to_none:
+                    p.grad = None
+                else:
+                    if p.grad.requires_grad:  # from create_graph=True
+                        p.grad = p.grad.detach()
+                    p.grad.array[...] = 0
+                    mark_mutated(p.grad.array, "zero_grad")
+
+    # --- groups ----------------------------------------------------------------------------------
+
+    def add_param_group(self, param_group: ParamGroup) -> None:
+        """Add a group of parameters, for instance layers that are unfrozen during training.
+
+        Args:
+            param_group: ``{"params": parameters, option: value}``; the defaults fill the rest.
+
+        Raises:
+            TypeError: not a dict; a set (it has no order); something that is no tensor.
+            ValueError: a tensor that is no leaf; a parameter that another group already has; names
+                for some parameters only; a required option that is missing.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params, names = _split_names(param_group["params"])
+        param_group["params"] = params
+        if names:
+            param_group["param_names"] = names
+        for p in params:
+            _check_parameter(p)
+        for name, default in self.defaults.items():
+            if default is required and name not in param_group:
+                raise ValueError(
+                    "parameter group didn't specify a value of required optimization parameter "
+                    f"{name}"
+                )
+            param_group.setdefault(name, default)
+        if len(set(params)) != len(params):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; each step moves "
+                "such a parameter twice",
+                stacklevel=3,
+            )
+        self._check_against_groups(param_group)
+        self.param_groups.append(param_group)
+
+    def _check_against_groups(self, new: ParamGroup) -> None:
+        named = "param_names" in new
+        taken: set[Any] = set()
+        for group in self.param_groups:
+            if ("param_names" in group) != named:
+                raise ValueError(
+                    "all optimizer param groups should be with/without names. cannot add param "
+                    f"group {'with names' if named else 'without names'} to the optimizer"
+                )
+            taken.update(group["params"])
+        if not taken.isdisjoint(new["params"]):
+            raise ValueError("some parameters appear in more than one parameter group")
+
+    # --- hooks -----------------------------------------------------------------------------------
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before each step.
+
+        ``args`` starts with the optimizer. A hook may return other ``(args, kwargs)``.
+        """
+        return _register(self._step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` after each step.
+
+        >>> p = nn.Parameter(dl.zeros(1))
+        >>> optimizer = optim.SGD([p])
+        >>> handle = optimizer.register_step_post_hook(lambda *_: print("a step"))
+        >>> optimizer.step()
+        a step
+        >>> handle.remove()
+        """
+        return _register(self._step_post_hooks, hook)
+
+    def register_state_dict_pre_hook(
+        self, hook: Callable[..., None], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` before `state_dict`."""
+        return _register(self._state_dict_pre_hooks, hook, prepend)
+
+    def register_state_dict_post_hook(
+        self, hook: Callable[..., StateDict | None], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` after `state_dict`; it may return another dict."""
+        return _register(self._state_dict_post_hooks, hook, prepend)
+
+    def register_load_state_dict_pre_hook(
+        self, hook: Callable[..., StateDict | None], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` before loading; it may return another dict."""
+        return _register(self._load_state_dict_pre_hooks, hook, prepend)
+
+    def register_load_state_dict_post_hook(
+        self, hook: Callable[..., None], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` after loading."""
+        return _register(self._load_state_dict_post_hooks, hook, prepend)
+
+    # --- saving and loading ----------------------------------------------------------------------
+
+    def state_dict(self) -> StateDict:
+        """Everything that a new optimizer needs to go on exactly from here.
+
+        Returns:
+            ``{"state": {index: {...}}, "param_groups": [{..., "params": [index, ...]}]}``,
+            PyTorch's layout: parameters are numbered through all groups. ``param_names`` is in a
+            group whose parameters were given with names. Tensors are the optimizer's own, not
+            copies: the next step changes them. Copy or save them before it.
+        """
+        for hook in self._state_dict_pre_hooks.values():
+            hook(self)
+        number: dict[Any, int] = {}
+        groups = []
+        start = 0
+        for group in self.param_groups:
+            for i, p in enumerate(group["params"], start):
+                number.setdefault(p, i)
+            start += len(group["params"])
+            packed = {key: value for key, value in group.items() if key != "params"}
+            packed["params"] = [number[p] for p in group["params"]]
+            groups.append(packed)
+        state = {number[k] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}
+        result: StateDict = {"state": state, "param_groups": groups}
+        for hook in self._state_dict_post_hooks.values():
+            replaced = hook(self, result)
+            result = result if replaced is None else replaced
+        return result
+
+    def load_state_dict(self, state_dict: StateDict) -> None:
+        """Take over options and state from a `state_dict`, PyTorch's included.
+
+        Groups correspond by position. Parameters do too, unless both sides know names: then the
+        names decide, so a model whose layers were reordered loads correctly. Values are copied.
+
+        Raises:
+            ValueError: another number of groups, or of parameters in a group.
+            ShapeError: state whose shape is not its parameter's.
+
+        >>> p = nn.Parameter(dl.ones(2))
+        >>> optimizer = optim.Adam([("weight", p)], lr=0.1)
+        >>> saved = optimizer.state_dict()
+        >>> saved["param_groups"][0]["param_names"], saved["param_groups"][0]["params"]
+        (['weight'], [0])
+        >>> optim.Adam([("weight", p)]).load_state_dict(saved)
+        """
+        state_dict = state_dict.copy()  # shallow: a hook may change it
+        for hook in self._load_state_dict_pre_hooks.values():
+            replaced = hook(self, state_dict)
+            state_dict = state_dict if replaced is None else replaced
+        saved_groups = copy.deepcopy(state_dict["param_groups"])
+        _check_group_sizes(self.param_groups, saved_groups)
+        parameter: dict[Any, Any] = {}  # number in the file -> our parameter
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            parameter.update(zip(saved["params"], _in_saved_order(group, saved), strict=True))
+        state: defaultdict[Any, Any] = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            if key in parameter:
+                state[parameter[key]] = _copied(value, parameter[key])
+            else:  # not about one parameter
+                state[key] = value
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            saved["params"] = group["params"]
+            if "param_names" in group:  # they name the parameters as they are now
+                saved["param_names"] = group["param_names"]
+        self.__setstate__({"state": state, "param_groups": saved_groups})
+        for hook in self._load_state_dict_post_hooks.values():
+            hook(self)
+
+
+def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """`step` between the hooks of its optimizer and the global ones."""
+
+    @functools.wraps(step)
+    def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if self._stepped is False:
+            self._stepped = True
+        if not (
+            self._step_pre_hooks or self._step_post_hooks or _global_pre_hooks or _global_post_hooks
+        ):
+            return step(self, *args, **kwargs)
+        args = (self, *args)
+        for hook in (*_global_pre_hooks.values(), *self._step_pre_hooks.values()):
+            replaced = hook(self, args, kwargs)
+            if replaced is None:
+                continue
+            if not (isinstance(replaced, tuple) and len(replaced) == 2):
+                raise RuntimeError(
+                    f"a step pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                    f"but got {replaced}."
+                )
+            args, kwargs = replaced
+        result = step(*args, **kwargs)
+        for hook in (*self._step_post_hooks.values(), *_global_post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
+
+    hooked.hooked = True  # type: ignore[attr-defined] # how a scheduler sees that nobody replaced step
+    return hooked
+
+
+def _split_names(params: Any) -> tuple[list[Any], list[str]]:
+    """The parameters as a list, and their names if they came as pairs ``(name, parameter)``."""
+    if isinstance(params, Tensor):
+        return [params], []
+    if isinstance(params, set):
+        raise TypeError(
+            "optimizer parameters need to be organized in ordered collections, but the ordering of "
+            "tensors in sets will change between runs. Please use a list instead."
+        )
+    entries = list(params)
+    names = [entry[0] for entry in entries if isinstance(entry, tuple)]
+    if names and len(names) != len(entries):
+        raise ValueError(
+            "all optimizer params should be with/without names. Some param names are missing"
+        )
+    return [entry[1] if isinstance(entry, tuple) else entry for entry in entries], names
+
+
+def _check_parameter(p: Any) -> None:
+    if not isinstance(p, Tensor):
+        raise TypeError(
+            f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
+        )
+    if not (p.is_leaf or getattr(p, "retains_grad", False)):
+        raise ValueError(
+            f"can't optimize a non-leaf Tensor: this one, of shape {list(p.shape)}, was computed "
+            "from others; optimize those, or take .detach().requires_grad_() of it"
+        )
+
+
+def _check_group_sizes(groups: Sequence[ParamGroup], saved: Sequence[ParamGroup]) -> None:
+    if len(groups) != len(saved):
+        raise ValueError(
+            "loaded state dict has a different number of parameter groups: "
+            f"{len(saved)} there, {len(groups)} here"
+        )
+    for i, (ours, theirs) in enumerate(zip(groups, saved, strict=True)):
+        if len(ours["params"]) != len(theirs["params"]):
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of "
+                f"optimizer's group: group {i} has {len(theirs['params'])} parameters there, "
+                f"{len(ours['params'])} here"
+            )
+
+
+def _in_saved_order(group: ParamGroup, saved: ParamGroup) -> Iterable[Any]:
+    """The parameters of `group` in the order in which `saved` lists theirs."""
+    ours, theirs = group.get("param_names"), saved.get("param_names")
+    params: list[Any] = group["params"]
+    if ours is None or theirs is None or ours == theirs:
+        return params
+    if sorted(ours) == sorted(theirs) and len(set(ours)) == len(ours):
+        by_name = dict(zip(ours, params, strict=True))
+        return [by_name[name] for name in theirs]
+    unknown = [name for name in theirs if name not in ours]
+    warnings.warn(
+        "load_state_dict: the state names parameters that this optimizer does not have "
+        f"({unknown}), so parameters are matched by position",
+        stacklevel=3,
+    )
+    return params
+
+
+def _copied(value: Any, p: Tensor, key: str = "") -> Any:
+    """A deep copy of saved state: arrays become tensors, those of the parameter in its dtype."""
+    if isinstance(value, dict):
+        return {k: _copied(v, p, k) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_copied(v, p) for v in value)
+    if not hasattr(value, "__array__") and not isinstance(value, Tensor):
+        return value
+    array = np.array(value.array if isinstance(value, Tensor) else value)
+    if array.ndim and array.shape != p.array.shape:
+        raise ShapeError(
+            f"load_state_dict: {key!r} has shape {array.shape}, its parameter {p.array.shape}; the "
+            "state belongs to another model, or the parameters were given in another order"
+        )
+    return Tensor(array if key == "step" else array.astype(p.array.dtype, copy=False))

@@ -1,0 +1,195 @@
+"""Make optim.npz: what PyTorch's optimizers and schedulers do, for every combination of arguments.
+
+Gradients are uniform numbers from NumPy's PCG64 with seed 0, minus 0.5: the same everywhere.
+Run by `make golden`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+STEPS = 100
+SNAPSHOTS = (1, 2, 10, 100)
+SHAPES = ((3, 4), (4,), (), (2, 1, 2))
+SECOND_GROUP = 2  # parameters from here on have a learning rate of their own
+SECOND_LR = 0.02
+
+
+def combinations(**options: list[Any]) -> list[dict[str, Any]]:
+    return [dict(zip(options, values)) for values in itertools.product(*options.values())]
+
+
+def optimizer_cases() -> list[dict[str, Any]]:
+    flags = [False, True]
+    cases = [
+        {"name": "SGD", "options": {"lr": 0.05, **o}}
+        for o in combinations(
+            momentum=[0.0, 0.9],
+            dampening=[0.0, 0.25],
+            weight_decay=[0.0, 0.1],
+            nesterov=flags,
+            maximize=flags,
+        )
+        if not o["nesterov"] or (o["momentum"] > 0 and o["dampening"] == 0)
+    ]
+    for name in "Adam", "AdamW":
+        cases += [
+            {"name": name, "options": {"lr": 0.01, **o}}
+            for o in combinations(weight_decay=[0.0, 0.1], amsgrad=flags, maximize=flags)
+        ]
+    cases.append({"name": "Adam", "options": {"lr": 0.01, "betas": [0.25, 0.5], "eps": 1e-3}})
+    cases += [
+        {"name": "RMSprop", "options": {"lr": 0.01, **o}}
+        for o in combinations(
+            momentum=[0.0, 0.9], centered=flags, weight_decay=[0.0, 0.1], maximize=flags
+        )
+    ]
+    cases.append({"name": "RMSprop", "options": {"lr": 0.01, "alpha": 0.5, "centered": True}})
+    cases = [{**case, "dtype": "float32", "idle": False} for case in cases]
+    typical = [
+        {"name": "SGD", "options": {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}},
+        {"name": "Adam", "options": {"lr": 0.01, "amsgrad": True}},
+        {"name": "AdamW", "options": {"lr": 0.01}},
+        {"name": "RMSprop", "options": {"lr": 0.01, "momentum": 0.9, "centered": True}},
+    ]
+    cases += [{**case, "dtype": "float32", "idle": True} for case in typical]
+    cases += [{**case, "dtype": "float64", "idle": False} for case in typical]
+    half = [typical[0], {"name": "Adam", "options": {"lr": 0.01, "eps": 1e-4}}]
+    cases += [{**case, "dtype": "float16", "idle": False} for case in half]
+    return cases
+
+
+def is_idle(case: dict[str, Any], index: int, step: int) -> bool:
+    """Whether a parameter has no gradient: one sometimes, one only after some steps."""
+    return case["idle"] and ((index == 1 and step % 3 == 1) or (index == 3 and step < 5))
+
+
+def trajectory(case: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The parameters after some of the steps, flat, and the state after the last."""
+    rng = np.random.default_rng(0)
+    dtype = getattr(torch, case["dtype"])
+    params = [torch.nn.Parameter(torch.tensor(rng.random(s) - 0.5).to(dtype)) for s in SHAPES]
+    groups = [
+        {"params": params[:SECOND_GROUP]},
+        {"params": params[SECOND_GROUP:], "lr": SECOND_LR},
+    ]
+    optimizer = getattr(torch.optim, case["name"])(groups, **case["options"])
+    snapshots = []
+    for step in range(1, STEPS + 1):
+        for index, p in enumerate(params):
+            gradient = torch.tensor(rng.random(p.shape) - 0.5).to(dtype)
+            p.grad = None if is_idle(case, index, step) else gradient
+        optimizer.step()
+        if step in SNAPSHOTS:
+            snapshots.append(flat(params))
+    state = optimizer.state_dict()["state"]
+    names = sorted({name for entry in state.values() for name in entry})
+    case["state"] = names
+    states = [flat([state[i][name] for i in range(len(params))]) for name in names]
+    return np.stack(snapshots), np.concatenate(states) if states else np.zeros(0)
+
+
+def flat(tensors: list[torch.Tensor]) -> np.ndarray:
+    return np.concatenate([t.detach().numpy().reshape(-1) for t in tensors])
+
+
+def scheduler_cases() -> list[dict[str, Any]]:
+    def one(name: str, **options: Any) -> list[Any]:
+        return [name, options]
+
+    warm_up = one("LinearLR", start_factor=0.1, total_iters=5)
+    cosine = one("CosineAnnealingLR", T_max=8, eta_min=0.01)
+    single = [
+        one("StepLR", step_size=4),
+        one("StepLR", step_size=3, gamma=0.7),
+        one("MultiStepLR", milestones=[3, 7, 7, 20], gamma=0.5),
+        one("ExponentialLR", gamma=0.9),
+        one("ConstantLR"),
+        one("ConstantLR", factor=0.25, total_iters=9),
+        one("LinearLR"),
+        one("LinearLR", start_factor=0.1, end_factor=0.5, total_iters=12),
+        one("LinearLR", start_factor=1.0, end_factor=0.0, total_iters=7),
+        one("CosineAnnealingLR", T_max=10),
+        one("CosineAnnealingLR", T_max=7, eta_min=0.05),
+    ]
+    cases = [{"schedulers": [s], "kind": "step"} for s in single]
+    cases += [{"schedulers": [s], "kind": "epoch"} for s in single]
+    cases += [
+        {"schedulers": [warm_up, one("ExponentialLR", gamma=0.9)], "kind": "step"},
+        {"schedulers": [one("StepLR", step_size=4), cosine], "kind": "step"},
+        {"schedulers": [warm_up, cosine], "kind": "sequence", "milestones": [5]},
+        {
+            "schedulers": [one("ConstantLR"), one("ExponentialLR", gamma=0.5), cosine],
+            "kind": "sequence",
+            "milestones": [4, 9],
+        },
+    ]
+    cases += [
+        {"schedulers": [one("ReduceLROnPlateau", **o)], "kind": "plateau"}
+        for o in (
+            {"patience": 2},
+            {"mode": "max", "factor": 0.5, "patience": 1, "threshold": 0.1, "cooldown": 2},
+            {"threshold_mode": "abs", "patience": 0, "min_lr": [0.01, 0.3]},
+            {"mode": "max", "threshold_mode": "abs", "threshold": 0.5, "patience": 3},
+        )
+    ]
+    return cases
+
+
+def learning_rates(case: dict[str, Any], metrics: np.ndarray) -> np.ndarray:
+    """What get_last_lr() gives after each step."""
+    params = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    optimizer = torch.optim.SGD([{"params": params[0]}, {"params": params[1], "lr": 0.7}], lr=0.3)
+    module = torch.optim.lr_scheduler
+    schedulers = [getattr(module, name)(optimizer, **o) for name, o in case["schedulers"]]
+    if case["kind"] == "sequence":
+        schedulers = [module.SequentialLR(optimizer, schedulers, case["milestones"])]
+    rates = [schedulers[-1].get_last_lr()]
+    for t, metric in enumerate(metrics, start=1):
+        optimizer.step()
+        for scheduler in schedulers:
+            if case["kind"] == "plateau":
+                scheduler.step(metric)
+            elif case["kind"] == "epoch":
+                scheduler.step(2 * t)
+            else:
+                scheduler.step()
+        rates.append(schedulers[-1].get_last_lr())
+    return np.array(rates)
+
+
+def main() -> None:
+    arrays: dict[str, np.ndarray] = {}
+    optimizers = optimizer_cases()
+    for i, case in enumerate(optimizers):
+        arrays[f"params{i}"], arrays[f"state{i}"] = trajectory(case)
+    schedulers = scheduler_cases()
+    metrics = np.round(np.random.default_rng(1).random(30), 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # step(epoch) is deprecated
+        for i, case in enumerate(schedulers):
+            arrays[f"lr{i}"] = learning_rates(case, metrics)
+    description = {
+        "shapes": SHAPES,
+        "second_group": SECOND_GROUP,
+        "second_lr": SECOND_LR,
+        "snapshots": SNAPSHOTS,
+        "metrics": metrics.tolist(),
+        "optimizers": optimizers,
+        "schedulers": schedulers,
+        "torch": torch.__version__,
+    }
+    path = Path(__file__).with_name("optim.npz")
+    np.savez_compressed(path, description=np.array(json.dumps(description)), **arrays)
+    print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB, {len(arrays)} arrays")
+
+
+if __name__ == "__main__":
+    main()
