@@ -1,0 +1,87 @@
+"""Every exception that dlframe raises on purpose.
+
+Each one is also the built-in exception that PyTorch raises in the same situation, so
+``except RuntimeError`` written for PyTorch keeps working::
+
+    DlframeError
+    ├── ShapeError        (RuntimeError, ValueError)  shapes that do not fit together
+    ├── DimensionError    (IndexError)                a dim outside the tensor's range
+    ├── DTypeError        (RuntimeError, TypeError)   a dtype that the operation cannot take
+    ├── ArgumentError     (RuntimeError, ValueError)  an argument whose value makes no sense
+    ├── LabelError        (IndexError, ValueError)    a class label outside its range
+    ├── GradientError     (RuntimeError)              the graph cannot give that gradient
+    ├── StateDictError    (RuntimeError)              names or shapes that do not match a module
+    ├── FileFormatError   (RuntimeError, OSError)     a truncated, foreign or unsafe file
+    ├── DownloadError     (RuntimeError, OSError)     a file that could not be fetched or verified
+    ├── DatasetError      (RuntimeError)              a data set that is not there, or is damaged
+    ├── WorkerError       (RuntimeError)              a sample that a loader's worker failed on
+    ├── PluginError       (RuntimeError)              a plugin that cannot be found or loaded
+    └── MissingExtraError (ImportError)               an optional dependency that is not installed
+
+A message says what went wrong, where, with which shapes or values, and what to try.
+"""
+
+from __future__ import annotations
+
+
+class DlframeError(Exception):
+    """The root of the tree: catches everything that dlframe raises on purpose."""
+
+
+class ShapeError(DlframeError, RuntimeError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DimensionError(DlframeError, IndexError):
+    """A dimension outside the range that the tensor has."""
+
+
+class DTypeError(DlframeError, RuntimeError, TypeError):
+    """A dtype that the operation cannot take."""
+
+
+class ArgumentError(DlframeError, RuntimeError, ValueError):
+    """An argument whose value makes no sense: a probability of 2, an empty range."""
+
+
+class LabelError(DlframeError, IndexError, ValueError):
+    """A class label outside its range."""
+
+
+class GradientError(DlframeError, RuntimeError):
+    """A gradient that the graph cannot give."""
+
+
+class StateDictError(DlframeError, RuntimeError):
+    """Names or shapes that do not match the module, optimizer or scheduler."""
+
+
+class FileFormatError(DlframeError, RuntimeError, OSError):
+    """A file that is truncated, of another kind, or unsafe to load."""
+
+
+class DownloadError(DlframeError, RuntimeError, OSError):
+    """A file that could not be fetched, or whose content is not the expected one."""
+
+
+class DatasetError(DlframeError, RuntimeError):
+    """A data set that is not where it should be, or is damaged."""
+
+
+class WorkerError(DlframeError, RuntimeError):
+    """A sample that a loader's worker failed on."""
+
+
+class PluginError(DlframeError, RuntimeError):
+    """A plugin that cannot be found, is ambiguous, or failed to load."""
+
+
+class MissingExtraError(DlframeError, ImportError):
+    """An optional dependency that is not installed; the message names the extra."""
+
+
+def missing_extra(package: str, extra: str) -> MissingExtraError:
+    """The error for an optional dependency: which package, and the command that installs it."""
+    return MissingExtraError(
+        f"{package} is not installed; it comes with an extra: pip install 'dlframe[{extra}]'"
+    )

@@ -1,0 +1,36 @@
+"""The adjoint pair that undoes broadcasting: broadcast_to copies along dimensions, sum_to adds them up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.op import op
+from dlframe.ops.record import Array
+
+
+@op
+def sum_to(x: Array, *, shape: tuple[int, ...]) -> Any:
+    """Sum `x` over the dimensions along which `shape` would have to be broadcast to reach it."""
+    if x.shape == shape:
+        return x
+    lead = x.ndim - len(shape)
+    stretched = tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1)
+    return x.sum(axis=(*range(lead), *stretched), keepdims=True).reshape(shape)
+
+
+@sum_to.vjp("x")
+def _(g: Any, shape: tuple[int, ...]) -> Any:
+    return broadcast_to(g, shape=shape)
+
+
+@op(view=True)
+def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Any:
+    """`x` repeated along new leading dimensions and along those of size 1, without a copy (read-only)."""
+    return np.broadcast_to(x, shape)
+
+
+@broadcast_to.vjp("x")
+def _(g: Any, shape: tuple[int, ...]) -> Any:
+    return sum_to(g, shape=shape)

@@ -1,0 +1,174 @@
+"""What an operation leaves behind: the tensor it returns and the node that remembers it.
+
+A graph is made of `Node`s, not of tensors: a node holds its op, the targets its gradients go to, and the
+raw arrays that the rules asked for. Tensors point to nodes, nodes point to older nodes and to leaves, so
+there are no reference cycles and everything is freed by reference count.
+
+In-place changes are watched by one log for all arrays (`mark_mutated`), not by a counter on each tensor: an
+operation then pays nothing, and a backward pass compares one integer per node until something changed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import GradientError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Whether operations are recorded. A context variable: each thread and each coroutine has its own.
+grad_mode: ContextVar[bool] = ContextVar("grad_mode", default=True)
+inference: ContextVar[bool] = ContextVar("inference", default=False)
+
+# Creation order of nodes and mutations, one clock for both.
+clock = itertools.count(1)
+
+
+class TensorBase:
+    """The fields of a tensor. `dlframe.tensor.Tensor` adds the methods."""
+
+    __slots__ = ("__dict__", "__weakref__", "array", "grad", "hooks", "needs_grad", "node", "view")
+
+    array: Array  # the values
+    node: Node | None  # what computed it; None for a leaf
+    needs_grad: bool
+    grad: Any  # a tensor, or None
+    view: View | None  # which tensor this one is a view of
+    hooks: dict[int, Any] | None  # gradient hooks of a leaf
+
+
+class Node:
+    """One recorded operation: where the gradients go, and what the rules need to compute them."""
+
+    __slots__ = ("__weakref__", "args", "hooks", "op", "outputs", "seq", "shapes", "targets")
+
+    op: Any  # the Op, which holds the rules
+    seq: int  # creation order
+    targets: tuple[Any, ...]  # per input: an older node, a leaf tensor, or None
+    args: Any  # per input: what its rule asked for; None once released
+    shapes: tuple[Any, ...] | None  # input shapes, if gradients must be un-broadcast
+    outputs: Any  # per output (shape, dtype), for operations with several outputs
+    hooks: dict[int, Any] | None
+
+    def name(self) -> str:
+        """The name that PyTorch gives such a node."""
+        return str(self.op.grad_name)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes (or leaves) that the gradients go to next, as ``grad_fn.next_functions``."""
+        return tuple((target, 0) for target in self.targets)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+class View:
+    """A tensor's place in another one's memory: the base, and the calls that lead from it to the view."""
+
+    __slots__ = ("base", "base_node", "path")
+
+    def __init__(
+        self, base: TensorBase, base_node: Node | None, path: tuple[Callable[..., Any], ...]
+    ):
+        self.base, self.base_node, self.path = base, base_node, path
+
+
+# What marks a tensor made in inference mode; it has no rules and is never walked.
+INFERENCE = Node()
+INFERENCE.op = INFERENCE.hooks = INFERENCE.outputs = INFERENCE.shapes = None
+INFERENCE.seq, INFERENCE.targets, INFERENCE.args = 0, (), ()
+
+
+def target_of(x: TensorBase) -> Any:
+    """Where the gradient of `x` goes: its node, or the leaf itself."""
+    if x.view is not None and x.view.base.node is not x.view.base_node:
+        replay(x, x.view)
+    return x.node or x
+
+
+def replay(x: TensorBase, view: View) -> None:
+    """Rebuild the node of a view after its base was written to: the same calls, on the base of today."""
+    base: Any = view.base
+    token = grad_mode.set(True)
+    try:
+        for step in view.path:
+            base = step(base)
+    finally:
+        grad_mode.reset(token)
+    x.node, x.needs_grad = base.node, base.needs_grad
+    view.base_node = view.base.node
+
+
+# --- in-place changes ----------------------------------------------------------------------------------
+
+
+class Mutation:
+    """When an array's memory was last written to, by what, and how often."""
+
+    __slots__ = ("by", "count", "ref", "seq")
+
+    def __init__(self, owner: Array, log: dict[int, Mutation]):
+        key = id(owner)
+        self.ref = weakref.ref(owner, lambda _: log.pop(key, None))
+        self.count = self.seq = 0
+        self.by = ""
+
+
+_log: dict[int, Mutation] = {}
+_last = [0]  # the clock at the latest mutation of anything
+
+
+def owner_of(array: Array) -> Array:
+    """The array that owns the memory: a view and its base have the same owner."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def mark_mutated(array: Array, by: str) -> None:
+    """Note that the memory of `array` was written to, so that older graphs that kept it refuse to run."""
+    mark_mutated_many((array,), by)
+
+
+def mark_mutated_many(arrays: Iterable[Array], by: str) -> None:
+    """`mark_mutated` for several arrays that one operation wrote to."""
+    _last[0] = seq = next(clock)
+    for array in arrays:
+        owner = array if array.base is None else owner_of(array)
+        entry = _log.get(id(owner))
+        if entry is None:
+            entry = _log[id(owner)] = Mutation(owner, _log)
+        entry.seq, entry.by = seq, by
+        entry.count += 1
+
+
+def version_of(array: Array) -> int:
+    """How often the memory of `array` was written to in place."""
+    entry = _log.get(id(owner_of(array)))
+    return entry.count if entry else 0
+
+
+def last_mutation() -> int:
+    """The clock at the latest in-place change of any array."""
+    return _last[0]
+
+
+def check_kept(node: Node) -> None:
+    """Raise if an array that `node` kept was written to after it was kept."""
+    for kept, names in zip(node.args, node.op.kept_names(len(node.args)), strict=False):
+        for position, value in enumerate(kept or ()):
+            entry = _log.get(id(owner_of(value))) if isinstance(value, np.ndarray) else None
+            if entry is not None and entry.seq > node.seq:
+                name = names[position] if position < len(names) else "a value"
+                raise GradientError(
+                    f"{node.op.name}: the gradient needs {name!r} of shape {list(value.shape)}, which was "
+                    f"modified by an inplace operation ({entry.by}) after {node.op.name} had kept it; it is "
+                    f"now at version {entry.count}. Use the out-of-place form, or .clone() before writing."
+                )
