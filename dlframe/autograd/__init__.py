@@ -1,0 +1,35 @@
+"""Gradients: the engine, its modes, user-written functions, and checks."""
+
+from __future__ import annotations
+
+from dlframe.autograd.backward import backward, grad
+from dlframe.autograd.function import Function, FunctionCtx, once_differentiable
+from dlframe.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from dlframe.autograd.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from dlframe.ops.record import mark_mutated, mark_mutated_many
+
+__all__ = [
+    "Function",
+    "FunctionCtx",
+    "GradcheckError",
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "mark_mutated",
+    "mark_mutated_many",
+    "no_grad",
+    "once_differentiable",
+    "set_grad_enabled",
+]

@@ -1,0 +1,200 @@
+"""`backward` and `grad`: the two ways to ask the engine for gradients."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.autograd.engine import run_backward
+from dlframe.errors import GradientError, ShapeError
+from dlframe.ops.op import wrap
+from dlframe.ops.record import TensorBase, target_of
+
+Tensors = TensorBase | Sequence[TensorBase]
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
+    """Add the gradients of `tensors` to the ``.grad`` of the leaves they were computed from.
+
+    Args:
+        tensors: one tensor or several; one-element tensors need no gradient of their own.
+        grad_tensors: per tensor the gradient to start from, of the tensor's shape.
+        retain_graph: keep the graph for another backward; by default only with `create_graph`.
+        create_graph: record the backward pass itself, so that gradients can be differentiated.
+        inputs: add only to these leaves.
+
+    Raises:
+        GradientError: a tensor without graph, or a graph that was already freed.
+        ShapeError: a missing gradient for a non-scalar, or one of another shape.
+
+    >>> import dlframe as dl
+    >>> x = dl.tensor([1.0, 2.0], requires_grad=True)
+    >>> dl.autograd.backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    roots = _as_tuple(tensors)
+    wanted = None if inputs is None else _as_tuple(inputs)
+    if wanted == ():
+        raise GradientError("backward: inputs= is empty; leave it out to reach all leaves")
+    targets, gradients = _start(roots, grad_tensors, create_graph)
+    found = run_backward(
+        targets,
+        gradients,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=None if wanted is None else [target_of(x) for x in wanted],
+    )
+    del gradients  # so that a gradient nobody else holds can be kept without a copy
+    if wanted is None:
+        for leaf in list(found):
+            _accumulate(leaf, found.pop(leaf))
+    else:
+        for x in wanted:
+            if (g := found.get(target_of(x))) is not None:
+                _accumulate(x, g)
+
+
+def _accumulate(leaf: Any, g: Any) -> None:
+    """Add `g` to ``leaf.grad``; the first gradient is kept as it is if nobody else holds its memory."""
+    if isinstance(g, TensorBase):
+        leaf.grad = g if leaf.grad is None else leaf.grad + g
+    elif leaf.grad is not None:
+        leaf.grad.array += g
+    else:
+        # our two names for it and getrefcount's own
+        shared = g.__class__ is not np.ndarray or g.base is not None or sys.getrefcount(g) > _OURS
+        leaf.grad = wrap(np.array(g, dtype=leaf.array.dtype) if shared else g)
+
+
+def _refcount_of_a_popped_argument() -> int:
+    """How many references an array has inside `_accumulate` if nobody outside holds it."""
+    count = 0
+
+    def callee(_: Any, g: Any) -> None:
+        nonlocal count
+        count = sys.getrefcount(g)
+
+    arrays = {0: np.empty(1)}
+    for key in list(arrays):
+        callee(key, arrays.pop(key))
+    return count
+
+
+_OURS = _refcount_of_a_popped_argument()
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of `outputs` with respect to `inputs`, returned and not accumulated.
+
+    Args:
+        outputs: one tensor or several.
+        inputs: what to differentiate by: leaves, or results inside the graph.
+        grad_outputs: per output the gradient to start from; needed for those with several elements.
+        retain_graph: keep the graph for another pass; by default only with `create_graph`.
+        create_graph: record the pass, so that the gradients can be differentiated again.
+        allow_unused: give None for inputs that the outputs do not depend on, instead of an error.
+        materialize_grads: give zeros for those.
+
+    Returns:
+        One gradient per input, of the input's shape.
+
+    >>> import dlframe as dl
+    >>> x = dl.tensor(3.0, requires_grad=True)
+    >>> (g,) = dl.autograd.grad(x**3, x, create_graph=True)
+    >>> dl.autograd.grad(g, x)  # 6 x
+    (tensor(18.),)
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "grad: materialize_grads gives zeros for unused inputs, so allow_unused cannot be False"
+        )
+    xs = _as_tuple(inputs)
+    for i, x in enumerate(xs):
+        if not x.needs_grad:
+            raise GradientError(
+                f"grad: One of the differentiated Tensors does not require grad: inputs[{i}] of shape "
+                f"{list(x.array.shape)}. Set requires_grad_() on it before computing the outputs."
+            )
+    targets, gradients = _start(_as_tuple(outputs), grad_outputs, create_graph)
+    found = run_backward(
+        targets,
+        gradients,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=[target_of(x) for x in xs],
+    )
+    results = []
+    for i, x in enumerate(xs):
+        g = found.get(target_of(x))
+        if g is None and materialize_grads:
+            g = np.zeros_like(x.array)
+        if g is None and not allow_unused:
+            raise GradientError(
+                f"grad: One of the differentiated Tensors appears to not have been used in the graph: inputs[{i}] "
+                f"of shape {list(x.array.shape)}. Pass allow_unused=True to get None for it."
+            )
+        results.append(g if g is None or isinstance(g, TensorBase) else wrap(g))
+    return tuple(results)
+
+
+def _as_tuple(tensors: Tensors) -> tuple[Any, ...]:
+    return (tensors,) if isinstance(tensors, TensorBase) else tuple(tensors)
+
+
+def _start(
+    roots: tuple[Any, ...], gradients: Any, create_graph: bool
+) -> tuple[list[Any], list[Any]]:
+    """The targets to start from, and the gradient of each."""
+    given = _as_tuple(gradients) if gradients is not None else (None,) * len(roots)
+    if len(given) != len(roots):
+        raise ShapeError(
+            f"backward: got {len(roots)} tensors but {len(given)} gradients; give one for each"
+        )
+    targets, starts = [], []
+    for i, (root, g) in enumerate(zip(roots, given, strict=True)):
+        if not root.needs_grad:
+            raise GradientError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn; it was computed from "
+                "tensors without requires_grad, or under no_grad(), or was detached"
+            )
+        targets.append(target_of(root))
+        starts.append(_first_gradient(root, g, create_graph))
+    return targets, starts
+
+
+def _first_gradient(root: Any, g: Any, create_graph: bool) -> Any:
+    shape = root.array.shape
+    if g is None:
+        if root.array.size != 1:
+            raise ShapeError(
+                f"backward: grad can be implicitly created only for scalar outputs; this tensor has shape {list(shape)}. "
+                "Reduce it first (.sum(), .mean()), or pass the gradient to start from."
+            )
+        ones = np.ones(shape, root.array.dtype)
+        return wrap(ones) if create_graph else ones
+    array = g.array if isinstance(g, TensorBase) else np.asarray(g)
+    if array.shape != shape:
+        raise ShapeError(
+            f"backward: Mismatch in shape: the gradient has shape {list(array.shape)}, its tensor {list(shape)}"
+        )
+    if not create_graph:
+        return array.astype(root.array.dtype, copy=False)
+    return g if isinstance(g, TensorBase) else wrap(array)

@@ -1,0 +1,200 @@
+"""The backward pass: walk the recorded nodes once, newest first, and hand each one's gradients on.
+
+A node's result can only have been used by newer nodes, so the newest node that has a gradient waiting has
+received all of it. A heap ordered by creation is therefore all the bookkeeping there is: no recursion, no
+counting of uses. What a node kept is released as soon as it is done.
+
+Without `create_graph` the rules run on raw arrays. With it the *same* rules run on tensors, so their own
+operations are recorded, and the result can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import GradientError
+from dlframe.ops import record
+from dlframe.ops.broadcast import sum_to
+from dlframe.ops.op import wrap
+from dlframe.ops.record import Node, TensorBase, grad_mode
+
+
+def run_backward(
+    roots: Sequence[Any],
+    gradients: Sequence[Any],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    inputs: Sequence[Any] | None = None,
+) -> dict[Any, Any]:
+    """Propagate `gradients` from the targets `roots` and return what arrived, per leaf or wanted target.
+
+    Args:
+        roots: nodes or leaves to start from.
+        gradients: for each root its gradient; arrays, or tensors with `create_graph`.
+        retain_graph: keep what the nodes hold, for another pass.
+        create_graph: run the rules on tensors, so that the gradients have a graph of their own.
+        inputs: only gradients of these targets are wanted; None means all leaves.
+    """
+    wanted = None if inputs is None else set(inputs)
+    useful = None if wanted is None else _leading_to(roots, wanted)
+    pending: dict[Any, Any] = {}  # target -> the gradient that has arrived so far
+    owned: set[Any] = set()  # targets whose pending gradient is a sum that we allocated
+    found: dict[Any, Any] = {}
+    heap: list[tuple[int, Any]] = []
+    for root, gradient in zip(roots, gradients, strict=True):
+        if useful is not None and root not in useful:
+            continue
+        if root in pending:
+            pending[root] = pending[root] + gradient
+            continue
+        pending[root] = gradient
+        if root.__class__ is Node:
+            heappush(heap, (-root.seq, root))
+    last_mutation = record.last_mutation()
+
+    while heap:
+        node = heappop(heap)[1]
+        g = pending.pop(node)
+        args = node.args
+        if args is None:
+            raise GradientError(
+                f"{node.op.name}: Trying to backward through the graph a second time, but what it kept was freed "
+                "by the first backward. Pass retain_graph=True to that first call, or compute the forward again."
+            )
+        if node.seq < last_mutation:
+            record.check_kept(node)
+        if node.hooks is not None:
+            g = _run_hooks(node.hooks, g, create_graph)
+        if wanted is not None and node in wanted:
+            found[node] = g
+        op, shapes, targets = node.op, node.shapes, node.targets
+        grads = None if op.simple and not create_graph else _all_gradients(node, g, create_graph)
+        i = -1
+        for target in targets:
+            i += 1
+            if target is None or (useful is not None and target not in useful):
+                continue
+            gi = op.rules[i](g, *args[i]) if grads is None else grads[i]
+            if gi is None:
+                continue
+            if shapes is not None and gi.shape != shapes[i]:
+                gi = sum_to(gi, shape=shapes[i])
+            if target not in pending:
+                pending[target] = gi
+                if target.__class__ is Node:
+                    heappush(heap, (-target.seq, target))
+            elif target in owned:
+                pending[target] += gi
+            else:
+                pending[target] = total = pending[target] + gi
+                if not create_graph and total.__class__ is np.ndarray:
+                    owned.add(target)
+        if op.keeps and not retain_graph:
+            node.args = None
+        if owned:
+            owned.discard(node)
+    for leaf, g in pending.items():
+        found[leaf] = g if leaf.hooks is None else _run_hooks(leaf.hooks, g, create_graph)
+    return found
+
+
+def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:
+    """All targets reachable from `roots` from which something wanted can be reached."""
+    nodes: dict[Any, None] = {}
+    stack = [root for root in roots]
+    useful = set(wanted)
+    while stack:
+        node = stack.pop()
+        if node.__class__ is Node and node not in nodes:
+            nodes[node] = None
+            stack.extend(t for t in node.targets if t is not None)
+    for node in sorted(
+        nodes, key=lambda n: n.seq
+    ):  # oldest first: targets are decided before their users
+        if any(t in useful for t in node.targets):
+            useful.add(node)
+    return useful
+
+
+def _all_gradients(node: Node, g: Any, create_graph: bool) -> Any:
+    """One gradient (or None) per input, for nodes that the plain loop does not cover."""
+    op = node.op
+    if node.outputs is not None and op.materialize:
+        g = tuple(
+            [
+                np.zeros(*meta) if gi is None else gi
+                for gi, meta in zip(g, node.outputs, strict=True)
+            ]
+        )
+    if op.fast is not None and not create_graph:
+        return op.fast(g, tuple([t is not None for t in node.targets]), *node.args[-1])
+    if op.joint is not None:
+        kept = node.args[0]
+        return op.joint(g, *(_joint_tensors(node, kept) if create_graph else kept))
+    grads = []
+    for i, (target, rule) in enumerate(zip(node.targets, op.rules, strict=True)):
+        if target is None or rule is None:
+            grads.append(None)
+            continue
+        kept = node.args[i]
+        if create_graph:
+            kept = [
+                _as_tensor(node, name, value) for name, value in zip(op.kept[i], kept, strict=True)
+            ]
+        grads.append(rule(g, *kept))
+    return grads
+
+
+def _joint_tensors(node: Node, kept: Any) -> list[Any]:
+    values = []
+    for name, value in zip(node.op.kept[0], kept, strict=True):
+        if name == node.op.variadic:
+            values.append(tuple(_linked(t, v) for t, v in zip(node.targets, value, strict=True)))
+        else:
+            values.append(_as_tensor(node, name, value))
+    return values
+
+
+def _as_tensor(node: Node, name: str, value: Any) -> Any:
+    if name == "out":
+        if node.outputs is not None:
+            return value  # no rule of an operation with several outputs reads them as tensors
+        return _linked(node, value)
+    if name in node.op.inputs:
+        return _linked(node.targets[node.op.inputs.index(name)], value)
+    return value
+
+
+def _linked(target: Any, array: Any) -> Any:
+    """A tensor around `array` whose gradient goes to `target`."""
+    if target is None or not isinstance(array, np.ndarray):
+        return array
+    if target.__class__ is not Node:
+        return target
+    tensor = wrap(array)
+    tensor.node, tensor.needs_grad = target, True
+    return tensor
+
+
+def _run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
+    """Let each hook see the gradient, and replace it if the hook returns another one."""
+    for hook in list(hooks.values()):
+        tensor = g if isinstance(g, TensorBase) else wrap(g)
+        token = grad_mode.set(create_graph)
+        try:
+            changed = hook(tensor)
+        finally:
+            grad_mode.reset(token)
+        if changed is not None:
+            if changed.shape != tensor.array.shape:
+                raise GradientError(
+                    f"a gradient hook returned shape {list(changed.shape)} for a gradient of shape "
+                    f"{list(tensor.array.shape)}; it must return the same shape, or None to leave it unchanged"
+                )
+            g = changed if create_graph else changed.array
+    return g

@@ -1,0 +1,282 @@
+"""`Function`: a forward and a backward of one's own, as one node of the graph."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import GradientError, ShapeError
+from dlframe.ops import record
+from dlframe.ops.broadcast import sum_to
+from dlframe.ops.op import output_of, wrap
+from dlframe.ops.record import Node, TensorBase, clock, grad_mode
+
+
+class FunctionCtx:
+    """What a Function's forward and backward share: saved tensors, and anything set as an attribute."""
+
+    needs_input_grad: tuple[bool, ...]
+
+    def __init__(self) -> None:
+        self._saved: tuple[Any, ...] = ()
+        self._dirty: tuple[Any, ...] = ()
+        self._constant: tuple[Any, ...] = ()
+        self._materialize = True
+        self._node: Callable[[], Node | None] = lambda: None
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep tensors (inputs or outputs) for backward, watched for in-place changes."""
+        self._saved = tensors
+
+    def mark_dirty(self, *tensors: Any) -> None:
+        """Say which inputs the forward modified in place; it must return them."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Any) -> None:
+        """Say which outputs have no gradient, such as indices."""
+        self._constant = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (the default) or None for outputs without a gradient."""
+        self._materialize = value
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What `save_for_backward` kept."""
+        node = self._node()
+        saved = self._saved if node is None else node.args and node.args[0]
+        if saved is None:
+            raise GradientError(
+                "saved_tensors: Trying to backward through the graph a second time, but the saved tensors were "
+                "freed. Pass retain_graph=True to the first backward."
+            )
+        return tuple(self._restored(item) for item in saved)
+
+    def _restored(self, item: Any) -> Any:
+        if item is None:
+            return None
+        tensor, seq, output = item
+        entry = record._log.get(id(record.owner_of(tensor.array)))
+        if entry is not None and entry.seq > seq:
+            raise GradientError(
+                f"a saved tensor of shape {list(tensor.array.shape)} was modified by an inplace operation "
+                f"({entry.by}) after save_for_backward; save a clone() of it, or write out of place"
+            )
+        node = self._node()
+        if output is not None and node is not None:
+            tensor = wrap(tensor.array)
+            if output >= 0:
+                tensor = output_of(node, output, tensor.array)
+            else:
+                tensor.node, tensor.needs_grad = node, True
+        return tensor
+
+
+class _FunctionOp:
+    """What the engine needs to know of one call of a Function, in the form of an Op."""
+
+    simple, fast = False, None
+    variadic, inputs, rules, view = None, (), (), False
+    kept: tuple[tuple[str, ...], ...] = ((),)
+
+    def __init__(self, cls: type[Function], ctx: FunctionCtx, shapes: tuple[Any, ...]):
+        self.cls, self.ctx, self.shapes = cls, ctx, shapes
+        self.name = cls.__name__
+        self.grad_name = f"{cls.__name__}Backward"
+        self.materialize = ctx._materialize
+        self.keeps = bool(ctx._saved)
+
+    def kept_names(self, count: int) -> list[tuple[str, ...]]:
+        return [()] * count
+
+    def joint(self, g: Any, *_: Any) -> list[Any]:
+        """Call the user's backward on tensors, and check what it returns."""
+        given = g if isinstance(g, tuple) else (g,)
+        create_graph = any(isinstance(gi, TensorBase) for gi in given)
+        tensors = [gi if gi is None or isinstance(gi, TensorBase) else wrap(gi) for gi in given]
+        token = grad_mode.set(create_graph)
+        try:
+            grads = self.cls.backward(self.ctx, *tensors)
+        finally:
+            grad_mode.reset(token)
+        grads = grads if isinstance(grads, (tuple, list)) else (grads,)
+        grads = list(grads)
+        while len(grads) > len(self.shapes) and grads[-1] is None:
+            grads.pop()
+        if len(grads) != len(self.shapes):
+            raise GradientError(
+                f"function {self.name} returned an incorrect number of gradients (expected {len(self.shapes)}, "
+                f"got {len(grads)}): backward returns one per argument of forward, None where there is none"
+            )
+        checked = [self._checked(i, gi) for i, gi in enumerate(grads)]
+        return (
+            checked if create_graph else [gi if gi is None else gi.array.copy() for gi in checked]
+        )
+
+    def _checked(self, i: int, gi: Any) -> Any:
+        shape = self.shapes[i]
+        if gi is None or shape is None:
+            return None
+        if not isinstance(gi, TensorBase):
+            gi = wrap(np.asarray(gi))
+        if gi.array.shape == shape:
+            return gi
+        try:
+            np.broadcast_shapes(gi.array.shape, shape)
+            return sum_to(gi, shape=shape)
+        except ValueError:
+            raise ShapeError(
+                f"Function {self.name} returned an invalid gradient at index {i}: got {list(gi.array.shape)} but "
+                f"expected shape compatible with {list(shape)}"
+            ) from None
+
+
+class Function:
+    """Base class of differentiable functions with a backward of their own.
+
+    Subclasses define static methods ``forward(ctx, *args)`` and ``backward(ctx, *grad_outputs)``, and are used
+    through ``apply``. ``forward`` may leave `ctx` out if ``setup_context(ctx, inputs, output)`` is defined.
+
+    >>> import dlframe as dl
+    >>> class Cube(dl.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x * x
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         (x,) = ctx.saved_tensors
+    ...         return g * 3 * x * x
+    >>> x = dl.tensor(2.0, requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad
+    tensor(12.)
+    """
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs (a tensor or a tuple) from the inputs; nothing in it is recorded."""
+        raise NotImplementedError("a Function defines the static method forward(ctx, *args)")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Fill `ctx` after a forward without `ctx`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """From the gradients of the outputs, compute one gradient (or None) per argument of forward."""
+        raise NotImplementedError(
+            "a Function that is differentiated defines the static method backward(ctx, *g)"
+        )
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Call the function: forward without recording, and one node for the graph."""
+        ctx = FunctionCtx()
+        ctx.needs_input_grad = tuple(isinstance(x, TensorBase) and x.needs_grad for x in args)
+        needed = any(ctx.needs_input_grad) and grad_mode.get()
+        token = grad_mode.set(False)
+        try:
+            if cls.setup_context is Function.setup_context:
+                output = cls.forward(ctx, *args)
+            else:
+                output = cls.forward(*args)
+                cls.setup_context(ctx, args, output)
+        finally:
+            grad_mode.reset(token)
+        outputs = output if isinstance(output, tuple) else (output,)
+        for dirty in ctx._dirty:
+            record.mark_mutated(dirty.array, f"{cls.__name__}.forward")
+        if needed:
+            outputs = _record(cls, ctx, args, outputs)
+        else:
+            ctx._saved = tuple(t if t is None else (t, next(clock), None) for t in ctx._saved)
+        return outputs if isinstance(output, tuple) else outputs[0]
+
+
+def _record(
+    cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    shapes = tuple(x.array.shape if isinstance(x, TensorBase) else None for x in args)
+    node = Node()
+    node.op, node.seq = _FunctionOp(cls, ctx, shapes), next(clock)
+    node.hooks = node.shapes = node.outputs = None
+    node.targets = tuple(
+        record.target_of(x) if needs else None
+        for x, needs in zip(args, ctx.needs_input_grad, strict=True)
+    )
+    if len(outputs) > 1:
+        node.outputs = tuple((o.array.shape, o.array.dtype) for o in outputs)
+    saved = [None if t is None else (t, node.seq, _position(t, outputs)) for t in ctx._saved]
+    # an output is kept without its node: the node must not hold what holds the node
+    kept = tuple(t if t is None or t[2] is None else (wrap(t[0].array), t[1], t[2]) for t in saved)
+    node.args, ctx._saved = (kept,), ()
+    ctx._node = weakref.ref(node)
+    return tuple(_result(node, ctx, i, o) for i, o in enumerate(outputs))
+
+
+def _position(tensor: Any, outputs: tuple[Any, ...]) -> int | None:
+    """Which output `tensor` is; -1 for the only one, None for none of them."""
+    for i, output in enumerate(outputs):
+        if output is tensor:
+            return i if len(outputs) > 1 else -1
+    return None
+
+
+def _result(node: Node, ctx: FunctionCtx, i: int, output: Any) -> Any:
+    constant = any(output is t for t in ctx._constant)
+    if constant or not isinstance(output, TensorBase) or output.array.dtype.kind != "f":
+        return output
+    if node.outputs is not None:
+        result = output_of(node, i, output.array)
+    else:
+        result = wrap(output.array)
+        result.node, result.needs_grad = node, True
+    if any(output is t for t in ctx._dirty):
+        output.node, output.needs_grad = result.node, True
+        return output
+    return result
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a Function's backward as not differentiable itself: a second order then raises an error."""
+
+    @functools.wraps(backward)
+    def wrapped(ctx: Any, *grads: Any) -> Any:
+        recording = grad_mode.get()
+        token = grad_mode.set(False)
+        try:
+            out = backward(ctx, *grads)
+        finally:
+            grad_mode.reset(token)
+        needs = recording and any(isinstance(g, TensorBase) and g.needs_grad for g in grads)
+        if not needs:
+            return out
+        results = out if isinstance(out, tuple) else (out,)
+        raised = tuple(r if r is None else _Refuse.apply(r, *grads) for r in results)
+        return raised if isinstance(out, tuple) else raised[0]
+
+    return wrapped
+
+
+class _Refuse(Function):
+    """A node that is there only to explain why it has no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, *_: Any) -> Any:
+        return wrap(x.array)
+
+    @staticmethod
+    def backward(ctx: Any, *_: Any) -> Any:
+        raise GradientError(
+            "trying to differentiate twice a function that was marked with @once_differentiable; "
+            "write its backward with differentiable operations and remove the mark"
+        )
+
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
