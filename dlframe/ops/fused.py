@@ -1,0 +1,227 @@
+"""Operations of networks as one node each: softmax, linear, normalization, embedding.
+
+Each has its formula once, as a rule that works to any order; some have a `fast_backward` beside it, which
+keeps what the forward had at hand and gives the same first-order numbers (a generated test compares them).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import ShapeError
+from dlframe.ops.op import op
+from dlframe.ops.record import Array
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
+
+@op
+def softmax(x, *, axis=-1):
+    """exp(xᵢ) / Σⱼ exp(xⱼ) along `axis`."""
+    e = np.exp(
+        x - x.max(axis=axis, keepdims=True, initial=-np.inf)
+    )  # the largest is exp(0): no overflow
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+@softmax.vjp("x")
+def _(g, out, *, axis):
+    # ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ - yⱼ), so dx = y · (g - Σ g y)
+    return out * (g - (g * out).sum(axis=axis, keepdims=True))
+
+
+@op
+def log_softmax(x, *, axis=-1):
+    """xᵢ - log Σⱼ exp(xⱼ) along `axis`."""
+    shifted = x - x.max(
+        axis=axis, keepdims=True, initial=-np.inf
+    )  # the largest is exp(0): no overflow
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+@log_softmax.vjp("x")
+def _(g, out, *, axis):
+    # dx = g - softmax(x) · Σ g, and softmax(x) = exp(out)
+    return g - np.exp(out) * g.sum(axis=axis, keepdims=True)
+
+
+# --- linear --------------------------------------------------------------------------------------------
+
+
+@op
+def linear(x, weight, bias=None):
+    """y = x Wᵀ + b, for x of shape (*, in) and weight of shape (out, in)."""
+    try:
+        if x.ndim > 2:  # one large product instead of one per leading index
+            out = (x.reshape(-1, x.shape[-1]) @ weight.T).reshape(*x.shape[:-1], weight.shape[0])
+        else:
+            out = x @ weight.T
+    except ValueError:
+        raise _linear_error(x, weight) from None
+    if bias is not None:
+        out = out + bias if out.ndim == 0 else np.add(out, bias, out=out)
+    return out
+
+
+def _linear_error(x: Array, weight: Array) -> ShapeError:
+    if x.ndim == 0 or weight.ndim != 2:
+        return ShapeError(
+            f"linear: x needs at least one dimension and weight two, got x{list(x.shape)} and weight{list(weight.shape)}"
+        )
+    return ShapeError(
+        f"linear: mat1 and mat2 shapes cannot be multiplied: x has {x.shape[-1]} features, the weight expects "
+        f"{weight.shape[1]}; got x{list(x.shape)} and weight{list(weight.shape)}. "
+        "After a convolution, add nn.Flatten() before it."
+    )
+
+
+@linear.vjp("x")
+def _(g, weight):
+    # yᵢ = Σⱼ xⱼ Wᵢⱼ  ⇒  dxⱼ = Σᵢ gᵢ Wᵢⱼ
+    return g @ weight
+
+
+@linear.vjp("weight")
+def _(g, x):
+    # dWᵢⱼ = Σₙ gₙᵢ xₙⱼ, over all leading indices n
+    return g.reshape((-1, g.shape[-1])).swapaxes(0, 1) @ x.reshape((-1, x.shape[-1]))
+
+
+@linear.vjp("bias")
+def _(g):
+    return g.reshape((-1, g.shape[-1])).sum(axis=0)
+
+
+@linear.fast_backward
+def _(g, needs, x, weight):
+    rows = g if g.ndim == 2 else g.reshape(-1, g.shape[-1])
+    flat = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    dx = (rows @ weight).reshape(x.shape) if needs[0] else None
+    dw = rows.T @ flat if needs[1] else None
+    # a product with ones adds the rows up in BLAS, several times faster than sum(axis=0)
+    db = np.ones(len(rows), rows.dtype) @ rows if needs[2] else None
+    return dx, dw, db
+
+
+# --- embedding -----------------------------------------------------------------------------------------
+
+
+@op
+def take_rows(x, *, index, skip=None):
+    """x[index] for integer `index`; row `skip` gets no gradient."""
+    return x[index]
+
+
+@take_rows.vjp("x")
+def _(g, shape, *, index, skip):
+    return add_rows(g, index=index, rows=shape[0], skip=skip)
+
+
+@op
+def add_rows(x, *, index, rows, skip=None):
+    """The adjoint of take_rows: zeros to which x[i] was added in row index[i]."""
+    flat = index.reshape(-1)
+    values = x.reshape(flat.size, -1)
+    if skip is not None:
+        keep = flat != skip
+        flat, values = flat[keep], values[keep]
+    out = np.zeros((rows, values.shape[1]), x.dtype)
+    if flat.size:
+        # sort, then add up each run of equal rows: np.add.at is several times slower
+        order = flat.argsort(kind="stable")
+        flat = flat[order]
+        starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
+        out[flat[starts]] = np.add.reduceat(values[order], starts, axis=0)
+    return out.reshape(rows, *x.shape[index.ndim :])
+
+
+@add_rows.vjp("x")
+def _(g, *, index, skip):
+    rows = take_rows(g, index=index, skip=skip)
+    if skip is None:
+        return rows
+    keep = (index != skip).reshape(index.shape + (1,) * (g.ndim - 1))
+    return rows * keep.astype(g.dtype)
+
+
+# --- normalization -------------------------------------------------------------------------------------
+
+
+@op
+def normalize(x, weight=None, bias=None, *, axes, shape, eps, stats=None):
+    """(x - μ) / √(σ² + eps) · weight + bias, with mean μ and biased variance σ² over `axes`.
+
+    `shape` is the one in which weight and bias broadcast against x; `stats` are μ and σ² if the caller has
+    computed them already. BatchNorm, LayerNorm, GroupNorm and InstanceNorm differ in `axes` alone.
+    """
+    return _normalize(x, weight, bias, axes=axes, shape=shape, eps=eps, stats=stats)[0]
+
+
+@normalize.fast_forward
+def _normalize(x, weight, bias, *, axes, shape, eps, stats=None):
+    mean, var = (
+        stats
+        if stats is not None
+        else (x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True))
+    )
+    rstd = 1 / np.sqrt(var + eps)
+    xhat = x - mean
+    xhat *= rstd
+    out = xhat if weight is None else xhat * weight.reshape(shape)
+    if bias is not None:
+        out = out + bias.reshape(shape)
+    return out, (xhat, rstd)
+
+
+def _standardized(x, axes, eps):
+    """x̂ and 1/√(σ² + eps), by operations that work on tensors too."""
+    n = 1 / math.prod(x.shape[a] for a in axes)
+    centred = x - x.sum(axis=axes, keepdims=True) * n
+    rstd = ((centred * centred).sum(axis=axes, keepdims=True) * n + eps) ** -0.5
+    return centred * rstd, rstd
+
+
+@normalize.vjp("x")
+def _(g, x, weight, *, axes, shape, eps):
+    # with h = g · weight:  dx = rstd · (h - mean(h) - x̂ · mean(h x̂))   (Ioffe & Szegedy 2015, section 3)
+    xhat, rstd = _standardized(x, axes, eps)
+    h = g if weight is None else g * weight.reshape(shape)
+    n = 1 / math.prod(x.shape[a] for a in axes)
+    mean_h = h.sum(axis=axes, keepdims=True) * n
+    mean_hx = (h * xhat).sum(axis=axes, keepdims=True) * n
+    return (h - mean_h - xhat * mean_hx) * rstd
+
+
+@normalize.vjp("weight")
+def _(g, x, weight, *, axes, shape, eps):
+    xhat, _ = _standardized(x, axes, eps)
+    return (g * xhat).sum(axis=_broadcast_axes(shape), keepdims=True).reshape(weight.shape)
+
+
+@normalize.vjp("bias")
+def _(g, bias, *, shape):
+    return g.sum(axis=_broadcast_axes(shape), keepdims=True).reshape(bias.shape)
+
+
+def _broadcast_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(i for i, n in enumerate(shape) if n == 1)
+
+
+@normalize.fast_backward
+def _(g, needs, x, weight, bias, residuals, *, axes, shape):
+    xhat, rstd = residuals
+    over = _broadcast_axes(shape)
+    dw = (g * xhat).sum(axis=over, keepdims=True).reshape(weight.shape) if needs[1] else None
+    db = g.sum(axis=over, keepdims=True).reshape(bias.shape) if needs[2] else None
+    if not needs[0]:
+        return None, dw, db
+    h = g if weight is None else g * weight.reshape(shape)
+    n = 1 / math.prod(x.shape[a] for a in axes)
+    dx = h - h.sum(axis=axes, keepdims=True) * n
+    dx -= xhat * ((h * xhat).sum(axis=axes, keepdims=True) * n)
+    dx *= rstd
+    return dx, dw, db

@@ -1,0 +1,308 @@
+"""Losses as one operation each, the reduction included.
+
+``reduction`` is ``"mean"`` (over all elements; for classes over the weights of the targets), ``"sum"`` or
+``"none"``. Shapes and labels are checked at the public edge, in `dlframe.nn.functional`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.elementwise import sigmoid, softplus
+from dlframe.ops.fused import log_softmax, softmax
+from dlframe.ops.op import op
+from dlframe.ops.record import Array
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
+
+def _reduced(values: Array, reduction: str) -> Any:
+    if reduction == "mean":
+        return values.sum() / values.size if values.size else values.sum() * np.nan
+    return values.sum() if reduction == "sum" else values
+
+
+def _share(g: Any, size: int, reduction: str) -> Any:
+    """The gradient of each element, before the chain rule: g, or g / n for a mean."""
+    return g / size if reduction == "mean" else g
+
+
+@op
+def mse_loss(x, y, *, reduction="mean"):
+    """(x - y)², reduced."""
+    d = x - y
+    return _reduced(d * d, reduction)
+
+
+@mse_loss.vjp("x")
+def _(g, x, y, *, reduction):
+    return (x - y) * (2 * _share(g, x.size, reduction))
+
+
+@mse_loss.vjp("y")
+def _(g, x, y, *, reduction):
+    return (y - x) * (2 * _share(g, x.size, reduction))
+
+
+@mse_loss.fast_forward
+def _(x, y, *, reduction="mean"):
+    d = x - y
+    if reduction == "none":
+        return d * d, d
+    flat = d.reshape(-1)
+    total = flat @ flat  # Σ d² without the array d²
+    return (total / d.size if reduction == "mean" and d.size else total), d
+
+
+@mse_loss.fast_backward
+def _(g, needs, residuals, *, reduction):
+    dx = residuals * (2 * _share(g, residuals.size, reduction))
+    return dx, -dx if needs[1] else None
+
+
+@op
+def l1_loss(x, y, *, reduction="mean"):
+    """|x - y|, reduced."""
+    return _reduced(np.abs(x - y), reduction)
+
+
+@l1_loss.vjp("x")
+def _(g, x, y, *, reduction):
+    return np.sign(x - y) * _share(g, x.size, reduction)
+
+
+@l1_loss.vjp("y")
+def _(g, x, y, *, reduction):
+    return np.sign(y - x) * _share(g, x.size, reduction)
+
+
+@op
+def huber_loss(x, y, *, delta=1.0, reduction="mean"):
+    """d²/2 where |d| ≤ delta, else delta (|d| - delta/2), for d = x - y; reduced."""
+    size = np.abs(x - y)
+    return _reduced(
+        np.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta)), reduction
+    )
+
+
+@huber_loss.vjp("x")
+def _(g, x, y, *, delta, reduction):
+    # the slope is d, cut off at ±delta
+    return np.minimum(np.maximum(x - y, -delta), delta) * _share(g, x.size, reduction)
+
+
+@huber_loss.vjp("y")
+def _(g, x, y, *, delta, reduction):
+    return np.minimum(np.maximum(y - x, -delta), delta) * _share(g, x.size, reduction)
+
+
+# --- binary cross entropy ------------------------------------------------------------------------------
+
+
+@op
+def binary_cross_entropy(x, y, weight=None, *, reduction="mean"):
+    """-w (y log x + (1 - y) log(1 - x)), reduced; logarithms below -100 count as -100."""
+    with np.errstate(divide="ignore"):
+        log_x = np.maximum(np.log(x), -100)
+        log_rest = np.maximum(np.log1p(-x), -100)
+    values = (y - 1) * log_rest - y * log_x
+    return _reduced(values if weight is None else values * weight, reduction)
+
+
+@binary_cross_entropy.vjp("x")
+def _(g, x, y, weight, *, reduction):
+    # (x - y) / (x (1 - x)), the denominator kept above 1e-12 as PyTorch does
+    slope = (x - y) / np.maximum(x * (1 - x), 1e-12)
+    return slope * _weighted(_share(g, x.size, reduction), weight)
+
+
+@binary_cross_entropy.vjp("y")
+def _(g, x, y, weight, *, reduction):
+    slope = np.log1p(-x) - np.log(x)
+    return slope * _weighted(_share(g, x.size, reduction), weight)
+
+
+def _weighted(g: Any, weight: Any) -> Any:
+    return g if weight is None else g * weight
+
+
+@op
+def binary_cross_entropy_with_logits(x, y, weight=None, pos_weight=None, *, reduction="mean"):
+    """-w (p y log σ(x) + (1 - y) log(1 - σ(x))), reduced, without overflow for any x.
+
+    With a = 1 + (p - 1) y it equals (1 - y) x + a log(1 + exp(-x)).
+    """
+    cost = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0)  # log(1 + exp(-x))
+    values = (1 - y) * x + (cost if pos_weight is None else (1 + (pos_weight - 1) * y) * cost)
+    return _reduced(values if weight is None else values * weight, reduction)
+
+
+@binary_cross_entropy_with_logits.vjp("x")
+def _(g, x, y, weight, pos_weight, *, reduction):
+    # (1 - y) - a (1 - σ(x)); without pos_weight that is σ(x) - y
+    s = sigmoid(x)
+    slope = s - y if pos_weight is None else (1 - y) - (1 + (pos_weight - 1) * y) * (1 - s)
+    return slope * _weighted(_share(g, x.size, reduction), weight)
+
+
+@binary_cross_entropy_with_logits.vjp("y")
+def _(g, x, weight, pos_weight, *, reduction):
+    slope = -x if pos_weight is None else (pos_weight - 1) * softplus(-x) - x
+    return slope * _weighted(_share(g, x.size, reduction), weight)
+
+
+# --- classes -------------------------------------------------------------------------------------------
+
+
+@op
+def cross_entropy(
+    x, *, target, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean"
+):
+    """-Σ_c q_c log softmax(x)_c with class indices as targets; classes lie along axis 1 (axis 0 of a vector).
+
+    q is the smoothed one-hot target times the class weights: w_t (1 - ε) at the target t, plus w_c ε / C
+    everywhere. The mean divides by Σ w_t over the targets that are not `ignore_index`.
+    """
+    return _cross_entropy(
+        x,
+        target=target,
+        weight=weight,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        reduction=reduction,
+    )[0]
+
+
+@cross_entropy.fast_forward
+def _cross_entropy(
+    x, *, target, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean"
+):
+    logp = log_softmax(x, axis=_class_axis(x))
+    loss = nll(logp, target, weight, ignore_index, label_smoothing, reduction)
+    return loss, logp
+
+
+@cross_entropy.vjp("x")
+def _(g, x, *, target, weight, ignore_index, label_smoothing, reduction):
+    # d/dx of -Σ q_c log p_c is p Σ q_c - q
+    axis = _class_axis(x)
+    q = target_weights(x.shape, x.dtype, target, weight, ignore_index, label_smoothing, reduction)
+    return (softmax(x, axis=axis) * q.sum(axis=axis, keepdims=True) - q) * _per_class(g, axis)
+
+
+@cross_entropy.fast_backward
+def _(g, needs, x, residuals, *, target, weight, ignore_index, label_smoothing, reduction):
+    axis = _class_axis(x)
+    g = _per_class(g, axis)
+    p = np.exp(residuals)
+    if (
+        label_smoothing
+        or weight is not None
+        or reduction != "mean"
+        or x.ndim != 2
+        or (target == ignore_index).any()
+    ):
+        q = target_weights(
+            x.shape, x.dtype, target, weight, ignore_index, label_smoothing, reduction
+        )
+        p *= q.sum(axis=axis, keepdims=True)
+        p -= q
+        return (p * g,)
+    # the common case: one class per row, all rows alike
+    p[np.arange(len(p)), target] -= 1
+    p *= g / len(p)
+    return (p,)
+
+
+@op
+def nll_loss(x, *, target, weight=None, ignore_index=-100, reduction="mean"):
+    """-w_t x_t for log-probabilities x and class indices t, reduced as in cross_entropy."""
+    return nll(x, target, weight, ignore_index, 0.0, reduction)
+
+
+@nll_loss.vjp("x")
+def _(g, shape, dtype, *, target, weight, ignore_index, reduction):
+    q = target_weights(shape, dtype, target, weight, ignore_index, 0.0, reduction)
+    return _per_class(g, 1 if len(shape) > 1 else 0) * -q
+
+
+def _class_axis(x: Any) -> int:
+    return 1 if x.ndim > 1 else 0
+
+
+def _per_class(g: Any, axis: int) -> Any:
+    """g without the class axis, as something that broadcasts along it; a reduced g stays as it is."""
+    if g.ndim == 0:
+        return g
+    return g.reshape((*g.shape[:axis], 1, *g.shape[axis:]))
+
+
+def _expanded_weight(weight: Array | None, ndim: int, classes: int, dtype: Any) -> Array:
+    w = np.ones(classes, dtype) if weight is None else weight.astype(dtype, copy=False)
+    return w.reshape((classes,) + (1,) * (ndim - 2)) if ndim > 1 else w
+
+
+def _picked(
+    target: Array, weight: Array | None, ignore_index: int, dtype: Any
+) -> tuple[Array, Array]:
+    """Targets with ignored ones set to 0, and the weight of each (0 where ignored)."""
+    valid = target != ignore_index
+    safe = target * valid
+    w = valid.astype(dtype) if weight is None else weight.astype(dtype, copy=False)[safe] * valid
+    return safe, w
+
+
+def nll(logp, target, weight, ignore_index, label_smoothing, reduction):
+    """The value of the losses over classes, on plain arrays."""
+    axis = _class_axis(logp)
+    safe, w = _picked(target, weight, ignore_index, logp.dtype)
+    index = np.expand_dims(safe, axis)
+    values = -np.take_along_axis(logp, index, axis=axis).squeeze(axis) * w
+    total = w.sum()
+    if label_smoothing:
+        smooth = -(logp * _expanded_weight(weight, logp.ndim, logp.shape[axis], logp.dtype)).sum(
+            axis=axis
+        )
+        smooth = smooth * (target != ignore_index)
+        values = (1 - label_smoothing) * values + label_smoothing / logp.shape[axis] * smooth
+    if reduction == "mean":
+        with np.errstate(invalid="ignore"):
+            return np.asarray(values.sum() / total, dtype=logp.dtype)
+    return values.sum() if reduction == "sum" else values
+
+
+def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, reduction):
+    """q of cross_entropy as an array of the logits' shape, divided by Σ w_t for a mean."""
+    axis = 1 if len(shape) > 1 else 0
+    classes = shape[axis]
+    safe, w = _picked(target, weight, ignore_index, dtype)
+    q = np.zeros(shape, dtype)
+    np.put_along_axis(q, np.expand_dims(safe, axis), np.expand_dims(w, axis), axis=axis)
+    if label_smoothing:
+        q *= 1 - label_smoothing
+        valid = np.expand_dims(target != ignore_index, axis).astype(dtype)
+        q += (
+            label_smoothing / classes * _expanded_weight(weight, len(shape), classes, dtype) * valid
+        )
+    if reduction == "mean":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            q /= w.sum()
+    return q
+
+
+@op
+def hinge_loss(x, *, target, margin=1.0, p=1, reduction="mean"):
+    """max(0, margin - t x)^p with targets t of -1 and 1, reduced (Cortes & Vapnik 1995)."""
+    slack = np.maximum(margin - target * x, 0)
+    return _reduced(slack if p == 1 else slack**p, reduction)
+
+
+@hinge_loss.vjp("x")
+def _(g, x, *, target, margin, p, reduction):
+    slack = margin - target * x
+    inside = (slack > 0) * -target
+    slope = inside if p == 1 else inside * p * slack ** (p - 1)
+    return slope * _share(g, x.size, reduction)
