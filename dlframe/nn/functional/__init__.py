@@ -1,0 +1,67 @@
+"""The functions behind the layers: PyTorch's `torch.nn.functional`, with its names, arguments and defaults.
+
+Inputs are tensors; the shapes in the docstrings write N for the batch, C for channels or classes, * for any
+number of further dimensions.
+"""
+
+from __future__ import annotations
+
+from dlframe.nn.functional.activation import (
+    elu,
+    gelu,
+    leaky_relu,
+    log_softmax,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
+from dlframe.nn.functional.convolution import conv2d
+from dlframe.nn.functional.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_loss,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
+from dlframe.nn.functional.normalization import batch_norm, layer_norm
+from dlframe.nn.functional.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from dlframe.nn.functional.sparse import dropout, embedding, linear, one_hot
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
+    "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "conv2d",
+    "cross_entropy",
+    "dropout",
+    "elu",
+    "embedding",
+    "gelu",
+    "hinge_loss",
+    "huber_loss",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "max_pool2d",
+    "mse_loss",
+    "nll_loss",
+    "one_hot",
+    "relu",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
+    "tanh",
+]
