@@ -1,0 +1,223 @@
+"""What a classifier of points in the plane believes, everywhere in the plane."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlframe.errors import ShapeError
+from dlframe.metrics.labels import check_labels, whole_numbers
+from dlframe.tensor import Tensor, to_array
+from dlframe.viz import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[Any]
+
+AT_ONCE = 8192  # points in one call of predict: enough for speed, little for memory
+PLOT = 4.6  # inches across
+PALE = 0.55  # how much paper is mixed into the areas, so that points stand out
+
+
+def decision_boundary(
+    predict: Callable[[Any], Any],
+    x: object,
+    y: object,
+    classes: Sequence[object] | None = None,
+    *,
+    probabilities: bool = False,
+    resolution: int = 240,
+    labels: tuple[str, str] = ("x₁", "x₂"),
+    title: str | None = "Decision boundary",
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """Points ``x`` (N, 2) of classes ``y`` (N,) on the areas where each class is predicted.
+
+    ``predict`` is given points (P, 2), as Tensor or array like ``x``, and gives back logits (P, C),
+    one logit per point (P,) or (P, 1), or integer labels (P,); with ``probabilities`` the floats
+    are probabilities already. A model can be passed as it is; call ``model.eval()`` first. The
+    paler or more mixed an area's colour, the less sure the model; the line is where its opinion
+    changes; points that it gets wrong are crossed.
+
+    >>> x = np.array([[-1.0, 0.0], [1.0, 0.0], [2.0, 1.0]])
+    >>> figure = decision_boundary(lambda points: points[:, 0], x, [0, 1, 1], ["left", "right"])
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    ['left', 'right', 'boundary']
+    """
+    points, truth = _points(x), whole_numbers(np.ravel(to_array(y)), "y")
+    if truth.shape != points.shape[:1]:
+        raise ShapeError(f"decision_boundary: x{points.shape} and y{truth.shape} do not fit")
+    if resolution < 2:
+        raise ValueError(f"decision_boundary: resolution must be 2 or more, got {resolution}")
+    wrap = Tensor if isinstance(x, Tensor) else np.asarray
+    across, up = _frame(points)
+    columns, rows = _mesh_size(across, up, resolution)
+    mesh_x, mesh_y = np.meshgrid(np.linspace(*across, columns), np.linspace(*up, rows))
+    mesh = np.stack([mesh_x.ravel(), mesh_y.ravel()], axis=1).astype(points.dtype)
+
+    count = max(2, int(truth.max(initial=0)) + 1, len(classes or ()))
+    area = _beliefs(predict, mesh, wrap, count, probabilities=probabilities)
+    own = _beliefs(predict, points, wrap, area.shape[1], probabilities=probabilities)
+    check_labels(truth, area.shape[1], "y")
+    wrong = own.argmax(axis=1) != truth
+    with style.house_style():
+        names = [style.shortened(n, 18) for n in style.class_names(classes, area.shape[1])]
+        ratio = (up[1] - up[0]) / (across[1] - across[0])
+        same_scale = 0.3 < ratio < 2  # else the two axes measure different things
+        # the axes' labels and the legend come on top of the plot's own inches
+        height = (PLOT * ratio if same_scale else 0.8 * PLOT) + 0.85
+        legend = 0.6 + max(style.text_width(n, style.SUBTITLE_SIZE) for n in [*names, "boundary"])
+        figure = style.new_figure(PLOT + 0.95 + legend, height, title, _summary(wrong))
+        style.lay_out(figure, height)
+        axes = figure.add_subplot()
+        _draw_areas(axes, area.reshape(rows, columns, -1), across, up)
+        _draw_points(axes, points, truth, wrong, names)
+        _label(axes, labels, same_scale=same_scale)
+        return style.finish(figure, path)
+
+
+# --- points and beliefs -----------------------------------------------------------------------
+
+
+def _points(x: object) -> Array:
+    points = to_array(x)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ShapeError(f"decision_boundary: x must be (N, 2), N ≥ 1, got {points.shape}")
+    return points if points.dtype.kind == "f" else points.astype(np.float32)
+
+
+def _frame(points: Array) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Left and right, bottom and top: the points' own range and a tenth more."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    pad = 0.1 * (high - low)
+    pad = np.where(pad > 0, pad, 0.5)
+    (left, bottom), (right, top) = (low - pad).tolist(), (high + pad).tolist()
+    return (left, right), (bottom, top)
+
+
+def _mesh_size(
+    across: tuple[float, float], up: tuple[float, float], resolution: int
+) -> tuple[int, int]:
+    """Columns and rows, ``resolution`` along the longer side."""
+    ratio = (up[1] - up[0]) / (across[1] - across[0])
+    if not 0.3 < ratio < 3:
+        return resolution, resolution
+    if ratio > 1:
+        return max(2, round(resolution / ratio)), resolution
+    return resolution, max(2, round(resolution * ratio))
+
+
+def _beliefs(
+    predict: Callable[[Any], Any],
+    points: Array,
+    wrap: Callable[[Array], Any],
+    count: int,
+    *,
+    probabilities: bool,
+) -> NDArray[np.float64]:
+    """Probabilities (P, C) of all classes at the points, whatever kind of answer predict gives."""
+    answers = [
+        to_array(predict(wrap(points[i : i + AT_ONCE]))) for i in range(0, len(points), AT_ONCE)
+    ]
+    scores = np.concatenate(answers)
+    if scores.ndim == 2 and scores.shape[1] == 1:
+        scores = scores[:, 0]
+    if len(scores) != len(points) or scores.ndim not in (1, 2):
+        raise ShapeError(
+            f"decision_boundary: predict gave {scores.shape} for {len(points)} points; expected "
+            "logits (P, C), one logit per point (P,), or integer labels (P,)"
+        )
+    if scores.ndim == 1 and scores.dtype.kind in "iub":
+        found = scores.astype(np.int64)
+        check_labels(found, None, "predictions")
+        return np.eye(max(count, int(found.max()) + 1))[found]
+    scores = scores.astype(np.float64)
+    if scores.ndim == 1:
+        positive = scores if probabilities else 0.5 * (1 + np.tanh(scores / 2))
+        return np.stack([1 - positive, positive], axis=1)
+    if probabilities:
+        return scores
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def _summary(wrong: NDArray[np.bool_]) -> str:
+    right = style.percent(1 - float(wrong.mean()))
+    return f"{right} of {len(wrong)} points on the right side, {int(wrong.sum())} wrong (crossed)"
+
+
+# --- drawing ----------------------------------------------------------------------------------
+
+
+def colour_and_marker(index: int) -> tuple[str, str]:
+    """Of the class with this number: after ten classes the colours repeat with other markers."""
+    colours, markers = style.CLASS_COLOURS, style.MARKERS
+    return colours[index % len(colours)], markers[(index + index // len(colours)) % len(markers)]
+
+
+def _draw_areas(
+    axes: Axes, area: NDArray[np.float64], across: tuple[float, float], up: tuple[float, float]
+) -> None:
+    """The classes' colours mixed by probability, and the lines between them."""
+    from matplotlib.colors import to_rgb
+
+    count = area.shape[2]
+    colours = np.array([to_rgb(colour_and_marker(k)[0]) for k in range(count)])
+    mixed = PALE + (1 - PALE) * (area @ colours).clip(0, 1)
+    mixed[~np.isfinite(area).all(axis=2)] = to_rgb(style.MISSING)
+    axes.imshow(mixed, extent=(*across, *up), origin="lower", interpolation="bilinear")
+    rows, columns, _ = area.shape
+    grid = np.linspace(*across, columns), np.linspace(*up, rows)
+    for k in range(1 if count == 2 else 0, count):
+        lead = area[..., k] - np.delete(area, k, axis=2).max(axis=2)
+        lead = np.nan_to_num(lead)
+        if lead.min() < 0 < lead.max():  # a class that wins nowhere, or everywhere, has no line
+            axes.contour(*grid, lead, levels=[0.0], colors=style.INK, linewidths=1.3)
+
+
+def _draw_points(
+    axes: Axes,
+    points: Array,
+    truth: NDArray[np.int64],
+    wrong: NDArray[np.bool_],
+    names: Sequence[str],
+) -> None:
+    size = 30 if len(points) <= 300 else 16 if len(points) <= 1500 else 6
+    for k, name in enumerate(names):
+        colour, marker = colour_and_marker(k)
+        some = points[truth == k]
+        if len(some):
+            axes.scatter(
+                some[:, 0],
+                some[:, 1],
+                s=size,
+                c=colour,
+                marker=marker,
+                edgecolors=style.INK,
+                linewidths=0.5,
+                label=name,
+                zorder=3,
+            )
+    axes.plot([], [], color=style.INK, lw=1.3, label="boundary")
+    if wrong.any():
+        x, y = points[wrong].T
+        axes.scatter(x, y, s=2.2 * size, c=style.INK, marker="x", lw=1.1, label="wrong", zorder=4)
+
+
+def _label(axes: Axes, labels: tuple[str, str], *, same_scale: bool) -> None:
+    from matplotlib.collections import PathCollection
+
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    axes.set_aspect("equal" if same_scale else "auto")
+    axes.spines[:].set_visible(True)
+    legend = axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.6)
+    for handle in legend.legend_handles:
+        if isinstance(handle, PathCollection):  # points may be tiny; in the legend they are not
+            handle.set_sizes([34])

@@ -1,0 +1,318 @@
+"""Curves of training: one panel per quantity, training and validation together."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlframe.errors import ShapeError
+from dlframe.tensor import to_array
+from dlframe.viz import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+
+PANEL = {1: (6.2, 3.6), 2: (4.6, 3.3), 3: (4.0, 3.0)}  # inches, by the number of columns
+LEGEND_STRIP = 0.3
+MARKED_POINTS = 15  # more markers than this on one line make it a caterpillar
+
+LOWER_IS_BETTER = re.compile(r"loss|error|perplexity|(^|_)(mse|mae|rmse|nll)($|_)")
+HIGHER_IS_BETTER = re.compile(r"accuracy|precision|recall|f1|auc|score|(^|_)(acc|r2|iou|dice)($|_)")
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: ``y`` over ``x``, both float64 (n,); ``raw`` is what ``y`` is the mean of."""
+
+    x: Array
+    y: Array
+    raw: Array | None = None
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        return np.isfinite(self.y)
+
+
+@dataclass(frozen=True)
+class Role:
+    """How training and validation are told apart: by colour, dashes and markers."""
+
+    label: str
+    colour: str
+    dashes: Any
+    marker: str
+    fill: str
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """The same for the line and for its entry in the legend."""
+        return {
+            "color": self.colour,
+            "linestyle": self.dashes,
+            "marker": self.marker,
+            "markersize": 4.5,
+            "markerfacecolor": self.fill,
+            "markeredgecolor": self.colour,
+        }
+
+
+TRAINING = Role("training", style.BLUE, "solid", "o", style.BLUE)
+VALIDATION = Role("validation", style.ORANGE, (0, (4, 1.6)), "s", style.PAPER)
+BEST: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 10,
+    "markerfacecolor": "none",
+    "markeredgecolor": style.INK,
+    "markeredgewidth": 1.4,
+}
+
+
+def curves(
+    history: Mapping[str, Sequence[float]],
+    *,
+    steps: Mapping[str, Sequence[float]] | None = None,
+    x_label: str = "epoch",
+    log_scale: bool = False,
+    smoothing: float = 0.0,
+    title: str | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """Draw a history such as ``{"loss": […], "val_loss": […], "accuracy": […]}``.
+
+    A name and its ``val_`` twin share a panel: training solid with dots, validation dashed with
+    squares. The best value (validation if there is one) is ringed where the name tells what is
+    better: low for losses and errors, high for accuracy, precision, recall, F1 and their like.
+
+    ``steps`` gives the x values of a series, which otherwise are 1, 2, 3 …; ``log_scale`` is for
+    losses and learning rates that are positive throughout. ``smoothing`` from 0 to 1 draws the
+    running mean of a training line (weight of the past: ``smoothing``) over the pale raw one.
+    Values that are not finite leave gaps, and the heading counts them.
+
+    >>> figure = curves({"loss": [2.1, 0.9, 0.5], "val_loss": [1.8, 1.1, 1.2]})
+    >>> [axes.get_ylabel() for axes in figure.axes], figure.axes[0].get_title()
+    (['loss'], 'best 1.1 at epoch 2')
+    """
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"curves: smoothing must be from 0 to below 1, got {smoothing}")
+    with style.house_style():
+        series = {name: _series(name, values, steps) for name, values in history.items()}
+        panels = _panels({k: line for k, line in series.items() if line.y.size}, smoothing)
+        if not panels:
+            return style.finish(_nothing_yet(title), path)
+        columns, rows = _arrangement(len(panels))
+        width, height = PANEL[columns]
+        height *= rows
+        figure = style.new_figure(
+            width * columns, height + LEGEND_STRIP, title, _gaps_counted(series)
+        )
+        style.lay_out(figure, height)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (name, lines) in zip(grid, panels.items(), strict=False):
+            _draw_panel(axes, name, lines, x_label, log_scale=log_scale)
+        for axes in grid[len(panels) :]:
+            axes.remove()
+        _legend(figure, height, panels)
+        return style.finish(figure, path)
+
+
+def lower_is_better(name: str) -> bool | None:
+    """Whether low values of a quantity are good ones; None where its name does not tell.
+
+    >>> lower_is_better("val_loss"), lower_is_better("f1_macro"), lower_is_better("lr")
+    (True, False, None)
+    """
+    if LOWER_IS_BETTER.search(name.lower()):
+        return True
+    return False if HIGHER_IS_BETTER.search(name.lower()) else None
+
+
+def smoothed(y: Array, weight: float) -> Array:
+    """The running mean m ← weight · m + (1 - weight) · y, without its bias towards a zero start.
+
+    Adam's bias correction (Kingma and Ba, 2015, section 3). What is not finite is passed over.
+    """
+    out = np.full_like(y, np.nan)
+    mean, total = 0.0, 0.0
+    for i in np.flatnonzero(np.isfinite(y)):
+        mean = weight * mean + (1 - weight) * float(y[i])
+        total = weight * total + (1 - weight)
+        out[i] = mean / total
+    return out
+
+
+# --- what belongs where -----------------------------------------------------------------------
+
+
+def _series(name: str, values: object, steps: Mapping[str, Sequence[float]] | None) -> Series:
+    y = np.asarray(to_array(values), np.float64)
+    if y.ndim != 1:
+        raise ShapeError(f"curves: {name!r} must be one number per step, got shape {y.shape}")
+    if steps is None or name not in steps:
+        return Series(np.arange(1.0, y.size + 1), y)
+    x = np.asarray(to_array(steps[name]), np.float64)
+    if x.shape != y.shape:
+        raise ShapeError(f"curves: {name!r} has {y.size} values and steps of shape {x.shape}")
+    return Series(x, y)
+
+
+def _panels(series: Mapping[str, Series], smoothing: float) -> dict[str, dict[Role, Series]]:
+    """Name → its lines, losses first, otherwise in the order given."""
+    panels: dict[str, dict[Role, Series]] = {}
+    for name, line in series.items():
+        role = VALIDATION if name.startswith("val_") else TRAINING
+        if smoothing and role is TRAINING:  # validation has few points, each a mean already
+            line = Series(line.x, smoothed(line.y, smoothing), line.y)
+        panels.setdefault(name.removeprefix("val_"), {})[role] = line
+    return dict(sorted(panels.items(), key=lambda panel: panel[0] != "loss"))
+
+
+def _arrangement(count: int) -> tuple[int, int]:
+    """Columns and rows."""
+    columns = count if count <= 3 else 2 if count == 4 else 3
+    return columns, math.ceil(count / columns)
+
+
+def _gaps_counted(series: Mapping[str, Series]) -> str | None:
+    gaps = {name: int((~line.finite).sum()) for name, line in series.items()}
+    gaps = {name: count for name, count in gaps.items() if count}
+    if not gaps:
+        return None
+    return "not finite: " + ", ".join(
+        f"{name} ({count} of {series[name].y.size} values)" for name, count in gaps.items()
+    )
+
+
+def _best(name: str, lines: Mapping[Role, Series]) -> tuple[float, float] | None:
+    """Where the best value is, if the name tells what is better and there is a choice."""
+    low, line = lower_is_better(name), lines.get(VALIDATION, lines.get(TRAINING))
+    if low is None or line is None or line.finite.sum() < 2:
+        return None
+    y = np.where(line.finite, line.y, np.inf if low else -np.inf)
+    index = int(y.argmin() if low else y.argmax())
+    return float(line.x[index]), float(line.y[index])
+
+
+# --- drawing ----------------------------------------------------------------------------------
+
+
+def _draw_panel(
+    axes: Axes, name: str, lines: Mapping[Role, Series], x_label: str, *, log_scale: bool
+) -> None:
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(name)
+    axes.grid(axis="y")
+    values = np.concatenate([line.y[line.finite] for line in lines.values()])
+    if not values.size:
+        axes.set(xticks=[], yticks=[])
+        place: dict[str, Any] = {"ha": "center", "va": "center", "transform": axes.transAxes}
+        axes.text(0.5, 0.5, "no finite values", color=style.MUTED, **place)
+        return
+    for role, line in lines.items():
+        _draw_line(axes, role, line)
+    _x_axis(axes, np.concatenate([line.x for line in lines.values()]), values)
+    positive_by_nature = lower_is_better(name) or re.search(r"(^|_)(lr|learning_rate)", name)
+    if log_scale and positive_by_nature and values.min() > 0:
+        _log_axis(axes, float(values.min()), float(values.max()))
+    best = _best(name, lines)
+    if best is not None:
+        axes.plot(*best, **BEST, zorder=5, clip_on=False)
+        text = f"best {best[1]:.4g} at {x_label} {best[0]:.15g}"
+        axes.set_title(
+            text, size=style.SUBTITLE_SIZE, weight="normal", color=style.MUTED, loc="center"
+        )
+
+
+def _draw_line(axes: Axes, role: Role, line: Series) -> None:
+    if line.raw is not None:
+        raw = np.where(np.isfinite(line.raw), line.raw, np.nan)
+        axes.plot(line.x, raw, color=role.colour, alpha=0.3, lw=0.8)
+    axes.plot(
+        line.x,
+        np.where(line.finite, line.y, np.nan),  # an infinity would take the axis with it
+        **role.look,
+        markevery=_marked(line.finite),
+        label=role.label,
+    )
+
+
+def _x_axis(axes: Axes, x: Array, y: Array) -> None:
+    """Whole numbers as ticks, the first epoch among them, and none where nothing was."""
+    from matplotlib.ticker import MaxNLocator
+
+    first, last = float(x.min()), float(x.max())
+    if first == last:  # a single epoch: in the middle, and its numbers not blown out of proportion
+        pad = max(float(np.ptp(y)), 0.05 * float(np.abs(y).max())) or 1.0
+        axes.set(xlim=(first - 1, first + 1), ylim=(y.min() - pad, y.max() + pad), xticks=[first])
+        return
+    marks = MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]).tick_values(first, last)
+    ticks = [float(mark) for mark in marks if first <= mark <= last]
+    if len(ticks) < 2:  # less than two whole numbers in range: matplotlib's own choice is better
+        return
+    if ticks[0] - first > 0.5 * (ticks[1] - ticks[0]):
+        ticks.insert(0, first)
+    axes.set_xticks(ticks, [f"{tick:.15g}" for tick in ticks])
+
+
+def _marked(finite: NDArray[np.bool_]) -> list[int]:
+    """Which points carry a marker: some of the line, and all that have no neighbour to join."""
+    alone = finite & ~np.r_[False, finite[:-1]] & ~np.r_[finite[1:], False]
+    regular = np.zeros_like(finite)
+    regular[:: max(1, math.ceil(finite.size / MARKED_POINTS))] = True
+    return [int(i) for i in np.flatnonzero(finite & (regular | alone))]
+
+
+def _log_axis(axes: Axes, low: float, high: float) -> None:
+    """A logarithmic y axis with plain numbers: 0.05, not 5 × 10⁻²."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    axes.set_yscale("log")
+    if high / low < 8:  # less than a decade would get one label, or none
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    else:
+        subs = (1.0, 2.0, 5.0) if high / low < 1000 else (1.0,)
+        axes.yaxis.set_major_locator(LogLocator(subs=subs))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axes.set_ylabel(f"{axes.get_ylabel()} (log scale)")
+
+
+def _legend(figure: Figure, height: float, panels: Mapping[str, Mapping[Role, Series]]) -> None:
+    """One legend for all panels, between the heading and the first row."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], **role.look, label=role.label)
+        for role in (TRAINING, VALIDATION)
+        if any(role in lines for lines in panels.values())
+    ]
+    if any(_best(name, lines) is not None for name, lines in panels.items()):
+        handles.append(Line2D([], [], **BEST, label="best"))
+    width, tall = figure.get_size_inches()
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(style.MARGIN / width, (height + LEGEND_STRIP - 0.13) / tall),
+        ncols=len(handles),
+        handlelength=3.0,
+        borderpad=0,
+        borderaxespad=0,
+        columnspacing=1.8,
+    )
+
+
+def _nothing_yet(title: str | None) -> Figure:
+    figure = style.new_figure(4.2, 1.2, title)
+    axes = style.canvas_in_inches(figure, 1.2)
+    axes.text(2.1, 0.6, "Nothing recorded yet.", color=style.MUTED, ha="center", va="center")
+    return figure

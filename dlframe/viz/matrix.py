@@ -1,0 +1,194 @@
+"""The confusion matrix as a picture."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlframe.errors import ShapeError
+from dlframe.tensor import to_array
+from dlframe.viz import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+LONGEST_NAME = 22  # characters of a class name beside the matrix
+LARGEST = 13.0  # inches of matrix, however many classes there are
+SMALLEST_TEXT = 5.0  # points
+
+
+def confusion(
+    matrix: object,
+    classes: Sequence[object] | None = None,
+    *,
+    normalize: bool = False,
+    title: str | None = "Confusion matrix",
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """A confusion matrix (C, C), rows true and columns predicted, as ``metrics`` counts it.
+
+    With ``normalize`` each row is divided by its sum: the share of a true class that was taken for
+    each class, the diagonal being the recall. Shades grow with the square root, so that a few
+    mistakes beside hundreds of hits can be seen; empty cells stay white and without a number.
+
+    >>> figure = confusion(np.array([[8, 2], [0, 10]]), ["cat", "dog"])
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['8', '2', '10']
+    """
+    table = to_array(matrix)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
+        raise ShapeError(
+            f"confusion: needs a square matrix of one class or more, got {table.shape}"
+        )
+    with style.house_style():
+        names = [style.shortened(n, LONGEST_NAME) for n in style.class_names(classes, len(table))]
+        names = names[: len(table)]
+        values = _row_shares(table) if normalize else table
+        figure, axes, bar = _page(len(table), names, title, _summary(table))
+        image = _draw_cells(axes, values, 1.0 if normalize else float(table.max()))
+        _write_numbers(axes, image, values, normalize=normalize)
+        _name_axes(axes, names)
+        if bar is not None:
+            _draw_bar(bar, image, normalize=normalize)
+        return style.finish(figure, path)
+
+
+def _row_shares(table: NDArray[Any]) -> NDArray[np.float64]:
+    """Each row divided by its sum; a class without samples has a row of NaN, shown empty."""
+    sums = table.sum(axis=1, keepdims=True)
+    shares = np.full(table.shape, np.nan)
+    np.divide(table, sums, out=shares, where=sums > 0)
+    return shares
+
+
+def _summary(table: NDArray[Any]) -> str:
+    samples = table.sum()
+    if not samples:
+        return "no samples"
+    accuracy = style.percent(float(table.trace() / samples))
+    return f"accuracy {accuracy} · {samples:.15g} sample{'s' if samples != 1 else ''}"
+
+
+# --- the page, in inches ----------------------------------------------------------------------
+
+
+def _cell(count: int) -> float:
+    """Inches of a cell's side."""
+    return min(0.75, max(0.11, 5.0 / count), LARGEST / count)
+
+
+def _tick_size(count: int) -> float:
+    return max(SMALLEST_TEXT, min(style.SUBTITLE_SIZE, _cell(count) * 72 * 0.75))
+
+
+def _is_level(names: Sequence[str]) -> bool:
+    """Whether all names fit below their column without being turned."""
+    size = _tick_size(len(names))
+    return max(style.text_width(n, size) for n in names) < _cell(len(names)) * 0.9
+
+
+def _page(
+    count: int, names: Sequence[str], title: str | None, subtitle: str
+) -> tuple[Figure, Axes, Axes | None]:
+    """Figure, the matrix' axes and the colour bar's, if there are shades enough for one."""
+    size, side = _tick_size(count), max(count * _cell(count), 0.9)
+    longest = max(style.text_width(n, size) for n in names)
+    left = style.MARGIN + 0.3 + longest + 0.1
+    bottom = style.MARGIN + 0.3 + (size / 72 if _is_level(names) else longest + 0.05) + 0.1
+    thick = 0.14 if count > 3 else 0.0
+    width = left + side + (0.2 + thick + 0.75 if thick else style.MARGIN)
+    height = bottom + side + style.MARGIN
+    figure = style.new_figure(max(width, 3.4), height, title, subtitle)
+    across, up = figure.get_size_inches()
+    axes = figure.add_axes((left / across, bottom / up, side / across, side / up))
+    if not thick:
+        return figure, axes, None
+    bar = figure.add_axes(((left + side + 0.2) / across, bottom / up, thick / across, side / up))
+    return figure, axes, bar
+
+
+# --- drawing ----------------------------------------------------------------------------------
+
+
+def _draw_cells(axes: Axes, values: NDArray[Any], most: float) -> AxesImage:
+    from matplotlib.colors import PowerNorm
+
+    norm = PowerNorm(0.5, vmin=0, vmax=most or 1.0)
+    image = axes.imshow(
+        values, cmap=style.blue_scale(), norm=norm, interpolation="nearest", aspect="equal"
+    )
+    count = len(values)
+    if _cell(count) > 0.2:  # lines between cells; with smaller cells they would be all there is
+        edges = np.arange(count + 1) - 0.5
+        axes.hlines(edges, -0.5, count - 0.5, color=style.HAIRLINE, lw=0.8)
+        axes.vlines(edges, -0.5, count - 0.5, color=style.HAIRLINE, lw=0.8)
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_color(style.HAIRLINE)
+    axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
+    return image
+
+
+def _write_numbers(axes: Axes, image: AxesImage, values: NDArray[Any], *, normalize: bool) -> None:
+    """The number in each cell that has one, where cells are large enough to read it."""
+    filled = np.argwhere(np.nan_to_num(values) > 0)
+    texts = [_percent(values[i, j]) if normalize else f"{values[i, j]:.6g}" for i, j in filled]
+    longest = max((len(t) for t in texts), default=1)
+    size = min(style.LABEL_SIZE + 0.5, _cell(len(values)) * 72 * 0.85 / (0.64 * max(longest, 2)))
+    if size < SMALLEST_TEXT:
+        return
+    for (i, j), text in zip(filled, texts, strict=True):
+        red, green, blue, _ = image.to_rgba(values[i : i + 1, j : j + 1])[0, 0]
+        dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.58
+        axes.text(j, i, text, size=size, color=style.PAPER if dark else style.INK,
+                  weight="bold" if i == j else "normal",
+                  ha="center", va="center_baseline")  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    """Whole percents that do not round a mistake away: "<1", ">99"."""
+    if 0 < share < 0.01:
+        return "<1"
+    return ">99" if 0.99 < share < 1 else f"{share * 100:.0f}"
+
+
+def _name_axes(axes: Axes, names: Sequence[str]) -> None:
+    count, size = len(names), _tick_size(len(names))
+    # where even the smallest text is higher than a cell, every fifth, tenth … class is named
+    needed = math.ceil(size * 1.05 / 72 / _cell(count))
+    every = next((e for e in (1, 5, 10, 20, 50) if e >= needed), 100)
+    places = range(0, count, every)
+    axes.set_xticks(places, [names[i] for i in places], size=size)
+    axes.set_yticks(places, [names[i] for i in places], size=size)
+    if not _is_level(names):
+        axes.tick_params(axis="x", rotation=90)
+    axes.tick_params(length=0, pad=4, labelcolor=style.INK)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+
+
+def _draw_bar(bar: Axes, image: AxesImage, *, normalize: bool) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+    most = float(image.get_clim()[1] or 1.0)
+    inches = bar.get_window_extent().height / style.DPI
+    colours = bar.figure.colorbar(image, cax=bar)
+    if normalize:
+        colours.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}"))
+        colours.set_label("share of the true class (%)")
+        ticks = [0.0, 0.05, 0.2, 0.5, 1.0] if inches > 2 else [0.0, 0.2, 1.0]
+    else:
+        colours.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+        colours.set_label("samples")
+        marks = MaxNLocator(nbins=4 if inches > 2 else 2, integer=True).tick_values(0, most)
+        ticks = [float(t) for t in marks if 0 <= t <= most]
+    colours.ax.yaxis.set_major_locator(FixedLocator(ticks))
+    colours.ax.minorticks_off()
+    colours.ax.tick_params(length=2, labelsize=style.SMALL_SIZE)
+    colours.outline.set_visible(False)

@@ -1,0 +1,262 @@
+"""The house style of all pictures in one place: colours, type, headings, and how files are saved.
+
+Pictures are matplotlib Figures on the Agg canvas. Nothing here or in the other files of this
+package imports pyplot: no global state, no window, the user's backend stays as it is. matplotlib
+itself is imported on first use, as it is an extra.
+
+Colours are chosen by lightness first, so that a grey copy of a picture still tells things apart;
+lines differ in dashes and markers as well.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlframe.errors import missing_extra
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+PAPER = "#ffffff"
+INK = "#1d2733"
+MUTED = "#5d6875"
+HAIRLINE = "#dfe3e8"
+BLUE = "#1c4f8c"
+ORANGE = "#e8871e"
+MISSING = "#d81b60"  # pixels that are NaN: no photograph has this colour by chance
+
+# Neighbours differ in lightness as well as in hue (Okabe and Ito's palette, reordered and spread).
+CLASS_COLOURS = (
+    "#1c4f8c",
+    "#f2a93b",
+    "#b8336a",
+    "#7fcdbb",
+    "#5b3a29",
+    "#f7e26b",
+    "#2e8b57",
+    "#cfa5d6",
+    "#d1495b",
+    "#8fb8de",
+)
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "p")
+
+DPI = 150
+MARGIN = 0.18  # inches of paper around everything
+TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE, SMALL_SIZE = 12.0, 9.0, 9.5, 8.0
+
+RC: dict[str, Any] = {
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": "auto",
+    "savefig.dpi": "figure",
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.labelcolor": INK,
+    "axes.labelpad": 7.0,
+    "axes.labelsize": LABEL_SIZE,
+    "axes.titlesize": LABEL_SIZE + 1,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "axes.axisbelow": True,
+    "axes.formatter.use_mathtext": False,
+    "grid.color": HAIRLINE,
+    "grid.linewidth": 0.8,
+    "font.size": LABEL_SIZE,
+    "hatch.linewidth": 0.6,
+    "image.interpolation": "antialiased",
+    "legend.frameon": False,
+    "legend.fontsize": SUBTITLE_SIZE,
+    "lines.linewidth": 1.8,
+    "text.color": INK,
+    # a class may be called "$5-$10": neither TeX nor mathtext has any business there
+    "text.parse_math": False,
+    "text.usetex": False,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": SUBTITLE_SIZE,
+    "ytick.labelsize": SUBTITLE_SIZE,
+    "xtick.minor.visible": False,
+    "ytick.minor.visible": False,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """matplotlib's settings for our pictures; the user's are back afterwards.
+
+    Raises MissingExtraError, which names the extra, where matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":  # installed, but broken: its own message says how
+            raise
+        raise missing_extra("matplotlib", "viz") from error
+    settings: Any = RC  # matplotlib's stubs list every setting by name in some versions
+    with mpl.rc_context(settings):
+        yield
+
+
+def new_figure(
+    width: float, height: float, title: str | None = None, subtitle: str | None = None
+) -> Figure:
+    """A figure whose body is ``width`` × ``height`` inches, with room for its heading above.
+
+    The body's upper end, as a fraction of the figure, is ``body_top(figure, height)``.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = [(line, TITLE_SIZE, "bold", INK) for line in wrapped(title, width, TITLE_SIZE)]
+    lines += [
+        (line, SUBTITLE_SIZE, "normal", MUTED) for line in wrapped(subtitle, width, SUBTITLE_SIZE)
+    ]
+    # the body has its own margin at the top, so a little is enough between the two
+    strip = sum(size * 1.5 / 72 for _, size, _, _ in lines) + (0.1 if lines else 0)
+    figure = Figure(figsize=(width, height + strip), dpi=DPI)
+    FigureCanvasAgg(figure)
+    top = height + strip - MARGIN
+    for line, size, weight, colour in lines:
+        figure.text(
+            MARGIN / width,
+            top / (height + strip),
+            line,
+            size=size,
+            weight=weight,
+            color=colour,
+            va="top",
+            ha="left",
+        )
+        top -= size * 1.5 / 72
+    return figure
+
+
+def body_top(figure: Figure, height: float) -> float:
+    """Where the heading ends: the body's height as a fraction of the figure's."""
+    return float(height / figure.get_figheight())
+
+
+def lay_out(figure: Figure, height: float) -> None:
+    """Let matplotlib place axes, labels and colour bars in the body, without overlaps."""
+    figure.set_layout_engine(
+        "constrained",
+        rect=(0, 0, 1, body_top(figure, height)),
+        w_pad=MARGIN,
+        h_pad=MARGIN * 0.8,
+        wspace=0.02,
+        hspace=0.04,
+    )
+
+
+def canvas_in_inches(figure: Figure, height: float) -> Axes:
+    """One invisible axes over the body; a data unit is an inch, y runs down from the top."""
+    width = figure.get_figwidth()
+    axes = figure.add_axes((0, 0, 1, body_top(figure, height)))
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.set(xticks=[], yticks=[])
+    axes.set_axis_off()
+    return axes
+
+
+def finish(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
+    """Save the figure if a path is given, settle its layout if not, and hand it back."""
+    if path is None:
+        # ticks are made when drawn: made here, they are in our style and not in the user's
+        figure.draw_without_rendering()
+    else:
+        save(figure, path)
+    return figure
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure whole or not at all; missing folders are made.
+
+    The suffix chooses the format: png, pdf, svg … Whoever watches the file never sees half of it.
+    """
+    target = Path(path)
+    formats = figure.canvas.get_supported_filetypes()
+    suffix = target.suffix.lower().removeprefix(".")
+    if suffix not in formats:
+        raise ValueError(
+            f"viz: cannot tell the format of {str(target)!r}; its name must end in one of "
+            f"{', '.join('.' + name for name in sorted(formats))}"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with part.open("xb") as file:
+            figure.savefig(file, format=suffix)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def blue_scale() -> Colormap:
+    """White to dark blue, ever darker: 0 is paper, the most is ink."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(
+        "dlframe_blue", ["#ffffff", "#d5e3f3", "#8db4dc", "#3f78b5", "#123a6b"]
+    )
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """The width of a line of text in inches."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    if not text.strip():
+        return 0.0
+    font = FontProperties(size=size, weight=weight)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width) / 72
+
+
+def wrapped(text: str | None, width: float, size: float) -> list[str]:
+    """The lines of a heading that is ``width`` inches wide."""
+    lines: list[str] = []
+    for paragraph in (text or "").splitlines():
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}".strip()
+            if line and text_width(longer, size, "bold") > width - 2 * MARGIN:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most ``limit`` characters, the last an ellipsis if any had to go."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def class_names(classes: Sequence[object] | None, count: int) -> list[str]:
+    """The classes' names, or their numbers where no names were given."""
+    names = [str(i) for i in range(count)] if classes is None else [str(c) for c in classes]
+    if len(names) < count:
+        raise ValueError(f"viz: {len(names)} class names for {count} classes")
+    return names
+
+
+def percent(share: float) -> str:
+    """A share as people write it: 0.964 is "96.4 %", and all but one in a thousand not "100 %"."""
+    if share in (0.0, 1.0):
+        return f"{share * 100:.0f} %"
+    return f"{min(max(share * 100, 0.1), 99.9):.1f} %"

@@ -1,0 +1,130 @@
+"""Numbers collected step by step, and a picture of them that keeps up."""
+
+from __future__ import annotations
+
+import os
+import time
+from array import array
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from dlframe.errors import ShapeError
+from dlframe.tensor import to_array
+from dlframe.viz.curves import curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Tracker:
+    """Collects named numbers and redraws a file of their curves while training goes on.
+
+    The file is redrawn by ``log`` after ``every_steps`` calls of it or ``every_seconds`` since the
+    last drawing, whichever comes first (None: never for that reason), and on ``close``. It is
+    replaced as a whole, so a viewer never sees half a picture. Without a path nothing is drawn
+    until ``draw`` is called.
+
+    >>> tracker = Tracker()
+    >>> for step in range(1, 4):
+    ...     tracker.log(step, loss=1 / step, val_loss=1.5 / step)
+    >>> tracker.history["loss"]
+    [1.0, 0.5, 0.3333333333333333]
+    >>> len(tracker.draw().axes)
+    1
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        every_steps: int | None = None,
+        every_seconds: float | None = 10.0,
+        smoothing: float = 0.0,
+        log_scale: bool = False,
+        x_label: str = "step",
+        title: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if every_steps is not None and every_steps < 1:
+            raise ValueError(f"Tracker: every_steps must be 1 or more, got {every_steps}")
+        self.path = path
+        self.every_steps = every_steps
+        self.every_seconds = every_seconds
+        self.smoothing = smoothing
+        self.log_scale = log_scale
+        self.x_label = x_label
+        self.title = title
+        self.clock = clock
+        # eight bytes a number: a million steps are 16 MB, as lists of floats they were 64
+        self._steps: dict[str, array[float]] = {}
+        self._values: dict[str, array[float]] = {}
+        self._logs_since_drawing = 0
+        self._drawn_at = clock()
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """All values by name, in the order they came."""
+        return {name: values.tolist() for name, values in self._values.items()}
+
+    @property
+    def steps(self) -> dict[str, list[float]]:
+        """The step of each value, by name."""
+        return {name: steps.tolist() for name, steps in self._steps.items()}
+
+    def log(self, step: float, **values: object) -> None:
+        """Add numbers (also Tensors and arrays of one element) that belong to ``step``."""
+        numbers = {name: _number(name, value) for name, value in values.items()}
+        for name, number in numbers.items():
+            self._steps.setdefault(name, array("d")).append(step)
+            self._values.setdefault(name, array("d")).append(number)
+        self._logs_since_drawing += 1
+        if self.path is not None and self._is_due():
+            self.draw()
+
+    def draw(self) -> Figure:
+        """Draw everything collected so far, into the file if there is a path."""
+        self._logs_since_drawing = 0
+        figure = curves(
+            {name: np.array(values) for name, values in self._values.items()},
+            steps={name: np.array(steps) for name, steps in self._steps.items()},
+            x_label=self.x_label,
+            log_scale=self.log_scale,
+            smoothing=self.smoothing,
+            title=self.title,
+            path=self.path,
+        )
+        self._drawn_at = self.clock()  # after drawing: a slow disk must not draw all the time
+        return figure
+
+    def close(self) -> None:
+        """Bring the file up to date, if there is one and anything has come since."""
+        if self.path is not None and self._logs_since_drawing:
+            self.draw()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _is_due(self) -> bool:
+        if self.every_steps is not None and self._logs_since_drawing >= self.every_steps:
+            return True
+        if self.every_seconds is None:
+            return False
+        return self.clock() - self._drawn_at >= self.every_seconds
+
+
+def _number(name: str, value: object) -> float:
+    number = to_array(value)
+    if number.size != 1:
+        raise ShapeError(f"Tracker: {name} must be one number, got shape {number.shape}")
+    return float(number.reshape(()))

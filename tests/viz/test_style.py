@@ -1,0 +1,176 @@
+"""Files are whole, the user's matplotlib is left alone, and a missing extra is named."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import textwrap
+
+import matplotlib as mpl
+import pytest
+from PIL import Image
+
+from dlframe.viz import style
+from dlframe.viz.style import house_style, new_figure, save
+
+
+def run(code):
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code)]
+    # a backend chosen for the test run itself would hide one chosen by a picture
+    env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+
+
+def test_importing_viz_imports_no_matplotlib():
+    done = run("""
+        import sys
+        import dlframe.viz
+        assert not [name for name in sys.modules if name.startswith("matplotlib")]
+    """)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_picture_imports_pyplot_or_chooses_a_backend(tmp_path):
+    done = run(f"""
+        import sys
+        import numpy as np
+        from dlframe import viz
+        folder = {str(tmp_path)!r}
+        images = np.zeros((4, 8, 8))
+        viz.sample_grid(images, path=folder + "/samples.png")
+        viz.mistakes_grid(images, [0, 1, 1, 1], [1, 1, 0, 0], path=folder + "/mistakes.svg")
+        viz.filters_grid(np.ones((2, 1, 3, 3)), path=folder + "/filters.pdf")
+        viz.curves({{"loss": [2.0, 1.0]}}, path=folder + "/curves.png")
+        viz.confusion(np.eye(5, dtype=int), path=folder + "/confusion.png")
+        viz.decision_boundary(lambda p: p[:, 0], np.eye(2), [1, 0], path=folder + "/plane.png")
+        with viz.Tracker(folder + "/tracker.png") as tracker:
+            tracker.log(1, loss=1.0)
+        assert "matplotlib.pyplot" not in sys.modules
+        import matplotlib
+        # asking for rcParams["backend"] would choose one; the dict beneath tells without
+        assert not isinstance(dict.__getitem__(matplotlib.rcParams, "backend"), str)
+    """)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.iterdir())) == 7
+
+
+def test_without_matplotlib_the_error_names_the_extra():
+    done = run("""
+        import sys
+        sys.modules["matplotlib"] = None  # what an environment without it looks like
+        from dlframe import viz
+        from dlframe.errors import MissingExtraError
+        calls = [
+            lambda: viz.curves({"loss": [1.0]}),
+            lambda: viz.sample_grid([[[0.0]]]),
+            lambda: viz.confusion([[1]]),
+            lambda: viz.Tracker().draw(),
+        ]
+        for call in calls:
+            try:
+                call()
+            except MissingExtraError as error:
+                assert "pip install 'dlframe[viz]'" in str(error)
+            else:
+                raise AssertionError("no error")
+    """)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_users_settings_come_back():
+    before = dict(mpl.rcParams)
+    with pytest.raises(KeyError), house_style():
+        assert mpl.rcParams["axes.spines.top"] is False
+        raise KeyError
+    assert dict(mpl.rcParams) == before
+
+
+def figure():
+    with house_style():
+        return new_figure(2, 1, "A title")
+
+
+def test_save_makes_folders_and_leaves_nothing_else(tmp_path):
+    target = tmp_path / "runs" / "one" / "picture.png"
+    save(figure(), target)
+    assert [path.name for path in target.parent.iterdir()] == ["picture.png"]
+    with Image.open(target) as image:
+        assert image.size[0] == 2 * style.DPI
+
+
+def test_a_failed_save_keeps_the_old_file_and_no_part_of_the_new(tmp_path):
+    from matplotlib.artist import Artist
+
+    class Broken(Artist):
+        def draw(self, renderer):
+            raise OSError("the disk is full")
+
+    target = tmp_path / "picture.png"
+    target.write_bytes(b"old")
+    broken = figure()
+    broken.add_artist(Broken())
+    with pytest.raises(OSError, match="disk is full"):
+        save(broken, target)
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_saved_file_can_be_read_like_any_other(tmp_path):
+    save(figure(), tmp_path / "picture.png")
+    (tmp_path / "other").write_bytes(b"")
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1  # not the 0600 of a temporary file
+
+
+@pytest.mark.parametrize("name", ["picture", "picture.gif2"])
+def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path, name):
+    with pytest.raises(ValueError, match=r"must end in one of .*\.pdf.*\.png.*\.svg"):
+        save(figure(), tmp_path / "folder" / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_headings_wrap_and_raise_the_figure(inside):
+    with house_style():
+        plain = new_figure(3, 1)
+        long = new_figure(3, 1, "A rather long title about many things " * 2, "and a subtitle")
+    assert plain.get_figheight() == 1
+    assert long.get_figheight() > 1.5
+    assert style.body_top(long, 1) == pytest.approx(1 / long.get_figheight())
+    inside(long)
+
+
+def test_dollars_and_percents_are_just_characters(texts):
+    with house_style():
+        dollars = new_figure(4, 1, "from $5 to $10 and 100%_")
+    assert texts(dollars) == {"from $5 to $10 and 100%_"}
+
+
+def test_small_words():
+    assert style.shortened("a very long class name", 10) == "a very lo…"
+    assert style.shortened("short", 10) == "short"
+    shares = [0.0, 0.0001, 0.5, 0.98765, 0.9999, 1.0]
+    assert [style.percent(s) for s in shares] == [
+        "0 %",
+        "0.1 %",
+        "50.0 %",
+        "98.8 %",
+        "99.9 %",
+        "100 %",
+    ]
+    with pytest.raises(ValueError, match="2 class names for 3 classes"):
+        style.class_names(["a", "b"], 3)
+
+
+def lightness(colour):
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def test_colours_differ_in_grey():
+    assert abs(lightness(style.BLUE) - lightness(style.ORANGE)) > 0.25
+    neighbours = itertools.pairwise(style.CLASS_COLOURS)
+    assert all(abs(lightness(a) - lightness(b)) > 0.1 for a, b in neighbours)
+    shades = [0.299 * r + 0.587 * g + 0.114 * b for r, g, b, _ in style.blue_scale()(range(256))]
+    assert all(a >= b for a, b in itertools.pairwise(shades))
