@@ -8,7 +8,8 @@ Every dict is a group, every value a dataset of the same name, so any HDF5 tool 
 =================  ============================  ====================================
 Python             in the file                   ``kind``
 =================  ============================  ====================================
-dict, OrderedDict  group                         dict, ordered_dict
+dict, OrderedDict, group                         dict, ordered_dict,
+Counter                                          counter
 list, tuple        group with names [0], [1] …,  list, tuple
                    or one dataset if all items
                    are int, float or bool
@@ -29,17 +30,16 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import unquote
 
 import numpy as np
 
-from dlframe.errors import DTypeError, FileFormatError
+from dlframe.errors import FileFormatError
 from dlframe.tensor import Tensor
 from dlframe.utils.atomic import atomic_write
+from dlframe.utils.encoding import DICT_OF, MAX_DEPTH, Group, Leaf, encode, member_key
 from dlframe.utils.foreign import HDF5_SIGNATURE, HEAD_BYTES, kind_of_file
 from dlframe.version import __version__
 
@@ -48,11 +48,6 @@ T = TypeVar("T")
 FORMAT = 1
 """The version of the layout described above; a reader refuses a newer one."""
 
-MAX_DEPTH = 200
-"""How deep values may be nested; far below Python's limit, so a cycle ends in a clear error."""
-
-_MAX_NAME = 32_000  # bytes; HDF5 keeps a name in a message of at most 64 KiB
-_MAX_RANK = 32  # HDF5's limit on dimensions
 _COMPRESS_FROM = 1024  # bytes; below that, the bookkeeping of chunks costs more than is won
 
 
@@ -74,10 +69,10 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
         OSError: the file cannot be written; an old file at ``path`` is untouched.
 
     Example:
-        >>> import dlframe as dl, tempfile
+        >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/model.h5"
-        >>> dl.save({"fc.weight": dl.ones(2, 3), "epoch": 7}, path)
-        >>> dl.load(path)["epoch"]
+        >>> save({"fc.weight": dl.ones(2, 3), "epoch": 7}, path)
+        >>> load(path)["epoch"]
         7
     """
     if type(compression) is not int or not 0 <= compression <= 9:
@@ -110,30 +105,37 @@ def load(path: str | os.PathLike[str], *, names: Iterable[str | int] | None = No
         KeyError: one of ``names`` is not in the file; the message lists what is.
 
     Example:
-        >>> import dlframe as dl, tempfile
+        >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/run.h5"
-        >>> dl.save({"model": {"w": dl.zeros(2)}, "losses": [0.5, 0.25]}, path)
-        >>> dl.load(path, names=["losses"])
+        >>> save({"model": {"w": dl.zeros(2)}, "losses": [0.5, 0.25]}, path)
+        >>> load(path, names=["losses"])
         {'losses': [0.5, 0.25]}
     """
     if names is None:
         return _open_and(path, _load_all)
     chosen = list(names)
-    values, available = _open_and(path, lambda root: _load_some(root, chosen))
+    values, keys = load_members(path, lambda key: key in chosen)
     missing = [name for name in chosen if name not in values]
     if missing:
-        raise KeyError(f"{os.fspath(path)} has no {missing}; it has {available}")
+        raise KeyError(f"{os.fspath(path)} has no {missing}; it has {keys}")
     return values
+
+
+def load_members(
+    path: str | os.PathLike[str], wanted: Callable[[str | int], bool]
+) -> tuple[dict[Any, Any], list[str | int]]:
+    """Of a saved dict, the values whose keys are wanted, and the keys of all."""
+    return _open_and(path, lambda root: _load_some(root, wanted))
 
 
 def inspect(path: str | os.PathLike[str]) -> Listing:
     """List what a saved file holds, without reading the arrays.
 
     Example:
-        >>> import dlframe as dl, tempfile
+        >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/model.h5"
-        >>> dl.save({"fc.weight": dl.ones(2, 3)}, path)
-        >>> [(e.name, e.kind, e.shape) for e in dl.utils.inspect(path).entries]
+        >>> save({"fc.weight": dl.ones(2, 3)}, path)
+        >>> [(e.name, e.kind, e.shape) for e in inspect(path).entries]
         [('fc.weight', 'tensor', (2, 3))]
     """
     version, entries = _open_and(path, _list_root)
@@ -167,182 +169,6 @@ class Listing(NamedTuple):
                 f"{name:<{names}}  {kind:<12}  {dtype}{list(shape) if dtype else ''}".rstrip()
             )
         return "\n".join(lines)
-
-
-# ------------------------------------------------------------------- encoding: values into nodes
-
-
-class Group(NamedTuple):
-    """A dict, list or tuple: an HDF5 group."""
-
-    kind: str
-    children: dict[str, Group | Leaf]
-
-
-class Leaf(NamedTuple):
-    """One value: an HDF5 dataset. ``data`` is an ndarray, encoded text, or None for no value."""
-
-    kind: str
-    data: Any
-    attributes: dict[str, Any]
-
-
-def encode(obj: Any, where: str = "obj", depth: int = 0) -> Group | Leaf:
-    """Turn a value into nodes, or raise. No array is copied; the whole nest is checked."""
-    if depth > MAX_DEPTH:
-        raise DTypeError(
-            f"save: {where[:60]}… is nested deeper than {MAX_DEPTH} levels, or contains itself"
-        )
-    kind = type(obj)
-    if kind in (dict, OrderedDict):
-        return _encode_dict(obj, where, depth)
-    if kind in (list, tuple):
-        return _encode_sequence(obj, where, depth)
-    if isinstance(obj, Tensor):
-        leaf = _encode_array("tensor", obj.array, where)
-        return leaf._replace(attributes=leaf.attributes | _grad_flag(obj))
-    if kind in (np.ndarray, np.memmap):
-        return _encode_array("array", obj, where)
-    if kind in _SCALARS:
-        return _SCALARS[kind](obj)
-    if isinstance(obj, np.generic):
-        return _encode_array("scalar", np.asarray(obj), where)
-    raise DTypeError(f"save: cannot store {_type_name(obj)} at {where}. {_advice(obj)}")
-
-
-def _encode_dict(obj: dict[Any, Any], where: str, depth: int) -> Group:
-    kind = "dict" if type(obj) is dict else "ordered_dict"
-    children = {}
-    for key, value in obj.items():
-        if type(key) not in (str, int):
-            raise DTypeError(
-                f"save: the keys of a dict must be str or int; "
-                f"got {key!r} ({_type_name(key)}) in {where}"
-            )
-        children[_name(key, where)] = encode(value, f"{where}[{key!r}]", depth + 1)
-    return Group(kind, children)
-
-
-def _encode_sequence(obj: list[Any] | tuple[Any, ...], where: str, depth: int) -> Group | Leaf:
-    kind = "list" if type(obj) is list else "tuple"
-    items = {type(item) for item in obj}
-    # A list of 60,000 indices must be one dataset, not 60,000.
-    if items in ({int}, {float}, {bool}) and (items != {int} or all(map(_fits_int64, obj))):
-        item = items.pop()
-        return Leaf(kind, np.array(obj, dtype=_DTYPES[item]), {"items": item.__name__})
-    return Group(
-        kind, {f"[{i}]": encode(item, f"{where}[{i}]", depth + 1) for i, item in enumerate(obj)}
-    )
-
-
-def _encode_array(kind: str, array: np.ndarray[Any, Any], where: str) -> Leaf:
-    dtype = array.dtype
-    if array.ndim > _MAX_RANK:
-        raise DTypeError(
-            f"save: the array at {where} has {array.ndim} dimensions; "
-            f"HDF5 takes {_MAX_RANK} at most"
-        )
-    if dtype.itemsize <= (16 if dtype.kind == "c" else 8) and dtype.kind in "biufc":
-        return Leaf(kind, array, {})
-    if dtype.kind in "fcSUMm":  # HDF5 has no such type: keep the bytes, and say what they are
-        raw = np.frombuffer(array.tobytes(), np.uint8)
-        return Leaf(kind, raw, {"dtype": dtype.str, "shape": np.array(array.shape, np.int64)})
-    raise DTypeError(
-        f"save: cannot store an array of dtype {dtype} at {where}. Numbers, bools, texts and dates "
-        f"can be stored; turn the array into one of these, or into a dict of arrays"
-    )
-
-
-def _encode_int(value: int) -> Leaf:
-    if _fits_int64(value):
-        return Leaf("int", np.array(value, np.int64), {})
-    return Leaf("int", hex(value).encode(), {})
-
-
-def _encode_str(value: str) -> Leaf:
-    encoded = value.encode("utf-8", "surrogatepass")
-    try:
-        value.encode("utf-8")
-        as_text = bool(value) and "\0" not in value
-    except UnicodeEncodeError:
-        as_text = False
-    # HDF5's text ends at the first NUL, cannot be empty, and must be valid: else keep the bytes
-    return Leaf("str", encoded if as_text else np.frombuffer(encoded, np.uint8), {})
-
-
-def _fits_int64(value: int) -> bool:
-    return -(1 << 63) <= value < 1 << 63
-
-
-def _grad_flag(tensor: Tensor) -> dict[str, Any]:
-    return {"requires_grad": True} if tensor.requires_grad else {}
-
-
-_DTYPES: dict[type, type] = {int: np.int64, float: np.float64, bool: np.bool_}
-
-_SCALARS: dict[type, Callable[[Any], Leaf]] = {
-    type(None): lambda value: Leaf("none", None, {}),
-    bool: lambda value: Leaf("bool", np.array(value), {}),
-    int: _encode_int,
-    float: lambda value: Leaf("float", np.array(value), {}),
-    complex: lambda value: Leaf("complex", np.array(value), {}),
-    str: _encode_str,
-    bytes: lambda value: Leaf("bytes", np.frombuffer(value, np.uint8), {}),
-    # not as arrays, which drop NULs at the end
-    np.str_: lambda value: _encode_str(str(value))._replace(kind="np_str"),
-    np.bytes_: lambda value: Leaf("np_bytes", np.frombuffer(value, np.uint8), {}),
-}
-
-
-def _type_name(obj: Any) -> str:
-    kind = type(obj)
-    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"{module}{kind.__qualname__}"
-
-
-def _advice(obj: Any) -> str:
-    if isinstance(obj, (set, frozenset)):
-        return "Store sorted(…) of it."
-    if isinstance(obj, os.PathLike):
-        return "Store str(…) of it."
-    if hasattr(obj, "state_dict"):
-        return "Store its state_dict()."
-    if isinstance(obj, tuple):
-        return "Store tuple(…) of it, or its _asdict()."
-    if callable(obj):
-        return "Store its name."
-    return (
-        "What can be stored: dict, list, tuple, str, bytes, bool, None, int, float, complex, "
-        "NumPy scalars and arrays, Tensors."
-    )
-
-
-# ------------------------------------------------------------------------------ names of members
-
-
-def _name(key: str | int, where: str) -> str:
-    """A dict key as the name of an HDF5 member; `_key` is its inverse."""
-    if type(key) is int:
-        return f"[{key}]"
-    assert isinstance(key, str)
-    name = key.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
-    if not name:
-        name = "%"
-    elif name[0] in "[.":  # "[" begins an int key, and "." is HDF5's name for the group itself
-        name = f"%{ord(name[0]):02X}{name[1:]}"
-    try:
-        length = len(name.encode("utf-8"))
-    except UnicodeEncodeError:
-        raise DTypeError(f"save: the key {key!r} in {where} is no valid Unicode text") from None
-    if length > _MAX_NAME:
-        raise DTypeError(f"save: the key {key[:40]!r}… in {where} is over {_MAX_NAME} bytes long")
-    return name
-
-
-def _key(name: str) -> str | int:
-    if name.startswith("["):
-        return int(name[1:-1])
-    return "" if name == "%" else unquote(name)
 
 
 # ------------------------------------------------------------------------------ nodes into a file
@@ -392,7 +218,7 @@ def _text(member: Any, name: str) -> str:
 
 
 def _crc32(data: bytes | np.ndarray[Any, Any]) -> np.uint32:
-    buffer = data if isinstance(data, bytes) else data.reshape(-1).view(np.uint8)
+    buffer: Any = data if isinstance(data, bytes) else data.reshape(-1).view(np.uint8)
     return np.uint32(zlib.crc32(buffer))
 
 
@@ -446,13 +272,16 @@ def _load_all(root: Any) -> Any:
     return _decode_group(root, "obj", 0)
 
 
-def _load_some(root: Any, names: list[str | int]) -> tuple[dict[str | int, Any], list[str | int]]:
-    """The chosen members of the top dict, and the keys of all."""
-    if _text(root, "kind") not in ("dict", "ordered_dict"):
-        raise FileFormatError(f"it holds no dict to take names from, but: {root.attrs['kind']}")
-    members = {_key(name): name for name in root}
-    found = [key for key in names if key in members]
-    values = {key: _decode(root, members[key], f"obj[{key!r}]", 1) for key in found}
+def _load_some(
+    root: Any, wanted: Callable[[str | int], bool]
+) -> tuple[dict[Any, Any], list[str | int]]:
+    kind = _text(root, "kind")
+    if kind not in DICT_OF:
+        raise FileFormatError(f"it holds no dict with names to choose from, but a {kind}")
+    members = {member_key(name): name for name in root}
+    values = {
+        key: _decode(root, name, f"obj[{key!r}]", 1) for key, name in members.items() if wanted(key)
+    }
     return values, list(members)
 
 
@@ -474,11 +303,11 @@ def _decode_group(group: Any, where: str, depth: int) -> Any:
     if kind in ("list", "tuple"):
         items = (_decode(group, f"[{i}]", f"{where}[{i}]", depth + 1) for i in range(len(group)))
         return list(items) if kind == "list" else tuple(items)
-    if kind not in ("dict", "ordered_dict"):
+    if kind not in DICT_OF:
         raise FileFormatError(f"it has a group of unknown kind {kind!r} at {where}")
-    keys = ((_key(name), name) for name in group)
+    keys = ((member_key(name), name) for name in group)
     pairs = ((key, _decode(group, name, f"{where}[{key!r}]", depth + 1)) for key, name in keys)
-    return dict(pairs) if kind == "dict" else OrderedDict(pairs)
+    return DICT_OF[kind](pairs)
 
 
 def _decode_leaf(dataset: Any, where: str) -> Any:

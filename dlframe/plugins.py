@@ -1,0 +1,396 @@
+"""One registry for everything that can be asked for by name: layers, losses, metrics and so on.
+
+The core's own names stand in a table here; other packages add theirs through entry points, in
+their ``pyproject.toml``::
+
+    [project.entry-points."dlframe.layers"]
+    SqueezeExcite = "dlframe_focus:SqueezeExcite"
+
+and a program's own classes through `register`. Names are listed without importing anything; what a
+name stands for is imported when it is first asked for. So a broken plugin never stops
+``import dlframe``: it is reported, by name and with its own traceback, to whoever asks for it. Two
+packages that give one name to two things are reported in the same way, and ``"package:Name"``
+chooses between them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+from dlframe.errors import PluginError
+from dlframe.version import __version__
+
+KINDS = (
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "datasets",
+    "transforms",
+    "callbacks",
+    "kernels",
+)
+"""What can be registered; the entry-point group of layers is ``dlframe.layers``, and so on."""
+
+# kind -> module -> the names it has. Strings, so that listing them imports nothing.
+_CORE: dict[str, dict[str, str]] = {
+    "layers": {
+        "dlframe.nn": "AdaptiveAvgPool2d AvgPool2d BatchNorm1d BatchNorm2d Conv2d Dropout ELU "
+        "Embedding Flatten GELU Identity LayerNorm LeakyReLU Linear LogSoftmax MaxPool2d ReLU "
+        "SiLU Sigmoid Softmax Tanh"
+    },
+    "losses": {
+        "dlframe.nn": "BCELoss BCEWithLogitsLoss CrossEntropyLoss HingeLoss HuberLoss L1Loss "
+        "MSELoss NLLLoss"
+    },
+    "metrics": {
+        "dlframe.metrics": "Accuracy ConfusionMatrix F1 Mean MeanLoss Precision Recall TopKAccuracy"
+    },
+    "optimizers": {"dlframe.optim": "Adam AdamW RMSprop SGD"},
+    "datasets": {"dlframe.data": "CIFAR10 Digits Disk MNIST Moons Spirals"},
+    "transforms": {
+        "dlframe.data.transforms": "CenterCrop Compose Flatten Lambda Normalize RandomCrop "
+        "RandomHorizontalFlip RandomVerticalFlip ToTensor"
+    },
+    "callbacks": {},
+    "kernels": {},
+}
+
+T = TypeVar("T")
+
+
+class Entry(NamedTuple):
+    """One name: its kind, where it lives (``module:attribute``), and which package gives it.
+
+    ``package`` is a distribution's name as pip knows it, ``"dlframe"`` for the core's own, or the
+    module that called `register`, which has no version.
+    """
+
+    kind: str
+    name: str
+    target: str
+    package: str
+    version: str
+
+    @property
+    def owner(self) -> str:
+        """The package and its version, as in ``dlframe-focus 0.1.0``."""
+        return f"{self.package} {self.version}".rstrip()
+
+
+# What `register` was given: the entry, and the object itself, which nobody could import.
+_registered: dict[tuple[str, str], tuple[Entry, Any]] = {}
+
+
+# ------------------------------------------------------------------------------ public functions
+
+
+def names(kind: str) -> list[str]:
+    """Every name of a kind, sorted; imports nothing.
+
+    Example:
+        >>> from dlframe import plugins
+        >>> plugins.names("optimizers")
+        ['Adam', 'AdamW', 'RMSprop', 'SGD']
+    """
+    return sorted({entry.name for entry in _entries(kind)})
+
+
+def get(kind: str, name: str) -> Any:
+    """The class or function of that name, imported now if it was not before.
+
+    A name that is not there as written is looked for without regard to case, so ``"sgd"`` is SGD.
+    ``"package:Name"`` asks for one package's.
+
+    Raises:
+        PluginError: no such kind or name (with the nearest ones), two packages that give the same
+            name, or a plugin that failed to load, with its own error as the cause.
+
+    Example:
+        >>> from dlframe import plugins
+        >>> plugins.get("optimizers", "SGD").__name__
+        'SGD'
+        >>> plugins.get("optimizers", "SDG")
+        Traceback (most recent call last):
+            ...
+        dlframe.errors.PluginError: there is no optimizer 'SDG'. Did you mean 'SGD'? ...
+    """
+    found = _find(kind, name)
+    if not found:
+        raise _unknown(kind, name)
+    if len(found) > 1:
+        owners = " and ".join(entry.owner for entry in found)
+        raise PluginError(
+            f"two packages give the name {name!r} to {kind}: {owners}. "
+            f"Ask for {' or for '.join(repr(_qualified(entry)) for entry in found)}, "
+            f"or uninstall one of them"
+        )
+    entry = found[0]
+    if (kind, entry.name) in _registered and _registered[kind, entry.name][0] == entry:
+        return _registered[kind, entry.name][1]
+    return _import(entry)
+
+
+def register(kind: str, name: str | None = None) -> Callable[[T], T]:
+    """Decorator: make a class or function of this program known by name.
+
+    Args:
+        name: the object's own name unless given.
+
+    Raises:
+        PluginError: the name is one of the core's, or was registered for something else. The same
+            class defined again (a notebook cell that is run twice) takes the place of the old one.
+
+    Example:
+        >>> from dlframe import plugins
+        >>> @plugins.register("layers")
+        ... class Doubled:
+        ...     pass
+        >>> plugins.get("layers", "Doubled") is Doubled
+        True
+        >>> plugins.unregister("layers", "Doubled")
+    """
+    _check_kind(kind)
+
+    def decorate(obj: T) -> T:
+        key = (kind, name or obj.__name__)  # type: ignore[attr-defined]
+        module, qualname = getattr(obj, "__module__", "?"), getattr(obj, "__qualname__", key[1])
+        entry = Entry(*key, f"{module}:{qualname}", module, "")
+        _check_free(entry)
+        _registered[key] = (entry, obj)
+        return obj
+
+    return decorate
+
+
+def unregister(kind: str, name: str) -> None:
+    """Forget what `register` was given under this name."""
+    if _registered.pop((kind, name), None) is None:
+        raise PluginError(f"nothing was registered as {kind} {name!r}")
+
+
+def describe() -> list[tuple[Entry, str]]:
+    """Every entry with its status: "core", "plugin", "registered" or "conflict"; imports nothing.
+
+    Example:
+        >>> from dlframe import plugins
+        >>> next((e.target, status) for e, status in plugins.describe() if e.name == "Linear")
+        ('dlframe.nn:Linear', 'core')
+    """
+    result = []
+    for kind in KINDS:
+        entries = sorted(_entries(kind), key=lambda entry: (entry.name, entry.package))
+        listed = [entry.name for entry in entries]
+        for entry in entries:
+            conflict = listed.count(entry.name) > 1
+            result.append((entry, "conflict" if conflict else _status(entry)))
+    return result
+
+
+def problems() -> list[str]:
+    """What is wrong with installed plugins, as far as it shows without importing them."""
+    return list(_scan()[1])
+
+
+def refresh() -> None:
+    """Look again at what is installed: needed after ``pip install`` in a running program."""
+    importlib.invalidate_caches()
+    _scan.cache_clear()
+
+
+def requirement_of(cls: type) -> tuple[str, str] | None:
+    """The plugin package, and its version, that a class or one of its bases comes from.
+
+    None for the core's own classes and for those of the program itself. A checkpoint stores this
+    for each module of a model, so that loading it can name what is missing.
+
+    Example:
+        >>> from dlframe import plugins
+        >>> plugins.requirement_of(dict) is None
+        True
+    """
+    for base in cls.__mro__:
+        if base.__module__.split(".")[0] in ("dlframe", "builtins"):
+            continue
+        # several packages may share one namespace: the longest common path is the nearest
+        owner = max(
+            _scan()[0], key=lambda entry: _common(entry.target, base.__module__), default=None
+        )
+        if owner and _common(owner.target, base.__module__):
+            return owner.package, owner.version
+    return None
+
+
+def installed_version(package: str) -> str | None:
+    """The version of an installed distribution, or None."""
+    from importlib import metadata  # on first use: it brings the parser of e-mails with it
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+# ------------------------------------------------------------------------------ finding
+
+
+def _entries(kind: str) -> list[Entry]:
+    """All entries of a kind; a name is there twice when two packages give it."""
+    _check_kind(kind)
+    ours = [entry for entry, _ in _registered.values() if entry.kind == kind]
+    return [*_core(kind), *ours, *(entry for entry in _scan()[0] if entry.kind == kind)]
+
+
+def _core(kind: str) -> Iterator[Entry]:
+    for module, listed in _CORE[kind].items():
+        for name in listed.split():
+            yield Entry(kind, name, f"{module}:{name}", "dlframe", __version__)
+
+
+def _find(kind: str, name: str) -> list[Entry]:
+    package, _, plain = name.rpartition(":")
+    entries = [
+        entry
+        for entry in _entries(kind)
+        if not package or _normalized(entry.package) == _normalized(package)
+    ]
+    exact = [entry for entry in entries if entry.name == plain]
+    return exact or [entry for entry in entries if entry.name.casefold() == plain.casefold()]
+
+
+@functools.cache
+def _scan() -> tuple[list[Entry], list[str]]:
+    """The entry points of all installed packages, and what is wrong with them.
+
+    Not `metadata.entry_points`: there, one unreadable file of any package ends the whole search.
+    """
+    from importlib import metadata  # on first use: it brings the parser of e-mails with it
+
+    entries: list[Entry] = []
+    faults: list[str] = []
+    seen = set()
+    for distribution in metadata.distributions():
+        text = distribution.read_text("entry_points.txt")
+        if not text or "dlframe." not in text:
+            continue
+        package, version = distribution.metadata["Name"], distribution.version
+        if _normalized(package) in seen:  # a second copy further down the path: never imported
+            continue
+        seen.add(_normalized(package))
+        try:
+            points = list(distribution.entry_points)
+        except Exception as error:  # noqa: BLE001 - whatever the parser makes of a broken file
+            faults.append(f"{package} {version}: its entry_points.txt cannot be read ({error})")
+            continue
+        for point in points:
+            kind = point.group.removeprefix("dlframe.")
+            if kind in KINDS and kind != point.group:
+                entries.append(Entry(kind, point.name, point.value, package, version))
+            elif kind != point.group:
+                hint = _nearest(kind, KINDS)
+                faults.append(f"{package} {version}: unknown group {point.group!r}.{hint}")
+    return entries, faults
+
+
+def _normalized(package: str) -> str:
+    """The form in which pip compares names (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def _common(target: str, module: str) -> int:
+    """How many leading parts two dotted paths share."""
+    pairs = zip(target.replace(":", ".").split("."), module.split("."), strict=False)
+    parts = [a == b for a, b in pairs]
+    return parts.index(False) if False in parts else len(parts)
+
+
+def _status(entry: Entry) -> str:
+    if (entry.kind, entry.name) in _registered:
+        return "registered"
+    return "core" if entry.package == "dlframe" else "plugin"
+
+
+# ------------------------------------------------------------------------------ loading
+
+
+def _import(entry: Entry) -> Any:
+    try:
+        module, _, attribute = entry.target.partition(":")
+        obj = importlib.import_module(module.strip())
+        for part in attribute.partition("[")[0].strip().split("."):
+            obj = getattr(obj, part)
+    except (Exception, SystemExit) as error:  # a plugin may do anything when it is imported
+        raise PluginError(
+            f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) failed "
+            f"to load: {type(error).__name__}: {error}{_place(error)}"
+        ) from error
+    if not callable(obj):
+        raise PluginError(
+            f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) is no "
+            f"class or function, but of type {type(obj).__name__}"
+        )
+    return obj
+
+
+def _place(error: BaseException) -> str:
+    """Where in the plugin's files it happened."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" (at {error.filename}, line {error.lineno})"
+    ours = (__file__, importlib.__file__)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename not in ours and not frame.filename.startswith("<frozen"):
+            return f" (at {frame.filename}, line {frame.lineno})"
+    return ""  # the import itself failed, in no file of the plugin's
+
+
+# ------------------------------------------------------------------------------ complaints
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise PluginError(
+            f"there is no kind {kind!r}.{_nearest(kind, KINDS)} Known: {', '.join(KINDS)}"
+        )
+
+
+def _check_free(entry: Entry) -> None:
+    if any(entry.name == core.name for core in _core(entry.kind)):
+        raise PluginError(
+            f"cannot register {entry.target} as {entry.kind} {entry.name!r}: that is dlframe's own "
+            f"name. Give it another: register({entry.kind!r}, 'My{entry.name}')"
+        )
+    old = _registered.get((entry.kind, entry.name))
+    if old is not None and old[0].target != entry.target:
+        raise PluginError(
+            f"cannot register {entry.target} as {entry.kind} {entry.name!r}: "
+            f"{old[0].target} has that name. Give it another, or unregister the old one"
+        )
+
+
+def _unknown(kind: str, name: str) -> PluginError:
+    known = names(kind)
+    listed = ", ".join(known) if known else "none"
+    message = f"there is no {_singular(kind)} {name!r}.{_nearest(name, known)} Known: {listed}."
+    if problems():
+        message += f" Not all plugins could be read: {'; '.join(problems())}"
+    return PluginError(message)
+
+
+def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    lower = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(repr(lower[one]) for one in close)}?" if close else ""
+
+
+def _qualified(entry: Entry) -> str:
+    return f"{entry.package}:{entry.name}"
+
+
+def _singular(kind: str) -> str:
+    return {"losses": "loss"}.get(kind, kind.removesuffix("s"))
