@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlframe.autograd.modes import no_grad
 from dlframe.errors import ShapeError
 from dlframe.metrics.labels import check_labels, whole_numbers
 from dlframe.tensor import Tensor, to_array
@@ -122,9 +123,9 @@ def _beliefs(
     probabilities: bool,
 ) -> NDArray[np.float64]:
     """Probabilities (P, C) of all classes at the points, whatever kind of answer predict gives."""
-    answers = [
-        to_array(predict(wrap(points[i : i + AT_ONCE]))) for i in range(0, len(points), AT_ONCE)
-    ]
+    with no_grad():  # a model passed as it is would record a graph that nobody asks for
+        starts = range(0, len(points), AT_ONCE)
+        answers = [to_array(predict(wrap(points[i : i + AT_ONCE]))) for i in starts]
     scores = np.concatenate(answers)
     if scores.ndim == 2 and scores.shape[1] == 1:
         scores = scores[:, 0]

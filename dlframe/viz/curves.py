@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlframe.errors import ShapeError
-from dlframe.tensor import to_array
+from dlframe.tensor import Tensor, to_array
 from dlframe.viz import style
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
+Numbers = Sequence[float] | NDArray[Any] | Tensor
 
 PANEL = {1: (6.2, 3.6), 2: (4.6, 3.3), 3: (4.0, 3.0)}  # inches, by the number of columns
 LEGEND_STRIP = 0.3
@@ -79,9 +80,9 @@ BEST: dict[str, Any] = {
 
 
 def curves(
-    history: Mapping[str, Sequence[float]],
+    history: Mapping[str, Numbers],
     *,
-    steps: Mapping[str, Sequence[float]] | None = None,
+    steps: Mapping[str, Numbers] | None = None,
     x_label: str = "epoch",
     log_scale: bool = False,
     smoothing: float = 0.0,
@@ -154,7 +155,7 @@ def smoothed(y: Array, weight: float) -> Array:
 # --- what belongs where -----------------------------------------------------------------------
 
 
-def _series(name: str, values: object, steps: Mapping[str, Sequence[float]] | None) -> Series:
+def _series(name: str, values: object, steps: Mapping[str, Numbers] | None) -> Series:
     y = np.asarray(to_array(values), np.float64)
     if y.ndim != 1:
         raise ShapeError(f"curves: {name!r} must be one number per step, got shape {y.shape}")
