@@ -57,6 +57,14 @@ def _whole_divisor(function: np.ufunc) -> Any:
     return checked
 
 
+def _trunc_divide(x: Any, y: Any) -> Any:
+    floats = np.result_type(x, y).kind == "f"
+    return np.trunc(x / y) if floats else (x - np.fmod(x, y)) // y
+
+
+_trunc_divide.__name__ = "trunc_divide"
+
+
 def _zeros_like(x: Any) -> Any:
     return np.zeros(x.shape, x.dtype)
 
@@ -77,10 +85,12 @@ remainder = elementwise(
 )
 fmod = elementwise(_whole_divisor(np.fmod), x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
 floor_divide = elementwise(_whole_divisor(np.floor_divide), x=lambda g: zeros_like(g), y=lambda g: zeros_like(g))
+trunc_divide = elementwise(_whole_divisor(_trunc_divide), x=lambda g: zeros_like(g), y=lambda g: zeros_like(g))
 
+copy = elementwise(lambda x: x.copy(), name="copy", x=lambda g: g)
 negative = elementwise(np.negative, x=lambda g: -g)
 positive = elementwise(np.positive, x=lambda g: g)
-absolute = elementwise(np.absolute, x=lambda g, x: g * np.sign(x))
+absolute = abs = elementwise(np.absolute, x=lambda g, x: g * np.sign(x))
 square = elementwise(np.square, x=lambda g, x: g * (2.0 * x))
 reciprocal = elementwise(np.reciprocal, floats=True, x=lambda g, out: -g * (out * out))
 sqrt = elementwise(np.sqrt, floats=True, x=lambda g, out: g / (2.0 * out))

@@ -133,7 +133,7 @@ def _distinct(rows: Array, limit: int) -> bool:
     return bool((last[rows] == mine).all())
 
 
-def _along(indices: Array, axis: int) -> tuple[Array, ...]:
+def along(indices: Array, axis: int) -> tuple[Array, ...]:
     """The index that takes `indices` along `axis`, and every element's own place along the others."""
     places = list(np.indices(indices.shape, sparse=True)) if indices.ndim else [indices]
     places[axis] = indices
@@ -145,7 +145,7 @@ def take_along_axis(x: Any, indices: Any, *, axis: int) -> Any:
     indices = _array_of(indices)
     if not x.shape:
         return take_at(x, index=...)
-    return take_at(x, index=_along(indices, axis))
+    return take_at(x, index=along(indices, axis))
 
 
 def put_along_axis(x: Any, indices: Any, *, axis: int, size: Shape) -> Any:
@@ -153,7 +153,7 @@ def put_along_axis(x: Any, indices: Any, *, axis: int, size: Shape) -> Any:
     indices = _array_of(indices)
     if not size:
         return take_at(x, index=...)
-    return put_at(x, index=_along(indices, axis), size=size)
+    return put_at(x, index=along(indices, axis), size=size)
 
 
 def take(x: Any, indices: Any, *, axis: int) -> Any:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from dlframe.errors import DTypeError, ShapeError
+from dlframe.ops.broadcast import broadcast_to, sum_to
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
+from dlframe.ops.shape import diagonal, transpose
 
 Shape = tuple[int, ...]
 
@@ -68,3 +71,124 @@ def _mismatch(x: Shape, y: Shape) -> ShapeError:
             f"the second to last of y ({inner}); {got}.{advice}"
         )
     return ShapeError(f"matmul: the batch dimensions before the last two do not broadcast; {got}")
+
+
+# --- sums over indices ---------------------------------------------------------------------------------
+
+
+def einsum(equation: str, *operands: Any) -> Any:
+    """Products summed over the indices that the result does not have, in Einstein's notation."""
+    inputs, output = _subscripts(equation, [x.shape for x in operands])
+    once = [_without_repeats(x, letters) for x, letters in zip(operands, inputs, strict=True)]
+    return contract(*(x for x, _ in once), inputs=tuple(letters for _, letters in once), output=output)
+
+
+def _subscripts(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result, with letters for what "..." stands for."""
+    left, arrow, output = equation.replace(" ", "").partition("->")
+    inputs = left.split(",")
+    if len(inputs) != len(shapes):
+        raise ShapeError(
+            f"einsum: the equation {equation!r} has {len(inputs)} operands, but {len(shapes)} were given"
+        )
+    unused = [c for c in _LETTERS if c not in equation]
+    dots = [len(shape) - len(part.replace("...", "")) for part, shape in zip(inputs, shapes, strict=True)]
+    for part, shape, extra in zip(inputs, shapes, dots, strict=True):
+        if extra < 0 or (extra and "..." not in part):
+            raise ShapeError(
+                f"einsum: the number of subscripts {part!r} in the equation {equation!r} does not match the number of "
+                f"dimensions of an operand of shape {list(shape)}"
+            )
+    most = max(dots, default=0)
+    names = "".join(unused[:most])
+    inputs = [part.replace("...", names[most - extra :]) for part, extra in zip(inputs, dots, strict=True)]
+    if not arrow:
+        letters = "".join(inputs)
+        output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in names))
+        output = names + output if "..." in left else output
+    else:
+        output = output.replace("...", names)
+    _check_letters(equation, inputs, output, shapes)
+    return inputs, output
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _check_letters(equation: str, inputs: list[str], output: str, shapes: list[Shape]) -> None:
+    sizes: dict[str, int] = {}
+    for letters, shape in zip(inputs, shapes, strict=True):
+        for c, n in zip(letters, shape, strict=True):
+            if c not in _LETTERS:
+                raise ValueError(f"einsum: {c!r} in {equation!r} is not a letter")
+            if sizes.get(c, 1) != n and n != 1 and sizes.get(c, 1) != 1:
+                raise ShapeError(
+                    f"einsum: operands do not broadcast: the index {c!r} of {equation!r} has sizes {sizes[c]} and {n}; "
+                    f"shapes {[list(s) for s in shapes]}"
+                )
+            sizes[c] = max(sizes.get(c, 1), n) if n else 0
+    for c in output:
+        if c not in sizes or output.count(c) > 1:
+            reason = "appears twice in the output" if c in sizes else "is in the output but in no operand"
+            raise ValueError(f"einsum: the index {c!r} of {equation!r} {reason}")
+
+
+def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:
+    """An operand whose index occurs twice, as in "ii", replaced by its diagonal."""
+    for c in dict.fromkeys(letters):
+        while letters.count(c) > 1:
+            i = letters.index(c)
+            j = letters.index(c, i + 1)
+            if x.shape[i] != x.shape[j]:
+                raise ShapeError(f"einsum: the repeated index {c!r} has sizes {x.shape[i]} and {x.shape[j]}")
+            x = diagonal(x, axis1=i, axis2=j)
+            letters = letters[:i] + letters[i + 1 : j] + letters[j + 1 :] + c
+    return x, letters
+
+
+@op(promotes=("xs",))
+def contract(*xs: Array, inputs: tuple[str, ...], output: str) -> Any:
+    """The product of all `xs`, summed over the indices that are not in `output`; no operand repeats an index."""
+    # with two or more operands NumPy looks for an order of products that BLAS can do
+    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1)
+
+
+@contract.vjp("*xs")
+def _(g: Any, xs: Any, shapes: tuple[Shape, ...], *, inputs: tuple[str, ...], output: str) -> Any:
+    # the product is linear in each operand: its gradient is g times the others, with the operand's indices
+    grads = []
+    for i, (letters, shape) in enumerate(zip(inputs, shapes, strict=True)):
+        others = (*xs[:i], *xs[i + 1 :])
+        names = (output, *inputs[:i], *inputs[i + 1 :])
+        known = set("".join(names))
+        target = "".join(c for c in letters if c in known)
+        gi = contract(g, *others, inputs=names, output=target)
+        # an index that only this operand has was summed: the gradient is the same along it
+        full = [n if c in known else 1 for c, n in zip(letters, shape, strict=True)]
+        sizes = dict(zip(target, gi.shape, strict=True))
+        gi = gi.reshape(tuple(sizes.get(c, 1) for c in letters))
+        grads.append(broadcast_to(sum_to(gi, shape=tuple(full)) if _larger(gi.shape, full) else gi, shape=shape))
+    return grads
+
+
+def _larger(a: Shape, b: list[int]) -> bool:
+    """Whether an index of size 1 in `b` was stretched in `a`, by another operand's size."""
+    return any(n != 1 and m == 1 for n, m in zip(a, b, strict=True))
+
+
+def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
+    """Products summed over `axes`: the last so many of `x` with the first of `y`, or two lists of axes."""
+    if isinstance(axes, int):
+        axes = (range(len(x.shape) - axes, len(x.shape)), range(axes))
+    ax, ay = ([a % len(v.shape) for a in part] for v, part in zip((x, y), axes, strict=True))
+    if [x.shape[a] for a in ax] != [y.shape[a] for a in ay]:
+        raise ShapeError(
+            f"tensordot: contracted dimensions need to match, but dimensions {ax} of shape {list(x.shape)} and {ay} of "
+            f"shape {list(y.shape)} do not"
+        )
+    rest_x = [a for a in range(len(x.shape)) if a not in ax]
+    rest_y = [a for a in range(len(y.shape)) if a not in ay]
+    n = math.prod(x.shape[a] for a in ax)
+    rows = transpose(x, axes=(*rest_x, *ax)).reshape((math.prod(x.shape[a] for a in rest_x), n))
+    columns = transpose(y, axes=(*ay, *rest_y)).reshape((n, math.prod(y.shape[a] for a in rest_y)))
+    return matmul(rows, columns).reshape((*(x.shape[a] for a in rest_x), *(y.shape[a] for a in rest_y)))

@@ -1,0 +1,93 @@
+"""What arguments may look like: dims counted from either end, sizes as numbers or tuples, NumPy's spellings."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from dlframe import ops
+from dlframe.dtypes import as_dtype
+from dlframe.errors import DimensionError, DTypeError
+from dlframe.ops.op import wrap
+
+Shape = tuple[int, ...]
+Dims = int | Sequence[int] | None
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def numpy_names(function: F) -> F:
+    """Let `function` take ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as PyTorch does."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            if "axis" in kwargs:
+                kwargs["dim"] = kwargs.pop("axis")
+            if "keepdims" in kwargs:
+                kwargs["keepdim"] = kwargs.pop("keepdims")
+        return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+def checked_dim(dim: int, ndim: int) -> int:
+    """`dim` counted from the front; a 0-d tensor counts as having one dimension.
+
+    Raises:
+        DimensionError: outside the range.
+    """
+    n = ndim or 1
+    if not -n <= dim < n:
+        raise DimensionError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+        )
+    return operator.index(dim) % n
+
+
+def checked_dims(dims: Iterable[int], ndim: int) -> tuple[int, ...]:
+    """Several dims, each named once."""
+    found = tuple([checked_dim(dim, ndim) for dim in dims])
+    if len(set(found)) != len(found):
+        twice = next(dim for dim in found if found.count(dim) > 1)
+        raise DimensionError(f"dim {twice} appears multiple times in the list of dims {found}")
+    return found
+
+
+def axis_of(dim: Dims, ndim: int) -> int | tuple[int, ...] | None:
+    """The ``axis`` of an op for a ``dim``: None and () mean all dimensions."""
+    if dim is None:
+        return None
+    if isinstance(dim, (tuple, list)):
+        return (checked_dims(dim, ndim) if ndim else None) or None
+    found = checked_dim(operator.index(dim), ndim)  # type: ignore[arg-type]
+    return found if ndim else None
+
+
+def sizes(args: Any) -> Shape:
+    """A shape given as ``(2, 3)``, as ``((2, 3),)`` or as ``([2, 3],)``."""
+    if isinstance(args, int):
+        return (args,)
+    if len(args) == 1 and not hasattr(args[0], "__index__"):
+        args = args[0]
+    try:
+        return tuple([operator.index(n) for n in args])
+    except TypeError:
+        raise TypeError(f"sizes must be integers, got {tuple(args)!r}") from None
+
+
+def to_dtype(input: Any, dtype: Any) -> Any:
+    """`input` in another dtype; floats keep their history, integers have none."""
+    if dtype is None or (target := as_dtype(dtype)) == input.dtype:
+        return input
+    return ops.cast(input if target.kind == "f" else wrap(input.array), dtype=target)
+
+
+def require_floats(name: str, input: Any) -> None:
+    """Raise unless the elements are floats."""
+    if input.dtype.kind != "f":
+        raise DTypeError(
+            f"{name}(): could not infer output dtype. Input dtype must be a floating point dtype, got "
+            f"{input.dtype}; convert with .float(), or pass dtype="
+        )
