@@ -59,7 +59,7 @@ class Tensor(TensorBase):
         if array.dtype is not canonical:
             array = array.astype(canonical)
         self.array = array
-        self.node = self.grad = self.view = self.hooks = None
+        self.node = self.grad = self.view_of = self.hooks = None
         self.needs_grad = False
         if requires_grad:
             self.requires_grad_()
@@ -168,7 +168,7 @@ class Tensor(TensorBase):
 
     @property
     def _base(self) -> Tensor | None:
-        return None if self.view is None else self.view.base  # type: ignore[return-value]
+        return None if self.view_of is None else self.view_of.base  # type: ignore[return-value]
 
     # --- out to Python and NumPy -----------------------------------------------------------------------
 
@@ -296,7 +296,7 @@ class Tensor(TensorBase):
 
     def detach_(self) -> Tensor:
         """Cut this tensor off its graph."""
-        if self.view is not None:
+        if self.view_of is not None:
             raise GradientError("Can't detach views in-place. Use detach() instead.")
         self.node, self.needs_grad = None, False
         return self

@@ -15,8 +15,7 @@ import numpy as np
 from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.broadcast import broadcast_to
-from dlframe.ops.indexing import plain_index as ops_index
-from dlframe.ops.indexing import set_item
+from dlframe.ops.indexing import index_error, plain_index, replace_at
 from dlframe.ops.op import cast, op, record_call, wrap
 from dlframe.ops.record import TensorBase, View, grad_mode
 
@@ -51,10 +50,12 @@ def write(x: Any, result: Any, by: str) -> Any:
 def write_at(x: Any, index: Any, value: Any) -> None:
     """``x[index] = value``: the region is written in place, and the graph says that it was replaced."""
     check_writable(x, "__setitem__")
-    plain = ops_index(index)
+    plain = plain_index(index)
     array = value.array if isinstance(value, TensorBase) else value
     try:
         x.array[plain] = array
+    except IndexError as error:
+        raise index_error(error, x.array.shape, index) from None
     except ValueError as error:
         raise ShapeError(
             f"__setitem__: a value of shape {list(np.shape(array))} does not fit into the indexed region of a tensor "
@@ -73,7 +74,7 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     _move(
         x,
         record_call(
-            set_item.definition, (before, value), [x.array, value.array], {"index": plain}, x.array
+            replace_at.definition, (before, value), [x.array, value.array], {"index": plain}, x.array
         ),
     )
 
@@ -97,7 +98,7 @@ def check_writable(x: Any, by: str) -> None:
             f"{by}: a leaf Variable that requires grad is being used in an in-place operation. "
             "Wrap it in no_grad() to change a parameter, or use the out-of-place form."
         )
-    base = x.view.base if x.view is not None else None
+    base = x.view_of.base if x.view_of is not None else None
     if base is not None and base.needs_grad and base.node is None:
         raise GradientError(
             f"{by}: a view of a leaf Variable that requires grad is being used in an in-place operation. "
@@ -109,12 +110,12 @@ def _move(x: Any, result: Any) -> None:
     """Make `x` (and its base) continue from the node of `result`."""
     if not grad_mode.get() or not (x.needs_grad or result.needs_grad):
         return
-    if x.view is None:
+    if x.view_of is None:
         if result.array.shape != x.array.shape:
             result = _expanded(result, x.array.shape)
         x.node, x.needs_grad = result.node, result.needs_grad
         return
-    view: View = x.view
+    view: View = x.view_of
     base: Any = view.base
     if result.array.shape != x.array.shape:
         result = _expanded(result, x.array.shape)

@@ -279,7 +279,7 @@ def wrap(out: Any) -> Any:
     result.array = out if out.__class__ is ndarray else np.asarray(out)
     result.needs_grad = False
     result.node = INFERENCE if record.inference.get() else None
-    result.grad = result.view = result.hooks = None
+    result.grad = result.view_of = result.hooks = None
     return result
 
 
@@ -316,7 +316,7 @@ def record_call(definition: Op, inputs: Any, arrays: Any, options: dict[str, Any
         return tuple(output_of(node, i, a) for i, a in enumerate(single))
     result = _new(_tensor[0])
     result.array, result.node, result.needs_grad = single, node, True
-    result.grad = result.view = result.hooks = None
+    result.grad = result.view_of = result.hooks = None
     if definition.view:
         _note_view(result, definition, inputs, options)
     return result
@@ -326,7 +326,7 @@ def _target(definition: Op, x: Any) -> Any:
     if not isinstance(x, TensorBase):
         return None
     if x.needs_grad:
-        return (x.node or x) if x.view is None else record.target_of(x)
+        return (x.node or x) if x.view_of is None else record.target_of(x)
     if x.node is INFERENCE:
         raise GradientError(
             f"{definition.name}: Inference tensors cannot be saved for backward; this one was made under "
@@ -341,10 +341,10 @@ def _note_view(result: TensorBase, definition: Op, inputs: Any, options: dict[st
     if not isinstance(x, TensorBase) or record.owner_of(result.array) is not record.owner_of(x.array):
         return
     step = lambda base: definition.function(base, *inputs[1:], **options)  # type: ignore[attr-defined]  # noqa: E731
-    if x.view is not None:
-        result.view = View(x.view.base, x.view.base.node, (*x.view.path, step))
+    if x.view_of is not None:
+        result.view_of = View(x.view_of.base, x.view_of.base.node, (*x.view_of.path, step))
     else:
-        result.view = View(x, x.node, (step,))
+        result.view_of = View(x, x.node, (step,))
 
 
 # --- several outputs -----------------------------------------------------------------------------------
@@ -423,12 +423,12 @@ def _unary(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Callable[
             out = np.asarray(out)
         result = _new(_tensor[0])
         result.array = out
-        result.grad = result.view = result.hooks = None
+        result.grad = result.view_of = result.hooks = None
         if x.needs_grad and _recording():
             node = result.node = _new(Node)
             node.op = definition
             node.seq = next(clock)
-            node.targets = ((x.node or x) if x.view is None else record.target_of(x),)
+            node.targets = ((x.node or x) if x.view_of is None else record.target_of(x),)
             node.args = (gathers[0](a, out),)  # type: ignore[misc]
             node.hooks = node.outputs = node.shapes = None
             result.needs_grad = True
@@ -469,19 +469,19 @@ def _binary(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Callable
             out = np.asarray(out)
         result = _new(_tensor[0])
         result.array = out
-        result.grad = result.view = result.hooks = None
+        result.grad = result.view_of = result.hooks = None
         if (x_grad or y_grad) and _recording():
             node = result.node = _new(Node)
             node.op = definition
             node.seq = next(clock)
             node.hooks = node.outputs = None
             if x_grad:
-                tx = (x.node or x) if x.view is None else record.target_of(x)
+                tx = (x.node or x) if x.view_of is None else record.target_of(x)
                 kept_x = gathers[0](a, b, out)  # type: ignore[misc]
             else:
                 tx, kept_x = _target(definition, x), None
             if y_grad:
-                ty = (y.node or y) if y.view is None else record.target_of(y)
+                ty = (y.node or y) if y.view_of is None else record.target_of(y)
                 kept_y = gathers[1](a, b, out)  # type: ignore[misc]
             else:
                 ty, kept_y = _target(definition, y), None

@@ -33,13 +33,13 @@ clock = itertools.count(1)
 class TensorBase:
     """The fields of a tensor. `dlframe.tensor.Tensor` adds the methods."""
 
-    __slots__ = ("__dict__", "__weakref__", "array", "grad", "hooks", "needs_grad", "node", "view")
+    __slots__ = ("__dict__", "__weakref__", "array", "grad", "hooks", "needs_grad", "node", "view_of")
 
     array: Array  # the values
     node: Node | None  # what computed it; None for a leaf
     needs_grad: bool
     grad: Any  # a tensor, or None
-    view: View | None  # which tensor this one is a view of
+    view_of: View | None  # which tensor this one is a view of
     hooks: dict[int, Any] | None  # gradient hooks of a leaf
 
 
@@ -88,8 +88,8 @@ INFERENCE.seq, INFERENCE.targets, INFERENCE.args = 0, (), ()
 
 def target_of(x: TensorBase) -> Any:
     """Where the gradient of `x` goes: its node, or the leaf itself."""
-    if x.view is not None and x.view.base.node is not x.view.base_node:
-        replay(x, x.view)
+    if x.view_of is not None and x.view_of.base.node is not x.view_of.base_node:
+        replay(x, x.view_of)
     return x.node or x
 
 
