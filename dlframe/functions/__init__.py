@@ -188,6 +188,7 @@ from dlframe.functions.shape import (
     view,
 )
 
+# What PyTorch has as methods or in nn.functional only is not listed.
 __all__ = [
     "abs",
     "absolute",
@@ -227,8 +228,6 @@ __all__ = [
     "broadcast_to",
     "cat",
     "ceil",
-    "checked_dim",
-    "checked_dims",
     "chunk",
     "clamp",
     "clip",
@@ -251,7 +250,6 @@ __all__ = [
     "erf",
     "exp",
     "exp2",
-    "expand",
     "expm1",
     "fix",
     "flatten",
@@ -308,7 +306,6 @@ __all__ = [
     "not_equal",
     "numel",
     "outer",
-    "pad",
     "permute",
     "positive",
     "pow",
@@ -317,7 +314,6 @@ __all__ = [
     "reciprocal",
     "relu",
     "remainder",
-    "repeat",
     "repeat_interleave",
     "reshape",
     "roll",
@@ -331,7 +327,6 @@ __all__ = [
     "signbit",
     "sin",
     "sinh",
-    "sizes",
     "sort",
     "split",
     "sqrt",
@@ -360,6 +355,5 @@ __all__ = [
     "unflatten",
     "unsqueeze",
     "var",
-    "view",
     "where",
 ]

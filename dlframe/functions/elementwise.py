@@ -297,7 +297,7 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """ln(eˣ + eʸ), without overflow.
 
     >>> dl.logaddexp(dl.tensor([1000.0]), dl.tensor([1000.0]))
-    tensor([1000.6931])
+    tensor([1000.6932])
     """
     return ops.logaddexp(input, other)
 

@@ -124,7 +124,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """ln Σ eˣ, without overflow.
 
     >>> dl.logsumexp(dl.tensor([1000.0, 1000.0]), dim=0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     if input.dtype.kind != "f":
         input = to_dtype(input, float)

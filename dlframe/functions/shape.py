@@ -375,7 +375,7 @@ def expand(input: Tensor, size: Sequence[int]) -> Tensor:
     Raises:
         ShapeError: a size other than 1 would have to change.
 
-    >>> dl.expand(dl.tensor([[1], [2]]), (-1, 3))
+    >>> dl.tensor([[1], [2]]).expand(-1, 3)
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
