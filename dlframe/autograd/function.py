@@ -48,7 +48,7 @@ class FunctionCtx:
     def saved_tensors(self) -> tuple[Any, ...]:
         """What `save_for_backward` kept."""
         node = self._node()
-        saved = self._saved if node is None else node.args and node.args[0]
+        saved = self._saved if node is None else node.args and node.args[1]
         if saved is None:
             raise GradientError(
                 "saved_tensors: Trying to backward through the graph a second time, but the saved tensors were "
@@ -215,7 +215,7 @@ def _record(
     saved = [None if t is None else (t, node.seq, _position(t, outputs)) for t in ctx._saved]
     # an output is kept without its node: the node must not hold what holds the node
     kept = tuple(t if t is None or t[2] is None else (wrap(t[0].array), t[1], t[2]) for t in saved)
-    node.args, ctx._saved = (kept,), ()
+    node.args, ctx._saved = ((), kept), ()  # what rules get, and what ctx gives
     ctx._node = weakref.ref(node)
     return tuple(_result(node, ctx, i, o) for i, o in enumerate(outputs))
 

@@ -61,7 +61,7 @@ def _is_basic(index: Any) -> bool:
     return not any(isinstance(part, (np.ndarray, bool)) for part in _parts(index))
 
 
-def _explained(error: Exception, shape: Shape, index: Any) -> DimensionError:
+def index_error(error: Exception, shape: Shape, index: Any) -> DimensionError:
     shown = ", ".join(f"array{list(p.shape)}" if isinstance(p, np.ndarray) else str(p) for p in _parts(index))
     return DimensionError(f"index [{shown}] does not fit a tensor of shape {list(shape)}: {error}")
 
@@ -80,7 +80,7 @@ def take_at(x: Array, *, index: Any) -> Any:
     try:
         out = x[index]
     except IndexError as error:
-        raise _explained(error, x.shape, index) from None
+        raise index_error(error, x.shape, index) from None
     # with an integer for every axis NumPy gives a scalar and not a view, unless there is an Ellipsis too
     return out if isinstance(out, np.ndarray) else x[(*_parts(index), ...)]
 
@@ -180,7 +180,7 @@ def replace_at(x: Array, value: Any, *, index: Any) -> Any:
     try:
         out[index] = value
     except IndexError as error:
-        raise _explained(error, x.shape, index) from None
+        raise index_error(error, x.shape, index) from None
     except ValueError:
         raise ShapeError(
             f"index: shape mismatch: value of shape {list(np.shape(value))} cannot be broadcast to "

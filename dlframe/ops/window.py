@@ -192,27 +192,27 @@ def _(g, x, *, stride, padding, dilation, groups):
 
 
 def pool_padding(
-    size: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+    size: Sizes, windows: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Pairs:
     """The padding at which every window lies inside: with ceil_mode the last one may reach further."""
     reach = (
         (n - 1) * s + d * (k - 1) + 1 - length - before
         for n, s, d, k, length, (before, _) in zip(
-            out, stride, dilation, kernel, size, padding, strict=True
+            windows, stride, dilation, kernel, size, padding, strict=True
         )
     )
     return tuple((before, max(after, r)) for (before, after), r in zip(padding, reach, strict=True))
 
 
 def winners(
-    x: Array, *, out: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+    x: Array, *, windows: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> tuple[Array, Array]:
     """The maximum of each window, and the number of the offset at which it stands (the first, or a NaN)."""
-    padding = pool_padding(x.shape[2:], out, kernel, stride, padding, dilation)
+    padding = pool_padding(x.shape[2:], windows, kernel, stride, padding, dilation)
     padded = _padded(x, padding, -np.inf if x.dtype.kind == "f" else int(np.iinfo(x.dtype).min))
     best = winner = None
     for k, offset in enumerate(_offsets(kernel)):
-        values = padded[_at_offset(offset, out, stride, dilation)]
+        values = padded[_at_offset(offset, windows, stride, dilation)]
         if best is None:
             best, winner = (
                 values.copy(),
@@ -228,21 +228,21 @@ def winners(
 
 
 @op
-def max_pool(x, *, out, kernel, stride, padding, dilation):
+def max_pool(x, *, windows, kernel, stride, padding, dilation):
     """The largest element of each window; the gradient goes to the first of equal ones."""
-    return winners(x, out=out, kernel=kernel, stride=stride, padding=padding, dilation=dilation)[0]
+    return winners(x, windows=windows, kernel=kernel, stride=stride, padding=padding, dilation=dilation)[0]
 
 
 @max_pool.fast_forward
-def _(x, *, out, kernel, stride, padding, dilation):
-    return winners(x, out=out, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+def _(x, *, windows, kernel, stride, padding, dilation):
+    return winners(x, windows=windows, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
 
 
 @max_pool.vjp("x")
-def _(g, x, *, out, kernel, stride, padding, dilation):
+def _(g, x, *, windows, kernel, stride, padding, dilation):
     values = x.array if isinstance(x, TensorBase) else x
     options = {
-        "out": out,
+        "windows": windows,
         "kernel": kernel,
         "stride": stride,
         "padding": padding,
@@ -253,13 +253,13 @@ def _(g, x, *, out, kernel, stride, padding, dilation):
 
 
 @max_pool.fast_backward
-def _(g, needs, x, residuals, *, out, kernel, stride, padding, dilation):
+def _(g, needs, x, residuals, *, windows, kernel, stride, padding, dilation):
     return (
         put_winners(
             g,
             winner=residuals,
             size=x.shape[2:],
-            out=out,
+            windows=windows,
             kernel=kernel,
             stride=stride,
             padding=padding,
@@ -269,23 +269,23 @@ def _(g, needs, x, residuals, *, out, kernel, stride, padding, dilation):
 
 
 @op
-def put_winners(x, *, winner, size, out, kernel, stride, padding, dilation):
+def put_winners(x, *, winner, size, windows, kernel, stride, padding, dilation):
     """Zeros, to which each value was added at the place its window's `winner` had."""
-    padding = pool_padding(size, out, kernel, stride, padding, dilation)
+    padding = pool_padding(size, windows, kernel, stride, padding, dilation)
     padded = tuple(n + a + b for n, (a, b) in zip(size, padding, strict=True))
     total = np.zeros((*x.shape[:2], *padded), x.dtype)
     for k, offset in enumerate(_offsets(kernel)):
-        total[_at_offset(offset, out, stride, dilation)] += x * (winner == k)
+        total[_at_offset(offset, windows, stride, dilation)] += x * (winner == k)
     return total[_inside(size, padding)]
 
 
 @put_winners.vjp("x")
-def _(g, *, winner, size, out, kernel, stride, padding, dilation):
+def _(g, *, winner, size, windows, kernel, stride, padding, dilation):
     return take_winners(
         g,
         winner=winner,
         size=size,
-        out=out,
+        windows=windows,
         kernel=kernel,
         stride=stride,
         padding=padding,
@@ -294,22 +294,22 @@ def _(g, *, winner, size, out, kernel, stride, padding, dilation):
 
 
 @op
-def take_winners(x, *, winner, size, out, kernel, stride, padding, dilation):
+def take_winners(x, *, winner, size, windows, kernel, stride, padding, dilation):
     """For each window the element at the place of its `winner`: the adjoint of put_winners."""
-    padded = _padded(x, pool_padding(size, out, kernel, stride, padding, dilation))
+    padded = _padded(x, pool_padding(size, windows, kernel, stride, padding, dilation))
     total = np.zeros(winner.shape, x.dtype)
     for k, offset in enumerate(_offsets(kernel)):
-        total += padded[_at_offset(offset, out, stride, dilation)] * (winner == k)
+        total += padded[_at_offset(offset, windows, stride, dilation)] * (winner == k)
     return total
 
 
 @take_winners.vjp("x")
-def _(g, *, winner, size, out, kernel, stride, padding, dilation):
+def _(g, *, winner, size, windows, kernel, stride, padding, dilation):
     return put_winners(
         g,
         winner=winner,
         size=size,
-        out=out,
+        windows=windows,
         kernel=kernel,
         stride=stride,
         padding=padding,
@@ -318,33 +318,33 @@ def _(g, *, winner, size, out, kernel, stride, padding, dilation):
 
 
 @op
-def sum_windows(x, *, out, kernel, stride, padding):
+def sum_windows(x, *, windows, kernel, stride, padding):
     """The sum of each window, zeros beyond the edges: average pooling before its division."""
     ones = (1,) * len(kernel)
-    padded = _padded(x, pool_padding(x.shape[2:], out, kernel, stride, padding, ones))
-    total = np.zeros((*x.shape[:2], *out), x.dtype)
+    padded = _padded(x, pool_padding(x.shape[2:], windows, kernel, stride, padding, ones))
+    total = np.zeros((*x.shape[:2], *windows), x.dtype)
     for offset in _offsets(kernel):
-        total += padded[_at_offset(offset, out, stride, ones)]
+        total += padded[_at_offset(offset, windows, stride, ones)]
     return total
 
 
 @sum_windows.vjp("x")
-def _(g, shape, *, out, kernel, stride, padding):
-    return spread_windows(g, size=shape[2:], out=out, kernel=kernel, stride=stride, padding=padding)
+def _(g, shape, *, windows, kernel, stride, padding):
+    return spread_windows(g, size=shape[2:], windows=windows, kernel=kernel, stride=stride, padding=padding)
 
 
 @op
-def spread_windows(x, *, size, out, kernel, stride, padding):
+def spread_windows(x, *, size, windows, kernel, stride, padding):
     """Each value added to all the places of its window: the adjoint of sum_windows."""
     ones = (1,) * len(kernel)
-    padding = pool_padding(size, out, kernel, stride, padding, ones)
+    padding = pool_padding(size, windows, kernel, stride, padding, ones)
     padded = tuple(n + a + b for n, (a, b) in zip(size, padding, strict=True))
     total = np.zeros((*x.shape[:2], *padded), x.dtype)
     for offset in _offsets(kernel):
-        total[_at_offset(offset, out, stride, ones)] += x
+        total[_at_offset(offset, windows, stride, ones)] += x
     return total[_inside(size, padding)]
 
 
 @spread_windows.vjp("x")
-def _(g, *, size, out, kernel, stride, padding):
-    return sum_windows(g, out=out, kernel=kernel, stride=stride, padding=padding)
+def _(g, *, size, windows, kernel, stride, padding):
+    return sum_windows(g, windows=windows, kernel=kernel, stride=stride, padding=padding)

@@ -116,7 +116,7 @@ def _window_counts(size: Any, options: dict[str, Any], include_pad: bool) -> Arr
     """How many elements each window has: those inside, and the padding if it counts."""
     counts: Any = np.ones(())
     parts = zip(
-        size, options["out"], options["kernel"], options["stride"], options["padding"], strict=True
+        size, options["windows"], options["kernel"], options["stride"], options["padding"], strict=True
     )
     for n, out, k, s, (before, after) in parts:
         start = np.arange(out) * s - before
@@ -195,7 +195,7 @@ def _pool_options(
             "Use a smaller kernel, padding, or fewer pooling layers."
         )
     return {
-        "out": tuple(out),
+        "windows": tuple(out),
         "kernel": kernel,
         "stride": strides,
         "padding": tuple((p, p) for p in pads),

@@ -1,0 +1,207 @@
+"""In-place operations: right gradients through bases and views, or an error; never a wrong number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe.errors import DTypeError, GradientError, ShapeError
+
+
+def leaf(*values):
+    return dl.tensor(values, dtype=dl.float64, requires_grad=True)
+
+
+def test_a_value_that_was_kept_and_then_changed_raises_with_its_name():
+    x = leaf(1.0, 2.0)
+    y = x * 1.0
+    z = (y * y).sum()
+    y.add_(1)
+    with pytest.raises(GradientError, match=r"multiply.*'[xy]'.*\[2\].*inplace operation \(add_\).*clone"):
+        z.backward()
+
+
+def test_changing_the_kept_result_raises():
+    x = leaf(1.0)
+    y = x.exp()
+    y.mul_(2)
+    with pytest.raises(GradientError, match="'out'"):
+        y.sum().backward()
+
+
+def test_changing_a_view_of_what_was_kept_raises():
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1.0
+    z = (y * y).sum()
+    y[0].zero_()
+    with pytest.raises(GradientError, match="inplace"):
+        z.backward()
+
+
+def test_changing_a_kept_constant_through_numpy_marks_raises():
+    w = dl.ones(2, dtype=dl.float64)
+    x = leaf(1.0, 2.0)
+    z = (x * w).sum()
+    w.array += 1
+    dl.autograd.mark_mutated(w.array, "a test")
+    with pytest.raises(GradientError, match="a test"):
+        z.backward()
+
+
+def test_what_was_changed_before_it_was_kept_is_fine():
+    w = dl.ones(2, dtype=dl.float64)
+    w += 1
+    x = leaf(1.0, 2.0)
+    (x * w).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_what_no_rule_keeps_may_change():
+    x = leaf(1.0, 2.0)
+    y = x + 1.0
+    z = (y + 1.0).sum()
+    y.zero_()
+    z.backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_the_version_counts_writes_to_the_memory():
+    x = dl.zeros(3)
+    assert x._version == 0
+    x[0] = 1
+    x[1:].fill_(2)
+    assert x._version == x.detach()._version == 2
+
+
+class TestLeaves:
+    def test_cannot_be_written_to_while_recording(self):
+        for write in (lambda x: x.add_(1), lambda x: x.__setitem__(0, 1.0), lambda x: x.__iadd__(1)):
+            with pytest.raises(GradientError, match="a leaf Variable that requires grad"):
+                write(leaf(1.0))
+
+    def test_views_of_leaves_neither(self):
+        with pytest.raises(GradientError, match="a view of a leaf"):
+            leaf(1.0, 2.0)[0].zero_()
+
+    def test_nothing_is_written_when_it_raises(self):
+        x = leaf(1.0)
+        with pytest.raises(GradientError):
+            x.add_(1)
+        assert x.tolist() == [1.0]
+
+    def test_can_be_written_to_under_no_grad(self):
+        x = leaf(1.0)
+        with dl.no_grad():
+            x -= 0.5
+            x[0] *= 2
+        assert x.tolist() == [1.0]
+        assert x.requires_grad
+        assert x.is_leaf
+
+
+class TestGradients:
+    def test_of_an_in_place_chain(self):
+        x = leaf(1.0, 2.0)
+        y = x * 2.0
+        y.add_(1).mul_(3)
+        y.sum().backward()
+        assert x.grad.tolist() == [6.0, 6.0]
+
+    def test_of_an_assignment_into_a_buffer(self):
+        x = leaf(2.0)
+        buffer = dl.zeros(3, dtype=dl.float64)
+        buffer[1] = x[0] * 3
+        (buffer * dl.tensor([1.0, 10.0, 100.0], dtype=dl.float64)).sum().backward()
+        assert x.grad.tolist() == [30.0]
+
+    def test_what_was_overwritten_gets_none(self):
+        x = leaf(1.0, 2.0, 3.0)
+        y = x * 1.0
+        y[1] = 7.0
+        (y * 2.0).sum().backward()
+        assert x.grad.tolist() == [2.0, 0.0, 2.0]
+
+    def test_a_mask(self):
+        x, v = leaf(1.0, -2.0, 3.0), leaf(5.0)
+        y = x * 2.0
+        y[y < 0] = v
+        y.sum().backward()
+        assert x.grad.tolist() == [2.0, 0.0, 2.0]
+        assert v.grad.tolist() == [1.0]
+
+    def test_writing_to_a_view_changes_its_base(self):
+        x = leaf(1.0, 2.0, 3.0)
+        base = x * 1.0
+        view = base[1:]
+        view.mul_(10)
+        assert base.tolist() == [1.0, 20.0, 30.0]
+        base.sum().backward()
+        assert x.grad.tolist() == [1.0, 10.0, 10.0]
+
+    def test_writing_to_the_base_changes_its_views(self):
+        x = leaf(1.0, 2.0, 3.0)
+        base = x * 1.0
+        view = base[1:]
+        base.mul_(10)
+        assert view.tolist() == [20.0, 30.0]
+        view.sum().backward()
+        assert x.grad.tolist() == [0.0, 10.0, 10.0]
+
+    def test_writing_to_one_view_changes_another(self):
+        x = leaf(1.0, 2.0, 3.0)
+        base = x * 1.0
+        first, all_of_it = base[0], base.reshape(3, 1)
+        first.mul_(5)
+        all_of_it.sum().backward()
+        assert x.grad.tolist() == [5.0, 1.0, 1.0]
+
+    def test_a_view_of_a_view(self):
+        x = leaf(*range(6))
+        base = x * 1.0
+        base.reshape(2, 3)[1][2].mul_(7)
+        base.sum().backward()
+        assert x.grad.tolist() == [1.0, 1.0, 1.0, 1.0, 1.0, 7.0]
+
+    def test_a_buffer_that_did_not_require_grad_does_after_a_view_was_written(self):
+        x = leaf(2.0)
+        buffer = dl.zeros(2, 2, dtype=dl.float64)
+        buffer[0].copy_(x * 3.0)
+        assert buffer.requires_grad
+        buffer.sum().backward()
+        assert x.grad.tolist() == [6.0]
+
+    def test_second_order_through_an_assignment(self):
+        x = leaf(2.0, 3.0)
+        y = x * 1.0
+        y[0] = (x[1] * x[1]).reshape(())
+        (g,) = dl.autograd.grad((y * y).sum(), x, create_graph=True)
+        # y = (b², b), so L = b⁴ + b² and dL/db = 4 b³ + 2 b
+        assert g.tolist() == pytest.approx([0.0, 4 * 27 + 6])
+        (h,) = dl.autograd.grad(g.sum(), x)
+        assert h.tolist() == pytest.approx([0.0, 12 * 9 + 2])
+
+
+class TestErrors:
+    def test_the_shape_cannot_change(self):
+        with pytest.raises(ShapeError, match="doesn't match the broadcast shape"):
+            dl.ones(2).add_(dl.ones(3, 2))
+
+    def test_floats_do_not_go_into_integers(self):
+        with pytest.raises(DTypeError, match="can't be cast"):
+            dl.tensor([1, 2]).add_(0.5)
+
+    def test_a_value_that_does_not_fit_the_region(self):
+        x = dl.zeros(3)
+        with pytest.raises(ShapeError, match=r"\[2\].*\[3\]"):
+            x[:] = dl.ones(2)
+        assert not x.array.any()
+
+
+def test_numpy_shares_memory():
+    x = dl.zeros(2)
+    x.numpy()[0] = 5
+    assert x.tolist() == [5.0, 0.0]
+    a = np.zeros(2)
+    dl.from_numpy(a).add_(1)
+    assert a.tolist() == [1.0, 1.0]
