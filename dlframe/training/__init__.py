@@ -1,0 +1,27 @@
+"""Training: a loop that measures, stops, saves and resumes; your own loop stays first class."""
+
+from __future__ import annotations
+
+from dlframe.training.batches import NonFiniteLossError
+from dlframe.training.callback import Callback, LambdaCallback
+from dlframe.training.checkpoint import ModelCheckpoint
+from dlframe.training.history import History
+from dlframe.training.loggers import CSVLogger, JSONLogger, LearningRates
+from dlframe.training.progress import ProgressBar
+from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
+from dlframe.training.trainer import Trainer
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "JSONLogger",
+    "LambdaCallback",
+    "LearningRates",
+    "ModelCheckpoint",
+    "NonFiniteLossError",
+    "ProgressBar",
+    "TerminateOnNaN",
+    "Trainer",
+]

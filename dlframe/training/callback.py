@@ -1,0 +1,98 @@
+"""Callbacks: what happens beside the training itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlframe.training.batches import NonFiniteLossError
+    from dlframe.training.trainer import Trainer
+
+
+class Callback:
+    """Called by a Trainer at certain moments; a subclass overrides the moments it wants.
+
+    Every method gets the trainer, whose attributes say where training stands: ``epoch`` (epochs
+    completed), ``batch`` (batches done in this epoch), ``step`` (batches done in all),
+    ``batch_loss``, ``logs`` (the last epoch's record), ``history``. ``trainer.stop(reason)`` ends
+    training after this batch; ``trainer.save(path)`` may be called at the end of a batch or epoch.
+
+    >>> class Shout(Callback):
+    ...     def on_epoch_end(self, trainer):
+    ...         print(f"epoch {trainer.epoch} is over!")
+    """
+
+    runs_last = False
+    """Whether it wants to be called after the others: what saves their state does."""
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """``fit`` begins, or goes on after a resumption."""
+
+    def on_epoch_begin(self, trainer: Trainer) -> None:
+        """An epoch begins, or its rest after a resumption (``trainer.batch`` is then above 0)."""
+
+    def on_batch_begin(self, trainer: Trainer) -> None:
+        """A batch is there."""
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        """The weights were changed by a batch."""
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """An epoch and its validation are over; ``trainer.logs`` is its record."""
+
+    def on_interrupt(self, trainer: Trainer) -> None:
+        """Ctrl-C was pressed, and the batch is done."""
+
+    def on_bad_loss(self, trainer: Trainer, error: NonFiniteLossError) -> bool:
+        """The loss is NaN or infinite, nothing was changed; True: dealt with, do not raise."""
+        return False
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """``fit`` is about to return; it is not called when an error ends it."""
+
+    def close(self) -> None:
+        """``fit`` ends, for whatever reason: release what is held."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs, in values that ``utils.save`` takes."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what ``state_dict`` gave."""
+
+
+class LambdaCallback(Callback):
+    """Functions as a callback: ``LambdaCallback(on_epoch_end=lambda t: print(t.logs))``.
+
+    Raises TypeError for a moment that does not exist.
+    """
+
+    def __init__(self, **moments: Callable[[Trainer], Any]) -> None:
+        for name, function in moments.items():
+            if not name.startswith("on_") or not hasattr(Callback, name):
+                known = ", ".join(n for n in vars(Callback) if n.startswith("on_"))
+                raise TypeError(f"LambdaCallback: there is no moment {name!r}. Known: {known}")
+            setattr(self, name, function)
+
+
+def ordered(callbacks: Iterable[Any]) -> list[Callback]:
+    """The callbacks as given, those that run last at the end; raises TypeError for other things."""
+    given = list(callbacks)
+    for callback in given:
+        if not isinstance(callback, Callback):
+            hint = " (the class; pass an instance)" if isinstance(callback, type) else ""
+            raise TypeError(f"Trainer: {callback!r}{hint} is no training.Callback")
+    return sorted(given, key=lambda callback: callback.runs_last)
+
+
+def keyed(callbacks: Iterable[Callback]) -> dict[str, Callback]:
+    """Callbacks by the name under which their state is saved: EarlyStopping, ModelCheckpoint.1 …"""
+    names: dict[str, Callback] = {}
+    counts: dict[str, int] = {}
+    for callback in callbacks:
+        kind = type(callback).__name__
+        number = counts.get(kind, 0)
+        counts[kind] = number + 1
+        names[f"{kind}.{number}" if number else kind] = callback
+    return names

@@ -1,0 +1,115 @@
+"""Keeping the best, the last and the last few states of a run in files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlframe.errors import ArgumentError
+from dlframe.training.callback import Callback
+from dlframe.training.monitor import better, check_mode, check_monitor
+
+if TYPE_CHECKING:
+    from dlframe.training.trainer import Trainer
+
+
+class ModelCheckpoint(Callback):
+    """Saves the trainer into a folder: ``best.h5``, ``last.h5``, and copies of the last epochs.
+
+    ``best.h5`` is written when ``monitor`` improved (``mode`` as for EarlyStopping; None: never),
+    ``last.h5`` after every ``every`` epochs, at the end and at an interruption, and with
+    ``every_steps`` also in between. With ``keep`` the last so many epochs stay as
+    ``epoch-0007.h5``. Each file is complete: ``trainer.resume(file)`` goes on from it exactly.
+
+    Raises ArgumentError for a quantity that training does not measure, at the start of ``fit``.
+    """
+
+    runs_last = True  # the state that it saves includes that of the other callbacks
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        monitor: str | None = "val_loss",
+        *,
+        mode: str | None = None,
+        every: int = 1,
+        every_steps: int | None = None,
+        keep: int = 0,
+    ) -> None:
+        if every < 1 or keep < 0 or (every_steps is not None and every_steps < 1):
+            raise ArgumentError(
+                "ModelCheckpoint: every and every_steps must be 1 or more, keep 0 or more; got "
+                f"every={every}, every_steps={every_steps}, keep={keep}"
+            )
+        self.folder = Path(folder)
+        self.monitor = monitor
+        self.mode = None if monitor is None else check_mode(monitor, mode)
+        self.every = every
+        self.every_steps = every_steps
+        self.keep = keep
+        self.best: float | None = None
+        self.best_epoch = 0
+        self.kept: list[str] = []
+        self._saved_at: tuple[int, int] | None = None  # step and epoch of last.h5
+
+    @property
+    def best_path(self) -> Path:
+        """The file with the best epoch."""
+        return self.folder / "best.h5"
+
+    @property
+    def last_path(self) -> Path:
+        """The file with the newest state."""
+        return self.folder / "last.h5"
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        if self.monitor is not None:
+            check_monitor("ModelCheckpoint", self.monitor, trainer.quantities)
+        self._saved_at = None
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        if self.every_steps is not None and trainer.step % self.every_steps == 0:
+            self._save_last(trainer)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        value = None if self.monitor is None else trainer.logs[self.monitor]
+        improved = value is not None and better(value, self.best, self.mode or "min")
+        if improved:
+            self.best, self.best_epoch = value, trainer.epoch
+        outdated = self._next_kept(trainer.epoch) if self.keep else None
+        # all that this callback knows is up to date now, and so goes into the files
+        if improved:
+            trainer.save(self.best_path)
+        if self.keep:
+            trainer.save(self.folder / self.kept[-1])
+            if outdated is not None:
+                with contextlib.suppress(FileNotFoundError):  # somebody tidied up
+                    (self.folder / outdated).unlink()
+        # the end of training too: later another callback may put the best weights back
+        is_over = trainer.epoch == trainer.epochs or trainer.stop_reason is not None
+        if is_over or trainer.epoch % self.every == 0:
+            self._save_last(trainer)
+
+    def on_interrupt(self, trainer: Trainer) -> None:
+        self._save_last(trainer)
+
+    def _next_kept(self, epoch: int) -> str | None:
+        """Note the file of this epoch; returns the one that has to go for it."""
+        self.kept.append(f"epoch-{epoch:04d}.h5")
+        return self.kept.pop(0) if len(self.kept) > self.keep else None
+
+    def _save_last(self, trainer: Trainer) -> None:
+        place = (trainer.step, trainer.epoch)
+        if place != self._saved_at:
+            trainer.save(self.last_path)
+            self._saved_at = place
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch, "kept": list(self.kept)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+        self.best_epoch = state["best_epoch"]
+        self.kept = list(state["kept"])

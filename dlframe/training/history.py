@@ -1,0 +1,109 @@
+"""What happened in training, epoch by epoch."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dlframe.training.monitor import better, infer_mode, unknown_name
+
+
+class History(Mapping[str, list[Any]]):
+    """Name → one value per epoch: ``history["val_loss"]``, ready for ``viz.curves`` and for JSON.
+
+    A quantity that an epoch did not measure is NaN there.
+
+    >>> history = History()
+    >>> history.append({"loss": 0.9, "val_loss": 1.0})
+    >>> history.append({"loss": 0.5, "val_loss": 0.75})
+    >>> history["val_loss"], len(history.records())
+    ([1.0, 0.75], 2)
+    >>> history.best("val_loss")
+    (2, 0.75)
+    """
+
+    def __init__(self, values: Mapping[str, Sequence[Any]] | None = None) -> None:
+        self._values = {name: list(column) for name, column in (values or {}).items()}
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add an epoch."""
+        epochs = self.epochs
+        for name in record:
+            self._values.setdefault(name, [math.nan] * epochs)
+        for name, column in self._values.items():
+            column.append(record.get(name, math.nan))
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are recorded."""
+        return max((len(column) for column in self._values.values()), default=0)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One dict per epoch, which begins with its number, counted from 1."""
+        return [
+            {"epoch": i + 1, **{name: column[i] for name, column in self._values.items()}}
+            for i in range(self.epochs)
+        ]
+
+    def best(self, name: str, mode: str | None = None) -> tuple[int, float]:
+        """The best epoch, counted from 1, and its value.
+
+        ``mode`` is "min" or "max"; None infers it from the name. Raises KeyError for a name that
+        was not recorded, ValueError where every value is NaN.
+        """
+        mode = infer_mode(name) if mode is None else mode
+        found: tuple[int, float] | None = None
+        for epoch, value in enumerate(self[name], start=1):
+            if better(value, None if found is None else found[1], mode):
+                found = (epoch, value)
+        if found is None:
+            raise ValueError(f"History.best: {name!r} has no value that is a number")
+        return found
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """A copy as plain dict of lists."""
+        return {name: list(column) for name, column in self._values.items()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as JSON, where NaN and infinities are null."""
+        from dlframe.utils.atomic import atomic_write
+
+        with atomic_write(path, "w") as file:
+            json.dump(plain(self.to_dict()), file, indent=1)
+            file.write("\n")
+
+    def __getitem__(self, name: str) -> list[Any]:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise KeyError(unknown_name("History", name, self._values)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    def __repr__(self) -> str:
+        return f"History of {self.epochs} epochs: {', '.join(self) or 'empty'}"
+
+
+def plain(value: Any) -> Any:
+    """A nest of values as JSON knows them: what is no finite number becomes None.
+
+    >>> plain({"loss": float("nan"), "f1": [0.5, 1.0]})
+    {'loss': None, 'f1': [0.5, 1.0]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,57 @@
+"""Ctrl-C as a request: finish what you are at, and stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+NOTICE = b"\nInterrupted: finishing this batch. Press Ctrl-C again to stop at once.\n"
+
+
+class Interrupt:
+    """While entered, the first Ctrl-C sets ``requested``, a second raises KeyboardInterrupt.
+
+    Signals belong to the main thread: elsewhere nothing changes. The handler that was there is put
+    back at the end.
+
+    >>> with Interrupt() as interrupt:
+    ...     signal.raise_signal(signal.SIGINT)
+    ...     interrupt.requested
+    True
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: Any = None
+        self._installed = False
+
+    def __enter__(self) -> Self:
+        self.requested = False
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.getsignal(signal.SIGINT)
+            # None: set by something that is not Python, so it could not be put back;
+            # SIG_IGN: whoever started this process wants Ctrl-C to have no effect (nohup)
+            if self._before is not None and self._before is not signal.SIG_IGN:
+                signal.signal(signal.SIGINT, self._handle)
+                self._installed = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._installed:
+            signal.signal(signal.SIGINT, self._before)
+            self._installed = False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+        # print() could meet itself half way through a line, and raise
+        os.write(2, NOTICE)

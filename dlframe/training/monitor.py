@@ -1,0 +1,78 @@
+"""Quantities by name: which exist, which direction is better, and what a typo may have meant."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+
+from dlframe.errors import ArgumentError
+
+_LOW = re.compile(r"loss|error|perplexity|(^|_)(mse|mae|rmse|nll|seconds)($|_)")
+_HIGH = re.compile(r"accuracy|precision|recall|f1|auc|score|(^|_)(acc|r2|iou|dice)($|_)")
+
+
+def infer_mode(name: str) -> str:
+    """What the name says: "min" for losses and errors, "max" for accuracies and their like.
+
+    Raises ArgumentError where the name does not tell.
+
+    >>> infer_mode("val_loss"), infer_mode("val_accuracy")
+    ('min', 'max')
+    """
+    low, high = _LOW.search(name.lower()), _HIGH.search(name.lower())
+    if bool(low) == bool(high):
+        raise ArgumentError(
+            f"the name {name!r} does not tell whether low or high values are good; "
+            'pass mode="min" or mode="max"'
+        )
+    return "min" if low else "max"
+
+
+def check_mode(name: str, mode: str | None) -> str:
+    """The mode as given, or inferred from the name; raises ArgumentError for another word."""
+    if mode is None:
+        return infer_mode(name)
+    if mode not in ("min", "max"):
+        raise ArgumentError(f'mode must be "min" or "max"; got {mode!r}')
+    return mode
+
+
+def better(value: float, best: float | None, mode: str, min_delta: float = 0.0) -> bool:
+    """Whether a value is an improvement of more than ``min_delta``; NaN never is."""
+    if math.isnan(value):
+        return False
+    if best is None:
+        return True
+    return value < best - min_delta if mode == "min" else value > best + min_delta
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """'; did you mean "val_loss"?', or nothing where no known name is close.
+
+    >>> did_you_mean("val_los", ["loss", "val_loss"])
+    "; did you mean 'val_loss'?"
+    """
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def unknown_name(where: str, name: str, known: Iterable[str]) -> str:
+    """The message for a name that is not there."""
+    known = list(known)
+    return (
+        f"{where}: there is no {name!r}{did_you_mean(name, known)} "
+        f"Known: {', '.join(known) or 'nothing yet'}"
+    )
+
+
+def check_monitor(where: str, name: str, known: Iterable[str]) -> None:
+    """Raise ArgumentError unless ``name`` is among the quantities that training will measure."""
+    known = list(known)
+    if name in known:
+        return
+    hint = ""
+    if name.startswith("val_") and not any(n.startswith("val_") for n in known):
+        hint = ". It needs validation data: fit(train, val)"
+    raise ArgumentError(unknown_name(where, name, known) + hint)

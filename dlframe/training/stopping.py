@@ -1,0 +1,99 @@
+"""Callbacks that end training: no more improvement, or a loss that is no number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dlframe.errors import ArgumentError
+from dlframe.training.callback import Callback
+from dlframe.training.monitor import better, check_mode, check_monitor
+from dlframe.training.snapshot import copied
+
+if TYPE_CHECKING:
+    from dlframe.training.batches import NonFiniteLossError
+    from dlframe.training.trainer import Trainer
+
+
+class EarlyStopping(Callback):
+    """Ends training when a quantity has not improved for ``patience`` epochs.
+
+    ``mode`` is "min" or "max", inferred from the name where it tells ("val_loss", "val_accuracy").
+    An improvement is one by more than ``min_delta``; NaN never is one. With ``restore_best`` the
+    model has the weights of its best epoch when ``fit`` returns, unless it was interrupted.
+
+    Raises ArgumentError for a quantity that training does not measure, at the start of ``fit``.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 5,
+        *,
+        min_delta: float = 0.0,
+        mode: str | None = None,
+        restore_best: bool = True,
+    ) -> None:
+        if patience < 1:
+            raise ArgumentError(f"EarlyStopping: patience must be 1 or more; got {patience}")
+        if min_delta < 0:
+            raise ArgumentError(f"EarlyStopping: min_delta cannot be negative; got {min_delta}")
+        self.monitor = monitor
+        self.patience = patience
+        self.min_delta = min_delta
+        self.mode = check_mode(monitor, mode)
+        self.restore_best = restore_best
+        self.best: float | None = None
+        self.best_epoch = 0
+        self.waited = 0
+        self.best_weights: dict[str, Any] | None = None
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        check_monitor("EarlyStopping", self.monitor, trainer.quantities)
+        self._stop_if_patience_is_over(trainer)  # a resumed run may have come to its end already
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        value = trainer.logs[self.monitor]
+        if better(value, self.best, self.mode, self.min_delta):
+            self.best, self.best_epoch, self.waited = value, trainer.epoch, 0
+            if self.restore_best:
+                self.best_weights = copied(trainer.model.state_dict())
+        else:
+            self.waited += 1
+            self._stop_if_patience_is_over(trainer)
+
+    def _stop_if_patience_is_over(self, trainer: Trainer) -> None:
+        if self.waited >= self.patience:
+            best = (
+                "no value" if self.best is None else f"{self.best:.6g} in epoch {self.best_epoch}"
+            )
+            trainer.stop(f"{self.monitor} has not improved for {self.waited} epochs (best: {best})")
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        if self.best_weights is not None and not trainer.interrupted:
+            trainer.model.load_state_dict(self.best_weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "waited": self.waited,
+            "best_weights": self.best_weights,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+        self.best_epoch = state["best_epoch"]
+        self.waited = state["waited"]
+        self.best_weights = state["best_weights"]
+
+
+class TerminateOnNaN(Callback):
+    """Ends training at the first loss that is NaN or infinite, before it changes the weights.
+
+    Without it such a loss raises NonFiniteLossError. ``trainer.stop_reason`` says which step and
+    which batch it was.
+    """
+
+    def on_bad_loss(self, trainer: Trainer, error: NonFiniteLossError) -> bool:
+        trainer.stop(str(error))
+        return True

@@ -1,0 +1,478 @@
+"""Trainer: the loop of training, with validation, history, callbacks and exact resumption."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.autograd import no_grad
+from dlframe.errors import ArgumentError
+from dlframe.metrics import Mean, Metric
+from dlframe.nn import Module
+from dlframe.nn.utils import clip_grad_norm_, clip_grad_value_
+from dlframe.optim import Optimizer
+from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from dlframe.tensor import Tensor, to_array
+from dlframe.training import batches, saving
+from dlframe.training.batches import NonFiniteLossError, batch_length
+from dlframe.training.callback import Callback, ordered
+from dlframe.training.history import History
+from dlframe.training.interrupt import Interrupt
+from dlframe.training.monitor import check_monitor
+from dlframe.training.progress import ProgressBar
+from dlframe.training.snapshot import modes_kept, random_state, set_random_state
+
+
+class Trainer:
+    """Trains a model: ``Trainer(model, loss, optimizer).fit(train, val, epochs=10)``.
+
+    Args:
+        loss: called with (output, target), gives one number.
+        metrics: measured on training batches while they are trained on, and on validation data.
+        callbacks: see :class:`Callback`.
+        scheduler: of the learning rate; stepped after each epoch, or after each batch with
+            ``scheduler_interval="batch"``. ReduceLROnPlateau gets the value of ``monitor``, which
+            is "val_loss" unless given ("loss" where there is no validation).
+        clip_grad_norm, clip_grad_value: limit the gradients before each step.
+        extra: values to be kept in every file that ``save`` writes, such as the configuration.
+
+    It does nothing that a loop of your own could not do with the public API. What can be changed
+    by a subclass: ``forward`` (from a batch to output and target).
+
+    >>> x = dl.linspace(-1, 1, 64).reshape(64, 1)
+    >>> model = nn.Linear(1, 1)
+    >>> trainer = Trainer(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.5))
+    >>> history = trainer.fit((x, 2 * x + 1), epochs=20, batch_size=16, progress=False)
+    >>> history["loss"][-1] < 0.01, model.bias.item()
+    (True, 1.0)
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Callable[[Any, Any], Any],
+        optimizer: Optimizer,
+        metrics: Sequence[Metric] = (),
+        callbacks: Sequence[Callback] = (),
+        scheduler: LRScheduler | None = None,
+        *,
+        scheduler_interval: str = "epoch",
+        monitor: str | None = None,
+        clip_grad_norm: float | None = None,
+        clip_grad_value: float | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        _check_parts(model, optimizer, metrics, scheduler)
+        if scheduler_interval not in ("epoch", "batch"):
+            raise ArgumentError(
+                'Trainer: scheduler_interval must be "epoch" or "batch"; '
+                f"got {scheduler_interval!r}"
+            )
+        if scheduler_interval == "batch" and isinstance(scheduler, ReduceLROnPlateau):
+            raise ArgumentError(
+                "Trainer: ReduceLROnPlateau watches a value that is known once per epoch; use "
+                'scheduler_interval="epoch"'
+            )
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.metrics = list(metrics)
+        self.callbacks = ordered(callbacks)
+        self.scheduler = scheduler
+        self.scheduler_interval = scheduler_interval
+        self.monitor = monitor
+        self.clip_grad_norm = clip_grad_norm
+        self.clip_grad_value = clip_grad_value
+        self.extra = extra or {}
+
+        self.epoch = 0  # epochs completed
+        self.batch = 0  # batches done in the epoch that is going on
+        self.step = 0  # batches done in all
+        self.epochs = 0  # how many epochs the present fit is to reach
+        self.batches_per_epoch: int | None = None
+        self.batch_loss = float("nan")
+        self.logs: dict[str, Any] = {}
+        self.history = History()
+        self.quantities: list[str] = []  # the names that history will have
+        self.interrupted = False
+        self.stop_reason: str | None = None
+
+        self._sums = self._new_sums()
+        self._rates: dict[str, float] = {}  # that the last batch was trained with
+        self._seconds = 0.0  # spent in the epoch that is going on
+        self._pass_done = False  # all batches of the epoch are trained on, only validation is left
+        self._train_loader: Any = None
+        self._val_loader: Any = None
+        self._pending: dict[str, Any] | None = None  # positions and random state for the next fit
+        self._active: list[Callback] = []
+
+    # -------------------------------------------------------------------------- training
+
+    def fit(
+        self,
+        train: Any,
+        val: Any = None,
+        epochs: int = 1,
+        *,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        num_workers: int = 0,
+        progress: bool | None = None,
+    ) -> History:
+        """Train until ``epochs`` epochs are done in all, and return the history.
+
+        ``train`` and ``val`` are DataLoaders, pairs (x, y) of arrays or tensors, data sets (both
+        are put into loaders with ``batch_size``, ``num_workers`` and, for ``train``, ``shuffle``),
+        or iterables of batches. ``progress`` None: a bar on a terminal and a line per epoch; True:
+        always a bar; False: nothing.
+
+        Ctrl-C finishes the batch, lets ModelCheckpoint save, and returns with ``interrupted`` set;
+        calling ``fit`` again goes on. A second Ctrl-C raises KeyboardInterrupt at once.
+
+        Raises ArgumentError for a loader without batches, ShapeError for a loss that is not one
+        number, NonFiniteLossError for one that is NaN or infinite.
+        """
+        self._begin(train, val, epochs, batch_size, shuffle=shuffle, num_workers=num_workers)
+        self._active = self._with_progress(progress)
+        try:
+            with Interrupt() as interrupt, modes_kept(self.model):
+                self._call("on_train_begin")
+                self._go_to_position()
+                while self.epoch < epochs and not self._is_to_end(interrupt):
+                    self._run_epoch(interrupt)
+                self._finish(interrupt)
+        except BaseException:
+            self._abandon_epoch()
+            raise
+        finally:
+            for callback in self._active:
+                callback.close()
+        return self.history
+
+    def stop(self, reason: str) -> None:
+        """End training after this batch, for callbacks; ``fit`` returns with ``stop_reason``."""
+        self.stop_reason = reason
+
+    def _begin(
+        self, train: Any, val: Any, epochs: int, batch_size: int, *, shuffle: bool, num_workers: int
+    ) -> None:
+        if epochs < 1:
+            raise ArgumentError(f"fit: epochs must be 1 or more; got {epochs}")
+        if self.epoch >= epochs:
+            raise ArgumentError(
+                f"fit: {self.epoch} epochs are done already, and epochs={epochs} counts all epochs "
+                f"of this trainer; to train {epochs} more, say epochs={self.epoch + epochs}"
+            )
+        self._train_loader = batches.make_loader(
+            train, batch_size, shuffle=shuffle, num_workers=num_workers, where="fit"
+        )
+        self._val_loader = None
+        if val is not None:
+            self._val_loader = batches.make_loader(
+                val, batch_size, shuffle=False, num_workers=num_workers, where="fit"
+            )
+        self.epochs = epochs
+        self.batches_per_epoch = batches.length_of(self._train_loader)
+        self.interrupted = False
+        self.stop_reason = None
+        names = ["loss", *[metric.name for metric in self.metrics]]
+        validated = [f"val_{name}" for name in names] if val is not None else []
+        self.quantities = [*names, *validated, *self._learning_rates(), "seconds"]
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            check_monitor("Trainer, for ReduceLROnPlateau", self._plateau_monitor, self.quantities)
+
+    def _with_progress(self, progress: bool | None) -> list[Callback]:
+        if progress is False or any(isinstance(c, ProgressBar) for c in self.callbacks):
+            return self.callbacks
+        return [ProgressBar(bar=progress), *self.callbacks]
+
+    def _run_epoch(self, interrupt: Interrupt) -> None:
+        """The epoch, or the rest of it; an interruption leaves it open."""
+        if self.batch == 0:
+            self._sums = self._new_sums()
+            self._seconds = 0.0
+        started = time.perf_counter() - self._seconds
+        self._call("on_epoch_begin")
+        if not self._pass_done:
+            self.model.train()
+            for batch in self._remaining_batches():
+                self._train_batch(batch)
+                self._seconds = time.perf_counter() - started
+                if self._is_to_end(interrupt):
+                    return
+            self._check_not_empty()
+            self._pass_done = True
+        validation = self._validate(interrupt)
+        self._seconds = time.perf_counter() - started
+        if validation is not None:
+            self._end_epoch(validation)
+
+    def _train_batch(self, batch: Any) -> None:
+        self._call("on_batch_begin")
+        inputs, target = self.split(batch)
+        output = self.forward(*inputs)
+        loss = self.loss(output, target)
+        batches.check_scalar(loss)
+        self.batch_loss = float(loss.item())
+        try:
+            batches.check_finite(self.batch_loss, self._place(), inputs, self.model)
+        except NonFiniteLossError as error:
+            if not any(callback.on_bad_loss(self, error) for callback in self._active):
+                raise
+            return
+        self.optimizer.zero_grad()
+        loss.backward()
+        self._clip_gradients()
+        self.optimizer.step()
+        self._rates = self._learning_rates()
+        if self.scheduler is not None and self.scheduler_interval == "batch":
+            self.scheduler.step()
+        _add(self._sums, self.loss, self.batch_loss, output, target)
+        self.batch += 1
+        self.step += 1
+        self._call("on_batch_end")
+
+    def _end_epoch(self, validation: dict[str, Any]) -> None:
+        measured = {**self.running_means(), **validation}
+        self.logs = {**measured, **self._rates, "seconds": self._seconds}
+        self.history.append(self.logs)
+        self.epoch += 1
+        self.batch = 0
+        self._pass_done = False
+        if self.scheduler is not None and self.scheduler_interval == "epoch":
+            if isinstance(self.scheduler, ReduceLROnPlateau):
+                self.scheduler.step(self.logs[self._plateau_monitor])
+            else:
+                self.scheduler.step()
+        self._call("on_epoch_end")
+
+    def _validate(self, interrupt: Interrupt) -> dict[str, Any] | None:
+        """The validation's results; None where an interruption came: it is then as if not begun."""
+        if self._val_loader is None:
+            return {}
+        randomness, positions = random_state(), saving.position_of(self._val_loader)
+        results = self._measure(self._val_loader, lambda: not interrupt.requested)
+        if results is None:
+            set_random_state(randomness)
+            saving.go_to(self._val_loader, positions)
+            return None
+        return {f"val_{name}": value for name, value in results.items()}
+
+    def _go_to_position(self) -> None:
+        """Continue where a loaded state, or an interrupted fit, had stopped."""
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        saving.go_to(self._train_loader, pending["train"])
+        saving.go_to(self._val_loader, pending["val"])
+        set_random_state(pending["random"])
+
+    def _remaining_batches(self) -> Iterable[Any]:
+        """The loader's batches; it knows itself how many of this epoch are done, if it is ours."""
+        if self.batch and not saving.has_position(self._train_loader):
+            return itertools.islice(self._train_loader, self.batch, None)
+        return self._train_loader  # type: ignore[no-any-return]
+
+    def _finish(self, interrupt: Interrupt) -> None:
+        """Decide how it ended, and tell the callbacks."""
+        is_over = self.epoch >= self.epochs or self.stop_reason is not None
+        self.interrupted = interrupt.requested and not is_over
+        if self.interrupted or self.batch:
+            self._pending = self._positions()
+        if self.interrupted:
+            self._call("on_interrupt")
+        self._call("on_train_end")
+
+    def _abandon_epoch(self) -> None:
+        """After an error: the next fit begins the epoch anew."""
+        if self._pending is None:  # else the epoch was not touched yet
+            self.batch = 0
+            self._pass_done = False
+
+    def _is_to_end(self, interrupt: Interrupt) -> bool:
+        return interrupt.requested or self.stop_reason is not None
+
+    def _call(self, moment: str) -> None:
+        for callback in self._active:
+            getattr(callback, moment)(self)
+
+    def _check_not_empty(self) -> None:
+        if self.batch == 0:
+            raise ArgumentError(
+                f"fit: the training data gave no batch in epoch {self.epoch + 1}"
+                f"{batches.why_empty(self._train_loader)}"
+            )
+
+    def _clip_gradients(self) -> None:
+        if self.clip_grad_value is not None:
+            clip_grad_value_(self.model.parameters(), self.clip_grad_value)
+        if self.clip_grad_norm is not None:
+            clip_grad_norm_(self.model.parameters(), self.clip_grad_norm)
+
+    def _place(self) -> str:
+        of = "" if self.batches_per_epoch is None else f" of {self.batches_per_epoch}"
+        return f"step {self.step + 1} (epoch {self.epoch + 1}, batch {self.batch + 1}{of})"
+
+    @property
+    def _plateau_monitor(self) -> str:
+        if self.monitor is not None:
+            return self.monitor
+        return "loss" if self._val_loader is None else "val_loss"
+
+    def _learning_rates(self) -> dict[str, float]:
+        """The rates by name: lr of the first parameter group, lr_1 … of further ones."""
+        groups = self.optimizer.param_groups
+        return {f"lr_{i}" if i else "lr": float(group["lr"]) for i, group in enumerate(groups)}
+
+    # -------------------------------------------------------------------------- measuring
+
+    def split(self, batch: Any) -> tuple[list[Any], Any]:
+        """A batch as the model's inputs and the target; a subclass may have other batches."""
+        return batches.split_batch(batch)
+
+    def forward(self, *inputs: Any) -> Any:
+        """The model's output; a subclass may call the model in another way."""
+        return self.model(*inputs)
+
+    def running_means(self) -> dict[str, Any]:
+        """Loss and metrics over the batches of this epoch so far, weighted by samples."""
+        return {name: _plain_value(metric.compute()) for name, metric in self._sums.items()}
+
+    def evaluate(self, data: Any, *, batch_size: int = 256, num_workers: int = 0) -> dict[str, Any]:
+        """Loss and metrics on other data, in evaluation mode; the model's modes stay as they were.
+
+        ``data`` is what ``fit`` takes.
+        """
+        loader = batches.make_loader(
+            data, batch_size, shuffle=False, num_workers=num_workers, where="evaluate"
+        )
+        results = self._measure(loader, lambda: True)
+        assert results is not None
+        return results
+
+    def predict(self, x: Any, *, batch_size: int = 256, num_workers: int = 0) -> Tensor:
+        """The model's outputs for arrays, tensors, a data set or a loader, in evaluation mode.
+
+        Of batches with targets the inputs are taken.
+        """
+        parts: Iterable[Any]
+        if isinstance(x, (Tensor, np.ndarray)):
+            parts = ([x[i : i + batch_size]] for i in range(0, len(x), batch_size))
+        else:
+            parts = batches.make_loader(
+                x, batch_size, shuffle=False, num_workers=num_workers, where="predict"
+            )
+        with modes_kept(self.model), no_grad():
+            self.model.eval()
+            outputs = [to_array(self.forward(*batches.inputs_of(part))) for part in parts]
+        if not outputs:
+            raise ArgumentError("predict: there is nothing to predict; got no sample")
+        return Tensor(np.concatenate(outputs))
+
+    def _measure(self, loader: Any, keep_going: Callable[[], bool]) -> dict[str, Any] | None:
+        """The means over a loader; None where ``keep_going`` said no."""
+        sums = self._new_sums()
+        count = 0
+        with modes_kept(self.model), no_grad():
+            self.model.eval()
+            for batch in loader:
+                if not keep_going():
+                    return None
+                inputs, target = self.split(batch)
+                output = self.forward(*inputs)
+                loss = self.loss(output, target)
+                batches.check_scalar(loss)
+                _add(sums, self.loss, float(loss.item()), output, target)
+                count += 1
+        if not count:
+            raise ArgumentError(f"evaluate: the data gave no batch{batches.why_empty(loader)}")
+        return {name: _plain_value(metric.compute()) for name, metric in sums.items()}
+
+    def _new_sums(self) -> dict[str, Metric]:
+        """Loss and metrics of nothing yet; the metrics that were passed in stay untouched."""
+        sums: dict[str, Metric] = {"loss": Mean("loss")}
+        for metric in self.metrics:
+            sums[metric.name] = copy.deepcopy(metric)
+            sums[metric.name].reset()
+        return sums
+
+    # -------------------------------------------------------------------------- saving
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a resumed run needs to go on bit for bit: a snapshot, not shared memory.
+
+        Weights, optimizer, scheduler, the loaders' positions, random states, counters, the sums
+        of an epoch that is going on, history, callbacks' states, and ``extra``.
+        """
+        return saving.state_of(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state; the next ``fit`` goes on there, in the middle of an epoch if need be.
+
+        Model, optimizer, scheduler, metrics and callbacks must be made as they were; data and
+        batch size too. Raises StateDictError for what does not fit.
+        """
+        saving.load_state(self, state)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write ``state_dict()`` to a file, atomically."""
+        saving.write(self, path)
+
+    def resume(self, path: str | os.PathLike[str]) -> None:
+        """Load a file that ``save`` wrote; raises FileFormatError for another kind of file."""
+        saving.read(self, path)
+
+    def _positions(self) -> dict[str, Any]:
+        if self._pending is not None:
+            return self._pending
+        return {
+            "train": saving.position_of(self._train_loader),
+            "val": saving.position_of(self._val_loader),
+            "random": random_state(),
+        }
+
+
+def _check_parts(model: Any, optimizer: Any, metrics: Sequence[Any], scheduler: Any) -> None:
+    for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
+        if not isinstance(value, kind):
+            raise TypeError(f"Trainer: {name} must be {kind.__name__}; got {type(value).__name__}")
+    for metric in metrics:
+        if not isinstance(metric, Metric):
+            hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""
+            raise TypeError(f"Trainer: {metric!r} is no metrics.Metric object{hint}")
+    names = ["loss", "seconds", "lr", *[metric.name for metric in metrics]]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ArgumentError(
+            f"Trainer: two quantities are named {', '.join(twice)}; pass name= to a metric"
+        )
+    if scheduler is not None:
+        if not hasattr(scheduler, "step"):
+            raise TypeError(f"Trainer: scheduler has no step(); got {type(scheduler).__name__}")
+        if scheduler.optimizer is not optimizer:
+            raise ArgumentError("Trainer: the scheduler belongs to another optimizer")
+
+
+def _add(
+    sums: dict[str, Metric], loss: Callable[..., Any], value: float, output: Any, target: Any
+) -> None:
+    """Add a batch to the sums of an epoch."""
+    samples = batch_length(target, output)
+    # a loss with reduction="sum" is divided by the samples, so that the epoch's mean is per sample
+    is_sum = getattr(loss, "reduction", "mean") == "sum"
+    sums["loss"].update(value / samples if is_sum else value, samples)
+    for name, metric in sums.items():
+        if name != "loss":
+            metric.update(output, target)
+
+
+def _plain_value(value: Any) -> Any:
+    """A number as float, an array as nested lists: what JSON can hold."""
+    array = np.asarray(to_array(value))
+    return float(array) if array.ndim == 0 else array.tolist()
