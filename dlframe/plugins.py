@@ -295,7 +295,8 @@ def _scan() -> tuple[list[Entry], list[str]]:
             elif kind != point.group:
                 hint = _nearest(kind, KINDS)
                 faults.append(f"{package} {version}: unknown group {point.group!r}.{hint}")
-    return entries, faults
+    # the order of folders on a disk means nothing
+    return sorted(entries, key=lambda entry: entry.package), sorted(faults)
 
 
 def _normalized(package: str) -> str:

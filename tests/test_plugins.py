@@ -42,7 +42,7 @@ def install(tmp_path, monkeypatch):
     plugins.refresh()
 
 
-# ------------------------------------------------------------------------------ the core's own names
+# ------------------------------------------------------------------------------ the core's names
 
 
 @pytest.mark.parametrize("kind", plugins.KINDS)
@@ -155,7 +155,7 @@ def test_a_broken_plugin_is_reported_to_whoever_uses_it(install, source, message
 
 def test_a_module_that_is_not_there(install):
     install("gone", "1", "[dlframe.layers]\nGone = gone_module:Gone\n")
-    with pytest.raises(PluginError, match="ModuleNotFoundError: No module named 'gone_module'$"):
+    with pytest.raises(PluginError, match=r"ModuleNotFoundError: No module named 'gone_module'$"):
         plugins.get("layers", "Gone")
 
 

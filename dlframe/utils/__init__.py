@@ -1,8 +1,26 @@
-"""Files, summaries and other tools around a model."""
+"""Files, checkpoints and summaries: what surrounds a model.
+
+>>> from dlframe import utils
+>>> model = nn.Linear(3, 1)
+>>> utils.summary(model, (8, 3)).parameters
+4
+"""
 
 from __future__ import annotations
 
-from dlframe.utils.atomic import atomic_write as atomic_write
-from dlframe.utils.hdf5 import inspect as inspect
-from dlframe.utils.hdf5 import load as load
-from dlframe.utils.hdf5 import save as save
+from dlframe.utils.atomic import atomic_write
+from dlframe.utils.checkpoint import load_checkpoint, mismatches, save_checkpoint
+from dlframe.utils.hdf5 import inspect, load, save
+from dlframe.utils.summary import Summary, summary
+
+__all__ = [
+    "Summary",
+    "atomic_write",
+    "inspect",
+    "load",
+    "load_checkpoint",
+    "mismatches",
+    "save",
+    "save_checkpoint",
+    "summary",
+]
