@@ -152,17 +152,17 @@ def _(g, *, index, skip):
 
 
 @op
-def normalize(x, weight=None, bias=None, *, axes, shape, eps, stats=None):
+def normalize(x, weight=None, bias=None, *, axes, over, eps, stats=None):
     """(x - μ) / √(σ² + eps) · weight + bias, with mean μ and biased variance σ² over `axes`.
 
-    `shape` is the one in which weight and bias broadcast against x; `stats` are μ and σ² if the caller has
+    weight and bias vary along all axes but those of `over`; `stats` are μ and σ² if the caller has
     computed them already. BatchNorm, LayerNorm, GroupNorm and InstanceNorm differ in `axes` alone.
     """
-    return _normalize(x, weight, bias, axes=axes, shape=shape, eps=eps, stats=stats)[0]
+    return _normalize(x, weight, bias, axes=axes, over=over, eps=eps, stats=stats)[0]
 
 
 @normalize.fast_forward
-def _normalize(x, weight, bias, *, axes, shape, eps, stats=None):
+def _normalize(x, weight, bias, *, axes, over, eps, stats=None):
     mean, var = (
         stats
         if stats is not None
@@ -171,9 +171,9 @@ def _normalize(x, weight, bias, *, axes, shape, eps, stats=None):
     rstd = 1 / np.sqrt(var + eps)
     xhat = x - mean
     xhat *= rstd
-    out = xhat if weight is None else xhat * weight.reshape(shape)
+    out = xhat if weight is None else xhat * weight.reshape(_kept(x, over))
     if bias is not None:
-        out = out + bias.reshape(shape)
+        out = out + bias.reshape(_kept(x, over))
     return out, (xhat, rstd)
 
 
@@ -186,10 +186,10 @@ def _standardized(x, axes, eps):
 
 
 @normalize.vjp("x")
-def _(g, x, weight, *, axes, shape, eps):
+def _(g, x, weight, *, axes, over, eps):
     # with h = g · weight:  dx = rstd · (h - mean(h) - x̂ · mean(h x̂))   (Ioffe & Szegedy 2015, section 3)
     xhat, rstd = _standardized(x, axes, eps)
-    h = g if weight is None else g * weight.reshape(shape)
+    h = g if weight is None else g * weight.reshape(_kept(x, over))
     n = 1 / math.prod(x.shape[a] for a in axes)
     mean_h = h.sum(axis=axes, keepdims=True) * n
     mean_hx = (h * xhat).sum(axis=axes, keepdims=True) * n
@@ -197,29 +197,29 @@ def _(g, x, weight, *, axes, shape, eps):
 
 
 @normalize.vjp("weight")
-def _(g, x, weight, *, axes, shape, eps):
+def _(g, x, weight, *, axes, over, eps):
     xhat, _ = _standardized(x, axes, eps)
-    return (g * xhat).sum(axis=_broadcast_axes(shape), keepdims=True).reshape(weight.shape)
+    return (g * xhat).sum(axis=over, keepdims=True).reshape(weight.shape)
 
 
 @normalize.vjp("bias")
-def _(g, bias, *, shape):
-    return g.sum(axis=_broadcast_axes(shape), keepdims=True).reshape(bias.shape)
+def _(g, bias, *, over):
+    return g.sum(axis=over, keepdims=True).reshape(bias.shape)
 
 
-def _broadcast_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(i for i, n in enumerate(shape) if n == 1)
+def _kept(x: Any, over: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape in which weight and bias broadcast against x."""
+    return tuple(1 if i in over else n for i, n in enumerate(x.shape))
 
 
 @normalize.fast_backward
-def _(g, needs, x, weight, bias, residuals, *, axes, shape):
+def _(g, needs, x, weight, bias, residuals, *, axes, over):
     xhat, rstd = residuals
-    over = _broadcast_axes(shape)
     dw = (g * xhat).sum(axis=over, keepdims=True).reshape(weight.shape) if needs[1] else None
     db = g.sum(axis=over, keepdims=True).reshape(bias.shape) if needs[2] else None
     if not needs[0]:
         return None, dw, db
-    h = g if weight is None else g * weight.reshape(shape)
+    h = g if weight is None else g * weight.reshape(_kept(x, over))
     n = 1 / math.prod(x.shape[a] for a in axes)
     dx = h - h.sum(axis=axes, keepdims=True) * n
     dx -= xhat * ((h * xhat).sum(axis=axes, keepdims=True) * n)

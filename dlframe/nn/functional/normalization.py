@@ -79,7 +79,9 @@ def batch_norm(
             running *= 1 - momentum
             running += momentum * batch.reshape(-1)
         mark_mutated_many(moved, "batch_norm")
-    return fused.normalize(input, weight, bias, axes=axes, shape=shape, eps=eps, stats=(mean, var))  # type: ignore[no-any-return]
+    return fused.normalize(
+        input, weight, bias, axes=axes, over=axes, eps=eps, stats=(mean, var)
+    )  # type: ignore[no-any-return]
 
 
 def layer_norm(
@@ -111,5 +113,4 @@ def layer_norm(
             )
     total = len(input.shape)
     axes = tuple(range(total - nd, total))
-    shape = (1,) * (total - nd) + wanted
-    return fused.normalize(input, weight, bias, axes=axes, shape=shape, eps=eps)  # type: ignore[no-any-return]
+    return fused.normalize(input, weight, bias, axes=axes, over=tuple(range(total - nd)), eps=eps)  # type: ignore[no-any-return]
