@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from dlframe.errors import DTypeError, ShapeError
+from dlframe.dtypes import get_default_dtype
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.tensor import Tensor
 
 __all__ = ["Buffer", "Parameter"]
@@ -71,6 +74,20 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+
+def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> Parameter:
+    """A parameter of that shape, not yet filled; in the default dtype unless ``dtype`` is given."""
+    check_device(device)
+    return Parameter(np.empty(shape, dtype=get_default_dtype() if dtype is None else dtype))
+
+
+def check_device(device: Any) -> None:
+    """Layers take ``device=`` as PyTorch's do; raises ArgumentError for any but "cpu"."""
+    if device is not None and str(device) != "cpu":
+        raise ArgumentError(
+            f"dlframe computes on the CPU, got device={device!r}; use 'cpu' or None"
+        )
 
 
 class Buffer(Tensor):

@@ -1,0 +1,150 @@
+"""Layers that multiply by a matrix, and the one that does nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from dlframe import ops
+from dlframe.errors import ArgumentError, ShapeError
+from dlframe.nn import functional as F
+from dlframe.nn import init
+from dlframe.nn.module import Module
+from dlframe.nn.parameter import Parameter, new_parameter
+from dlframe.tensor import Tensor
+
+__all__ = ["Bilinear", "Identity", "Linear"]
+
+
+class Identity(Module):
+    """y = x: stands where a layer may be left out. Takes any arguments and ignores them.
+
+    >>> from dlframe import nn
+    >>> nn.Identity(54, unused=True)(7)
+    7
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Any) -> Any:
+        """The input itself."""
+        return input
+
+
+class Linear(Module):
+    """y = x Wᵀ + b, for x of shape (*, in_features) and y of shape (*, out_features).
+
+    ``weight`` has shape (out_features, in_features), ``bias`` (out_features,). Both start uniform
+    on (-√k, √k) with k = 1 / in_features.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> layer = nn.Linear(20, 30)
+    >>> layer(dl.randn(128, 20)).shape
+    (128, 30)
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = new_parameter((out_features, in_features), dtype, device)
+        self.register_parameter("bias", new_parameter((out_features,), dtype) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        # with this slope, kaiming_uniform_'s bound is 1 / √fan_in: LeCun's initialization
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x Wᵀ + b."""
+        return F.linear(input, self.weight, self.bias)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class Bilinear(Module):
+    """yₒ = x₁ᵀ Aₒ x₂ + bₒ, for x₁ of shape (*, in1_features), x₂ of shape (*, in2_features).
+
+    ``weight`` has shape (out_features, in1_features, in2_features), ``bias`` (out_features,). Both
+    start uniform on (-√k, √k) with k = 1 / in1_features.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> layer = nn.Bilinear(20, 30, 40)
+    >>> layer(dl.randn(128, 20), dl.randn(128, 30)).shape
+    (128, 40)
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if in1_features <= 0:
+            raise ArgumentError(f"in1_features must be > 0, but got (in1_features={in1_features})")
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        self.weight = new_parameter((out_features, in1_features, in2_features), dtype, device)
+        self.register_parameter("bias", new_parameter((out_features,), dtype) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        """x₁ᵀ Aₒ x₂ + bₒ for each o."""
+        expected = (self.in1_features, self.in2_features)
+        if input1.shape[:-1] != input2.shape[:-1] or expected != (
+            input1.shape[-1],
+            input2.shape[-1],
+        ):
+            raise ShapeError(
+                f"Bilinear: expected inputs of shapes (*, {expected[0]}) and (*, {expected[1]}), "
+                f"got {tuple(input1.shape)} and {tuple(input2.shape)}"
+            )
+        left = ops.expand_dims(input1, axis=-2)  # (*, 1, in1)
+        middle = ops.matmul(ops.expand_dims(left, axis=-3), self.weight)  # (*, out, 1, in2)
+        right = ops.expand_dims(ops.expand_dims(input2, axis=-2), axis=-1)  # (*, 1, in2, 1)
+        out = ops.squeeze(ops.matmul(middle, right), axis=(-2, -1))
+        return out if self.bias is None else out + self.bias  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
