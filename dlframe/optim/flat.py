@@ -105,13 +105,17 @@ class Plan:
         self.arrays = [p.array for p in self.active]
         self.forms = [(p.array.dtype, p.array.shape) for p in params]
         if previous and same(previous.params, params) and previous.forms == self.forms:
-            self.layouts = previous.layouts  # so that users' views of the state stay valid
+            # the same flat arrays, so that views of the state that users hold stay valid
+            self.layouts: list[Layout] = previous.layouts
         else:
             self.layouts = [
                 Layout([p for p in params if p.array.dtype == dtype])
                 for dtype in dict.fromkeys(dtype for dtype, _ in self.forms)
             ]
         self.counted = optimizer._counts_steps
+        if self.counted or self.names:
+            for p in self.active:  # so that state_dict() lists them in the order of the group
+                optimizer.state.setdefault(p, {})
         self.chunks: list[Chunk] = []
         for layout in self.layouts:
             self._add_chunks(layout, optimizer)

@@ -435,7 +435,7 @@ def _copied(value: Any, p: Tensor, key: str = "") -> Any:
         return type(value)(_copied(v, p) for v in value)
     if not hasattr(value, "__array__") and not isinstance(value, Tensor):
         return value
-    array = np.array(value.array if isinstance(value, Tensor) else value)
+    array = np.array(value.array if isinstance(value, Tensor) else value.__array__())
     if array.ndim and array.shape != p.array.shape:
         raise ShapeError(
             f"load_state_dict: {key!r} has shape {array.shape}, its parameter {p.array.shape}; the "

@@ -1,0 +1,154 @@
+"""Optimizers beside PyTorch's: larger parameters, and state that travels both ways."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe import nn, optim
+from dlframe.tensor import Tensor
+
+torch = pytest.importorskip("torch")
+
+KINDS = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
+    ("Adam", {"lr": 0.01, "weight_decay": 0.01}),
+    ("Adam", {"lr": 0.01, "amsgrad": True}),
+    ("AdamW", {"lr": 0.01}),
+    ("RMSprop", {"lr": 0.01}),
+    ("RMSprop", {"lr": 0.01, "momentum": 0.9, "centered": True}),
+]
+SHAPES = ((300, 200), (200,), (7, 3), ())
+
+
+def pair(name: str, options: dict[str, Any], rng: np.random.Generator, *, named: bool) -> Any:
+    """The same optimizer of the same parameters, ours and PyTorch's."""
+    arrays = [rng.normal(size=s).astype(np.float32) for s in SHAPES]
+    ours = [nn.Parameter(np.array(a)) for a in arrays]
+    theirs = [torch.nn.Parameter(torch.tensor(a)) for a in arrays]
+    names = [f"p{i}" for i in range(len(arrays))]
+    return (
+        ours,
+        theirs,
+        getattr(optim, name)(list(zip(names, ours)) if named else ours, **options),
+        getattr(torch.optim, name)(list(zip(names, theirs)) if named else theirs, **options),
+    )
+
+
+def advance(rng: np.random.Generator, ours: Any, theirs: Any, *optimizers: Any) -> None:
+    for p, q in zip(ours, theirs, strict=True):
+        g = rng.normal(size=p.array.shape).astype(np.float32)
+        p.grad, q.grad = Tensor(g), torch.tensor(g)
+    for optimizer in optimizers:
+        optimizer.step()
+
+
+def assert_close(ours: Any, theirs: Any) -> None:
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.array, q.detach().numpy(), rtol=2e-6, atol=4e-6)
+
+
+@pytest.mark.parametrize("name, options", KINDS)
+@pytest.mark.parametrize("named", [False, True])
+def test_state_travels_both_ways(
+    name: str, options: dict[str, Any], named: bool, rng: np.random.Generator
+) -> None:
+    ours, theirs, optimizer, oracle = pair(name, options, rng, named=named)
+    for _ in range(20):
+        advance(rng, ours, theirs, optimizer, oracle)
+    assert_close(ours, theirs)
+    assert repr(optimizer) == repr(oracle)
+
+    # PyTorch's state into a new optimizer of ours
+    restored = getattr(optim, name)(
+        optimizer.param_groups[0]["params"]
+        if not named
+        else list(zip(optimizer.param_groups[0]["param_names"], ours)),
+        lr=9.0,
+    )
+    restored.load_state_dict(oracle.state_dict())
+    for p, q in zip(ours, theirs, strict=True):
+        p.array[...] = q.detach().numpy()
+    for _ in range(20):
+        advance(rng, ours, theirs, restored, oracle)
+    assert_close(ours, theirs)
+
+    # and ours, as tensors of theirs, into one of PyTorch's
+    state = copy.deepcopy(restored.state_dict())
+    for entry in state["state"].values():
+        for key, value in entry.items():
+            entry[key] = torch.tensor(value.numpy())
+    assert state["param_groups"] == oracle.state_dict()["param_groups"]
+    oracle = getattr(torch.optim, name)(
+        theirs if not named else list(zip([f"p{i}" for i in range(len(theirs))], theirs)), lr=9.0
+    )
+    oracle.load_state_dict(state)
+    for _ in range(20):
+        advance(rng, ours, theirs, restored, oracle)
+    assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("name, options", KINDS)
+def test_state_has_the_same_keys_in_the_same_order(
+    name: str, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    ours, theirs, optimizer, oracle = pair(name, options, rng, named=False)
+    advance(rng, ours, theirs, optimizer, oracle)
+    a, b = optimizer.state_dict(), oracle.state_dict()
+    assert list(a["state"]) == list(b["state"])
+    for i in a["state"]:
+        assert list(a["state"][i]) == list(b["state"][i])
+    assert [sorted(group) for group in a["param_groups"]] == [
+        sorted(group) for group in b["param_groups"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("StepLR", {"step_size": 2}),
+        ("MultiStepLR", {"milestones": [2]}),
+        ("ExponentialLR", {"gamma": 0.5}),
+        ("ConstantLR", {}),
+        ("LinearLR", {}),
+        ("CosineAnnealingLR", {"T_max": 5}),
+        ("ReduceLROnPlateau", {}),
+    ],
+)
+def test_schedulers_have_the_same_state(
+    name: str, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    _, _, optimizer, oracle = pair("SGD", {"lr": 0.5}, rng, named=False)
+    ours = getattr(optim.lr_scheduler, name)(optimizer, **options)
+    theirs = getattr(torch.optim.lr_scheduler, name)(oracle, **options)
+    metrics = (1.0,) if name == "ReduceLROnPlateau" else ()
+    for _ in range(3):
+        optimizer.step()
+        oracle.step()
+        ours.step(*metrics)
+        theirs.step(*metrics)
+    assert ours.state_dict() == theirs.state_dict()
+    again = getattr(optim.lr_scheduler, name)(optimizer, **options)
+    again.load_state_dict(theirs.state_dict())
+    assert again.state_dict() == theirs.state_dict()
+
+
+def test_a_tensor_as_learning_rate(rng: np.random.Generator) -> None:
+    for name in ("SGD", "Adam", "RMSprop"):
+        arrays = rng.normal(size=(2, 50)).astype(np.float32)
+        p, q = nn.Parameter(arrays[0].copy()), torch.nn.Parameter(torch.tensor(arrays[0]))
+        optimizer = getattr(optim, name)([p], lr=dl.tensor(0.1))
+        oracle = getattr(torch.optim, name)([q], lr=torch.tensor(0.1))
+        a = optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+        b = torch.optim.lr_scheduler.ExponentialLR(oracle, 0.9)
+        for _ in range(10):
+            advance(rng, [p], [q], optimizer, oracle)
+            a.step()
+            b.step()
+            assert a.get_last_lr()[0].item() == b.get_last_lr()[0].item()
+        assert_close([p], [q])
