@@ -15,7 +15,7 @@ from dlframe.tensor import Tensor, to_array
 
 
 def squared_error(output, target):
-    return Tensor(((to_array(output) - to_array(target)) ** 2).mean())
+    return Tensor(np.asarray(((to_array(output) - to_array(target)) ** 2).mean()))
 
 
 def test_a_mean_weighs_batches_by_their_size():
@@ -59,7 +59,8 @@ def test_a_mean_loss_knows_the_reductions(reduction):
 
         def __call__(self, output, target):
             error = abs(to_array(output) - to_array(target))
-            return Tensor(error if reduction == "none" else getattr(error, reduction)())
+            value = error if reduction == "none" else getattr(error, reduction)()
+            return Tensor(np.asarray(value))
 
     metric = MeanLoss(AbsoluteError(), "l1")
     metric.update(Tensor(np.array([1.0, 2.0, 3.0])), Tensor(np.zeros(3)))
