@@ -41,24 +41,29 @@ KINDS = (
 # kind -> module -> the names it has. Strings, so that listing them imports nothing.
 _CORE: dict[str, dict[str, str]] = {
     "layers": {
-        "dlframe.nn": "AdaptiveAvgPool2d AvgPool2d BatchNorm1d BatchNorm2d Conv2d Dropout ELU "
-        "Embedding Flatten GELU Identity LayerNorm LeakyReLU Linear LogSoftmax MaxPool2d ReLU "
-        "SiLU Sigmoid Softmax Tanh"
+        "dlframe.nn": "AdaptiveAvgPool2d AvgPool2d BatchNorm1d BatchNorm2d Bilinear Conv2d Dropout "
+        "ELU Embedding Flatten GELU Identity LayerNorm LeakyReLU Linear LogSoftmax MaxPool2d ReLU "
+        "SiLU Sigmoid Softmax Softplus Tanh Unflatten"
     },
     "losses": {
-        "dlframe.nn": "BCELoss BCEWithLogitsLoss CrossEntropyLoss HingeLoss HuberLoss L1Loss "
-        "MSELoss NLLLoss"
+        "dlframe.nn": "BCELoss BCEWithLogitsLoss CrossEntropyLoss HingeEmbeddingLoss HingeLoss "
+        "HuberLoss L1Loss MSELoss NLLLoss SmoothL1Loss"
     },
     "metrics": {
         "dlframe.metrics": "Accuracy ConfusionMatrix F1 Mean MeanLoss Precision Recall TopKAccuracy"
     },
     "optimizers": {"dlframe.optim": "Adam AdamW RMSprop SGD"},
-    "datasets": {"dlframe.data": "CIFAR10 Digits Disk MNIST Moons Spirals"},
+    "datasets": {
+        "dlframe.data.datasets": "CIFAR10 Digits Disk FashionMNIST KMNIST MNIST Moons Spirals"
+    },
     "transforms": {
         "dlframe.data.transforms": "CenterCrop Compose Flatten Lambda Normalize RandomCrop "
         "RandomHorizontalFlip RandomVerticalFlip ToTensor"
     },
-    "callbacks": {},
+    "callbacks": {
+        "dlframe.training": "CSVLogger EarlyStopping JSONLogger LambdaCallback LearningRates "
+        "ModelCheckpoint ProgressBar TerminateOnNaN"
+    },
     "kernels": {},
 }
 

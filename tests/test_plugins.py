@@ -58,21 +58,21 @@ def test_every_core_name_loads(kind):
         (("layers", "losses"), "dlframe.nn", "Module"),
         (("metrics",), "dlframe.metrics", "Metric"),
         (("optimizers",), "dlframe.optim", "Optimizer"),
+        (("datasets",), "dlframe.data.datasets", None),
+        (("callbacks",), "dlframe.training", "Callback"),
     ],
 )
 def test_every_public_class_of_the_core_is_registered(kinds, module, base):
     namespace = importlib.import_module(module)
-    base = getattr(namespace, base)
+    base = getattr(namespace, base) if base else object
     containers = {"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"}
-    public = {
-        name
-        for name in namespace.__all__
-        if inspect.isclass(cls := getattr(namespace, name))
-        and issubclass(cls, base)
-        and cls is not base
-    }
+    public = {name for name in namespace.__all__ if is_below(getattr(namespace, name), base)}
     missing = public - containers - {name for kind in kinds for name in plugins.names(kind)}
     assert not missing, "add these to the table in dlframe/plugins.py"
+
+
+def is_below(value, base):
+    return inspect.isclass(value) and issubclass(value, base) and value is not base
 
 
 def test_lookup_forgives_case_and_tells_what_is_near():

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe import nn
+from dlframe.utils import summary
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)
+        )
+        self.scale = nn.Parameter(dl.ones(1))
+        self.flatten = nn.Flatten()
+        self.head = nn.Linear(4 * 4 * 4, 10)
+        self.unused = nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.head(self.flatten(self.features(x) * self.scale))
+
+
+def test_numbers_by_hand():
+    result = summary(Net(), (2, 1, 8, 8))
+    rows = {row.path: row for row in result.rows}
+    assert list(rows) == [
+        "Net",
+        "features",
+        "features.0",
+        "features.1",
+        "features.2",
+        "features.3",
+        "flatten",
+        "head",
+        "unused",
+    ]
+    conv, head = rows["features.0"], rows["head"]
+    assert (conv.input_shape, conv.output_shape) == ((2, 1, 8, 8), (2, 4, 8, 8))
+    assert conv.parameters == 4 * 1 * 3 * 3 + 4
+    assert conv.multiply_adds == 2 * 4 * 8 * 8 * 1 * 3 * 3
+    assert conv.activation_bytes == 2 * 4 * 8 * 8 * 4
+    assert head.multiply_adds == 2 * 10 * 64
+    assert rows["features.2"].multiply_adds is None
+    assert rows["flatten"].activation_bytes == 0  # the same memory
+    assert rows["Net"].parameters == 1  # the scale; its parts count for themselves
+    assert rows["unused"].calls == 0
+    assert result.parameters == 40 + 8 + 1 + 650 + 12
+    assert result.multiply_adds == conv.multiply_adds + head.multiply_adds
+    per_image = (4 * 64) * 3 + 4 * 16 + 10
+    assert result.activation_bytes == 2 * 4 * per_image
+    assert result.input_bytes == 2 * 64 * 4
+    assert result.parameter_bytes == result.parameters * 4
+
+
+def test_the_table():
+    model = Net()
+    for parameter in model.features.parameters():
+        parameter.requires_grad = False
+    assert str(summary(model, (2, 1, 8, 8))).splitlines() == [
+        "Layer       Type         Output shape  Parameters  Trainable  Multiply-adds",
+        "---------------------------------------------------------------------------",
+        "Net         Net          (2, 10)                1          1",
+        "  features  Sequential   (2, 4, 4, 4)",
+        "    0       Conv2d       (2, 4, 8, 8)          40          0          4,608",
+        "    1       BatchNorm2d  (2, 4, 8, 8)           8          0",
+        "    2       ReLU         (2, 4, 8, 8)",
+        "    3       MaxPool2d    (2, 4, 4, 4)",
+        "  flatten   Flatten      (2, 64)",
+        "  head      Linear       (2, 10)              650        650          1,280",
+        "  unused    Linear       not called            12         12",
+        "---------------------------------------------------------------------------",
+        "Parameters: 711 (663 trainable), 2.8 KiB",
+        "Multiply-adds: 5,888 for the whole batch",
+        "Memory: input 512 B, activations 6.6 KiB",
+    ]
+    short = summary(model, (2, 1, 8, 8), depth=1)
+    assert "Conv2d" not in str(short)
+    assert "Parameters: 711" in str(short)
+
+
+def test_nothing_is_left_behind():
+    model = Net()
+    model.features[1].eval()
+    modes = [module.training for module in model.modules()]
+    buffers = [buffer.numpy().copy() for buffer in model.buffers()]
+    state = dl.get_rng_state()
+    summary(model, (2, 1, 8, 8))
+    with pytest.raises(RuntimeError):
+        summary(model, (2, 3, 8, 8))
+    assert [module.training for module in model.modules()] == modes
+    for buffer, before in zip(model.buffers(), buffers, strict=True):
+        assert np.array_equal(buffer.numpy(), before)
+    assert np.array_equal(dl.get_rng_state(), state)
+    for module in model.modules():
+        assert not module._hooks.forward
+        assert not module._hooks.forward_pre
+    assert model(dl.zeros(1, 1, 8, 8)).requires_grad
+
+
+def test_an_error_names_the_layer():
+    model = nn.Sequential(nn.Linear(4, 8), nn.Sequential(nn.ReLU(), nn.Linear(9, 2)))
+    with pytest.raises(RuntimeError) as caught:
+        summary(model, (16, 4))
+    assert caught.value.__notes__ == ["summary: in 1.1 (Linear), given (16, 8)"]
+
+
+def test_a_layer_that_is_called_again_counts_its_parameters_once():
+    shared = nn.Linear(4, 4)
+    result = summary(nn.Sequential(shared, nn.ReLU(), shared), (2, 4))
+    assert result.parameters == 20
+    assert result.multiply_adds == 2 * (2 * 4 * 4)
+    assert result.rows[1].calls == 2
+    assert "(2, 4) x2" in str(result)
+
+
+def test_shared_parameters_count_once():
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    second.weight = first.weight
+    assert summary(nn.Sequential(first, second), (1, 4)).parameters == 24
+
+
+class TwoInputs(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(10, 3)
+
+    def forward(self, words, weights):
+        vectors = self.embedding(words)
+        return {"vectors": vectors, "mean": (vectors * weights).mean()}
+
+
+def test_several_inputs_and_outputs():
+    result = summary(TwoInputs(), [(2, 5), (2, 5, 1)], dtypes=[dl.int64, dl.float32])
+    assert result.input_shapes == [(2, 5), (2, 5, 1)]
+    assert result.rows[0].output_shape == [(2, 5, 3), ()]
+    again = summary(TwoInputs(), input_data=(dl.zeros(2, 5).long(), dl.ones(2, 5, 1)))
+    assert again.rows == result.rows
+
+
+def test_the_input_is_given_once():
+    with pytest.raises(ValueError, match="either input_size or input_data"):
+        summary(nn.Flatten())
+    with pytest.raises(ValueError, match="either input_size or input_data"):
+        summary(nn.Flatten(), (1, 2), input_data=dl.zeros(1, 2))
+
+
+def test_no_batch_at_all():
+    assert summary(nn.Flatten(), (0, 2, 2)).rows[0].output_shape == (0, 4)
