@@ -126,13 +126,10 @@ def _all_gradients(node: Node, g: Any, create_graph: bool) -> Any:
     op = node.op
     if node.outputs is not None and op.materialize:
         g = tuple(
-            [
-                np.zeros(*meta) if gi is None else gi
-                for gi, meta in zip(g, node.outputs, strict=True)
-            ]
+            [np.zeros(*meta) if gi is None else gi for gi, meta in zip(g, node.outputs, strict=True)]
         )
     if op.fast is not None and not create_graph:
-        return op.fast(g, tuple([t is not None for t in node.targets]), *node.args[-1])
+        return op.fast(g, [target is not None for target in node.targets], *node.args)
     if op.joint is not None:
         kept = node.args[0]
         return op.joint(g, *(_joint_tensors(node, kept) if create_graph else kept))
@@ -141,11 +138,14 @@ def _all_gradients(node: Node, g: Any, create_graph: bool) -> Any:
         if target is None or rule is None:
             grads.append(None)
             continue
-        kept = node.args[i]
+        names = op.kept[i]
+        if op.fast is None:
+            kept = node.args[i]
+        else:
+            at_hand = dict(zip(op.fast_kept, node.args, strict=True))
+            kept = [at_hand[name] for name in names]
         if create_graph:
-            kept = [
-                _as_tensor(node, name, value) for name, value in zip(op.kept[i], kept, strict=True)
-            ]
+            kept = [_as_tensor(node, name, value) for name, value in zip(names, kept, strict=True)]
         grads.append(rule(g, *kept))
     return grads
 

@@ -90,8 +90,8 @@ class _FunctionOp:
         self.materialize = ctx._materialize
         self.keeps = bool(ctx._saved)
 
-    def kept_names(self, count: int) -> list[tuple[str, ...]]:
-        return [()] * count
+    def kept_by(self, node: Node) -> list[Any]:
+        return []  # `saved_tensors` checks them when they are asked for
 
     def joint(self, g: Any, *_: Any) -> list[Any]:
         """Call the user's backward on tensors, and check what it returns."""

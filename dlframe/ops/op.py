@@ -82,6 +82,7 @@ class Op:
         self.joint: Rule | None = None
         self.simple = True  # one rule per input, one output: what the engine's loop does itself
         self.keeps = False  # whether any rule keeps anything
+        self.trained = False  # whether there is any rule
         self.fast: Rule | None = None
         self.fast_kept: tuple[str, ...] = ()
         self.fast_gather: Callable[..., Any] | None = None
@@ -90,13 +91,11 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join([*self.inputs, *self.options])})>"
 
-    def differentiable(self) -> bool:
-        """Whether any input has a rule."""
-        return self.joint is not None or any(rule is not None for rule in self.rules)
-
-    def kept_names(self, count: int) -> list[tuple[str, ...]]:
-        """The names of what a node of this op keeps, in the order of its ``args``."""
-        return [*self.kept, self.fast_kept][:count] if self.joint is None else [self.kept[0], self.fast_kept]
+    def kept_by(self, node: Node) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
+        """The names and the values that `node` keeps, one pair per rule."""
+        if self.fast is not None:
+            return [(self.fast_kept, node.args)]
+        return [(names, values) for names, values in zip(self.kept, node.args) if values]
 
     def add_rule(self, name: str, rule: Rule) -> None:
         """Set the vector-Jacobian product for the input `name`, or for all with ``*inputs``."""
@@ -105,22 +104,28 @@ class Op:
                 raise TypeError(f"{self.name}: there is no input {name!r}; the inputs are {self.inputs}")
             kept = self._names_of(rule, extra=("shapes",))
             self.joint, self.kept, self.gather = positional(rule), [kept], [self._gatherer(kept, 0)]
-            self.simple, self.keeps = False, bool(kept)
+            self.simple = False
         else:
             if name not in self.inputs:
                 raise TypeError(f"{self.name}: there is no input {name!r}; the inputs are {self.inputs}")
             i = self.inputs.index(name)
             kept = self._names_of(rule, extra=("shape", "dtype"))
             self.rules[i], self.kept[i], self.gather[i] = positional(rule), kept, self._gatherer(kept, i)
-        self.keeps = self.keeps or bool(kept)
+        self.trained, self.keeps = True, self.keeps or bool(kept)
 
     def add_fast(self, rule: Rule) -> None:
-        """Set the first-order door: (g, needs, …) -> one gradient (or None) per input."""
-        kept = self._names_of(rule, extra=("needs", "residuals"))
-        self.fast_kept = tuple(name for name in kept if name != "needs")
+        """Set the first-order door: (g, needs, …) -> one gradient (or None) per input.
+
+        A node then keeps one tuple: what the door asks for, and what the rules need besides.
+        """
+        asked = [name for name in self._names_of(rule, extra=("needs", "residuals")) if name != "needs"]
+        for names in self.kept:
+            if {"shape", "dtype", "shapes"} & set(names):
+                raise TypeError(f"{self.name}: with a fast_backward, rules ask for inputs and not for {names}")
+            asked += [name for name in names if name not in asked]
+        self.fast_kept = tuple(asked)
         self.fast_gather = self._gatherer(self.fast_kept, 0)
-        order = ("g", "needs", *self.fast_kept)
-        self.fast, self.simple = positional(rule, order), False
+        self.fast, self.simple = positional(rule, ("g", "needs", *self.fast_kept)), False
         self.keeps = self.keeps or bool(self.fast_kept)
 
     def _names_of(self, rule: Rule, extra: tuple[str, ...]) -> tuple[str, ...]:
@@ -139,9 +144,14 @@ class Op:
                    "shapes": "tuple([_shape(x) for x in xs])"}
         inputs = ["xs" if name == self.variadic else name for name in self.inputs]
         values = [special.get(name, "xs" if name == self.variadic else name) for name in kept]
-        parameters = ", ".join([*inputs, *self.options, "out", "residuals=None"])
+        options = [
+            name if default is inspect.Parameter.empty else f"{name}=_defaults[{name!r}]"
+            for name, default in self.options.items()
+        ]
+        parameters = ", ".join([*inputs, "out", "*", *options, "residuals=None"])
         source = f"lambda {parameters}: ({''.join(value + ', ' for value in values)})"
-        return eval(source, {"_shape": np.shape, "_dtype": _dtype_of})  # noqa: S307 - our own source
+        names = {"_shape": np.shape, "_dtype": _dtype_of, "_defaults": self.options}
+        return eval(source, names)  # noqa: S307 - our own source
 
     def _own(self, i: int) -> str:
         return self.inputs[i]
@@ -205,13 +215,15 @@ def op(
 
 
 def _general(definition: Op) -> Callable[..., Any]:
-    forward, count = definition.forward, len(definition.inputs)
-    defaults = definition.input_defaults
-    variadic, options, promotes = definition.variadic, definition.options, definition.promotes
+    forward, count, defaults = definition.forward, len(definition.inputs), definition.input_defaults
+    variadic, promotes, names = definition.variadic, definition.promotes, set(definition.inputs)
 
     def call(*inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) != count and variadic is None:
-            inputs = _bind(definition, inputs, kwargs)
+            if names.isdisjoint(kwargs) and len(inputs) < count:
+                inputs += defaults[len(inputs) :]
+            else:
+                inputs = _bind(definition, inputs, kwargs)
         if promotes:
             inputs = _of_one_dtype(inputs, range(len(inputs)) if variadic else promotes)
         arrays = []
@@ -220,20 +232,16 @@ def _general(definition: Op) -> Callable[..., Any]:
             if isinstance(x, TensorBase):
                 tensors = True
                 needed = needed or x.needs_grad
-                arrays.append(x.array)
-            else:
-                arrays.append(x)
+                x = x.array
+            arrays.append(x)
         if not tensors:
             return forward(*arrays, **kwargs)
-        needed = needed and _recording() and definition.differentiable()
-        residuals = None
-        if needed and definition.fast_forward is not None:
-            out, residuals = definition.fast_forward(*arrays, **kwargs)
-        else:
-            out = forward(*arrays, **kwargs)
-        if not needed:
-            return _wrap_plain(definition, inputs, kwargs, out)
-        return record_call(definition, inputs, arrays, {**options, **kwargs}, out, residuals)
+        if not (needed and definition.trained and _recording()):
+            return _wrap_plain(definition, inputs, kwargs, forward(*arrays, **kwargs))
+        if definition.fast_forward is None:
+            return record_call(definition, inputs, arrays, kwargs, forward(*arrays, **kwargs))
+        out, residuals = definition.fast_forward(*arrays, **kwargs)
+        return record_call(definition, inputs, arrays, kwargs, out, residuals)
 
     return call
 
@@ -283,39 +291,36 @@ def wrap(out: Any) -> Any:
     return result
 
 
-def record_call(definition: Op, inputs: Any, arrays: Any, options: dict[str, Any], out: Any, residuals: Any = None) -> Any:
+def record_call(
+    definition: Op, inputs: Any, arrays: Any, options: dict[str, Any], out: Any, residuals: Any = None
+) -> Any:
     """Wrap the result of `definition` and remember how it came about."""
     node = _new(Node)
     node.op, node.seq = definition, next(clock)
-    node.hooks = node.outputs = node.shapes = None
-    if definition.joint is not None or definition.fast is not None:
-        node.targets = tuple([_target(definition, x) for x in inputs])
-    else:
-        node.targets = tuple([
-            None if rule is None else _target(definition, x)
-            for rule, x in zip(definition.rules, inputs, strict=True)
-        ])
-    single = out if out.__class__ is ndarray else np.asarray(out) if not isinstance(out, tuple) else out
-    if definition.joint is not None:
-        gather = definition.gather[0]
-        xs = [tuple(arrays)] if definition.variadic else arrays
-        args = [gather(*xs, out=single, **options)] if gather else [()]
-    else:
-        args = [
-            gather(*arrays, out=single, **options) if target is not None and gather is not None else None
-            for gather, target in zip(definition.gather, node.targets, strict=True)
-        ]
+    node.hooks = node.outputs = None
+    node.shapes = tuple([np.shape(a) for a in arrays]) if definition.broadcasts else None
+    targets = [_target(definition, x) for x in inputs]
+    if out.__class__ is not ndarray and not isinstance(out, tuple):
+        out = np.asarray(out)
     if definition.fast_gather is not None:
-        args.append(definition.fast_gather(*arrays, out=single, residuals=residuals, **options))
-    node.args = args
-    if definition.broadcasts:
-        node.shapes = tuple([np.shape(a) for a in arrays])
-    if isinstance(single, tuple):
+        node.args = definition.fast_gather(*arrays, out, residuals=residuals, **options)
+    elif definition.joint is not None:
+        values = (tuple(arrays),) if definition.variadic else arrays
+        node.args = (definition.gather[0](*values, out, **options),)  # type: ignore[misc]
+    else:
+        args: list[Any] = []
+        for i, gather in enumerate(definition.gather):
+            if gather is None:
+                targets[i] = None  # an input without a rule
+            args.append(None if targets[i] is None else gather(*arrays, out, **options))  # type: ignore[misc]
+        node.args = args
+    node.targets = targets
+    if isinstance(out, tuple):
         definition.simple = False
-        node.outputs = tuple([(a.shape, a.dtype) for a in single])
-        return tuple(output_of(node, i, a) for i, a in enumerate(single))
+        node.outputs = tuple([(a.shape, a.dtype) for a in out])
+        return tuple([output_of(node, i, a) for i, a in enumerate(out)])
     result = _new(_tensor[0])
-    result.array, result.node, result.needs_grad = single, node, True
+    result.array, result.node, result.needs_grad = out, node, True
     result.grad = result.view_of = result.hooks = None
     if definition.view:
         _note_view(result, definition, inputs, options)

@@ -162,11 +162,10 @@ def last_mutation() -> int:
 
 def check_kept(node: Node) -> None:
     """Raise if an array that `node` kept was written to after it was kept."""
-    for kept, names in zip(node.args, node.op.kept_names(len(node.args)), strict=False):
-        for position, value in enumerate(kept or ()):
+    for names, values in node.op.kept_by(node):
+        for name, value in zip(names, values, strict=True):
             entry = _log.get(id(owner_of(value))) if isinstance(value, np.ndarray) else None
             if entry is not None and entry.seq > node.seq:
-                name = names[position] if position < len(names) else "a value"
                 raise GradientError(
                     f"{node.op.name}: the gradient needs {name!r} of shape {list(value.shape)}, which was "
                     f"modified by an inplace operation ({entry.by}) after {node.op.name} had kept it; it is "
