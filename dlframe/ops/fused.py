@@ -7,6 +7,7 @@ keeps what the forward had at hand and gives the same first-order numbers (a gen
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -100,11 +101,18 @@ def _(g):
 def _(g, needs, x, weight):
     rows = g if g.ndim == 2 else g.reshape(-1, g.shape[-1])
     flat = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-    dx = (rows @ weight).reshape(x.shape) if needs[0] else None
+    dx = None
+    if needs[0]:
+        dx = rows @ weight if x.ndim == 2 else (rows @ weight).reshape(x.shape)
     dw = rows.T @ flat if needs[1] else None
     # a product with ones adds the rows up in BLAS, several times faster than sum(axis=0)
-    db = np.ones(len(rows), rows.dtype) @ rows if needs[2] else None
+    db = _ones(len(rows), rows.dtype) @ rows if needs[2] else None
     return dx, dw, db
+
+
+@lru_cache(maxsize=16)
+def _ones(n: int, dtype: Any) -> Array:
+    return np.ones(n, dtype)
 
 
 # --- embedding -----------------------------------------------------------------------------------------

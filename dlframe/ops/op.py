@@ -299,7 +299,12 @@ def record_call(
     node.op, node.seq = definition, next(clock)
     node.hooks = node.outputs = None
     node.shapes = tuple([np.shape(a) for a in arrays]) if definition.broadcasts else None
-    targets = [_target(definition, x) for x in inputs]
+    targets: list[Any] = []
+    for x in inputs:  # `_target`, written out: this is the hot path
+        if isinstance(x, TensorBase) and x.needs_grad and x.view_of is None:
+            targets.append(x.node or x)
+        else:
+            targets.append(_target(definition, x))
     if out.__class__ is not ndarray and not isinstance(out, tuple):
         out = np.asarray(out)
     if definition.fast_gather is not None:
