@@ -333,7 +333,11 @@ class HingeEmbeddingLoss(_Loss):
             raise LabelError(
                 f"HingeEmbeddingLoss: targets must be -1 or 1, got {alike[at]} at index {list(at)}"
             )
-        values = ops.where(alike == 1, input, ops.relu(self.margin - input))
+        values: Tensor = ops.where(alike == 1, input, ops.relu(self.margin - input))
+        if self.reduction == "mean":
+            return values.mean()
+        if self.reduction == "sum":
+            return values.sum()
         if self.reduction == "none":
-            return values  # type: ignore[no-any-return]
-        return values.mean() if self.reduction == "mean" else values.sum()  # type: ignore[no-any-return]
+            return values
+        raise ValueError(f"{self.reduction} is not a valid value for reduction")

@@ -1,12 +1,13 @@
-"""Reference values for tests/nn from PyTorch: what containers and layers print, and initial values.
+"""Reference values for tests/nn from PyTorch: printed text, initial values, outputs and gradients.
 
-Expressions are evaluated here with ``nn`` = torch.nn, and by the tests with ``nn`` = dlframe.nn.
+Expressions are evaluated here with ``nn`` = torch.nn and ``dl`` = torch, in the tests with ours.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,21 +60,140 @@ INIT = {
 }
 
 
-def text_of(expression: str) -> str:
-    return str(eval(expression, {"nn": nn, "OrderedDict": OrderedDict}))
+# What layers print, besides those of LAYERS.
+TEXTS += [
+    "nn.Bilinear(2, 3, 4, bias=False)",
+    "nn.Flatten()",
+    "nn.Unflatten(1, (2, 3))",
+    "nn.Conv2d(4, 6, (3, 5), stride=2, padding=(1, 2), dilation=(1, 2), groups=2, bias=False)",
+    "nn.Conv2d(1, 2, 3, padding='same', padding_mode='reflect')",
+    "nn.MaxPool2d(3, stride=2, padding=1, dilation=(1, 2), ceil_mode=True)",
+    "nn.AvgPool2d((3, 2))",
+    "nn.AdaptiveAvgPool2d((5, None))",
+    "nn.Dropout(0.25, inplace=True)",
+    "nn.BatchNorm1d(3, affine=False)",
+    "nn.BatchNorm2d(3, eps=1e-3, momentum=None, track_running_stats=False, bias=False)",
+    "nn.LayerNorm((2, 3), bias=False)",
+    "nn.LayerNorm([4], elementwise_affine=False)",
+    "nn.Embedding(5, 2, padding_idx=-1, max_norm=1.5, norm_type=1.0, scale_grad_by_freq=True)",
+    "nn.Embedding(5, 2, sparse=True)",
+    "nn.ReLU(inplace=True)",
+    "nn.LeakyReLU(0.2, inplace=True)",
+    "nn.ELU(0.5, inplace=True)",
+    "nn.GELU()",
+    "nn.GELU(approximate='tanh')",
+    "nn.SiLU(True)",
+    "nn.Softplus(2.0, 10.0)",
+    "nn.Softmax()",
+    "nn.LogSoftmax(dim=1)",
+    "nn.MSELoss(reduction='sum')",
+    "nn.CrossEntropyLoss(label_smoothing=0.1)",
+    "nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2, 3, bias=False))",
+]
+
+# Layers and their inputs. All random numbers, initial values and inputs alike, come from one seed.
+LAYERS = [
+    ("nn.Linear(3, 4)", "dl.randn(5, 3)"),
+    ("nn.Linear(3, 4, bias=False)", "dl.randn(2, 5, 3)"),
+    ("nn.Bilinear(3, 2, 4)", "dl.randn(5, 3), dl.randn(5, 2)"),
+    ("nn.Bilinear(3, 2, 4, bias=False)", "dl.randn(2, 5, 3), dl.randn(2, 5, 2)"),
+    ("nn.Identity()", "dl.randn(2)"),
+    ("nn.Flatten(0, 1)", "dl.randn(2, 3, 4)"),
+    ("nn.Unflatten(1, (3, -1))", "dl.randn(2, 6)"),
+    ("nn.Conv2d(2, 3, 3)", "dl.randn(2, 2, 5, 4)"),
+    ("nn.Conv2d(4, 6, (2, 3), (2, 1), (1, 2), (2, 1), 2)", "dl.randn(1, 4, 5, 4)"),
+    ("nn.Conv2d(1, 2, (2, 3), padding='same')", "dl.randn(1, 1, 4, 4)"),
+    ("nn.Conv2d(1, 2, 3, padding=(1, 2), padding_mode='reflect')", "dl.randn(1, 1, 4, 4)"),
+    ("nn.Conv2d(1, 2, 3, padding=2, padding_mode='replicate')", "dl.randn(1, 1, 4, 4)"),
+    ("nn.Conv2d(1, 2, (2, 4), padding='same', padding_mode='circular')", "dl.randn(1, 4, 4)"),
+    ("nn.Conv2d(1, 2, 3, padding='valid', padding_mode='circular')", "dl.randn(1, 1, 4, 4)"),
+    ("nn.MaxPool2d(2)", "dl.randn(1, 2, 4, 5)"),
+    ("nn.MaxPool2d((3, 2), 2, (1, 0), ceil_mode=True)", "dl.randn(2, 4, 5)"),
+    ("nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False)", "dl.randn(1, 1, 5, 5)"),
+    ("nn.AvgPool2d(3, 2, 1, divisor_override=5)", "dl.randn(1, 1, 5, 5)"),
+    ("nn.AdaptiveAvgPool2d((2, None))", "dl.randn(1, 2, 5, 3)"),
+    ("nn.Dropout(0.3)", "dl.randn(4, 5)"),
+    ("nn.BatchNorm1d(3)", "dl.randn(5, 3)"),
+    ("nn.BatchNorm1d(3, momentum=None, bias=False)", "dl.randn(5, 3, 2)"),
+    ("nn.BatchNorm2d(2, eps=0.1, momentum=0.5)", "dl.randn(2, 2, 2, 3)"),
+    ("nn.BatchNorm2d(2, affine=False, track_running_stats=False)", "dl.randn(2, 2, 2, 3)"),
+    ("nn.LayerNorm((2, 3))", "dl.randn(4, 2, 3)"),
+    ("nn.LayerNorm(3, eps=0.1, bias=False)", "dl.randn(4, 3)"),
+    ("nn.Embedding(5, 3, padding_idx=2)", "dl.tensor([[0, 2, 4], [4, 4, 1]])"),
+    ("nn.Embedding(5, 3, max_norm=1.0, scale_grad_by_freq=True)", "dl.tensor([0, 2, 2, 4])"),
+    ("nn.ReLU()", "dl.randn(6)"),
+    ("nn.LeakyReLU(0.2)", "dl.randn(6)"),
+    ("nn.ELU(0.5)", "dl.randn(6)"),
+    ("nn.GELU()", "dl.randn(6)"),
+    ("nn.GELU('tanh')", "dl.randn(6)"),
+    ("nn.SiLU()", "dl.randn(6)"),
+    ("nn.Sigmoid()", "dl.randn(6)"),
+    ("nn.Tanh()", "dl.randn(6)"),
+    ("nn.Softplus(2.0, 1.0)", "dl.randn(6)"),
+    ("nn.Softmax(dim=0)", "dl.randn(2, 3)"),
+    ("nn.LogSoftmax(dim=1)", "dl.randn(2, 3)"),
+    ("nn.MSELoss()", "dl.randn(6), dl.randn(6)"),
+    ("nn.L1Loss(reduction='sum')", "dl.randn(6), dl.randn(6)"),
+    ("nn.HuberLoss(delta=0.5)", "dl.randn(6), dl.randn(6)"),
+    ("nn.SmoothL1Loss(beta=0.5, reduction='none')", "dl.randn(6), dl.randn(6)"),
+    ("nn.BCELoss()", "dl.rand(6), dl.rand(6)"),
+    ("nn.BCELoss(dl.rand(3))", "dl.rand(2, 3), dl.rand(2, 3)"),
+    ("nn.BCEWithLogitsLoss(dl.rand(3), pos_weight=dl.rand(3))", "dl.randn(2, 3), dl.rand(2, 3)"),
+    ("nn.NLLLoss(dl.rand(3), ignore_index=1)", "dl.randn(3, 3), dl.tensor([0, 1, 2])"),
+    ("nn.CrossEntropyLoss()", "dl.randn(2, 3), dl.tensor([0, 2])"),
+    (
+        "nn.CrossEntropyLoss(dl.rand(3), ignore_index=0, label_smoothing=0.1)",
+        "dl.randn(2, 3, 2), dl.tensor([[0, 2], [1, 1]])",
+    ),
+    ("nn.CrossEntropyLoss(dl.rand(3), label_smoothing=0.1)", "dl.randn(2, 3), dl.rand(2, 3)"),
+    ("nn.HingeEmbeddingLoss(0.5)", "dl.randn(4), dl.tensor([1.0, -1.0, 1.0, -1.0])"),
+]
+
+
+def evaluate(expression: str) -> Any:
+    return eval(expression, {"nn": nn, "dl": torch, "OrderedDict": OrderedDict})
+
+
+def run_layer(constructor: str, inputs: str) -> dict[str, np.ndarray]:
+    """What one layer starts with, gives while training and in evaluation, and its gradients."""
+    torch.manual_seed(7)
+    layer = evaluate(constructor)
+    found = {f"start.{name}": value.clone() for name, value in layer.state_dict().items()}
+    args = evaluate(f"({inputs},)")
+    if args[0].is_floating_point():
+        args[0].requires_grad_()
+    found["train"] = layer(*args)
+    found["train"].square().sum().backward()
+    found |= {f"grad.{name}": p.grad for name, p in layer.named_parameters()}
+    if args[0].grad is not None:
+        found["grad"] = args[0].grad
+    found["eval"] = layer.eval()(*args)
+    found |= {f"buffer.{name}": value for name, value in layer.named_buffers()}
+    return {name: value.detach().numpy() for name, value in found.items()}
 
 
 def main() -> None:
     arrays: dict[str, np.ndarray] = {
         "text_expressions": np.array(TEXTS),
-        "text_results": np.array([text_of(expression) for expression in TEXTS]),
+        "text_results": np.array([str(evaluate(expression)) for expression in TEXTS]),
         "init_cases": np.array([repr((name, *case)) for name, case in INIT.items()]),
+        "layer_cases": np.array(LAYERS),
     }
     for name, (shape, function, kwargs) in INIT.items():
         torch.manual_seed(11)
         tensor = torch.empty(shape)
         getattr(nn.init, function)(tensor, **kwargs)
         arrays[f"init.{name}"] = tensor.numpy()
+    # all small arrays in one: a file in the archive costs a quarter of a kilobyte
+    names, sizes, values = [], [], []
+    for number, case in enumerate(LAYERS):
+        for name, value in run_layer(*case).items():
+            names.append(f"{number} {name} {'x'.join(map(str, value.shape))}")
+            sizes.append(value.size)
+            values.append(value.ravel().astype(np.float64))
+    arrays["layer_names"] = np.array(names)
+    arrays["layer_sizes"] = np.array(sizes)
+    arrays["layer_values"] = np.concatenate(values)
     np.savez_compressed(Path(__file__).with_name("nn.npz"), **arrays)
 
 
