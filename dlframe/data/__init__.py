@@ -1,0 +1,53 @@
+"""Data: what a sample is, in which order, how it becomes a batch. `torch.utils.data`, and
+torchvision's `datasets` and `transforms`.
+"""
+
+from __future__ import annotations
+
+from dlframe.data import datasets, transforms
+from dlframe.data.batch import Batch
+from dlframe.data.collate import default_collate, default_convert
+from dlframe.data.dataset import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
+from dlframe.data.fetch import get_worker_info
+from dlframe.data.loader import DataLoader
+from dlframe.data.sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+
+__all__ = [
+    "Batch",
+    "BatchSampler",
+    "ChainDataset",
+    "ConcatDataset",
+    "DataLoader",
+    "Dataset",
+    "IterableDataset",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "StackDataset",
+    "Subset",
+    "SubsetRandomSampler",
+    "TensorDataset",
+    "WeightedRandomSampler",
+    "datasets",
+    "default_collate",
+    "default_convert",
+    "get_worker_info",
+    "random_split",
+    "transforms",
+]

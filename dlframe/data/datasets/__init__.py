@@ -1,0 +1,34 @@
+"""Data sets by name: real ones from files, and synthetic ones from our generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlframe.data.datasets.cifar import CIFAR10
+from dlframe.data.datasets.digits import Digits
+from dlframe.data.datasets.mnist import KMNIST, MNIST, FashionMNIST
+from dlframe.data.datasets.points import Disk, Moons, Spirals
+
+#: The data sets by the names that the command line uses.
+DATASETS: dict[str, type[Any]] = {
+    "digits": Digits,
+    "mnist": MNIST,
+    "fashion-mnist": FashionMNIST,
+    "kmnist": KMNIST,
+    "cifar10": CIFAR10,
+    "disk": Disk,
+    "moons": Moons,
+    "spirals": Spirals,
+}
+
+__all__ = [
+    "CIFAR10",
+    "DATASETS",
+    "KMNIST",
+    "MNIST",
+    "Digits",
+    "Disk",
+    "FashionMNIST",
+    "Moons",
+    "Spirals",
+]

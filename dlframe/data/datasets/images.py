@@ -1,0 +1,121 @@
+"""What the data sets of images share: transforms, classes, and the search for their files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlframe.data.batch import Batch
+from dlframe.data.dataset import Dataset, fetch
+from dlframe.data.transforms import batchable
+from dlframe.errors import DatasetError
+
+Transform = Callable[[Any], Any]
+
+
+class ImageDataset(Dataset[tuple[Any, Any]]):
+    """Images and labels in memory; a sample is (transform(image), target_transform(label)).
+
+    A subclass gives ``_raw(index)``, what the transform gets for one image, and ``_raws(indices)``,
+    for several. Without a transform a sample's image is what ``_raw`` gives. With a transform that
+    works on batches (:func:`~dlframe.data.transforms.batchable`) a loader fetches whole batches.
+    """
+
+    classes: Sequence[str] = ()
+    data: Any
+    targets: Any
+
+    def __init__(
+        self, transform: Transform | None = None, target_transform: Transform | None = None
+    ) -> None:
+        self.transform = transform
+        self.target_transform = target_transform
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """The label of each class name."""
+        return {name: label for label, name in enumerate(self.classes)}
+
+    def _raw(self, index: int) -> Any:
+        raise NotImplementedError
+
+    def _raws(self, indices: Sequence[int]) -> Any:
+        raise NotImplementedError
+
+    def _labels(self, indices: Sequence[int]) -> list[int]:
+        return [int(self.targets[i]) for i in indices]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        image = self._raw(index)
+        label: Any = self._labels([index])[0]
+        if self.transform is not None:
+            image = self.transform(image)
+        if self.target_transform is not None:
+            label = self.target_transform(label)
+        return image, label
+
+    def __getitems__(self, indices: list[int]) -> Sequence[tuple[Any, Any]]:
+        if not batchable(self.transform):
+            return fetch(_OneByOne(self), indices)
+        images = self.transform.batch(self._raws(indices))  # type: ignore[union-attr]
+        labels: Any = self._labels(indices)
+        if self.target_transform is not None:
+            labels = [self.target_transform(label) for label in labels]
+        else:
+            labels = np.array(labels, dtype=np.int64)
+        return Batch((images, labels))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} of {len(self)} images"
+
+
+class _OneByOne:
+    """A data set without its ``__getitems__``."""
+
+    def __init__(self, dataset: ImageDataset) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset[index]
+
+
+def find_file(folders: Iterable[Path], names: Sequence[str]) -> Path | None:
+    """The first of these names in the first folder that has one."""
+    for folder in folders:
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+    return None
+
+
+def not_found(
+    dataset: str, names: Sequence[str], folders: Iterable[Path], urls: Sequence[str]
+) -> DatasetError:
+    """The error for missing files: which, where they were looked for, and how to get them."""
+    places = "\n".join(f"  {folder}" for folder in folders)
+    addresses = "\n".join(f"  {url}" for url in urls)
+    return DatasetError(
+        f"{dataset}: {' or '.join(names)} was found in none of\n{places}\n"
+        f"Pass download=True (or run: dlframe data download {dataset.lower()}), or put the file "
+        f"into one of these folders; it is at\n{addresses}"
+    )
+
+
+def damaged(dataset: str, path: Path, complaint: str) -> DatasetError:
+    """The error for a file whose content is not the published one."""
+    return DatasetError(
+        f"{dataset}: {path} is damaged: {complaint}. Delete it and pass download=True, or copy it "
+        "again"
+    )
+
+
+def as_root(root: str | os.PathLike[str]) -> Path:
+    """The folder as a Path, with ~ for the home folder."""
+    return Path(root).expanduser()

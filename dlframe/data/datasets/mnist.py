@@ -1,0 +1,213 @@
+"""MNIST and its relatives: the original IDX files, verified and read into arrays."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dlframe.data.batch import take
+from dlframe.data.datasets.images import (
+    ImageDataset,
+    Transform,
+    as_root,
+    damaged,
+    find_file,
+    not_found,
+)
+from dlframe.data.download import Checksum, download
+from dlframe.errors import DatasetError
+from dlframe.tensor import Tensor, to_array
+
+
+class MNIST(ImageDataset):
+    """70000 handwritten digits, 28×28 grey pixels: 60000 for training, 10000 for testing.
+
+    The files (``train-images-idx3-ubyte`` and so on, with ``.gz`` or unpacked) are looked for in
+    ``root``, in ``root/MNIST/raw`` (torchvision's place) and in ``root/mnist``; ``download=True``
+    fetches what is missing into ``root/MNIST/raw``. Their checksums are verified.
+
+    ``data`` is a uint8 Tensor (n, 28, 28), ``targets`` an int64 Tensor (n,). A sample is (PIL
+    image, int), or what the transforms make of it. Raises DatasetError for missing or damaged
+    files.
+
+    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
+    recognition", Proceedings of the IEEE 86(11), 1998.
+    """
+
+    name: ClassVar[str] = "MNIST"
+    mirrors: ClassVar[Sequence[str]] = (
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    )
+    #: checksums of the .gz files
+    packed: ClassVar[Mapping[str, Checksum]] = {
+        "train-images-idx3-ubyte": Checksum(
+            sha256="440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+        ),
+        "train-labels-idx1-ubyte": Checksum(
+            sha256="3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+        ),
+        "t10k-images-idx3-ubyte": Checksum(
+            sha256="8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+        ),
+        "t10k-labels-idx1-ubyte": Checksum(
+            sha256="f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
+        ),
+    }
+    #: checksums of the same files unpacked, where they are published
+    unpacked: ClassVar[Mapping[str, Checksum]] = {
+        "train-images-idx3-ubyte": Checksum(md5="6bbc9ace898e44ae57da46a324031adb"),
+        "train-labels-idx1-ubyte": Checksum(md5="a25bea736e30d166cdddb491f175f624"),
+        "t10k-images-idx3-ubyte": Checksum(md5="2646ac647ad5339dbf082846283269ea"),
+        "t10k-labels-idx1-ubyte": Checksum(md5="27ae3e4e09519cfbb04c329615203637"),
+    }
+    classes: Sequence[str] = (
+        "0 - zero", "1 - one", "2 - two", "3 - three", "4 - four",
+        "5 - five", "6 - six", "7 - seven", "8 - eight", "9 - nine",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        train: bool = True,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+        download: bool = False,
+    ) -> None:
+        super().__init__(transform, target_transform)
+        self.root = as_root(root)
+        self.train = train
+        if download:
+            self._download()
+        part = "train" if train else "t10k"
+        images = self._read(f"{part}-images-idx3-ubyte", 3)
+        labels = self._read(f"{part}-labels-idx1-ubyte", 1)
+        if len(images) != len(labels):
+            raise DatasetError(
+                f"{self.name}: {len(images)} images, but {len(labels)} labels in {self.root}; the "
+                "files belong to different sets"
+            )
+        self.data = Tensor(images)
+        self.targets = Tensor(labels.astype(np.int64))
+
+    @property
+    def raw_folder(self) -> Path:
+        """torchvision's place for the files, where downloads go."""
+        return self.root / self.name / "raw"
+
+    @property
+    def _folders(self) -> list[Path]:
+        return [self.root, self.raw_folder, self.root / self.name.lower()]
+
+    def _download(self) -> None:
+        """Fetch what is missing; both parts, as torchvision does."""
+        for name, checksum in self.packed.items():
+            if find_file(self._folders, [name, f"{name}.gz"]) is None:
+                download(
+                    [f"{mirror}{name}.gz" for mirror in self.mirrors],
+                    self.raw_folder / f"{name}.gz",
+                    sha256=checksum.sha256,
+                    md5=checksum.md5,
+                )
+
+    def _read(self, name: str, dimensions: int) -> np.ndarray[Any, Any]:
+        names = [f"{name}.gz", name]
+        path = find_file(self._folders, names)
+        if path is None:
+            urls = [f"{mirror}{name}.gz" for mirror in self.mirrors]
+            raise not_found(self.name, names, self._folders, urls)
+        is_packed = path.suffix == ".gz"
+        checksum = (self.packed if is_packed else self.unpacked).get(name, Checksum())
+        if not checksum.fits(path):
+            raise damaged(self.name, path, checksum.complaint(path))
+        try:
+            content = gzip.decompress(path.read_bytes()) if is_packed else path.read_bytes()
+            return read_idx(content, dimensions)
+        except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise damaged(self.name, path, str(error)) from error
+
+    def _raw(self, index: int) -> Any:
+        from PIL import Image  # here: `import dlframe` loads no PIL
+
+        return Image.fromarray(to_array(self.data)[index], mode="L")
+
+    def _raws(self, indices: Sequence[int]) -> Any:
+        return take(to_array(self.data), indices)
+
+    def _labels(self, indices: Sequence[int]) -> list[int]:
+        return [int(label) for label in take(to_array(self.targets), indices)]
+
+
+class FashionMNIST(MNIST):
+    """70000 pictures of clothes, 28×28 grey pixels, in MNIST's form; files in
+    ``root/FashionMNIST/raw``.
+
+    H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
+    learning algorithms", arXiv:1708.07747, 2017.
+    """
+
+    name = "FashionMNIST"
+    mirrors = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
+    packed: ClassVar[Mapping[str, Checksum]] = {
+        "train-images-idx3-ubyte": Checksum(md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        "train-labels-idx1-ubyte": Checksum(md5="25c81989df183df01b3e8a0aad5dffbe"),
+        "t10k-images-idx3-ubyte": Checksum(md5="bef4ecab320f06d8554ea6380940ec79"),
+        "t10k-labels-idx1-ubyte": Checksum(md5="bb300cfdad3c16e7a12a480ee83cd310"),
+    }
+    unpacked: ClassVar[Mapping[str, Checksum]] = {}
+    classes = (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    )  # fmt: skip
+
+
+class KMNIST(MNIST):
+    """70000 handwritten Japanese characters, 28×28 grey pixels, in MNIST's form; in
+    ``root/KMNIST/raw``.
+
+    T. Clanuwat et al., "Deep Learning for Classical Japanese Literature", arXiv:1812.01718, 2018.
+    """
+
+    name = "KMNIST"
+    mirrors = ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",)
+    packed: ClassVar[Mapping[str, Checksum]] = {
+        "train-images-idx3-ubyte": Checksum(md5="bdb82020997e1d708af4cf47b453dcf7"),
+        "train-labels-idx1-ubyte": Checksum(md5="e144d726b3acfaa3e44228e80efcd344"),
+        "t10k-images-idx3-ubyte": Checksum(md5="5c965bf0a639b31b8f53240b1b52f4d7"),
+        "t10k-labels-idx1-ubyte": Checksum(md5="7320c461ea6c1c855c0b718fb2a4b134"),
+    }
+    unpacked: ClassVar[Mapping[str, Checksum]] = {}
+    classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+
+
+def read_idx(content: bytes, dimensions: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The array in an IDX file of unsigned bytes; raises ValueError for anything else.
+
+    The header: two zero bytes, the type (8: unsigned byte), the number of dimensions, then each
+    size as a big-endian 32-bit integer.
+
+    >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]), 1)
+    array([7, 8, 9], dtype=uint8)
+    """
+    expected = bytes([0, 0, 8, dimensions])
+    if content[:4] != expected:
+        raise ValueError(
+            f"no IDX file of unsigned bytes in {dimensions} dimensions: it begins with "
+            f"{content[:4].hex(' ')}, not {expected.hex(' ')}"
+        )
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise ValueError(f"the header should have {start} bytes; the file has {len(content)}")
+    shape = tuple(int(n) for n in np.frombuffer(content[4:start], dtype=">u4"))
+    if len(content) - start != math.prod(shape):
+        raise ValueError(
+            f"the header announces {shape}, {math.prod(shape)} bytes; {len(content) - start} follow"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

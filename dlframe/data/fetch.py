@@ -1,0 +1,166 @@
+"""Fetching one batch: the part of the loader that runs in the main thread or in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from dlframe.data.dataset import Subset, fetch
+from dlframe.data.stream import SampleDraws, drawing
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """Who a worker is: what :func:`get_worker_info` returns inside one."""
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+
+
+_worker_info: ContextVar[WorkerInfo | None] = ContextVar("worker_info", default=None)
+
+
+def get_worker_info() -> WorkerInfo | None:
+    """This worker's number, their count, its seed and its data set; None outside a worker.
+
+    >>> get_worker_info() is None
+    True
+    """
+    return _worker_info.get()
+
+
+def set_worker_info(info: WorkerInfo) -> None:
+    """Make this thread a worker; threads and processes start with one of their own."""
+    _worker_info.set(info)
+
+
+@dataclass(frozen=True)
+class FetchPlan:
+    """What a fetch needs to know besides the indices; the same in every worker."""
+
+    iterable: bool
+    batched: bool  # an index is a list of samples' indices, and the collate function gets a list
+    drop_last: bool
+    collate_fn: Callable[[Any], Any]
+
+
+def make_fetcher(plan: FetchPlan, dataset: Any, seed: int, epoch: int) -> Callable[[Any], Any]:
+    """A function from the index (or the list of indices) to the finished batch, for one epoch."""
+    if plan.iterable:
+        return StreamFetcher(plan, dataset, seed, epoch)
+    return MapFetcher(plan, dataset, seed, epoch)
+
+
+class MapFetcher:
+    """Fetches by index; a failure is marked with the sample that caused it."""
+
+    def __init__(self, plan: FetchPlan, dataset: Any, seed: int, epoch: int) -> None:
+        self.plan = plan
+        self.dataset = dataset
+        self.seed = seed
+        self.epoch = epoch
+
+    def __call__(self, index: Any) -> Any:
+        try:
+            with drawing(self._draws(index)):
+                samples = fetch(self.dataset, index) if self.plan.batched else self.dataset[index]
+        except Exception as error:
+            error.add_note(f"while fetching {self._blame(index)}")
+            if isinstance(error, StopIteration):  # it would end the epoch without a word
+                raise RuntimeError("the data set raised StopIteration for an index") from error
+            raise
+        try:
+            return self.plan.collate_fn(samples)
+        except Exception as error:
+            error.add_note(f"while collating {describe(self.dataset, index)}")
+            raise
+
+    def _draws(self, index: Any) -> SampleDraws:
+        indices = index if isinstance(index, list) else [index]
+        return SampleDraws(self.seed, self.epoch, indices)
+
+    def _blame(self, index: Any) -> str:
+        """The sample at fault: the first one that also fails alone."""
+        if not self.plan.batched:
+            return describe(self.dataset, index)
+        for single in index:
+            try:
+                with drawing(self._draws(single)):
+                    self.dataset[single]
+            except Exception:  # noqa: BLE001 - the error itself is on its way already
+                return describe(self.dataset, single)
+        return describe(self.dataset, index)
+
+
+class StreamFetcher:
+    """Fetches the next samples of an IterableDataset; raises StopIteration at its end."""
+
+    def __init__(self, plan: FetchPlan, dataset: Any, seed: int, epoch: int) -> None:
+        self.plan = plan
+        self.dataset = dataset
+        self.seed = seed
+        self.epoch = epoch
+        self.taken = 0
+        self.ended = False
+        self.samples: Iterator[Any] = iter(dataset)
+
+    def __call__(self, index: Any) -> Any:
+        if self.ended:
+            raise StopIteration
+        if not self.plan.batched:
+            return self.plan.collate_fn(self._next())
+        samples = []
+        for _ in index:
+            try:
+                samples.append(self._next())
+            except StopIteration:
+                self.ended = True
+                break
+        if not samples or (self.plan.drop_last and len(samples) < len(index)):
+            raise StopIteration
+        return self.plan.collate_fn(samples)
+
+    def _next(self) -> Any:
+        # samples of a stream have no index: they are counted, and the workers' counts interleave
+        info = get_worker_info()
+        number = self.taken * info.num_workers + info.id if info else self.taken
+        try:
+            with drawing(SampleDraws(self.seed, self.epoch, [number])):
+                sample = next(self.samples)
+        except StopIteration:
+            raise
+        except Exception as error:
+            error.add_note(
+                f"while fetching sample {self.taken} of the stream {name_of(self.dataset)}"
+            )
+            raise
+        self.taken += 1
+        return sample
+
+
+def name_of(dataset: Any) -> str:
+    """The data set's class, and for a subset what it is a subset of."""
+    name = type(dataset).__name__
+    if isinstance(dataset, Subset):
+        return f"{name} of {name_of(dataset.dataset)}"
+    return name
+
+
+def describe(dataset: Any, index: Any) -> str:
+    """For messages: "sample 3 of Subset of MNIST (sample 17 of MNIST)", or a batch's samples."""
+    if isinstance(index, list):
+        shown = ", ".join(map(repr, index[:8])) + (", …" if len(index) > 8 else "")
+        return f"samples [{shown}] of {name_of(dataset)}"
+    text = f"sample {index!r} of {name_of(dataset)}"
+    if isinstance(dataset, Subset):
+        while isinstance(dataset, Subset):
+            try:
+                index, dataset = dataset.indices[index], dataset.dataset
+            except (IndexError, TypeError):
+                return text
+        text += f" (sample {index!r} of {name_of(dataset)})"
+    return text

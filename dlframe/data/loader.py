@@ -1,0 +1,356 @@
+"""DataLoader: batches from a data set, in PyTorch's order, fetched ahead by workers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sized
+from typing import TYPE_CHECKING, Any, cast
+
+from dlframe import random
+from dlframe.data.collate import default_collate, default_convert
+from dlframe.data.dataset import IterableDataset
+from dlframe.data.fetch import FetchPlan
+from dlframe.data.iterators import LoaderIterator, SingleIterator, WorkerIterator
+from dlframe.data.position import VERSION, EpochOrder, generators_of, restore, states_of
+from dlframe.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from dlframe.errors import StateDictError
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
+
+class _Endless(Sampler[None]):
+    """The sampler of a stream, which has no indices: None for ever."""
+
+    def __iter__(self) -> Iterator[None]:
+        return itertools.repeat(None)
+
+
+class DataLoader:
+    """Iterates over a data set in batches; the same seed gives the same batches as in PyTorch.
+
+    The arguments are PyTorch's. Differences:
+
+    - Workers (``num_workers``) are threads, which share the data set and start at once; NumPy
+      releases the GIL where it works. ``worker_type="process"`` starts processes instead (always
+      "spawn", so dataset and functions must be picklable, and a script needs ``if __name__ ==
+      "__main__":``). ``multiprocessing_context`` implies processes.
+    - A batch whose data set has ``__getitems__`` is fetched in one piece; it never shares memory
+      with the data set.
+    - A worker's error is a WorkerError that names the sample, with the original as its cause.
+    - ``pin_memory`` and ``pin_memory_device`` are accepted and do nothing: there is no device to
+      copy to. ``in_order=False`` is accepted; batches come in order all the same.
+    - Random transforms draw from a stream of the sample's own, keyed by the epoch's base seed, the
+      epoch and the sample's index (:mod:`dlframe.data.stream`).
+    - :meth:`state_dict` and :meth:`load_state_dict` resume in the middle of an epoch.
+
+    >>> import dlframe as dl
+    >>> from dlframe.data import TensorDataset
+    >>> data = TensorDataset(dl.arange(5))
+    >>> from dlframe.data import TensorDataset
+    >>> [batch[0].tolist() for batch in DataLoader(data, batch_size=2)]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    _initialized = False
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Any] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: str | BaseContext | None = None,
+        generator: random.Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+        worker_type: str = "thread",
+    ) -> None:
+        self.dataset = dataset
+        self.num_workers = num_workers
+        self.prefetch_factor = prefetch_factor
+        self.pin_memory = pin_memory
+        self.pin_memory_device = pin_memory_device
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = _context(multiprocessing_context, num_workers)
+        self.in_order = in_order
+        self.worker_type = "process" if multiprocessing_context is not None else worker_type
+        self.generator = generator
+        self.persistent_workers = persistent_workers
+        self._check_workers()
+        self._is_stream = isinstance(dataset, IterableDataset)
+        if self._is_stream:
+            _check_stream_options(shuffle, sampler, batch_sampler)
+        _check_sampling_options(batch_size, shuffle, sampler, batch_sampler, drop_last)
+        if batch_sampler is not None:
+            batch_size = None
+        if sampler is None:
+            sampler = self._default_sampler(bool(shuffle))
+        if batch_size is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
+        if collate_fn is None:
+            collate_fn = default_convert if batch_sampler is None else default_collate
+        self.collate_fn = collate_fn
+        self._len_called: int | None = None  # len() of a stream, once asked for
+        self._epochs = 0  # epochs begun
+        self._order: EpochOrder | None = None  # of the epoch begun last
+        self._resume: dict[str, Any] | None = None  # where the next epoch is to start
+        self._kept: WorkerIterator | None = None  # persistent workers
+        self._initialized = True
+
+    def _check_workers(self) -> None:
+        if self.num_workers < 0:
+            raise ValueError(
+                "num_workers option should be non-negative; use num_workers=0 to load in the main "
+                f"thread. Got num_workers={self.num_workers}"
+            )
+        if self.timeout < 0:
+            raise ValueError(f"timeout option should be non-negative; got {self.timeout}")
+        if self.num_workers == 0:
+            if self.prefetch_factor is not None:
+                raise ValueError(
+                    "prefetch_factor option could only be specified with workers: "
+                    "let num_workers > 0, or leave prefetch_factor out"
+                )
+            if self.persistent_workers:
+                raise ValueError("persistent_workers option needs num_workers > 0")
+        elif self.prefetch_factor is None:
+            self.prefetch_factor = 2
+        elif self.prefetch_factor < 0:
+            raise ValueError(
+                f"prefetch_factor option should be non-negative; got {self.prefetch_factor}"
+            )
+        if self.worker_type not in {"thread", "process"}:
+            raise ValueError(
+                f"worker_type should be 'thread' or 'process'; got {self.worker_type!r}"
+            )
+
+    def _default_sampler(self, shuffle: bool) -> Iterable[Any]:
+        if self._is_stream:
+            return _Endless()
+        if shuffle:
+            return RandomSampler(self.dataset, generator=self.generator)
+        return SequentialSampler(self.dataset)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        fixed = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset")
+        if self._initialized and name in (*fixed, "persistent_workers"):
+            raise ValueError(
+                f"{name} attribute should not be set after {type(self).__name__} is initialized"
+            )
+        super().__setattr__(name, value)
+
+    def __len__(self) -> int:
+        """Batches in an epoch; for a stream, as many as its own ``__len__`` says."""
+        if not self._is_stream:
+            return len(cast("Sized", self._index_sampler))
+        length = self._len_called = len(self.dataset)
+        if self.batch_size is None:
+            return length
+        return length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+
+    @property
+    def _index_sampler(self) -> Iterable[Any]:
+        """What gives the next thing to fetch: a list of indices, or one index."""
+        return self.sampler if self.batch_sampler is None else self.batch_sampler
+
+    @property
+    def plan(self) -> FetchPlan:
+        """How a batch is fetched; workers get a copy."""
+        return FetchPlan(
+            iterable=self._is_stream,
+            batched=self.batch_sampler is not None,
+            drop_last=self.drop_last,
+            collate_fn=self.collate_fn,
+        )
+
+    def __iter__(self) -> LoaderIterator:
+        if self.num_workers == 0:
+            if self.timeout:
+                raise ValueError("timeout needs num_workers > 0: nobody else watches the clock")
+            return SingleIterator(self, self._begin_epoch())
+        kept = self._kept
+        if kept is not None and not kept.closed:
+            kept.begin(self, self._begin_epoch(base_seed=kept.base_seed))
+            return kept
+        iterator = WorkerIterator(self, self._begin_epoch())
+        if self.persistent_workers:
+            self._kept = iterator
+        return iterator
+
+    def _generators(self) -> list[random.Generator]:
+        inner = getattr(self.batch_sampler, "sampler", None)
+        return generators_of(self, self.sampler, self.batch_sampler, inner)
+
+    def _begin_epoch(self, base_seed: int | None = None) -> EpochOrder:
+        """A new epoch, or the one that load_state_dict asked for."""
+        resume, self._resume = self._resume, None
+        if resume is None:
+            order = self._new_order(self._epochs, base_seed)
+            self._epochs += 1
+        else:
+            order = self._resumed_order(resume)
+            self._epochs = order.epoch + 1
+        self._order = order
+        return order
+
+    def _new_order(self, epoch: int, base_seed: int | None) -> EpochOrder:
+        return EpochOrder(
+            self._index_sampler,
+            self._generators(),
+            epoch,
+            seed_from=random.or_default(self.generator),
+            base_seed=base_seed,
+            iterate_twice=self.num_workers > 0,
+        )
+
+    def _resumed_order(self, state: dict[str, Any]) -> EpochOrder:
+        generators = self._generators()
+        now = states_of(generators)
+        restore(generators, state["start"].values())
+        try:
+            base_seed = int(state["base_seed"]) if state["base_seed_given"] else None
+            order = self._new_order(int(state["epoch"]), base_seed)
+            order.replay(state, stream=self._is_stream)
+        finally:
+            # the draws above were made in the saved run: they must not be made twice
+            restore(generators, now)
+        return order
+
+    def state_dict(self) -> dict[str, Any]:
+        """The loader's position, in numbers and arrays: which epoch, which batch, which order.
+
+        Taken between two batches; the batch that the loop is working on counts as done. The default
+        generator's present state is not part of it (it belongs to the whole program: save
+        ``dl.get_rng_state()`` beside it), that of generators given to the loader or its samplers
+        is.
+
+        >>> import dlframe as dl
+        >>> from dlframe.data import TensorDataset
+        >>> loader = DataLoader(TensorDataset(dl.arange(6)), batch_size=2, shuffle=True)
+        >>> batches = iter(loader)
+        >>> _ = next(batches)
+        >>> state = loader.state_dict()
+        >>> rest = [batch[0].tolist() for batch in batches]
+        >>> loader.load_state_dict(state)
+        >>> rest == [batch[0].tolist() for batch in loader]
+        True
+        """
+        own = self._generators()[1:]
+        state: dict[str, Any] = {
+            "version": VERSION,
+            "epoch": self._epochs,
+            "batch": 0,
+            "in_epoch": False,
+            "length": self._dataset_length(),
+            "generators": {str(i): value for i, value in enumerate(states_of(own))},
+        }
+        if self._resume is not None:
+            return {**self._resume, "generators": state["generators"]}
+        order = self._order
+        if order is not None and not order.finished:
+            state.update(order.state(), epoch=order.epoch, in_epoch=True)
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue there: the next ``iter(loader)`` gives the rest of the saved epoch.
+
+        The number of workers may be another. Raises StateDictError for a data set of another length
+        or another set of generators; a sampler that gives another order is noticed when iteration
+        begins.
+        """
+        if int(state.get("version", -1)) != VERSION:
+            raise StateDictError(
+                "DataLoader.load_state_dict: this is no state of a DataLoader, or one of another "
+                f"version; got the keys {sorted(state)}"
+            )
+        if int(state["length"]) != self._dataset_length():
+            raise StateDictError(
+                f"DataLoader.load_state_dict: the state belongs to a data set of {state['length']} "
+                f"samples, this one has {self._dataset_length()}"
+            )
+        own = self._generators()[1:]
+        if len(state["generators"]) != len(own):
+            raise StateDictError(
+                f"DataLoader.load_state_dict: the state has {len(state['generators'])} generators "
+                f"besides the default one, this loader has {len(own)}; pass generator= as it was"
+            )
+        restore(own, [state["generators"][str(i)] for i in range(len(own))])
+        self._order = None
+        self._epochs = int(state["epoch"])
+        self._resume = dict(state) if state["in_epoch"] else None
+
+    def _dataset_length(self) -> int:
+        """-1 where the data set does not say."""
+        try:
+            return len(self.dataset)
+        except (TypeError, NotImplementedError):
+            return -1
+
+
+def _context(context: str | BaseContext | None, num_workers: int) -> BaseContext | None:
+    if context is None:
+        return None
+    import multiprocessing  # here: threads need none of it
+    from multiprocessing.context import BaseContext
+
+    if num_workers == 0:
+        raise ValueError(
+            "multiprocessing_context can only be used with num_workers > 0; got num_workers=0"
+        )
+    if isinstance(context, str):
+        known = multiprocessing.get_all_start_methods()
+        if context not in known:
+            raise ValueError(
+                f"multiprocessing_context option should specify a valid start method in {known}, "
+                f"but got multiprocessing_context={context!r}"
+            )
+        return multiprocessing.get_context(context)
+    if not isinstance(context, BaseContext):
+        raise TypeError(
+            "multiprocessing_context option should be a valid context object or a string "
+            f"specifying the start method, but got multiprocessing_context={context}"
+        )
+    return context
+
+
+def _check_stream_options(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
+    options = {"shuffle": shuffle or None, "sampler": sampler, "batch_sampler": batch_sampler}
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(
+                f"DataLoader with IterableDataset: expected unspecified {name} option, but got "
+                f"{name}={value}; a stream decides its own order"
+            )
+
+
+def _check_sampling_options(
+    batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: bool
+) -> None:
+    if sampler is not None and shuffle:
+        raise ValueError("sampler option is mutually exclusive with shuffle")
+    if batch_sampler is not None:
+        if batch_size != 1 or shuffle or sampler is not None or drop_last:
+            raise ValueError(
+                "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, "
+                "and drop_last"
+            )
+    elif batch_size is None and drop_last:
+        raise ValueError(
+            "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
+        )

@@ -1,0 +1,142 @@
+"""Where a loader stands in its epoch, and how it comes back there.
+
+The order of an epoch is not stored. Stored are the states that the random generators had when it
+began and how many batches were drawn from the sampler and how many delivered: a resumed loader
+draws the same order again and skips what was delivered, which costs the indices and no data.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from dlframe import random
+from dlframe.errors import StateDictError
+from dlframe.tensor import to_array
+
+VERSION = 1
+
+
+def generators_of(*objects: Any) -> list[random.Generator]:
+    """The default generator, and every other one that a loader or its samplers draw from."""
+    found = [random.default_generator]
+    for thing in objects:
+        generator = getattr(thing, "generator", None)
+        if isinstance(generator, random.Generator) and all(generator is not g for g in found):
+            found.append(generator)
+    return found
+
+
+def states_of(generators: Iterable[random.Generator]) -> list[np.ndarray[Any, Any]]:
+    """Copies of their states, as arrays."""
+    return [np.array(to_array(generator.get_state())) for generator in generators]
+
+
+def restore(generators: Iterable[random.Generator], states: Iterable[Any]) -> None:
+    """Put the generators back into these states."""
+    for generator, state in zip(generators, states, strict=True):
+        generator.set_state(state)
+
+
+class EpochOrder:
+    """The index batches of one epoch, drawn from the sampler one by one, and counted."""
+
+    def __init__(
+        self,
+        sampler: Iterable[Any],
+        generators: list[random.Generator],
+        epoch: int,
+        *,
+        seed_from: random.Generator,
+        base_seed: int | None = None,
+        iterate_twice: bool = False,
+    ) -> None:
+        self.epoch = epoch
+        self.base_seed_given = base_seed is not None
+        self.start = states_of(generators)
+        self.drawn = 0
+        self.delivered = 0
+        self.exhausted = False  # the sampler has said so
+        self.finished = False  # the consumer has been told so
+        self._again: deque[Any] = deque()  # drawn before an interruption, but not delivered
+        self._last: Any = None  # what the sampler gave last
+        # PyTorch draws the base seed after iter(sampler), and with workers calls iter() once more;
+        # it matters for a sampler that draws its order at once and not at the first next()
+        self._indices: Iterator[Any] = iter(sampler)
+        if base_seed is None:
+            base_seed = int(seed_from.random_int64(1)[0])
+            if iterate_twice:
+                self._indices = iter(sampler)
+        self.base_seed = base_seed
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        """The next index (or list of indices) to fetch."""
+        if self._again:
+            return self._again.popleft()
+        try:
+            indices = next(self._indices)
+        except StopIteration:
+            self.exhausted = True
+            raise
+        self.drawn += 1
+        self._last = indices
+        return indices
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`replay` needs, in plain types."""
+        return {
+            "batch": self.delivered,
+            "drawn": self.drawn,
+            "exhausted": self.exhausted,
+            "base_seed": self.base_seed,
+            "base_seed_given": self.base_seed_given,
+            "checksum": checksum_of(self._last),
+            "start": {str(i): state for i, state in enumerate(self.start)},
+        }
+
+    def replay(self, state: dict[str, Any], stream: bool) -> None:
+        """Draw again what had been drawn, and keep what had not been delivered.
+
+        For a stream nothing is kept: its batches have no indices, and its first batches are fetched
+        again to be skipped.
+        """
+        replayed = []
+        for number in range(int(state["drawn"])):
+            try:
+                replayed.append(next(self._indices))
+            except StopIteration:
+                raise _changed(
+                    f"the sampler ended after {number} batches, the saved run had drawn "
+                    f"{state['drawn']}"
+                ) from None
+        if state["exhausted"] and next(self._indices, None) is not None:
+            raise _changed("the sampler goes on where the saved run's had ended")
+        self._last = replayed[-1] if replayed else None
+        if checksum_of(self._last) != int(state["checksum"]):
+            raise _changed("the sampler gives other indices than in the saved run")
+        self.drawn = int(state["drawn"])
+        self.exhausted = bool(state["exhausted"])
+        self.delivered = int(state["batch"])
+        self._again.extend(replayed if stream else replayed[self.delivered :])
+
+
+def checksum_of(batch: Any) -> int:
+    """A checksum of one index batch, to notice a sampler that does not repeat itself."""
+    indices = list(batch) if isinstance(batch, (list, tuple, np.ndarray)) else [batch]
+    plain = [int(i) if isinstance(i, np.integer) else i for i in indices]
+    return zlib.crc32(repr(plain).encode())
+
+
+def _changed(what: str) -> StateDictError:
+    return StateDictError(
+        f"DataLoader: the epoch cannot be resumed: {what}. Resume with the same data set, batch "
+        "size and sampler, and let a sampler of your own draw from a dlframe generator that is its "
+        "attribute `generator` (or from the default one), so that its state is saved too"
+    )

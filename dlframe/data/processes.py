@@ -1,0 +1,227 @@
+"""Worker processes: started fresh ("spawn"), joined by pipes, batches handed over in shared memory.
+
+A batch is pickled with its arrays out of band (pickle protocol 5); the arrays go into one block of
+shared memory, which the main process copies out and frees. Pickles are only exchanged with our own
+children; no file is ever unpickled here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import pickle
+import queue
+import signal
+import threading
+import time
+from multiprocessing import connection, shared_memory
+from typing import Any, NamedTuple
+
+from dlframe.data.workers import (
+    STOP_SECONDS,
+    Died,
+    Epoch,
+    Failure,
+    Result,
+    Task,
+    WorkerSetup,
+    seed_worker_process,
+    work,
+)
+from dlframe.errors import WorkerError
+
+
+class Block(NamedTuple):
+    """A pickled object whose arrays lie in a block of shared memory."""
+
+    pickled: bytes
+    name: str
+    sizes: list[int]
+
+
+def pack(value: Any) -> Block:
+    """Pickle, with the arrays in shared memory."""
+    buffers: list[pickle.PickleBuffer] = []
+    pickled = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    views = [buffer.raw() for buffer in buffers]
+    sizes = [view.nbytes for view in views]
+    if not sum(sizes):
+        return Block(pickled, "", sizes)
+    block = shared_memory.SharedMemory(create=True, size=sum(sizes))
+    start = 0
+    for view, size in zip(views, sizes, strict=True):
+        block.buf[start : start + size] = view
+        start += size
+    block.close()
+    return Block(pickled, block.name, sizes)
+
+
+def unpack(packed: Block) -> Any:
+    """The object again, with memory of its own; the block is freed."""
+    memory = bytearray()
+    if packed.name:
+        block = shared_memory.SharedMemory(name=packed.name)
+        memory = bytearray(block.buf[: sum(packed.sizes)])
+        block.close()
+        block.unlink()
+    view = memoryview(memory)
+    buffers = []
+    start = 0
+    for size in packed.sizes:
+        buffers.append(view[start : start + size])
+        start += size
+    return pickle.loads(packed.pickled, buffers=buffers)  # noqa: S301 - from our own child
+
+
+def portable(failure: Failure) -> Failure:
+    """The failure without its error, where that does not survive pickling."""
+    try:
+        pickle.loads(pickle.dumps(failure.error))  # noqa: S301 - what was dumped the moment before
+    except Exception:  # noqa: BLE001 - any error: an exception's pickling is its author's code
+        return failure._replace(error=None)
+    return failure
+
+
+def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
+    """The main function of a worker process."""
+    # Ctrl-C goes to the whole group of processes; the main one decides what it means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    seed_worker_process(setup.base_seed, worker)
+    inbox: queue.SimpleQueue[Epoch | Task | None] = queue.SimpleQueue()
+    stopping = threading.Event()
+
+    def listen() -> None:
+        # always reading, so that the main process never waits on a full pipe, and the end of the
+        # main process is noticed: the pipe then breaks
+        try:
+            while (message := pipe.recv()) is not None:
+                inbox.put(message)
+        except (EOFError, OSError):
+            pass
+        stopping.set()
+        inbox.put(None)
+
+    threading.Thread(target=listen, daemon=True).start()
+
+    def send(result: Result) -> None:
+        if result.kind == "error":
+            result = result._replace(payload=portable(result.payload))
+        else:
+            try:
+                result = result._replace(payload=pack(result.payload))
+            except Exception as error:  # noqa: BLE001 - a batch that cannot be pickled
+                text = f"the batch cannot be sent to the main process: {error!r}"
+                result = result._replace(kind="error", payload=Failure(text, "", None))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            pipe.send(result)
+
+    work(setup, worker, inbox.get, send, stopping.is_set)
+
+
+class ProcessWorkers:
+    """Workers in processes of their own: for data sets that are slow in pure Python."""
+
+    kind = "process"
+
+    def __init__(self, setups: list[WorkerSetup], context: Any = None) -> None:
+        context = context or multiprocessing.get_context("spawn")
+        self._pipes: list[connection.Connection] = []
+        self._processes: list[Any] = []
+        try:
+            for worker, setup in enumerate(setups):
+                self._start(context, setup, worker)
+        except BaseException as error:
+            self.stop()
+            if isinstance(error, (pickle.PicklingError, AttributeError, TypeError)):
+                raise WorkerError(
+                    f"DataLoader: cannot start a worker process: {error}. Worker processes need a "
+                    "dataset, collate_fn and worker_init_fn that can be pickled: functions and "
+                    "classes at the top of a module, no lambdas; worker_type='thread' needs none "
+                    "of that"
+                ) from error
+            raise
+
+    def _start(self, context: Any, setup: WorkerSetup, worker: int) -> None:
+        ours, theirs = context.Pipe(duplex=True)
+        process = context.Process(
+            target=main,
+            args=(setup, worker, theirs),
+            name=f"dlframe-loader-{worker}",
+            daemon=True,
+        )
+        self._pipes.append(ours)
+        process.start()
+        self._processes.append(process)
+        theirs.close()  # only the child holds it now: its end is the end of the pipe
+
+    def send(self, worker: int, message: Epoch | Task) -> None:
+        # a worker that is gone is reported by receive(), which sees its pipe break
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._pipes[worker].send(message)
+
+    def receive(self, timeout: float | None) -> Result | None:
+        for ready in connection.wait(self._pipes, timeout):
+            worker = next(i for i, pipe in enumerate(self._pipes) if pipe is ready)
+            try:
+                result: Result = self._pipes[worker].recv()
+            except (EOFError, OSError):
+                raise Died(worker, self._obituary(worker)) from None
+            if result.kind != "error":
+                result = result._replace(payload=unpack(result.payload))
+            return result
+        return None
+
+    def _obituary(self, worker: int) -> str:
+        process = self._processes[worker]
+        process.join(STOP_SECONDS)
+        code = process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            hint = "; the system kills so when memory runs out" if name == "SIGKILL" else ""
+            return f"process {process.pid} was killed by {name}{hint}"
+        hint = (
+            "; if this is a script, the code that starts the loader must be under "
+            'if __name__ == "__main__":'
+        )
+        return f"process {process.pid} ended with exit code {code}{hint if code else ''}"
+
+    def stop(self) -> None:
+        for pipe in self._pipes:
+            with contextlib.suppress(OSError):
+                pipe.send(None)
+        deadline = time.monotonic() + STOP_SECONDS
+        for pipe, process in zip(self._pipes, self._processes, strict=False):
+            while process.is_alive() and time.monotonic() < deadline:
+                self._drain(pipe)  # the worker may be waiting for room in the pipe
+                process.join(0.02)
+            self._drain(pipe)
+            _end(process)
+        for pipe in self._pipes:
+            pipe.close()
+        self._pipes = []
+        self._processes = []
+
+    def abandon(self) -> None:
+        """Stop at once: a worker is known to be stuck."""
+        for process in self._processes:
+            process.terminate()
+        self.stop()
+
+    @staticmethod
+    def _drain(pipe: connection.Connection) -> None:
+        """Free the shared memory of batches that nobody will take."""
+        with contextlib.suppress(EOFError, OSError):
+            while pipe.poll():
+                result = pipe.recv()
+                if result.kind != "error":
+                    unpack(result.payload)
+
+
+def _end(process: Any) -> None:
+    """End a process by force if it still runs, and release it."""
+    for force in (process.terminate, process.kill):
+        if process.is_alive():
+            force()
+            process.join(1.0)
+    if not process.is_alive():
+        process.close()

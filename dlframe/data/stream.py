@@ -1,0 +1,123 @@
+"""Random numbers for augmentation, one stream for each sample.
+
+Inside a loader, a transform's draws depend on (seed, epoch, sample index) and on nothing else: not
+on the number of workers, the batch size, the order of the batches, nor on where a run was
+interrupted. The streams are counter-based: draw number d of a sample is a hash of (seed, epoch,
+index, d), so a whole batch is drawn in a few array operations, and a batch and its single samples
+get equal numbers.
+
+The hash is SplitMix64's output function (Steele, Lea, Flood: "Fast splittable pseudorandom number
+generators", OOPSLA 2014), which passes BigCrush on consecutive counters; it is applied twice, first
+to the key, then to the counter.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+_MASK = 2**64 - 1
+_GOLDEN = 0x9E3779B97F4A7C15  # 2⁶⁴ / golden ratio, odd
+
+
+class SampleDraws:
+    """The streams of the samples in one batch; each call draws the next number of every sample.
+
+    >>> both = SampleDraws(seed=1, epoch=0, indices=[5, 9]).uniform()
+    >>> alone = SampleDraws(seed=1, epoch=0, indices=[9]).uniform()
+    >>> bool(both[1] == alone[0])
+    True
+    """
+
+    def __init__(self, seed: int, epoch: int, indices: Sequence[Any], drawn: int = 0) -> None:
+        self.seed = seed
+        self.epoch = epoch
+        self.indices = indices
+        self.drawn = drawn
+
+    def uniform(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """One number in [0, 1) for each sample, with 53 random bits."""
+        return (self._next() >> np.uint64(11)) * 2.0**-53
+
+    def integers(self, high: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """One integer in 0 … high-1 for each sample; ``high`` may be an array."""
+        # floor(u · high) stays below high for every high that an image size can have
+        return (self.uniform() * high).astype(np.int64)
+
+    def select(self, places: Sequence[int]) -> SampleDraws:
+        """The streams of some of the samples, from where they stand."""
+        return SampleDraws(self.seed, self.epoch, [self.indices[p] for p in places], self.drawn)
+
+    def _next(self) -> np.ndarray[Any, np.dtype[np.uint64]]:
+        key = _mix_int(_mix_int(self.seed & _MASK) ^ (self.epoch & _MASK)) ^ self.drawn
+        self.drawn += 1
+        counters = np.array([_counter(index) for index in self.indices], dtype=np.uint64)
+        with np.errstate(over="ignore"):  # arithmetic modulo 2⁶⁴ is the point
+            return _mix(_mix(counters) + np.uint64(_mix_int(key)))
+
+
+def _counter(index: Any) -> int:
+    """The sample's number; a key that is no number counts by a checksum of its repr."""
+    try:
+        return int(index) & _MASK
+    except (TypeError, ValueError):
+        return zlib.crc32(repr(index).encode())
+
+
+def _mix(x: np.ndarray[Any, np.dtype[np.uint64]]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """SplitMix64's next output for the states x."""
+    x = x + np.uint64(_GOLDEN)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _mix_int(x: int) -> int:
+    """The same for one Python integer."""
+    x = (x + _GOLDEN) & _MASK
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+    return x ^ (x >> 31)
+
+
+_current: ContextVar[SampleDraws | None] = ContextVar("sample_draws", default=None)
+
+
+def current_draws() -> SampleDraws | None:
+    """The streams of the samples that a loader is fetching right now; None outside a loader."""
+    return _current.get()
+
+
+@contextmanager
+def drawing(draws: SampleDraws | None) -> Iterator[None]:
+    """Make these the current streams."""
+    token = _current.set(draws)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def splitting() -> Iterator[Callable[[Sequence[int]], AbstractContextManager[None]]]:
+    """Gives a function that narrows the current streams to some places of the batch.
+
+    All parts start where the whole stands, and the whole goes on behind the longest part.
+    """
+    whole = _current.get()
+    if whole is None:
+        yield lambda _places: nullcontext()
+        return
+    parts: list[SampleDraws] = []
+
+    def narrow(places: Sequence[int]) -> AbstractContextManager[None]:
+        parts.append(whole.select(places))
+        return drawing(parts[-1])
+
+    yield narrow
+    whole.drawn = max((part.drawn for part in parts), default=whole.drawn)

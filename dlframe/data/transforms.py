@@ -1,0 +1,482 @@
+"""Transforms of images, with torchvision's names; each works on one sample and on a whole batch.
+
+A transform is called with a sample: a PIL image, an ndarray as image files have it (height, width[,
+channels]), or a Tensor ([channels,] height, width). Its method ``batch(x)`` does the same to many
+samples in one array operation: an ndarray (n, height, width[, channels]) or a Tensor (n, channels,
+height, width). A data set whose transform has that method (:func:`batchable`) is fetched batch by
+batch, and the numbers are the same either way.
+
+Random transforms draw, inside a loader, from the stream of the sample (:mod:`dlframe.data.stream`),
+so that neither workers nor batches nor an interruption change what a sample undergoes; outside a
+loader, from the default generator, as torchvision's draw from PyTorch's.
+
+A transform of your own is any callable; give it a ``batch`` method where it can work on whole
+batches.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe import random
+from dlframe.data.stream import current_draws
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.tensor import Tensor
+
+Array = np.ndarray[Any, Any]
+
+
+def batchable(transform: Any) -> bool:
+    """Whether a transform has a ``batch`` method that means the same as calling it.
+
+    A subclass that overrides only ``__call__`` changed its meaning: the inherited ``batch`` is
+    ignored.
+
+    >>> batchable(Compose([ToTensor(), Flatten()])), batchable(Compose([ToTensor(), abs]))
+    (True, False)
+    """
+    if isinstance(transform, Compose) and type(transform).__call__ is Compose.__call__:
+        return all(batchable(inner) for inner in transform.transforms)
+    if isinstance(transform, Lambda):
+        return transform.batch_lambd is not None
+    if not callable(getattr(transform, "batch", None)):
+        return False
+    for cls in type(transform).__mro__:
+        if "batch" in vars(cls):
+            return True
+        if "__call__" in vars(cls):
+            return False
+    return False
+
+
+class Compose:
+    """One transform after the other.
+
+    >>> import numpy as np
+    >>> image = np.full((2, 2), 255, np.uint8)
+    >>> Compose([ToTensor(), Normalize((0.5,), (0.5,)), Flatten()])(image).tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+
+    def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
+        self.transforms = transforms
+
+    def __call__(self, x: Any) -> Any:
+        for transform in self.transforms:
+            x = transform(x)
+        return x
+
+    def batch(self, x: Any) -> Any:
+        for transform in self.transforms:
+            x = transform.batch(x)  # type: ignore[attr-defined]
+        return x
+
+    def __repr__(self) -> str:
+        inner = "".join(f"\n    {transform}" for transform in self.transforms)
+        return f"Compose({inner}\n)"
+
+
+class ToTensor:
+    """An image as a float32 Tensor (channels, height, width) in [0, 1].
+
+    A PIL image, or an ndarray (height, width[, channels]); uint8 is divided by 255, other dtypes
+    are kept as they are. Raises DTypeError for anything else, ShapeError for an array of other than
+    2 or 3 dimensions.
+
+    >>> import numpy as np
+    >>> ToTensor()(np.zeros((4, 6, 3), np.uint8)).shape == (3, 4, 6)
+    True
+    """
+
+    def __call__(self, x: Any) -> Tensor:
+        if isinstance(x, Tensor):
+            raise DTypeError(
+                "ToTensor: x should be a PIL image or an ndarray, and is a Tensor already; got "
+                f"shape {tuple(x.shape)}. Leave ToTensor() out"
+            )
+        array = _image_array(x) if _is_pil(x) else x
+        if not isinstance(array, np.ndarray):
+            raise DTypeError(
+                f"ToTensor: x should be a PIL image or an ndarray; got {type(x).__name__}"
+            )
+        if array.ndim not in {2, 3}:
+            raise ShapeError(
+                "ToTensor: x should have 2 or 3 dimensions (height, width[, channels]); got shape "
+                f"{array.shape}"
+            )
+        return Tensor(_unit_range(array[..., None] if array.ndim == 2 else array))
+
+    def batch(self, x: Array) -> Tensor:
+        if not isinstance(x, np.ndarray) or x.ndim not in {3, 4}:
+            raise ShapeError(
+                "ToTensor.batch: x should be an ndarray (n, height, width[, channels]); got "
+                f"{type(x).__name__} of shape {getattr(x, 'shape', None)}"
+            )
+        return Tensor(_unit_range(x[..., None] if x.ndim == 3 else x))
+
+    def __repr__(self) -> str:
+        return "ToTensor()"
+
+
+def _unit_range(images: Array) -> Array:
+    """(…, height, width, channels) to (…, channels, height, width); uint8 to float32 in [0, 1]."""
+    dtype = np.dtype(np.float32) if images.dtype == np.uint8 else images.dtype
+    out = np.array(np.moveaxis(images, -1, -3), dtype=dtype, order="C")
+    if images.dtype == np.uint8:
+        out /= np.float32(255)
+    return out
+
+
+class Normalize:
+    """(x - mean) / std, channel by channel, for a float Tensor or array (…, channels, height,
+    width).
+
+    One number for all channels may be given. Raises ArgumentError for a std of 0, DTypeError for
+    integers.
+
+    >>> import dlframe as dl
+    >>> Normalize([0.5, 0.0], [2.0, 1.0])(dl.ones(2, 1, 1)).tolist()
+    [[[0.25]], [[1.0]]]
+    """
+
+    def __init__(
+        self, mean: float | Sequence[float], std: float | Sequence[float], inplace: bool = False
+    ) -> None:
+        self.mean = mean
+        self.std = std
+        self.inplace = inplace
+
+    def __call__(self, x: Any) -> Any:
+        array = x.array if isinstance(x, Tensor) else x
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+            got = array.dtype if isinstance(array, np.ndarray) else type(x).__name__
+            raise DTypeError(
+                f"Normalize: x should be a float tensor; got {got}. Put ToTensor() before it"
+            )
+        if array.ndim < 3:
+            raise ShapeError(
+                "Normalize: x should have the shape (…, channels, height, width); got "
+                f"{tuple(array.shape)}"
+            )
+        mean, std = self._constants(array)
+        out = array if self.inplace else np.empty_like(array)
+        np.subtract(array, mean, out=out)
+        np.divide(out, std, out=out)
+        if self.inplace:
+            return x
+        return Tensor(out) if isinstance(x, Tensor) else out
+
+    def batch(self, x: Any) -> Any:
+        return self(x)
+
+    def _constants(self, array: Array) -> tuple[Array, Array]:
+        """mean and std in x's dtype and shaped to meet its channels."""
+        mean = np.asarray(self.mean, dtype=array.dtype).reshape(-1, 1, 1)
+        std = np.asarray(self.std, dtype=array.dtype).reshape(-1, 1, 1)
+        if not std.all():
+            raise ArgumentError(
+                f"Normalize: std evaluated to zero after conversion to {array.dtype}, leading to "
+                f"division by zero; got std={self.std}"
+            )
+        for name, values in (("mean", mean), ("std", std)):
+            if len(values) not in {1, array.shape[-3]}:
+                raise ShapeError(
+                    f"Normalize: {name} has {len(values)} values for {array.shape[-3]} channels; "
+                    f"got x of shape {tuple(array.shape)}"
+                )
+        return mean, std
+
+    def __repr__(self) -> str:
+        return f"Normalize(mean={self.mean}, std={self.std})"
+
+
+class Flatten:
+    """A sample as one row of numbers, a batch as a matrix with a row per sample.
+
+    >>> import dlframe as dl
+    >>> Flatten()(dl.zeros(1, 8, 8)).shape == (64,)
+    True
+    """
+
+    def __call__(self, x: Any) -> Any:
+        return x.reshape(-1)
+
+    def batch(self, x: Any) -> Any:
+        return x.reshape(len(x), -1)
+
+    def __repr__(self) -> str:
+        return "Flatten()"
+
+
+class Lambda:
+    """A function as a transform; ``batch``, where given, is the same function for a whole batch.
+
+    >>> Lambda(lambda x: x * 2)(21)
+    42
+    """
+
+    def __init__(
+        self, lambd: Callable[[Any], Any], batch: Callable[[Any], Any] | None = None
+    ) -> None:
+        if not callable(lambd):
+            raise DTypeError(f"Lambda: argument should be callable, got {type(lambd).__name__}")
+        self.lambd = lambd
+        self.batch_lambd = batch
+
+    def __call__(self, x: Any) -> Any:
+        return self.lambd(x)
+
+    def batch(self, x: Any) -> Any:
+        if self.batch_lambd is None:
+            raise ArgumentError("Lambda: no function for batches was given; pass batch=")
+        return self.batch_lambd(x)
+
+    def __repr__(self) -> str:
+        return "Lambda()"
+
+
+class CenterCrop:
+    """The middle of an image, (height, width) or a square; a smaller image is padded with zeros.
+
+    >>> import numpy as np
+    >>> CenterCrop(2)(np.arange(16).reshape(4, 4)).tolist()
+    [[5, 6], [9, 10]]
+    """
+
+    def __init__(self, size: int | Sequence[int]) -> None:
+        self.size = _pair("CenterCrop", size)
+
+    def __call__(self, x: Any) -> Any:
+        return _on_images(x, self._crop, is_batch=False)
+
+    def batch(self, x: Any) -> Any:
+        return _on_images(x, self._crop, is_batch=True)
+
+    def _crop(self, images: Array, axis: int) -> Array:
+        height, width = images.shape[axis : axis + 2]
+        th, tw = self.size
+        if th > height or tw > width:
+            # the odd pixel goes before the image, as in torchvision
+            left, top = max(0, (tw - width) // 2), max(0, (th - height) // 2)
+            right, bottom = max(0, (tw - width + 1) // 2), max(0, (th - height + 1) // 2)
+            images = _pad(images, axis, (left, top, right, bottom), 0, "constant")
+            height, width = images.shape[axis : axis + 2]
+        # Python's round: half to even, as in torchvision
+        top, left = round((height - th) / 2.0), round((width - tw) / 2.0)
+        return _window(images, axis, top, left, self.size).copy()
+
+    def __repr__(self) -> str:
+        return f"CenterCrop(size={self.size})"
+
+
+class RandomCrop:
+    """A window of the given size at a random place.
+
+    ``padding`` (one number; horizontal and vertical; or left, top, right, bottom) is put around
+    first, with ``fill`` or by ``padding_mode`` "edge", "reflect", "symmetric"; ``pad_if_needed``
+    pads images that are smaller than ``size``. Raises ShapeError where the image is too small.
+
+    >>> import numpy as np
+    >>> RandomCrop(32, padding=4)(np.zeros((32, 32, 3), np.uint8)).shape
+    (32, 32, 3)
+    """
+
+    def __init__(
+        self,
+        size: int | Sequence[int],
+        padding: int | Sequence[int] | None = None,
+        pad_if_needed: bool = False,
+        fill: float | Sequence[float] = 0,
+        padding_mode: str = "constant",
+    ) -> None:
+        if padding_mode not in {"constant", "edge", "reflect", "symmetric"}:
+            raise ArgumentError(
+                "RandomCrop: padding_mode should be constant, edge, reflect or symmetric; got "
+                f"{padding_mode!r}"
+            )
+        self.size = _pair("RandomCrop", size)
+        self.padding = padding
+        self.pad_if_needed = pad_if_needed
+        self.fill = fill
+        self.padding_mode = padding_mode
+
+    def __call__(self, x: Any) -> Any:
+        return _on_images(x, self._crop_one, is_batch=False)
+
+    def batch(self, x: Any) -> Any:
+        return _on_images(x, self._crop_many, is_batch=True)
+
+    def _crop_one(self, image: Array, axis: int) -> Array:
+        image = self._padded(image, axis)
+        tops, lefts = self._places(image.shape[axis : axis + 2], 1)
+        return _window(image, axis, int(tops[0]), int(lefts[0]), self.size).copy()
+
+    def _crop_many(self, images: Array, axis: int) -> Array:
+        images = self._padded(images, axis)
+        tops, lefts = self._places(images.shape[axis : axis + 2], len(images))
+        shape = list(images.shape)
+        shape[axis : axis + 2] = self.size
+        out = np.empty(shape, images.dtype)
+        # one copy per image: slices are faster than an index array over every pixel
+        places = zip(tops.tolist(), lefts.tolist(), strict=True)
+        for image, target, (top, left) in zip(images, out, places, strict=True):
+            target[...] = _window(image, axis - 1, top, left, self.size)
+        return out
+
+    def _padded(self, images: Array, axis: int) -> Array:
+        if self.padding is not None:
+            images = _pad(images, axis, _four(self.padding), self.fill, self.padding_mode)
+        height, width = images.shape[axis : axis + 2]
+        if self.pad_if_needed:
+            dy, dx = max(0, self.size[0] - height), max(0, self.size[1] - width)
+            if dx or dy:
+                images = _pad(images, axis, (dx, dy, dx, dy), self.fill, self.padding_mode)
+        return images
+
+    def _places(self, shape: Sequence[int], n: int) -> tuple[Array, Array]:
+        """The upper left corners."""
+        height, width = shape
+        th, tw = self.size
+        if height < th or width < tw:
+            raise ShapeError(
+                f"RandomCrop: Required crop size {(th, tw)} is larger than input image size "
+                f"{(height, width)}; pass padding= or pad_if_needed=True"
+            )
+        draws = current_draws()
+        if draws is not None:
+            return draws.integers(height - th + 1), draws.integers(width - tw + 1)
+        if (height, width) == (th, tw):  # torchvision draws nothing here
+            return np.zeros(n, np.int64), np.zeros(n, np.int64)
+        drawn = [
+            [
+                random.default_generator.randint(0, room + 1, (1,))[0]
+                for room in (height - th, width - tw)
+            ]
+            for _ in range(n)
+        ]
+        return tuple(np.array(drawn).T)  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        return f"RandomCrop(size={self.size}, padding={self.padding})"
+
+
+class RandomHorizontalFlip:
+    """The mirror image, left and right exchanged, with probability p.
+
+    >>> import numpy as np
+    >>> RandomHorizontalFlip(p=1.0)(np.array([[1, 2], [3, 4]])).tolist()
+    [[2, 1], [4, 3]]
+    """
+
+    offset = 1  # of the mirrored axis, behind that of the height
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ArgumentError(f"{type(self).__name__}: p should be a probability; got p={p}")
+        self.p = p
+
+    def __call__(self, x: Any) -> Any:
+        return _on_images(x, self._flip_one, is_batch=False)
+
+    def batch(self, x: Any) -> Any:
+        return _on_images(x, self._flip_many, is_batch=True)
+
+    def _flip_one(self, image: Array, axis: int) -> Array:
+        return np.flip(image, axis + self.offset).copy() if self._chosen(1)[0] else image
+
+    def _flip_many(self, images: Array, axis: int) -> Array:
+        chosen = self._chosen(len(images))
+        out = images.copy()
+        out[chosen] = np.flip(images[chosen], axis + self.offset)
+        return out
+
+    def _chosen(self, n: int) -> Array:
+        draws = current_draws()
+        if draws is not None:
+            return draws.uniform() < self.p
+        uniform = [random.default_generator.uniform((1,)) for _ in range(n)]
+        return np.concatenate(uniform) < self.p
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(p={self.p})"
+
+
+class RandomVerticalFlip(RandomHorizontalFlip):
+    """The image upside down, with probability p."""
+
+    offset = 0
+
+
+def _is_pil(x: Any) -> bool:
+    # without importing PIL: where it is not loaded, no image of it exists
+    module = sys.modules.get("PIL.Image")
+    return module is not None and isinstance(x, module.Image)
+
+
+def _image_array(image: Any) -> Array:
+    """A PIL image as an array (height, width[, channels]); bilevel images as 0 and 255."""
+    if image.mode == "1":
+        return np.uint8(255) * np.array(image, dtype=np.uint8)
+    if image.mode == "P":
+        raise DTypeError(
+            "a palette image has no colours of its own; call image.convert('RGB') first"
+        )
+    return np.array(image)
+
+
+def _on_images(x: Any, function: Callable[[Array, int], Array], *, is_batch: bool) -> Any:
+    """Call function(array, axis of the height) on what holds the image; give back the like."""
+    if _is_pil(x):
+        from PIL import Image  # loaded already: x is one
+
+        return Image.fromarray(function(_image_array(x), 0))
+    if isinstance(x, Tensor):
+        return Tensor(function(x.array, x.array.ndim - 2))
+    if not isinstance(x, np.ndarray):
+        raise DTypeError(
+            f"an image should be a PIL image, an ndarray or a Tensor; got {type(x).__name__}"
+        )
+    return function(x, 1 if is_batch else 0)
+
+
+def _window(images: Array, axis: int, top: int, left: int, size: tuple[int, int]) -> Array:
+    before = (slice(None),) * axis
+    return images[(*before, slice(top, top + size[0]), slice(left, left + size[1]))]
+
+
+def _pad(images: Array, axis: int, sides: tuple[int, ...], fill: Any, mode: str) -> Array:
+    """Pad height and width; sides are left, top, right, bottom."""
+    left, top, right, bottom = sides
+    widths = [(0, 0)] * images.ndim
+    widths[axis : axis + 2] = [(top, bottom), (left, right)]
+    if mode != "constant":
+        return np.pad(images, widths, mode=mode)  # type: ignore[call-overload, no-any-return]
+    shape = [n + before + after for n, (before, after) in zip(images.shape, widths, strict=True)]
+    out = np.empty(shape, images.dtype)
+    if np.ndim(fill) and axis == images.ndim - 2:  # a colour for (channels, height, width)
+        fill = np.reshape(fill, (-1, 1, 1))
+    out[...] = fill
+    height, width = images.shape[axis : axis + 2]
+    _window(out, axis, top, left, (height, width))[...] = images
+    return out
+
+
+def _pair(name: str, size: int | Sequence[int]) -> tuple[int, int]:
+    sizes = (size, size) if isinstance(size, int) else tuple(size)
+    if len(sizes) == 1:
+        sizes = sizes * 2
+    if len(sizes) != 2:
+        raise ArgumentError(f"{name}: size should be one number or (height, width); got {size}")
+    return int(sizes[0]), int(sizes[1])
+
+
+def _four(padding: int | Sequence[int]) -> tuple[int, ...]:
+    """left, top, right, bottom."""
+    sides = (padding,) if isinstance(padding, int) else tuple(padding)
+    if len(sizes := {1: sides * 4, 2: sides * 2, 4: sides}.get(len(sides), ())) != 4:
+        raise ArgumentError(f"RandomCrop: padding should be 1, 2 or 4 numbers; got {padding}")
+    return sizes

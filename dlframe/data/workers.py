@@ -1,0 +1,221 @@
+"""The loader's workers: threads, or processes when asked, that fetch batches ahead of time.
+
+Both speak the same messages. To a worker go ``Epoch`` (start a fetcher), ``Task`` (fetch these
+indices) and None (stop); from it come ``Result``s. A worker does its tasks in the order given.
+"""
+
+from __future__ import annotations
+
+import queue
+import random as python_random
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from dlframe import random
+from dlframe.data.fetch import FetchPlan, WorkerInfo, make_fetcher, set_worker_info
+from dlframe.errors import WorkerError
+
+STOP_SECONDS = 5.0  # how long a worker may take to finish its sample when the loader stops
+
+
+class Epoch(NamedTuple):
+    """Begin an epoch; ``run`` counts these workers' epochs, so that late results are known."""
+
+    run: int
+    seed: int
+    epoch: int
+
+
+class Task(NamedTuple):
+    """Fetch one batch."""
+
+    run: int
+    number: int
+    index: Any
+
+
+class Result(NamedTuple):
+    """What became of a task: ``kind`` is "data", "error" or "end" (the worker's stream is over)."""
+
+    worker: int
+    run: int
+    number: int
+    kind: str
+    payload: Any
+
+
+class Failure(NamedTuple):
+    """An error in a form that crosses to another process."""
+
+    summary: str
+    trace: str
+    error: BaseException | None
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """What every worker is started with."""
+
+    plan: FetchPlan
+    dataset: Any
+    num_workers: int
+    base_seed: int
+    init_fn: Callable[[int], None] | None
+
+
+class Died(Exception):
+    """A worker process ended by itself."""
+
+    def __init__(self, worker: int, how: str) -> None:
+        super().__init__(how)
+        self.worker = worker
+        self.how = how
+
+
+class Workers(Protocol):
+    """A group of workers as the loader sees it."""
+
+    kind: str
+
+    def send(self, worker: int, message: Epoch | Task) -> None:
+        """Queue a message; returns at once."""
+
+    def receive(self, timeout: float | None) -> Result | None:
+        """The next result of any worker, None after the timeout; raises Died."""
+
+    def stop(self) -> None:
+        """End all workers and wait for them; may be called twice."""
+
+
+def work(
+    setup: WorkerSetup,
+    worker: int,
+    receive: Callable[[], Epoch | Task | None],
+    send: Callable[[Result], None],
+    stopping: Callable[[], bool],
+) -> None:
+    """A worker's life, in a thread or in a process."""
+    info = WorkerInfo(worker, setup.num_workers, setup.base_seed + worker, setup.dataset)
+    set_worker_info(info)
+    broken: BaseException | None = None
+    try:
+        if setup.init_fn is not None:
+            setup.init_fn(worker)
+    except Exception as error:  # noqa: BLE001 - reported with the first task
+        error.add_note("in worker_init_fn")
+        broken = error
+    fetcher: Callable[[Any], Any] | None = None
+    while (message := receive()) is not None:
+        if stopping():
+            continue
+        if isinstance(message, Epoch):
+            try:
+                fetcher = make_fetcher(setup.plan, setup.dataset, message.seed, message.epoch)
+            except Exception as error:  # noqa: BLE001 - iter(dataset) failed: reported likewise
+                broken = error
+            continue
+        kind, payload = _attempt(setup, fetcher, broken, message)
+        send(Result(worker, message.run, message.number, kind, payload))
+
+
+def _attempt(
+    setup: WorkerSetup,
+    fetcher: Callable[[Any], Any] | None,
+    broken: BaseException | None,
+    task: Task,
+) -> tuple[str, Any]:
+    """("data", batch), ("end", None) or ("error", failure)."""
+    try:
+        if broken is not None:
+            raise broken
+        assert fetcher is not None
+        return "data", fetcher(task.index)
+    except StopIteration as error:
+        return ("end", None) if setup.plan.iterable else ("error", failure_of(error))
+    except BaseException as error:  # noqa: BLE001 - SystemExit too must reach the main thread
+        return "error", failure_of(error)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The error, its notes on where it happened, and its traceback as text."""
+    notes = "; ".join(getattr(error, "__notes__", []))
+    summary = f"{type(error).__name__}: {error}"
+    if notes:
+        summary = f"{summary} ({notes})"
+    return Failure(summary, "".join(traceback.format_exception(error)), error)
+
+
+class ThreadWorkers:
+    """Workers in this process; NumPy releases the GIL, so they run side by side where it counts."""
+
+    kind = "thread"
+
+    def __init__(self, setups: list[WorkerSetup]) -> None:
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._inboxes: list[queue.SimpleQueue[Epoch | Task | None]] = []
+        self._threads: list[threading.Thread] = []
+        for worker, setup in enumerate(setups):
+            inbox: queue.SimpleQueue[Epoch | Task | None] = queue.SimpleQueue()
+            # a daemon: a sample that never returns must not keep the program from ending
+            thread = threading.Thread(
+                target=work,
+                args=(setup, worker, inbox.get, self._results.put, self._stopping.is_set),
+                name=f"dlframe-loader-{worker}",
+                daemon=True,
+            )
+            self._inboxes.append(inbox)
+            self._threads.append(thread)
+            thread.start()
+
+    def send(self, worker: int, message: Epoch | Task) -> None:
+        self._inboxes[worker].put(message)
+
+    def receive(self, timeout: float | None) -> Result | None:
+        try:
+            return self._results.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for inbox in self._inboxes:
+            inbox.put(None)
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in self._threads:
+            # the garbage collector may run this in a worker, which cannot wait for itself
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
+
+    def abandon(self) -> None:
+        """Stop without waiting: a worker is known to be stuck."""
+        self._stopping.set()
+        for inbox in self._inboxes:
+            inbox.put(None)
+
+
+def seed_worker_process(base_seed: int, worker: int) -> None:
+    """Seed Python's, NumPy's and dlframe's global generators, each worker differently.
+
+    As in PyTorch: seed + worker for Python and for us, NumPy's from a SeedSequence of both.
+    """
+    seed = base_seed + worker
+    python_random.seed(seed)
+    random.manual_seed(seed)
+    entropy = [worker, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
+    state = np.random.SeedSequence(entropy).generate_state(4)
+    np.random.seed(state)  # noqa: NPY002 - the user's code in the worker may draw from it
+
+
+def worker_failed(what: str, failure: Failure, *, remote: bool) -> WorkerError:
+    """The error that the main thread raises for a worker's."""
+    text = f"DataLoader {what} failed: {failure.summary}"
+    if remote:
+        text = f"{text}\n\nThe traceback of the worker:\n{failure.trace}"
+    return WorkerError(text)
