@@ -297,15 +297,17 @@ def test_install_train_save_uninstall_load(tmp_path):
     # With hatchling at hand nothing is fetched; without it pip gets it into a place of its own.
     isolation = ["--no-build-isolation", "--no-index"] if find_spec("hatchling") else []
     run(*pip, "install", "--quiet", "--no-deps", *isolation, source)
-    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", source)
+    pytest_there = (python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c")
+    run(*pytest_there, source / "pyproject.toml", source / "tests")
+    run(*pytest_there, source / "pyproject.toml", "--doctest-modules", "--pyargs", "dlframe_focus")
     run(python, "-W", "error", "-c", TRAIN)
-    assert run(python, "-W", "error", "-c", LOAD) == "['config']\n9\nTrue\n"
+    assert run(python, "-W", "error", "-c", LOAD) == "['config']\n8\nTrue\n"
 
     run(*pip, "uninstall", "--quiet", "--yes", "dlframe-focus")
     message, arrays, listed = run(python, "-W", "error", "-c", LOAD).splitlines()
     assert "SqueezeExcite (at 1) from dlframe-focus 0.1.0, which is not installed" in message
     assert "pip install 'dlframe-focus==0.1.0'" in message
-    assert (arrays, listed) == ("9", "False")
+    assert (arrays, listed) == ("8", "False")
 
 
 def fresh_environment(folder):
