@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import ArgumentError
 from dlframe.training.callback import Callback
-from dlframe.training.monitor import better, check_mode, check_monitor
+from dlframe.training.monitor import better, check_mode, check_monitor, infer_mode
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
@@ -23,7 +23,8 @@ class ModelCheckpoint(Callback):
     ``every_steps`` also in between. With ``keep`` the last so many epochs stay as
     ``epoch-0007.h5``. Each file is complete: ``trainer.resume(file)`` goes on from it exactly.
 
-    Raises ArgumentError for a quantity that training does not measure, at the start of ``fit``.
+    At the start of ``fit`` it raises ArgumentError for a quantity that training does not measure,
+    and for one whose name does not tell the mode.
     """
 
     runs_last = True  # the state that it saves includes that of the other callbacks
@@ -45,7 +46,7 @@ class ModelCheckpoint(Callback):
             )
         self.folder = Path(folder)
         self.monitor = monitor
-        self.mode = None if monitor is None else check_mode(monitor, mode)
+        self.mode = check_mode(mode)
         self.every = every
         self.every_steps = every_steps
         self.keep = keep
@@ -67,6 +68,7 @@ class ModelCheckpoint(Callback):
     def on_train_begin(self, trainer: Trainer) -> None:
         if self.monitor is not None:
             check_monitor("ModelCheckpoint", self.monitor, trainer.quantities)
+            self.mode = self.mode or infer_mode(self.monitor)
         self._saved_at = None
 
     def on_batch_end(self, trainer: Trainer) -> None:

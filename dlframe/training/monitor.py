@@ -30,11 +30,9 @@ def infer_mode(name: str) -> str:
     return "min" if low else "max"
 
 
-def check_mode(name: str, mode: str | None) -> str:
-    """The mode as given, or inferred from the name; raises ArgumentError for another word."""
-    if mode is None:
-        return infer_mode(name)
-    if mode not in ("min", "max"):
+def check_mode(mode: str | None) -> str | None:
+    """The mode, which may be None; raises ArgumentError for another word."""
+    if mode not in (None, "min", "max"):
         raise ArgumentError(f'mode must be "min" or "max"; got {mode!r}')
     return mode
 
@@ -49,20 +47,20 @@ def better(value: float, best: float | None, mode: str, min_delta: float = 0.0) 
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """'; did you mean "val_loss"?', or nothing where no known name is close.
+    """The question after an unknown name, or nothing where no known name is close.
 
     >>> did_you_mean("val_los", ["loss", "val_loss"])
-    "; did you mean 'val_loss'?"
+    " Did you mean 'val_loss'?"
     """
     close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def unknown_name(where: str, name: str, known: Iterable[str]) -> str:
     """The message for a name that is not there."""
     known = list(known)
     return (
-        f"{where}: there is no {name!r}{did_you_mean(name, known)} "
+        f"{where}: there is no {name!r}.{did_you_mean(name, known)} "
         f"Known: {', '.join(known) or 'nothing yet'}"
     )
 
@@ -72,7 +70,9 @@ def check_monitor(where: str, name: str, known: Iterable[str]) -> None:
     known = list(known)
     if name in known:
         return
-    hint = ""
     if name.startswith("val_") and not any(n.startswith("val_") for n in known):
-        hint = ". It needs validation data: fit(train, val)"
-    raise ArgumentError(unknown_name(where, name, known) + hint)
+        raise ArgumentError(
+            f"{where}: {name!r} needs validation data: fit(train, val); without them there are "
+            f"{', '.join(known)}"
+        )
+    raise ArgumentError(unknown_name(where, name, known))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import ArgumentError
 from dlframe.training.callback import Callback
-from dlframe.training.monitor import better, check_mode, check_monitor
+from dlframe.training.monitor import better, check_mode, check_monitor, infer_mode
 from dlframe.training.snapshot import copied
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ class EarlyStopping(Callback):
     An improvement is one by more than ``min_delta``; NaN never is one. With ``restore_best`` the
     model has the weights of its best epoch when ``fit`` returns, unless it was interrupted.
 
-    Raises ArgumentError for a quantity that training does not measure, at the start of ``fit``.
+    At the start of ``fit`` it raises ArgumentError for a quantity that training does not measure,
+    and for one whose name does not tell the mode.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class EarlyStopping(Callback):
         self.monitor = monitor
         self.patience = patience
         self.min_delta = min_delta
-        self.mode = check_mode(monitor, mode)
+        self.mode = check_mode(mode)
         self.restore_best = restore_best
         self.best: float | None = None
         self.best_epoch = 0
@@ -49,11 +50,12 @@ class EarlyStopping(Callback):
 
     def on_train_begin(self, trainer: Trainer) -> None:
         check_monitor("EarlyStopping", self.monitor, trainer.quantities)
+        self.mode = self.mode or infer_mode(self.monitor)
         self._stop_if_patience_is_over(trainer)  # a resumed run may have come to its end already
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         value = trainer.logs[self.monitor]
-        if better(value, self.best, self.mode, self.min_delta):
+        if better(value, self.best, self.mode or "min", self.min_delta):
             self.best, self.best_epoch, self.waited = value, trainer.epoch, 0
             if self.restore_best:
                 self.best_weights = copied(trainer.model.state_dict())
@@ -69,7 +71,7 @@ class EarlyStopping(Callback):
             trainer.stop(f"{self.monitor} has not improved for {self.waited} epochs (best: {best})")
 
     def on_train_end(self, trainer: Trainer) -> None:
-        if self.best_weights is not None and not trainer.interrupted:
+        if self.restore_best and self.best_weights is not None and not trainer.interrupted:
             trainer.model.load_state_dict(self.best_weights)
 
     def state_dict(self) -> dict[str, Any]:

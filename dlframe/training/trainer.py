@@ -266,12 +266,12 @@ class Trainer:
 
     def _go_to_position(self) -> None:
         """Continue where a loaded state, or an interrupted fit, had stopped."""
-        pending, self._pending = self._pending, None
-        if pending is None:
+        if self._pending is None:
             return
-        saving.go_to(self._train_loader, pending["train"])
-        saving.go_to(self._val_loader, pending["val"])
-        set_random_state(pending["random"])
+        saving.go_to(self._train_loader, self._pending["train"])
+        saving.go_to(self._val_loader, self._pending["val"])
+        set_random_state(self._pending["random"])
+        self._pending = None
 
     def _remaining_batches(self) -> Iterable[Any]:
         """The loader's batches; it knows itself how many of this epoch are done, if it is ours."""

@@ -1,0 +1,101 @@
+"""Classifiers, each a plain function that puts layers in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dlframe import nn, plugins
+from dlframe.errors import ArgumentError
+
+
+def linear(in_features: int, classes: int) -> nn.Sequential:
+    """Logistic regression: one layer from all inputs to the logits.
+
+    >>> linear(64, 10)(dl.zeros(3, 1, 8, 8)).shape
+    (3, 10)
+    """
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_features, classes))
+
+
+def mlp(
+    in_features: int,
+    hidden: Sequence[int],
+    classes: int,
+    activation: str = "ReLU",
+    dropout: float = 0.0,
+) -> nn.Sequential:
+    """Linear layers of the sizes ``hidden``, each with its activation, and one to the logits.
+
+    Inputs of any shape are flattened to ``in_features``. ``activation`` is the name of a layer,
+    such as "ReLU", "Tanh" or one of a plugin's.
+
+    >>> mlp(2, [25, 25], 2, activation="Tanh")
+    Sequential(
+      (0): Flatten(start_dim=1, end_dim=-1)
+      (1): Linear(in_features=2, out_features=25, bias=True)
+      (2): Tanh()
+      (3): Linear(in_features=25, out_features=25, bias=True)
+      (4): Tanh()
+      (5): Linear(in_features=25, out_features=2, bias=True)
+    )
+    """
+    make_activation = plugins.get("layers", activation)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for size in hidden:
+        layers += [nn.Linear(in_features, size), make_activation()]
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+        in_features = size
+    return nn.Sequential(*layers, nn.Linear(in_features, classes))
+
+
+def cnn(
+    channels: int, size: int, classes: int, width: int = 16, dropout: float = 0.25
+) -> nn.Sequential:
+    """3×3 convolutions with batch normalisation, halving the image until it is at most 4×4.
+
+    The first stage has ``width`` channels, each further one twice as many; a linear layer makes
+    logits of what is left. Input: (N, channels, size, size).
+
+    >>> cnn(1, 8, 10)(dl.zeros(3, 1, 8, 8)).shape
+    (3, 10)
+    """
+    if size < 4:
+        raise ArgumentError(f"cnn: images must be 4×4 or larger; got size={size}")
+    layers = [*_convolution(channels, width)]
+    channels = width
+    while size > 4:
+        layers += [*_convolution(channels, 2 * channels), nn.MaxPool2d(2)]
+        channels, size = 2 * channels, size // 2
+    return nn.Sequential(
+        *layers, nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels * size * size, classes)
+    )
+
+
+def _convolution(channels: int, out: int) -> list[nn.Module]:
+    # batch normalisation subtracts the mean, and any bias with it
+    convolution = nn.Conv2d(channels, out, 3, padding=1, bias=False)
+    return [convolution, nn.BatchNorm2d(out), nn.ReLU()]
+
+
+def lenet(channels: int, size: int, classes: int) -> nn.Sequential:
+    """LeNet-5 as it is taught: tanh, average pooling, and three linear layers.
+
+    Images of 28×28 are padded to 32×32 by the first convolution, as in the paper: Y. LeCun and
+    others, "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998.
+
+    >>> lenet(1, 28, 10)(dl.zeros(3, 1, 28, 28)).shape
+    (3, 10)
+    """
+    padding = 2 if size < 32 else 0
+    side = ((size + 2 * padding - 4) // 2 - 4) // 2
+    if side < 1:
+        raise ArgumentError(f"lenet: images must be 12×12 or larger; got size={size}")
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 5, padding=padding), nn.Tanh(), nn.AvgPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16 * side * side, 120), nn.Tanh(),
+        nn.Linear(120, 84), nn.Tanh(),
+        nn.Linear(84, classes),
+    )  # fmt: skip

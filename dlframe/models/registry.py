@@ -1,0 +1,32 @@
+"""Models by name, so that a file can say in a few words which one its weights belong to."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+from dlframe.errors import ArgumentError
+from dlframe.models.classic import cnn, lenet, linear, mlp
+from dlframe.nn import Module
+
+MODELS: dict[str, Callable[..., Module]] = {
+    "linear": linear,
+    "mlp": mlp,
+    "cnn": cnn,
+    "lenet": lenet,
+}
+"""The functions by the names that the command line uses."""
+
+
+def build(name: str, **arguments: Any) -> Module:
+    """The model of that name; raises ArgumentError for a name that is not known.
+
+    >>> build("mlp", in_features=2, hidden=[8], classes=3)(dl.zeros(5, 2)).shape
+    (5, 3)
+    """
+    if name not in MODELS:
+        close = difflib.get_close_matches(name, MODELS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ArgumentError(f"there is no model {name!r}.{hint} Known: {', '.join(MODELS)}")
+    return MODELS[name](**arguments)

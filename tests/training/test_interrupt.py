@@ -1,0 +1,209 @@
+"""Ctrl-C: the batch is finished, the state saved, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dlframe as dl
+from dlframe import nn, optim
+from dlframe.data import DataLoader, TensorDataset
+from dlframe.training import Callback, EarlyStopping, ModelCheckpoint, Trainer
+from dlframe.training.interrupt import Interrupt
+
+
+class Press(Callback):
+    """Presses Ctrl-C in the middle of a batch."""
+
+    def __init__(self, at: int, times: int = 1) -> None:
+        self.at = at
+        self.times = times
+
+    def on_batch_begin(self, trainer: Trainer) -> None:
+        if trainer.step == self.at:
+            for _ in range(self.times):
+                signal.raise_signal(signal.SIGINT)
+
+
+def make(*callbacks: Callback) -> tuple[Trainer, DataLoader, DataLoader]:
+    dl.manual_seed(0)
+    x = dl.randn(14, 3)
+    y = (x[:, 0] > 0).long()
+    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.3), nn.Linear(4, 2))
+    trainer = Trainer(
+        model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()), callbacks=callbacks
+    )
+    val = DataLoader(TensorDataset(x, y), 4, shuffle=True)
+    return trainer, DataLoader(TensorDataset(x, y), 4, shuffle=True), val
+
+
+def weights(trainer: Trainer) -> list[Any]:
+    return [p.tolist() for p in trainer.model.parameters()]
+
+
+def test_the_batch_is_finished_and_fit_goes_on_where_it_was(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    trainer, train, val = make()
+    trainer.fit(train, val, epochs=3, progress=False)
+    expected = weights(trainer)
+    for at in range(12):
+        pressed, train, val = make(Press(at), ModelCheckpoint(tmp_path), EarlyStopping(patience=99))
+        before = signal.getsignal(signal.SIGINT)
+        pressed.fit(train, val, epochs=3, progress=False)
+        assert signal.getsignal(signal.SIGINT) is before
+        assert pressed.interrupted
+        assert pressed.step == at + 1
+        assert "finishing this batch" in capfd.readouterr().err
+
+        # from the file, in another trainer
+        resumed, train2, val2 = make(
+            ModelCheckpoint(tmp_path), EarlyStopping(patience=99, restore_best=False)
+        )
+        resumed.resume(tmp_path / "last.h5")
+        resumed.fit(train2, val2, epochs=3, progress=False)
+        assert weights(resumed) == expected
+
+        # and in this one
+        dl.randn(3)
+        pressed.callbacks = []
+        pressed.fit(train, val, epochs=3, progress=False)
+        assert not pressed.interrupted
+        assert weights(pressed) == expected
+
+
+def test_validation_is_broken_off_and_done_again(tmp_path: Path) -> None:
+    class Slow(Trainer):
+        presses = True
+
+        def split(self, batch: Any) -> Any:
+            if self.presses and self._pass_done and self.epoch == 1:
+                self.presses = False
+                signal.raise_signal(signal.SIGINT)
+            return super().split(batch)
+
+    def make_slow() -> tuple[Trainer, DataLoader, DataLoader]:
+        trainer, train, val = make()
+        slow = Slow(
+            trainer.model, trainer.loss, trainer.optimizer, callbacks=[ModelCheckpoint(tmp_path)]
+        )
+        return slow, train, val
+
+    plain, train, val = make()
+    plain.fit(train, val, epochs=3, progress=False)
+    slow, train, val = make_slow()
+    slow.fit(train, val, epochs=3, progress=False)
+    assert (slow.interrupted, slow.epoch, slow.batch) == (True, 1, 4)
+    resumed, train, val = make_slow()
+    resumed.presses = False  # type: ignore[attr-defined]
+    resumed.resume(tmp_path / "last.h5")
+    resumed.fit(train, val, epochs=3, progress=False)
+    assert resumed.history["val_loss"] == plain.history["val_loss"]
+    assert weights(resumed) == weights(plain)
+
+
+def test_best_weights_are_not_put_back_after_an_interruption() -> None:
+    trainer, train, val = make(EarlyStopping(patience=9), Press(9))
+    trainer.fit(train, val, epochs=9, progress=False)
+    inside = weights(trainer)
+    trainer.callbacks[0].best_weights = None  # type: ignore[attr-defined]
+    assert weights(trainer) == inside
+
+
+def test_a_second_ctrl_c_aborts_at_once() -> None:
+    trainer, train, _ = make(Press(2, times=2))
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(train, epochs=3, progress=False)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert trainer.step == 2
+    trainer.callbacks = []
+    trainer.fit(train, epochs=3, progress=False)
+    assert trainer.epoch == 3
+
+
+def test_other_threads_leave_signals_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+    trainer, train, _ = make()
+
+    def run() -> None:
+        with Interrupt():
+            seen.append(signal.getsignal(signal.SIGINT))
+        trainer.fit(train, progress=False)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+    assert trainer.epoch == 1
+
+
+def test_a_handler_of_the_program_comes_back() -> None:
+    def own(number: int, frame: Any) -> None:
+        raise AssertionError
+
+    before = signal.signal(signal.SIGINT, own)
+    try:
+        with Interrupt() as interrupt:
+            signal.raise_signal(signal.SIGINT)
+        assert interrupt.requested
+        assert signal.getsignal(signal.SIGINT) is own
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with Interrupt() as interrupt:
+            signal.raise_signal(signal.SIGINT)
+        assert not interrupt.requested
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("worker_type", ["thread", "process"])
+def test_a_real_ctrl_c_with_workers(worker_type: str, tmp_path: Path, repository: Path) -> None:
+    """A terminal sends it to the whole group of processes."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"""
+import dlframe as dl
+from dlframe import nn, optim
+from dlframe.data import DataLoader, TensorDataset
+from dlframe.training import Callback, Trainer
+
+class Say(Callback):
+    def on_batch_end(self, trainer):
+        if trainer.step == 5:
+            print("ready", flush=True)
+
+if __name__ == "__main__":
+    model = nn.Linear(3, 2)
+    data = TensorDataset(dl.randn(64, 3), dl.zeros(64, dtype=dl.int64))
+    loader = DataLoader(data, 4, shuffle=True, num_workers=2, worker_type="{worker_type}")
+    sgd = optim.SGD(model.parameters())
+    trainer = Trainer(model, nn.CrossEntropyLoss(), sgd, callbacks=[Say()])
+    trainer.fit(loader, epochs=10**9, progress=False)
+    print("interrupted", trainer.interrupted, flush=True)
+"""
+    )
+    environment = os.environ | {"PYTHONPATH": str(repository)}
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", str(script)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=environment,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert out == "interrupted True\n", err
+    assert "Traceback" not in err
+    assert process.returncode == 0

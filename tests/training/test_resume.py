@@ -1,0 +1,327 @@
+"""A run that was stopped anywhere and resumed gives the bits of one that was not."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe import nn, optim
+from dlframe.data import DataLoader, TensorDataset
+from dlframe.errors import FileFormatError, StateDictError
+from dlframe.metrics import Accuracy, ConfusionMatrix
+from dlframe.optim import lr_scheduler
+from dlframe.training import (
+    Callback,
+    EarlyStopping,
+    LearningRates,
+    ModelCheckpoint,
+    Trainer,
+)
+
+EPOCHS, SAMPLES, BATCH = 3, 22, 4
+STEPS = EPOCHS * -(-SAMPLES // BATCH)
+
+
+def make_sgd(parameters: Any) -> optim.Optimizer:
+    return optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True, weight_decay=1e-3)
+
+
+def make_adam(parameters: Any) -> optim.Optimizer:
+    return optim.Adam(parameters, lr=0.02, amsgrad=True)
+
+
+def make_rmsprop(parameters: Any) -> optim.Optimizer:
+    return optim.RMSprop(parameters, lr=0.01, momentum=0.5, centered=True)
+
+
+def per_epoch(optimizer: optim.Optimizer) -> tuple[Any, str]:
+    return lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5), "epoch"
+
+
+def per_batch(optimizer: optim.Optimizer) -> tuple[Any, str]:
+    return lr_scheduler.CosineAnnealingLR(optimizer, T_max=STEPS), "batch"
+
+
+def plateau(optimizer: optim.Optimizer) -> tuple[Any, str]:
+    return lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, factor=0.5), "epoch"
+
+
+class Run:
+    """All that a script makes: the same every time it is called."""
+
+    def __init__(
+        self,
+        make_optimizer: Callable[[Any], optim.Optimizer],
+        make_scheduler: Callable[[optim.Optimizer], tuple[Any, str]],
+        num_workers: int = 0,
+        callbacks: tuple[Callback, ...] = (),
+    ) -> None:
+        dl.manual_seed(3)
+        x = dl.randn(SAMPLES, 6)
+        y = (x.sum(dim=1) > 0).long()
+        model = nn.Sequential(
+            nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 2)
+        )
+        optimizer = make_optimizer(model.named_parameters())
+        scheduler, interval = make_scheduler(optimizer)
+        self.train = DataLoader(
+            TensorDataset(x, y), batch_size=BATCH, shuffle=True, num_workers=num_workers
+        )
+        # shuffled, so that validation draws random numbers too
+        self.val = DataLoader(TensorDataset(x[:9], y[:9]), batch_size=BATCH, shuffle=True)
+        self.trainer = Trainer(
+            model,
+            nn.CrossEntropyLoss(),
+            optimizer,
+            [Accuracy(), ConfusionMatrix(2)],
+            [EarlyStopping(patience=50, restore_best=False), LearningRates(), *callbacks],
+            scheduler,
+            scheduler_interval=interval,
+            clip_grad_norm=0.5,
+        )
+
+    def fit(self) -> Run:
+        self.trainer.fit(self.train, self.val, epochs=EPOCHS, progress=False)
+        return self
+
+    def result(self) -> dict[str, Any]:
+        state = self.trainer.state_dict()
+        for name in ("seconds", "positions"):
+            del state["trainer"][name]
+        del state["trainer"]["history"]["seconds"]
+        # what the next random number would be
+        return {**state, "random": dl.get_rng_state(), "next": dl.randn(3)}
+
+
+class Recorder(Callback):
+    """Takes the trainer's state after every batch and every epoch."""
+
+    runs_last = True
+
+    def __init__(self) -> None:
+        self.states: list[dict[str, Any]] = []
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        self.states.append(trainer.state_dict())
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if trainer.epoch < trainer.epochs:
+            self.states.append(trainer.state_dict())
+
+
+def assert_same_bits(a: Any, b: Any, where: str = "state") -> None:
+    assert type(a) is type(b), where
+    if isinstance(a, dict):
+        assert list(a) == list(b), where
+        for key in a:
+            assert_same_bits(a[key], b[key], f"{where}[{key!r}]")
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b), where
+        for i, (left, right) in enumerate(zip(a, b, strict=True)):
+            assert_same_bits(left, right, f"{where}[{i}]")
+    elif isinstance(a, (dl.Tensor, np.ndarray)):
+        left, right = (v.array if isinstance(v, dl.Tensor) else v for v in (a, b))
+        assert left.dtype == right.dtype, where
+        assert left.tobytes() == right.tobytes(), where
+    else:
+        assert a == b, where
+
+
+COMBINATIONS = [
+    (make_sgd, per_epoch),
+    (make_adam, per_batch),
+    (make_rmsprop, plateau),
+]
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("make_optimizer, make_scheduler", COMBINATIONS)
+def test_resuming_after_every_step_gives_the_same_bits(
+    make_optimizer: Any, make_scheduler: Any, num_workers: int
+) -> None:
+    whole = Run(make_optimizer, make_scheduler, num_workers).fit().result()
+
+    recorder = Recorder()
+    watched = Run(make_optimizer, make_scheduler, num_workers, (recorder,)).fit().result()
+    del watched["trainer"]["callbacks"]["Recorder"]
+    assert_same_bits(watched, whole)
+    assert len(recorder.states) == STEPS + EPOCHS - 1
+
+    for state in recorder.states:
+        del state["trainer"]["callbacks"]["Recorder"]
+        resumed = Run(make_optimizer, make_scheduler, num_workers)
+        resumed.trainer.load_state_dict(state)
+        dl.randn(5)  # what a script draws between resuming and fit does not count
+        assert_same_bits(resumed.fit().result(), whole)
+
+
+def test_resuming_from_files_gives_the_same_bits(tmp_path: Path) -> None:
+    class Files(Callback):
+        def on_batch_end(self, trainer: Trainer) -> None:
+            trainer.save(tmp_path / f"{trainer.step}.h5")
+
+    whole = Run(make_adam, per_batch).fit().result()
+    Run(make_adam, per_batch, callbacks=(Files(),)).fit()
+    for step in range(1, STEPS + 1):
+        resumed = Run(make_adam, per_batch)
+        resumed.trainer.resume(tmp_path / f"{step}.h5")
+        assert resumed.trainer.step == step
+        assert_same_bits(resumed.fit().result(), whole)
+
+
+def test_a_state_is_a_snapshot() -> None:
+    recorder = Recorder()
+    run = Run(make_sgd, per_epoch, callbacks=(recorder,)).fit()
+    first = copy.deepcopy(recorder.states[0])
+    assert not np.array_equal(
+        first["model"]["0.weight"].array, run.trainer.model.get_parameter("0.weight").array
+    )
+    resumed = Run(make_sgd, per_epoch, callbacks=(Recorder(),))
+    resumed.trainer.load_state_dict(recorder.states[0])
+    resumed.fit()
+    assert_same_bits(recorder.states[0], first)
+
+
+def test_augmented_samples_are_the_same_after_resuming() -> None:
+    """The loader's epoch, which keys the streams of random transforms, is part of the state."""
+    from dlframe.data.datasets import Digits
+    from dlframe.data.transforms import RandomCrop
+
+    def make(callbacks: tuple[Callback, ...] = ()) -> tuple[Trainer, DataLoader]:
+        dl.manual_seed(0)
+        data = Digits(train=False, transform=RandomCrop(8, padding=1))
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        loader = DataLoader(data, batch_size=64, shuffle=True)
+        return Trainer(model, nn.CrossEntropyLoss(), optimizer, callbacks=callbacks), loader
+
+    recorder = Recorder()
+    trainer, loader = make((recorder,))
+    trainer.fit(loader, epochs=2, progress=False)
+    for state in recorder.states:
+        resumed, loader = make((Recorder(),))
+        resumed.load_state_dict(state)
+        resumed.fit(loader, epochs=2, progress=False)
+        assert_same_bits(resumed.model.state_dict(), trainer.model.state_dict())
+
+
+def test_batches_that_are_no_loader_are_skipped(rng: np.random.Generator) -> None:
+    batches = [(rng.normal(size=(4, 3)).astype(np.float32), np.arange(4) % 2) for _ in range(5)]
+
+    def make(callbacks: tuple[Callback, ...] = ()) -> Trainer:
+        dl.manual_seed(1)
+        model = nn.Linear(3, 2)
+        return Trainer(
+            model, nn.CrossEntropyLoss(), optim.SGD(model.parameters()), callbacks=callbacks
+        )
+
+    recorder = Recorder()
+    whole = make((recorder,))
+    whole.fit(batches, epochs=2, progress=False)
+    for state in recorder.states:
+        resumed = make((Recorder(),))
+        resumed.load_state_dict(state)
+        resumed.fit(batches, epochs=2, progress=False)
+        assert_same_bits(resumed.model.state_dict(), whole.model.state_dict())
+        assert resumed.history["loss"] == whole.history["loss"]
+
+
+def test_a_stop_inside_an_epoch_is_continued_by_fit() -> None:
+    class StopAt(Callback):
+        def __init__(self, step: int) -> None:
+            self.at = step
+
+        def on_batch_end(self, trainer: Trainer) -> None:
+            if trainer.step == self.at:
+                trainer.stop("enough")
+
+    whole = Run(make_adam, per_batch).fit().result()
+    for step in range(1, STEPS):
+        run = Run(make_adam, per_batch, callbacks=(StopAt(step),)).fit()
+        assert run.trainer.stop_reason == "enough"
+        assert run.trainer.step == step
+        dl.randn(7)
+        result = run.fit().result()
+        del result["trainer"]["callbacks"]["StopAt"]
+        assert_same_bits(result, whole)
+
+
+def test_the_global_generators_of_numpy_and_python_are_restored() -> None:
+    import random
+
+    recorder = Recorder()
+    Run(make_sgd, per_epoch, callbacks=(recorder,)).fit()
+    state = recorder.states[4]
+
+    def draws() -> tuple[Any, ...]:
+        run = Run(make_sgd, per_epoch, callbacks=(Recorder(),))
+        run.trainer.load_state_dict(state)
+        return random.random(), np.random.normal(), np.random.rand()  # noqa: NPY002
+
+    assert draws() == draws()
+
+
+# ------------------------------------------------------------------------------ what does not fit
+
+
+def test_other_models_metrics_and_schedulers_are_refused(tmp_path: Path) -> None:
+    run = Run(make_sgd, per_epoch).fit()
+    state = run.trainer.state_dict()
+    run.trainer.save(tmp_path / "run.h5")
+
+    def other(model: nn.Module, metrics: list[Any], scheduled: bool) -> Trainer:
+        optimizer = make_sgd(model.parameters())
+        scheduler = per_epoch(optimizer)[0] if scheduled else None
+        return Trainer(model, nn.CrossEntropyLoss(), optimizer, metrics, scheduler=scheduler)
+
+    both = [Accuracy(), ConfusionMatrix(2)]
+    with pytest.raises(StateDictError, match="measured loss, accuracy, confusion_matrix; this"):
+        other(nn.Linear(6, 2), [Accuracy()], True).load_state_dict(state)
+    with pytest.raises(StateDictError, match="saved run has a scheduler, this trainer none"):
+        other(nn.Linear(6, 2), both, False).load_state_dict(state)
+    with (
+        pytest.warns(UserWarning, match="EarlyStopping, LearningRates is not used"),
+        pytest.raises(StateDictError, match="missing in the file: weight"),
+    ):
+        other(nn.Linear(6, 2), both, True).resume(tmp_path / "run.h5")
+
+
+def test_other_files_and_dicts_are_refused(tmp_path: Path) -> None:
+    trainer = Run(make_sgd, per_epoch).trainer
+    with pytest.raises(StateDictError, match="no trainer's state; its keys are"):
+        trainer.load_state_dict(dict(trainer.model.state_dict()))
+    dl.utils.save_checkpoint(tmp_path / "c.h5", model=trainer.model)
+    with pytest.raises(FileFormatError, match="but not a trainer's"):
+        trainer.resume(tmp_path / "c.h5")
+    newer = trainer.state_dict()
+    newer["trainer"]["version"] = 99
+    with pytest.raises(StateDictError, match="version 99"):
+        trainer.load_state_dict(newer)
+
+
+def test_other_data_are_refused() -> None:
+    recorder = Recorder()
+    Run(make_sgd, per_epoch, callbacks=(recorder,)).fit()
+    run = Run(make_sgd, per_epoch, callbacks=(Recorder(),))
+    run.trainer.load_state_dict(recorder.states[2])
+    other = (dl.zeros(5, 6), dl.zeros(5, dtype=dl.int64))
+    with pytest.raises(StateDictError, match="data set of 22 samples, this one has 5"):
+        run.trainer.fit(other, run.val, epochs=3, progress=False)
+    assert run.trainer.batch == 3  # nothing is lost: the right data may follow
+    run.fit()
+
+
+def test_a_trainers_file_is_a_checkpoint(tmp_path: Path) -> None:
+    run = Run(make_sgd, per_epoch, callbacks=(ModelCheckpoint(tmp_path),)).fit()
+    run.trainer.extra["config"] = {"lr": 0.1}
+    run.trainer.save(tmp_path / "x.h5")
+    model = Run(make_sgd, per_epoch).trainer.model
+    content = dl.utils.load_checkpoint(tmp_path / "x.h5", model=model)
+    assert content["extra"] == {"config": {"lr": 0.1}}
+    assert_same_bits(model.state_dict(), run.trainer.model.state_dict())

@@ -1,0 +1,367 @@
+"""What fit computes, what it accepts, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe import nn, optim
+from dlframe.data import DataLoader, TensorDataset
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.metrics import Accuracy, ConfusionMatrix
+from dlframe.training import (
+    Callback,
+    EarlyStopping,
+    LambdaCallback,
+    NonFiniteLossError,
+    TerminateOnNaN,
+    Trainer,
+)
+
+
+def problem(samples: int = 10, **options: Any) -> tuple[Trainer, tuple[dl.Tensor, dl.Tensor]]:
+    """A trainer of a linear classifier, and separable data."""
+    dl.manual_seed(0)
+    x = dl.randn(samples, 3)
+    y = (x[:, 0] > 0).long()
+    model = nn.Linear(3, 2)
+    optimizer = optim.SGD(model.parameters(), lr=options.pop("lr", 0.5))
+    return Trainer(model, nn.CrossEntropyLoss(), optimizer, **options), (x, y)
+
+
+# ------------------------------------------------------------------------------ numbers
+
+
+def test_it_does_what_a_loop_by_hand_does() -> None:
+    trainer, (x, y) = problem(metrics=[Accuracy()])
+    history = trainer.fit((x, y), epochs=3, batch_size=4, progress=False)
+
+    dl.manual_seed(0)
+    x = dl.randn(10, 3)
+    y = (x[:, 0] > 0).long()
+    model = nn.Linear(3, 2)
+    optimizer = optim.SGD(model.parameters(), lr=0.5)
+    loss_function = nn.CrossEntropyLoss()
+    losses, accuracies = [], []
+    for _ in range(3):
+        total = hits = 0.0
+        for inputs, target in DataLoader(TensorDataset(x, y), 4, shuffle=True):
+            optimizer.zero_grad()
+            output = model(inputs)
+            loss = loss_function(output, target)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(target)
+            hits += (output.argmax(dim=1) == target).sum().item()
+        losses.append(total / 10)
+        accuracies.append(hits / 10)
+    assert model.weight.tolist() == trainer.model.weight.tolist()
+    assert history["loss"] == pytest.approx(losses, rel=1e-12)
+    assert history["accuracy"] == accuracies
+    assert history["lr"] == [0.5] * 3
+    assert all(seconds > 0 for seconds in history["seconds"])
+
+
+def test_means_are_weighted_by_samples() -> None:
+    """The last batch is smaller: its samples count as much as the others, and not more."""
+    trainer, (x, y) = problem(metrics=[Accuracy()], lr=0.0)
+    trainer.fit((x, y), (x, y), epochs=1, batch_size=4, progress=False)
+    whole = nn.CrossEntropyLoss()(trainer.model(x), y).item()
+    assert trainer.logs["loss"] == pytest.approx(whole, rel=1e-6)
+    assert trainer.logs["val_loss"] == pytest.approx(whole, rel=1e-6)
+    assert trainer.evaluate((x, y), batch_size=3)["loss"] == pytest.approx(whole, rel=1e-6)
+    assert trainer.evaluate((x, y), batch_size=3)["accuracy"] == trainer.logs["accuracy"]
+
+
+def test_a_sum_is_divided_by_the_samples() -> None:
+    trainer, (x, y) = problem(lr=0.0)
+    mean = trainer.evaluate((x, y), batch_size=4)["loss"]
+    trainer.loss = nn.CrossEntropyLoss(reduction="sum")
+    assert trainer.evaluate((x, y), batch_size=4)["loss"] == pytest.approx(mean, rel=1e-6)
+
+
+def test_arrays_become_lists_in_the_history() -> None:
+    import json
+
+    trainer, (x, y) = problem(metrics=[ConfusionMatrix(2)])
+    history = trainer.fit((x, y), epochs=2, progress=False)
+    assert np.array(history["confusion_matrix"]).shape == (2, 2, 2)
+    assert json.loads(json.dumps(history.to_dict())) == history.to_dict()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda x, y: (x, y), lambda x, y: (x.numpy(), y.numpy()),
+             TensorDataset, lambda x, y: DataLoader(TensorDataset(x, y), 5),
+             lambda x, y: [(x[:5], y[:5]), (x[5:].numpy(), y[5:].numpy())]]
+)  # fmt: skip
+def test_all_forms_of_data_give_the_same(make: Any) -> None:
+    trainer, (x, y) = problem()
+    trainer.fit(make(x, y), make(x, y), epochs=2, batch_size=5, shuffle=False, progress=False)
+    expected, (x, y) = problem()
+    expected.fit(DataLoader(TensorDataset(x, y), 5), (x, y), epochs=2, batch_size=5, progress=False)
+    assert trainer.history["loss"] == expected.history["loss"]
+    assert trainer.history["val_loss"] == pytest.approx(expected.history["val_loss"], rel=1e-12)
+
+
+def test_gradients_are_clipped() -> None:
+    norms = []
+    seen = LambdaCallback(
+        on_batch_end=lambda t: norms.append(
+            math.sqrt(sum((p.grad.array**2).sum() for p in t.model.parameters()))
+        )
+    )
+    trainer, data = problem(callbacks=[seen], clip_grad_norm=0.01)
+    trainer.fit(data, epochs=2, batch_size=5, progress=False)
+    assert norms == pytest.approx([0.01] * 4, rel=1e-3)
+    trainer, data = problem(clip_grad_value=1e-4)
+    trainer.fit(data, epochs=1, batch_size=5, progress=False)
+    assert max(np.abs(p.grad.array).max() for p in trainer.model.parameters()) <= 1e-4
+
+
+def test_schedulers_step_per_epoch_or_per_batch() -> None:
+    for interval, rates in (("epoch", [0.5, 0.25, 0.125]), ("batch", [0.25, 0.0625, 0.015625])):
+        trainer, data = problem()
+        trainer.scheduler = optim.lr_scheduler.StepLR(trainer.optimizer, 1, gamma=0.5)
+        trainer.scheduler_interval = interval
+        trainer.fit(data, epochs=3, batch_size=5, progress=False)
+        # of each epoch the rate of its last batch
+        assert trainer.history["lr"] == rates
+
+
+def test_plateau_gets_the_monitored_value() -> None:
+    trainer, data = problem(lr=0.0, metrics=[Accuracy()], monitor="accuracy")
+    scheduler = optim.lr_scheduler.ReduceLROnPlateau(trainer.optimizer, mode="max", patience=1)
+    trainer.scheduler = scheduler
+    trainer.fit(data, epochs=4, progress=False)
+    assert scheduler.best == trainer.history["accuracy"][0]
+    assert scheduler.last_epoch == 4
+    trainer.monitor = "val_acuracy"
+    with pytest.raises(ArgumentError, match="Did you mean 'val_accuracy'"):
+        trainer.fit(data, data, epochs=5, progress=False)
+
+
+def test_predict_takes_arrays_data_sets_and_loaders() -> None:
+    trainer, (x, y) = problem()
+    with dl.no_grad():
+        expected = trainer.model(x)
+    loader = DataLoader(TensorDataset(x, y), 4)
+    for form in (x, x.numpy(), TensorDataset(x, y), TensorDataset(x), loader):
+        output = trainer.predict(form, batch_size=4)
+        assert not output.requires_grad
+        np.testing.assert_allclose(output.numpy(), expected.numpy(), rtol=1e-6)
+    with pytest.raises(ArgumentError, match="no sample"):
+        trainer.predict(x[:0])
+
+
+def test_several_inputs_and_a_forward_of_ones_own() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Bilinear(2, 3, 1)
+
+        def forward(self, a: Any, b: Any) -> Any:
+            return self.layer(a, b)
+
+    dl.manual_seed(0)
+    a, b = dl.randn(8, 2), dl.randn(8, 3)
+    model = Two()
+    trainer = Trainer(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1))
+    trainer.fit((a, b, dl.ones(8, 1)), epochs=5, progress=False)
+    assert trainer.history["loss"][-1] < trainer.history["loss"][0]
+
+    class Doubled(Trainer):
+        def forward(self, *inputs: Any) -> Any:
+            return 2 * super().forward(*inputs)
+
+    doubled = Doubled(model, nn.MSELoss(), optim.SGD(model.parameters()))
+    data = TensorDataset(a, b, dl.ones(8, 1))
+    np.testing.assert_allclose(
+        doubled.predict(data).numpy(), 2 * trainer.predict(data).numpy(), rtol=1e-6
+    )
+
+
+# ------------------------------------------------------------------------------ modes and moments
+
+
+def test_modes_are_given_back_part_by_part() -> None:
+    dl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5), nn.Linear(3, 2))
+    model.eval()
+    model[1].train()
+    before = [module.training for module in model.modules()]
+    seen = []
+    callback = LambdaCallback(
+        on_batch_end=lambda t: seen.append([m.training for m in t.model.modules()]),
+        on_epoch_end=lambda t: t.evaluate((x, y)),
+    )
+    trainer = Trainer(
+        model, nn.CrossEntropyLoss(), optim.SGD(model.parameters()), callbacks=[callback]
+    )
+    x, y = dl.randn(8, 3), dl.zeros(8, dtype=dl.int64)
+    trainer.fit((x, y), (x, y), epochs=2, batch_size=4, progress=False)
+    assert seen == [[True] * 4] * 4
+    assert [module.training for module in model.modules()] == before
+    trainer.predict(x)
+    assert [module.training for module in model.modules()] == before
+
+
+def test_moments_come_in_order() -> None:
+    moments: list[str] = []
+
+    class Noted(Callback):
+        def __getattribute__(self, name: str) -> Any:
+            if name.startswith("on_") and name != "on_bad_loss":
+                return lambda t: moments.append(f"{name[3:]} {t.epoch} {t.batch} {t.step}")
+            return super().__getattribute__(name)
+
+    trainer, data = problem(callbacks=[Noted()])
+    trainer.fit(data, data, epochs=2, batch_size=5, progress=False)
+    assert moments == [
+        "train_begin 0 0 0",
+        "epoch_begin 0 0 0", "batch_begin 0 0 0", "batch_end 0 1 1", "batch_begin 0 1 1",
+        "batch_end 0 2 2", "epoch_end 1 0 2",
+        "epoch_begin 1 0 2", "batch_begin 1 0 2", "batch_end 1 1 3", "batch_begin 1 1 3",
+        "batch_end 1 2 4", "epoch_end 2 0 4",
+        "train_end 2 0 4",
+    ]  # fmt: skip
+
+
+def test_what_is_held_is_released_after_an_error() -> None:
+    closed = []
+
+    class Holder(Callback):
+        def on_batch_end(self, trainer: Trainer) -> None:
+            raise OSError("no space")
+
+        def close(self) -> None:
+            closed.append(True)
+
+    trainer, data = problem(callbacks=[Holder()])
+    with pytest.raises(OSError, match="no space"):
+        trainer.fit(data, progress=False)
+    assert closed == [True]
+
+
+def test_after_an_error_the_epoch_begins_anew() -> None:
+    class Fail(Callback):
+        def on_batch_end(self, trainer: Trainer) -> None:
+            if trainer.step == 4:
+                raise ValueError("once")
+
+    trainer, data = problem(callbacks=[Fail()])
+    with pytest.raises(ValueError, match="once"):
+        trainer.fit(data, epochs=2, batch_size=3, progress=False)
+    assert (trainer.epoch, trainer.batch, trainer.history.epochs) == (0, 0, 0)
+    trainer.fit(data, epochs=2, batch_size=3, progress=False)
+    assert (trainer.history.epochs, trainer.step) == (2, 4 + 2 * 4)
+
+
+def test_epochs_count_in_all() -> None:
+    trainer, data = problem()
+    trainer.fit(data, epochs=2, progress=False)
+    assert trainer.fit(data, epochs=5, progress=False).epochs == 5
+    with pytest.raises(ArgumentError, match=r"5 epochs are done already.*say epochs=8"):
+        trainer.fit(data, epochs=3, progress=False)
+    with pytest.raises(ArgumentError, match="1 or more; got 0"):
+        trainer.fit(data, epochs=0)
+
+
+# ------------------------------------------------------------------------------ errors
+
+
+def test_no_batches() -> None:
+    trainer, (x, y) = problem()
+    empty = DataLoader(TensorDataset(x[:3], y[:3]), batch_size=8, drop_last=True)
+    with pytest.raises(ArgumentError, match="no batch in epoch 1: 3 samples with batch_size=8 and"):
+        trainer.fit(empty, progress=False)
+    with pytest.raises(ArgumentError, match="data gave no batch: 3 samples"):
+        trainer.evaluate(empty)
+    once = iter([(x, y)])
+    with pytest.raises(ArgumentError, match=r"epoch 2.*An iterator can be used once"):
+        trainer.fit(once, epochs=2, progress=False)
+
+
+def test_a_loss_that_is_not_one_number() -> None:
+    trainer, data = problem()
+    trainer.loss = nn.CrossEntropyLoss(reduction="none")
+    with pytest.raises(ShapeError, match=re.escape('got shape (10,). Use reduction="mean"')):
+        trainer.fit(data, progress=False)
+    trainer.loss = lambda output, target: 0.5
+    with pytest.raises(DTypeError, match="must be a Tensor; got float"):
+        trainer.fit(data, progress=False)
+
+
+def test_batches_that_are_no_pairs() -> None:
+    trainer, (x, _) = problem()
+    with pytest.raises(ShapeError, match=r"a batch must be \(inputs, targets\), and is 1 parts"):
+        trainer.fit(TensorDataset(x), progress=False)
+    with pytest.raises(DTypeError, match=r"got one array of shape \(10, 3\). Pass the pair"):
+        trainer.fit(x, progress=False)
+    with pytest.raises(DTypeError, match="got int"):
+        trainer.fit(3, progress=False)
+
+
+def test_nan_says_where_and_why() -> None:
+    trainer, (x, y) = problem(20)
+    x.array[13, 1] = np.nan
+    with pytest.raises(
+        NonFiniteLossError,
+        match=r"nan at step 3 \(epoch 1, batch 3 of 4\). The cause is in the data: 1 values",
+    ):
+        trainer.fit((x, y), batch_size=5, shuffle=False, progress=False)
+    assert np.isfinite(trainer.model.weight.array).all()
+    assert isinstance(NonFiniteLossError("x"), FloatingPointError)
+
+
+def test_nan_of_weights_is_told_apart() -> None:
+    trainer, data = problem()
+    trainer.model.bias.array[0] = np.inf
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(NonFiniteLossError, match=r"weights are not finite any more \(bias\)"),
+    ):
+        trainer.fit(data, progress=False)
+    trainer, data = problem()
+    trainer.loss = lambda output, target: (output * 1e38 * 1e38).sum()
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(NonFiniteLossError, match="Inputs and weights are finite"),
+    ):
+        trainer.fit(data, progress=False)
+
+
+def test_terminate_on_nan_stops_with_finite_weights() -> None:
+    trainer, (x, y) = problem(20, callbacks=[TerminateOnNaN()])
+    x.array[7] = np.inf
+    with np.errstate(all="ignore"):
+        trainer.fit((x, y), epochs=3, batch_size=5, shuffle=False, progress=False)
+    assert trainer.stop_reason is not None
+    assert "step 2 (epoch 1, batch 2 of 4)" in trainer.stop_reason
+    assert (trainer.step, trainer.epoch) == (1, 0)
+    assert np.isfinite(trainer.model.weight.array).all()
+
+
+def test_parts_are_checked() -> None:
+    model, loss = nn.Linear(3, 2), nn.CrossEntropyLoss()
+    sgd = optim.SGD(model.parameters())
+    with pytest.raises(TypeError, match="optimizer must be Optimizer; got Linear"):
+        Trainer(model, loss, model)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"no metrics.Metric object; pass Accuracy\(\)"):
+        Trainer(model, loss, sgd, [Accuracy])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="the class; pass an instance"):
+        Trainer(model, loss, sgd, callbacks=[EarlyStopping])  # type: ignore[list-item]
+    with pytest.raises(ArgumentError, match="two quantities are named accuracy"):
+        Trainer(model, loss, sgd, [Accuracy(), Accuracy()])
+    with pytest.raises(ArgumentError, match='"epoch" or "batch"; got \'step\''):
+        Trainer(model, loss, sgd, scheduler_interval="step")
+    other = optim.lr_scheduler.StepLR(optim.SGD(nn.Linear(1, 1).parameters()), 1)
+    with pytest.raises(ArgumentError, match="belongs to another optimizer"):
+        Trainer(model, loss, sgd, scheduler=other)
+    plateau = optim.lr_scheduler.ReduceLROnPlateau(sgd)
+    with pytest.raises(ArgumentError, match="known once per epoch"):
+        Trainer(model, loss, sgd, scheduler=plateau, scheduler_interval="batch")
