@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from dlframe.nn.module import Module
 
 Gradients = tuple[Tensor | None, ...]
+Look = Callable[[Gradients], Gradients]
 
 
 class _Watch(Function):
     """The identity; its backward lets ``look`` see the gradients, and passes on what it returns."""
 
     @staticmethod
-    def forward(ctx: Any, look: Callable[[Gradients], Gradients], *tensors: Tensor) -> Any:
+    def forward(ctx: Any, look: Look, zeros: bool, *tensors: Tensor) -> Any:
         ctx.look = look
+        ctx.set_materialize_grads(zeros)
         ctx.mark_non_differentiable(*[t for t in tensors if not t.requires_grad])
         return tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        return None, *ctx.look(gradients)
+        return None, None, *ctx.look(gradients)
 
 
 class BackwardHooks:
@@ -46,14 +48,14 @@ class BackwardHooks:
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, with the tensors among them led through a node."""
         self.input_count = len(args)
-        watched, self.input_places = _watch(args, self._at_inputs)
+        watched, self.input_places = _watch(args, self._at_inputs, zeros=True)
         return watched
 
     def watch_outputs(self, result: Any) -> Any:
         """The module's result, with its tensors led through a node."""
         outputs = result if isinstance(result, tuple) else (result,)
         self.output_count = len(outputs)
-        watched, self.output_places = _watch(outputs, self._at_outputs)
+        watched, self.output_places = _watch(outputs, self._at_outputs, zeros=False)
         return watched if isinstance(result, tuple) else watched[0]
 
     def _at_outputs(self, gradients: Gradients) -> Gradients:
@@ -81,16 +83,17 @@ class BackwardHooks:
         return grad_input
 
 
-def _watch(
-    values: tuple[Any, ...], look: Callable[[Gradients], Gradients]
-) -> tuple[tuple[Any, ...], list[int]]:
-    """``values`` with their tensors led through a node that calls ``look``, and their places."""
+def _watch(values: tuple[Any, ...], look: Look, zeros: bool) -> tuple[tuple[Any, ...], list[int]]:
+    """``values`` with their tensors led through a node that calls ``look``, and their places.
+
+    With ``zeros``, tensors that got no gradient are seen with zeros, else with None.
+    """
     places = [place for place, value in enumerate(values) if isinstance(value, Tensor)]
     tensors = [values[place] for place in places]
     if not (is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
         return values, []
     replaced = list(values)
-    for place, tensor in zip(places, _Watch.apply(look, *tensors), strict=True):
+    for place, tensor in zip(places, _Watch.apply(look, zeros, *tensors), strict=True):
         replaced[place] = tensor
     return tuple(replaced), places
 
