@@ -21,7 +21,8 @@ from dlframe.autograd.inplace import write, write_at
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.ops import numpy_api, record
-from dlframe.ops.op import bind_tensor, cast, wrap
+from dlframe.ops.calling import bind_tensor, wrap
+from dlframe.ops.op import cast
 from dlframe.ops.record import Array, Node, TensorBase
 from dlframe.printing import tensor_text
 from dlframe.random import Generator, default_generator
@@ -64,7 +65,7 @@ class Tensor(TensorBase):
         if requires_grad:
             self.requires_grad_()
 
-    # --- what it is ------------------------------------------------------------------------------------
+    # --- what it is -----------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[Int, ...]:
@@ -170,7 +171,7 @@ class Tensor(TensorBase):
     def _base(self) -> Tensor | None:
         return None if self.view_of is None else self.view_of.base  # type: ignore[return-value]
 
-    # --- out to Python and NumPy -----------------------------------------------------------------------
+    # --- out to Python and NumPy ----------------------------------------------------------------
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
@@ -278,7 +279,7 @@ class Tensor(TensorBase):
         memo[id(self)] = copied
         return copied
 
-    # --- the graph -------------------------------------------------------------------------------------
+    # --- the graph ------------------------------------------------------------------------------
 
     def backward(
         self,
@@ -341,7 +342,7 @@ class Tensor(TensorBase):
     def __getstate__(self) -> NoReturn:
         raise TypeError("tensors are pickled through __reduce_ex__")
 
-    # --- conversion ------------------------------------------------------------------------------------
+    # --- conversion -----------------------------------------------------------------------------
 
     def to(self, *args: Any, dtype: Any = None, copy: Bool = False, **_: Any) -> Tensor:
         """In another dtype: ``to(dtype)``, ``to(other)``, ``to("cpu")``, ``to("cpu", dtype)``."""
@@ -425,7 +426,7 @@ class Tensor(TensorBase):
         """Filled with one value, of this dtype."""
         return Tensor(np.full(size, fill_value, dtype or self.array.dtype), requires_grad)
 
-    # --- operators: the ops themselves, so that a + b costs no second call -------------------------------
+    # --- operators: the ops themselves, so that a + b costs no second call ----------------------
 
     __add__ = ops.add
     __sub__ = ops.subtract
@@ -512,7 +513,7 @@ class Tensor(TensorBase):
     def __ipow__(self, other: Any) -> Tensor:
         return self.pow_(other)
 
-    # --- arithmetic --------------------------------------------------------------------------------------
+    # --- arithmetic -----------------------------------------------------------------------------
 
     def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
         return F.add(self, other, alpha=alpha)  # type: ignore[no-any-return]
@@ -619,7 +620,7 @@ class Tensor(TensorBase):
     def round(self, *, decimals: Any = 0) -> Tensor:
         return F.round(self, decimals=decimals)  # type: ignore[no-any-return]
 
-    # --- elementwise functions ---------------------------------------------------------------------------
+    # --- elementwise functions ------------------------------------------------------------------
 
     def abs(self) -> Tensor:
         return F.abs(self)  # type: ignore[no-any-return]
@@ -729,7 +730,7 @@ class Tensor(TensorBase):
     def isfinite(self) -> Tensor:
         return F.isfinite(self)  # type: ignore[no-any-return]
 
-    # --- reductions --------------------------------------------------------------------------------------
+    # --- reductions -----------------------------------------------------------------------------
 
     def sum(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
         return F.sum(self, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
@@ -819,7 +820,7 @@ class Tensor(TensorBase):
     def equal(self, other: Any) -> Any:
         return F.equal(self, other)
 
-    # --- shape -------------------------------------------------------------------------------------------
+    # --- shape ----------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any) -> Tensor:
         return F.reshape(self, F.sizes(shape))  # type: ignore[no-any-return]
@@ -929,7 +930,7 @@ class Tensor(TensorBase):
         """The tensor itself if its elements lie in order, else a copy in which they do."""
         return self if self.array.flags.c_contiguous else self.clone()
 
-    # --- indexing ----------------------------------------------------------------------------------------
+    # --- indexing -------------------------------------------------------------------------------
 
     def gather(self, dim: Any, index: Any) -> Tensor:
         return F.gather(self, dim, index)  # type: ignore[no-any-return]
@@ -955,7 +956,7 @@ class Tensor(TensorBase):
     def nonzero(self) -> Tensor:
         return F.nonzero(self)  # type: ignore[no-any-return]
 
-    # --- in place: the operation, and its result put into this memory ------------------------------------
+    # --- in place: the operation, and its result put into this memory ---------------------------
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         return write(self, F.add(self, other, alpha=alpha), "add_")  # type: ignore[no-any-return]

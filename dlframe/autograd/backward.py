@@ -10,7 +10,7 @@ import numpy as np
 
 from dlframe.autograd.engine import run_backward
 from dlframe.errors import GradientError, ShapeError
-from dlframe.ops.op import wrap
+from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase, target_of
 
 Tensors = TensorBase | Sequence[TensorBase]

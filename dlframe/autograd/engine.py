@@ -19,7 +19,7 @@ import numpy as np
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.broadcast import sum_to
-from dlframe.ops.op import wrap
+from dlframe.ops.calling import wrap
 from dlframe.ops.record import Node, TensorBase, grad_mode
 
 
@@ -126,7 +126,10 @@ def _all_gradients(node: Node, g: Any, create_graph: bool) -> Any:
     op = node.op
     if node.outputs is not None and op.materialize:
         g = tuple(
-            [np.zeros(*meta) if gi is None else gi for gi, meta in zip(g, node.outputs, strict=True)]
+            [
+                np.zeros(*meta) if gi is None else gi
+                for gi, meta in zip(g, node.outputs, strict=True)
+            ]
         )
     if op.fast is not None and not create_graph:
         return op.fast(g, [target is not None for target in node.targets], *node.args)

@@ -12,7 +12,7 @@ import numpy as np
 from dlframe.errors import GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.broadcast import sum_to
-from dlframe.ops.op import output_of, wrap
+from dlframe.ops.calling import output_of, wrap
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from dlframe.autograd.backward import grad
 from dlframe.errors import GradientError
-from dlframe.ops.op import wrap
+from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase, grad_mode
 
 

@@ -16,7 +16,8 @@ from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.broadcast import broadcast_to
 from dlframe.ops.indexing import index_error, plain_index, replace_at
-from dlframe.ops.op import cast, op, record_call, wrap
+from dlframe.ops.calling import record_call, wrap
+from dlframe.ops.op import cast, op
 from dlframe.ops.record import TensorBase, View, grad_mode
 
 
@@ -74,7 +75,11 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     _move(
         x,
         record_call(
-            replace_at.definition, (before, value), [x.array, value.array], {"index": plain}, x.array
+            replace_at.definition,
+            (before, value),
+            [x.array, value.array],
+            {"index": plain},
+            x.array,
         ),
     )
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from dlframe import ops
 from dlframe.dtypes import as_dtype
 from dlframe.errors import DimensionError, DTypeError
-from dlframe.ops.op import wrap
+from dlframe.ops.calling import wrap
 
 Shape = tuple[int, ...]
 Dims = int | Sequence[int] | None

@@ -9,7 +9,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.dtypes import result_type
 from dlframe.errors import DTypeError
-from dlframe.ops.op import wrap
+from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Number = int | float | bool
 
-# --- arithmetic ----------------------------------------------------------------------------------------
+# --- arithmetic ---------------------------------------------------------------------------------
 
 
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
@@ -227,7 +227,7 @@ def clone(input: Tensor) -> Tensor:
     return ops.copy(input)
 
 
-# --- exponentials and logarithms -----------------------------------------------------------------------
+# --- exponentials and logarithms ---------------------------------------------------------------
 
 
 def exp(input: Tensor) -> Tensor:
@@ -302,7 +302,7 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     return ops.logaddexp(input, other)
 
 
-# --- trigonometric and hyperbolic functions ------------------------------------------------------------
+# --- trigonometric and hyperbolic functions ----------------------------------------------------
 
 
 def sin(input: Tensor) -> Tensor:
@@ -422,7 +422,7 @@ def atanh(input: Tensor) -> Tensor:
     return ops.arctanh(input)
 
 
-# --- rounding ------------------------------------------------------------------------------------------
+# --- rounding ----------------------------------------------------------------------------------
 
 
 def floor(input: Tensor) -> Tensor:
@@ -467,7 +467,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return ops.multiply(ops.rint(ops.divide(input, 10.0**-decimals)), 10.0**-decimals)
 
 
-# --- choices -------------------------------------------------------------------------------------------
+# --- choices -----------------------------------------------------------------------------------
 
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
@@ -530,7 +530,7 @@ def where(
     return ops.where(condition, input, other)
 
 
-# --- activations ---------------------------------------------------------------------------------------
+# --- activations -------------------------------------------------------------------------------
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -560,7 +560,7 @@ def erf(input: Tensor) -> Tensor:
     return ops.erf(input)
 
 
-# --- comparisons ---------------------------------------------------------------------------------------
+# --- comparisons -------------------------------------------------------------------------------
 
 
 def eq(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -687,7 +687,7 @@ def signbit(input: Tensor) -> Tensor:
     return ops.signbit(input)
 
 
-# --- logic and bits ------------------------------------------------------------------------------------
+# --- logic and bits ----------------------------------------------------------------------------
 
 
 def logical_and(input: Tensor, other: Tensor) -> Tensor:

@@ -10,14 +10,14 @@ from dlframe import ops
 from dlframe.errors import DimensionError, DTypeError, ShapeError
 from dlframe.functions import return_types
 from dlframe.functions.arguments import checked_dim, numpy_names
-from dlframe.ops.op import wrap
+from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 
-# --- along a dimension ---------------------------------------------------------------------------------
+# --- along a dimension -------------------------------------------------------------------------
 
 
 @numpy_names
@@ -149,7 +149,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return ops.take(input, places, axis=dim) if input.ndim else ops.copy(input)
 
 
-# --- by mask -------------------------------------------------------------------------------------------
+# --- by mask -----------------------------------------------------------------------------------
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | float) -> Tensor:
@@ -207,7 +207,7 @@ def argwhere(input: Tensor) -> Tensor:
     return ops.nonzero(input)
 
 
-# --- order ---------------------------------------------------------------------------------------------
+# --- order -------------------------------------------------------------------------------------
 
 
 @numpy_names

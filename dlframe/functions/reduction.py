@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 
-# --- sums ----------------------------------------------------------------------------------------------
+# --- sums --------------------------------------------------------------------------------------
 
 
 @numpy_names
@@ -132,6 +132,30 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
 
 
 @numpy_names
+def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """eˣ / Σ eˣ along a dimension: positive numbers that add up to 1.
+
+    >>> dl.softmax(dl.tensor([0.0, 0.0, 1.0]), dim=0)
+    tensor([0.2119, 0.2119, 0.5761])
+    """
+    input = to_dtype(input, dtype)
+    require_floats("softmax", input)
+    return ops.softmax(input, axis=checked_dim(dim, input.ndim)) if input.ndim else ops.exp(input - input)
+
+
+@numpy_names
+def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """x - ln Σ eˣ along a dimension, the logarithm of `softmax`.
+
+    >>> dl.log_softmax(dl.tensor([0.0, 0.0, 1.0]), dim=0)
+    tensor([-1.5514, -1.5514, -0.5514])
+    """
+    input = to_dtype(input, dtype)
+    require_floats("log_softmax", input)
+    return ops.log_softmax(input, axis=checked_dim(dim, input.ndim)) if input.ndim else input - input
+
+
+@numpy_names
 def norm(
     input: Tensor,
     p: float | str | None = "fro",
@@ -177,7 +201,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     return ops.count_nonzero(input, axis=axis_of(dim, input.ndim))
 
 
-# --- extremes ------------------------------------------------------------------------------------------
+# --- extremes ----------------------------------------------------------------------------------
 
 
 @numpy_names
@@ -311,7 +335,7 @@ def _require_elements(name: str, input: Any, axis: Any) -> None:
         )
 
 
-# --- logic ---------------------------------------------------------------------------------------------
+# --- logic -------------------------------------------------------------------------------------
 
 
 @numpy_names
@@ -334,7 +358,7 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     return ops.all(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
 
 
-# --- products and running results ----------------------------------------------------------------------
+# --- products and running results --------------------------------------------------------------
 
 
 @numpy_names

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 
-# --- another shape for the same elements ---------------------------------------------------------------
+# --- another shape for the same elements -------------------------------------------------------
 
 
 def numel(input: Tensor) -> int:
@@ -131,7 +131,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return ops.expand_dims(input, axis=checked_dim(dim, input.ndim + 1))
 
 
-# --- another order of dimensions -----------------------------------------------------------------------
+# --- another order of dimensions ---------------------------------------------------------------
 
 
 def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
@@ -204,7 +204,7 @@ def movedim(
     return ops.transpose(input, axes=tuple(order[:n]))
 
 
-# --- joining and cutting -------------------------------------------------------------------------------
+# --- joining and cutting -----------------------------------------------------------------------
 
 
 @numpy_names
@@ -366,7 +366,7 @@ def _dim_of(name: str, input: Tensor, dim: int) -> int:
     return checked_dim(dim, input.ndim)
 
 
-# --- repeating -----------------------------------------------------------------------------------------
+# --- repeating ---------------------------------------------------------------------------------
 
 
 def expand(input: Tensor, size: Sequence[int]) -> Tensor:
@@ -489,7 +489,7 @@ def roll(
     return ops.roll(input, shift=shift, axis=axes) if input.ndim else ops.copy(input)
 
 
-# --- padding -------------------------------------------------------------------------------------------
+# --- padding -----------------------------------------------------------------------------------
 
 
 def pad(
@@ -567,7 +567,7 @@ def _circular(n: int, before: int, after: int) -> Any:
 _PLACES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}
 
 
-# --- triangles and diagonals ---------------------------------------------------------------------------
+# --- triangles and diagonals -------------------------------------------------------------------
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -33,7 +33,16 @@ clock = itertools.count(1)
 class TensorBase:
     """The fields of a tensor. `dlframe.tensor.Tensor` adds the methods."""
 
-    __slots__ = ("__dict__", "__weakref__", "array", "grad", "hooks", "needs_grad", "node", "view_of")
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "array",
+        "grad",
+        "hooks",
+        "needs_grad",
+        "node",
+        "view_of",
+    )
 
     array: Array  # the values
     node: Node | None  # what computed it; None for a leaf
@@ -50,7 +59,7 @@ class Node:
 
     op: Any  # the Op, which holds the rules
     seq: int  # creation order
-    targets: tuple[Any, ...]  # per input: an older node, a leaf tensor, or None
+    targets: Sequence[Any]  # per input: an older node, a leaf tensor, or None
     args: Any  # per input: what its rule asked for; None once released
     shapes: tuple[Any, ...] | None  # input shapes, if gradients must be un-broadcast
     outputs: Any  # per output (shape, dtype), for operations with several outputs
@@ -106,7 +115,7 @@ def replay(x: TensorBase, view: View) -> None:
     view.base_node = view.base.node
 
 
-# --- in-place changes ----------------------------------------------------------------------------------
+# --- in-place changes --------------------------------------------------------------------------
 
 
 class Mutation:

@@ -1,0 +1,319 @@
+"""What happens when an operation is called: arrays in, arrays out; with tensors, a node is recorded.
+
+The elementwise operations have two functions of their own here, one per number of inputs, in which
+everything is written out: a call of one costs little more than NumPy's own work.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlframe.dtypes import get_default_dtype
+from dlframe.errors import DTypeError, GradientError, ShapeError
+from dlframe.ops import record
+from dlframe.ops.definition import Op, dtype_of
+from dlframe.ops.record import INFERENCE, Array, Node, TensorBase, View, clock, grad_mode
+
+ndarray = np.ndarray
+_new = object.__new__
+_recording = grad_mode.get
+
+# The class of the tensors that ops return: `dlframe.tensor` binds the real one.
+_tensor: list[type[TensorBase]] = [TensorBase]
+
+
+def bind_tensor(cls: type[TensorBase]) -> None:
+    """Tell the ops which class to wrap results in."""
+    _tensor[0] = cls
+
+
+# --- the general form --------------------------------------------------------------------------
+
+
+def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., Any]:
+    """Call with any number of inputs, and options; `promoted` brings inputs to one dtype."""
+    forward, count, defaults = definition.forward, len(definition.inputs), definition.input_defaults
+    variadic, promotes, names = definition.variadic, definition.promotes, set(definition.inputs)
+
+    def call(*inputs: Any, **kwargs: Any) -> Any:
+        if len(inputs) != count and variadic is None:
+            if names.isdisjoint(kwargs) and len(inputs) < count:
+                inputs += defaults[len(inputs) :]
+            else:
+                inputs = _bind(definition, inputs, kwargs)
+        if promotes:
+            inputs = promoted(inputs, range(len(inputs)) if variadic else promotes)
+        arrays = []
+        tensors = needed = False
+        for x in inputs:
+            if isinstance(x, TensorBase):
+                tensors = True
+                needed = needed or x.needs_grad
+                x = x.array
+            arrays.append(x)
+        if not tensors:
+            return forward(*arrays, **kwargs)
+        if not (needed and definition.trained and _recording()):
+            return _wrap_plain(definition, inputs, kwargs, forward(*arrays, **kwargs))
+        if definition.fast_forward is None:
+            return record_call(definition, inputs, arrays, kwargs, forward(*arrays, **kwargs))
+        out, residuals = definition.fast_forward(*arrays, **kwargs)
+        return record_call(definition, inputs, arrays, kwargs, out, residuals)
+
+    return call
+
+
+def _bind(definition: Op, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """Inputs given by keyword, or left out, put in their places."""
+    bound = inspect.signature(definition.forward).bind(*inputs, **kwargs)
+    bound.apply_defaults()
+    for name in definition.inputs:
+        kwargs.pop(name, None)
+    return tuple(bound.arguments[name] for name in definition.inputs)
+
+
+def _wrap_plain(definition: Op, inputs: Any, options: dict[str, Any], out: Any) -> Any:
+    if isinstance(out, tuple):
+        return tuple(wrap(a) for a in out)
+    result = wrap(out)
+    if definition.view:
+        _note_view(result, definition, inputs, options)
+    return result
+
+
+def wrap(out: Any) -> Any:
+    """A tensor without history around an array (or a NumPy scalar)."""
+    result: TensorBase = _new(_tensor[0])
+    result.array = out if out.__class__ is ndarray else np.asarray(out)
+    result.needs_grad = False
+    result.node = INFERENCE if record.inference.get() else None
+    result.grad = result.view_of = result.hooks = None
+    return result
+
+
+def record_call(
+    definition: Op,
+    inputs: Any,
+    arrays: Any,
+    options: dict[str, Any],
+    out: Any,
+    residuals: Any = None,
+) -> Any:
+    """Wrap the result of `definition` and remember how it came about."""
+    node = _new(Node)
+    node.op, node.seq = definition, next(clock)
+    node.hooks = node.outputs = None
+    node.shapes = tuple([np.shape(a) for a in arrays]) if definition.broadcasts else None
+    targets: list[Any] = []
+    for x in inputs:  # `_target`, written out: this is the hot path
+        if isinstance(x, TensorBase) and x.needs_grad and x.view_of is None:
+            targets.append(x.node or x)
+        else:
+            targets.append(_target(definition, x))
+    if out.__class__ is not ndarray and not isinstance(out, tuple):
+        out = np.asarray(out)
+    if definition.fast_gather is not None:
+        node.args = definition.fast_gather(*arrays, out, residuals=residuals, **options)
+    elif definition.joint is not None:
+        values = (tuple(arrays),) if definition.variadic else arrays
+        node.args = (definition.gather[0](*values, out, **options),)  # type: ignore[misc]
+    else:
+        args: list[Any] = []
+        for i, gather in enumerate(definition.gather):
+            if gather is None:
+                targets[i] = None  # an input without a rule
+            args.append(None if targets[i] is None else gather(*arrays, out, **options))  # type: ignore[misc]
+        node.args = args
+    node.targets = targets
+    if isinstance(out, tuple):
+        definition.simple = False
+        node.outputs = tuple([(a.shape, a.dtype) for a in out])
+        return tuple([output_of(node, i, a) for i, a in enumerate(out)])
+    result = _new(_tensor[0])
+    result.array, result.node, result.needs_grad = out, node, True
+    result.grad = result.view_of = result.hooks = None
+    if definition.view:
+        _note_view(result, definition, inputs, options)
+    return result
+
+
+def _target(definition: Op, x: Any) -> Any:
+    if not isinstance(x, TensorBase):
+        return None
+    if x.needs_grad:
+        return (x.node or x) if x.view_of is None else record.target_of(x)
+    if x.node is INFERENCE:
+        raise GradientError(
+            f"{definition.name}: Inference tensors cannot be saved for backward; this one was made "
+            "under inference_mode(). Use .clone() on it outside of that mode, or no_grad() in its place."
+        )
+    return None
+
+
+def _note_view(result: TensorBase, definition: Op, inputs: Any, options: dict[str, Any]) -> None:
+    """Remember that `result` shares memory with its first input (if it does)."""
+    x = inputs[0]
+    if not isinstance(x, TensorBase) or record.owner_of(result.array) is not record.owner_of(
+        x.array
+    ):
+        return
+    step = lambda base: definition.function(base, *inputs[1:], **options)
+    if x.view_of is not None:
+        result.view_of = View(x.view_of.base, x.view_of.base.node, (*x.view_of.path, step))
+    else:
+        result.view_of = View(x, x.node, (step,))
+
+
+# --- several outputs ---------------------------------------------------------------------------
+
+
+class Cotangents(tuple[Any, ...]):
+    """The gradients of a node with several outputs; None where nothing has arrived yet."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Cotangents:
+        pairs = zip(self, other, strict=True)
+        return Cotangents(b if a is None else a if b is None else a + b for a, b in pairs)
+
+
+def output_of(node: Node, i: int, array: Array) -> Any:
+    """The i-th result as a tensor: a node of its own that puts its gradient into the i-th place."""
+    result = wrap(array)
+    if array.dtype.kind == "f":
+        slot = _new(Node)
+        slot.op, slot.seq = _SELECT, next(clock)
+        slot.hooks = slot.outputs = slot.shapes = None
+        slot.targets, slot.args = (node,), [(i, len(node.outputs))]
+        result.node, result.needs_grad = slot, True
+    return result
+
+
+def _select(x: Any, *, i: int, n: int) -> Any:
+    return x[i]
+
+
+def _select_vjp(g: Any, i: int, n: int) -> Cotangents:
+    return Cotangents(g if k == i else None for k in range(n))
+
+
+_SELECT = Op("select_output", _select)
+_SELECT.add_rule("x", _select_vjp)
+
+
+# --- elementwise operations, the hot path ------------------------------------------------------
+
+
+def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Callable[..., Any]:
+    """Call with one input; `floats` makes floats of integers first."""
+    gathers = definition.gather  # filled by add_rule, read at call time
+
+    def call(x: Any) -> Any:
+        if not isinstance(x, TensorBase):
+            return ufunc(x)
+        a = x.array
+        if floats and a.dtype.kind != "f":
+            a = a.astype(get_default_dtype())
+        out = ufunc(a)
+        if out.__class__ is not ndarray:
+            out = np.asarray(out)
+        result = _new(_tensor[0])
+        result.array = out
+        result.grad = result.view_of = result.hooks = None
+        if x.needs_grad and _recording():
+            node = result.node = _new(Node)
+            node.op = definition
+            node.seq = next(clock)
+            node.targets = ((x.node or x) if x.view_of is None else record.target_of(x),)
+            node.args = (gathers[0](a, out),)  # type: ignore[misc]
+            node.hooks = node.outputs = node.shapes = None
+            result.needs_grad = True
+        else:
+            result.needs_grad = False
+            result.node = INFERENCE if record.inference.get() else None
+        return result
+
+    return call
+
+
+def binary_call(
+    definition: Op, ufunc: Callable[..., Any], floats: bool, promoted: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Call with two inputs; `promoted` repeats a call with both brought to one dtype."""
+    gathers = definition.gather
+
+    def call(x: Any, y: Any) -> Any:
+        a: Any
+        b: Any
+        x_grad = y_grad = False
+        if isinstance(x, TensorBase):
+            a, x_grad = x.array, x.needs_grad
+            if isinstance(y, TensorBase):
+                b, y_grad = y.array, y.needs_grad
+                if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
+                    return promoted(definition, call, x, y, floats)
+            elif type(y) is float and a.dtype.kind == "f":
+                b = y
+            else:
+                return promoted(definition, call, x, y, floats)
+        elif isinstance(y, TensorBase) and type(x) is float and y.array.dtype.kind == "f":
+            a, b, y_grad = x, y.array, y.needs_grad
+        elif isinstance(y, TensorBase):
+            return promoted(definition, call, x, y, floats)
+        else:
+            return ufunc(x, y)
+        try:
+            out = ufunc(a, b)
+        except (ValueError, TypeError) as error:
+            raise explained(definition, a, b, error) from None
+        if out.__class__ is not ndarray:
+            out = np.asarray(out)
+        result = _new(_tensor[0])
+        result.array = out
+        result.grad = result.view_of = result.hooks = None
+        if (x_grad or y_grad) and _recording():
+            node = result.node = _new(Node)
+            node.op = definition
+            node.seq = next(clock)
+            node.hooks = node.outputs = None
+            if x_grad:
+                tx = (x.node or x) if x.view_of is None else record.target_of(x)
+                kept_x = gathers[0](a, b, out)  # type: ignore[misc]
+            else:
+                tx, kept_x = _target(definition, x), None
+            if y_grad:
+                ty = (y.node or y) if y.view_of is None else record.target_of(y)
+                kept_y = gathers[1](a, b, out)  # type: ignore[misc]
+            else:
+                ty, kept_y = _target(definition, y), None
+            node.targets = (tx, ty)
+            node.args = (kept_x, kept_y)
+            node.shapes = (
+                None
+                if b.__class__ is float or a.__class__ is float or a.shape == b.shape
+                else (a.shape, b.shape)
+            )
+            result.needs_grad = True
+        else:
+            result.needs_grad = False
+            result.node = INFERENCE if record.inference.get() else None
+        return result
+
+    return call
+
+
+def explained(definition: Op, a: Any, b: Any, error: Exception) -> Exception:
+    """The error for two operands that NumPy could not combine."""
+    if isinstance(error, ValueError):
+        return ShapeError(
+            f"{definition.name}: shapes {list(np.shape(a))} and {list(np.shape(b))} cannot be broadcast "
+            "together: sizes must be equal or 1, counted from the last dimension. "
+            "Try unsqueeze() or reshape()."
+        )
+    return DTypeError(
+        f"{definition.name}: not defined for {dtype_of(a)} and {dtype_of(b)} ({error})"
+    )

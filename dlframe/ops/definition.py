@@ -1,0 +1,172 @@
+"""What an operation is: its forward on plain arrays, and the rules that its gradients follow."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlframe.dtypes import get_default_dtype
+from dlframe.ops.record import Node
+
+Rule = Callable[..., Any]
+
+
+class Op:
+    """An operation: its forward on plain arrays, and the rules that its gradients follow.
+
+    Fields that the engine reads: ``rules`` (per input), ``joint`` (all inputs at once), ``fast``
+    (all inputs at once, arrays only), and ``kept`` (per input: the names of what its rule keeps).
+    """
+
+    materialize = True  # rules of several outputs get zeros where no gradient arrived
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        *,
+        broadcasts: bool = False,
+        view: bool = False,
+        promotes: tuple[str, ...] = (),
+    ):
+        self.name = name
+        self.grad_name = "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+        self.forward = forward
+        self.broadcasts, self.view = broadcasts, view
+        self.inputs, self.options, self.variadic = _signature(forward)
+        self.input_defaults: tuple[Any, ...] = forward.__defaults__ or ()
+        self.input_defaults = (None,) * (
+            len(self.inputs) - len(self.input_defaults)
+        ) + self.input_defaults
+        self.promotes = tuple(i for i, x in enumerate(self.inputs) if x in promotes)
+        self.rules: list[Rule | None] = [None] * len(self.inputs)
+        self.kept: list[tuple[str, ...]] = [()] * len(self.inputs)
+        self.gather: list[Callable[..., Any] | None] = [None] * len(self.inputs)
+        self.joint: Rule | None = None
+        self.simple = True  # one rule per input, one output: what the engine's loop does itself
+        self.keeps = False  # whether any rule keeps anything
+        self.trained = False  # whether there is any rule
+        self.fast: Rule | None = None
+        self.fast_kept: tuple[str, ...] = ()
+        self.fast_gather: Callable[..., Any] | None = None
+        self.fast_forward: Callable[..., Any] | None = None
+        self.function: Callable[..., Any] = forward  # what users call; `op` sets it
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}({', '.join([*self.inputs, *self.options])})>"
+
+    def kept_by(self, node: Node) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
+        """The names and the values that `node` keeps, one pair per rule."""
+        if self.fast is not None:
+            return [(self.fast_kept, node.args)]
+        return [(names, values) for names, values in zip(self.kept, node.args) if values]
+
+    def add_rule(self, name: str, rule: Rule) -> None:
+        """Set the vector-Jacobian product for the input `name`, or for all with ``*inputs``."""
+        if name.startswith("*"):
+            if name[1:] != self.variadic:
+                raise TypeError(
+                    f"{self.name}: there is no input {name!r}; the inputs are {self.inputs}"
+                )
+            kept = self._names_of(rule, extra=("shapes",))
+            self.joint, self.kept, self.gather = positional(rule), [kept], [self._gatherer(kept, 0)]
+            self.simple = False
+        else:
+            if name not in self.inputs:
+                raise TypeError(
+                    f"{self.name}: there is no input {name!r}; the inputs are {self.inputs}"
+                )
+            i = self.inputs.index(name)
+            kept = self._names_of(rule, extra=("shape", "dtype"))
+            self.rules[i], self.kept[i], self.gather[i] = (
+                positional(rule),
+                kept,
+                self._gatherer(kept, i),
+            )
+        self.trained, self.keeps = True, self.keeps or bool(kept)
+
+    def add_fast(self, rule: Rule) -> None:
+        """Set the first-order door: (g, needs, …) -> one gradient (or None) per input.
+
+        A node then keeps one tuple: what the door asks for, and what the rules need besides.
+        """
+        asked = [
+            name for name in self._names_of(rule, extra=("needs", "residuals")) if name != "needs"
+        ]
+        for names in self.kept:
+            if {"shape", "dtype", "shapes"} & set(names):
+                raise TypeError(
+                    f"{self.name}: with a fast_backward, rules ask for inputs and not for {names}"
+                )
+            asked += [name for name in names if name not in asked]
+        self.fast_kept = tuple(asked)
+        self.fast_gather = self._gatherer(self.fast_kept, 0)
+        self.fast, self.simple = positional(rule, ("g", "needs", *self.fast_kept)), False
+        self.keeps = self.keeps or bool(self.fast_kept)
+
+    def _names_of(self, rule: Rule, extra: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(inspect.signature(rule).parameters)
+        known = {*self.inputs, *self.options, "out", *extra}
+        if not names or names[0] != "g":
+            raise TypeError(
+                f"{self.name}: the first parameter of a rule is g, the gradient of the result; "
+                f"got {names}"
+            )
+        unknown = [name for name in names[1:] if name not in known]
+        if unknown:
+            raise TypeError(
+                f"{self.name}: a rule asks for {unknown}, but there are only {sorted(known)}"
+            )
+        return names[1:]
+
+    def _gatherer(self, kept: tuple[str, ...], i: int) -> Callable[..., Any]:
+        # A lambda from source, as dataclasses do it: picking by name then costs no loop per call.
+        special = {
+            "shape": f"_shape({self.inputs[i]})",
+            "dtype": f"_dtype({self.inputs[i]})",
+            "shapes": "tuple([_shape(x) for x in xs])",
+        }
+        inputs = ["xs" if name == self.variadic else name for name in self.inputs]
+        values = [special.get(name, "xs" if name == self.variadic else name) for name in kept]
+        options = [
+            name if default is inspect.Parameter.empty else f"{name}=_defaults[{name!r}]"
+            for name, default in self.options.items()
+        ]
+        parameters = ", ".join([*inputs, "out", "*", *options, "residuals=None"])
+        source = f"lambda {parameters}: ({''.join(value + ', ' for value in values)})"
+        names = {"_shape": np.shape, "_dtype": dtype_of, "_defaults": self.options}
+        return eval(source, names)  # noqa: S307 - our own source
+
+
+def dtype_of(x: Any) -> Any:
+    return x.dtype if hasattr(x, "dtype") else get_default_dtype()
+
+
+def _signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any], str | None]:
+    """Inputs, options with their defaults, and the name of ``*inputs`` if there is one."""
+    inputs: list[str] = []
+    options: dict[str, Any] = {}
+    variadic = None
+    for p in inspect.signature(forward).parameters.values():
+        if p.kind is p.KEYWORD_ONLY:
+            options[p.name] = p.default
+        else:
+            inputs.append(p.name)
+            if p.kind is p.VAR_POSITIONAL:
+                variadic = p.name
+    return tuple(inputs), options, variadic
+
+
+def positional(rule: Rule, order: tuple[str, ...] | None = None) -> Rule:
+    """`rule` as a function of positional arguments only, in `order` (by default the rule's own)."""
+    parameters = inspect.signature(rule).parameters
+    names = tuple(parameters)
+    keyword_only = {n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    if not keyword_only and order in (None, names):
+        return rule
+    order = order or names
+    call = ", ".join(f"{name}={name}" if name in keyword_only else name for name in names)
+    return eval(f"lambda {', '.join(order)}: _rule({call})", {"_rule": rule})  # type: ignore[no-any-return]  # noqa: S307 - our own source
