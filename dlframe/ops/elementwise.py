@@ -17,7 +17,7 @@ from dlframe.ops.record import Array
 _LN2, _LN10 = math.log(2), math.log(10)
 
 
-# --- arithmetic ----------------------------------------------------------------------------------------
+# --- arithmetic --------------------------------------------------------------------------------
 
 
 def _power(x: Any, y: Any) -> Any:
@@ -46,12 +46,11 @@ def _whole_divisor(function: np.ufunc) -> Any:
     """`function` as it is, but integers divided by zero raise instead of giving 0."""
 
     def checked(x: Any, y: Any) -> Any:
-        out = function(x, y)
-        if out.dtype.kind != "f" and not np.all(y):
+        if np.asarray(y).dtype.kind != "f" and not np.all(y) and np.result_type(x, y).kind != "f":
             raise RuntimeError(
                 f"{function.__name__}: ZeroDivisionError: integers were divided by zero; floats would give inf or nan"
             )
-        return out
+        return function(x, y)
 
     checked.__name__ = function.__name__
     return checked
@@ -102,7 +101,7 @@ rsqrt = elementwise(
 )
 
 
-# --- exponentials and logarithms -----------------------------------------------------------------------
+# --- exponentials and logarithms ---------------------------------------------------------------
 
 exp = elementwise(np.exp, floats=True, x=lambda g, out: g * out)
 exp2 = elementwise(np.exp2, floats=True, x=lambda g, out: g * (out * _LN2))
@@ -120,7 +119,7 @@ logaddexp = elementwise(
 )
 
 
-# --- trigonometric and hyperbolic functions ------------------------------------------------------------
+# --- trigonometric and hyperbolic functions ----------------------------------------------------
 
 sin = elementwise(np.sin, floats=True, x=lambda g, x: g * np.cos(x))
 cos = elementwise(np.cos, floats=True, x=lambda g, x: -g * np.sin(x))
@@ -143,7 +142,7 @@ arccosh = elementwise(np.arccosh, floats=True, x=lambda g, x: g / np.sqrt(x * x 
 arctanh = elementwise(np.arctanh, floats=True, x=lambda g, x: g / (1.0 - x * x))
 
 
-# --- activations ---------------------------------------------------------------------------------------
+# --- activations -------------------------------------------------------------------------------
 
 
 def _sigmoid(x: Any) -> Any:
@@ -168,7 +167,7 @@ def _erf(x: Any) -> Any:
     return np.asarray(special.erf(x)).astype(x.dtype, copy=False)  # scipy computes float16 in float32
 
 
-relu = elementwise(lambda x: np.maximum(x, 0), name="relu", x=lambda g, out: g * (out > 0))
+relu = elementwise(lambda x: np.maximum(x, 0), name="relu", x=lambda g, out: g * (out != 0))
 sigmoid = elementwise(_sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out)))
 silu = elementwise(_silu, name="silu", x=_silu_x)
 erf = elementwise(
@@ -198,7 +197,7 @@ def elu(x: Array, *, alpha: float = 1.0) -> Any:
 
 @elu.vjp("x")
 def _(g: Any, x: Any, *, alpha: float) -> Any:
-    return where(x > 0, g, g * (alpha * np.exp(np.minimum(x, 0.0))))
+    return where(x <= 0, g * (alpha * np.exp(np.minimum(x, 0.0))), g)
 
 
 @op
@@ -243,7 +242,7 @@ def _gelu_inner(x: Any) -> Any:
     return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
 
 
-# --- steps: their derivative is zero almost everywhere --------------------------------------------------
+# --- steps: their derivative is zero almost everywhere -----------------------------------------
 
 
 def _sign(x: Any) -> Any:
@@ -257,7 +256,7 @@ trunc = elementwise(np.trunc, x=lambda g: zeros_like(g))
 rint = elementwise(np.rint, x=lambda g: zeros_like(g))  # halves to the even neighbour
 
 
-# --- choices -------------------------------------------------------------------------------------------
+# --- choices -----------------------------------------------------------------------------------
 
 
 @op(broadcasts=True, promotes=("x", "y"))
@@ -320,7 +319,7 @@ def _(g: Any, x: Any, min: Any, max: Any) -> Any:
     return where(outside if min is None else np.logical_or(outside, max < min), g, 0.0)
 
 
-# --- without gradient ----------------------------------------------------------------------------------
+# --- without gradient --------------------------------------------------------------------------
 
 equal = plain(np.equal)
 not_equal = plain(np.not_equal)

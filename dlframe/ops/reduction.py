@@ -46,7 +46,7 @@ def _spread(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
     return broadcast_to(g, shape=shape)
 
 
-# --- sums ----------------------------------------------------------------------------------------------
+# --- sums --------------------------------------------------------------------------------------
 
 
 @op
@@ -128,14 +128,7 @@ def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
 def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
     # d ln Σ eˣ = eˣ / Σ eˣ = e^(x - out)
     kept = kept_shape(shape, axis)
-    out = out.reshape(kept)
-    # where all x are -∞ so is the result, and -∞ - -∞ would be nan
-    out = where(np.isinf(out), 0.0, out) if _any_infinite(out) else out
-    return g.reshape(kept) * np.exp(x - out)
-
-
-def _any_infinite(x: Any) -> bool:
-    return bool(np.isinf(x).any())
+    return g.reshape(kept) * np.exp(x - out.reshape(kept))
 
 
 def _reduced(shape: Shape, axis: Axis) -> Shape:
@@ -155,7 +148,7 @@ def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> 
     return _spread(where(out == 0.0, 0.0, g / out), shape, axis, keepdims) * x
 
 
-# --- extremes ------------------------------------------------------------------------------------------
+# --- extremes ----------------------------------------------------------------------------------
 
 
 @op
@@ -205,7 +198,7 @@ all = plain(_all, name="all")
 count_nonzero = plain(_count_nonzero, name="count_nonzero")
 
 
-# --- products and running results ----------------------------------------------------------------------
+# --- products and running results --------------------------------------------------------------
 
 
 @op
