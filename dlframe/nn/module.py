@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
+from dlframe.autograd import mark_mutated
 from dlframe.nn import state
 from dlframe.nn.casting import cast_module, parse_to
 from dlframe.nn.hooks import Hookable, call_with_hooks
@@ -185,7 +186,13 @@ class Module(Hookable):
     # -------------------------------------------------------------------------- looking around
 
     def _own_parameters(self) -> list[tuple[str, Parameter]]:
-        return [(name, v) for name, v in self.__dict__.items() if isinstance(v, Parameter)]
+        found = []
+        for name, value in self.__dict__.items():
+            if isinstance(value, Parameter):
+                found.append((name, value))
+            elif isinstance(value, (list, tuple, dict)):
+                _warn_of_hidden(self, name, value)  # it may have been filled after its assignment
+        return found
 
     def _own_buffers(self) -> list[tuple[str, Tensor]]:
         values = ((name, self.__dict__[name]) for name in self._buffer_names)
@@ -229,10 +236,6 @@ class Module(Hookable):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """Names and parameters; one that is shared comes once, under its first name."""
-        for module in self.modules() if recurse else (self,):
-            for name, value in module.__dict__.items():
-                if isinstance(value, (list, tuple, dict)):
-                    _warn_of_hidden(module, name, value)
         yield from self._named_members(Module._own_parameters, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
@@ -378,8 +381,12 @@ class Module(Hookable):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients; with ``set_to_none=False`` fill them with zeros instead."""
         for parameter in self.parameters():
-            grad = parameter.grad
-            parameter.grad = None if grad is None or set_to_none else Tensor(grad.array * 0)
+            if set_to_none or parameter.grad is None:
+                parameter.grad = None
+            else:
+                parameter.grad = parameter.grad.detach()
+                parameter.grad.array[...] = 0
+                mark_mutated(parameter.grad.array, "zero_grad")
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Cast what is floating-point to a dtype: ``to(dtype)``, ``to(tensor)``, ``to("cpu")``."""

@@ -337,7 +337,7 @@ def test_requires_grad_and_zero_grad() -> None:
     net.requires_grad_()
     assert all(p.requires_grad for p in net.parameters())
     for p in net.parameters():
-        p.grad = Tensor(np.ones_like(p.array))
+        p.grad = Tensor(np.full_like(p.array, np.nan))
     net.zero_grad(set_to_none=False)
     assert all((p.grad.array == 0).all() for p in net.parameters())
     net.zero_grad()

@@ -630,3 +630,40 @@ def test_vectors_of_parameters() -> None:
         for library in LIBRARIES
     )
     close(ours, theirs, "vector")
+
+
+# ---------------------------------------------------------------------- training
+
+# No bias before batch norm: its gradient is nothing but rounding, which Adam would make large.
+NETWORKS = {
+    "mlp": """nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Dropout(0.2),
+                            nn.Linear(32, 32), nn.LayerNorm(32), nn.GELU(), nn.Linear(32, 10))""",
+    "cnn": """nn.Sequential(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+                            nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.SiLU(),
+                            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))""",
+}
+
+
+@pytest.mark.parametrize("optimizer", ["SGD(p, 0.1, momentum=0.9)", "AdamW(p, 0.01)"])
+@pytest.mark.parametrize("network", list(NETWORKS))
+def test_training_prints_the_same_losses(network: str, optimizer: str) -> None:
+    printed = []
+    for library in LIBRARIES:
+        library.manual_seed(0)
+        model = eval(NETWORKS[network], {"nn": library.nn})
+        images, labels = library.randn(160, 1, 8, 8), library.randint(0, 10, (160,))
+        step = eval(f"optim.{optimizer}", {"optim": library.optim, "p": model.parameters()})
+        loss_of = library.nn.CrossEntropyLoss(label_smoothing=0.1)
+        losses = []
+        for _ in range(2):
+            for batch in library.randperm(160).reshape(5, 32):
+                step.zero_grad()
+                loss = loss_of(model(images[batch]), labels[batch])
+                loss.backward()
+                library.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                step.step()
+                losses.append(f"{loss.item():.4f}")
+        model.eval()
+        losses.append(f"{loss_of(model(images), labels).item():.4f}")
+        printed.append(losses)
+    assert printed[0] == printed[1]
