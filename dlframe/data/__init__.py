@@ -27,6 +27,7 @@ from dlframe.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from dlframe.data.stream import sample_generator
 
 __all__ = [
     "Batch",
@@ -49,5 +50,6 @@ __all__ = [
     "default_convert",
     "get_worker_info",
     "random_split",
+    "sample_generator",
     "transforms",
 ]

@@ -128,7 +128,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         if not tensors:
             raise _SizeMismatchError("TensorDataset: pass at least one tensor")
         self.tensors = tuple(t if isinstance(t, Tensor) else Tensor(t) for t in tensors)
-        shapes = [tuple(t.shape) for t in self.tensors]
+        shapes = [t.array.shape for t in self.tensors]
         if any(len(shape) == 0 or shape[0] != shapes[0][0] for shape in shapes):
             raise _SizeMismatchError(
                 "TensorDataset: Size mismatch between tensors: the first dimension counts the "

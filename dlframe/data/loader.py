@@ -222,7 +222,7 @@ class DataLoader:
     def _resumed_order(self, state: dict[str, Any]) -> EpochOrder:
         generators = self._generators()
         now = states_of(generators)
-        restore(generators, state["start"].values())
+        restore(generators, [state["start"][str(i)] for i in range(len(generators))])
         try:
             base_seed = int(state["base_seed"]) if state["base_seed_given"] else None
             order = self._new_order(int(state["epoch"]), base_seed)

@@ -49,6 +49,7 @@ def pack(value: Any) -> Block:
         return Block(pickled, "", sizes)
     block = shared_memory.SharedMemory(create=True, size=sum(sizes))
     start = 0
+    assert block.buf is not None  # it is None after close() only
     for view, size in zip(views, sizes, strict=True):
         block.buf[start : start + size] = view
         start += size
@@ -61,6 +62,7 @@ def unpack(packed: Block) -> Any:
     memory = bytearray()
     if packed.name:
         block = shared_memory.SharedMemory(name=packed.name)
+        assert block.buf is not None
         memory = bytearray(block.buf[: sum(packed.sizes)])
         block.close()
         block.unlink()

@@ -20,6 +20,9 @@ from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+from dlframe import random
 
 _MASK = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15  # 2⁶⁴ / golden ratio, odd
@@ -39,26 +42,32 @@ class SampleDraws:
         self.epoch = epoch
         self.indices = indices
         self.drawn = drawn
+        self._mixed: npt.NDArray[np.uint64] | None = None  # the indices' part of the hash
 
-    def uniform(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def uniform(self) -> npt.NDArray[np.float64]:
         """One number in [0, 1) for each sample, with 53 random bits."""
-        return (self._next() >> np.uint64(11)) * 2.0**-53
+        return (self._next() >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
-    def integers(self, high: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def integers(self, high: Any) -> npt.NDArray[np.int64]:
         """One integer in 0 … high-1 for each sample; ``high`` may be an array."""
         # floor(u · high) stays below high for every high that an image size can have
-        return (self.uniform() * high).astype(np.int64)
+        numbers: npt.NDArray[np.int64] = (self.uniform() * high).astype(np.int64)
+        return numbers
+
+    def generator(self) -> np.random.Generator:
+        """NumPy's generator for the first sample, another one at each call."""
+        return random.sample_rng(int(self._next()[0]), self.epoch, _counter(self.indices[0]))
 
     def select(self, places: Sequence[int]) -> SampleDraws:
         """The streams of some of the samples, from where they stand."""
         return SampleDraws(self.seed, self.epoch, [self.indices[p] for p in places], self.drawn)
 
-    def _next(self) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    def _next(self) -> npt.NDArray[np.uint64]:
         key = _mix_int(_mix_int(self.seed & _MASK) ^ (self.epoch & _MASK)) ^ self.drawn
         self.drawn += 1
-        counters = np.array([_counter(index) for index in self.indices], dtype=np.uint64)
-        with np.errstate(over="ignore"):  # arithmetic modulo 2⁶⁴ is the point
-            return _mix(_mix(counters) + np.uint64(_mix_int(key)))
+        if self._mixed is None:
+            self._mixed = _mix(np.array([_counter(i) for i in self.indices], dtype=np.uint64))
+        return _mix(self._mixed + np.uint64(_mix_int(key)))
 
 
 def _counter(index: Any) -> int:
@@ -69,7 +78,7 @@ def _counter(index: Any) -> int:
         return zlib.crc32(repr(index).encode())
 
 
-def _mix(x: np.ndarray[Any, np.dtype[np.uint64]]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """SplitMix64's next output for the states x."""
     x = x + np.uint64(_GOLDEN)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -91,6 +100,23 @@ _current: ContextVar[SampleDraws | None] = ContextVar("sample_draws", default=No
 def current_draws() -> SampleDraws | None:
     """The streams of the samples that a loader is fetching right now; None outside a loader."""
     return _current.get()
+
+
+def sample_generator() -> np.random.Generator:
+    """A generator for a random transform of one's own, at each call a new one.
+
+    Inside a loader it belongs to the sample that is being fetched, so the result does not depend on
+    workers or interruptions; outside, its seed is drawn from the default generator.
+
+    >>> def add_noise(x):
+    ...     return x + 0.1 * sample_generator().standard_normal(x.shape)
+    >>> add_noise(np.zeros(2)).shape
+    (2,)
+    """
+    draws = _current.get()
+    if draws is None:
+        return np.random.default_rng(int(random.default_generator.random_int64(1)[0]))
+    return draws.generator()
 
 
 @contextmanager

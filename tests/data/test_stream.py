@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+import dlframe as dl
+from dlframe.data import DataLoader, Dataset, StackDataset, sample_generator
 from dlframe.data.stream import SampleDraws, current_draws, drawing, splitting
 
 
@@ -64,3 +66,29 @@ def test_parts_go_on_behind_the_longest() -> None:
     assert current_draws() is None
     with splitting() as narrow, narrow([0]):
         assert current_draws() is None
+
+
+class Noise(Dataset):
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> float:
+        return sample_generator().random() + sample_generator().random()
+
+
+def test_generators_for_transforms_of_ones_own() -> None:
+    def load(workers: int, batch_size: int) -> list[float]:
+        dl.manual_seed(3)
+        data = StackDataset(Noise(), Noise())
+        loader = DataLoader(data, batch_size=batch_size, num_workers=workers)
+        batches = [[part.tolist() for part in batch] for batch in loader]
+        return [x for place in (0, 1) for batch in batches for x in batch[place]]
+
+    numbers = load(0, 2)
+    assert len(set(numbers)) == 12
+    assert load(2, 3) == numbers
+    dl.manual_seed(3)
+    outside = sample_generator().random()
+    assert sample_generator().random() != outside
+    dl.manual_seed(3)
+    assert sample_generator().random() == outside
