@@ -20,6 +20,7 @@ from dlframe.autograd.hooks import RemovableHandle, add_hook
 from dlframe.autograd.inplace import write, write_at
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import DTypeError, GradientError, ShapeError
+from dlframe.functions.arguments import numpy_names
 from dlframe.ops import numpy_api, record
 from dlframe.ops.calling import bind_tensor, wrap
 from dlframe.ops.op import cast
@@ -732,69 +733,89 @@ class Tensor(TensorBase):
 
     # --- reductions -----------------------------------------------------------------------------
 
+    @numpy_names
     def sum(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
         return F.sum(self, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
 
+    @numpy_names
     def mean(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
         return F.mean(self, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
 
+    @numpy_names
     def prod(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
         return F.prod(self, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
 
+    @numpy_names
     def var(
         self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None
     ) -> Tensor:
         return F.var(self, dim, unbiased, keepdim, correction=correction)  # type: ignore[no-any-return]
 
+    @numpy_names
     def std(
         self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None
     ) -> Tensor:
         return F.std(self, dim, unbiased, keepdim, correction=correction)  # type: ignore[no-any-return]
 
+    @numpy_names
     def max(self, dim: Any = None, keepdim: Any = False) -> Any:
         return F.max(self, dim, keepdim)
 
+    @numpy_names
     def min(self, dim: Any = None, keepdim: Any = False) -> Any:
         return F.min(self, dim, keepdim)
 
+    @numpy_names
     def amax(self, dim: Any = (), keepdim: Any = False) -> Tensor:
         return F.amax(self, dim, keepdim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def amin(self, dim: Any = (), keepdim: Any = False) -> Tensor:
         return F.amin(self, dim, keepdim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def argmax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         return F.argmax(self, dim, keepdim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def argmin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         return F.argmin(self, dim, keepdim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def any(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         return F.any(self, dim, keepdim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def all(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         return F.all(self, dim, keepdim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def logsumexp(self, dim: Any, keepdim: Any = False) -> Tensor:
         return F.logsumexp(self, dim, keepdim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def count_nonzero(self, dim: Any = None) -> Tensor:
         return F.count_nonzero(self, dim)  # type: ignore[no-any-return]
 
+    @numpy_names
     def cumsum(self, dim: Any, *, dtype: Any = None) -> Tensor:
         return F.cumsum(self, dim, dtype=dtype)  # type: ignore[no-any-return]
 
+    @numpy_names
     def cumprod(self, dim: Any, *, dtype: Any = None) -> Tensor:
         return F.cumprod(self, dim, dtype=dtype)  # type: ignore[no-any-return]
 
+    @numpy_names
     def norm(
         self, p: Any = "fro", dim: Any = None, keepdim: Any = False, dtype: Any = None
     ) -> Tensor:
         return F.norm(self, p, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
 
+    @numpy_names
     def softmax(self, dim: Any, dtype: Any = None) -> Tensor:
         return F.softmax(self, dim, dtype=dtype)  # type: ignore[no-any-return]
 
+    @numpy_names
     def log_softmax(self, dim: Any, dtype: Any = None) -> Tensor:
         return F.log_softmax(self, dim, dtype=dtype)  # type: ignore[no-any-return]
 
