@@ -6,6 +6,7 @@ number of further dimensions.
 
 from __future__ import annotations
 
+from dlframe.functions.shape import pad
 from dlframe.nn.functional.activation import (
     elu,
     gelu,
@@ -57,6 +58,7 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "one_hot",
+    "pad",
     "relu",
     "sigmoid",
     "silu",
