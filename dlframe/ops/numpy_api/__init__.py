@@ -1,0 +1,34 @@
+"""What NumPy's own functions do with tensors: differentiable, plain, or refused by name.
+
+`Tensor` implements NumPy's two protocols (NEP 13, NEP 18). This package decides on every function:
+
+- *differentiable*: NumPy's signature, computed by ops, so the graph goes on (`ufuncs`,
+  `elementwise`, `reduction`, `shape`, `linalg`). Promotion of dtypes is PyTorch's;
+- *plain*: there is no gradient, or it is zero (``argmax``, ``isclose``, ``shape`` …). NumPy
+  computes it on the values; arrays come back as tensors without history, numbers as they are;
+- *without a rule*: a derivative exists, but not here (``fft.fft``, ``linalg.svd``, ``quantile`` …).
+  A call that would be recorded is refused. Where there is no graph to lose, because no tensor among
+  the arguments requires grad or under ``no_grad``, NumPy runs on the values. The same holds for
+  options that a rule does not have, and for ``out=`` an array;
+- *refused*: what writes into a tensor unseen by the graph, or needs a dtype that no tensor has.
+
+`policy` lists the last three. What is in no table, because a new NumPy added it, is refused.
+
+>>> import dlframe as dl
+>>> import numpy as np
+>>> t = dl.tensor([3.0, 4.0], requires_grad=True)
+>>> length = np.linalg.norm(t)
+>>> length.backward()
+>>> t.grad
+tensor([0.6000, 0.8000])
+>>> np.fft.fft(t)
+Traceback (most recent call last):
+dlframe.errors.GradientError: np.fft.fft has no gradient rule in dlframe: use t.detach().numpy() ...
+"""
+
+from __future__ import annotations
+
+from dlframe.ops.numpy_api import elementwise, linalg, reduction, shape
+from dlframe.ops.numpy_api.dispatch import call_function, call_ufunc
+
+__all__ = ["call_function", "call_ufunc", "elementwise", "linalg", "reduction", "shape"]

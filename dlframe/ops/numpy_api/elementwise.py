@@ -1,0 +1,226 @@
+"""NumPy's elementwise functions on tensors, and those ufuncs that are no ops."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.errors import ArgumentError
+from dlframe.ops.numpy_api.support import (
+    array_like,
+    array_likes,
+    floating,
+    operand,
+    plain,
+    rule_for,
+    to_dtype,
+)
+from dlframe.ops.op import elementwise
+
+# --- ufuncs that are no ops: a rule, or the formula in ops --------------------------------------
+
+
+def _none(g: Any) -> Any:
+    return ops.zeros_like(g)
+
+
+cbrt = elementwise(np.cbrt, floats=True, x=lambda g, out: g / (3.0 * (out * out)))
+degrees = elementwise(np.degrees, floats=True, x=lambda g: g * (180 / math.pi))
+radians = elementwise(np.radians, floats=True, x=lambda g: g * (math.pi / 180))
+hypot = elementwise(
+    np.hypot, floats=True, x=lambda g, out, x: g * (x / out), y=lambda g, out, y: g * (y / out)
+)
+# d log₂(2ˣ + 2ʸ)/dx = 2ˣ / (2ˣ + 2ʸ)
+logaddexp2 = elementwise(
+    np.logaddexp2,
+    floats=True,
+    x=lambda g, out, x: g * np.exp2(x - out),
+    y=lambda g, out, y: g * np.exp2(y - out),
+)
+# x with the sign of y: ±x, and 0 is taken as flat
+copysign = elementwise(
+    np.copysign,
+    floats=True,
+    x=lambda g, out, x: ops.where(x == 0.0, 0.0, g * (out / x)),
+    y=_none,
+)
+heaviside = elementwise(np.heaviside, floats=True, x=_none, y=lambda g, x: g * (x == 0.0))
+# the one that is not nan; of equal ones the first, as in PyTorch
+fmax = elementwise(
+    np.fmax,
+    x=lambda g, x, y: g * np.logical_or(x >= y, np.isnan(y)),
+    y=lambda g, x, y: g * np.logical_not(np.logical_or(x >= y, np.isnan(y))),
+)
+fmin = elementwise(
+    np.fmin,
+    x=lambda g, x, y: g * np.logical_or(x <= y, np.isnan(y)),
+    y=lambda g, x, y: g * np.logical_not(np.logical_or(x <= y, np.isnan(y))),
+)
+
+
+def divmod(x: Any, y: Any) -> tuple[Any, Any]:
+    """The whole quotient and the remainder."""
+    return ops.floor_divide(x, y), ops.remainder(x, y)
+
+
+def modf(x: Any) -> tuple[Any, Any]:
+    """The fractional and the whole part."""
+    x = floating(x)
+    whole = ops.trunc(x)
+    return x - whole, whole
+
+
+def float_power(x: Any, y: Any) -> Any:
+    """x^y in float64."""
+    return ops.power(to_dtype(x, np.float64), to_dtype(y, np.float64))
+
+
+def ldexp(x: Any, y: Any) -> Any:
+    """x · 2^y for whole numbers y."""
+    x = floating(x)
+    return x * np.ldexp(np.ones((), x.dtype), plain(y))
+
+
+def matmul(x: Any, y: Any) -> Any:
+    """The matrix product."""
+    return ops.matmul(*array_likes((x, y)))
+
+
+def matvec(x: Any, y: Any) -> Any:
+    """Matrices times vectors, both in stacks."""
+    x, y = array_likes((x, y))
+    return ops.matmul(x, y[..., None])[..., 0]
+
+
+def vecmat(x: Any, y: Any) -> Any:
+    """Vectors times matrices, both in stacks."""
+    x, y = array_likes((x, y))
+    return ops.matmul(x[..., None, :], y)[..., 0, :]
+
+
+def vecdot(x: Any, y: Any, *, axis: int = -1) -> Any:
+    """Σ x y along an axis."""
+    x, y = array_likes((x, y))
+    if axis != -1:
+        x, y = ops.swapaxes(x, axis1=axis, axis2=-1), ops.swapaxes(y, axis1=axis, axis2=-1)
+    return ops.sum(x * y, axis=-1)
+
+
+# --- functions ---------------------------------------------------------------------------------
+
+
+@rule_for("real", "real_if_close")
+def real(val: Any) -> Any:
+    """The tensor itself: dlframe has no complex numbers."""
+    return val
+
+
+@rule_for("copy")
+def copy(a: Any) -> Any:
+    return ops.copy(a)
+
+
+@rule_for("astype")
+def astype(x: Any, dtype: Any) -> Any:
+    return ops.cast(x, dtype=np.dtype(dtype))
+
+
+@rule_for("clip")
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
+    return ops.clip(*(None if x is None else operand(x) for x in (array_like(a), low, high)))
+
+
+@rule_for("where")
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        return np.nonzero(plain(condition))
+    if x is None or y is None:
+        raise ArgumentError("np.where: either both or neither of x and y should be given")
+    return ops.where(plain(condition), operand(x), operand(y))
+
+
+@rule_for("select")
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist):
+        raise ArgumentError(
+            f"np.select: {len(condlist)} conditions for {len(choicelist)} choices; each has one"
+        )
+    out = operand(default)
+    for condition, choice in reversed(list(zip(condlist, choicelist))):
+        out = ops.where(plain(condition), operand(choice), out)
+    return out
+
+
+@rule_for("full_like")
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    size = np.broadcast_shapes(plain(a).shape if shape is None else shape)
+    filled = to_dtype(fill_value, plain(a).dtype if dtype is None else dtype)
+    return ops.copy(ops.broadcast_to(filled, shape=size))
+
+
+@rule_for("round", "around")
+def round(a: Any, decimals: int = 0) -> Any:
+    """Halves to the even neighbour; the gradient is zero."""
+    a = array_like(a)
+    if decimals == 0 or a.dtype.kind != "f":
+        return ops.rint(a) if a.dtype.kind == "f" else ops.copy(a)
+    scale = 10.0**decimals
+    return ops.rint(a * scale) / scale
+
+
+@rule_for("fix")
+def fix(x: Any) -> Any:
+    return ops.trunc(array_like(x))
+
+
+@rule_for("nan_to_num")
+def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    x = array_like(x)
+    if x.dtype.kind != "f":
+        return ops.copy(x)
+    limits = np.finfo(x.dtype)
+    a = plain(x)
+    x = ops.where(np.isnan(a), nan, x)
+    x = ops.where(a == math.inf, float(limits.max) if posinf is None else posinf, x)
+    return ops.where(a == -math.inf, float(limits.min) if neginf is None else neginf, x)
+
+
+@rule_for("sinc")
+def sinc(x: Any) -> Any:
+    """sin(πx) / πx, and 1 at 0."""
+    x = floating(x)
+    origin = plain(x) == 0
+    angle = ops.where(origin, 1.0, x) * math.pi  # no 0/0, nor in a gradient
+    # around 0 it is 1 - (πx)²/6, which also has its slope and its curvature
+    return ops.where(origin, 1.0 - x * x * (math.pi**2 / 6), ops.sin(angle) / angle)
+
+
+@rule_for("unwrap")
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
+    """Whole periods added, so that neighbours do not jump: constants to the gradient."""
+    p = floating(p)
+    a = plain(p)
+    return p + (np.unwrap(a, discont, axis, period=period) - a).astype(a.dtype)
+
+
+@rule_for("polyval")
+def polyval(p: Any, x: Any) -> Any:
+    """p[0] xⁿ⁻¹ + … + p[n-1], by Horner's rule."""
+    p, x = array_like(p), array_like(x)
+    out = x * 0
+    for i in range(p.shape[0]):
+        out = out * x + p[i]
+    return out
+
+
+@rule_for("vander")
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The columns 1, x, x², … in falling order of powers, or rising."""
+    x = array_like(x)
+    powers = range(x.shape[0] if N is None else N)
+    columns = [ops.power(x, k) for k in (powers if increasing else reversed(powers))]
+    return ops.stack(*columns, axis=-1)

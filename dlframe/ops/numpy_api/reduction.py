@@ -1,0 +1,310 @@
+"""NumPy's sums, means, extremes and running results on tensors, with NumPy's arguments."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.ops.numpy_api.support import (
+    array_like,
+    array_likes,
+    floating,
+    plain,
+    rule_for,
+    to_dtype,
+)
+
+Axis = int | tuple[int, ...] | None
+
+
+# --- sums and means ----------------------------------------------------------------------------
+
+
+@rule_for("sum")
+def sum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return ops.sum(to_dtype(a, dtype), axis=axis, keepdims=keepdims)
+
+
+@rule_for("prod")
+def prod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    a = to_dtype(a, dtype)
+    if not isinstance(axis, tuple):
+        return ops.prod(a, axis=axis, keepdims=keepdims)
+    shape = np.sum(np.broadcast_to(0, a.shape), axis=axis, keepdims=keepdims).shape
+    for one in axis:  # the op takes one axis
+        a = ops.prod(a, axis=one, keepdims=True)
+    return ops.reshape(a, shape=shape)
+
+
+@rule_for("mean")
+def mean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return ops.mean(floating(a, dtype), axis=axis, keepdims=keepdims)
+
+
+@rule_for("var")
+def var(
+    a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float | None = None,
+    keepdims: bool = False, correction: float | None = None,
+) -> Any:  # fmt: skip
+    return ops.var(
+        floating(a, dtype), axis=axis, keepdims=keepdims, correction=ddof or correction or 0
+    )
+
+
+@rule_for("std")
+def std(
+    a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float | None = None,
+    keepdims: bool = False, correction: float | None = None,
+) -> Any:  # fmt: skip
+    return ops.std(
+        floating(a, dtype), axis=axis, keepdims=keepdims, correction=ddof or correction or 0
+    )
+
+
+@rule_for("average")
+def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+    a = floating(a)
+    if weights is None:
+        return ops.mean(a, axis=axis, keepdims=keepdims)
+    weights = floating(weights)
+    if weights.shape != a.shape:  # one weight for each place along the axis
+        along = [1] * len(a.shape)
+        for i, one in enumerate(axis if isinstance(axis, tuple) else (axis,)):
+            along[one or 0] = weights.shape[i]
+        weights = ops.reshape(weights, shape=tuple(along))
+    weights = ops.broadcast_to(weights, shape=a.shape)
+    total = ops.sum(weights, axis=axis, keepdims=keepdims)
+    return ops.sum(a * weights, axis=axis, keepdims=keepdims) / total
+
+
+@rule_for("trapezoid", "trapz")
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """Σ (y[i] + y[i+1]) / 2 · (x[i+1] - x[i])."""
+    y = floating(y)
+    n = y.shape[axis]
+    before, after = (ops.take(y, np.arange(n - 1) + i, axis=axis) for i in (0, 1))
+    step: Any = dx
+    if x is not None:
+        x = array_like(x)
+        step = diff(x, axis=axis if len(x.shape) > 1 else 0)
+        if len(x.shape) == 1:
+            step = ops.reshape(
+                step, shape=(n - 1, *(1,) * (-1 - axis if axis < 0 else len(y.shape) - 1 - axis))
+            )
+    return ops.sum((before + after) * step / 2, axis=axis)
+
+
+@rule_for("bincount")
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often, or with which sum of weights, each number occurs."""
+    x = plain(x)
+    counts = np.bincount(x, minlength=minlength)
+    return (
+        counts if weights is None else ops.put_at(array_like(weights), index=x, size=counts.shape)
+    )
+
+
+# --- extremes and order ------------------------------------------------------------------------
+
+
+@rule_for("max", "amax")
+def max(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    return ops.amax(array_like(a), axis=axis, keepdims=keepdims)
+
+
+@rule_for("min", "amin")
+def min(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    return ops.amin(array_like(a), axis=axis, keepdims=keepdims)
+
+
+@rule_for("ptp")
+def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
+
+
+@rule_for("sort")
+def sort(
+    a: Any, axis: int | None = -1, *, kind: str | None = None, stable: bool | None = None
+) -> Any:
+    """Sorted along an axis, equal elements in their order."""
+    a = array_like(a)
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return ops.take_along_axis(a, np.argsort(plain(a), axis=axis, kind="stable"), axis=axis)
+
+
+@rule_for("median")
+def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The middle element, or the mean of the two in the middle; nan where there is any."""
+    a = floating(a)
+    rows, shape = _reduced_to_last(a, axis, keepdims)
+    n = rows.shape[-1]
+    in_order = sort(rows)
+    middle = (in_order[..., (n - 1) // 2] + in_order[..., n // 2]) / 2
+    middle = ops.where(np.isnan(plain(rows)).any(axis=-1), math.nan, middle)
+    return ops.reshape(middle, shape=shape)
+
+
+def _reduced_to_last(a: Any, axis: Axis, keepdims: bool) -> tuple[Any, tuple[int, ...]]:
+    """`a` with the reduced axes as one, the last; and the shape of the result."""
+    shape = np.sum(np.broadcast_to(0, a.shape), axis=axis, keepdims=keepdims).shape
+    n = len(a.shape)
+    reduced = (
+        range(n)
+        if axis is None
+        else [i % n for i in (axis if isinstance(axis, tuple) else (axis,))]
+    )
+    others = [i for i in range(n) if i not in reduced]
+    size = math.prod(a.shape[i] for i in reduced)
+    a = ops.transpose(a, axes=(*others, *reduced))
+    return ops.reshape(a, shape=(*(a.shape[: len(others)]), size)), shape
+
+
+# --- ignoring nan ------------------------------------------------------------------------------
+
+
+def _without_nan(a: Any, replacement: float, dtype: Any = None) -> Any:
+    a = to_dtype(a, dtype)
+    return ops.where(np.isnan(plain(a)), replacement, a) if a.dtype.kind == "f" else a
+
+
+def _count(a: Any, axis: Axis, keepdims: bool) -> Any:
+    """How many elements are not nan, as floats of the dtype of `a`."""
+    return np.asarray((~np.isnan(plain(a))).sum(axis=axis, keepdims=keepdims)).astype(a.dtype)
+
+
+@rule_for("nansum")
+def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return sum(_without_nan(a, 0.0, dtype), axis, keepdims=keepdims)
+
+
+@rule_for("nanprod")
+def nanprod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return prod(_without_nan(a, 1.0, dtype), axis, keepdims=keepdims)
+
+
+@rule_for("nancumsum")
+def nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return cumsum(_without_nan(a, 0.0, dtype), axis)
+
+
+@rule_for("nancumprod")
+def nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return cumprod(_without_nan(a, 1.0, dtype), axis)
+
+
+@rule_for("nanmean")
+def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    a = floating(a, dtype)
+    return nansum(a, axis, keepdims=keepdims) / _count(a, axis, keepdims)
+
+
+@rule_for("nanvar")
+def nanvar(
+    a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False
+) -> Any:
+    a = floating(a, dtype)
+    d = _without_nan(a - nanmean(a, axis, keepdims=True), 0.0)
+    return ops.sum(d * d, axis=axis, keepdims=keepdims) / (_count(a, axis, keepdims) - float(ddof))
+
+
+@rule_for("nanstd")
+def nanstd(
+    a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False
+) -> Any:
+    return ops.sqrt(nanvar(a, axis, dtype, ddof=ddof, keepdims=keepdims))
+
+
+@rule_for("nanmax")
+def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    a = array_like(a)
+    out = ops.amax(_without_nan(a, -math.inf), axis=axis, keepdims=keepdims)
+    return _nan_where_all(a, out, axis, keepdims)
+
+
+@rule_for("nanmin")
+def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    a = array_like(a)
+    out = ops.amin(_without_nan(a, math.inf), axis=axis, keepdims=keepdims)
+    return _nan_where_all(a, out, axis, keepdims)
+
+
+def _nan_where_all(a: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    if a.dtype.kind != "f":
+        return out
+    return ops.where(np.isnan(plain(a)).all(axis=axis, keepdims=keepdims), math.nan, out)
+
+
+# --- running sums, differences -----------------------------------------------------------------
+
+
+def _running(op: Any, a: Any, axis: int | None) -> Any:
+    if axis is None or not a.shape:
+        return op(ops.ravel(a), axis=0)
+    return op(a, axis=axis)
+
+
+@rule_for("cumsum")
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return _running(ops.cumsum, to_dtype(a, dtype), axis)
+
+
+@rule_for("cumprod")
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return _running(ops.cumprod, to_dtype(a, dtype), axis)
+
+
+@rule_for("cumulative_sum")
+def cumulative_sum(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    return _cumulative(ops.cumsum, to_dtype(x, dtype), axis, 0 if include_initial else None)
+
+
+@rule_for("cumulative_prod")
+def cumulative_prod(
+    x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    return _cumulative(ops.cumprod, to_dtype(x, dtype), axis, 1 if include_initial else None)
+
+
+def _cumulative(op: Any, x: Any, axis: int | None, initial: int | None) -> Any:
+    if axis is None and len(x.shape) != 1:
+        raise ValueError(
+            "For arrays which have more than one dimension ``axis`` argument is required."
+        )
+    out = op(x, axis=axis or 0)
+    if initial is None:
+        return out
+    shape = list(x.shape)
+    shape[axis or 0] = 1
+    return ops.concatenate(np.full(shape, initial, out.dtype), out, axis=axis or 0)
+
+
+@rule_for("diff")
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """``a[i+1] - a[i]`` along an axis, `n` times."""
+    a = array_like(a)
+    ends = []
+    for end in (prepend, append):
+        if end is not None:
+            end = array_like(end)
+            shape = (*a.shape[: axis % len(a.shape)], 1, *a.shape[axis % len(a.shape) + 1 :])
+            end = end if end.shape else ops.broadcast_to(end, shape=shape)
+        ends.append(end)
+    pieces = [x for x in (ends[0], a, ends[1]) if x is not None]
+    a = ops.concatenate(*pieces, axis=axis) if len(pieces) > 1 else a
+    for _ in range(n):
+        places = np.arange(a.shape[axis] - 1)
+        after, before = ops.take(a, places + 1, axis=axis), ops.take(a, places, axis=axis)
+        a = after - before if a.dtype.kind != "b" else ops.not_equal(after, before)
+    return a
+
+
+@rule_for("ediff1d")
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    pieces = [x for x in (to_begin, diff(ops.ravel(array_like(ary))), to_end) if x is not None]
+    return ops.concatenate(*(ops.ravel(x) for x in array_likes(pieces)), axis=0)

@@ -1,0 +1,431 @@
+"""NumPy's functions that rearrange, join, split and pick elements, on tensors.
+
+Most need no formula: NumPy itself is asked what it would do. `reshaped` asks about a stand-in of
+the same shape, `transposed` about one whose sizes number its axes, and `rearranged` about an array
+that holds the places of its elements: the answer says where each element goes, and from where its
+gradient comes back.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.errors import ArgumentError
+from dlframe.ops.numpy_api.support import array_like, array_likes, plain, rule_for, to_dtype
+
+
+def reshaped(function: Callable[..., Any], a: Any, *args: Any) -> Any:
+    """`a` in the shape that `function` gives to an array of its shape."""
+    a = array_like(a)
+    return ops.reshape(a, shape=function(np.broadcast_to(0, a.shape), *args).shape)
+
+
+def transposed(function: Callable[..., Any], a: Any, *args: Any) -> Any:
+    """`a` with its axes in the order that `function` brings them to."""
+    a = array_like(a)
+    # the stand-in's sizes are 0, 1, 2 …: its shape afterwards is the order
+    stand_in = np.broadcast_to(0, tuple(range(len(a.shape))))
+    return ops.transpose(a, axes=function(stand_in, *args).shape)
+
+
+def rearranged(a: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The elements of `a` where `function` puts them."""
+    a = array_like(a)
+    places = np.arange(math.prod(a.shape)).reshape(a.shape)
+    return ops.take_at(ops.ravel(a), index=function(places, *args, **kwargs))
+
+
+def all_in_one(arrays: list[Any]) -> tuple[Any, list[Any]]:
+    """All elements of several arrays as one vector, and for each array their places there."""
+    sizes = [math.prod(a.shape) for a in arrays]
+    parts = np.split(np.arange(builtins.sum(sizes)), np.cumsum(sizes)[:-1])
+    places = [part.reshape(a.shape) for part, a in zip(parts, arrays)]
+    return ops.concatenate(*(ops.ravel(a) for a in arrays), axis=0), places
+
+
+# --- shapes ------------------------------------------------------------------------------------
+
+
+@rule_for("reshape")
+def reshape(a: Any, /, shape: Any, order: str = "C") -> Any:
+    _check_order("reshape", order)
+    return ops.reshape(array_like(a), shape=_sizes(shape))
+
+
+@rule_for("ravel")
+def ravel(a: Any, order: str = "C") -> Any:
+    _check_order("ravel", order)
+    return ops.ravel(array_like(a))
+
+
+def _check_order(name: str, order: str) -> None:
+    if order != "C":
+        raise ArgumentError(f"np.{name}: order must be 'C', got {order!r}; transpose() before")
+
+
+def _sizes(shape: Any) -> tuple[int, ...]:
+    return (int(shape),) if np.ndim(shape) == 0 else tuple(int(n) for n in shape)
+
+
+@rule_for("squeeze")
+def squeeze(a: Any, axis: Any = None) -> Any:
+    return reshaped(np.squeeze, a, axis)
+
+
+@rule_for("expand_dims")
+def expand_dims(a: Any, axis: Any) -> Any:
+    return reshaped(np.expand_dims, a, axis)
+
+
+@rule_for("atleast_1d")
+def atleast_1d(*arys: Any) -> Any:
+    return _each(np.atleast_1d, arys)
+
+
+@rule_for("atleast_2d")
+def atleast_2d(*arys: Any) -> Any:
+    return _each(np.atleast_2d, arys)
+
+
+@rule_for("atleast_3d")
+def atleast_3d(*arys: Any) -> Any:
+    return _each(np.atleast_3d, arys)
+
+
+def _each(function: Any, arrays: Any) -> Any:
+    results = tuple(reshaped(function, a) for a in arrays)
+    return results[0] if len(results) == 1 else results
+
+
+@rule_for("broadcast_to")
+def broadcast_to(array: Any, shape: Any) -> Any:
+    return ops.broadcast_to(array_like(array), shape=_sizes(shape))
+
+
+@rule_for("broadcast_arrays")
+def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+    arrays = array_likes(args)
+    shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    return tuple(ops.broadcast_to(a, shape=shape) for a in arrays)
+
+
+@rule_for("meshgrid")
+def meshgrid(*xi: Any, sparse: bool = False, indexing: Any = "xy") -> tuple[Any, ...]:
+    vectors = [ops.ravel(x) for x in array_likes(xi)]
+    stand_ins = [np.broadcast_to(0, x.shape) for x in vectors]
+    lines = np.meshgrid(*stand_ins, sparse=True, indexing=indexing)
+    grid = np.broadcast_shapes(*(line.shape for line in lines))
+    laid = [ops.reshape(x, shape=line.shape) for x, line in zip(vectors, lines)]
+    return tuple(laid if sparse else [ops.copy(ops.broadcast_to(x, shape=grid)) for x in laid])
+
+
+@rule_for("transpose")
+def transpose(a: Any, axes: Any = None) -> Any:
+    return transposed(np.transpose, a, axes)
+
+
+@rule_for("swapaxes")
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    return ops.swapaxes(array_like(a), axis1=axis1, axis2=axis2)
+
+
+@rule_for("matrix_transpose", "linalg.matrix_transpose")
+def matrix_transpose(x: Any, /) -> Any:
+    return transposed(np.matrix_transpose, x)
+
+
+@rule_for("moveaxis")
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    return transposed(np.moveaxis, a, source, destination)
+
+
+@rule_for("rollaxis")
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    return transposed(np.rollaxis, a, axis, start)
+
+
+# --- joining -----------------------------------------------------------------------------------
+
+
+@rule_for("concatenate")
+def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None) -> Any:
+    pieces = [to_dtype(a, dtype) for a in arrays]
+    if axis is None:
+        pieces, axis = [ops.ravel(a) for a in pieces], 0
+    return ops.concatenate(*pieces, axis=axis)
+
+
+@rule_for("stack")
+def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
+    return ops.stack(*(to_dtype(a, dtype) for a in arrays), axis=axis)
+
+
+@rule_for("vstack", "row_stack")
+def vstack(tup: Any, *, dtype: Any = None) -> Any:
+    return concatenate([reshaped(np.atleast_2d, a) for a in tup], 0, dtype=dtype)
+
+
+@rule_for("hstack")
+def hstack(tup: Any, *, dtype: Any = None) -> Any:
+    pieces = [reshaped(np.atleast_1d, a) for a in tup]
+    return concatenate(pieces, 0 if len(pieces[0].shape) == 1 else 1, dtype=dtype)
+
+
+@rule_for("dstack")
+def dstack(tup: Any) -> Any:
+    return concatenate([reshaped(np.atleast_3d, a) for a in tup], 2)
+
+
+@rule_for("column_stack")
+def column_stack(tup: Any) -> Any:
+    pieces = array_likes(tup)
+    return concatenate([a if len(a.shape) > 1 else a.reshape((-1, 1)) for a in pieces], 1)
+
+
+@rule_for("append")
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    return concatenate([arr, values], axis)
+
+
+@rule_for("block")
+def block(arrays: Any) -> Any:
+    pieces: list[Any] = []
+
+    def number(nest: Any) -> Any:
+        if isinstance(nest, list):
+            return [number(part) for part in nest]
+        pieces.append(array_like(nest))
+        return len(pieces) - 1
+
+    numbered = number(arrays)
+    elements, places = all_in_one(pieces)
+
+    def places_of(nest: Any) -> Any:
+        return [places_of(part) for part in nest] if isinstance(nest, list) else places[nest]
+
+    return ops.take_at(elements, index=np.block(places_of(numbered)))
+
+
+@rule_for("insert")
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    elements, (old, new) = all_in_one(array_likes((arr, values)))
+    return ops.take_at(elements, index=np.insert(old, plain(obj), new, axis))
+
+
+@rule_for("choose")
+def choose(a: Any, choices: Any) -> Any:
+    elements, places = all_in_one(array_likes(choices))
+    return ops.take_at(elements, index=np.choose(plain(a), places))
+
+
+# --- splitting ---------------------------------------------------------------------------------
+
+
+def _split(function: Any, ary: Any, sections: Any, axis: int) -> list[Any]:
+    ary = array_like(ary)
+    before = (slice(None),) * (axis % len(ary.shape))
+    parts = function(np.arange(ary.shape[axis]), sections)
+    spans = [slice(part[0], part[-1] + 1) if part.size else slice(0, 0) for part in parts]
+    return [ary[(*before, span)] for span in spans]
+
+
+@rule_for("split")
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    return _split(np.split, ary, indices_or_sections, axis)
+
+
+@rule_for("array_split")
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    return _split(np.array_split, ary, indices_or_sections, axis)
+
+
+@rule_for("hsplit")
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    return _split(np.split, ary, indices_or_sections, 1 if len(ary.shape) > 1 else 0)
+
+
+@rule_for("vsplit")
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    return _split(np.split, ary, indices_or_sections, 0)
+
+
+@rule_for("dsplit")
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    return _split(np.split, ary, indices_or_sections, 2)
+
+
+@rule_for("unstack")
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    rows = moveaxis(x, axis, 0)
+    return tuple(rows[i] for i in range(rows.shape[0]))
+
+
+# --- moving elements ---------------------------------------------------------------------------
+
+
+@rule_for("flip")
+def flip(m: Any, axis: Any = None) -> Any:
+    m = array_like(m)
+    return ops.flip(m, axis=tuple(range(len(m.shape))) if axis is None else axis)
+
+
+@rule_for("fliplr")
+def fliplr(m: Any) -> Any:
+    return ops.flip(array_like(m), axis=1)
+
+
+@rule_for("flipud")
+def flipud(m: Any) -> Any:
+    return ops.flip(array_like(m), axis=0)
+
+
+@rule_for("roll")
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    return rearranged(a, np.roll, shift, axis)
+
+
+@rule_for("fft.fftshift")
+def fftshift(x: Any, axes: Any = None) -> Any:
+    return rearranged(x, np.fft.fftshift, axes)
+
+
+@rule_for("fft.ifftshift")
+def ifftshift(x: Any, axes: Any = None) -> Any:
+    return rearranged(x, np.fft.ifftshift, axes)
+
+
+@rule_for("rot90")
+def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    return rearranged(m, np.rot90, k, axes)
+
+
+@rule_for("tile")
+def tile(A: Any, reps: Any) -> Any:
+    return ops.tile(array_like(A), reps=_sizes(reps))
+
+
+@rule_for("repeat")
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    return rearranged(a, np.repeat, plain(repeats), axis)
+
+
+@rule_for("resize")
+def resize(a: Any, new_shape: Any) -> Any:
+    return rearranged(a, np.resize, new_shape)
+
+
+@rule_for("delete")
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    return rearranged(arr, np.delete, obj if isinstance(obj, slice) else plain(obj), axis)
+
+
+@rule_for("lib.stride_tricks.sliding_window_view")
+def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
+    """All windows; here a copy, since their gradients add up."""
+    return rearranged(x, np.lib.stride_tricks.sliding_window_view, window_shape, axis)
+
+
+@rule_for("pad")
+def pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
+    array = array_like(array)
+    if mode in ("edge", "reflect", "symmetric", "wrap"):
+        return rearranged(array, np.pad, pad_width, mode)
+    if mode != "constant" or np.ndim(constant_values):
+        raise ArgumentError(
+            f"np.pad: tensors have the modes 'constant' (with one number), 'edge', 'reflect', "
+            f"'symmetric' and 'wrap'; got {mode!r} with constant_values={constant_values!r}"
+        )
+    pairs = np.broadcast_to(np.asarray(pad_width), (len(array.shape), 2))
+    widths = tuple((int(before), int(after)) for before, after in pairs)
+    return ops.pad(array, pad_width=widths, value=constant_values)
+
+
+# --- triangles and diagonals -------------------------------------------------------------------
+
+
+@rule_for("tril")
+def tril(m: Any, k: int = 0) -> Any:
+    return ops.tril(array_like(m), k=k)
+
+
+@rule_for("triu")
+def triu(m: Any, k: int = 0) -> Any:
+    return ops.triu(array_like(m), k=k)
+
+
+@rule_for("diag")
+def diag(v: Any, k: int = 0) -> Any:
+    """A vector as the diagonal of a matrix, or the diagonal of a matrix."""
+    v = array_like(v)
+    if len(v.shape) != 1:
+        return diagonal(v, k)
+    n = v.shape[0] + abs(k)
+    return ops.put_diagonal(v, size=(n, n), offset=k)
+
+
+@rule_for("diagflat")
+def diagflat(v: Any, k: int = 0) -> Any:
+    return diag(ops.ravel(array_like(v)), k)
+
+
+@rule_for("diagonal")
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return ops.diagonal(array_like(a), offset=offset, axis1=axis1, axis2=axis2)
+
+
+@rule_for("linalg.diagonal")
+def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return diagonal(x, offset, -2, -1)
+
+
+@rule_for("trace")
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    return ops.sum(diagonal(to_dtype(a, dtype), offset, axis1, axis2), axis=-1)
+
+
+@rule_for("linalg.trace")
+def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return trace(x, offset, -2, -1, dtype)
+
+
+# --- picking -----------------------------------------------------------------------------------
+
+
+@rule_for("take")
+def take(a: Any, indices: Any, axis: int | None = None) -> Any:
+    a = array_like(a)
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return ops.take(a, indices, axis=axis)
+
+
+@rule_for("take_along_axis")
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    """The two broadcast against each other in the other axes, as PyTorch's ``gather`` does not."""
+    arr, indices = array_like(arr), plain(indices)
+    if axis is None:
+        arr, axis = ops.ravel(arr), 0
+    if len(arr.shape) != indices.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    index = list(np.indices(arr.shape, sparse=True))
+    index[axis] = indices
+    return ops.take_at(arr, index=tuple(index))
+
+
+@rule_for("compress")
+def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    a = array_like(a)
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return ops.take(a, np.flatnonzero(plain(condition)), axis=axis)
+
+
+@rule_for("extract")
+def extract(condition: Any, arr: Any) -> Any:
+    return ops.take_at(ops.ravel(array_like(arr)), index=np.flatnonzero(plain(condition)))

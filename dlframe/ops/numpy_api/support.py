@@ -1,0 +1,135 @@
+"""What the rules for NumPy's functions share: their table, and handling of arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.dtypes import as_dtype, get_default_dtype
+from dlframe.ops.calling import wrap
+from dlframe.ops.record import Array, TensorBase, grad_mode
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Rule(NamedTuple):
+    """A differentiable function, and which of NumPy's arguments it takes."""
+
+    function: Callable[..., Any]
+    by_position: float  # how many
+    names: frozenset[str] | None  # None: any
+
+    def takes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether the rule knows what to do with these arguments."""
+        return len(args) <= self.by_position and (
+            self.names is None or self.names.issuperset(kwargs)
+        )
+
+
+RULES: dict[str, Rule] = {}
+"""NumPy's name (``"sum"``, ``"linalg.norm"``) -> how tensors do it."""
+
+
+def rule_for(*names: str) -> Callable[[F], F]:
+    """Enter a function into the table, under the names that NumPy has for it.
+
+    It has NumPy's parameters in NumPy's order, but for those that it does not support.
+    """
+
+    def enter(function: F) -> F:
+        code = function.__code__
+        limit = float("inf") if code.co_flags & 0x04 else code.co_argcount  # 0x04: it has *args
+        count = code.co_argcount + code.co_kwonlyargcount
+        known = (
+            None if code.co_flags & 0x08 else frozenset(code.co_varnames[:count])
+        )  # 0x08: **kwargs
+        for name in names:
+            RULES[name] = Rule(function, limit, known)
+        return function
+
+    return enter
+
+
+# --- arguments ---------------------------------------------------------------------------------
+
+
+def tensors_in(value: Any) -> Iterator[TensorBase]:
+    """The tensors in a nest of lists, tuples and dicts."""
+    if isinstance(value, TensorBase):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from tensors_in(part)
+    elif isinstance(value, dict):
+        yield from tensors_in(list(value.values()))
+
+
+def recorded(value: Any) -> bool:
+    """Whether an operation on the tensors in `value` would be recorded."""
+    return grad_mode.get() and any(t.needs_grad for t in tensors_in(value))
+
+
+def values_of(value: Any) -> Any:
+    """The same nest with arrays in place of tensors; read-only, against writes."""
+    if isinstance(value, TensorBase):
+        array = value.array.view()
+        array.flags.writeable = False
+        return array
+    if isinstance(value, (list, tuple)):
+        parts = [values_of(part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {key: values_of(part) for key, part in value.items()}
+    return value
+
+
+def as_tensors(out: Any) -> Any:
+    """What NumPy returned, with tensors in place of arrays, if of a dtype that tensors have."""
+    if isinstance(out, np.ndarray):
+        return wrap(np.asarray(out)) if out.dtype.kind in "biuf" else out
+    if isinstance(out, (list, tuple)):
+        parts = [as_tensors(part) for part in out]
+        return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
+    return out
+
+
+def array_like(x: Any) -> Any:
+    """A tensor or an array: lists and numbers become arrays, floats of the default dtype."""
+    if isinstance(x, (TensorBase, np.ndarray)):
+        return x
+    array = np.asarray(x)
+    known = array.dtype.kind != "f" or isinstance(x, np.generic)
+    return array if known else array.astype(get_default_dtype())
+
+
+def array_likes(xs: Any) -> list[Any]:
+    """`array_like` of each."""
+    return [array_like(x) for x in xs]
+
+
+def operand(x: Any) -> Any:
+    """The same, but Python numbers stay what they are: they do not change a result's dtype."""
+    weak = isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)
+    return x if weak else array_like(x)
+
+
+def plain(x: Any) -> Array:
+    """The values of a tensor, an array or a list."""
+    return x.array if isinstance(x, TensorBase) else np.asarray(x)
+
+
+def to_dtype(x: Any, dtype: Any = None) -> Any:
+    """`x` cast to `dtype`, if one is given."""
+    x = array_like(x)
+    if dtype is None or x.dtype == as_dtype(dtype):
+        return x
+    return ops.cast(x, dtype=as_dtype(dtype))
+
+
+def floating(x: Any, dtype: Any = None) -> Any:
+    """`x` cast to `dtype`; without one, bools and integers become the default dtype."""
+    x = to_dtype(x, dtype)
+    return x if x.dtype.kind == "f" else ops.cast(x, dtype=get_default_dtype())
