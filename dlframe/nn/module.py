@@ -26,7 +26,7 @@ Kind: TypeAlias = type[Any]  # Parameter, Buffer or Module; inside of Module, `t
 _NO_NAMES: Mapping[str, Any] = MappingProxyType({})
 
 
-def _forward_missing(self: Module, *args: Any, **kwargs: Any) -> Any:
+def _forward_missing(self: Module, *input: Any) -> Any:
     raise NotImplementedError(
         f'Module [{type(self).__name__}] is missing the required "forward" function'
     )
