@@ -230,7 +230,7 @@ EDGES = [
     edge("gelu_tanh", lambda lib, x: lib.nn.functional.gelu(x, approximate="tanh"), (-20.5, -1.0, 0.0, 0.5, 20.5)),
     edge("softplus_beta", lambda lib, x: lib.nn.functional.softplus(x, beta=3.0, threshold=6.0), (1.9, 2.0, 2.1, -300.0)),
     *(
-        edge(f"pow_{y}", lambda lib, x, y=y: lib.pow(x, y), [x for x in POINTS if y % 1 == 0 or x > 0 or x < -1])
+        edge(f"pow_{y}", lambda lib, x, y=y: lib.pow(x, y), [x for x in POINTS if y % 1 == 0 or x > 0 or -inf < x < -1])
         for y in (0, 0.5, 1, 2, 3, -1, -0.5)
     ),
     edge("pow", lambda lib, x, y: lib.pow(x, y), (0.0, 0.0, 0.0, 1.0, -2.0, -2.0, 2.0), (0.0, 2.0, 0.5, 0.0, 2.0, 3.0, 0.0)),
