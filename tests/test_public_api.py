@@ -49,10 +49,13 @@ OURS = {
     "generator": "everything random takes one",
     "axis": "NumPy's spelling of dim, which PyTorch accepts too without documenting it",
     "keepdims": "NumPy's spelling of keepdim",
+    "worker_type": "a loader's workers are threads unless processes are asked for",
 }
 
 # Names whose signature differs altogether, each with its reason.
-DIFFERENT: dict[str, str] = {}
+DIFFERENT: dict[str, str] = {
+    "torch.utils.data.random_split": "PyTorch's default is its generator itself, ours is None",
+}
 
 # --- names and docstrings ---------------------------------------------------------------------
 

@@ -94,7 +94,10 @@ def _collate_column(column: Any) -> Any:
         return column
     if isinstance(column, np.ndarray):
         return Tensor(column)
-    return default_collate(column)
+    if isinstance(column, Batch):
+        return default_collate(column)
+    # a tuple, as from samples that were transposed: strings come back in it
+    return default_collate(tuple(column))
 
 
 def _named(batch: Batch) -> bool:

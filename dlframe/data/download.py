@@ -219,7 +219,7 @@ def _finish(part: Path, path: Path) -> None:
 def _fetch(address: str, part: Path, options: Options) -> bool:
     """Fetch what is missing of the file; returns whether the beginning was there before."""
     import requests  # here: loading it takes longer than all of dlframe
-    from urllib3.exceptions import HTTPError
+    from requests.exceptions import BaseHTTPError  # type: ignore[attr-defined]  # urllib3's
 
     have = part.stat().st_size if part.is_file() else 0
     # identity: a content encoding would change the bytes, and make ranges count other ones
@@ -231,7 +231,7 @@ def _fetch(address: str, part: Path, options: Options) -> bool:
             start = _check_answer(answer, part, have)
             _receive(answer, part, start, options)
             return start > 0
-    except (requests.Timeout, requests.ConnectionError, HTTPError) as error:
+    except (requests.Timeout, requests.ConnectionError, BaseHTTPError) as error:
         if "timed out" in str(error).lower():
             raise _Again(f"timed out: no byte for {options.timeout:g} s") from error
         raise _Again(f"the connection failed: {_short(error)}") from error

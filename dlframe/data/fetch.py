@@ -152,6 +152,8 @@ def name_of(dataset: Any) -> str:
 
 def describe(dataset: Any, index: Any) -> str:
     """For messages: "sample 3 of Subset of MNIST (sample 17 of MNIST)", or a batch's samples."""
+    if index is None or (isinstance(index, list) and index and index[0] is None):
+        return f"the next samples of the stream {name_of(dataset)}"
     if isinstance(index, list):
         shown = ", ".join(map(repr, index[:8])) + (", …" if len(index) > 8 else "")
         return f"samples [{shown}] of {name_of(dataset)}"

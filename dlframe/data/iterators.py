@@ -36,6 +36,10 @@ class LoaderIterator(Iterator[Any]):
     """What ``iter(loader)`` gives: the batches of one epoch."""
 
     def __init__(self, loader: DataLoader, order: EpochOrder) -> None:
+        self._attach(loader, order)
+
+    def _attach(self, loader: DataLoader, order: EpochOrder) -> None:
+        """Take what an epoch needs; not the loader itself, which may hold this iterator."""
         self._order = order
         self._sampler = loader._index_sampler
         self._dataset = loader.dataset
@@ -108,7 +112,7 @@ class WorkerIterator(LoaderIterator):
 
     def begin(self, loader: DataLoader, order: EpochOrder) -> None:
         """Start an epoch; with persistent workers it may be a later one."""
-        LoaderIterator.__init__(self, loader, order)
+        self._attach(loader, order)
         self._run += 1
         self._sent = 0
         self._received = 0  # number of the next task to hand out

@@ -80,6 +80,8 @@ class EpochOrder:
         """The next index (or list of indices) to fetch."""
         if self._again:
             return self._again.popleft()
+        if self.exhausted:
+            raise StopIteration
         try:
             indices = next(self._indices)
         except StopIteration:

@@ -127,7 +127,7 @@ def test_mixtures() -> None:
 
 def test_a_batch_of_columns() -> None:
     result = default_collate(Batch((dl.ones(2, 3), np.array([1, 2]), ["a", "b"], [1.5, 2.5])))
-    assert [type(r) for r in result] == [dl.Tensor, dl.Tensor, list, dl.Tensor]
+    assert [type(r) for r in result] == [dl.Tensor, dl.Tensor, tuple, dl.Tensor]
     assert result[3].dtype == np.float64
     named = default_collate(Batch({"x": Batch((np.zeros(2), [1, 2]))}))
     assert named["x"][1].tolist() == [1, 2]

@@ -238,6 +238,18 @@ class TestErrors:
         assert time.monotonic() - start < 3
         release.set()
 
+    def test_a_timeout_of_a_stream(self) -> None:
+        release = threading.Event()
+
+        class Stream(IterableDataset):
+            def __iter__(self) -> Iterator[bool]:
+                yield release.wait(20)
+
+        message = "worker 0 is still fetching the next samples of the stream Stream"
+        with pytest.raises(WorkerError, match=message):
+            next(iter(DataLoader(Stream(), num_workers=1, timeout=0.1)))
+        release.set()
+
     def test_a_slow_worker_within_the_timeout_is_fine(self) -> None:
         data = Numbers(4, {i: lambda: time.sleep(0.05) for i in range(4)})
         assert len(list(DataLoader(data, num_workers=1, timeout=5))) == 4
