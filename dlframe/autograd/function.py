@@ -204,12 +204,13 @@ def _record(
 ) -> tuple[Any, ...]:
     shapes = tuple(x.array.shape if isinstance(x, TensorBase) else None for x in args)
     node = Node()
-    node.op, node.seq = _FunctionOp(cls, ctx, shapes), next(clock)
+    node.op = _FunctionOp(cls, ctx, shapes)
     node.hooks = node.shapes = node.outputs = None
     node.targets = tuple(
         record.target_of(x) if needs else None
         for x, needs in zip(args, ctx.needs_input_grad, strict=True)
     )
+    node.seq = next(clock)  # after the targets: a view among them may have got a new node
     if len(outputs) > 1:
         node.outputs = tuple((o.array.shape, o.array.dtype) for o in outputs)
     saved = [None if t is None else (t, node.seq, _position(t, outputs)) for t in ctx._saved]

@@ -105,7 +105,7 @@ def record_call(
 ) -> Any:
     """Wrap the result of `definition` and remember how it came about."""
     node = _new(Node)
-    node.op, node.seq = definition, next(clock)
+    node.op = definition
     node.hooks = node.outputs = None
     node.shapes = tuple([np.shape(a) for a in arrays]) if definition.broadcasts else None
     targets: list[Any] = []
@@ -129,6 +129,7 @@ def record_call(
             args.append(None if targets[i] is None else gather(*arrays, out, **options))  # type: ignore[misc]
         node.args = args
     node.targets = targets
+    node.seq = next(clock)  # after the targets: a view among them may just have got a new node
     if isinstance(out, tuple):
         definition.simple = False
         node.outputs = tuple([(a.shape, a.dtype) for a in out])
@@ -227,8 +228,8 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
         if x.needs_grad and _recording():
             node = result.node = _new(Node)
             node.op = definition
-            node.seq = next(clock)
             node.targets = ((x.node or x) if x.view_of is None else record.target_of(x),)
+            node.seq = next(clock)
             node.args = (gathers[0](a, out),)  # type: ignore[misc]
             node.hooks = node.outputs = node.shapes = None
             result.needs_grad = True
@@ -278,7 +279,6 @@ def binary_call(
         if (x_grad or y_grad) and _recording():
             node = result.node = _new(Node)
             node.op = definition
-            node.seq = next(clock)
             node.hooks = node.outputs = None
             if x_grad:
                 tx = (x.node or x) if x.view_of is None else record.target_of(x)
@@ -291,6 +291,7 @@ def binary_call(
             else:
                 ty, kept_y = _target(definition, y), None
             node.targets = (tx, ty)
+            node.seq = next(clock)
             node.args = (kept_x, kept_y)
             node.shapes = (
                 None
