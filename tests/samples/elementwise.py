@@ -107,7 +107,7 @@ BINARY = [
     binary("power", "pow", 2.5, n.away(3, 4)),
     binary("remainder", "remainder", n.away(3, 4) * 3, n.away(4) + 0.01),
     binary("fmod", "fmod", n.away(3, 4) * 3, n.away(4) + 0.01),
-    binary("floor_divide", "floor_divide", n.away(3, 4) * 3, n.away(4) + 0.01),
+    binary("floor_divide", "div", n.away(3, 4) * 3, n.away(4) + 0.01, public_options={"rounding_mode": "floor"}),
     Sample("trunc_divide", (n.away(3, 4) * 3, n.away(4)), reference=lambda x, y: np.trunc(x / y), elementwise=True,
            public="div", public_options={"rounding_mode": "trunc"}),
     binary("arctan2", "atan2", n.away(3, 4), n.away(4)),
