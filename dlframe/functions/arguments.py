@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from dlframe import ops
 from dlframe.dtypes import as_dtype
-from dlframe.errors import DimensionError, DTypeError
+from dlframe.errors import ArgumentError, DimensionError, DTypeError
 from dlframe.ops.calling import wrap
 
 Shape = tuple[int, ...]
@@ -51,7 +51,7 @@ def checked_dims(dims: Iterable[int], ndim: int) -> tuple[int, ...]:
     found = tuple([checked_dim(dim, ndim) for dim in dims])
     if len(set(found)) != len(found):
         twice = next(dim for dim in found if found.count(dim) > 1)
-        raise DimensionError(f"dim {twice} appears multiple times in the list of dims {found}")
+        raise ArgumentError(f"dim {twice} appears multiple times in the list of dims {found}")
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.dtypes import result_type
-from dlframe.errors import DTypeError
+from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
 
@@ -64,7 +64,7 @@ def div(
         return ops.floor_divide(input, other)
     if rounding_mode == "trunc":
         return ops.trunc_divide(input, other)
-    raise ValueError(
+    raise ArgumentError(
         f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}"
     )
 
@@ -494,13 +494,13 @@ def clamp(
     """`input` held between `min` and `max`, numbers or tensors; where min > max the result is max.
 
     Raises:
-        ValueError: neither bound is given.
+        ArgumentError: neither bound is given.
 
     >>> dl.clamp(dl.tensor([-2.0, 0.5, 3.0]), min=-1, max=1)
     tensor([-1.0000,  0.5000,  1.0000])
     """
     if min is None and max is None:
-        raise ValueError("clamp: At least one of 'min' or 'max' must not be None")
+        raise ArgumentError("clamp: At least one of 'min' or 'max' must not be None")
     return ops.clip(input, min, max)
 
 

@@ -11,7 +11,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
-from dlframe.errors import DimensionError, ShapeError
+from dlframe.dtypes import uint8
+from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.functions import return_types
 from dlframe.functions.arguments import (
     Dims,
@@ -176,7 +177,7 @@ def norm(
     axis = axis_of(dim, input.ndim)
     order = 2.0 if p in ("fro", None) else p
     if isinstance(order, str):
-        raise ValueError(f"norm: p must be a number or 'fro', got {p!r}")
+        raise ArgumentError(f"norm: p must be a number or 'fro', got {p!r}")
     if order == 2:
         return ops.norm(input, axis=axis, keepdims=keepdim)
     size = ops.absolute(input)
@@ -323,7 +324,8 @@ def _require_elements(name: str, input: Any, axis: Any) -> None:
     if input.array.size:
         return
     if axis is None:
-        raise ShapeError(
+        error = DimensionError if name.startswith("arg") else ShapeError
+        raise error(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0; the input has shape "
             f"{list(input.shape)}"
         )
@@ -340,22 +342,24 @@ def _require_elements(name: str, input: Any, axis: Any) -> None:
 
 @numpy_names
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether some element is nonzero.
+    """Whether some element is nonzero; as uint8 if the input is.
 
     >>> dl.any(dl.tensor([[False, True], [False, False]]), dim=1)
     tensor([ True, False])
     """
-    return ops.any(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    found = ops.any(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    return to_dtype(found, input.dtype) if input.dtype == uint8 else found
 
 
 @numpy_names
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether every element is nonzero.
+    """Whether every element is nonzero; as uint8 if the input is.
 
     >>> dl.all(dl.tensor([[True, True], [True, False]]), dim=1)
     tensor([ True, False])
     """
-    return ops.all(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    found = ops.all(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    return to_dtype(found, input.dtype) if input.dtype == uint8 else found
 
 
 # --- products and running results --------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import DimensionError, ShapeError
+from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.functions.arguments import Shape, checked_dim, checked_dims, numpy_names, sizes
 from dlframe.ops.record import TensorBase
 
@@ -82,7 +82,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return ops.reshape(input, shape=(1,))
     start, end = checked_dim(start_dim, len(shape)), checked_dim(end_dim, len(shape))
     if start > end:
-        raise DimensionError(
+        raise ArgumentError(
             f"flatten() has invalid args: start_dim cannot come after end_dim, got {start_dim} and {end_dim}"
         )
     merged = (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
@@ -287,7 +287,7 @@ def split(
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
         if size < 0 or (size == 0 and n):
-            raise ValueError(f"split expects split_size be positive, but got split_size={size}")
+            raise ArgumentError(f"split expects split_size be positive, but got split_size={size}")
         parts = [size] * (n // size) + ([n % size] if n % size else []) if n else [0]
     else:
         parts = list(split_size_or_sections)
@@ -311,7 +311,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
     if chunks <= 0:
-        raise ValueError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+        raise ArgumentError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     dim = checked_dim(dim, input.ndim)
     size = -(-input.shape[dim] // chunks)
     return split(input, size, dim) if size else (narrow(input, dim, 0, 0),) * chunks
@@ -524,7 +524,7 @@ def pad(
             f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}"
         )
     if value is not None:
-        raise ValueError(f"pad: value is of constant padding; mode {mode!r} takes none, got {value}")
+        raise ArgumentError(f"pad: value is of constant padding; mode {mode!r} takes none, got {value}")
     for dim, (before, after) in enumerate(width):
         if before or after:
             places = _PLACES[mode](input.shape[dim], before, after)
@@ -605,7 +605,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     """
     axis1, axis2 = checked_dim(dim1, input.ndim), checked_dim(dim2, input.ndim)
     if axis1 == axis2:
-        raise DimensionError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+        raise ArgumentError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     return ops.diagonal(input, offset=offset, axis1=axis1, axis2=axis2)
 
 

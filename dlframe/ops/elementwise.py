@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.op import elementwise, op, plain
 from dlframe.ops.record import Array
 
@@ -21,7 +22,15 @@ _LN2, _LN10 = math.log(2), math.log(10)
 
 
 def _power(x: Any, y: Any) -> Any:
-    return x**y  # the operator knows squares and roots, np.power does not
+    out = x**y  # the operator knows squares and roots, np.power does not
+    return _not_of_bools("power", x, out)
+
+
+def _not_of_bools(name: str, x: Any, out: Any) -> Any:
+    """`out`, unless it is what NumPy makes of two bools: int8."""
+    if out.dtype.char == "b" and np.asarray(x).dtype.kind == "b":
+        raise DTypeError(f"{name}: not implemented for bool tensors; convert with .int() or .float()")
+    return out
 
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
@@ -50,7 +59,7 @@ def _whole_divisor(function: np.ufunc) -> Any:
             raise RuntimeError(
                 f"{function.__name__}: ZeroDivisionError: integers were divided by zero; floats would give inf or nan"
             )
-        return function(x, y)
+        return _not_of_bools(function.__name__, x, function(x, y))
 
     checked.__name__ = function.__name__
     return checked
@@ -62,6 +71,10 @@ def _trunc_divide(x: Any, y: Any) -> Any:
 
 
 _trunc_divide.__name__ = "trunc_divide"
+
+
+def _square(x: Any) -> Any:
+    return np.square(x) if x.dtype.kind != "b" else x.astype(np.int64)
 
 
 def _zeros_like(x: Any) -> Any:
@@ -90,7 +103,7 @@ copy = elementwise(lambda x: x.copy(), name="copy", x=lambda g: g)
 negative = elementwise(np.negative, x=lambda g: -g)
 positive = elementwise(np.positive, x=lambda g: g)
 absolute = abs = elementwise(np.absolute, x=lambda g, x: g * np.sign(x))
-square = elementwise(np.square, x=lambda g, x: g * (2.0 * x))
+square = elementwise(_square, name="square", x=lambda g, x: g * (2.0 * x))
 reciprocal = elementwise(np.reciprocal, floats=True, x=lambda g, out: -g * (out * out))
 sqrt = elementwise(np.sqrt, floats=True, x=lambda g, out: g / (2.0 * out))
 rsqrt = elementwise(
@@ -223,7 +236,7 @@ def gelu(x: Array, *, approximate: str = "none") -> Any:
         return 0.5 * x * (1 + np.tanh(_gelu_inner(x)))
     if approximate == "none":
         return 0.5 * x * (1 + _erf(x * math.sqrt(0.5)))
-    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
 @gelu.vjp("x")
@@ -246,14 +259,28 @@ def _gelu_inner(x: Any) -> Any:
 
 
 def _sign(x: Any) -> Any:
+    if x.dtype.kind == "b":
+        return x.copy()
     return np.subtract(x > 0, x < 0, dtype=x.dtype)  # unlike np.sign 0 for nan, as in PyTorch
 
 
+def _whole(function: np.ufunc) -> Any:
+    """`function`, which leaves integers as they are."""
+
+    def whole(x: Any) -> Any:
+        if x.dtype.kind == "b":
+            raise DTypeError(f"{function.__name__}: not implemented for bool tensors; convert with .float()")
+        return function(x) if x.dtype.kind == "f" else x.copy()
+
+    whole.__name__ = function.__name__
+    return whole
+
+
 sign = elementwise(_sign, name="sign", x=lambda g: zeros_like(g))
-floor = elementwise(np.floor, x=lambda g: zeros_like(g))
-ceil = elementwise(np.ceil, x=lambda g: zeros_like(g))
-trunc = elementwise(np.trunc, x=lambda g: zeros_like(g))
-rint = elementwise(np.rint, x=lambda g: zeros_like(g))  # halves to the even neighbour
+floor = elementwise(_whole(np.floor), x=lambda g: zeros_like(g))
+ceil = elementwise(_whole(np.ceil), x=lambda g: zeros_like(g))
+trunc = elementwise(_whole(np.trunc), x=lambda g: zeros_like(g))
+rint = elementwise(_whole(np.rint), x=lambda g: zeros_like(g))  # halves to the even neighbour
 
 
 # --- choices -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import DTypeError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.broadcast import broadcast_to, sum_to
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
@@ -73,7 +73,7 @@ def _mismatch(x: Shape, y: Shape) -> ShapeError:
     return ShapeError(f"matmul: the batch dimensions before the last two do not broadcast; {got}")
 
 
-# --- sums over indices ---------------------------------------------------------------------------------
+# --- sums over indices -------------------------------------------------------------------------
 
 
 def einsum(equation: str, *operands: Any) -> Any:
@@ -120,7 +120,7 @@ def _check_letters(equation: str, inputs: list[str], output: str, shapes: list[S
     for letters, shape in zip(inputs, shapes, strict=True):
         for c, n in zip(letters, shape, strict=True):
             if c not in _LETTERS:
-                raise ValueError(f"einsum: {c!r} in {equation!r} is not a letter")
+                raise ArgumentError(f"einsum: {c!r} in {equation!r} is not a letter")
             if sizes.get(c, 1) != n and n != 1 and sizes.get(c, 1) != 1:
                 raise ShapeError(
                     f"einsum: operands do not broadcast: the index {c!r} of {equation!r} has sizes {sizes[c]} and {n}; "
@@ -130,7 +130,7 @@ def _check_letters(equation: str, inputs: list[str], output: str, shapes: list[S
     for c in output:
         if c not in sizes or output.count(c) > 1:
             reason = "appears twice in the output" if c in sizes else "is in the output but in no operand"
-            raise ValueError(f"einsum: the index {c!r} of {equation!r} {reason}")
+            raise ArgumentError(f"einsum: the index {c!r} of {equation!r} {reason}")
 
 
 def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:

@@ -119,7 +119,7 @@ def plain(function: Callable[..., Any], *, name: str | None = None) -> OpFunctio
             arrays.append(x)
         try:
             out = function(*arrays, **options)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             if len(arrays) == 2 and isinstance(function, np.ufunc):
                 raise explained(definition, arrays[0], arrays[1], error) from None
             raise
