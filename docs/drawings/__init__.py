@@ -1,0 +1,13 @@
+"""What the pictures of the documentation show: one function per picture, by its file's name."""
+
+from __future__ import annotations
+
+from drawings import functions, gallery, initial, layers, optimizers
+
+PICTURES = {
+    **functions.PICTURES,
+    **layers.PICTURES,
+    **initial.PICTURES,
+    **optimizers.PICTURES,
+    **gallery.PICTURES,
+}

@@ -1,0 +1,95 @@
+"""The gallery of `dlframe.viz`: the pictures of the demo itself, and of small trained networks."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import dlframe as dl
+from dlframe import Trainer, data, models, nn, optim, viz
+from dlframe.cli import main
+from dlframe.data import transforms
+from dlframe.data.datasets import Digits, Moons, Spirals
+
+
+def demo() -> dict[str, Any]:
+    """What `make demo` leaves in its folder."""
+    folder = Path(tempfile.mkdtemp())
+    main(["train", "--data", "digits", "--model", "cnn", "--seed", "0", "--out", str(folder)])
+    names = ("samples", "curves", "confusion", "mistakes")
+    return {f"-{name}": folder / f"{name}.png" for name in names}
+
+
+def _classifier(points: Any, widths: list[int], epochs: int) -> nn.Module:
+    model = models.mlp(2, widths, len(points.classes), activation="Tanh")
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optimizer)
+    trainer.fit(points, epochs=epochs, progress=False)
+    return model.eval()
+
+
+def boundaries() -> dict[str, Any]:
+    """Two data sets in the plane, and what a small network believes about them."""
+    dl.manual_seed(0)
+    found = {}
+    for name, points, epochs in (("-moons", Moons(300, 0.2), 40), ("-spirals", Spirals(450), 80)):
+        model = _classifier(points, [24, 24], epochs)
+        found[name] = viz.decision_boundary(
+            model, points.data, points.targets, points.classes, title=f"{name[1:].title()}, 2-24-24"
+        )
+    return found
+
+
+def filters() -> Any:
+    """The first kernels of a convolution that learned digits for five epochs."""
+    dl.manual_seed(0)
+    layer = nn.Conv2d(1, 16, 5, padding=2)
+    model = nn.Sequential(layer, nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(256, 10))
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=5e-3))
+    trainer.fit(Digits(), epochs=5, progress=False)
+    return viz.filters_grid(layer.weight, columns=8)
+
+
+def tracker() -> Any:
+    """A noisy loss per step, smoothed."""
+    dl.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    track = viz.Tracker(smoothing=0.9)
+    loader = data.DataLoader(Digits(), batch_size=16, shuffle=True)
+    step = 0
+    for _ in range(4):
+        for x, y in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            step += 1
+            track.log(step, loss=loss.item())
+    return track.draw()
+
+
+def augmentation() -> Any:
+    """One digit, as it comes in eight epochs."""
+    dl.manual_seed(0)
+    change = transforms.Compose(
+        [transforms.RandomCrop(8, padding=1), transforms.RandomHorizontalFlip()]
+    )
+    digits = Digits(transform=change)
+    loader = data.DataLoader(digits, batch_size=8)
+    seen = [next(iter(loader))[0].numpy()[4] for _ in range(8)]
+    original = Digits().data.numpy()[4]
+    captions = ["original", *[f"epoch {i}" for i in range(1, 9)]]
+    return viz.sample_grid(np.stack([original, *seen]), captions, columns=9)
+
+
+PICTURES = {
+    "demo": demo,
+    "boundary": boundaries,
+    "filters": filters,
+    "tracker": tracker,
+    "augmentation": augmentation,
+}

@@ -1,0 +1,161 @@
+"""What optimizers and schedules do: paths down a valley, and learning rates over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import dlframe as dl
+from dlframe import nn, optim
+from dlframe.optim import lr_scheduler as lrs
+from drawings.page import INK, LOOKS, MUTED, axes_page, note
+
+START = (-1.85, 0.75)
+
+
+def valley(p: Any) -> Any:
+    """Long in x, thirty times steeper in y."""
+    return 0.15 * p[0] ** 2 + 4.5 * p[1] ** 2
+
+
+def path(make: Callable[[Any], optim.Optimizer], steps: int) -> Any:
+    """Where an optimizer goes from the start, (steps + 1, 2)."""
+    point = nn.Parameter(dl.tensor(START))
+    optimizer = make([point])
+    places = [point.tolist()]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        valley(point).backward()
+        optimizer.step()
+        places.append(point.tolist())
+    return np.array(places)
+
+
+def _valley_axes(axes: Any) -> None:
+    x, y = np.meshgrid(np.linspace(-2, 0.6, 200), np.linspace(-0.95, 0.95, 160))
+    levels = [0.01, 0.05, 0.15, 0.4, 0.9, 1.8, 3.2]
+    axes.contour(x, y, valley((x, y)), levels=levels, colors="#b9c3cf", linewidths=0.8)
+    axes.plot(0, 0, "+", color=INK, ms=10, mew=1.6)
+    axes.set(xticks=[], yticks=[], xlim=(-2, 0.6), ylim=(-0.95, 0.95))
+    axes.spines[:].set_visible(True)
+
+
+def _paths(runs: dict[str, tuple[Callable[[Any], optim.Optimizer], int]], columns: int) -> Any:
+    figure, grid = axes_page(columns, 1, 2.5 * columns, 2.15)
+    for axes, look, (name, (make, steps)) in zip(grid[0], LOOKS, runs.items(), strict=False):
+        _valley_axes(axes)
+        places = path(make, steps)
+        colour = look["color"]
+        axes.plot(*places.T, color=colour, lw=1.3, marker="o", ms=3, zorder=3)
+        axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
+        axes.set_title(name, size=9.5)
+        axes.set_xlabel(f"{steps} steps, loss {valley(places[-1]):.2g}", size=8.5, color=MUTED)
+    return figure
+
+
+def sgd_paths() -> Any:
+    """Plain SGD, and its two kinds of momentum."""
+    return _paths(
+        {
+            "SGD(lr=0.2)": (lambda p: optim.SGD(p, lr=0.2), 25),
+            "momentum=0.8, lr=0.06": (lambda p: optim.SGD(p, lr=0.06, momentum=0.8), 25),
+            "… and nesterov=True": (
+                lambda p: optim.SGD(p, lr=0.06, momentum=0.8, nesterov=True),
+                25,
+            ),
+        },
+        3,
+    )
+
+
+def adaptive_paths() -> Any:
+    """Optimizers that scale each coordinate by itself."""
+    return _paths(
+        {
+            "RMSprop(lr=0.1, alpha=0.9)": (lambda p: optim.RMSprop(p, lr=0.1, alpha=0.9), 25),
+            "Adam(lr=0.2)": (lambda p: optim.Adam(p, lr=0.2), 25),
+            "AdamW(weight_decay=0.3)": (
+                lambda p: optim.AdamW(p, lr=0.2, weight_decay=0.3),
+                25,
+            ),
+        },
+        3,
+    )
+
+
+def weight_decay() -> Any:
+    """Two weights whose gradients change sign at every step, so that only the decay moves them."""
+    figure, grid = axes_page(2, 1, 7.0, 2.6)
+    steps = 200
+    settings = (("Adam(weight_decay=0.5)", optim.Adam), ("AdamW(weight_decay=0.5)", optim.AdamW))
+    for axes, (title, make) in zip(grid[0], settings, strict=True):
+        weights = nn.Parameter(dl.tensor([1.0, 1.0]))
+        optimizer = make([weights], lr=0.01, weight_decay=0.5)
+        places = [weights.tolist()]
+        for step in range(steps):
+            weights.grad = dl.tensor([0.02, 2.0]) * (-1) ** step
+            optimizer.step()
+            places.append(weights.tolist())
+        for k, name in enumerate(("gradients of ±0.02", "gradients of ±2")):
+            axes.plot(np.array(places)[:, k], label=name, **LOOKS[k])
+        axes.set_title(title)
+        axes.set(xlabel="step", ylabel="weight", ylim=(-0.1, 1.1))
+    grid[0, 1].legend(loc="lower left")
+    return figure
+
+
+def rates(make: Callable[[optim.Optimizer], Any], steps: int, values: Any = None) -> list[float]:
+    """The learning rate of each step."""
+    optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+    scheduler = make(optimizer)
+    found = []
+    for step in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step(*(() if values is None else (values[step],)))
+    return found
+
+
+def schedules() -> Any:
+    """Every schedule, for a learning rate of 1 and 40 steps."""
+    loss = np.concatenate([np.linspace(2, 1, 15), np.full(25, 1.0)])
+
+    def warm_up_then_cosine(o: Any) -> Any:
+        parts = [lrs.LinearLR(o, 0.1, total_iters=8), lrs.CosineAnnealingLR(o, T_max=32)]
+        return lrs.SequentialLR(o, parts, milestones=[8])
+
+    makers: dict[str, Any] = {
+        "StepLR(10, gamma=0.5)": lambda o: lrs.StepLR(o, 10, gamma=0.5),
+        "MultiStepLR([12, 30], 0.3)": lambda o: lrs.MultiStepLR(o, [12, 30], gamma=0.3),
+        "ExponentialLR(0.93)": lambda o: lrs.ExponentialLR(o, 0.93),
+        "CosineAnnealingLR(40)": lambda o: lrs.CosineAnnealingLR(o, 40),
+        "LinearLR(0.1, total_iters=15)": lambda o: lrs.LinearLR(o, 0.1, total_iters=15),
+        "ConstantLR(0.3, 10)": lambda o: lrs.ConstantLR(o, 0.3, total_iters=10),
+        "LambdaLR: 1 / (1 + t / 5)": lambda o: lrs.LambdaLR(o, lambda t: 1 / (1 + t / 5)),
+        "SequentialLR": warm_up_then_cosine,
+        "ReduceLROnPlateau": lambda o: lrs.ReduceLROnPlateau(o, factor=0.4, patience=5),
+    }
+    figure, grid = axes_page(3, 3, 7.6, 5.4)
+    for axes, (name, make) in zip(grid.ravel(), makers.items(), strict=True):
+        values = loss if "Plateau" in name else None
+        axes.step(range(40), rates(make, 40, values), where="post", color=LOOKS[0]["color"])
+        if values is not None:
+            axes.plot(loss / 2, color=LOOKS[1]["color"], linestyle=LOOKS[1]["linestyle"], lw=1.3)
+            note(axes, 34, 0.58, "loss", size=8, color=MUTED)
+        axes.set_title(name, size=8.5)
+        axes.set(ylim=(0, 1.08), xlim=(0, 40), yticks=[0, 0.5, 1], xticks=[0, 10, 20, 30, 40])
+    for axes in grid[2]:
+        axes.set_xlabel("step")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("learning rate")
+    return figure
+
+
+PICTURES = {
+    "paths-sgd": sgd_paths,
+    "paths-adaptive": adaptive_paths,
+    "weight-decay": weight_decay,
+    "schedules": schedules,
+}
