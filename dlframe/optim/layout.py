@@ -161,7 +161,10 @@ class Chunk:
 
     def load(self) -> list[Block]:
         """The blocks to update; small parameters and their gradients are gathered first."""
-        grads = [p.grad.array for p in self.params]
+        try:
+            grads = [p.grad.array for p in self.params]
+        except AttributeError:
+            raise _no_tensor(self.params) from None
         if list(map(shape_of, grads)) != self.shapes:
             self._refuse(grads)
         try:
@@ -231,6 +234,15 @@ def sharing_memory(params: Sequence[Tensor]) -> set[Tensor]:
             found.add(params[i])
         reached = max(reached, high)
     return found
+
+
+def _no_tensor(params: Sequence[Tensor]) -> TypeError:
+    wrong = next(p for p in params if not isinstance(p.grad, Tensor))
+    return TypeError(
+        f"step: the gradient of a parameter of shape {list(wrong.shape)} is a "
+        f"{type(wrong.grad).__name__} and not a Tensor; set p.grad = dl.from_numpy(array), or call "
+        "p.accumulate_grad(array), which adds to what is there"
+    )
 
 
 def _check_writeable(arrays: Sequence[Array]) -> None:
