@@ -12,9 +12,9 @@ from dlframe.ops import reshape
 from dlframe.ops.numpy_api import policy, ufuncs
 from dlframe.ops.numpy_api.support import (
     RULES,
-    array_like,
     array_likes,
     as_tensors,
+    operands,
     recorded,
     tensors_in,
     to_dtype,
@@ -43,19 +43,19 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Args, kwargs: Options) -> A
 def _of_lists(function: Callable[..., Any], inputs: Args) -> Any:
     """Ops take no lists. What else they do not take may know what to do with a tensor."""
     if any(isinstance(x, (list, tuple)) for x in inputs):
-        return function(*(array_like(x) if isinstance(x, (list, tuple)) else x for x in inputs))
+        return function(*operands(*inputs))
     return NotImplemented
 
 
 def _call_uncommon(ufunc: np.ufunc, method: str, inputs: Args, kwargs: Options) -> Any:
     name = ufunc.__name__
-    if name in policy.REFUSED_UFUNCS:
-        raise DTypeError(f"{name}: {policy.REFUSED_UFUNCS[name]}")
     kwargs = {
         k: v for k, v in kwargs.items() if k == "axis" or (v is not None and v is not _NOT_SET)
     }
     prefix = "np." if getattr(np, name, None) is ufunc else ""  # or it is another library's
     called = f"{prefix}{name}" if method == "__call__" else f"{prefix}{name}.{method}"
+    if name in policy.REFUSED_UFUNCS:
+        raise DTypeError(f"{called}: {policy.REFUSED_UFUNCS[name]}")
     _refuse_writing(called, kwargs.get("out"))
     if method == "at":
         _refuse_writing(called, inputs[0])

@@ -13,7 +13,7 @@ from dlframe.ops.numpy_api.support import (
     array_like,
     array_likes,
     floating,
-    operand,
+    operands,
     plain,
     rule_for,
     to_dtype,
@@ -63,6 +63,7 @@ fmin = elementwise(
 
 def divmod(x: Any, y: Any) -> tuple[Any, Any]:
     """The whole quotient and the remainder."""
+    x, y = operands(x, y)
     return ops.floor_divide(x, y), ops.remainder(x, y)
 
 
@@ -131,7 +132,8 @@ def astype(x: Any, dtype: Any) -> Any:
 @rule_for("clip")
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
-    return ops.clip(*(None if x is None else operand(x) for x in (array_like(a), low, high)))
+    a, low, high = array_like(a), *(x if x is None else operands(a, x)[1] for x in (low, high))
+    return ops.clip(a, low, high)
 
 
 @rule_for("where")
@@ -140,7 +142,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
         return np.nonzero(plain(condition))
     if x is None or y is None:
         raise ArgumentError("np.where: either both or neither of x and y should be given")
-    return ops.where(plain(condition), operand(x), operand(y))
+    return ops.where(plain(condition), *operands(x, y))
 
 
 @rule_for("select")
@@ -149,9 +151,9 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         raise ArgumentError(
             f"np.select: {len(condlist)} conditions for {len(choicelist)} choices; each has one"
         )
-    out = operand(default)
-    for condition, choice in reversed(list(zip(condlist, choicelist))):
-        out = ops.where(plain(condition), operand(choice), out)
+    out, *choices = operands(default, *choicelist)
+    for condition, choice in reversed(list(zip(condlist, choices))):
+        out = ops.where(plain(condition), choice, out)
     return out
 
 
@@ -210,7 +212,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * m
 @rule_for("polyval")
 def polyval(p: Any, x: Any) -> Any:
     """p[0] xⁿ⁻¹ + … + p[n-1], by Horner's rule."""
-    p, x = array_like(p), array_like(x)
+    p, x = array_likes((p, x))
     out = x * 0
     for i in range(p.shape[0]):
         out = out * x + p[i]

@@ -16,7 +16,7 @@ from dlframe.ops.numpy_api.support import (
     array_like,
     array_likes,
     floating,
-    operand,
+    operands,
     plain,
     rule_for,
 )
@@ -30,7 +30,7 @@ rule_for("linalg.vecdot")(elementwise.vecdot)
 @rule_for("dot")
 def dot(a: Any, b: Any) -> Any:
     """The sum over the last axis of `a` and the last but one of `b`."""
-    a, b = operand(a), operand(b)
+    a, b = operands(a, b)
     if not np.ndim(plain(a)) or not np.ndim(plain(b)):
         return ops.multiply(a, b)
     if len(b.shape) <= 2:
@@ -47,7 +47,7 @@ def vdot(a: Any, b: Any) -> Any:
 @rule_for("inner")
 def inner(a: Any, b: Any) -> Any:
     """The sum over the last axes of both."""
-    a, b = operand(a), operand(b)
+    a, b = operands(a, b)
     if not np.ndim(plain(a)) or not np.ndim(plain(b)):
         return ops.multiply(a, b)
     return ops.tensordot(a, b, axes=([-1], [-1]))

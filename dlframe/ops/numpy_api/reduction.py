@@ -10,7 +10,6 @@ import numpy as np
 from dlframe import ops
 from dlframe.ops.numpy_api.support import (
     array_like,
-    array_likes,
     floating,
     plain,
     rule_for,
@@ -69,7 +68,7 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = 
     a = floating(a)
     if weights is None:
         return ops.mean(a, axis=axis, keepdims=keepdims)
-    weights = floating(weights)
+    weights = floating(array_like(weights, a))
     if weights.shape != a.shape:  # one weight for each place along the axis
         along = [1] * len(a.shape)
         for i, one in enumerate(axis if isinstance(axis, tuple) else (axis,)):
@@ -88,7 +87,7 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     before, after = (ops.take(y, np.arange(n - 1) + i, axis=axis) for i in (0, 1))
     step: Any = dx
     if x is not None:
-        x = array_like(x)
+        x = array_like(x, y)
         step = diff(x, axis=axis if len(x.shape) > 1 else 0)
         if len(x.shape) == 1:
             step = ops.reshape(
@@ -291,7 +290,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     ends = []
     for end in (prepend, append):
         if end is not None:
-            end = array_like(end)
+            end = array_like(end, a)
             shape = (*a.shape[: axis % len(a.shape)], 1, *a.shape[axis % len(a.shape) + 1 :])
             end = end if end.shape else ops.broadcast_to(end, shape=shape)
         ends.append(end)
@@ -306,5 +305,6 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 @rule_for("ediff1d")
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    pieces = [x for x in (to_begin, diff(ops.ravel(array_like(ary))), to_end) if x is not None]
-    return ops.concatenate(*(ops.ravel(x) for x in array_likes(pieces)), axis=0)
+    steps = diff(ops.ravel(array_like(ary)))
+    pieces = [array_like(x, steps) for x in (to_begin, steps, to_end) if x is not None]
+    return ops.concatenate(*(ops.ravel(x) for x in pieces), axis=0)

@@ -155,7 +155,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 @rule_for("concatenate")
 def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None) -> Any:
-    pieces = [to_dtype(a, dtype) for a in arrays]
+    pieces = [to_dtype(a, dtype) for a in array_likes(arrays)]
     if axis is None:
         pieces, axis = [ops.ravel(a) for a in pieces], 0
     return ops.concatenate(*pieces, axis=axis)
@@ -163,23 +163,23 @@ def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None) -> A
 
 @rule_for("stack")
 def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
-    return ops.stack(*(to_dtype(a, dtype) for a in arrays), axis=axis)
+    return ops.stack(*(to_dtype(a, dtype) for a in array_likes(arrays)), axis=axis)
 
 
 @rule_for("vstack", "row_stack")
 def vstack(tup: Any, *, dtype: Any = None) -> Any:
-    return concatenate([reshaped(np.atleast_2d, a) for a in tup], 0, dtype=dtype)
+    return concatenate([reshaped(np.atleast_2d, a) for a in array_likes(tup)], 0, dtype=dtype)
 
 
 @rule_for("hstack")
 def hstack(tup: Any, *, dtype: Any = None) -> Any:
-    pieces = [reshaped(np.atleast_1d, a) for a in tup]
+    pieces = [reshaped(np.atleast_1d, a) for a in array_likes(tup)]
     return concatenate(pieces, 0 if len(pieces[0].shape) == 1 else 1, dtype=dtype)
 
 
 @rule_for("dstack")
 def dstack(tup: Any) -> Any:
-    return concatenate([reshaped(np.atleast_3d, a) for a in tup], 2)
+    return concatenate([reshaped(np.atleast_3d, a) for a in array_likes(tup)], 2)
 
 
 @rule_for("column_stack")
@@ -200,11 +200,11 @@ def block(arrays: Any) -> Any:
     def number(nest: Any) -> Any:
         if isinstance(nest, list):
             return [number(part) for part in nest]
-        pieces.append(array_like(nest))
+        pieces.append(nest)
         return len(pieces) - 1
 
     numbered = number(arrays)
-    elements, places = all_in_one(pieces)
+    elements, places = all_in_one(array_likes(pieces))
 
     def places_of(nest: Any) -> Any:
         return [places_of(part) for part in nest] if isinstance(nest, list) else places[nest]

@@ -96,24 +96,34 @@ def as_tensors(out: Any) -> Any:
     return out
 
 
-def array_like(x: Any) -> Any:
-    """A tensor or an array: lists and numbers become arrays, floats of the default dtype."""
-    if isinstance(x, (TensorBase, np.ndarray)):
-        return x
+def array_like(x: Any, like: Any = None) -> Any:
+    """A tensor or an array.
+
+    Lists and Python numbers become arrays. Floats among them are of the default dtype, or they
+    take, as all numbers do that fit, the dtype of `like`.
+    """
+    if isinstance(x, (TensorBase, np.ndarray, np.generic)):
+        return np.asarray(x) if isinstance(x, np.generic) else x
     array = np.asarray(x)
-    known = array.dtype.kind != "f" or isinstance(x, np.generic)
-    return array if known else array.astype(get_default_dtype())
+    if like is not None and like.dtype.kind in ("f", array.dtype.kind):
+        return array.astype(like.dtype)
+    return array.astype(get_default_dtype()) if array.dtype.kind == "f" else array
 
 
 def array_likes(xs: Any) -> list[Any]:
-    """`array_like` of each."""
-    return [array_like(x) for x in xs]
+    """`array_like` of each, where lists take the dtype of the first tensor."""
+    like = next(tensors_in(list(xs)), None)
+    return [array_like(x, None if like is None else like.array) for x in xs]
 
 
-def operand(x: Any) -> Any:
+def operands(*xs: Any) -> list[Any]:
     """The same, but Python numbers stay what they are: they do not change a result's dtype."""
-    weak = isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)
-    return x if weak else array_like(x)
+    arrays = array_likes(xs)
+    return [x if _is_number(x) else array for x, array in zip(xs, arrays)]
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)
 
 
 def plain(x: Any) -> Array:

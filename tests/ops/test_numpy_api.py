@@ -1,0 +1,862 @@
+"""NumPy's functions on tensors: one table of calls, and the tests that run over all of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.fft  # np.fft loads on first use; its functions shall be counted here
+import pytest
+from numpy.testing import overrides
+
+import dlframe as dl
+from dlframe import nn
+from dlframe.autograd.gradcheck import gradcheck, gradgradcheck
+from dlframe.errors import ArgumentError, DTypeError, GradientError
+from dlframe.ops.numpy_api import policy, ufuncs
+from dlframe.ops.numpy_api.dispatch import name_of
+from dlframe.ops.numpy_api.support import RULES
+
+_rng = np.random.default_rng(0)
+
+# The parameters of the calls below, by name. No two elements are equal, none is near a kink.
+INPUTS = {
+    "v": np.array([0.7, -1.3, 2.2, -0.4]),
+    "w": np.array([1.6, 0.9, -0.8, 0.3]),
+    "m": _rng.permuted(np.linspace(-2.07, 2.29, 6)).reshape(2, 3),
+    "n": _rng.permuted(np.linspace(-1.83, 1.96, 6)).reshape(2, 3),
+    "s": _rng.permuted(np.linspace(-1.45, 1.55, 9)).reshape(3, 3),
+    "c": _rng.permuted(np.linspace(-3.05, 3.35, 24)).reshape(2, 3, 4),
+    "p": _rng.permuted(np.linspace(0.6, 2.9, 6)).reshape(2, 3),  # positive
+    "q": _rng.permuted(np.linspace(1.2, 3.1, 6)).reshape(2, 3),  # above 1
+    "u": _rng.permuted(np.linspace(-0.8, 0.85, 6)).reshape(2, 3),  # within (-1, 1)
+    "x0": np.array(0.6),
+}
+HOLES = np.array([[True, False, False], [False, False, True]])
+MASK = np.array([[True, False, True], [False, False, True]])
+
+
+def with_holes(m: Any) -> Any:
+    """`m`, an array or a tensor, with nan where HOLES says."""
+    return np.where(HOLES, np.nan, m)
+
+
+CALLS: dict[str, list[Callable[..., Any]]] = {
+    # --- sums, means, extremes
+    "sum": [
+        lambda c: np.sum(c),
+        lambda c: np.sum(c, 1),
+        lambda c: np.sum(c, axis=(0, -1), keepdims=True),
+        lambda m: np.sum(m, axis=0, out=None, keepdims=np._NoValue),
+    ],
+    "prod": [
+        lambda m: np.prod(m),
+        lambda m: np.prod(m, axis=1),
+        lambda c: np.prod(c, axis=(0, 2)),
+        lambda c: np.prod(c, axis=(0, 2), keepdims=True),
+    ],
+    "mean": [lambda c: np.mean(c), lambda c: np.mean(c, axis=(0, 1), keepdims=True)],
+    "var": [
+        lambda m: np.var(m),
+        lambda m: np.var(m, axis=1, ddof=1, keepdims=True),
+        lambda m: np.var(m, axis=0, correction=1),
+    ],
+    "std": [
+        lambda m: np.std(m),
+        lambda m: np.std(m, axis=1, ddof=1, keepdims=True),
+        lambda m: np.std(m, axis=0, correction=1),
+    ],
+    "average": [
+        lambda m: np.average(m),
+        lambda m, p: np.average(m, weights=p),
+        lambda m, p: np.average(m, axis=0, weights=p, keepdims=True),
+        lambda m: np.average(m, axis=1, weights=[0.2, 0.3, 0.6]),
+    ],
+    "median": [
+        lambda v: np.median(v),
+        lambda m: np.median(m, axis=1),
+        lambda c: np.median(c, axis=(0, 2), keepdims=True),
+        lambda m: np.median(with_holes(m), axis=0),
+    ],
+    "max": [lambda c: np.max(c), lambda c: np.max(c, axis=(0, 2), keepdims=True)],
+    "amax": [lambda m: np.amax(m, axis=1)],
+    "min": [lambda c: np.min(c), lambda c: np.min(c, axis=1)],
+    "amin": [lambda m: np.amin(m, axis=0, keepdims=True)],
+    "ptp": [lambda m: np.ptp(m), lambda m: np.ptp(m, axis=1, keepdims=True)],
+    "trapezoid": [
+        lambda v: np.trapezoid(v, dx=0.5),
+        lambda m: np.trapezoid(m, [0.0, 1.0, 3.0]),
+        lambda m: np.trapezoid(m, [0.0, 2.0], axis=0),
+        lambda m, p: np.trapezoid(m, p, axis=0),
+    ],
+    "bincount": [
+        lambda v: np.bincount(np.array([1, 0, 3, 1]), weights=v),
+        lambda v: np.bincount(np.array([1, 0, 3, 1]), v, minlength=6),
+    ],
+    "sort": [lambda c: np.sort(c), lambda c: np.sort(c, axis=1), lambda m: np.sort(m, axis=None)],
+    "nansum": [lambda m: np.nansum(with_holes(m)), lambda m: np.nansum(with_holes(m), axis=0)],
+    "nanprod": [lambda m: np.nanprod(with_holes(m), axis=1, keepdims=True)],
+    "nanmean": [lambda m: np.nanmean(with_holes(m)), lambda m: np.nanmean(with_holes(m), axis=1)],
+    "nanvar": [lambda m: np.nanvar(with_holes(m), axis=1), lambda m: np.nanvar(m, ddof=1)],
+    "nanstd": [lambda m: np.nanstd(with_holes(m), axis=1, keepdims=True)],
+    "nanmax": [lambda m: np.nanmax(with_holes(m)), lambda m: np.nanmax(with_holes(m), axis=1)],
+    "nanmin": [lambda m: np.nanmin(with_holes(m), axis=0, keepdims=True)],
+    "nancumsum": [lambda m: np.nancumsum(with_holes(m), axis=1)],
+    "nancumprod": [lambda m: np.nancumprod(with_holes(m))],
+    "cumsum": [lambda c: np.cumsum(c), lambda c: np.cumsum(c, axis=1), lambda x0: np.cumsum(x0)],
+    "cumprod": [lambda m: np.cumprod(m), lambda m: np.cumprod(m, 1)],
+    "diff": [
+        lambda c: np.diff(c),
+        lambda c: np.diff(c, n=2, axis=1),
+        lambda m: np.diff(m, prepend=0.5),
+        lambda m, s: np.diff(m, axis=0, append=s),
+    ],
+    "ediff1d": [lambda m: np.ediff1d(m), lambda v: np.ediff1d(v, to_begin=[1.0], to_end=2.0)],
+    # --- elementwise
+    "real": [lambda m: np.real(m)],
+    "real_if_close": [lambda m: np.real_if_close(m)],
+    "copy": [lambda m: np.copy(m)],
+    "clip": [
+        lambda m: np.clip(m, -1.0, 1.0),
+        lambda m: np.clip(m, None, 1.0),
+        lambda m: np.clip(m, -1.0, None),
+        lambda m, u: np.clip(m, u, 0.9),
+    ],
+    "where": [
+        lambda m, n: np.where(MASK, m, n),
+        lambda m: np.where(m > 0, m, 0),
+        lambda m, x0: np.where(MASK, m, x0),
+    ],
+    "select": [
+        lambda m, n: np.select([MASK, HOLES], [m, n]),
+        lambda m, n: np.select([m > 1, m > -1], [m, n], default=3.0),
+    ],
+    "full_like": [lambda m, x0: np.full_like(m, x0), lambda m: np.full_like(m, m[0], shape=(4, 3))],
+    "round": [lambda m: np.round(m), lambda m: np.round(m, 1), lambda c: np.round(c, decimals=-1)],
+    "around": [lambda m: np.around(m, 1)],
+    "fix": [lambda m: np.fix(m)],
+    "nan_to_num": [
+        lambda m: np.nan_to_num(with_holes(m)),
+        lambda m: np.nan_to_num(np.where(HOLES, np.inf, m), posinf=9.0),
+        lambda m: np.nan_to_num(np.where(HOLES, -np.inf, m)),
+    ],
+    "sinc": [lambda m: np.sinc(m), lambda m: np.sinc(m * 0)],
+    "unwrap": [lambda m: np.unwrap(m * 5), lambda m: np.unwrap(m, axis=0, period=2)],
+    "polyval": [lambda v, m: np.polyval(v, m), lambda m: np.polyval([1.0, 0.0, -2.0], m)],
+    "vander": [lambda v: np.vander(v), lambda v: np.vander(v, 3, increasing=True)],
+    # --- shapes
+    "reshape": [lambda c: np.reshape(c, (4, -1)), lambda c: np.reshape(c, 24, order="C")],
+    "ravel": [lambda c: np.ravel(c)],
+    "squeeze": [lambda m: np.squeeze(m[None]), lambda m: np.squeeze(m[:, None, None], axis=1)],
+    "expand_dims": [lambda m: np.expand_dims(m, 1), lambda m: np.expand_dims(m, (0, -1))],
+    "atleast_1d": [lambda x0: np.atleast_1d(x0), lambda x0, v: np.atleast_1d(x0, v)],
+    "atleast_2d": [lambda v: np.atleast_2d(v)],
+    "atleast_3d": [lambda v, m: np.atleast_3d(v, m)],
+    "broadcast_to": [lambda v: np.broadcast_to(v, (3, 4)), lambda x0: np.broadcast_to(x0, 3)],
+    "broadcast_arrays": [lambda m, x0: np.broadcast_arrays(m, x0)],
+    "meshgrid": [
+        lambda v, m: np.meshgrid(v, m[0]),
+        lambda v, w: np.meshgrid(v, w, indexing="ij", sparse=True),
+        lambda v, w, m: np.meshgrid(v, w, m[0], indexing="xy"),
+    ],
+    "transpose": [lambda c: np.transpose(c), lambda c: np.transpose(c, (2, 0, -2))],
+    "swapaxes": [lambda c: np.swapaxes(c, 0, -1)],
+    "moveaxis": [lambda c: np.moveaxis(c, 0, -1), lambda c: np.moveaxis(c, [0, 1], [-1, 0])],
+    "rollaxis": [lambda c: np.rollaxis(c, 2), lambda c: np.rollaxis(c, 0, 2)],
+    # --- joining and splitting
+    "concatenate": [
+        lambda m, n: np.concatenate([m, n]),
+        lambda m, s: np.concatenate((m, s), axis=0),
+        lambda m, v: np.concatenate([m, v], axis=None),
+        lambda m: np.concatenate([m, np.ones((2, 1), m.dtype)], -1),
+        lambda c: np.concatenate(c),
+    ],
+    "stack": [lambda m, n: np.stack([m, n]), lambda m, n: np.stack([m, n], axis=-1)],
+    "vstack": [lambda v, w: np.vstack([v, w]), lambda m, s: np.vstack((m, s))],
+    "hstack": [lambda v, w: np.hstack([v, w]), lambda m, n: np.hstack([m, n])],
+    "dstack": [lambda m, n: np.dstack([m, n])],
+    "column_stack": [lambda v, w: np.column_stack([v, w]), lambda m, n: np.column_stack([m, n])],
+    "append": [lambda m, v: np.append(m, v), lambda m, n: np.append(m, n, axis=1)],
+    "block": [lambda m, s: np.block([[m], [s]]), lambda v, w: np.block([v, 0.5, w])],
+    "insert": [
+        lambda v: np.insert(v, 1, 9.0),
+        lambda v, w: np.insert(v, [0, 0, 2, 4], w),
+        lambda m, x0: np.insert(m, 2, x0, axis=1),
+    ],
+    "choose": [lambda v, w: np.choose([0, 1, 1, 0], [v, w])],
+    "split": [lambda c: np.split(c, 2, axis=2), lambda c: np.split(c, [1, 3], axis=-1)],
+    "array_split": [lambda c: np.array_split(c, 3, axis=2)],
+    "hsplit": [lambda c: np.hsplit(c, 3), lambda v: np.hsplit(v, 2)],
+    "vsplit": [lambda c: np.vsplit(c, 2)],
+    "dsplit": [lambda c: np.dsplit(c, [1])],
+    # --- moving elements
+    "flip": [lambda c: np.flip(c), lambda c: np.flip(c, 1), lambda c: np.flip(c, axis=(0, 2))],
+    "fliplr": [lambda c: np.fliplr(c)],
+    "flipud": [lambda c: np.flipud(c)],
+    "roll": [
+        lambda m: np.roll(m, 2),
+        lambda m: np.roll(m, 1, axis=1),
+        lambda c: np.roll(c, (1, -1), axis=(0, 2)),
+    ],
+    "fft.fftshift": [lambda c: np.fft.fftshift(c), lambda c: np.fft.fftshift(c, axes=1)],
+    "fft.ifftshift": [lambda c: np.fft.ifftshift(c)],
+    "rot90": [lambda m: np.rot90(m), lambda c: np.rot90(c, k=3, axes=(1, 2))],
+    "tile": [lambda m: np.tile(m, 2), lambda m: np.tile(m, (2, 1, 3))],
+    "repeat": [
+        lambda m: np.repeat(m, 2),
+        lambda m: np.repeat(m, [1, 0, 2], axis=1),
+        lambda m: np.repeat(m, 2, axis=0),
+    ],
+    "resize": [lambda m: np.resize(m, (3, 4)), lambda m: np.resize(m, 2)],
+    "delete": [
+        lambda v: np.delete(v, [0, 2]),
+        lambda m: np.delete(m, 1, axis=1),
+        lambda v: np.delete(v, slice(1, 3)),
+    ],
+    "lib.stride_tricks.sliding_window_view": [
+        lambda v: np.lib.stride_tricks.sliding_window_view(v, 2),
+        lambda c: np.lib.stride_tricks.sliding_window_view(c, (2, 3), axis=(1, 2)),
+    ],
+    "pad": [
+        lambda m: np.pad(m, 1),
+        lambda m: np.pad(m, ((0, 1), (2, 0)), constant_values=3.0),
+        lambda v: np.pad(v, (1, 2), "edge"),
+        lambda m: np.pad(m, 1, mode="reflect"),
+        lambda m: np.pad(m, 2, mode="symmetric"),
+        lambda m: np.pad(m, 2, mode="wrap"),
+    ],
+    "tril": [lambda s: np.tril(s), lambda c: np.tril(c, -1)],
+    "triu": [lambda s: np.triu(s, k=1)],
+    "diag": [lambda v: np.diag(v), lambda v: np.diag(v, -1), lambda s: np.diag(s, 1)],
+    "diagflat": [lambda m: np.diagflat(m, 1)],
+    "diagonal": [lambda s: np.diagonal(s), lambda c: np.diagonal(c, 1, 1, 2)],
+    "trace": [lambda s: np.trace(s), lambda c: np.trace(c, offset=-1, axis1=1, axis2=2)],
+    # --- picking
+    "take": [
+        lambda m: np.take(m, [0, 5, 5]),
+        lambda m: np.take(m, np.array([[2, 0], [1, -1]]), axis=1),
+        lambda m: np.take(m, 1, axis=0),
+    ],
+    "take_along_axis": [
+        lambda m: np.take_along_axis(m, np.array([[2], [0]]), axis=1),
+        lambda m: np.take_along_axis(m, np.array([[1, 0, 1]]), axis=0),
+        lambda m: np.take_along_axis(m, np.array([[1, 1]]), axis=1),  # one row for both
+        lambda m: np.take_along_axis(m, np.array([4, 4]), axis=None),
+    ],
+    "compress": [
+        lambda m: np.compress([False, True, True], m, axis=1),
+        lambda m: np.compress([True, False, False, True], m),
+    ],
+    "extract": [lambda m: np.extract(MASK, m)],
+    # --- products and norms
+    "dot": [
+        lambda v, w: np.dot(v, w),
+        lambda m, s: np.dot(m, s),
+        lambda s, m: np.dot(s, m[0]),
+        lambda m, c: np.dot(m, c),
+        lambda m, x0: np.dot(m, x0),
+        lambda m: np.dot(2.0, m),
+        lambda v: np.dot([1.0, 2.0, 3.0, 4.0], v),
+    ],
+    "vdot": [lambda m, n: np.vdot(m, n)],
+    "inner": [
+        lambda v, w: np.inner(v, w),
+        lambda m, s: np.inner(m, s),
+        lambda c, v: np.inner(c, v),
+        lambda m: np.inner(m, 3.0),
+    ],
+    "outer": [lambda v, m: np.outer(v, m)],
+    "kron": [lambda m, s: np.kron(m, s), lambda v, m: np.kron(v, m)],
+    "tensordot": [
+        lambda m, n: np.tensordot(m, n),
+        lambda c, v: np.tensordot(c, v, axes=1),
+        lambda c, m: np.tensordot(c, m, axes=([0, 1], [0, 1])),
+        lambda c, s: np.tensordot(c, s, axes=(1, 0)),
+    ],
+    "einsum": [
+        lambda m, s: np.einsum("ij,jk->ik", m, s),
+        lambda s: np.einsum("ii", s),
+        lambda c, v: np.einsum("...i,i->...", c, v, optimize=True),
+    ],
+    "cross": [
+        lambda m, n: np.cross(m, n),
+        lambda m, s: np.cross(m[0], s),
+        lambda s, m: np.cross(s, m[0], axisa=0, axisc=0),
+    ],
+    "convolve": [
+        lambda v, m: np.convolve(v, m[0]),
+        lambda v, m: np.convolve(m[0], v, mode="same"),
+        lambda v, m: np.convolve(v, m[0], "valid"),
+        lambda v, m: np.convolve(v, m[0, :2], "same"),
+    ],
+    "linalg.norm": [
+        lambda m: np.linalg.norm(m),
+        lambda v: np.linalg.norm(v, 3),
+        lambda v: np.linalg.norm(v, np.inf),
+        lambda v: np.linalg.norm(v, -np.inf, keepdims=True),
+        lambda v: np.linalg.norm(v, 0),
+        lambda c: np.linalg.norm(c, 1, axis=1, keepdims=True),
+        lambda m: np.linalg.norm(m, "fro"),
+        lambda m: np.linalg.norm(m, 1),
+        lambda m: np.linalg.norm(m, -1),
+        lambda c: np.linalg.norm(c, np.inf, axis=(0, 2)),
+        lambda c: np.linalg.norm(c, -np.inf, axis=(0, 2), keepdims=True),
+        lambda c: np.linalg.norm(c, axis=(2, 0)),
+    ],
+    "linalg.outer": [lambda v, w: np.linalg.outer(v, w)],
+    "linalg.cross": [lambda m, n: np.linalg.cross(m, n)],
+    "linalg.tensordot": [lambda m, n: np.linalg.tensordot(m, n, axes=2)],
+    "linalg.matmul": [lambda m, s: np.linalg.matmul(m, s)],
+    "linalg.vecdot": [
+        lambda m, n: np.linalg.vecdot(m, n),
+        lambda s: np.linalg.vecdot(s, s, axis=0),
+    ],
+    "linalg.vector_norm": [
+        lambda c: np.linalg.vector_norm(c),
+        lambda c: np.linalg.vector_norm(c, axis=(0, 1), ord=3, keepdims=True),
+        lambda c: np.linalg.vector_norm(c, axis=1, ord=1),
+    ],
+    "linalg.matrix_norm": [
+        lambda c: np.linalg.matrix_norm(c),
+        lambda c: np.linalg.matrix_norm(c, ord=1),
+    ],
+    "linalg.matrix_transpose": [lambda c: np.linalg.matrix_transpose(c)],
+    "linalg.matrix_power": [
+        lambda s: np.linalg.matrix_power(s, 0),
+        lambda s: np.linalg.matrix_power(s, 1),
+        lambda s: np.linalg.matrix_power(s, 5),
+    ],
+    "linalg.multi_dot": [lambda m, s, n: np.linalg.multi_dot([m, s, n[0]])],
+    "linalg.diagonal": [lambda c: np.linalg.diagonal(c), lambda c: np.linalg.diagonal(c, offset=1)],
+    "linalg.trace": [lambda c: np.linalg.trace(c)],
+}
+
+# Functions that came after NumPy 2.0.
+NEWER: dict[str, Callable[[], list[Callable[..., Any]]]] = {
+    "matrix_transpose": lambda: [lambda c: np.matrix_transpose(c)],
+    "astype": lambda: [lambda m: np.astype(m, m.dtype)],
+    "unstack": lambda: [lambda c: np.unstack(c), lambda c: np.unstack(c, axis=-1)],
+    "cumulative_sum": lambda: [
+        lambda v: np.cumulative_sum(v),
+        lambda c: np.cumulative_sum(c, axis=1, include_initial=True),
+    ],
+    "cumulative_prod": lambda: [
+        lambda v: np.cumulative_prod(v, include_initial=True),
+        lambda m: np.cumulative_prod(m, axis=1),
+    ],
+}
+CALLS.update({name: make() for name, make in NEWER.items() if hasattr(np, name)})
+
+# Aliases that NumPy has dropped, or will: only where this one has them.
+DROPPED = {"row_stack", "trapz"}
+
+ON_ANY = (
+    "absolute arctan arcsinh cbrt ceil conjugate cos cosh deg2rad degrees exp exp2 expm1 fabs floor "
+    "negative positive rad2deg radians reciprocal rint sign sin sinh square tan tanh trunc"
+).split()
+ON_POSITIVE = ["log", "log10", "log1p", "log2", "sqrt"]
+WITHIN_ONE = ["arccos", "arcsin", "arctanh"]
+OF_TWO = (
+    "add arctan2 copysign divide divmod floor_divide fmax fmin fmod heaviside hypot logaddexp "
+    "logaddexp2 maximum minimum multiply remainder subtract"
+).split()
+
+
+def of_two(ufunc: np.ufunc) -> list[Callable[..., Any]]:
+    """Tensors with tensors of the same and of another shape, with numbers and lists."""
+    return [
+        lambda m, n: ufunc(m, n),
+        lambda m: ufunc(m, 1.5),
+        lambda m: ufunc([0.5, 1.5, 2.5], m),
+        lambda m, x0: ufunc(x0, m),
+    ]
+
+
+UFUNC_CALLS: dict[str, list[Callable[..., Any]]] = {
+    **{name: [lambda m, f=getattr(np, name): f(m)] for name in ON_ANY},
+    **{name: [lambda p, f=getattr(np, name): f(p)] for name in ON_POSITIVE},
+    **{name: [lambda u, f=getattr(np, name): f(u)] for name in WITHIN_ONE},
+    **{name: of_two(getattr(np, name)) for name in OF_TWO},
+    "arccosh": [lambda q: np.arccosh(q)],
+    "modf": [lambda m: np.modf(m)],
+    "power": [lambda p, n: np.power(p, n), lambda m: np.power(m, 2), lambda n: np.power(2.0, n)],
+    "float_power": [lambda p, n: np.float_power(p, n)],
+    "ldexp": [lambda m: np.ldexp(m, 3), lambda m: np.ldexp(m, np.array([1, -1, 2]))],
+    "matmul": [
+        lambda m, s: np.matmul(m, s),
+        lambda m: np.matmul([[1.0, 2.0]], m),
+        lambda s, c: np.matmul(s, c),
+        lambda m, s: m @ s,
+    ],
+    "vecdot": [lambda m, n: np.vecdot(m, n), lambda c, v: np.vecdot(c, v)],
+    "matvec": [lambda c, v: np.matvec(c, v)],
+    "vecmat": [lambda v, s: np.vecmat(v[:3], s)],
+}
+UFUNC_CALLS = {name: calls for name, calls in UFUNC_CALLS.items() if hasattr(np, name)}
+
+ALL_CALLS = [
+    pytest.param(call, id=f"{name}-{i}")
+    for name, calls in [*CALLS.items(), *UFUNC_CALLS.items()]
+    for i, call in enumerate(calls)
+]
+
+
+def arrays_for(call: Callable[..., Any]) -> list[np.ndarray]:
+    """The values of a call's parameters."""
+    return [INPUTS[p.name] for p in inspect.signature(call).parameters.values() if p.name in INPUTS]
+
+
+def parts(out: Any) -> list[Any]:
+    return list(out) if isinstance(out, (tuple, list)) else [out]
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def test_every_rule_has_a_call() -> None:
+    assert RULES.keys() - CALLS.keys() - DROPPED <= NEWER.keys()
+    assert {ufunc.__name__ for ufunc in ufuncs.DIFFERENTIABLE} <= UFUNC_CALLS.keys()
+
+
+def test_every_function_of_numpy_is_decided_on_once() -> None:
+    tables = (
+        RULES,
+        policy.PLAIN,
+        policy.WITHOUT_RULE,
+        policy.CREATION,
+        policy.WRITERS,
+        policy.REFUSED,
+    )
+    for function in overrides.get_overridable_numpy_array_functions():
+        name = name_of(function)
+        found = sum(name in table for table in tables)
+        found += name.rpartition(".")[0] in policy.REFUSED_MODULES
+        assert found == 1, f"np.{name} is in {found} tables of dlframe.ops.numpy_api"
+
+
+def test_every_ufunc_of_numpy_is_decided_on_once() -> None:
+    tables = (policy.PLAIN_UFUNCS, policy.WITHOUT_RULE_UFUNCS, policy.REFUSED_UFUNCS)
+    for ufunc in overrides.get_overridable_numpy_ufuncs():
+        found = (ufunc in ufuncs.DIFFERENTIABLE) + (ufunc in ufuncs.PLAIN)
+        found += sum(ufunc.__name__ in table for table in tables)
+        assert found == 1, f"np.{ufunc.__name__} is in {found} tables of dlframe.ops.numpy_api"
+
+
+@pytest.mark.parametrize("call", ALL_CALLS)
+def test_value_is_numpys(call: Callable[..., Any]) -> None:
+    arrays = arrays_for(call)
+    expected, got = parts(call(*arrays)), parts(call(*map(dl.from_numpy, arrays)))
+    assert len(expected) == len(got)
+    for e, g in zip(expected, got, strict=True):
+        assert isinstance(g, dl.Tensor)
+        assert g.shape == np.shape(e)
+        np.testing.assert_allclose(g.array, e, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("call", ALL_CALLS)
+def test_gradient_is_the_derivative(call: Callable[..., Any]) -> None:
+    tensors = [dl.tensor(a, requires_grad=True) for a in arrays_for(call)]
+    finite = lambda *xs: [np.where(np.isfinite(y.array), y, 0.0) for y in parts(call(*xs))]
+    assert gradcheck(finite, tensors, fast_mode=True)
+
+
+@pytest.mark.parametrize("call", ALL_CALLS)
+def test_float32_stays_float32(call: Callable[..., Any]) -> None:
+    tensors = [dl.tensor(a.astype(np.float32), requires_grad=True) for a in arrays_for(call)]
+    outputs = parts(call(*tensors))
+    doubles = call in UFUNC_CALLS["float_power"]  # by definition, as in PyTorch
+    assert {out.dtype for out in outputs} == {dl.float64 if doubles else dl.float32}
+    recorded = [out for out in outputs if out.requires_grad]
+    grads = dl.autograd.grad(
+        recorded, tensors, [dl.ones_like(out) for out in recorded], allow_unused=True
+    )
+    assert {g.dtype for g in grads if g is not None} <= {dl.float32}
+
+
+# Rules that are compositions get their second order from the ops; these cover each kind.
+SECOND_ORDER = [
+    CALLS["prod"][2],
+    CALLS["std"][1],
+    CALLS["median"][2],
+    CALLS["nanstd"][0],
+    CALLS["polyval"][0],
+    CALLS["sinc"][0],
+    CALLS["sinc"][1],
+    CALLS["convolve"][0],
+    CALLS["linalg.norm"][1],
+    CALLS["linalg.matrix_power"][2],
+    CALLS["kron"][0],
+    CALLS["insert"][1],
+    CALLS["take_along_axis"][2],
+    *(UFUNC_CALLS[name][0] for name in ("cbrt", "hypot", "logaddexp2", "copysign", "fmax", "fmin")),
+    *(UFUNC_CALLS[name][0] for name in ("heaviside", "degrees", "divmod", "modf", "ldexp")),
+]
+
+
+@pytest.mark.parametrize("call", SECOND_ORDER)
+def test_second_order(call: Callable[..., Any]) -> None:
+    tensors = [dl.tensor(a, requires_grad=True) for a in arrays_for(call)]
+    assert gradgradcheck(call, tensors, fast_mode=True)
+
+
+# --- ufuncs ---------------------------------------------------------------------------------------
+
+
+def test_array_on_the_left_keeps_the_graph() -> None:
+    t = dl.tensor([1.0, 2.0], requires_grad=True)
+    array = np.array([3.0, 4.0], np.float32)
+    for out in (array + t, array - t, array * t, array / t, array**t, np.float32(2) * t, array @ t):
+        assert isinstance(out, dl.Tensor)
+        assert out.requires_grad
+        assert out.dtype == dl.float32
+    (array * t).sum().backward()
+    np.testing.assert_array_equal(t.grad.array, array)
+
+
+def test_promotion_is_pytorchs() -> None:
+    t = dl.tensor([1.0, 2.0])
+    assert np.add(t, 1.5).dtype == dl.float32
+    assert np.add(np.float64(1.5), t).dtype == dl.float32  # a scalar does not widen a tensor
+    assert np.add(np.array([1, 2]), t).dtype == dl.float32  # NumPy itself: float64
+    assert np.add(np.array([1.0, 2.0]), t).dtype == dl.float64
+    assert np.exp(dl.tensor([1, 2])).dtype == dl.float32
+    assert np.mean(dl.tensor([1, 2])).dtype == dl.float32
+    assert np.concatenate([t, [1, 2]]).dtype == dl.float32
+    assert np.concatenate([t, [0.5]]).dtype == dl.float32
+
+
+def test_dtype_option() -> None:
+    t = dl.tensor([1.0, 2.0], requires_grad=True)
+    out = np.add(t, 1.0, dtype=np.float64)
+    assert out.dtype == dl.float64
+    assert np.sum(t, dtype=np.float64).dtype == dl.float64
+    assert np.concatenate([t, t], dtype=np.float64).dtype == dl.float64
+    assert np.astype(t, np.float64).requires_grad if hasattr(np, "astype") else True
+    out.sum().backward()
+    assert t.grad.dtype == dl.float32
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m: np.add.reduce(m),
+        lambda m: np.add.reduce(m, 1),
+        lambda m: np.add.reduce(m, axis=None, keepdims=True),
+        lambda m: np.multiply.reduce(m, axis=1),
+        lambda m: np.maximum.reduce(m, axis=-1, keepdims=True),
+        lambda m: np.minimum.reduce(m),
+        lambda m: np.add.accumulate(m, axis=1),
+        lambda m: np.multiply.accumulate(m),
+        lambda m, v: np.subtract.outer(m, v),
+        lambda v: np.multiply.outer([1.0, 2.0], v),
+    ],
+)
+def test_methods_of_ufuncs(call: Callable[..., Any]) -> None:
+    test_value_is_numpys(call)
+    test_gradient_is_the_derivative(call)
+    test_float32_stays_float32(call)
+
+
+def test_methods_of_ufuncs_without_rule_are_refused() -> None:
+    t = dl.tensor([1.0, 2.0], requires_grad=True)
+    for method, call in [
+        ("np.add.reduceat", lambda t: np.add.reduceat(t, [0])),
+        ("np.subtract.reduce", lambda t: np.subtract.reduce(t)),
+        ("np.maximum.accumulate", lambda t: np.maximum.accumulate(t)),
+        ("np.add.reduce", lambda t: np.add.reduce(t, where=np.array([True, False]))),
+    ]:
+        with pytest.raises(GradientError, match=rf"{method} .*no gradient rule"):
+            call(t)
+        np.testing.assert_array_equal(np.asarray(call(t.detach())), call(t.detach().array))
+
+
+def test_comparisons_and_bits_have_no_history() -> None:
+    t = dl.tensor([1.0, -2.0], requires_grad=True)
+    for out in (np.greater(t, 0), np.isnan(t), np.signbit(t), np.less.outer(t, t)):
+        assert isinstance(out, dl.Tensor)
+        assert out.dtype == dl.bool
+        assert not out.requires_grad
+    assert not np.logical_and.reduce(np.greater(t, 0))
+    assert np.gcd(dl.tensor([4, 6]), 10).tolist() == [2, 2]
+    assert (~dl.tensor([True])).tolist() == np.invert(dl.tensor([True])).tolist() == [False]
+
+
+def test_other_libraries_ufuncs() -> None:
+    special = pytest.importorskip("scipy.special")
+    t = dl.tensor([1.0, 2.0])
+    assert isinstance(special.gamma(t), dl.Tensor)
+    with pytest.raises(GradientError, match=r"^gamma has no gradient rule"):
+        special.gamma(t.requires_grad_())
+
+
+def test_foreign_operands_get_their_turn() -> None:
+    class Foreign:
+        def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> str:
+            return "foreign"
+
+    assert np.add(dl.tensor(1.0), Foreign()) == "foreign"
+    with pytest.raises(TypeError):
+        np.add(dl.tensor(1.0), object())
+
+
+def test_parameters_are_tensors_too() -> None:
+    p = nn.Parameter(dl.tensor([1.0, 2.0]))
+    out = np.sum(np.square(p))
+    assert type(out) is dl.Tensor
+    out.backward()
+    assert p.grad.tolist() == [2.0, 4.0]
+
+
+def test_fmax_ignores_nan_also_in_the_gradient() -> None:
+    x = dl.tensor([np.nan, 1.0, 2.0], requires_grad=True)
+    y = dl.tensor([5.0, np.nan, 2.0], requires_grad=True)
+    np.sum(np.fmax(x, y)).backward()
+    assert x.grad.tolist() == [0.0, 1.0, 1.0]
+    assert y.grad.tolist() == [1.0, 0.0, 0.0]
+
+
+def test_empty_and_0d() -> None:
+    empty = dl.zeros((0, 3), requires_grad=True)
+    assert np.sum(empty, axis=0).tolist() == [0.0, 0.0, 0.0]
+    assert np.concatenate([empty, np.ones((1, 3), np.float32)]).shape == (1, 3)
+    assert np.vstack([empty, empty]).shape == (0, 3)
+    assert np.rot90(empty).shape == (3, 0)
+    scalar = dl.tensor(2.0, requires_grad=True)
+    np.add(scalar, scalar).backward()
+    assert scalar.grad.item() == 2.0
+
+
+# --- create_graph, modes --------------------------------------------------------------------------
+
+
+def test_rules_run_on_tensors_through_the_protocols() -> None:
+    t = dl.tensor([0.3, 0.8], dtype=dl.float64, requires_grad=True)
+    (g,) = dl.autograd.grad(np.sum(np.sin(t) * np.hypot(t, 1.0)), t, create_graph=True)
+    assert g.requires_grad
+    (h,) = dl.autograd.grad(g.sum(), t, create_graph=True)
+    (third,) = dl.autograd.grad(h.sum(), t)
+    x, step = t.detach().array, 1e-4
+    f1 = lambda x: np.cos(x) * np.hypot(x, 1) + np.sin(x) * x / np.hypot(x, 1)
+    np.testing.assert_allclose(g.detach().array, f1(x), rtol=1e-12)
+    second = (f1(x + step) - f1(x - step)) / (2 * step)
+    np.testing.assert_allclose(h.detach().array, second, rtol=1e-6)
+    third_numeric = (f1(x + step) - 2 * f1(x) + f1(x - step)) / step**2
+    np.testing.assert_allclose(third.array, third_numeric, rtol=1e-4)
+
+
+def test_nothing_is_recorded_or_refused_without_grad() -> None:
+    t = dl.tensor([1.0, 2.0], requires_grad=True)
+    with dl.no_grad():
+        assert not np.sum(t).requires_grad
+        assert np.interp(1.5, [1.0, 2.0], t) == 1.5
+        np.testing.assert_array_equal(np.fft.fft(t), np.fft.fft(t.array))
+
+
+# --- plain ----------------------------------------------------------------------------------------
+
+
+def test_plain_functions_give_numbers_and_tensors_without_history() -> None:
+    t = dl.tensor([[3.0, 1.0], [2.0, 0.0]], requires_grad=True)
+    a = t.detach().array
+    assert np.shape(t) == (2, 2)
+    assert np.ndim(t) == 2
+    assert np.size(t) == 4
+    assert np.argmax(t) == 0
+    assert np.count_nonzero(t) == 3
+    assert np.any(t)
+    assert not np.all(t)
+    assert np.allclose(t, a)
+    assert np.array_equal(t, t)
+    assert np.array_repr(t) == np.array_repr(a)
+    assert np.result_type(t, np.float64) == np.float64
+    assert np.iscomplexobj(t) is False
+    assert np.linalg.matrix_rank(t) == 2
+    for out, expected in [
+        (np.argsort(t), np.argsort(a)),
+        (np.argmax(t, axis=1), np.argmax(a, axis=1)),
+        (np.isclose(t, 1.0), np.isclose(a, 1.0)),
+        (np.zeros_like(t), np.zeros_like(a)),
+        (np.ones_like(t, dtype=np.int64), np.ones_like(a, dtype=np.int64)),
+        (np.searchsorted([0.5, 2.5], t), np.searchsorted([0.5, 2.5], a)),
+        (np.digitize(t, [0.5, 2.5]), np.digitize(a, [0.5, 2.5])),
+        (np.all(t, axis=0), np.all(a, axis=0)),
+        (np.imag(t), np.imag(a)),
+        (np.angle(-t), np.angle(-a)),
+        (np.isin(t, [1.0]), np.isin(a, [1.0])),
+    ]:
+        assert isinstance(out, dl.Tensor)
+        assert not out.requires_grad
+        np.testing.assert_array_equal(out.array, expected)
+        assert out.dtype == expected.dtype
+    rows, columns = np.nonzero(t)
+    assert rows.tolist() == [0, 0, 1]
+    assert t[rows, columns].requires_grad
+    assert np.where(t > 1)[0].tolist() == [0, 1]
+    assert np.bincount(dl.tensor([1, 1, 2])).tolist() == [0, 2, 1]
+
+
+def test_plain_functions_may_write_into_arrays() -> None:
+    out = np.zeros(2, np.int64)
+    t = dl.tensor([[3.0, 1.0], [2.0, 4.0]], requires_grad=True)
+    assert np.argmax(t, axis=1, out=out) is out
+    assert out.tolist() == [0, 1]
+
+
+# --- without a rule -------------------------------------------------------------------------------
+
+WITHOUT_RULE = {
+    "fft.fft": lambda v: np.fft.fft(v),
+    "linalg.svd": lambda s: np.linalg.svd(s),
+    "linalg.inv": lambda s: np.linalg.inv(s),
+    "quantile": lambda v: np.quantile(v, 0.3),
+    "interp": lambda v: np.interp(0.5, [0.0, 1.0, 2.0, 3.0], v),
+    "unique": lambda v: np.unique(v),
+    "histogram": lambda v: np.histogram(v, bins=3),
+    "cov": lambda m: np.cov(m),
+    "linspace": lambda x0: np.linspace(x0, 1.0, 3),
+    "apply_along_axis": lambda m: np.apply_along_axis(np.sum, 0, m),
+    "nextafter": lambda v: np.nextafter(v, 0),
+    "lib.scimath.sqrt": lambda v: np.emath.sqrt(v),
+    "asarray": lambda v: np.asarray(v, like=dl.tensor(0.0)) if isinstance(v, dl.Tensor) else v,
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_RULE)
+def test_functions_without_rule(name: str) -> None:
+    call = WITHOUT_RULE[name]
+    (array,) = arrays_for(call)
+    message = rf"np\.{name} has no gradient rule in dlframe: use t\.detach\(\)\.numpy\(\)"
+    with pytest.raises(GradientError, match=message):
+        call(dl.tensor(array, requires_grad=True))
+    for got, expected in zip(parts(call(dl.from_numpy(array))), parts(call(array)), strict=True):
+        if np.ndim(expected) and np.asarray(expected).dtype.kind != "c":
+            assert isinstance(got, dl.Tensor)
+        np.testing.assert_array_equal(np.asarray(got), expected)
+
+
+def test_options_without_rule() -> None:
+    t = dl.tensor([1.0, 2.0], requires_grad=True)
+    mask = np.array([True, False])
+    with pytest.raises(GradientError, match=r"np\.sum with these arguments"):
+        np.sum(t, where=mask)
+    with pytest.raises(GradientError, match=r"np\.exp with where= has no gradient rule"):
+        np.exp(t, where=mask)
+    with pytest.raises(GradientError, match=r"np\.linalg\.norm .* singular values"):
+        np.linalg.norm(t[None], 2)
+    with pytest.raises(GradientError, match=r"np\.linalg\.matrix_power .* inverse"):
+        np.linalg.matrix_power(t[:, None] * t, -1)
+    with pytest.raises(ArgumentError, match=r"np\.reshape: order must be 'C'"):
+        np.reshape(t, (1, 2), order="F")
+    with pytest.raises(ArgumentError, match=r"np\.pad: .*'linear_ramp'"):
+        np.pad(t, 1, mode="linear_ramp")
+    assert np.sum(t.detach(), where=mask) == 1.0
+
+
+def test_out_is_an_array_and_only_where_no_graph_is_lost() -> None:
+    t = dl.tensor([1.0, 2.0], requires_grad=True)
+    total = np.zeros(2)
+    total += t.detach()
+    assert isinstance(total, np.ndarray)
+    assert total.tolist() == [1.0, 2.0]
+    with pytest.raises(GradientError, match=r"np\.add with out= has no gradient rule"):
+        total += t
+    with pytest.raises(GradientError, match=r"np\.sum with these arguments"):
+        np.sum(t, out=np.zeros(()))
+    with pytest.raises(ArgumentError, match=r"np\.add would write into a tensor"):
+        np.add(total, total, out=t)
+    with pytest.raises(ArgumentError, match=r"np\.sum would write into a tensor"):
+        np.sum(total, out=dl.tensor(0.0))
+
+
+def test_like_makes_a_tensor() -> None:
+    out = np.ones((2, 3), np.float32, like=dl.tensor(0.0))
+    assert isinstance(out, dl.Tensor)
+    assert out.dtype == dl.float32
+
+
+# --- refused --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("copyto", lambda t: np.copyto(t, 1.0)),
+        ("fill_diagonal", lambda t: np.fill_diagonal(t, 1.0)),
+        ("place", lambda t: np.place(t, [[True, False]], [1.0])),
+        ("put", lambda t: np.put(t, [0], [1.0])),
+        ("put_along_axis", lambda t: np.put_along_axis(t, np.array([[0]]), 1.0, 1)),
+        ("putmask", lambda t: np.putmask(t, [[True, False]], [1.0])),
+        ("add.at", lambda t: np.add.at(t, 0, 1.0)),
+    ],
+)
+def test_nothing_writes_into_tensors(name: str, call: Callable[..., Any]) -> None:
+    t = dl.tensor([[1.0, 2.0]])
+    with pytest.raises(ArgumentError, match=rf"np\.{name} would write .* t\[\.\.\.\] = value"):
+        call(t)
+    assert t.tolist() == [[1.0, 2.0]]
+
+
+def test_values_may_be_written_into_arrays() -> None:
+    t = dl.tensor([1.0, 2.0])
+    array = np.zeros(2)
+    np.copyto(array, t)
+    np.put(array, [0], t[1:])
+    np.add.at(array, [1, 1], t)
+    assert array.tolist() == [2.0, 5.0]
+    assert np.full(2, t).tolist() == [1.0, 2.0]
+    with pytest.raises(GradientError, match=r"np\.copyto has no gradient rule"):
+        np.copyto(array, t.requires_grad_())
+
+
+def test_functions_that_run_on_values_cannot_write_into_them() -> None:
+    t = dl.tensor([np.nan, 2.0, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        np.nan_to_num(t, copy=False)
+    assert np.isnan(t[0].item())
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("is_busday", lambda t: np.is_busday(t)),
+        ("strings.upper", lambda t: np.strings.upper(t)),
+        ("isnat", lambda t: np.isnat(t)),
+        ("lib.recfunctions.unstructured_to_structured", None),
+    ],
+)
+def test_what_tensors_cannot_hold(name: str, call: Callable[..., Any] | None) -> None:
+    if call is None:
+        from numpy.lib import recfunctions
+
+        call = recfunctions.unstructured_to_structured
+    with pytest.raises(DTypeError, match=rf"np\.{name}: tensors hold numbers"):
+        call(dl.tensor([1.0]))
+
+
+def test_unknown_functions_are_refused_by_name() -> None:
+    from numpy._core.overrides import array_function_dispatch
+
+    @array_function_dispatch(lambda a: (a,), module="numpy")
+    def brand_new(a: Any) -> Any:
+        return a
+
+    with pytest.raises(GradientError, match=r"np\.brand_new is not known to this version"):
+        brand_new(dl.tensor([1.0]))
+
+
+def test_arguments_are_checked_as_numpy_checks_them() -> None:
+    t = dl.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    with pytest.raises(ValueError):
+        np.squeeze(t, axis=1)
+    with pytest.raises(ValueError):
+        np.split(t, 2, axis=1)
+    with pytest.raises(ValueError):
+        np.moveaxis(t, 5, 0)
+    with pytest.raises(ValueError):
+        np.concatenate([t, dl.zeros(3)])
+    with pytest.raises(ArgumentError):
+        np.where(t > 1, t)
+    with pytest.raises(ArgumentError):
+        np.select([t > 1], [])
