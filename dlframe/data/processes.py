@@ -14,6 +14,7 @@ import queue
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from multiprocessing import connection, shared_memory
 from typing import Any, NamedTuple
 
@@ -88,6 +89,7 @@ def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
     """The main function of a worker process."""
     # Ctrl-C goes to the whole group of processes; the main one decides what it means
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _mask_interrupts(signal.SIG_UNBLOCK)
     seed_worker_process(setup.base_seed, worker)
     inbox: queue.SimpleQueue[Epoch | Task | None] = queue.SimpleQueue()
     stopping = threading.Event()
@@ -118,6 +120,24 @@ def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
             pipe.send(result)
 
     work(setup, worker, inbox.get, send, stopping.is_set)
+
+
+def _mask_interrupts(how: int) -> set[Any]:
+    """Block or unblock Ctrl-C in this thread; returns the mask from before. Not on Windows."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return set()
+    return signal.pthread_sigmask(how, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    """A process that starts here begins with Ctrl-C blocked, so that its imports are not hit."""
+    before = _mask_interrupts(signal.SIG_BLOCK)
+    try:
+        yield
+    finally:
+        if signal.SIGINT not in before:
+            _mask_interrupts(signal.SIG_UNBLOCK)
 
 
 class ProcessWorkers:
@@ -152,7 +172,8 @@ class ProcessWorkers:
             daemon=True,
         )
         self._pipes.append(ours)
-        process.start()
+        with _starting():
+            process.start()
         self._processes.append(process)
         theirs.close()  # only the child holds it now: its end is the end of the pipe
 
