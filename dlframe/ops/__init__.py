@@ -1,6 +1,7 @@
 """The differentiable primitives, with NumPy's names and semantics (``axis``, ``keepdims``).
 
-Given arrays an op returns an array; given a tensor among its inputs it returns a tensor and records the call.
+Given arrays an op returns an array; given a tensor among its inputs it returns a tensor and
+records the call.
 """
 
 from __future__ import annotations
@@ -162,14 +163,12 @@ from dlframe.ops.window import (
     convolution_input,
     convolution_weight,
     max_pool,
-    put_winners,
     spread_windows,
     sum_windows,
-    take_winners,
 )
 
-# ln 0 = -∞ and 0/0 = nan are results, as in PyTorch. NumPy would warn, and name a line in here that says nothing to
-# a user; `anomaly detection` finds the first nan. Only calls from dlframe's own modules are meant.
+# ln 0 = -∞ and 0/0 = nan are results, as in PyTorch. NumPy would warn, and name a line in here that
+# says nothing to a user. Only calls from dlframe's own modules are meant.
 warnings.filterwarnings(
     "ignore",
     "(divide by zero|invalid value|overflow|underflow) encountered",
@@ -250,9 +249,9 @@ __all__ = [
     "less_equal",
     "linear",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_softmax",
     "logaddexp",
     "logical_and",
@@ -283,7 +282,6 @@ __all__ = [
     "put_along_axis",
     "put_at",
     "put_diagonal",
-    "put_winners",
     "ravel",
     "reciprocal",
     "relu",
@@ -318,7 +316,6 @@ __all__ = [
     "take_along_axis",
     "take_at",
     "take_rows",
-    "take_winners",
     "tan",
     "tanh",
     "tensordot",

@@ -1,10 +1,12 @@
 """Sliding windows: convolution and pooling, over any number of spatial dimensions.
 
-A convolution lays each window of the input out as a column and is then one matrix product; its gradients are
-two more operations of the same kind, and the three of them are each other's derivatives. Pooling walks over
-the offsets inside the window (k² of them, each one slice of the whole input), not over the windows.
+All of it walks over the offsets inside the window (k² of them), not over the windows: for one
+offset, the elements that all windows have there are one strided slice of the input (`_meetings`).
+A convolution copies these slices into columns and is then one matrix product; its gradients are two
+more operations of the same kind, and the three of them are each other's derivatives. Pooling adds
+the slices up, or takes their maximum.
 
-Sizes are tuples with one number per spatial dimension; `padding` is one (before, after) pair for each.
+Sizes are tuples with one number per spatial dimension; `padding` is one (before, after) pair each.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
+from dlframe.ops.indexing import put_at
 from dlframe.ops.op import op
 from dlframe.ops.record import Array, TensorBase
 
@@ -25,9 +27,10 @@ from dlframe.ops.record import Array, TensorBase
 
 Sizes = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
+Meeting = tuple[Sizes, tuple[Any, ...], tuple[Any, ...]]
 
-# Columns are made for as many samples at once as fit into this many numbers, so that they stay in cache.
-_CHUNK = 1 << 19
+# Columns are made for as many samples at once as fit into this many numbers: they stay in the cache.
+_CHUNK = 1 << 18
 
 
 def output_sizes(
@@ -40,78 +43,57 @@ def output_sizes(
     )
 
 
-def _padded(x: Array, padding: Pairs, value: float = 0) -> Array:
-    """`x` with `value` around its spatial dimensions; negative padding crops (np.pad is several times slower)."""
-    if not any(a or b for a, b in padding):
-        return x
-    crop = tuple(
-        slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape[2:], padding, strict=True)
+def _meetings(
+    size: Sizes, windows: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> list[Meeting]:
+    """For each offset in the window: which windows have an element of the input there, and which.
+
+    Returns:
+        Triples (offset, index into the windows, index into the input). The rest is padding.
+    """
+    axes = []
+    for n, count, k, s, (before, _), d in zip(
+        size, windows, kernel, stride, padding, dilation, strict=True
+    ):
+        axes.append([(i, *_meeting(n, count, s, i * d - before)) for i in range(k)])
+    return [
+        (tuple(p[0] for p in parts), (..., *(p[1] for p in parts)), (..., *(p[2] for p in parts)))
+        for parts in product(*axes)
+    ]
+
+
+def _meeting(n: int, windows: int, stride: int, offset: int) -> tuple[slice, slice]:
+    """The windows i for which i · stride + offset lies in 0 … n - 1, and these places."""
+    first = max(0, -(offset // stride))
+    end = min(windows, (n - 1 - offset) // stride + 1)
+    if end <= first:
+        return slice(0, 0), slice(0, 0)
+    return slice(first, end), slice(
+        first * stride + offset, (end - 1) * stride + offset + 1, stride
     )
-    x = x[(..., *crop)]
-    padding = tuple((max(a, 0), max(b, 0)) for a, b in padding)
-    shape = [n + a + b for n, (a, b) in zip(x.shape[2:], padding, strict=True)]
-    out = (
-        np.full((*x.shape[:2], *shape), value, x.dtype)
-        if value
-        else np.zeros((*x.shape[:2], *shape), x.dtype)
-    )
-    out[_inside(x.shape[2:], padding)] = x
-    return out
 
 
-def _inside(size: Sizes, padding: Pairs) -> tuple[Any, ...]:
-    return (..., *(slice(a, a + n) for n, (a, _) in zip(size, padding, strict=True)))
-
-
-def _at_offset(offset: Sizes, out: Sizes, stride: Sizes, dilation: Sizes) -> tuple[Any, ...]:
-    """The slice of a padded input that holds, for every window at once, the element at `offset` in it."""
-    parts = zip(offset, out, stride, dilation, strict=True)
-    return (..., *(slice(o * d, o * d + (n - 1) * s + 1, s) for o, n, s, d in parts))
-
-
-def _offsets(kernel: Sizes) -> Iterator[Sizes]:
-    return product(*(range(k) for k in kernel))
-
-
-# --- convolution ---------------------------------------------------------------------------------------
-
-
-def _columns(
-    x: Array, kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes, groups: int
-) -> Array:
-    """The windows of a padded input as columns: (groups, C/groups · ∏kernel, N · ∏out)."""
-    n, c = x.shape[:2]
-    s = x.strides
-    shape = (c, *kernel, n, *out)
-    inner = tuple(step * d for step, d in zip(s[2:], dilation, strict=True))
-    outer = tuple(step * t for step, t in zip(s[2:], stride, strict=True))
-    windows = as_strided(x, shape, (s[1], *inner, s[0], *outer), writeable=False)
-    return windows.reshape(groups, c // groups * math.prod(kernel), n * math.prod(out))
-
-
-def _rows(g: Array, groups: int) -> Array:
-    """Gradients of outputs with the channels first: (groups, O/groups, N · ∏out)."""
-    return np.ascontiguousarray(g.swapaxes(0, 1)).reshape(groups, g.shape[1] // groups, -1)
-
-
-def _chunks(samples: int, numbers_per_sample: int) -> Iterator[slice]:
-    step = max(1, _CHUNK // max(numbers_per_sample, 1))
-    return (slice(i, min(i + step, samples)) for i in range(0, samples, step))
+# --- convolution -------------------------------------------------------------------------------
 
 
 @op
 def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
-    """y[n, o, i] = b[o] + Σ_{c, k} W[o, c, k] · x[n, c, i · stride + k · dilation - padding]."""
-    kernel = weight.shape[2:]
+    """y[n, o, i] = b[o] + Σ_{c, k} W[o, c, k] · x[n, c, i · stride + k · dilation - padding].
+
+    With the windows of x as columns, and the kernels as rows, it is one matrix product per sample.
+    """
+    n, outputs, kernel = x.shape[0], weight.shape[0], weight.shape[2:]
     size = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
-    x = _padded(x, padding)
-    matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
-    out = np.empty((x.shape[0], weight.shape[0], *size), np.result_type(x, weight))
-    for part in _chunks(x.shape[0], weight[0].size * groups * math.prod(size)):
-        y = matrix @ _columns(x[part], kernel, stride, dilation, size, groups)
-        out[part] = y.reshape(weight.shape[0], -1, *size).swapaxes(0, 1)
-    if bias is not None:
-        out += bias.reshape((-1,) + (1,) * len(size))
+    meetings = _meetings(x.shape[2:], size, kernel, stride, padding, dilation)
+    matrix = weight.reshape(groups, outputs // groups, -1)
+    rows, places = matrix.shape[2], math.prod(size)
+    out = np.empty((n, outputs, *size), np.result_type(x, weight))
+    y = out.reshape(n, groups, outputs // groups, places)
+    for part in _parts(n, groups * rows * places):
+        columns = _columns(x[part], kernel, size, meetings).reshape(-1, groups, rows, places)
+        np.matmul(matrix, columns, out=y[part])
+        if bias is not None:
+            out[part] += bias.reshape((-1,) + (1,) * len(size))  # while it is in the cache
     return out
 
 
@@ -136,18 +118,20 @@ def _(g):
 
 @op
 def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
-    """The adjoint of a convolution in its input (a transposed convolution), linear in y and in weight."""
-    kernel, out = weight.shape[2:], y.shape[2:]
-    n, c = y.shape[0], weight.shape[1] * groups
-    padded = tuple(s + a + b for s, (a, b) in zip(size, padding, strict=True))
-    matrix = weight.reshape(groups, weight.shape[0] // groups, -1).swapaxes(1, 2)
-    x = np.empty((n, c, *size), np.result_type(y, weight))
-    for part in _chunks(n, weight[0].size * groups * math.prod(out)):
-        columns = (matrix @ _rows(y[part], groups)).reshape(c, *kernel, -1, *out)
-        total = np.zeros((c, columns.shape[len(kernel) + 1], *padded), x.dtype)
-        for offset in _offsets(kernel):
-            total[_at_offset(offset, out, stride, dilation)] += columns[(slice(None), *offset)]
-        x[part] = total[_inside(size, padding)].swapaxes(0, 1)
+    """The adjoint of a convolution in its input: a transposed convolution, linear in y and weight.
+
+    The transposed matrix gives columns, whose elements are added to where they were taken from.
+    """
+    n, outputs, kernel, out = y.shape[0], y.shape[1], weight.shape[2:], y.shape[2:]
+    channels, places = weight.shape[1] * groups, math.prod(out)
+    meetings = _meetings(size, out, kernel, stride, padding, dilation)
+    matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2)
+    x = np.zeros((n, channels, *size), np.result_type(y, weight))
+    for part in _parts(n, groups * matrix.shape[1] * places):
+        columns = matrix @ y[part].reshape(-1, groups, outputs // groups, places)
+        at = _kernel_first(columns.reshape(-1, channels, *kernel, *out), len(kernel), 2)
+        for offset, windows, inside in meetings:
+            x[part][inside] += at[offset][windows]
     return x
 
 
@@ -166,14 +150,17 @@ def _(g, y, shape, *, stride, padding, dilation, groups):
 @op
 def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     """The adjoint of a convolution in its weight, linear in x and in y."""
-    out = y.shape[2:]
-    x = _padded(x, padding)
-    rows = y.shape[1] // groups, x.shape[1] // groups * math.prod(kernel)
-    total = np.zeros((groups, *rows), np.result_type(x, y))
-    for part in _chunks(x.shape[0], x.shape[1] * math.prod(kernel) * math.prod(out)):
-        columns = _columns(x[part], kernel, stride, dilation, out, groups)
-        total += _rows(y[part], groups) @ columns.swapaxes(1, 2)
-    return total.reshape(y.shape[1], x.shape[1] // groups, *kernel)
+    n, outputs, out = y.shape[0], y.shape[1], y.shape[2:]
+    channels, places = x.shape[1], math.prod(out)
+    meetings = _meetings(x.shape[2:], out, kernel, stride, padding, dilation)
+    rows = channels // groups * math.prod(kernel)
+    total = np.zeros((groups, rows, outputs // groups), np.result_type(x, y))
+    for part in _parts(n, groups * rows * places):
+        # here the samples are summed over as well, so the channels come first in both factors
+        columns = _columns(x[part].swapaxes(0, 1), kernel, out, meetings, first=1)
+        g = y[part].swapaxes(0, 1).reshape(groups, outputs // groups, -1)
+        total += columns.reshape(groups, rows, g.shape[2]) @ g.swapaxes(1, 2)
+    return total.swapaxes(1, 2).reshape(outputs, channels // groups, *kernel)
 
 
 @convolution_weight.vjp("x")
@@ -188,163 +175,117 @@ def _(g, x, *, stride, padding, dilation, groups):
     return convolution(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-# --- pooling -------------------------------------------------------------------------------------------
+def _parts(samples: int, numbers_per_sample: int) -> Iterator[slice]:
+    step = max(1, _CHUNK // max(numbers_per_sample, 1))
+    return (slice(i, i + step) for i in range(0, samples, step))
 
 
-def pool_padding(
-    size: Sizes, windows: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
-) -> Pairs:
-    """The padding at which every window lies inside: with ceil_mode the last one may reach further."""
-    reach = (
-        (n - 1) * s + d * (k - 1) + 1 - length - before
-        for n, s, d, k, length, (before, _) in zip(
-            windows, stride, dilation, kernel, size, padding, strict=True
-        )
-    )
-    return tuple((before, max(after, r)) for (before, after), r in zip(padding, reach, strict=True))
+def _columns(x: Array, kernel: Sizes, out: Sizes, meetings: list[Meeting], first: int = 2) -> Array:
+    """The windows of `x`, zero in the padding; the axes from `first` on are the kernel's."""
+    if len(meetings) == 1 and x.shape[2:] == out and x[meetings[0][2]].shape == x.shape:
+        return x  # a kernel of one element that takes each element once
+    columns = np.zeros((*x.shape[:first], *kernel, *x.shape[first:2], *out), x.dtype)
+    at = _kernel_first(columns, len(kernel), first)
+    for offset, windows, inside in meetings:
+        at[offset][windows] = x[inside]
+    return columns
 
 
-def winners(
-    x: Array, *, windows: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
-) -> tuple[Array, Array]:
-    """The maximum of each window, and the number of the offset at which it stands (the first, or a NaN)."""
-    padding = pool_padding(x.shape[2:], windows, kernel, stride, padding, dilation)
-    padded = _padded(x, padding, -np.inf if x.dtype.kind == "f" else int(np.iinfo(x.dtype).min))
-    best = winner = None
-    for k, offset in enumerate(_offsets(kernel)):
-        values = padded[_at_offset(offset, windows, stride, dilation)]
-        if best is None:
-            best, winner = (
-                values.copy(),
-                np.zeros(values.shape, np.min_scalar_type(math.prod(kernel))),
-            )
-            continue
-        better = values > best
-        if x.dtype.kind == "f":
-            better |= np.isnan(values)
-        np.copyto(best, values, where=better)
-        winner[better] = k
-    return best, winner
+def _kernel_first(columns: Array, count: int, first: int) -> Array:
+    """The same memory, indexed by the offset in the window first."""
+    axes = range(columns.ndim)
+    return columns.transpose(*axes[first : first + count], *axes[:first], *axes[first + count :])
+
+
+# --- pooling -----------------------------------------------------------------------------------
 
 
 @op
 def max_pool(x, *, windows, kernel, stride, padding, dilation):
     """The largest element of each window; the gradient goes to the first of equal ones."""
-    return winners(x, windows=windows, kernel=kernel, stride=stride, padding=padding, dilation=dilation)[0]
-
-
-@max_pool.fast_forward
-def _(x, *, windows, kernel, stride, padding, dilation):
-    return winners(x, windows=windows, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    best = np.full((*x.shape[:2], *windows), lowest, x.dtype)
+    for _, window, inside in _meetings(x.shape[2:], windows, kernel, stride, padding, dilation):
+        np.maximum(best[window], x[inside], out=best[window])
+    return best
 
 
 @max_pool.vjp("x")
-def _(g, x, *, windows, kernel, stride, padding, dilation):
-    values = x.array if isinstance(x, TensorBase) else x
-    options = {
-        "windows": windows,
-        "kernel": kernel,
-        "stride": stride,
-        "padding": padding,
-        "dilation": dilation,
-    }
-    _, winner = winners(values, **options)
-    return put_winners(g, winner=winner, size=values.shape[2:], **options)
+def _(g, x, out, *, kernel, stride, padding, dilation):
+    x, out = _plain(x), _plain(out)
+    places = winners(x, out, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    return put_at(g, index=places, size=(x.size,)).reshape(x.shape)
 
 
 @max_pool.fast_backward
-def _(g, needs, x, residuals, *, windows, kernel, stride, padding, dilation):
-    return (
-        put_winners(
-            g,
-            winner=residuals,
-            size=x.shape[2:],
-            windows=windows,
-            kernel=kernel,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-        ),
-    )
+def _(g, needs, x, out, *, kernel, stride, padding, dilation):
+    places = winners(x, out, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    dx = np.zeros(x.size, g.dtype)
+    np.add.at(dx, places.reshape(-1), g.reshape(-1))
+    return (dx.reshape(x.shape),)
 
 
-@op
-def put_winners(x, *, winner, size, windows, kernel, stride, padding, dilation):
-    """Zeros, to which each value was added at the place its window's `winner` had."""
-    padding = pool_padding(size, windows, kernel, stride, padding, dilation)
-    padded = tuple(n + a + b for n, (a, b) in zip(size, padding, strict=True))
-    total = np.zeros((*x.shape[:2], *padded), x.dtype)
-    for k, offset in enumerate(_offsets(kernel)):
-        total[_at_offset(offset, windows, stride, dilation)] += x * (winner == k)
-    return total[_inside(size, padding)]
+def _plain(x: Any) -> Array:
+    return x.array if isinstance(x, TensorBase) else x
 
 
-@put_winners.vjp("x")
-def _(g, *, winner, size, windows, kernel, stride, padding, dilation):
-    return take_winners(
-        g,
-        winner=winner,
-        size=size,
-        windows=windows,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
-
-
-@op
-def take_winners(x, *, winner, size, windows, kernel, stride, padding, dilation):
-    """For each window the element at the place of its `winner`: the adjoint of put_winners."""
-    padded = _padded(x, pool_padding(size, windows, kernel, stride, padding, dilation))
-    total = np.zeros(winner.shape, x.dtype)
-    for k, offset in enumerate(_offsets(kernel)):
-        total += padded[_at_offset(offset, windows, stride, dilation)] * (winner == k)
-    return total
-
-
-@take_winners.vjp("x")
-def _(g, *, winner, size, windows, kernel, stride, padding, dilation):
-    return put_winners(
-        g,
-        winner=winner,
-        size=size,
-        windows=windows,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
+def winners(
+    x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> Array:
+    """Where in the flattened `x` the windows' maxima `best` stand: the first of equals, the last NaN."""
+    windows = best.shape[2:]
+    meetings = _meetings(x.shape[2:], windows, kernel, stride, padding, dilation)
+    # count for each window the offsets before the first at which the maximum stands
+    number = np.zeros(best.shape, np.min_scalar_type(len(meetings)))
+    searching = np.ones(best.shape, np.bool)
+    for _, window, inside in meetings:
+        searching[window] &= x[inside] != best[window]
+        number += searching
+    if searching.any():  # NaN differs from itself
+        for k, (_, window, inside) in enumerate(meetings):
+            number[window][searching[window] & np.isnan(x[inside])] = k
+    # place = start of the image + start of the window in it + shift of the offset in the window
+    starts, shifts = np.arange(math.prod(x.shape[:2])).reshape(x.shape[:2]), np.zeros((), np.int64)
+    for axis, (n, k, s, (before, _), d) in enumerate(
+        zip(windows, kernel, stride, padding, dilation, strict=True), 2
+    ):
+        starts = np.add.outer(starts * x.shape[axis], np.arange(n) * s - before)
+        shifts = np.add.outer(shifts * x.shape[axis], np.arange(k) * d)
+    starts += shifts.reshape(-1)[number]
+    return starts
 
 
 @op
 def sum_windows(x, *, windows, kernel, stride, padding):
     """The sum of each window, zeros beyond the edges: average pooling before its division."""
-    ones = (1,) * len(kernel)
-    padded = _padded(x, pool_padding(x.shape[2:], windows, kernel, stride, padding, ones))
     total = np.zeros((*x.shape[:2], *windows), x.dtype)
-    for offset in _offsets(kernel):
-        total += padded[_at_offset(offset, windows, stride, ones)]
+    for _, window, inside in _meetings(
+        x.shape[2:], windows, kernel, stride, padding, _undilated(kernel)
+    ):
+        total[window] += x[inside]
     return total
 
 
 @sum_windows.vjp("x")
 def _(g, shape, *, windows, kernel, stride, padding):
-    return spread_windows(g, size=shape[2:], windows=windows, kernel=kernel, stride=stride, padding=padding)
+    return spread_windows(
+        g, size=shape[2:], windows=windows, kernel=kernel, stride=stride, padding=padding
+    )
 
 
 @op
 def spread_windows(x, *, size, windows, kernel, stride, padding):
     """Each value added to all the places of its window: the adjoint of sum_windows."""
-    ones = (1,) * len(kernel)
-    padding = pool_padding(size, windows, kernel, stride, padding, ones)
-    padded = tuple(n + a + b for n, (a, b) in zip(size, padding, strict=True))
-    total = np.zeros((*x.shape[:2], *padded), x.dtype)
-    for offset in _offsets(kernel):
-        total[_at_offset(offset, windows, stride, ones)] += x
-    return total[_inside(size, padding)]
+    total = np.zeros((*x.shape[:2], *size), x.dtype)
+    for _, window, inside in _meetings(size, windows, kernel, stride, padding, _undilated(kernel)):
+        total[inside] += x[window]
+    return total
 
 
 @spread_windows.vjp("x")
 def _(g, *, size, windows, kernel, stride, padding):
     return sum_windows(g, windows=windows, kernel=kernel, stride=stride, padding=padding)
+
+
+def _undilated(kernel: Sizes) -> Sizes:
+    return (1,) * len(kernel)

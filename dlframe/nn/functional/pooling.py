@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -43,33 +44,18 @@ def max_pool2d(
         "max_pool2d", batched.shape, kernel_size, stride, padding, dilation, ceil_mode
     )
     out = window.max_pool(batched, **options)
-    indices = _winner_indices(batched, options) if return_indices else None
+    indices = _winner_indices(batched, out, options) if return_indices else None
     if batched is not input:
         out = ops.squeeze(out, axis=0)
         indices = None if indices is None else ops.squeeze(indices, axis=0)
     return out if indices is None else (out, indices)
 
 
-def _winner_indices(x: Any, options: dict[str, Any]) -> Tensor:
+def _winner_indices(x: Any, out: Any, options: dict[str, Any]) -> Tensor:
     """Where each maximum stands in the flattened plane."""
-    _, winner = window.winners(to_array(x), **options)
-    offsets = np.unravel_index(winner.astype(np.int64), options["kernel"])
-    index: Any = 0
-    axes = range(2, winner.ndim)
-    for axis, offset, s, d, (before, _), n in zip(
-        axes,
-        offsets,
-        options["stride"],
-        options["dilation"],
-        options["padding"],
-        x.shape[2:],
-        strict=True,
-    ):
-        starts = np.arange(winner.shape[axis]) * s - before
-        shape = [1] * winner.ndim
-        shape[axis] = -1
-        index = index * n + starts.reshape(shape) + offset * d
-    return Tensor(index)
+    del options["windows"]
+    places = window.winners(to_array(x), to_array(out), **options)
+    return Tensor(places % math.prod(x.shape[2:]))
 
 
 def avg_pool2d(
