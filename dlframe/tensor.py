@@ -30,7 +30,9 @@ from dlframe.random import Generator, default_generator
 
 
 # The methods float(), int() and bool() hide the built-in types inside the class.
-Int, Float, Bool = int, float, bool
+Int = int
+Float = float
+Bool = bool
 
 
 class Tensor(TensorBase):

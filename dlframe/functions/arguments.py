@@ -1,4 +1,4 @@
-"""What arguments may look like: dims counted from either end, sizes as numbers or tuples, NumPy's spellings."""
+"""What arguments may look like: dims from either end, sizes as tuples or not, NumPy's names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def numpy_names(function: F) -> F:
-    """Let `function` take ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as PyTorch does."""
+    """Let `function` take ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as in PyTorch."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -88,6 +88,7 @@ def require_floats(name: str, input: Any) -> None:
     """Raise unless the elements are floats."""
     if input.dtype.kind != "f":
         raise DTypeError(
-            f"{name}(): could not infer output dtype. Input dtype must be a floating point dtype, got "
+            f"{name}(): could not infer output dtype. Input dtype must be a floating point dtype, "
+            "got "
             f"{input.dtype}; convert with .float(), or pass dtype="
         )

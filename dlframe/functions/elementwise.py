@@ -1,4 +1,4 @@
-"""Functions of each element, under PyTorch's names; operands broadcast and promote as in PyTorch."""
+"""Functions of each element, by PyTorch's names; operands broadcast and promote as there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Number = int | float | bool
 
-# --- arithmetic ---------------------------------------------------------------------------------
+# --- arithmetic --------------------------------------------------------------------------------
 
 
 def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
@@ -114,9 +114,7 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     return ops.power(input, exponent)
 
 
-def addcmul(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1
-) -> Tensor:
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """input + value · tensor1 · tensor2.
 
     >>> dl.addcmul(dl.tensor([1.0]), dl.tensor([2.0]), dl.tensor([3.0]), value=0.5)
@@ -125,9 +123,7 @@ def addcmul(
     return ops.add(input, ops.multiply(ops.multiply(tensor1, tensor2), value))
 
 
-def addcdiv(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1
-) -> Tensor:
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """input + value · tensor1 / tensor2.
 
     >>> dl.addcdiv(dl.tensor([1.0]), dl.tensor([3.0]), dl.tensor([2.0]), value=2)
@@ -471,7 +467,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of two elements, nan if one is nan; where they are equal each gets half the gradient.
+    """The larger of two elements, nan if one is nan; equal ones get half the gradient each.
 
     >>> dl.maximum(dl.tensor([1.0, 5.0]), dl.tensor([3.0, 2.0]))
     tensor([3., 5.])
@@ -480,7 +476,7 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of two elements, nan if one is nan; where they are equal each gets half the gradient.
+    """The smaller of two elements, nan if one is nan; equal ones get half the gradient each.
 
     >>> dl.minimum(dl.tensor([1.0, 5.0]), dl.tensor([3.0, 2.0]))
     tensor([1., 2.])
@@ -522,7 +518,8 @@ def where(
         return tuple(wrap(places) for places in np.nonzero(condition.array))
     if condition.dtype.kind != "b":
         raise DTypeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}; "
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{condition.dtype}; "
             "compare it, or convert it with .bool()"
         )
     if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):

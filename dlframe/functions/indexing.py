@@ -9,7 +9,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import DimensionError, DTypeError, ShapeError
 from dlframe.functions import return_types
-from dlframe.functions.arguments import checked_dim, numpy_names
+from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @numpy_names
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
-    """``out[i, j, k] = input[i, index[i, j, k], k]``, here for dim = 1; the result has the shape of `index`.
+    """``out[i, j, k] = input[i, index[i, j, k], k]``, here for dim = 1, in the shape of `index`.
 
     Raises:
         DimensionError: an index outside the dimension.
@@ -33,7 +33,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
             [4, 3]])
     """
     dim = checked_dim(dim, input.ndim)
-    _check_index("gather", index.array, dim, input.shape, input.shape)
+    _check_index("gather", index.array, dim, input.shape)
     return ops.take_along_axis(input, index, axis=dim)
 
 
@@ -50,7 +50,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     dim = checked_dim(dim, input.ndim)
     if indices.ndim != input.ndim:
         raise ShapeError(
-            f"take_along_dim(): input and indices should have the same number of dimensions, but got {input.ndim} "
+            "take_along_dim(): input and indices should have the same number of dimensions, but "
+            f"got {input.ndim} "
             f"dimensions for input, and {indices.ndim} dimensions for indices"
         )
     others = np.broadcast_shapes(
@@ -79,7 +80,9 @@ def scatter(
 
 @numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """A copy of `input` with ``out[i, index[i, j, k], k] += src[i, j, k]``, here for dim = 1; repeats add up.
+    """A copy of `input` with ``out[i, index[i, j, k], k] += src[i, j, k]``, here for dim = 1.
+
+    Where indices repeat, all that goes there adds up.
 
     >>> dl.scatter_add(dl.zeros(3), 0, dl.tensor([0, 2, 0]), dl.tensor([1.0, 2.0, 3.0]))
     tensor([4., 0., 2.])
@@ -89,41 +92,49 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 
 def _places(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[Any, Any]:
-    """The index of every element of `index` in `input`, and the part of `source` that goes there."""
+    """Where in `input` each element of `index` points, and the part of `source` that goes there."""
     dim = checked_dim(dim, input.ndim)
     shape = index.shape
-    if isinstance(source, TensorBase):
-        _check_index(name, index.array, dim, input.shape, (*input.shape[:dim], shape[dim] if shape else 1, *input.shape[dim + 1 :]))
+    _check_index(name, index.array, dim, input.shape)
+    if not isinstance(source, (bool, int, float)):
         if any(n > m for n, m in zip(shape, source.shape, strict=True)):
             raise ShapeError(
-                f"{name}: Expected index {list(shape)} to be no larger than src {list(source.shape)} in every dimension"
+                f"{name}: Expected index {list(shape)} to be no larger than src "
+                f"{list(source.shape)} in every dimension"
             )
         if source.dtype != input.dtype:
-            raise DTypeError(f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and {source.dtype}")
+            raise DTypeError(
+                f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
+                f"{source.dtype}"
+            )
         if source.shape != shape:
             source = ops.take_at(source, index=tuple(slice(n) for n in shape))
-    else:
-        _check_index(name, index.array, dim, input.shape, input.shape)
     return ops.along(index.array, dim) if shape else ..., source
 
 
-def _check_index(name: str, index: Array, dim: int, shape: tuple[int, ...], limit: tuple[int, ...]) -> None:
+def _check_index(name: str, index: Array, dim: int, shape: tuple[int, ...]) -> None:
     if index.dtype.kind not in "iu":
-        raise DTypeError(f"{name}(): Expected dtype int64 for index, got {index.dtype}; use .long()")
+        raise DTypeError(
+            f"{name}(): Expected dtype int64 for index, got {index.dtype}; use .long()"
+        )
     if index.ndim != len(shape) and index.ndim and shape:
         raise ShapeError(
-            f"{name}: Index tensor must have the same number of dimensions as input tensor, got {list(index.shape)} "
-            f"for {list(shape)}"
+            f"{name}: Index tensor must have the same number of dimensions as input tensor, got "
+            f"{list(index.shape)} for {list(shape)}"
         )
-    if index.ndim == len(shape) and any(n > m for i, (n, m) in enumerate(zip(index.shape, limit, strict=True)) if i != dim):
+    if index.ndim == len(shape) and any(
+        n > m for i, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if i != dim
+    ):
         raise ShapeError(
-            f"{name}: Size does not match: expected index {list(index.shape)} to be no larger than self {list(shape)} "
-            f"apart from dimension {dim}"
+            f"{name}: Size does not match: expected index {list(index.shape)} to be no larger than "
+            f"self {list(shape)} apart from dimension {dim}"
         )
     n = shape[dim] if shape else 1
     if index.size and (index.min() < 0 or index.max() >= n):
         wrong = index.min() if index.min() < 0 else index.max()
-        raise DimensionError(f"{name}: index {wrong} is out of bounds for dimension {dim} with size {n}")
+        raise DimensionError(
+            f"{name}: index {wrong} is out of bounds for dimension {dim} with size {n}"
+        )
 
 
 @numpy_names
@@ -136,14 +147,20 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """
     dim = checked_dim(dim, input.ndim)
     if index.ndim > 1:
-        raise DimensionError(f"index_select(): Index is supposed to be a vector, but got dim: {index.ndim}")
+        raise DimensionError(
+            f"index_select(): Index is supposed to be a vector, but got dim: {index.ndim}"
+        )
     if index.dtype.kind not in "iu":
-        raise DTypeError(f"index_select(): Expected dtype int32 or int64 for index, got {index.dtype}; use .long()")
+        raise DTypeError(
+            f"index_select(): Expected dtype int32 or int64 for index, got {index.dtype}; use "
+            ".long()"
+        )
     places = index.array.reshape(-1)
     n = input.shape[dim] if input.ndim else 1
     if places.size and (places.min() < 0 or places.max() >= n):
         raise DimensionError(
-            f"index_select: index out of range in self: indices from {places.min()} to {places.max()} for a dimension "
+            f"index_select: index out of range in self: indices from {places.min()} to "
+            f"{places.max()} for a dimension "
             f"of size {n}"
         )
     return ops.take(input, places, axis=dim) if input.ndim else ops.copy(input)
@@ -152,7 +169,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 # --- by mask -----------------------------------------------------------------------------------
 
 
-def masked_fill(input: Tensor, mask: Tensor, value: Tensor | float) -> Tensor:
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`value` where the mask holds, else `input`.
 
     >>> dl.tensor([1.0, 2.0]).masked_fill(dl.tensor([True, False]), 0.0)
@@ -162,10 +179,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | float) -> Tensor:
     if isinstance(value, TensorBase):
         if value.ndim:
             raise ShapeError(
-                f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s); "
-                "use where()"
+                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.ndim} dimension(s); use where()"
             )
-        value = value.to(input.dtype)  # type: ignore[attr-defined]
+        value = to_dtype(value, input.dtype)
     return ops.where(mask, value, input)
 
 
@@ -183,11 +200,13 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 def _require_bool(name: str, mask: Any) -> None:
     if mask.dtype.kind != "b":
-        raise DTypeError(f"{name}: mask must be a bool tensor, got {mask.dtype}; compare it, or use .bool()")
+        raise DTypeError(
+            f"{name}: mask must be a bool tensor, got {mask.dtype}; compare it, or use .bool()"
+        )
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The indices of elements that are not zero: one row each, or with `as_tuple` one vector per dimension.
+    """Where elements are not zero: a row of indices each, or `as_tuple` a vector per dimension.
 
     >>> dl.nonzero(dl.tensor([[0, 1], [2, 0]]))
     tensor([[0, 1],
@@ -212,7 +231,7 @@ def argwhere(input: Tensor) -> Tensor:
 
 @numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    """The indices that sort along a dimension; equal elements keep their order, nan counts as largest.
+    """The indices that sort along a dimension; equal elements keep their order, nan is largest.
 
     >>> dl.argsort(dl.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
@@ -237,7 +256,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
 def topk(
     input: Tensor, k: int, dim: int | None = None, largest: bool = True, sorted: bool = True
 ) -> Any:
-    """The `k` largest (or smallest) elements along a dimension, by default the last, and where they are.
+    """The `k` largest (or smallest) elements along a dimension, and where they are.
 
     >>> dl.topk(dl.tensor([3.0, 1.0, 2.0]), 2).values
     tensor([3., 2.])
@@ -245,7 +264,9 @@ def topk(
     dim = checked_dim(-1 if dim is None else dim, input.ndim)
     n = input.shape[dim] if input.ndim else 1
     if not 0 <= k <= n:
-        raise ShapeError(f"topk: selected index k out of range: k = {k} for a dimension of size {n}")
+        raise ShapeError(
+            f"topk: selected index k out of range: k = {k} for a dimension of size {n}"
+        )
     indices = ops.argsort(input, axis=dim, descending=largest)
     if input.ndim:
         indices = ops.take_at(indices, index=(*(slice(None),) * dim, slice(k)))

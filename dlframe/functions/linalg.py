@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:
-    """The matrix product of the last two dimensions; dimensions before them broadcast, 1-d tensors are vectors.
+    """The matrix product of the last two dimensions; dimensions before them broadcast.
 
-    (..., n, k) and (..., k, m) give (..., n, m); a vector's dimension is missing in the result.
+    (..., n, k) and (..., k, m) give (..., n, m). A 1-d tensor is a vector, whose dimension the
+    result does not have.
 
     Raises:
         ShapeError: the sizes k differ, or the dimensions before do not broadcast.
@@ -48,7 +49,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The products of two batches of matrices, without broadcasting: (b, n, k) and (b, k, m) give (b, n, m).
+    """The products of two batches of matrices: (b, n, k) and (b, k, m) give (b, n, m).
 
     >>> dl.bmm(dl.ones(2, 1, 3), dl.ones(2, 3, 1))
     tensor([[[3.]],
@@ -57,7 +58,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     _require("bmm", (input, 3, "batch of matrices"), (mat2, 3, "batch of matrices"))
     if input.shape[0] != mat2.shape[0]:
         raise ShapeError(
-            f"bmm: Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, {input.shape[2]}] "
+            "bmm: Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{input.shape[0]}, {input.shape[2]}] "
             f"but got: {list(mat2.shape[:2])}; matmul() broadcasts batches"
         )
     return ops.matmul(input, mat2)
@@ -84,7 +86,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     return ops.multiply(ops.expand_dims(input, axis=1), vec2)
 
 
-def inner(input: Tensor, other: Tensor) -> Tensor:
+def inner(input: Any, other: Any) -> Tensor:
     """The dot products of the last dimensions: (..., k) and (~, k) give (..., ~).
 
     >>> dl.inner(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dl.tensor([1.0, 1.0]))
@@ -96,7 +98,9 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
-    """Products summed over the last `dims` dimensions of `a` and the first of `b`, or over two lists of dimensions.
+    """Products summed over the last `dims` dimensions of `a` and the first of `b`.
+
+    `dims` may also be two lists: the dimensions of `a`, and those of `b` that go with them.
 
     >>> dl.tensordot(dl.ones(2, 3, 4), dl.ones(4, 3), dims=([1, 2], [1, 0]))
     tensor([12., 12.])
@@ -107,8 +111,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
 def einsum(equation: str, *operands: Any) -> Tensor:
     """Products summed over the indices that the result does not have, in Einstein's notation.
 
-    Each operand has a letter per dimension; "..." stands for dimensions that broadcast; a letter twice in one operand
-    means its diagonal. Without "->" the result has the letters that occur once, in alphabetical order.
+    Each operand has a letter per dimension; "..." stands for dimensions that broadcast; a letter
+    twice in one operand means its diagonal. Without "->" the result has the letters that occur
+    once, in alphabetical order.
 
     Raises:
         ShapeError: letters and shapes do not fit together.
@@ -128,7 +133,10 @@ def _require(name: str, *operands: tuple[Any, int, str]) -> None:
     """Raise unless the two operands have the right number of dimensions, and fit."""
     for x, ndim, what in operands:
         if x.ndim != ndim:
-            raise ShapeError(f"{name}: expected a {what} ({ndim}D), got shape {list(x.shape)}; matmul() takes any")
+            raise ShapeError(
+                f"{name}: expected a {what} ({ndim}D), got shape {list(x.shape)}; matmul() takes "
+                "any"
+            )
     x, y = operands[0][0], operands[1][0]
     if name != "outer" and x.dtype != y.dtype:
         raise DTypeError(

@@ -1,7 +1,7 @@
 """Functions along dimensions: sums, extremes, variances, running sums.
 
-``dim`` is an integer, several, or None for all; ``keepdim`` keeps reduced dimensions with size 1. NumPy's
-``axis`` and ``keepdims`` mean the same.
+``dim`` is an integer, several, or None for all; ``keepdim`` keeps reduced dimensions with size 1.
+NumPy's ``axis`` and ``keepdims`` mean the same.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ def _checked(
     axis = axis_of(dim, input.ndim)
     if count_of(input.shape, axis) <= correction:
         warnings.warn(
-            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            "reduction factor "
             f"(input numel divided by output numel); the input has shape {list(input.shape)}.",
             UserWarning,
             stacklevel=4,
@@ -141,7 +142,11 @@ def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """
     input = to_dtype(input, dtype)
     require_floats("softmax", input)
-    return ops.softmax(input, axis=checked_dim(dim, input.ndim)) if input.ndim else ops.exp(input - input)
+    return (
+        ops.softmax(input, axis=checked_dim(dim, input.ndim))
+        if input.ndim
+        else ops.exp(input - input)
+    )
 
 
 @numpy_names
@@ -153,7 +158,9 @@ def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """
     input = to_dtype(input, dtype)
     require_floats("log_softmax", input)
-    return ops.log_softmax(input, axis=checked_dim(dim, input.ndim)) if input.ndim else input - input
+    return (
+        ops.log_softmax(input, axis=checked_dim(dim, input.ndim)) if input.ndim else input - input
+    )
 
 
 @numpy_names
@@ -231,9 +238,10 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
 
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, **named: Any) -> Any:
-    """The largest element of all; with `dim` the largest along it and where they are; of two tensors `maximum`.
+    """The largest element of all; with `dim` the largest along it, and where they are.
 
-    Along a dim the gradient goes to the first of equal elements, of all elements it is shared.
+    Of two tensors it is `maximum`. Along a dim the gradient goes to the first of equal elements,
+    without dim all of them share it.
 
     >>> x = dl.tensor([[1.0, 5.0], [7.0, 2.0]])
     >>> dl.max(x)
@@ -253,9 +261,10 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, **named: Any) -> 
 
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, **named: Any) -> Any:
-    """The smallest element of all; with `dim` the smallest along it and where they are; of two tensors `minimum`.
+    """The smallest element of all; with `dim` the smallest along it, and where they are.
 
-    Along a dim the gradient goes to the first of equal elements, of all elements it is shared.
+    Of two tensors it is `minimum`. Along a dim the gradient goes to the first of equal elements,
+    without dim all of them share it.
 
     >>> x = dl.tensor([[1.0, 5.0], [7.0, 2.0]])
     >>> dl.min(x)
@@ -326,13 +335,15 @@ def _require_elements(name: str, input: Any, axis: Any) -> None:
     if axis is None:
         error = DimensionError if name.startswith("arg") else ShapeError
         raise error(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0; the input has shape "
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0; the input "
+            "has shape "
             f"{list(input.shape)}"
         )
     empty = [a for a in (axis if isinstance(axis, tuple) else (axis,)) if not input.shape[a]]
     if empty:
         raise DimensionError(
-            f"{name}(): Expected reduction dim {empty[0]} to have non-zero size; the input has shape "
+            f"{name}(): Expected reduction dim {empty[0]} to have non-zero size; the input has "
+            "shape "
             f"{list(input.shape)}"
         )
 
@@ -369,7 +380,7 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """The product; bools and integers are multiplied as int64. Its gradient is exact with zeros, too.
+    """The product; bools and integers are multiplied as int64. Zeros do not spoil its gradient.
 
     >>> dl.prod(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([ 2., 12.])

@@ -1,4 +1,4 @@
-"""What functions with two results return: tuples whose places have names, as ``torch.return_types``."""
+"""What functions with two results return: named tuples, as ``torch.return_types``."""
 
 from __future__ import annotations
 

@@ -56,8 +56,10 @@ def view(input: Tensor, shape: Sequence[int]) -> Tensor:
     out = ops.reshape(input, shape=sizes((shape,)))
     if out.array.size and not np.may_share_memory(out.array, input.array):
         raise ShapeError(
-            f"view size is not compatible with input tensor's size and stride: {list(input.shape)} to "
-            f"{list(out.shape)} spans dimensions that do not lie together in memory. Use .reshape(...) instead."
+            f"view size is not compatible with input tensor's size and stride: {list(input.shape)} "
+            "to "
+            f"{list(out.shape)} spans dimensions that do not lie together in memory. Use "
+            ".reshape(...) instead."
         )
     return out
 
@@ -83,7 +85,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     start, end = checked_dim(start_dim, len(shape)), checked_dim(end_dim, len(shape))
     if start > end:
         raise ArgumentError(
-            f"flatten() has invalid args: start_dim cannot come after end_dim, got {start_dim} and {end_dim}"
+            f"flatten() has invalid args: start_dim cannot come after end_dim, got {start_dim} and "
+            f"{end_dim}"
         )
     merged = (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
     return ops.reshape(input, shape=merged)
@@ -143,8 +146,10 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     order = checked_dims(dims, input.ndim) if input.ndim else ()
     if len(order) != input.ndim:
         raise ShapeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to len(dims) = {len(order)}"
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            "length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to len(dims) = "
+            f"{len(order)}"
         )
     return ops.transpose(input, axes=order)
 
@@ -177,14 +182,13 @@ def t(input: Tensor) -> Tensor:
     """
     if input.ndim > 2:
         raise ShapeError(
-            f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D; use .mT or permute()"
+            f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D; use .mT or "
+            "permute()"
         )
     return transpose(input, 0, 1) if input.ndim == 2 else ops.reshape(input, shape=input.shape)
 
 
-def movedim(
-    input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]
-) -> Tensor:
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """The dimensions `source` moved to the places `destination`; the others keep their order.
 
     >>> dl.movedim(dl.zeros(2, 3, 4), 0, -1).shape
@@ -195,7 +199,8 @@ def movedim(
     end = checked_dims((destination,) if isinstance(destination, int) else destination, n)
     if len(start) != len(end):
         raise ShapeError(
-            f"movedim: Invalid source or destination dims: source ({list(start)} dims) should contain the same number "
+            f"movedim: Invalid source or destination dims: source ({list(start)} dims) should "
+            "contain the same number "
             f"of dims as destination ({list(end)} dims)"
         )
     order = [dim for dim in range(n) if dim not in start]
@@ -221,7 +226,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     # an empty vector joins with everything, as the start of a loop that collects
     kept = [x for x in tensors if x.shape != (0,)] or tensors
     if not kept[0].shape:
-        raise ShapeError("cat: zero-dimensional tensor (at position 0) cannot be concatenated; use stack()")
+        raise ShapeError(
+            "cat: zero-dimensional tensor (at position 0) cannot be concatenated; use stack()"
+        )
     axis = checked_dim(dim, kept[0].ndim)
     first = kept[0].shape
     for i, x in enumerate(kept):
@@ -229,7 +236,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             a != b for d, (a, b) in enumerate(zip(x.shape, first, strict=True)) if d != axis
         ):
             raise ShapeError(
-                f"cat: Sizes of tensors must match except in dimension {axis}; tensor 0 has shape {list(first)}, "
+                f"cat: Sizes of tensors must match except in dimension {axis}; tensor 0 has shape "
+                f"{list(first)}, "
                 f"tensor {i} has {list(x.shape)}"
             )
     return ops.concatenate(*kept, axis=axis)
@@ -256,7 +264,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     for i, x in enumerate(tensors):
         if x.shape != tensors[0].shape:
             raise ShapeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
+                "entry 0 and "
                 f"{list(x.shape)} at entry {i}"
             )
     return ops.stack(*tensors, axis=checked_dim(dim, tensors[0].ndim + 1))
@@ -293,7 +302,8 @@ def split(
         parts = list(split_size_or_sections)
         if sum(parts) != n or min(parts, default=0) < 0:
             raise ShapeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), "
+                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
+                f"at dimension {dim}), "
                 f"but got split_sizes={parts}"
             )
     pieces, start = [], 0
@@ -383,18 +393,22 @@ def expand(input: Tensor, size: Sequence[int]) -> Tensor:
     lead = len(target) - len(own)
     if lead < 0:
         raise ShapeError(
-            f"expand(shape {list(own)}, size={target}): the number of sizes provided ({len(target)}) must be greater or "
+            f"expand(shape {list(own)}, size={target}): the number of sizes provided "
+            f"({len(target)}) must be greater or "
             f"equal to the number of dimensions in the tensor ({len(own)})"
         )
     for i, n in enumerate(target):
         if i < lead:
             if n < 0:
-                raise ShapeError(f"expand: the size -1 isn't allowed in a leading, non-existing dimension {i}")
+                raise ShapeError(
+                    f"expand: the size -1 isn't allowed in a leading, non-existing dimension {i}"
+                )
         elif n == -1:
             target[i] = own[i - lead]
         elif own[i - lead] not in (1, n):
             raise ShapeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({own[i - lead]}) at non-singleton "
+                f"The expanded size of the tensor ({n}) must match the existing size "
+                f"({own[i - lead]}) at non-singleton "
                 f"dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: {list(own)}"
             )
     return ops.broadcast_to(input, shape=tuple(target))
@@ -420,7 +434,8 @@ def repeat(input: Tensor, repeats: Sequence[int]) -> Tensor:
     counts = sizes((repeats,))
     if len(counts) < input.ndim:
         raise ShapeError(
-            f"repeat: Number of dimensions of repeat dims {list(counts)} can not be smaller than number of dimensions "
+            f"repeat: Number of dimensions of repeat dims {list(counts)} can not be smaller than "
+            "number of dimensions "
             f"of tensor {list(input.shape)}"
         )
     return ops.tile(input, reps=counts)
@@ -451,11 +466,11 @@ def repeat_interleave(
     if dim is None:
         input, dim = ops.ravel(input), 0
     dim = checked_dim(dim, input.ndim)
-    counts = repeats.array if isinstance(repeats, TensorBase) else repeats
-    if np.ndim(counts) and len(counts) not in (1, input.shape[dim]):  # type: ignore[arg-type]
+    counts: Any = repeats.array if isinstance(repeats, TensorBase) else repeats
+    if np.ndim(counts) and len(counts) not in (1, input.shape[dim]):
         raise ShapeError(
-            f"repeat_interleave: repeats must have the same size as input along dim; got {len(counts)} repeats "  # type: ignore[arg-type]
-            f"for size {input.shape[dim]}"
+            "repeat_interleave: repeats must have the same size as input along dim; got "
+            f"{len(counts)} repeats for size {input.shape[dim]}"
         )
     return ops.take(input, np.repeat(np.arange(input.shape[dim]), counts), axis=dim)
 
@@ -474,7 +489,7 @@ def flip(input: Tensor, dims: int | Sequence[int]) -> Tensor:
 def roll(
     input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None
 ) -> Tensor:
-    """The elements moved on by `shifts` along `dims`, round the end; without dims in the flattened tensor.
+    """The elements moved on by `shifts` along `dims`, round the end; by default as one vector.
 
     >>> dl.roll(dl.tensor([1, 2, 3]), 1)
     tensor([3, 1, 2])
@@ -484,7 +499,9 @@ def roll(
         return ops.roll(input, shift=shift[0])
     axes = (dims,) if isinstance(dims, int) else tuple(dims)
     if len(axes) != len(shift):
-        raise ShapeError(f"roll: shifts and dimensions must align. shifts: {len(shift)}, dims:{len(axes)}")
+        raise ShapeError(
+            f"roll: shifts and dimensions must align. shifts: {len(shift)}, dims:{len(axes)}"
+        )
     axes = tuple(checked_dim(dim, input.ndim) for dim in axes)
     return ops.roll(input, shift=shift, axis=axes) if input.ndim else ops.copy(input)
 
@@ -511,7 +528,8 @@ def pad(
     amounts = sizes((pad,))
     if len(amounts) % 2 or len(amounts) > 2 * input.ndim:
         raise ShapeError(
-            f"pad: Padding length must be divisible by 2 and at most twice the number of dimensions of the input, got "
+            "pad: Padding length must be divisible by 2 and at most twice the number of "
+            "dimensions of the input, got "
             f"{list(amounts)} for shape {list(input.shape)}"
         )
     pairs = [(amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)]
@@ -524,7 +542,9 @@ def pad(
             f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}"
         )
     if value is not None:
-        raise ArgumentError(f"pad: value is of constant padding; mode {mode!r} takes none, got {value}")
+        raise ArgumentError(
+            f"pad: value is of constant padding; mode {mode!r} takes none, got {value}"
+        )
     for dim, (before, after) in enumerate(width):
         if before or after:
             places = _PLACES[mode](input.shape[dim], before, after)
@@ -536,7 +556,8 @@ def _check_constant(shape: Shape, width: list[tuple[int, int]]) -> None:
     for dim, (n, (before, after)) in enumerate(zip(shape, width, strict=True)):
         if n + before + after < 0:
             raise ShapeError(
-                f"pad: The input size {n}, plus negative padding {before} and {after}, resulted in a negative output "
+                f"pad: The input size {n}, plus negative padding {before} and {after}, resulted in "
+                "a negative output "
                 f"size in dimension {dim}"
             )
 
@@ -544,7 +565,8 @@ def _check_constant(shape: Shape, width: list[tuple[int, int]]) -> None:
 def _reflected(n: int, before: int, after: int) -> Any:
     if max(before, after) >= n:
         raise ShapeError(
-            f"pad: Padding size should be less than the corresponding input dimension, but got: padding "
+            "pad: Padding size should be less than the corresponding input dimension, but got: "
+            "padding "
             f"({before}, {after}) at a dimension of size {n}"
         )
     places = np.abs(np.arange(-before, n + after))  # -1 is element 1
@@ -558,7 +580,8 @@ def _replicated(n: int, before: int, after: int) -> Any:
 def _circular(n: int, before: int, after: int) -> Any:
     if max(before, after) > n:
         raise ShapeError(
-            f"pad: Padding value causes wrapping around more than once: padding ({before}, {after}) at a dimension of "
+            f"pad: Padding value causes wrapping around more than once: padding ({before}, "
+            f"{after}) at a dimension of "
             f"size {n}"
         )
     return np.arange(-before, n + after) % n
@@ -594,7 +617,9 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def _require_matrix(name: str, input: Tensor) -> None:
     if input.ndim < 2:
-        raise ShapeError(f"{name}: input tensor must have at least 2 dimensions, got {list(input.shape)}")
+        raise ShapeError(
+            f"{name}: input tensor must have at least 2 dimensions, got {list(input.shape)}"
+        )
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:

@@ -1,7 +1,7 @@
-"""Elementwise operations: each a forward and, per input, the derivative that multiplies the gradient.
+"""Elementwise operations: a forward and, per input, the derivative times the gradient.
 
-The rules follow PyTorch where a derivative does not exist: relu'(0) = 0, |x|'(0) = 0, √'(0) = ∞, and where two
-inputs of `maximum` are equal each gets half of the gradient.
+The rules follow PyTorch where a derivative does not exist: relu'(0) = 0, |x|'(0) = 0, √'(0) = ∞,
+and where two inputs of `maximum` are equal each gets half of the gradient.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def _power(x: Any, y: Any) -> Any:
 def _not_of_bools(name: str, x: Any, out: Any) -> Any:
     """`out`, unless it is what NumPy makes of two bools: int8."""
     if out.dtype.char == "b" and np.asarray(x).dtype.kind == "b":
-        raise DTypeError(f"{name}: not implemented for bool tensors; convert with .int() or .float()")
+        raise DTypeError(
+            f"{name}: not implemented for bool tensors; convert with .int() or .float()"
+        )
     return out
 
 
@@ -51,13 +53,14 @@ def _log(x: float) -> float:
     return -math.inf if x == 0 else math.nan
 
 
-def _whole_divisor(function: np.ufunc) -> Any:
+def _whole_divisor(function: Any) -> Any:
     """`function` as it is, but integers divided by zero raise instead of giving 0."""
 
     def checked(x: Any, y: Any) -> Any:
         if np.asarray(y).dtype.kind != "f" and not np.all(y) and np.result_type(x, y).kind != "f":
             raise RuntimeError(
-                f"{function.__name__}: ZeroDivisionError: integers were divided by zero; floats would give inf or nan"
+                f"{function.__name__}: ZeroDivisionError: integers were divided by zero; floats "
+                "would give inf or nan"
             )
         return _not_of_bools(function.__name__, x, function(x, y))
 
@@ -83,11 +86,18 @@ def _zeros_like(x: Any) -> Any:
 
 zeros_like = plain(_zeros_like, name="zeros_like")
 
+
+def _zero(g: Any) -> Any:
+    return zeros_like(g)
+
+
 add = elementwise(np.add, x=lambda g: g, y=lambda g: g)
 subtract = elementwise(np.subtract, x=lambda g: g, y=lambda g: -g)
 multiply = elementwise(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
 # d(x/y)/dy = -x/y², from the quotient that is there already
-divide = elementwise(np.divide, floats=True, x=lambda g, y: g / y, y=lambda g, out, y: -g * (out / y))
+divide = elementwise(
+    np.divide, floats=True, x=lambda g, y: g / y, y=lambda g, out, y: -g * (out / y)
+)
 power = elementwise(_power, name="power", x=_power_x, y=_power_y)
 # x mod y = x - y ⌊x/y⌋, and the whole quotient does not change with small changes
 remainder = elementwise(
@@ -96,8 +106,8 @@ remainder = elementwise(
     y=lambda g, x, y: -g * np.floor(x / y),
 )
 fmod = elementwise(_whole_divisor(np.fmod), x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
-floor_divide = elementwise(_whole_divisor(np.floor_divide), x=lambda g: zeros_like(g), y=lambda g: zeros_like(g))
-trunc_divide = elementwise(_whole_divisor(_trunc_divide), x=lambda g: zeros_like(g), y=lambda g: zeros_like(g))
+floor_divide = elementwise(_whole_divisor(np.floor_divide), x=_zero, y=_zero)
+trunc_divide = elementwise(_whole_divisor(_trunc_divide), x=_zero, y=_zero)
 
 copy = elementwise(lambda x: x.copy(), name="copy", x=lambda g: g)
 negative = elementwise(np.negative, x=lambda g: -g)
@@ -177,11 +187,15 @@ def _silu_x(g: Any, x: Any) -> Any:
 def _erf(x: Any) -> Any:
     from scipy import special  # on first use: scipy.special alone costs more than importing NumPy
 
-    return np.asarray(special.erf(x)).astype(x.dtype, copy=False)  # scipy computes float16 in float32
+    return np.asarray(special.erf(x)).astype(
+        x.dtype, copy=False
+    )  # scipy computes float16 in float32
 
 
 relu = elementwise(lambda x: np.maximum(x, 0), name="relu", x=lambda g, out: g * (out != 0))
-sigmoid = elementwise(_sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out)))
+sigmoid = elementwise(
+    _sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
+)
 silu = elementwise(_silu, name="silu", x=_silu_x)
 erf = elementwise(
     _erf,
@@ -231,7 +245,7 @@ def _(g: Any, x: Any, *, beta: float, threshold: float) -> Any:
 
 @op
 def gelu(x: Array, *, approximate: str = "none") -> Any:
-    """x Φ(x), with the normal distribution Φ or its approximation by tanh (Hendrycks & Gimpel, 2016)."""
+    """x Φ(x), for the normal distribution Φ or its approximation by tanh (arXiv:1606.08415)."""
     if approximate == "tanh":
         return 0.5 * x * (1 + np.tanh(_gelu_inner(x)))
     if approximate == "none":
@@ -269,18 +283,20 @@ def _whole(function: np.ufunc) -> Any:
 
     def whole(x: Any) -> Any:
         if x.dtype.kind == "b":
-            raise DTypeError(f"{function.__name__}: not implemented for bool tensors; convert with .float()")
+            raise DTypeError(
+                f"{function.__name__}: not implemented for bool tensors; convert with .float()"
+            )
         return function(x) if x.dtype.kind == "f" else x.copy()
 
     whole.__name__ = function.__name__
     return whole
 
 
-sign = elementwise(_sign, name="sign", x=lambda g: zeros_like(g))
-floor = elementwise(_whole(np.floor), x=lambda g: zeros_like(g))
-ceil = elementwise(_whole(np.ceil), x=lambda g: zeros_like(g))
-trunc = elementwise(_whole(np.trunc), x=lambda g: zeros_like(g))
-rint = elementwise(_whole(np.rint), x=lambda g: zeros_like(g))  # halves to the even neighbour
+sign = elementwise(_sign, name="sign", x=_zero)
+floor = elementwise(_whole(np.floor), x=_zero)
+ceil = elementwise(_whole(np.ceil), x=_zero)
+trunc = elementwise(_whole(np.trunc), x=_zero)
+rint = elementwise(_whole(np.rint), x=_zero)  # halves to the even neighbour
 
 
 # --- choices -----------------------------------------------------------------------------------
@@ -294,7 +310,9 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 @where.vjp("x")
 def _(g: Any, condition: Any) -> Any:
-    return where(condition, g, 0.0)  # not g * condition: the gradient may be infinite where it does not count
+    return where(
+        condition, g, 0.0
+    )  # not g * condition: the gradient may be infinite where it does not count
 
 
 @where.vjp("y")

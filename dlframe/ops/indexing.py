@@ -1,7 +1,7 @@
 """Reading and writing by index; `take_at` and `put_at` are each other's derivative.
 
-An index is what NumPy takes: integers, slices, None, Ellipsis, bool and integer arrays, and tuples of these.
-`plain_index` turns tensors in it into arrays and refuses what PyTorch refuses.
+An index is what NumPy takes: integers, slices, None, Ellipsis, bool and integer arrays, and tuples
+of these. `plain_index` turns tensors in it into arrays and refuses what PyTorch refuses.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dlframe.ops.record import Array, TensorBase
 Shape = tuple[int, ...]
 
 
-# --- the index -----------------------------------------------------------------------------------------
+# --- the index ---------------------------------------------------------------------------------
 
 
 def plain_index(index: Any) -> Any:
@@ -39,7 +39,9 @@ def _plain_part(part: Any) -> Any:
         return part
     if isinstance(part, slice):
         if part.step is not None and part.step <= 0:
-            raise ValueError(f"step must be greater than zero, got {part.step}; flip() goes backwards")
+            raise ValueError(
+                f"step must be greater than zero, got {part.step}; flip() goes backwards"
+            )
         return part
     array = part.array if isinstance(part, TensorBase) else np.asarray(part)
     if array.size == 0 and array.dtype.kind == "f" and not isinstance(part, TensorBase):
@@ -62,11 +64,13 @@ def _is_basic(index: Any) -> bool:
 
 
 def index_error(error: Exception, shape: Shape, index: Any) -> DimensionError:
-    shown = ", ".join(f"array{list(p.shape)}" if isinstance(p, np.ndarray) else str(p) for p in _parts(index))
+    shown = ", ".join(
+        f"array{list(p.shape)}" if isinstance(p, np.ndarray) else str(p) for p in _parts(index)
+    )
     return DimensionError(f"index [{shown}] does not fit a tensor of shape {list(shape)}: {error}")
 
 
-# --- reading, and its adjoint --------------------------------------------------------------------------
+# --- reading, and its adjoint ------------------------------------------------------------------
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -81,7 +85,7 @@ def take_at(x: Array, *, index: Any) -> Any:
         out = x[index]
     except IndexError as error:
         raise index_error(error, x.shape, index) from None
-    # with an integer for every axis NumPy gives a scalar and not a view, unless there is an Ellipsis too
+    # with an integer for every axis NumPy gives a scalar, and a view if there is an Ellipsis too
     return out if isinstance(out, np.ndarray) else x[(*_parts(index), ...)]
 
 
@@ -92,7 +96,7 @@ def _(g: Any, shape: Shape, *, index: Any) -> Any:
 
 @op
 def put_at(x: Array, *, index: Any, size: Shape) -> Any:
-    """Zeros of shape `size` with `x` added at `index`: where places repeat, all that goes there adds up."""
+    """Zeros of shape `size` with `x` at `index`; where places repeat, what goes there adds up."""
     out = np.zeros(size, x.dtype)
     parts = _parts(index)
     if _is_basic(index) or (isinstance(index, np.ndarray) and index.dtype.kind == "b"):
@@ -102,7 +106,11 @@ def put_at(x: Array, *, index: Any, size: Shape) -> Any:
         axes = sum(part.ndim if part.dtype.kind == "b" else 1 for part in parts)
         rows = np.arange(math.prod(size[:axes])).reshape(size[:axes])[index]
         width = math.prod(size[axes:])
-        add_rows(out.reshape(math.prod(size[:axes]), width), rows.reshape(-1), x.reshape(rows.size, width))
+        add_rows(
+            out.reshape(math.prod(size[:axes]), width),
+            rows.reshape(-1),
+            x.reshape(rows.size, width),
+        )
     else:
         places = np.arange(out.size).reshape(size)[index]
         np.add.at(out.reshape(-1), places.reshape(-1), x.reshape(-1))
@@ -126,7 +134,8 @@ def add_rows(out: Array, rows: Array, x: Array) -> None:
 
 
 def _distinct(rows: Array, limit: int) -> bool:
-    """Whether no row occurs twice: the last one to write its number to a place finds it there, others do not."""
+    """Whether no row occurs twice."""
+    # each writes its number to its row; of those with the same row only the last finds it there
     mine = np.arange(len(rows))
     last = np.empty(limit, mine.dtype)
     last[rows] = mine
@@ -134,7 +143,7 @@ def _distinct(rows: Array, limit: int) -> bool:
 
 
 def along(indices: Array, axis: int) -> tuple[Array, ...]:
-    """The index that takes `indices` along `axis`, and every element's own place along the others."""
+    """The index that takes `indices` along `axis`, and each element's own place along others."""
     places = list(np.indices(indices.shape, sparse=True)) if indices.ndim else [indices]
     places[axis] = indices
     return tuple(places)
@@ -149,7 +158,7 @@ def take_along_axis(x: Any, indices: Any, *, axis: int) -> Any:
 
 
 def put_along_axis(x: Any, indices: Any, *, axis: int, size: Shape) -> Any:
-    """Zeros of shape `size` with ``x[i, j, k]`` added at ``[i, indices[i, j, k], k]``, here for axis = 1."""
+    """Zeros of shape `size` with ``x[i, j, k]`` added at ``[i, indices[i, j, k], k]``."""
     indices = _array_of(indices)
     if not size:
         return take_at(x, index=...)
@@ -165,7 +174,7 @@ def _array_of(x: Any) -> Array:
     return x.array if isinstance(x, TensorBase) else np.asarray(x)
 
 
-# --- writing, out of place -----------------------------------------------------------------------------
+# --- writing, out of place ---------------------------------------------------------------------
 
 
 def set_item(x: Any, value: Any, *, index: Any) -> Any:
@@ -202,7 +211,7 @@ def _(g: Any, shape: Shape, dtype: Any, *, index: Any) -> Any:
     return g if g.dtype == dtype else cast(g, dtype=dtype)
 
 
-# --- order ---------------------------------------------------------------------------------------------
+# --- order -------------------------------------------------------------------------------------
 
 
 def _argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Any:

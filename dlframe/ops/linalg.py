@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 @op(broadcasts=True)
 def matmul(x: Array, y: Array) -> Any:
-    """The matrix product of the last two axes; axes before them broadcast, 1-d operands are vectors."""
+    """The matrix product of the last two axes; axes before them broadcast, 1-d is a vector."""
     try:
         if x.ndim > 2 and y.ndim == 2 and x.size:
             # one product of tall matrices: NumPy would call BLAS once for each batch
@@ -28,7 +28,8 @@ def matmul(x: Array, y: Array) -> Any:
         raise _mismatch(np.shape(x), np.shape(y)) from None
     if x.dtype is not y.dtype and x.dtype != y.dtype:
         raise DTypeError(
-            f"matmul: expected both operands to have the same dtype, but got {x.dtype} and {y.dtype}; "
+            f"matmul: expected both operands to have the same dtype, but got {x.dtype} and "
+            f"{y.dtype}; "
             "convert one of them with .to(dtype)"
         )
     return out
@@ -62,12 +63,15 @@ def _(g: Any, x: Any, shape: Shape) -> Any:
 def _mismatch(x: Shape, y: Shape) -> ShapeError:
     got = f"got x{list(x)} and y{list(y)}"
     if not x or not y:
-        return ShapeError(f"matmul: both operands need at least one dimension, {got}; use * for a 0-d tensor")
+        return ShapeError(
+            f"matmul: both operands need at least one dimension, {got}; use * for a 0-d tensor"
+        )
     inner = y[-2] if len(y) > 1 else y[0]
     if x[-1] != inner:
         advice = " Did you mean x @ y.mT?" if len(y) > 1 and x[-1] == y[-1] else ""
         return ShapeError(
-            f"matmul: mat1 and mat2 shapes cannot be multiplied: the last dimension of x ({x[-1]}) must equal "
+            f"matmul: mat1 and mat2 shapes cannot be multiplied: the last dimension of x ({x[-1]}) "
+            "must equal "
             f"the second to last of y ({inner}); {got}.{advice}"
         )
     return ShapeError(f"matmul: the batch dimensions before the last two do not broadcast; {got}")
@@ -80,7 +84,9 @@ def einsum(equation: str, *operands: Any) -> Any:
     """Products summed over the indices that the result does not have, in Einstein's notation."""
     inputs, output = _subscripts(equation, [x.shape for x in operands])
     once = [_without_repeats(x, letters) for x, letters in zip(operands, inputs, strict=True)]
-    return contract(*(x for x, _ in once), inputs=tuple(letters for _, letters in once), output=output)
+    return contract(
+        *(x for x, _ in once), inputs=tuple(letters for _, letters in once), output=output
+    )
 
 
 def _subscripts(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
@@ -89,22 +95,31 @@ def _subscripts(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
     inputs = left.split(",")
     if len(inputs) != len(shapes):
         raise ShapeError(
-            f"einsum: the equation {equation!r} has {len(inputs)} operands, but {len(shapes)} were given"
+            f"einsum: the equation {equation!r} has {len(inputs)} operands, but {len(shapes)} were "
+            "given"
         )
     unused = [c for c in _LETTERS if c not in equation]
-    dots = [len(shape) - len(part.replace("...", "")) for part, shape in zip(inputs, shapes, strict=True)]
+    dots = [
+        len(shape) - len(part.replace("...", ""))
+        for part, shape in zip(inputs, shapes, strict=True)
+    ]
     for part, shape, extra in zip(inputs, shapes, dots, strict=True):
         if extra < 0 or (extra and "..." not in part):
             raise ShapeError(
-                f"einsum: the number of subscripts {part!r} in the equation {equation!r} does not match the number of "
+                f"einsum: the number of subscripts {part!r} in the equation {equation!r} does not "
+                "match the number of "
                 f"dimensions of an operand of shape {list(shape)}"
             )
     most = max(dots, default=0)
     names = "".join(unused[:most])
-    inputs = [part.replace("...", names[most - extra :]) for part, extra in zip(inputs, dots, strict=True)]
+    inputs = [
+        part.replace("...", names[most - extra :]) for part, extra in zip(inputs, dots, strict=True)
+    ]
     if not arrow:
         letters = "".join(inputs)
-        output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in names))
+        output = "".join(
+            sorted(c for c in set(letters) if letters.count(c) == 1 and c not in names)
+        )
         output = names + output if "..." in left else output
     else:
         output = output.replace("...", names)
@@ -123,13 +138,18 @@ def _check_letters(equation: str, inputs: list[str], output: str, shapes: list[S
                 raise ArgumentError(f"einsum: {c!r} in {equation!r} is not a letter")
             if sizes.get(c, 1) != n and n != 1 and sizes.get(c, 1) != 1:
                 raise ShapeError(
-                    f"einsum: operands do not broadcast: the index {c!r} of {equation!r} has sizes {sizes[c]} and {n}; "
+                    f"einsum: operands do not broadcast: the index {c!r} of {equation!r} has sizes "
+                    f"{sizes[c]} and {n}; "
                     f"shapes {[list(s) for s in shapes]}"
                 )
             sizes[c] = max(sizes.get(c, 1), n) if n else 0
     for c in output:
         if c not in sizes or output.count(c) > 1:
-            reason = "appears twice in the output" if c in sizes else "is in the output but in no operand"
+            reason = (
+                "appears twice in the output"
+                if c in sizes
+                else "is in the output but in no operand"
+            )
             raise ArgumentError(f"einsum: the index {c!r} of {equation!r} {reason}")
 
 
@@ -140,7 +160,9 @@ def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:
             i = letters.index(c)
             j = letters.index(c, i + 1)
             if x.shape[i] != x.shape[j]:
-                raise ShapeError(f"einsum: the repeated index {c!r} has sizes {x.shape[i]} and {x.shape[j]}")
+                raise ShapeError(
+                    f"einsum: the repeated index {c!r} has sizes {x.shape[i]} and {x.shape[j]}"
+                )
             x = diagonal(x, axis1=i, axis2=j)
             letters = letters[:i] + letters[i + 1 : j] + letters[j + 1 :] + c
     return x, letters
@@ -148,14 +170,14 @@ def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:
 
 @op(promotes=("xs",))
 def contract(*xs: Array, inputs: tuple[str, ...], output: str) -> Any:
-    """The product of all `xs`, summed over the indices that are not in `output`; no operand repeats an index."""
+    """The product of all `xs`, none repeating an index, summed over those not in `output`."""
     # with two or more operands NumPy looks for an order of products that BLAS can do
     return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1)
 
 
 @contract.vjp("*xs")
 def _(g: Any, xs: Any, shapes: tuple[Shape, ...], *, inputs: tuple[str, ...], output: str) -> Any:
-    # the product is linear in each operand: its gradient is g times the others, with the operand's indices
+    # the product is linear in each operand: its gradient is g times the others, by its indices
     grads = []
     for i, (letters, shape) in enumerate(zip(inputs, shapes, strict=True)):
         others = (*xs[:i], *xs[i + 1 :])
@@ -167,7 +189,11 @@ def _(g: Any, xs: Any, shapes: tuple[Shape, ...], *, inputs: tuple[str, ...], ou
         full = [n if c in known else 1 for c, n in zip(letters, shape, strict=True)]
         sizes = dict(zip(target, gi.shape, strict=True))
         gi = gi.reshape(tuple(sizes.get(c, 1) for c in letters))
-        grads.append(broadcast_to(sum_to(gi, shape=tuple(full)) if _larger(gi.shape, full) else gi, shape=shape))
+        grads.append(
+            broadcast_to(
+                sum_to(gi, shape=tuple(full)) if _larger(gi.shape, full) else gi, shape=shape
+            )
+        )
     return grads
 
 
@@ -177,13 +203,14 @@ def _larger(a: Shape, b: list[int]) -> bool:
 
 
 def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
-    """Products summed over `axes`: the last so many of `x` with the first of `y`, or two lists of axes."""
+    """Products summed over `axes`: so many last of `x` and first of `y`, or two lists of axes."""
     if isinstance(axes, int):
         axes = (range(len(x.shape) - axes, len(x.shape)), range(axes))
     ax, ay = ([a % len(v.shape) for a in part] for v, part in zip((x, y), axes, strict=True))
     if [x.shape[a] for a in ax] != [y.shape[a] for a in ay]:
         raise ShapeError(
-            f"tensordot: contracted dimensions need to match, but dimensions {ax} of shape {list(x.shape)} and {ay} of "
+            f"tensordot: contracted dimensions need to match, but dimensions {ax} of shape "
+            f"{list(x.shape)} and {ay} of "
             f"shape {list(y.shape)} do not"
         )
     rest_x = [a for a in range(len(x.shape)) if a not in ax]
@@ -191,4 +218,6 @@ def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
     n = math.prod(x.shape[a] for a in ax)
     rows = transpose(x, axes=(*rest_x, *ax)).reshape((math.prod(x.shape[a] for a in rest_x), n))
     columns = transpose(y, axes=(*ay, *rest_y)).reshape((n, math.prod(y.shape[a] for a in rest_y)))
-    return matmul(rows, columns).reshape((*(x.shape[a] for a in rest_x), *(y.shape[a] for a in rest_y)))
+    return matmul(rows, columns).reshape(
+        (*(x.shape[a] for a in rest_x), *(y.shape[a] for a in rest_y))
+    )

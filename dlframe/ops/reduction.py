@@ -1,10 +1,10 @@
 """Operations that reduce or accumulate along axes: sums, extremes, variances, running sums.
 
-``axis`` is an integer, a tuple of them, or None for all; ``keepdims`` keeps reduced axes with size 1.
+``axis`` is an integer, a tuple of them, or None for all; ``keepdims`` keeps reduced axes, with
+size 1.
 """
 
 from __future__ import annotations
-
 
 import math
 from typing import Any
@@ -106,7 +106,7 @@ def std(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: floa
 def _(
     g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool, correction: float
 ) -> Any:
-    # d√v = dv / 2√v = (x - mean) / ((n - correction) √v); where all values are equal it is taken as 0
+    # d√v = dv / 2√v = (x - mean) / ((n - correction) √v), and 0 where all values are equal
     scale = where(out == 0.0, 0.0, g / out) * _quotient(1.0, _freedom(shape, axis, correction))
     return _spread(scale, shape, axis, keepdims) * _centred(x, axis)
 
@@ -217,7 +217,7 @@ def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: int | None, keepdims: boo
 
 
 def _products_of_others(x: Any, axis: int | None) -> Any:
-    """For each element the product of all others along `axis`, without dividing by it: it may be 0."""
+    """For each element the product of all others along `axis`; without dividing, it may be 0."""
     rows = x.reshape((-1,)) if axis is None else x.swapaxes(axis, -1)
     others = prod(_each_left_out(rows), axis=-1)
     return others if axis is None else others.swapaxes(axis, -1)

@@ -32,7 +32,8 @@ def reshape(x: Array, *, shape: Shape) -> Any:
         return x.reshape(shape)
     except ValueError:
         raise ShapeError(
-            f"reshape: shape {list(shape)} is invalid for input of size {x.size} (shape {list(x.shape)}): "
+            f"reshape: shape {list(shape)} is invalid for input of size {x.size} (shape "
+            f"{list(x.shape)}): "
             "the sizes must multiply to the same number; one of them may be -1"
         ) from None
 
@@ -134,7 +135,7 @@ def _(g: Any, shape: Shape, *, reps: Shape) -> Any:
 
 @op
 def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
-    """`x` with (before, after) elements of `value` added along each axis; negative numbers cut off."""
+    """`x` with (before, after) elements of `value` added along each axis; negative ones cut off."""
     out = np.full([n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True)], value, x.dtype)
     out[_inner(pad_width)] = x[_inner(_opposite(pad_width))]
     return out
@@ -142,7 +143,9 @@ def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
 
 @pad.vjp("x")
 def _(g: Any, *, pad_width: Pairs) -> Any:
-    return pad(g, pad_width=_opposite(pad_width))  # what was added is cut off, what was cut off is 0
+    return pad(
+        g, pad_width=_opposite(pad_width)
+    )  # what was added is cut off, what was cut off is 0
 
 
 def _inner(pad_width: Pairs) -> tuple[slice, ...]:
@@ -205,8 +208,14 @@ def _(g: Any, *, offset: int, axis1: int, axis2: int) -> Any:
 def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
     """`x` without its axes of size 1, or without those of them that `axis` names."""
     n = len(x.shape)
-    chosen = range(n) if axis is None else [a % n for a in ((axis,) if isinstance(axis, int) else axis) if n]
-    return reshape(x, shape=tuple(size for i, size in enumerate(x.shape) if i not in chosen or size != 1))
+    chosen = (
+        range(n)
+        if axis is None
+        else [a % n for a in ((axis,) if isinstance(axis, int) else axis) if n]
+    )
+    return reshape(
+        x, shape=tuple(size for i, size in enumerate(x.shape) if i not in chosen or size != 1)
+    )
 
 
 def expand_dims(x: Any, *, axis: int) -> Any:

@@ -18,9 +18,11 @@ Array = np.ndarray[Any, Any]
 
 
 def each(samples: list[Any], choose: Callable[[Any], bool] = lambda _: True) -> Any:
-    """One test per sample that is chosen; where none is, one test that fails: it would test nothing."""
+    """One test per sample that is chosen; where none is, one test that fails."""
     chosen = [s for s in samples if choose(s)]
-    return pytest.mark.parametrize("sample", chosen or [None], ids=lambda s: s.name if s else "NO SAMPLES")
+    return pytest.mark.parametrize(
+        "sample", chosen or [None], ids=lambda s: s.name if s else "NO SAMPLES"
+    )
 
 
 def smooth(sample: Sample) -> bool:
@@ -74,7 +76,7 @@ def assert_same(got: list[Any], want: list[Any], rtol: float = 1e-12, atol: floa
         np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
 
 
-# --- the table itself ----------------------------------------------------------------------------------
+# --- the table itself --------------------------------------------------------------------------
 
 
 def test_every_operation_has_samples() -> None:
@@ -100,7 +102,7 @@ def test_names_are_unique() -> None:
         assert [name for name in names if names.count(name) > 1] == []
 
 
-# --- values and gradients ------------------------------------------------------------------------------
+# --- values and gradients ----------------------------------------------------------------------
 
 
 @each(SAMPLES, lambda s: s.reference is not None)
@@ -129,7 +131,9 @@ def test_gradient_reaches_every_float_input(sample: Sample) -> None:
 
 @each(SAMPLES, lambda s: s.order >= 2)
 def test_rules_give_the_same_on_arrays_and_on_tensors(sample: Sample) -> None:
-    plain, on_tensors = (gradients(sample, tensors_of(sample), create_graph=c) for c in (False, True))
+    plain, on_tensors = (
+        gradients(sample, tensors_of(sample), create_graph=c) for c in (False, True)
+    )
     assert_same(plain, on_tensors)
 
 
@@ -142,17 +146,19 @@ def test_fast_door_gives_what_the_rule_gives(sample: Sample, dtype: str) -> None
     assert_same(fast, by_rule, tolerance, tolerance)
 
 
-# --- what goes in and what comes out -------------------------------------------------------------------
+# --- what goes in and what comes out -----------------------------------------------------------
 
 
 @each(SAMPLES)
 def test_arrays_in_arrays_out(sample: Sample) -> None:
     out = run(sample, *sample.inputs)
     assert not any(isinstance(o, dl.Tensor) for o in listed(out))
-    assert_same(arrays(out), arrays(run(sample, *tensors_of(sample))), sample.tolerance, sample.tolerance)
+    assert_same(
+        arrays(out), arrays(run(sample, *tensors_of(sample))), sample.tolerance, sample.tolerance
+    )
 
 
-def test_dtype_in_is_dtype_out(subtests: Any = None) -> None:
+def test_dtype_in_is_dtype_out() -> None:
     """float32 never becomes float64, in no value and in no gradient of any order."""
     ran = 0
     wrong = []
@@ -162,9 +168,15 @@ def test_dtype_in_is_dtype_out(subtests: Any = None) -> None:
             tensors = tensors_of(small)
             outs = [*arrays(run(small, *tensors))]
             if sample.order:
-                outs += [g for c in (False, True) for g in gradients(small, tensors, c) if g is not None]
+                outs += [
+                    g for c in (False, True) for g in gradients(small, tensors, c) if g is not None
+                ]
             ran += 1
-            wrong += [f"{sample.name}: {dtype} became {o.dtype}" for o in outs if o.dtype.kind == "f" and o.dtype != dtype]
+            wrong += [
+                f"{sample.name}: {dtype} became {o.dtype}"
+                for o in outs
+                if o.dtype.kind == "f" and o.dtype != dtype
+            ]
     assert ran > len(SAMPLES) // 2
     assert wrong == []
 
@@ -172,9 +184,13 @@ def test_dtype_in_is_dtype_out(subtests: Any = None) -> None:
 @each(SAMPLES, lambda s: bool(s.dtypes))
 def test_float32_is_close_to_float64(sample: Sample) -> None:
     wide, narrow = sample, sample.cast("float32")
-    assert_same(arrays(run(narrow, *tensors_of(narrow))), arrays(run(wide, *tensors_of(wide))), 1e-4, 1e-5)
+    assert_same(
+        arrays(run(narrow, *tensors_of(narrow))), arrays(run(wide, *tensors_of(wide))), 1e-4, 1e-5
+    )
     if sample.order:
-        assert_same(gradients(narrow, tensors_of(narrow)), gradients(wide, tensors_of(wide)), 1e-3, 1e-4)
+        assert_same(
+            gradients(narrow, tensors_of(narrow)), gradients(wide, tensors_of(wide)), 1e-3, 1e-4
+        )
 
 
 def non_contiguous(x: Array) -> Array:
@@ -198,10 +214,16 @@ def test_layout_in_memory_does_not_matter(sample: Sample, layout: Any) -> None:
     before = [x.copy() if isinstance(x, np.ndarray) else x for x in inputs]
     floats = sample.floats() if sample.order else []
     tensors = [
-        dl.Tensor(x, requires_grad=i in floats) if isinstance(x, np.ndarray) else x for i, x in enumerate(inputs)
+        dl.Tensor(x, requires_grad=i in floats) if isinstance(x, np.ndarray) else x
+        for i, x in enumerate(inputs)
     ]
     want = tensors_of(sample)
-    assert_same(arrays(run(sample, *tensors)), arrays(run(sample, *want)), sample.tolerance, sample.tolerance)
+    assert_same(
+        arrays(run(sample, *tensors)),
+        arrays(run(sample, *want)),
+        sample.tolerance,
+        sample.tolerance,
+    )
     if sample.order:
         assert_same(gradients(sample, tensors), gradients(sample, want), 1e-10, 1e-10)
     for x, y in zip(inputs, before, strict=True):
@@ -214,7 +236,8 @@ def test_layout_in_memory_does_not_matter(sample: Sample, layout: Any) -> None:
 def test_any_shape(sample: Sample, shape: tuple[int, ...]) -> None:
     """Elementwise operations of inputs with no dimensions, or with no elements."""
     inputs = [
-        np.full(shape, x.reshape(-1)[0], x.dtype) if isinstance(x, np.ndarray) else x for x in sample.inputs
+        np.full(shape, x.reshape(-1)[0], x.dtype) if isinstance(x, np.ndarray) else x
+        for x in sample.inputs
     ]
     small = Sample(sample.op, tuple(inputs), sample.options, order=sample.order)
     tensors = tensors_of(small)
@@ -223,10 +246,12 @@ def test_any_shape(sample: Sample, shape: tuple[int, ...]) -> None:
     (want,) = arrays(run(small, *inputs))
     assert out.dtype == want.dtype
     if sample.order:
-        assert [g.shape for g in gradients(small, tensors) if g is not None] == [shape] * len(small.floats())
+        assert [g.shape for g in gradients(small, tensors) if g is not None] == [shape] * len(
+            small.floats()
+        )
 
 
-# --- one operation, several names ----------------------------------------------------------------------
+# --- one operation, several names --------------------------------------------------------------
 
 
 def is_public(sample: Sample) -> bool:
@@ -244,7 +269,9 @@ def test_public_function_is_the_operation(sample: Sample) -> None:
     out = sample.surface(dl, tensors_of(sample))
     if out is None:
         pytest.skip("a function of PyTorch that dlframe does not have yet")
-    assert_same(arrays(out), arrays(run(sample, *tensors_of(sample))), sample.tolerance, sample.tolerance)
+    assert_same(
+        arrays(out), arrays(run(sample, *tensors_of(sample))), sample.tolerance, sample.tolerance
+    )
 
 
 # Methods that take a shape as one argument or as several, as PyTorch's do.
@@ -253,14 +280,16 @@ SHAPES_BY_PLACE = {"reshape", "permute", "flip", "tile", "broadcast_to"}
 
 def has_method(sample: Sample) -> bool:
     first = sample.inputs[0] if sample.inputs else None
-    return bool(sample.public) and isinstance(first, np.ndarray) and hasattr(dl.Tensor, sample.public)
+    return (
+        bool(sample.public) and isinstance(first, np.ndarray) and hasattr(dl.Tensor, sample.public)
+    )
 
 
 @each(SAMPLES, has_method)
 def test_method_is_the_operation(sample: Sample) -> None:
     x, *others = tensors_of(sample)
     if sample.public == "where":
-        condition, x, others = x, others[0], [x, others[1]]
+        x, others = others[0], [x, others[1]]
         if not isinstance(x, dl.Tensor):
             pytest.skip("a number has no methods")
     options = sample.public_options
@@ -268,7 +297,9 @@ def test_method_is_the_operation(sample: Sample) -> None:
         out = getattr(x, sample.public)(*options.values())
     else:
         out = getattr(x, sample.public)(*others, **options)
-    assert_same(arrays(out), arrays(run(sample, *tensors_of(sample))), sample.tolerance, sample.tolerance)
+    assert_same(
+        arrays(out), arrays(run(sample, *tensors_of(sample))), sample.tolerance, sample.tolerance
+    )
 
 
 def is_ufunc(sample: Sample) -> bool:
@@ -279,10 +310,12 @@ def is_ufunc(sample: Sample) -> bool:
 def test_numpys_ufunc_is_the_operation(sample: Sample) -> None:
     out = getattr(np, sample.op)(*tensors_of(sample))
     assert isinstance(out, dl.Tensor)
-    assert_same(arrays(out), arrays(run(sample, *tensors_of(sample))), sample.tolerance, sample.tolerance)
+    assert_same(
+        arrays(out), arrays(run(sample, *tensors_of(sample))), sample.tolerance, sample.tolerance
+    )
 
 
-# --- errors, and points where numbers end --------------------------------------------------------------
+# --- errors, and points where numbers end ------------------------------------------------------
 
 
 @each(ERRORS)
@@ -293,12 +326,14 @@ def test_error_says_what_and_where(sample: ErrorSample) -> None:
 
 @each(EDGES)
 def test_edge_is_pytorchs(sample: Edge, golden: Callable[[str], dict[str, Array]]) -> None:
-    """Value and gradient where derivatives jump, at infinities and at nan, from tests/golden/ops.npz."""
+    """Value and gradient where derivatives jump, at infinities, at nan: tests/golden/ops.npz."""
     numbers = golden("ops")
     inputs = [dl.tensor(x, requires_grad=True) for x in sample.inputs]
     with np.errstate(all="ignore"):
         out = sample.call(dl, *inputs)
-        np.testing.assert_allclose(out.detach().numpy(), numbers[f"{sample.name}/out"], rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(
+            out.detach().numpy(), numbers[f"{sample.name}/out"], rtol=1e-10, atol=1e-12
+        )
         if out.requires_grad:
             grads = dl.autograd.grad(out.sum(), inputs, allow_unused=True)
         else:
@@ -306,6 +341,7 @@ def test_edge_is_pytorchs(sample: Edge, golden: Callable[[str], dict[str, Array]
     for i, g in enumerate(grads):
         want = numbers.get(f"{sample.name}/grad{i}")
         if want is None or g is None:
-            assert (want is None or not want.any()) and (g is None or not g.array.any())
+            assert want is None or not want.any()
+            assert g is None or not g.array.any()
         else:
             np.testing.assert_allclose(g.numpy(), want, rtol=1e-10, atol=1e-12)

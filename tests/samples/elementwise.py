@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+
 from samples.table import ALL_FLOATS, Array, Edge, ErrorSample, Numbers, Sample
 
 n = Numbers(1)
@@ -19,9 +20,7 @@ def unary(op: str, public: str, x: Array, reference: Any = None, **more: Any) ->
     )  # fmt: skip
 
 
-def binary(
-    op: str, public: str, x: Any, y: Any, reference: Any = None, **more: Any
-) -> Sample:
+def binary(op: str, public: str, x: Any, y: Any, reference: Any = None, **more: Any) -> Sample:
     return Sample(
         op, (x, y), reference=reference or getattr(np, op), public=public, elementwise=True, **more
     )
@@ -127,7 +126,9 @@ def clip(x: Any, low: Any, high: Any) -> Any:
 
 def plain(op: str, public: str, *inputs: Any) -> Sample:
     """An operation without gradient; integers and bools come out as NumPy says."""
-    return Sample(op, inputs, reference=getattr(np, op), public=public, order=0, elementwise=True, dtypes=())
+    return Sample(
+        op, inputs, reference=getattr(np, op), public=public, order=0, elementwise=True, dtypes=()
+    )
 
 
 small, other = n.ints(-3, 4, 3, 4), n.ints(-3, 4, 3, 4)

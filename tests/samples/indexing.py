@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from samples.table import ALL_FLOATS, Array, Edge, ErrorSample, Numbers, Sample
 
 n = Numbers(4)

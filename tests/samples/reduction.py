@@ -6,16 +6,28 @@ import math
 from typing import Any
 
 import numpy as np
+
 from samples.table import ALL_FLOATS, Array, Edge, ErrorSample, Numbers, Sample
 
 n = Numbers(2)
 inf, nan = math.inf, math.nan
 
-AXES: list[tuple[Any, bool]] = [(None, False), (0, False), (-1, True), ((0, 2), False), ((-1, 0), True), (1, False)]
+AXES: list[tuple[Any, bool]] = [
+    (None, False),
+    (0, False),
+    (-1, True),
+    ((0, 2), False),
+    ((-1, 0), True),
+    (1, False),
+]
 
 
 def public(axis: Any, keepdims: bool, **more: Any) -> dict[str, Any]:
-    return {**({} if axis is None else {"dim": axis}), **({"keepdim": True} if keepdims else {}), **more}
+    return {
+        **({} if axis is None else {"dim": axis}),
+        **({"keepdim": True} if keepdims else {}),
+        **more,
+    }
 
 
 def over_axes(op: str, x: Array, reference: Any, name: str = "", **more: Any) -> list[Sample]:

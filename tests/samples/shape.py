@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+
 from samples.table import ALL_FLOATS, Array, Edge, ErrorSample, Numbers, Sample
 
 n = Numbers(3)
@@ -31,7 +32,14 @@ def joined(op: str, shapes: list[tuple[int, ...]], axis: int, public: str) -> Sa
     )  # fmt: skip
 
 
-def rearranged(op: str, public: str, *shape: int, reference: Any = None, as_public: dict[str, Any], **options: Any) -> Sample:
+def rearranged(
+    op: str,
+    public: str,
+    *shape: int,
+    reference: Any = None,
+    as_public: dict[str, Any],
+    **options: Any,
+) -> Sample:
     return Sample(op, (n.away(*shape),), options, reference=reference or getattr(np, op), public=public,
                   public_options=as_public, dtypes=ALL_FLOATS)  # fmt: skip
 

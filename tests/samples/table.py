@@ -49,7 +49,9 @@ class Sample:
     def floats(self) -> list[int]:
         """The places of the inputs that are differentiated."""
         return [
-            i for i, x in enumerate(self.inputs) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
+            i
+            for i, x in enumerate(self.inputs)
+            if isinstance(x, np.ndarray) and x.dtype.kind == "f"
         ]
 
     def cast(self, dtype: str) -> Sample:
