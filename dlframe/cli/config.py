@@ -1,0 +1,178 @@
+"""From a command line to a complete description of a run, in plain values.
+
+The description is stored in ``config.json`` and in every checkpoint: a run can be repeated, resumed
+and evaluated from it alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from dlframe import plugins
+from dlframe.cli.parser import UsageError, data_root
+from dlframe.cli.problems import KINDS, Kind
+from dlframe.errors import PluginError
+from dlframe.version import __version__
+
+Config = dict[str, Any]
+
+# Learning rates that work for most small networks.
+LEARNING_RATES = {"SGD": 0.1, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
+
+# What a run does where nothing was said. Found by trial on validation data, never on test data.
+BASIC: Config = {
+    "optimizer": "Adam",
+    "scheduler": "none",
+    "batch_size": 64,
+    "epochs": 10,
+    "augment": False,
+    "workers": 0,
+    "seed": 0,
+}
+RECIPES: dict[tuple[str, str], Config] = {
+    ("points", "mlp"): {"lr": 0.01, "batch_size": 100, "epochs": 60},
+    ("points", "linear"): {"lr": 0.05, "batch_size": 100, "epochs": 30},
+    ("digits", "cnn"): {
+        "optimizer": "AdamW", "lr": 0.005, "weight_decay": 0.01, "scheduler": "cosine",
+        "batch_size": 32, "epochs": 15, "augment": True,
+    },
+    ("digits", "mlp"): {"epochs": 40, "batch_size": 32},
+    ("mnist", "cnn"): {
+        "optimizer": "AdamW", "lr": 0.003, "weight_decay": 0.01, "scheduler": "cosine", "epochs": 3,
+    },
+    ("mnist", "lenet"): {"lr": 0.002, "scheduler": "cosine", "epochs": 8},
+    ("cifar10", "cnn"): {
+        "optimizer": "AdamW", "lr": 0.003, "weight_decay": 0.01, "scheduler": "cosine",
+        "augment": True, "width": 24,
+    },
+}  # fmt: skip
+
+MODEL_OPTIONS = {
+    "linear": (),
+    "mlp": ("hidden", "activation", "dropout"),
+    "cnn": ("width", "dropout"),
+    "lenet": (),
+}
+HIDDEN = {"points": [25, 25], "images": [128]}
+ACTIVATION = {"points": "Tanh", "images": "ReLU"}
+
+
+def from_options(options: argparse.Namespace) -> Config:
+    """The whole description of the run that was asked for; raises UsageError for contradictions."""
+    if options.data is None:
+        raise UsageError("say which data to train on: --data digits, for instance")
+    kind = KINDS[options.data]
+    model = options.model or ("cnn" if kind.is_image else "mlp")
+    if not kind.is_image and model in ("cnn", "lenet"):
+        raise UsageError(f"{model} needs images, and {options.data} are points: --model mlp")
+    defaults = BASIC | RECIPES.get((kind.recipe, model), {})
+    chosen = defaults | {
+        name: getattr(options, name)
+        for name in ("batch_size", "epochs", "augment", "workers", "seed", "scheduler")
+        if getattr(options, name) is not None
+    }
+    return {
+        "dlframe": __version__,
+        "data": options.data,
+        "root": data_root(options.root),
+        "limit": options.limit,
+        "model": {"name": model, "arguments": _model_arguments(options, kind, model, defaults)},
+        "optimizer": _optimizer(options, defaults),
+        **{name: chosen[name] for name in ("scheduler", "batch_size", "epochs")},
+        "patience": options.patience,
+        "augment": bool(chosen["augment"]) and kind.is_image,
+        **{name: chosen[name] for name in ("seed", "workers")},
+    }
+
+
+def _model_arguments(
+    options: argparse.Namespace, kind: Kind, model: str, defaults: Config
+) -> Config:
+    given = {
+        name: getattr(options, name)
+        for name in ("hidden", "width", "activation", "dropout")
+        if getattr(options, name) is not None
+    }
+    unused = [f"--{name}" for name in given if name not in MODEL_OPTIONS[model]]
+    if unused:
+        raise UsageError(f"{', '.join(unused)} means nothing to the model {model}")
+    if "activation" in given:
+        given["activation"] = _plugin_name("layers", given["activation"])
+    if model in ("cnn", "lenet"):
+        shape = {"channels": kind.shape[0], "size": kind.shape[1]}
+    else:
+        features = 1
+        for length in kind.shape:
+            features *= length
+        shape = {"in_features": features}
+    if model == "mlp":
+        group = "images" if kind.is_image else "points"
+        given = {"hidden": HIDDEN[group], "activation": ACTIVATION[group]} | given
+    if model == "cnn" and "width" in defaults:
+        given = {"width": defaults["width"]} | given
+    return {**shape, "classes": kind.classes, **given}
+
+
+def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
+    name = _plugin_name("optimizers", options.optimizer or defaults["optimizer"])
+    arguments: Config = {"lr": LEARNING_RATES.get(name, 1e-3)}
+    if name == defaults["optimizer"]:
+        arguments |= {key: defaults[key] for key in ("lr", "weight_decay") if key in defaults}
+    if options.lr is not None:
+        arguments["lr"] = options.lr
+    if options.weight_decay is not None:
+        arguments["weight_decay"] = options.weight_decay
+    if options.momentum is not None:
+        if name in ("Adam", "AdamW"):
+            raise UsageError(f"--momentum is for sgd and rmsprop; {name} has its own")
+        arguments["momentum"] = options.momentum
+    return {"name": name, "arguments": arguments}
+
+
+def _plugin_name(kind: str, name: str) -> str:
+    """The name as the registry writes it: sgd is SGD."""
+    try:
+        return str(plugins.get(kind, name).__name__)
+    except PluginError as error:
+        raise UsageError(str(error)) from error
+
+
+def resumed(saved: Config, options: argparse.Namespace) -> Config:
+    """A saved description with what may change at a resumption: epochs, patience, workers, root.
+
+    Raises UsageError for other options that were given and differ.
+    """
+    arguments = saved["model"]["arguments"] | saved["optimizer"]["arguments"]
+    before = arguments | saved | {
+        "model": saved["model"]["name"], "optimizer": saved["optimizer"]["name"]
+    }  # fmt: skip
+    fixed = (
+        "data", "limit", "model", "hidden", "width", "activation", "dropout", "optimizer", "lr",
+        "momentum", "weight_decay", "scheduler", "batch_size", "augment", "seed",
+    )  # fmt: skip
+    for name in fixed:
+        given = getattr(options, name)
+        if given is None or _same(given, before.get(name)):
+            continue
+        raise UsageError(
+            f"--{name.replace('_', '-')} {given} contradicts the run, which has "
+            f"{before.get(name)}; leave it out, or start another run with another --out"
+        )
+    if options.epochs not in (None, saved["epochs"]) and saved["scheduler"] in ("cosine", "linear"):
+        raise UsageError(
+            f"--epochs cannot change: the {saved['scheduler']} schedule of this run ends with "
+            f"epoch {saved['epochs']}. Start another run with --epochs {options.epochs}"
+        )
+    changes = {
+        name: getattr(options, name)
+        for name in ("epochs", "patience", "workers", "root")
+        if getattr(options, name) is not None
+    }
+    return saved | changes
+
+
+def _same(given: Any, saved: Any) -> bool:
+    if isinstance(given, str) and isinstance(saved, str):
+        return given.lower() == saved.lower()
+    return bool(given == saved)

@@ -1,0 +1,96 @@
+"""``dlframe data``: list, download and verify data sets."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from dlframe.cli.parser import DATA, data_root
+from dlframe.cli.problems import KINDS
+from dlframe.data.datasets import DATASETS
+from dlframe.errors import DatasetError
+
+BUILT_IN = ("digits",)
+COUNTS = {
+    "digits": "1442 + 355", "mnist": "60000 + 10000", "fashion-mnist": "60000 + 10000",
+    "kmnist": "60000 + 10000", "cifar10": "50000 + 10000",
+}  # fmt: skip
+
+
+def data(options: argparse.Namespace) -> int:
+    """The command."""
+    actions = {"list": _list, "download": _download, "verify": _verify}
+    return actions[options.action](options)
+
+
+def _is_read(name: str) -> bool:
+    """Whether the data set comes from files of its own below the root."""
+    return KINDS[name].is_image and name not in BUILT_IN
+
+
+def _open(name: str, root: str, **options: Any) -> None:
+    """Read both parts of a data set, which compares their checksums."""
+    for train in (True, False):
+        DATASETS[name](root=root, train=train, **options)
+
+
+def _is_missing(error: DatasetError) -> bool:
+    """Whether the files are not there, rather than damaged."""
+    return "was found in none of" in str(error)
+
+
+def _list(options: argparse.Namespace) -> int:
+    root = data_root(options.root)
+    print(f"{'name':<15}{'samples':<16}{'shape':<12}{'classes':<9}where")
+    for name in DATA:
+        kind = KINDS[name]
+        shape = "×".join(map(str, kind.shape))
+        print(f"{name:<15}{COUNTS.get(name, 'any'):<16}{shape:<12}{kind.classes:<9}"
+              f"{_where(name, root)}")  # fmt: skip
+    return 0
+
+
+def _where(name: str, root: str) -> str:
+    if not KINDS[name].is_image:
+        return "made when needed"
+    if name in BUILT_IN:
+        return "part of dlframe"
+    try:
+        DATASETS[name](root=root, train=False)
+    except DatasetError as error:
+        if _is_missing(error):
+            return f"not in {root}: dlframe data download {name}"
+        return f"damaged in {root}: dlframe data verify {name}"
+    return f"in {root}"
+
+
+def _download(options: argparse.Namespace) -> int:
+    root = data_root(options.root)
+    for name in options.names:
+        if not _is_read(name):
+            print(f"{name}: nothing to download, it is {_where(name, root)}")
+            continue
+        _open(name, root, download=True)
+        print(f"{name}: complete in {root}, checksums verified")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    root = data_root(options.root)
+    failed = False
+    for name in options.names or DATA:
+        if not _is_read(name):
+            if options.names:
+                print(f"{name}: nothing to verify, it is {_where(name, root)}")
+            continue
+        try:
+            _open(name, root)
+        except DatasetError as error:
+            if _is_missing(error) and not options.names:
+                print(f"{name}: not in {root}")
+                continue
+            print(f"{name}: {error}")
+            failed = True
+        else:
+            print(f"{name}: complete in {root}, checksums verified")
+    return 1 if failed else 0

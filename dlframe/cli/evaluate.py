@@ -1,0 +1,41 @@
+"""``dlframe evaluate``: rebuild model and data from a checkpoint, and measure again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dlframe import models
+from dlframe.cli.problems import KINDS, make_test_set
+from dlframe.cli.results import find_checkpoint, measure, print_report
+from dlframe.errors import FileFormatError
+from dlframe.nn import Module
+from dlframe.utils import load_checkpoint
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """The command."""
+    path = find_checkpoint(options.checkpoint)
+    model, config, epoch = load_model(path)
+    if options.root is not None:
+        config["root"] = options.root
+    test, classes = make_test_set(config)
+    print(f"{path}: {config['model']['name']} after epoch {epoch}, on {len(test)} test samples of "
+          f"{config['data']}\n")  # fmt: skip
+    print_report(measure(model, test, KINDS[config["data"]].classes), classes)
+    return 0
+
+
+def load_model(path: Path) -> tuple[Module, dict[str, Any], int]:
+    """The model in a checkpoint of ``dlframe train``, the description of its run, and the epoch."""
+    content = load_checkpoint(path)
+    config = content.get("extra", {}).get("config")
+    if not isinstance(config, dict):
+        raise FileFormatError(
+            f"{path} is a checkpoint without a description of its run: only `dlframe train` writes "
+            "one. Build the model yourself, and read it with dlframe.utils.load_checkpoint"
+        )
+    model = models.build(config["model"]["name"], **config["model"]["arguments"])
+    load_checkpoint(path, model=model)
+    return model.eval(), config, content["trainer"]["epoch"]

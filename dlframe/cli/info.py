@@ -1,0 +1,102 @@
+"""``dlframe info`` and ``dlframe plugins``: what is installed, and what it is made of."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from dlframe.version import __version__
+
+PACKAGES = ("numpy", "scipy", "h5py", "pillow", "requests", "tqdm", "threadpoolctl", "matplotlib")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def info(options: argparse.Namespace) -> int:
+    """The command ``info``."""
+    found = environment()
+    _print_pairs({
+        "dlframe": found["dlframe"],
+        "python": f"{found['python']} ({sys.executable})",
+        "platform": found["platform"],
+        "processors": found["processors"],
+        "BLAS": found["blas"],
+        "threads": ", ".join(
+            f"{pool['library']} {pool['threads']}" for pool in found["thread_pools"]
+        ) or "one, or threadpoolctl does not know this BLAS",
+        "variables": ", ".join(f"{k}={v}" for k, v in found["variables"].items()) or "none set",
+        "SIMD": found["simd"],
+    })  # fmt: skip
+    print("packages")
+    _print_pairs({f"  {name}": version for name, version in found["packages"].items()})
+    return 0
+
+
+def environment() -> dict[str, Any]:
+    """What a run's numbers and its speed may depend on, in plain values."""
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    simd = config.get("SIMD Extensions", {})
+    return {
+        "dlframe": __version__,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "simd": ", ".join([*simd.get("baseline", []), *simd.get("found", [])]),
+        "thread_pools": _thread_pools(),
+        "variables": {name: os.environ[name] for name in THREADS if name in os.environ},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _thread_pools() -> list[dict[str, Any]]:
+    try:
+        from threadpoolctl import threadpool_info
+    except ModuleNotFoundError:
+        return []
+    return [
+        {
+            "library": f"{pool.get('internal_api')} {pool.get('version') or ''}".strip(),
+            "threads": pool.get("num_threads"),
+        }
+        for pool in threadpool_info()
+    ]
+
+
+def plugins(options: argparse.Namespace) -> int:
+    """The command ``plugins``."""
+    from dlframe import plugins as registry
+
+    entries = [
+        (entry, status) for entry, status in registry.describe() if options.all or status != "core"
+    ]
+    for entry, status in entries:
+        print(f"{entry.kind:<12}{entry.name:<22}{status:<12}{entry.owner:<24}{entry.target}")
+    if not entries:
+        count = len(registry.describe())
+        print(f"No plugin is installed. --all lists the {count} names that dlframe has itself.")
+    for problem in registry.problems():
+        print(f"problem: {problem}")
+    return 1 if registry.problems() else 0
+
+
+def _print_pairs(pairs: dict[str, Any]) -> None:
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        print(f"{name:<{width}}  {value}")

@@ -1,0 +1,76 @@
+"""The pictures of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dlframe.cli.problems import Problem, gather
+from dlframe.cli.results import Result
+from dlframe.errors import MissingExtraError
+from dlframe.training import Trainer
+
+SAMPLES = 40  # images in the grid of samples
+DRAWN = ("loss", "val_loss", "accuracy", "val_accuracy", "lr")
+
+
+def draw_all(
+    folder: Path, config: dict[str, Any], problem: Problem, trainer: Trainer, result: Result
+) -> str | None:
+    """Draw what there is to see into the folder; without matplotlib, return the notice to print."""
+    from dlframe import viz  # on first use: it brings matplotlib
+
+    name = f"{config['model']['name']} on {config['data']}"
+    history = {key: values for key, values in trainer.history.items() if key in DRAWN}
+    try:
+        viz.curves(history, title=f"Training: {name}", path=folder / "curves.png")
+        viz.confusion(
+            result.matrix,
+            problem.classes,
+            title=f"Confusion matrix: {name}, test set",
+            path=folder / "confusion.png",
+        )
+        if problem.kind.is_image:
+            _image_grids(folder, name, config, problem, result)
+        else:
+            x, y = gather(problem.test)
+            viz.decision_boundary(
+                trainer.model,
+                x,
+                y,
+                problem.classes,
+                title=f"Decision boundary: {name}, test set",
+                path=folder / "boundary.png",
+            )
+    except MissingExtraError as error:
+        return str(error)
+    return None
+
+
+def _image_grids(
+    folder: Path, name: str, config: dict[str, Any], problem: Problem, result: Result
+) -> None:
+    from dlframe import viz
+
+    x, y = gather(problem.plain_train, SAMPLES)
+    viz.sample_grid(
+        x,
+        y,
+        problem.classes,
+        title=f"Training samples: {config['data']}",
+        path=folder / "samples.png",
+        mean=problem.kind.mean,
+        std=problem.kind.std,
+    )
+    images, _ = gather(problem.test)
+    viz.mistakes_grid(
+        images,
+        result.predicted,
+        result.target,
+        result.confidence,
+        problem.classes,
+        title=f"Mistakes: {name}, test set",
+        path=folder / "mistakes.png",
+        mean=problem.kind.mean,
+        std=problem.kind.std,
+    )

@@ -1,0 +1,205 @@
+"""``dlframe train``: a run from its description to its report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from dlframe import models, plugins, random
+from dlframe.cli import config as configs
+from dlframe.cli import pictures
+from dlframe.cli.info import environment
+from dlframe.cli.parser import UsageError
+from dlframe.cli.problems import Problem, loaders, make_problem
+from dlframe.cli.results import Result, measure, print_report
+from dlframe.metrics import Accuracy
+from dlframe.nn import CrossEntropyLoss, Module
+from dlframe.optim import Optimizer, lr_scheduler
+from dlframe.training import (
+    Callback,
+    EarlyStopping,
+    JSONLogger,
+    ModelCheckpoint,
+    Trainer,
+)
+from dlframe.utils import atomic_write, load_checkpoint
+
+INTERRUPTED = 130
+
+
+class Run:
+    """The folder of a run and what lies where in it."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.config = self.folder / "config.json"
+        self.environment = self.folder / "env.json"
+        self.metrics = self.folder / "metrics.jsonl"
+        self.checkpoints = self.folder / "checkpoints"
+        self.best = self.checkpoints / "best.h5"
+        self.last = self.checkpoints / "last.h5"
+
+    @property
+    def exists(self) -> bool:
+        return self.folder.is_dir() and any(self.folder.iterdir())
+
+    def files(self) -> list[Path]:
+        """Everything that a run writes, as far as it is there."""
+        single = [self.config, self.environment, self.metrics, self.best, self.last]
+        return [path for path in [*single, *sorted(self.folder.glob("*.png"))] if path.is_file()]
+
+    def clear(self) -> None:
+        """Delete what a run has written, and nothing else."""
+        if not self.config.is_file():
+            raise UsageError(f"{self.folder} is not empty and no run: it is not overwritten")
+        for path in self.files():
+            path.unlink()
+
+
+def train(options: argparse.Namespace) -> int:
+    """The command."""
+    if options.resume:
+        run, config = _old_run(options)
+    else:
+        config = configs.from_options(options)
+        run = _new_run(options, config)
+    random.manual_seed(config["seed"])
+    problem = make_problem(config, download=options.download)
+    trainer = make_trainer(config, run, problem)
+    if options.resume:
+        trainer.resume(run.last)
+        trainer.extra["config"] = config
+        if trainer.epoch >= config["epochs"]:
+            raise UsageError(
+                f"{run.folder} has all its {trainer.epoch} epochs; --epochs N for more"
+            )
+    elif run.exists:
+        run.clear()  # only now, when data and model are known to be there
+    _introduce(config, problem, trainer)
+    _write_json(run.config, config)
+    _write_json(run.environment, environment())
+    started = time.perf_counter()
+    trainer.fit(
+        *loaders(problem, config),
+        epochs=config["epochs"],
+        progress=False if options.quiet else None,
+    )
+    if trainer.interrupted:
+        print(
+            f"\nStopped in epoch {trainer.epoch + 1} after {trainer.step} steps; everything is "
+            f"saved. Continue with:\n  dlframe train --resume --out {run.folder}",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    if trainer.stop_reason is not None:
+        print(f"Stopped early: {trainer.stop_reason}.")
+    print(f"Trained for {time.perf_counter() - started:.1f} s.")
+    result = _test(run, problem, trainer)
+    if options.pictures:
+        notice = pictures.draw_all(run.folder, config, problem, trainer, result)
+        if notice:
+            print(f"\nNo pictures: {notice}")
+    print(f"\nWritten to {run.folder}:")
+    for path in run.files():
+        print(f"  {path.relative_to(run.folder)}")
+    return 0
+
+
+def _new_run(options: argparse.Namespace, config: dict[str, Any]) -> Run:
+    run = Run(options.out or f"runs/{config['data']}-{config['model']['name']}")
+    if run.exists and not options.overwrite:
+        raise UsageError(
+            f"{run.folder} exists: --resume continues the run in it, --overwrite replaces it, "
+            "and --out NAME names another"
+        )
+    return run
+
+
+def _old_run(options: argparse.Namespace) -> tuple[Run, dict[str, Any]]:
+    if options.overwrite:
+        raise UsageError("--resume and --overwrite contradict each other")
+    if options.out is None:
+        raise UsageError("say which run to continue: --out DIR")
+    run = Run(options.out)
+    if not run.last.is_file():
+        raise UsageError(f"{run.folder} has no {run.last.relative_to(run.folder)} to continue from")
+    saved = load_checkpoint(run.last)["extra"]["config"]
+    return run, configs.resumed(saved, options)
+
+
+def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
+    """Everything that trains, as described: the same description gives the same weights."""
+    model = models.build(config["model"]["name"], **config["model"]["arguments"])
+    make_optimizer = plugins.get("optimizers", config["optimizer"]["name"])
+    optimizer = make_optimizer(model.named_parameters(), **config["optimizer"]["arguments"])
+    batches = -(-len(problem.train) // config["batch_size"])
+    scheduler, interval = _scheduler(config, optimizer, batches)
+    callbacks: list[Callback] = [ModelCheckpoint(run.checkpoints), JSONLogger(run.metrics)]
+    if config["patience"] is not None:
+        callbacks.append(EarlyStopping(patience=config["patience"]))
+    return Trainer(
+        model,
+        CrossEntropyLoss(),
+        optimizer,
+        [Accuracy()],
+        callbacks,
+        scheduler,
+        scheduler_interval=interval,
+        extra={"config": config},
+    )
+
+
+def _scheduler(config: dict[str, Any], optimizer: Optimizer, batches: int) -> tuple[Any, str]:
+    """The schedule and how often it steps; those with an end reach it with the last batch."""
+    name, steps = config["scheduler"], config["epochs"] * batches
+    if name == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps), "batch"
+    if name == "linear":
+        end = 1 / max(steps, 1)
+        return lr_scheduler.LinearLR(optimizer, 1.0, end, total_iters=steps), "batch"
+    if name == "step":
+        return lr_scheduler.StepLR(optimizer, max(1, config["epochs"] // 3)), "epoch"
+    if name == "plateau":
+        return lr_scheduler.ReduceLROnPlateau(optimizer, patience=3), "epoch"
+    return None, "epoch"
+
+
+def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> None:
+    parameters = sum(p.array.size for p in trainer.model.parameters())
+    optimizer = config["optimizer"]
+    arguments = ", ".join(f"{name} {value:g}" for name, value in optimizer["arguments"].items())
+    print(
+        f"{config['data']}: {len(problem.train)} samples to train on, {len(problem.validation)} to "
+        f"validate, {len(problem.test)} to test at the end\n"
+        f"{config['model']['name']}: {parameters:,} parameters; {optimizer['name']} ({arguments}), "
+        f"schedule {config['scheduler']}, batches of {config['batch_size']}, "
+        f"seed {config['seed']}"
+    )
+    if trainer.step:
+        print(f"resumed after {trainer.step} steps, in epoch {trainer.epoch + 1}")
+    print(flush=True)
+
+
+def _test(run: Run, problem: Problem, trainer: Trainer) -> Result:
+    """Measure the best epoch's weights on the test set, and say what came out."""
+    checkpoint = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint))
+    model: Module = trainer.model
+    load_checkpoint(run.best, model=model)
+    model.eval()
+    print(
+        f"Best epoch on the validation set: {checkpoint.best_epoch} (val_loss "
+        f"{checkpoint.best:.4f}). Its weights on the test set, which was used for nothing else:\n"
+    )
+    result = measure(model, problem.test, problem.kind.classes)
+    print_report(result, problem.classes)
+    return result
+
+
+def _write_json(path: Path, value: Any) -> None:
+    with atomic_write(path, "w") as file:
+        json.dump(value, file, indent=2, ensure_ascii=False)
+        file.write("\n")

@@ -1,0 +1,492 @@
+"""The command line, run as people run it: in a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlframe import models, plugins
+from dlframe.cli import main, parser
+from dlframe.cli.problems import KINDS
+from dlframe.data.datasets import DATASETS
+
+ROOT = Path(__file__).resolve().parent.parent
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+# A run of a second, and one without pictures, which is faster still.
+QUICK = shlex.split("train --data digits --model mlp --hidden 16 --epochs 2 --limit 200 --seed 3")
+PLAIN = [*QUICK, "--no-pictures"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DLFRAME_")}
+    return own | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "MPLBACKEND": "Agg"} | more
+
+
+@pytest.fixture
+def dlframe(tmp_path: Path) -> Command:
+    """Runs ``dlframe`` with the given arguments in an empty folder."""
+
+    def run(*arguments: object, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "dlframe", *map(str, arguments)],
+            cwd=tmp_path, env=environment(**more), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def accuracy_in(text: str) -> str:
+    found = re.search(r"test accuracy \S+ \(\d+ of \d+\)", text)
+    assert found, text
+    return found[0]
+
+
+def files(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+def records(run: Path) -> list[dict[str, Any]]:
+    """The lines of a run's metrics, without the time that each epoch took."""
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [
+        {name: value for name, value in json.loads(line).items() if name != "seconds"}
+        for line in lines
+    ]
+
+
+ALWAYS = {
+    "config.json", "env.json", "metrics.jsonl", "checkpoints/best.h5", "checkpoints/last.h5",
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ training
+
+
+def test_a_run_from_beginning_to_end(dlframe: Command, tmp_path: Path) -> None:
+    done = dlframe(*QUICK, "--out", "runs/a")
+    run = tmp_path / "runs" / "a"
+    pictures = {"curves.png", "samples.png", "confusion.png", "mistakes.png"}
+    assert files(run) == ALWAYS | pictures
+    assert all((run / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+    assert done.stderr == ""
+    assert "digits: 200 samples to train on, 142 to validate, 355 to test at the end" in done.stdout
+    assert "precision  recall     F1  support" in done.stdout
+    for name in ALWAYS | pictures:
+        assert f"  {name}\n" in done.stdout
+
+    config = json.loads((run / "config.json").read_text())
+    assert config["model"] == {
+        "name": "mlp",
+        "arguments": {"in_features": 64, "classes": 10, "hidden": [16], "activation": "ReLU"},
+    }
+    assert (config["seed"], config["epochs"], config["data"]) == (3, 2, "digits")
+    found = json.loads((run / "env.json").read_text())
+    assert found["packages"]["numpy"] == np.__version__
+    assert found["command"][1:] == [*QUICK, "--out", "runs/a"]
+    assert [record["epoch"] for record in records(run)] == [1, 2]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "lr"} < set(records(run)[0])
+
+    # the checkpoint gives the same numbers in a new process, by file and by folder
+    for name in ("runs/a/checkpoints/best.h5", "runs/a"):
+        again = dlframe("evaluate", name).stdout
+        assert accuracy_in(again) == accuracy_in(done.stdout)
+        assert again.split("precision")[1] in done.stdout
+    assert "test loss" in again
+
+
+def test_the_same_seed_gives_the_same_run(dlframe: Command, tmp_path: Path) -> None:
+    first = dlframe(*PLAIN, "--augment", "--out", "a").stdout
+    second = dlframe(*PLAIN, "--augment", "--out", "b", "--workers", 2).stdout
+    other = dlframe(*PLAIN, "--seed", 4, "--augment", "--out", "c").stdout
+    assert accuracy_in(first) == accuracy_in(second)
+    assert records(tmp_path / "a") == records(tmp_path / "b") != records(tmp_path / "c")
+    assert accuracy_in(other)
+
+
+@pytest.mark.parametrize("name", ["disk", "moons", "spirals"])
+def test_points_get_a_boundary(dlframe: Command, tmp_path: Path, name: str) -> None:
+    done = dlframe("train", "--data", name, "--epochs", 3, "--quiet")
+    run = tmp_path / "runs" / f"{name}-mlp"
+    assert files(run) == ALWAYS | {"curves.png", "confusion.png", "boundary.png"}
+    assert accuracy_in(dlframe("evaluate", run).stdout) == accuracy_in(done.stdout)
+
+
+@pytest.mark.parametrize("scheduler", parser.SCHEDULERS)
+def test_every_scheduler_and_optimizer(dlframe: Command, scheduler: str) -> None:
+    optimizer = {"none": "sgd", "cosine": "RMSProp", "step": "adamw"}.get(scheduler, "adam")
+    options = ["--scheduler", scheduler, "--optimizer", optimizer, "--weight-decay", 1e-4]
+    if optimizer in ("sgd", "RMSProp"):
+        options += ["--momentum", 0.5]
+    dlframe(*PLAIN, "--quiet", *options, "--patience", 5)
+
+
+def test_without_matplotlib_everything_else_is_there(dlframe: Command, tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "matplotlib.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'matplotlib'\", name='matplotlib')"
+    )
+    done = dlframe(*QUICK, "--out", "a", PYTHONPATH=f"{blocked}{os.pathsep}{ROOT}")
+    assert "No pictures: matplotlib is not installed" in done.stdout
+    assert "pip install 'dlframe[viz]'" in done.stdout
+    assert files(tmp_path / "a") == ALWAYS
+    accuracy_in(done.stdout)
+
+
+# ------------------------------------------------------------------------------ runs that exist
+
+
+def test_a_run_is_not_overwritten_silently(dlframe: Command, tmp_path: Path) -> None:
+    dlframe(*PLAIN, "--out", "a")
+    before = (tmp_path / "a" / "checkpoints" / "best.h5").read_bytes()
+    (tmp_path / "a" / "notes.txt").write_text("mine")
+    done = dlframe(*PLAIN, "--out", "a", code=2)
+    assert "a exists: --resume continues the run in it, --overwrite replaces it" in done.stderr
+    dlframe(*PLAIN, "--out", "a", "--overwrite", "--model", "linear", code=2)  # --hidden
+    assert (tmp_path / "a" / "checkpoints" / "best.h5").read_bytes() == before
+    dlframe(*PLAIN, "--epochs", 1, "--out", "a", "--overwrite")
+    assert len((tmp_path / "a" / "metrics.jsonl").read_text().splitlines()) == 1
+    assert (tmp_path / "a" / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_is_no_run_is_left_alone(dlframe: Command, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "thesis.tex").write_text("mine")
+    dlframe(*PLAIN, "--out", "a", "--overwrite", code=2)
+    assert files(tmp_path / "a") == {"thesis.tex"}
+
+
+def test_more_epochs_for_a_finished_run(dlframe: Command, tmp_path: Path) -> None:
+    dlframe(*PLAIN, "--out", "a")
+    done = dlframe("train", "--resume", "--out", "a", code=2)
+    assert "a has all its 2 epochs; --epochs N for more" in done.stderr
+    longer = dlframe("train", "--resume", "--out", "a", "--epochs", 4).stdout
+    whole = dlframe(*PLAIN, "--epochs", 4, "--out", "b").stdout
+    assert accuracy_in(longer) == accuracy_in(whole)
+    weights = [(tmp_path / name / "checkpoints" / "last.h5") for name in "ab"]
+    from dlframe.utils import load_checkpoint
+
+    states = []
+    for path, config in zip(weights, ("a", "b"), strict=True):
+        assert json.loads((tmp_path / config / "config.json").read_text())["epochs"] == 4
+        model = models.mlp(64, [16], 10)
+        load_checkpoint(path, model=model)
+        states.append([p.tolist() for p in model.parameters()])
+    assert states[0] == states[1]
+
+
+def test_a_resumed_run_keeps_its_options(dlframe: Command) -> None:
+    dlframe(*PLAIN, "--out", "a", "--scheduler", "cosine")
+    done = dlframe("train", "--resume", "--out", "a", "--lr", 0.5, code=2)
+    assert "--lr 0.5 contradicts the run, which has 0.001" in done.stderr
+    done = dlframe("train", "--resume", "--out", "a", "--epochs", 9, code=2)
+    assert "the cosine schedule of this run ends with epoch 2" in done.stderr
+    assert "which run" in dlframe("train", "--resume", code=2).stderr
+    assert "contradict" in dlframe("train", "--resume", "--overwrite", code=2).stderr
+    assert "nothing has no" in dlframe("train", "--resume", "--out", "nothing", code=2).stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_saves_and_the_run_goes_on_from_there(dlframe: Command, tmp_path: Path) -> None:
+    quick = [*PLAIN, "--epochs", "30", "--batch-size", "10"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dlframe", *quick, "--out", "a"],
+        cwd=tmp_path, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("epoch  2/30"):
+                process.send_signal(signal.SIGINT)
+                break
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "dlframe train --resume --out a" in err
+    assert not (tmp_path / "a" / "curves.png").exists()
+
+    resumed = dlframe("train", "--resume", "--out", "a").stdout
+    assert re.search(r"resumed after \d+ steps, in epoch [3-9]", resumed)
+    whole = dlframe(*quick, "--out", "b").stdout
+    assert accuracy_in(resumed) == accuracy_in(whole)
+    assert records(tmp_path / "a") == records(tmp_path / "b")
+
+
+# ------------------------------------------------------------------------------ predicting
+
+
+@pytest.fixture
+def trained(dlframe: Command, tmp_path: Path) -> Path:
+    """A run that knows the digits fairly well."""
+    dlframe("train", "--data", "digits", "--model", "mlp", "--epochs", 12, "--out", "runs/digits",
+            "--no-pictures")  # fmt: skip
+    return tmp_path / "runs" / "digits"
+
+
+def test_images_are_recognised(dlframe: Command, tmp_path: Path, trained: Path) -> None:
+    from PIL import Image
+
+    digits = DATASETS["digits"](train=False)
+    pixels = (digits.data.numpy()[:20, 0] * 255).astype(np.uint8)
+    labels = digits.targets.numpy()[:20]
+    for i, (image, _) in enumerate(zip(pixels, labels, strict=True)):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    names = [f"{i}.png" for i in range(20)]
+    out = dlframe("predict", *names).stdout
+    assert "runs/digits/checkpoints/best.h5: mlp, trained on digits" in out
+    blocks = out.split("\n\n")[1:]
+    first = [int(block.splitlines()[1].split()[-1]) for block in blocks]
+    assert sum(int(a == b) for a, b in zip(first, labels, strict=True)) >= 18
+    assert blocks[0].splitlines()[0] == "0.png (8×8)"
+    shares = [float(line.split("%")[0]) for line in blocks[0].splitlines()[1:]]
+    assert len(shares) == 3
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) <= 100.01
+
+
+def test_white_paper_colours_and_sizes(dlframe: Command, tmp_path: Path, trained: Path) -> None:
+    from PIL import Image
+
+    digits = DATASETS["digits"](train=False)
+    image = Image.fromarray((digits.data.numpy()[0, 0] * 255).astype(np.uint8))
+    inverted = Image.fromarray(255 - np.asarray(image))
+    inverted.convert("RGB").resize((64, 64), Image.Resampling.NEAREST).save(tmp_path / "big.png")
+    inverted.save(tmp_path / "small.png")
+    image.save(tmp_path / "plain.png")
+    ink = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    ink.putalpha(image)
+    ink.save(tmp_path / "transparent.png")
+    out = dlframe("predict", "plain.png", "big.png", "small.png", "transparent.png",
+                  "--checkpoint", trained).stdout  # fmt: skip
+    blocks = [block.splitlines() for block in out.split("\n\n")[1:]]
+    assert [block[0] for block in blocks] == [
+        "plain.png (8×8)",
+        "big.png (64×64, inverted: its background is light, resized to 8×8)",
+        "small.png (8×8, inverted: its background is light)",
+        "transparent.png (8×8, put on white, inverted: its background is light)",
+    ]
+    assert all(block[1:] == blocks[0][1:] for block in blocks)
+    out = dlframe("predict", "small.png", "--invert", "no").stdout
+    assert "small.png (8×8)\n" in out
+
+
+def test_files_that_are_no_images(dlframe: Command, tmp_path: Path, trained: Path) -> None:
+    (tmp_path / "text.png").write_text("not an image")
+    done = dlframe("predict", "text.png", "nowhere.png", code=1)
+    assert done.stderr.splitlines() == [
+        "dlframe predict: error: text.png: this is no image that Pillow can read",
+        "dlframe predict: error: nowhere.png: No such file or directory",
+    ]
+
+
+def test_points_cannot_be_seen(dlframe: Command) -> None:
+    assert "no run in runs/" in dlframe("predict", "x.png", code=2).stderr
+    dlframe("train", "--data", "moons", "--epochs", 1, "--no-pictures")
+    assert "trained on points (moons)" in dlframe("predict", "x.png", code=2).stderr
+
+
+# ------------------------------------------------------------------------------ data, info, plugins
+
+
+def test_data_list_verify_download(dlframe: Command, tmp_path: Path) -> None:
+    out = dlframe("data", "list").stdout
+    assert re.search(r"digits +1442 \+ 355 +1×8×8 +10 +part of dlframe", out)
+    assert re.search(r"mnist +60000 \+ 10000 .* not in data: dlframe data download mnist", out)
+    assert (
+        "nothing to download, it is part of dlframe" in dlframe("data", "download", "digits").stdout
+    )
+    assert "made when needed" in dlframe("data", "verify", "moons").stdout
+    assert "mnist: not in data" in dlframe("data", "verify").stdout
+    missing = dlframe("data", "verify", "mnist", "--root", "elsewhere", code=1)
+    assert "elsewhere/MNIST/raw" in missing.stdout
+    failed = dlframe("data", "download", "mnist", code=1, DLFRAME_OFFLINE="1")
+    assert failed.stderr.startswith("dlframe data: error: ")
+
+
+def test_damaged_files_are_found(dlframe: Command, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for part in ("train", "t10k"):
+        for what in ("images-idx3", "labels-idx1"):
+            (tmp_path / "data" / f"{part}-{what}-ubyte.gz").write_bytes(b"\x1f\x8bwrong")
+    assert "damaged in data: dlframe data verify mnist" in dlframe("data", "list").stdout
+    done = dlframe("data", "verify", code=1)
+    assert "is damaged: sha256 expected" in done.stdout
+    error = dlframe("train", "--data", "mnist", code=1).stderr
+    assert "is damaged" in error
+
+
+def test_the_root_comes_from_the_environment_too(dlframe: Command) -> None:
+    error = dlframe("train", "--data", "mnist", code=1, DLFRAME_DATA="/nowhere").stderr
+    assert "--root DIR says where data lie; now it is /nowhere" in error
+    error = dlframe("train", "--data", "mnist", "--root", "there", code=1, DLFRAME_DATA="/x").stderr
+    assert "now it is there" in error
+
+
+def test_info(dlframe: Command) -> None:
+    out = dlframe("info").stdout
+    for name in ("dlframe", "python", "BLAS", "threads", "numpy", "matplotlib"):
+        assert re.search(rf"^ *{name} +\S", out, re.MULTILINE), name
+    assert dlframe("--version").stdout.startswith("dlframe 0.")
+
+
+def test_plugins(dlframe: Command, tmp_path: Path) -> None:
+    everything = dlframe("plugins", "--all").stdout
+    assert re.search(
+        r"^layers +Linear +core +dlframe \S+ +dlframe.nn:Linear$", everything, re.MULTILINE
+    )
+    info = tmp_path / "site" / "other-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[dlframe.layers]\nMirror = other:Mirror\n")
+    path = f"{tmp_path / 'site'}{os.pathsep}{ROOT}"
+    out = dlframe("plugins", PYTHONPATH=path).stdout
+    assert re.search(r"layers +Mirror +plugin +other 1.0 +other:Mirror", out)
+
+
+# ------------------------------------------------------------------------------ errors
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ("train --data mnits", "there is no data set 'mnits'. Did you mean 'mnist'?"),
+    ("train --data digits --model cn", "there is no model 'cn'. Did you mean 'cnn'?"),
+    ("train --data digits --scheduler cosin", "Did you mean 'cosine'?"),
+    ("train --data digits --optimizer admw", "there is no optimizer 'admw'. Did you mean 'AdamW'"),
+    ("train --data digits --model mlp --activation rellu", "Did you mean 'ReLU'"),
+    ("train --data moons --epoch 3", "unrecognized arguments: --epoch 3. Did you mean '--epochs'?"),
+    ("tarin", "Did you mean 'train'?"),
+    ("data lst", "Did you mean 'list'?"),
+    ("data download cifar", "Did you mean 'cifar10'?"),
+    ("train --lr 0", "argument --lr: expected a number above 0; got '0'"),
+    ("train --epochs 1.5", "argument --epochs: expected a whole number above 0; got '1.5'"),
+    ("train", "say which data to train on: --data digits, for instance"),
+    ("train --data moons --model cnn", "cnn needs images, and moons are points"),
+    ("train --data digits --model cnn --hidden 5", "--hidden means nothing to the model cnn"),
+    ("train --data digits --optimizer adam --momentum 0.9", "--momentum is for sgd and rmsprop"),
+    ("evaluate nowhere.h5", "there is no checkpoint nowhere.h5"),
+    ("", "the following arguments are required: COMMAND"),
+])  # fmt: skip
+def test_wrong_command_lines(
+    arguments: str, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments.split()) == 2
+    out, err = capsys.readouterr()
+    assert message in err
+    assert err.count("\n") == 1
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_no_checkpoints(dlframe: Command, tmp_path: Path) -> None:
+    import dlframe as dl
+
+    (tmp_path / "x.h5").write_text("hello")
+    assert "a text file" in dlframe("evaluate", "x.h5", code=1).stderr
+    dl.utils.save_checkpoint(tmp_path / "y.h5", model=models.linear(2, 2))
+    assert "without a description of its run" in dlframe("evaluate", "y.h5", code=1).stderr
+    (tmp_path / "empty").mkdir()
+    assert "is it a run's folder?" in dlframe("evaluate", "empty", code=2).stderr
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    (tmp_path / "x.h5").write_text("hello")
+    done = subprocess.run(
+        [sys.executable, "-m", "dlframe", "evaluate", "x.h5", "--debug"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "FileFormatError" in done.stderr
+
+
+def test_a_learning_rate_that_is_too_large(dlframe: Command) -> None:
+    done = dlframe(*QUICK, "--optimizer", "sgd", "--lr", 1e30, code=1, PYTHONWARNINGS="ignore")
+    assert re.search(r"error: the loss is (nan|inf) at step \d+ \(epoch 1, batch", done.stderr)
+    assert "Lower the learning rate" in done.stderr
+
+
+def test_nobody_reads_to_the_end(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m dlframe plugins --all | head -n 1"
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=environment(), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+
+
+# ------------------------------------------------------------------------------ what must agree
+
+
+def test_names_are_those_of_the_library() -> None:
+    assert set(parser.DATA) == set(DATASETS) == set(KINDS)
+    assert set(parser.MODELS) == set(models.MODELS)
+    listed = plugins.names("optimizers")
+    assert {"SGD", "Adam", "AdamW", "RMSprop"} <= set(listed)
+
+
+@pytest.mark.parametrize("module", ["dlframe", "dlframe.cli"])
+def test_help_loads_nothing_heavy(module: str, tmp_path: Path) -> None:
+    code = f"""
+import runpy, sys
+sys.argv = ["dlframe", "train", "--help"]
+try:
+    runpy.run_module({module!r}, run_name="__main__")
+except SystemExit as done:
+    assert done.code == 0
+heavy = ["matplotlib", "h5py", "requests", "scipy", "PIL", "tqdm", "dlframe.data", "dlframe.viz"]
+print([name for name in heavy if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == "[]\n"
+    assert "--batch-size" in done.stdout
+
+
+# ------------------------------------------------------------------------------ figures
+
+
+@pytest.mark.slow
+def test_digits_reach_98_percent_with_the_defaults(dlframe: Command) -> None:
+    out = dlframe(
+        "train", "--data", "digits", "--model", "cnn", "--seed", 0, "--out", "demo"
+    ).stdout
+    right, count = re.search(r"\((\d+) of (\d+)\)", accuracy_in(out)).groups()  # type: ignore[union-attr]
+    assert int(right) / int(count) >= 0.98
+    assert accuracy_in(dlframe("evaluate", "demo").stdout) == accuracy_in(out)
+
+
+@pytest.mark.slow
+def test_mnist_reaches_97_percent(dlframe: Command, real_data: Path) -> None:
+    options = "--model mlp --hidden 50 --optimizer sgd --lr 0.1 --batch-size 64 --epochs 10"
+    out = dlframe("train", "--data", "mnist", "--root", real_data, *shlex.split(options)).stdout
+    assert float(accuracy_in(out).split()[2]) >= 0.969
+
+
+@pytest.mark.slow
+def test_cifar10_learns(dlframe: Command, real_data: Path, tmp_path: Path) -> None:
+    options = shlex.split("--model cnn --width 8 --limit 6000 --epochs 2 --out a")
+    out = dlframe("train", "--data", "cifar10", "--root", real_data, *options).stdout
+    losses = [record["loss"] for record in records(tmp_path / "a")]
+    assert losses[1] < losses[0] < 2.3
+    assert float(accuracy_in(out).split()[2]) > 0.3
