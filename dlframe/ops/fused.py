@@ -50,7 +50,7 @@ def _(g, out, *, axis):
     return g - np.exp(out) * g.sum(axis=axis, keepdims=True)
 
 
-# --- linear --------------------------------------------------------------------------------------------
+# --- linear ------------------------------------------------------------------------------------
 
 
 @op
@@ -115,7 +115,7 @@ def _ones(n: int, dtype: Any) -> Array:
     return np.ones(n, dtype)
 
 
-# --- embedding -----------------------------------------------------------------------------------------
+# --- embedding ---------------------------------------------------------------------------------
 
 
 @op
@@ -156,33 +156,52 @@ def _(g, *, index, skip):
     return rows * keep.astype(g.dtype)
 
 
-# --- normalization -------------------------------------------------------------------------------------
+# --- normalization -----------------------------------------------------------------------------
 
 
 @op
 def normalize(x, weight=None, bias=None, *, axes, over, eps, stats=None):
     """(x - μ) / √(σ² + eps) · weight + bias, with mean μ and biased variance σ² over `axes`.
 
-    weight and bias vary along all axes but those of `over`; `stats` are μ and σ² if the caller has
-    computed them already. BatchNorm, LayerNorm, GroupNorm and InstanceNorm differ in `axes` alone.
+    weight and bias vary along all axes but those of `over`. BatchNorm, LayerNorm, GroupNorm and
+    InstanceNorm differ in `axes` and `over` alone. `stats` is what `moments` gave, if the caller
+    wanted μ and σ² too; the array x - μ in it is used up.
     """
     return _normalize(x, weight, bias, axes=axes, over=over, eps=eps, stats=stats)[0]
 
 
 @normalize.fast_forward
 def _normalize(x, weight, bias, *, axes, over, eps, stats=None):
-    mean, var = (
-        stats
-        if stats is not None
-        else (x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True))
-    )
+    mean, var, out = moments(x, axes) if stats is None else stats
     rstd = 1 / np.sqrt(var + eps)
-    xhat = x - mean
-    xhat *= rstd
-    out = xhat if weight is None else xhat * weight.reshape(_kept(x, over))
+    if weight is not None and over == axes:
+        out *= rstd * weight.reshape(_kept(x, over))  # one number per mean: one pass
+    else:
+        out *= rstd
+        if weight is not None:
+            out *= weight.reshape(_kept(x, over))
     if bias is not None:
-        out = out + bias.reshape(_kept(x, over))
-    return out, (xhat, rstd)
+        out += bias.reshape(_kept(x, over))
+    return out, (mean, rstd)
+
+
+def moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """μ and σ² over `axes`, and x - μ, from which σ² is computed: E[x²] - μ² would lose digits."""
+    mean = x.mean(axis=axes, keepdims=True)
+    centred = x - mean
+    return mean, _dot(centred, centred, axes) / math.prod(x.shape[i] for i in axes), centred
+
+
+def _dot(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
+    """``(x * y).sum(axis=axes, keepdims=True)`` without the array of products."""
+    every = list(range(x.ndim))
+    kept = [i for i in every if i not in axes]
+    return np.einsum(x, every, y, every, kept).reshape(_kept(x, axes))
+
+
+def _kept(x: Any, over: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of `x` with 1 along the axes `over`."""
+    return tuple(1 if i in over else n for i, n in enumerate(x.shape))
 
 
 def _standardized(x, axes, eps):
@@ -215,21 +234,33 @@ def _(g, bias, *, over):
     return g.sum(axis=over, keepdims=True).reshape(bias.shape)
 
 
-def _kept(x: Any, over: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape in which weight and bias broadcast against x."""
-    return tuple(1 if i in over else n for i, n in enumerate(x.shape))
-
-
 @normalize.fast_backward
 def _(g, needs, x, weight, bias, residuals, *, axes, over):
-    xhat, rstd = residuals
-    dw = (g * xhat).sum(axis=over, keepdims=True).reshape(weight.shape) if needs[1] else None
-    db = g.sum(axis=over, keepdims=True).reshape(bias.shape) if needs[2] else None
-    if not needs[0]:
-        return None, dw, db
-    h = g if weight is None else g * weight.reshape(_kept(x, over))
-    n = 1 / math.prod(x.shape[a] for a in axes)
-    dx = h - h.sum(axis=axes, keepdims=True) * n
-    dx -= xhat * ((h * xhat).sum(axis=axes, keepdims=True) * n)
-    dx *= rstd
-    return dx, dw, db
+    mean, rstd = residuals
+    xhat = x - mean
+    xhat *= rstd
+    dw = _dot(g, xhat, over) if needs[1] else None
+    db = g.sum(axis=over, keepdims=True) if needs[2] else None
+    dx = _normalize_input(g, xhat, rstd, weight, dw, db, axes, over) if needs[0] else None
+    return (
+        dx,
+        dw if dw is None else dw.reshape(weight.shape),
+        db if db is None else db.reshape(bias.shape),
+    )
+
+
+def _normalize_input(g, xhat, rstd, weight, dw, db, axes, over):
+    """dx as in the rule, written into `xhat`."""
+    h, scale = g, rstd
+    if weight is not None and over == axes:  # a factor of each mean
+        scale = rstd * weight.reshape(rstd.shape)
+    elif weight is not None:
+        h, dw, db = g * weight.reshape(_kept(g, over)), None, None
+    n = 1 / math.prod(g.shape[i] for i in axes)
+    sum_hx = dw if dw is not None and over == axes else _dot(h, xhat, axes)
+    sum_h = db if db is not None and over == axes else h.sum(axis=axes, keepdims=True)
+    dx = np.multiply(xhat, sum_hx * -n, out=xhat)
+    dx += h
+    dx -= sum_h * n
+    dx *= scale
+    return dx

@@ -71,16 +71,15 @@ def batch_norm(
             f"batch_norm: Expected more than 1 value per channel when training, got input size {list(input.shape)}; "
             "use a larger batch (drop_last=True), or eval()"
         )
-    x = to_array(input)
-    mean, var = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
+    stats = fused.moments(to_array(input), axes)
     if running_mean is not None and running_var is not None:
         moved = to_array(running_mean), to_array(running_var)
-        for running, batch in zip(moved, (mean, var * (count / (count - 1))), strict=True):
+        for running, batch in zip(moved, (stats[0], stats[1] * (count / (count - 1))), strict=True):
             running *= 1 - momentum
             running += momentum * batch.reshape(-1)
         mark_mutated_many(moved, "batch_norm")
     return fused.normalize(
-        input, weight, bias, axes=axes, over=axes, eps=eps, stats=(mean, var)
+        input, weight, bias, axes=axes, over=axes, eps=eps, stats=stats
     )  # type: ignore[no-any-return]
 
 
