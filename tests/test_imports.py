@@ -31,7 +31,7 @@ LEVELS = (
         "special",
     },
     {"nn", "optim", "metrics"},
-    {"data", "utils"},
+    {"data", "models", "utils"},
     {"training"},
     {"viz", "cli", "__main__"},
 )
