@@ -8,7 +8,6 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     ├── DimensionError    (IndexError)                a dim outside the tensor's range
     ├── DTypeError        (RuntimeError, TypeError)   a dtype that the operation cannot take
     ├── ArgumentError     (RuntimeError, ValueError)  an argument whose value makes no sense
-    ├── ArgumentError     (RuntimeError, ValueError)  an argument's value that has no meaning
     ├── LabelError        (IndexError, ValueError)    a class label outside its range
     ├── GradientError     (RuntimeError)              the graph cannot give that gradient
     ├── StateDictError    (RuntimeError)              names or shapes that do not match a module
@@ -43,10 +42,6 @@ class DTypeError(DlframeError, RuntimeError, TypeError):
 
 class ArgumentError(DlframeError, RuntimeError, ValueError):
     """An argument whose value makes no sense: a probability of 2, an empty range."""
-
-
-class ArgumentError(DlframeError, RuntimeError, ValueError):
-    """An argument's value that has no meaning."""
 
 
 class LabelError(DlframeError, IndexError, ValueError):

@@ -1,15 +1,17 @@
 """The Tensor: an array, and its place in the graph.
 
-Methods are one-liners; what they do is written, with formula and example, in `dlframe.functions`. The
-operators are the ops themselves. ``dim`` and ``keepdim`` are PyTorch's names, and their meaning is PyTorch's
-where it differs from NumPy's.
+What a method does is written, with formula and example, in `dlframe.functions`; where a function
+takes the same arguments it is the method. The operators are the ops themselves. ``dim`` and
+``keepdim`` are PyTorch's names, and their meaning is PyTorch's where it differs from NumPy's.
 """
 
 from __future__ import annotations
 
+import copy
+import functools
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -20,26 +22,40 @@ from dlframe.autograd.hooks import RemovableHandle, add_hook
 from dlframe.autograd.inplace import write, write_at
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import DTypeError, GradientError, ShapeError
-from dlframe.functions.arguments import numpy_names
+from dlframe.functions.arguments import checked_dim, sizes
+from dlframe.functions.shape import expand, repeat, view
 from dlframe.ops import numpy_api, record
 from dlframe.ops.calling import bind_tensor, wrap
 from dlframe.ops.op import cast
 from dlframe.ops.record import Array, Node, TensorBase
 from dlframe.printing import tensor_text
-from dlframe.random import Generator, default_generator
-
+from dlframe.random import Generator, or_default
 
 # The methods float(), int() and bool() hide the built-in types inside the class.
-Int = int
-Float = float
-Bool = bool
+Int: TypeAlias = int
+Float: TypeAlias = float
+Bool: TypeAlias = bool
+
+
+def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that puts what `function` returns into the tensor's own memory."""
+    name = f"{function.__name__}_"
+
+    @functools.wraps(function)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return write(self, function(self, *args, **kwargs), name)
+
+    method.__name__, method.__qualname__, method.__module__ = name, f"Tensor.{name}", __name__
+    method.__doc__ = f"`{function.__name__}` in place."
+    return method
 
 
 class Tensor(TensorBase):
     """A multi-dimensional array that can remember how it was computed.
 
     Args:
-        array: the values, an ndarray; it is wrapped and not copied. `dlframe.tensor` copies from any data.
+        array: the values, an ndarray; it is wrapped and not copied. `dlframe.tensor` copies from
+            any data.
         requires_grad: whether gradients with respect to this tensor are wanted.
 
     >>> import dlframe as dl
@@ -77,11 +93,8 @@ class Tensor(TensorBase):
 
     def size(self, dim: Int | None = None) -> Any:
         """The shape, or the size along `dim`."""
-        return (
-            self.array.shape
-            if dim is None
-            else self.array.shape[F.checked_dim(dim, self.array.ndim)]
-        )
+        shape = self.array.shape
+        return shape if dim is None else shape[checked_dim(dim, len(shape))]
 
     @property
     def dtype(self) -> DType:
@@ -97,20 +110,27 @@ class Tensor(TensorBase):
         """The number of dimensions."""
         return self.array.ndim
 
+    ndimension = dim
+
     def numel(self) -> Int:
         """The number of elements."""
-        return int(self.array.size)
+        return self.array.size
 
     nelement = numel
 
     def element_size(self) -> Int:
         """Bytes per element."""
-        return int(self.array.itemsize)
+        return self.array.itemsize
+
+    @property
+    def itemsize(self) -> Int:
+        """Bytes per element."""
+        return self.array.itemsize
 
     @property
     def nbytes(self) -> Int:
         """Bytes of all elements."""
-        return int(self.array.nbytes)
+        return self.array.nbytes
 
     @property
     def device(self) -> str:
@@ -120,15 +140,13 @@ class Tensor(TensorBase):
     @property
     def is_leaf(self) -> Bool:
         """Whether no recorded operation made this tensor."""
-        return not self.needs_grad or self.node is None
+        return not self.needs_grad or record.target_of(self) is self
 
     @property
     def grad_fn(self) -> Node | None:
         """The node that made this tensor; None for a leaf."""
-        if not self.needs_grad:
-            return None
         target = record.target_of(self)
-        return target if isinstance(target, Node) else None
+        return target if self.needs_grad and isinstance(target, Node) else None
 
     @property
     def requires_grad(self) -> Bool:
@@ -139,12 +157,13 @@ class Tensor(TensorBase):
     def requires_grad(self, value: Bool) -> None:
         if value and self.array.dtype.kind != "f":
             raise DTypeError(
-                f"only Tensors of floating point dtype can require gradients, this one is {self.array.dtype}; "
-                "convert it with .float()"
+                "only Tensors of floating point dtype can require gradients, this one is "
+                f"{self.array.dtype}; convert it with .float()"
             )
-        if not value and self.needs_grad and self.node is not None:
+        if not value and not self.is_leaf:
             raise GradientError(
-                "you can only change requires_grad flags of leaf variables; use .detach() for a result without history"
+                "you can only change requires_grad flags of leaf variables; use .detach() for a "
+                "result without history"
             )
         self.needs_grad = bool(value)
 
@@ -157,22 +176,34 @@ class Tensor(TensorBase):
         """Whether the elements are floats."""
         return self.array.dtype.kind == "f"
 
+    def is_complex(self) -> Bool:
+        """Never: there are no complex tensors."""
+        return False
+
+    def is_signed(self) -> Bool:
+        """Whether the dtype has negative numbers."""
+        return self.array.dtype.kind in "if"
+
     def is_contiguous(self) -> Bool:
         """Whether the elements lie in memory in order."""
-        return bool(self.array.flags.c_contiguous)
+        return self.array.flags.c_contiguous
+
+    def is_inference(self) -> Bool:
+        """Whether the tensor was made in inference mode, and so can never enter a graph."""
+        return self.node is record.INFERENCE
 
     def stride(self, dim: Int | None = None) -> Any:
         """Steps in elements (not bytes) from one index to the next, per dimension."""
         steps = tuple(s // self.array.itemsize for s in self.array.strides)
-        return steps if dim is None else steps[dim]
+        return steps if dim is None else steps[checked_dim(dim, len(steps))]
 
     @property
     def _version(self) -> Int:
         return record.version_of(self.array)
 
     @property
-    def _base(self) -> Tensor | None:
-        return None if self.view_of is None else self.view_of.base  # type: ignore[return-value]
+    def _base(self) -> TensorBase | None:
+        return None if self.view_of is None else self.view_of.base
 
     # --- out to Python and NumPy ----------------------------------------------------------------
 
@@ -197,15 +228,17 @@ class Tensor(TensorBase):
         """
         if self.needs_grad and not force:
             raise GradientError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead."
             )
         return self.array
 
     def __array__(self, dtype: Any = None, copy: Bool | None = None) -> Array:
         if self.needs_grad:
             raise GradientError(
-                "a Tensor that requires grad does not turn into an array by itself, since its graph would be "
-                "lost without a word. Use tensor.detach().numpy(), or a dlframe function in place of NumPy's."
+                "a Tensor that requires grad does not turn into an array by itself, since its "
+                "graph would be lost without a word. Use tensor.detach().numpy(), or a dlframe "
+                "function in place of NumPy's."
             )
         return np.array(self.array, dtype=dtype, copy=copy)
 
@@ -229,18 +262,22 @@ class Tensor(TensorBase):
     def __int__(self) -> Int:
         return int(self.item())
 
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
     def __index__(self) -> Int:
         if self.array.dtype.kind not in "iu" or self.array.size != 1:
-            raise DTypeError(
-                "only integer tensors of a single element can be converted to an index"
+            raise TypeError(
+                "only integer tensors of a single element can be converted to an index; this one "
+                f"has dtype {self.array.dtype} and shape {list(self.array.shape)}"
             )
         return int(self.array.item())
 
     def __bool__(self) -> Bool:
         if self.array.size != 1:
+            what = "more than one value" if self.array.size else "no values"
             raise ShapeError(
-                f"Boolean value of Tensor with {'no values' if not self.array.size else 'more than one value'} is "
-                "ambiguous; use .any() or .all()"
+                f"Boolean value of Tensor with {what} is ambiguous; use .any() or .all()"
             )
         return bool(self.array.item())
 
@@ -255,31 +292,43 @@ class Tensor(TensorBase):
         return iter(F.unbind(self))
 
     def __contains__(self, value: Any) -> Bool:
-        return bool((self.array == (value.array if isinstance(value, TensorBase) else value)).any())
+        if not _is_numeric(value):
+            raise TypeError(
+                "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                f"{type(value).__name__}"
+            )
+        return bool((self.array == to_array(value)).any())
 
     def __repr__(self) -> str:
         return tensor_text(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
+        # as in PyTorch, f"{loss}" is the number alone; a Parameter prints in full
+        if self.array.ndim == 0 and type(self) is Tensor:
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if self.node is not None and self.needs_grad:
+        if not self.is_leaf:
             raise GradientError(
                 "Only leaf tensors can be pickled; use .detach() for a result without history"
             )
         return _rebuild, (type(self), self.array, self.needs_grad, self.__dict__)
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("tensors are pickled through __reduce_ex__")
+
     def __deepcopy__(self, memo: dict[Int, Any]) -> Tensor:
-        if self.node is not None and self.needs_grad:
+        if not self.is_leaf:
             raise GradientError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment; use .detach() or .clone()"
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment; use .detach() or .clone()"
             )
-        copied: Tensor = _rebuild(type(self), self.array.copy(), self.needs_grad, self.__dict__)
+        copied: Tensor = _rebuild(type(self), self.array.copy(), self.needs_grad, {})
+        memo[id(self)] = copied  # before the attributes, which may lead back here
+        copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
         if self.grad is not None:
-            copied.grad = Tensor(self.grad.array.copy())
-        memo[id(self)] = copied
+            copied.grad = copy.deepcopy(self.grad.detach(), memo)
         return copied
 
     # --- the graph ------------------------------------------------------------------------------
@@ -291,38 +340,39 @@ class Tensor(TensorBase):
         create_graph: Bool = False,
         inputs: Any = None,
     ) -> None:
-        """Add this tensor's gradient to the ``.grad`` of the leaves; see `dlframe.autograd.backward`."""
+        """Add the gradient to the ``.grad`` of the leaves; see `dlframe.autograd.backward`."""
         _backward(self, gradient, retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """The same memory, without the graph."""
-        return wrap(self.array)  # type: ignore[no-any-return]
+        return wrap(self.array)
 
     def detach_(self) -> Tensor:
         """Cut this tensor off its graph."""
         if self.view_of is not None:
             raise GradientError("Can't detach views in-place. Use detach() instead.")
-        self.node, self.needs_grad = None, False
+        self.node, self.needs_grad, self.hooks = None, False, None
         return self
 
     @property
     def data(self) -> Tensor:
-        """The same memory without the graph; writing to it is not watched, so prefer ``no_grad()``."""
+        """The same memory without the graph; writes to it count as in-place changes."""
         return self.detach()
 
     @data.setter
     def data(self, value: Tensor) -> None:
         self.array = value.array
 
-    def clone(self) -> Tensor:
-        """A copy; its gradient goes to the original."""
-        return F.clone(self)  # type: ignore[no-any-return]
+    @property
+    def retains_grad(self) -> Bool:
+        """Whether this is a result that keeps its gradient, see `retain_grad`."""
+        return self.hooks is not None and not self.is_leaf
 
     def retain_grad(self) -> None:
         """Let this result keep its gradient in ``.grad``, as leaves do."""
         if not self.needs_grad:
             raise GradientError("can't retain_grad on Tensor that has requires_grad=False")
-        if self.node is None:
+        if self.is_leaf or self.hooks is not None:
             return
         ref = weakref.ref(self)
 
@@ -331,10 +381,19 @@ class Tensor(TensorBase):
             if tensor is not None:
                 tensor.grad = g.detach().clone() if tensor.grad is None else tensor.grad + g
 
-        self.register_hook(keep)
+        handle = self.register_hook(keep)
+        self.hooks = {handle.id: keep}  # it moves with the tensor to the nodes of later writes
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
-        """Call `hook` with each gradient of this tensor; what it returns (if not None) replaces the gradient."""
+        """Call `hook` with each gradient of this tensor; what it returns, if not None, replaces it.
+
+        >>> import dlframe as dl
+        >>> x = dl.ones(2, requires_grad=True)
+        >>> handle = x.register_hook(lambda g: 10 * g)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
+        """
         if not self.needs_grad:
             raise GradientError("cannot register a hook on a tensor that doesn't require gradient")
         holder: Any = record.target_of(self)
@@ -342,31 +401,38 @@ class Tensor(TensorBase):
             holder.hooks = {}
         return add_hook(holder.hooks, hook)
 
-    def __getstate__(self) -> NoReturn:
-        raise TypeError("tensors are pickled through __reduce_ex__")
-
     # --- conversion -----------------------------------------------------------------------------
 
-    def to(self, *args: Any, dtype: Any = None, copy: Bool = False, **_: Any) -> Tensor:
-        """In another dtype: ``to(dtype)``, ``to(other)``, ``to("cpu")``, ``to("cpu", dtype)``."""
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: Bool = False,
+        copy: Bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        """In another dtype: ``to(dtype)``, ``to(other)``, ``to("cpu")``, ``to("cpu", dtype)``.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1, 2]).to(dl.float16)
+        tensor([1., 2.], dtype=dlframe.float16)
+        """
+        flags = []
         for arg in args:
-            if isinstance(arg, Tensor):
+            if isinstance(arg, TensorBase):
                 dtype = arg.array.dtype
-            elif isinstance(arg, str) and arg.partition(":")[0] in (
-                "cpu",
-                "cuda",
-                "mps",
-                "meta",
-                "xpu",
-            ):
-                if not arg.startswith("cpu"):
-                    raise ValueError(f"to: the only device is 'cpu', got {arg!r}")
-            elif not isinstance(arg, bool) and arg is not None:
+            elif isinstance(arg, bool):
+                flags.append(arg)  # non_blocking, and then copy
+            elif isinstance(arg, str) and arg.partition(":")[0] in _DEVICES:
+                device = arg
+            elif arg is not None:
                 dtype = arg
+        check_device(device)
         target = self.array.dtype if dtype is None else as_dtype(dtype)
-        if target == self.array.dtype:
-            return self.clone() if copy else self
-        return _cast(self, target)
+        if target != self.array.dtype:
+            return _cast(self, target)
+        return self.clone() if copy or flags[1:] == [True] else self
 
     def type(self, dtype: Any = None) -> Any:
         """The dtype's name, or the tensor in another dtype."""
@@ -392,6 +458,18 @@ class Tensor(TensorBase):
         """In int32."""
         return self.to(np.int32)
 
+    def short(self) -> Tensor:
+        """In int16."""
+        return self.to(np.int16)
+
+    def char(self) -> Tensor:
+        """In int8."""
+        return self.to(np.int8)
+
+    def byte(self) -> Tensor:
+        """In uint8."""
+        return self.to(np.uint8)
+
     def bool(self) -> Tensor:
         """In bool."""
         return self.to(np.bool_)
@@ -404,30 +482,55 @@ class Tensor(TensorBase):
         """In the dtype of `other`."""
         return self.to(other.array.dtype)
 
-    def new_tensor(self, data: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
-        """A tensor of `data` with this one's dtype."""
-        values = np.array(
-            data.array if isinstance(data, TensorBase) else data, dtype=dtype or self.array.dtype
+    def contiguous(self) -> Tensor:
+        """The tensor itself if its elements lie in order, else a copy in which they do."""
+        return self if self.array.flags.c_contiguous else self.clone()
+
+    def new_tensor(
+        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Bool = False
+    ) -> Tensor:
+        """A tensor with a copy of `data`, by default in this one's dtype."""
+        return self.new_full(
+            np.shape(to_array(data)), data, dtype=dtype, device=device, requires_grad=requires_grad
         )
-        return Tensor(values, requires_grad)
 
-    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
-        """Zeros of this dtype."""
-        return Tensor(np.zeros(F.sizes(size), dtype or self.array.dtype), requires_grad)
+    def new_zeros(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
+    ) -> Tensor:
+        """Zeros, by default in this one's dtype."""
+        return self.new_full(
+            sizes(size), 0, dtype=dtype, device=device, requires_grad=requires_grad
+        )
 
-    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
-        """Ones of this dtype."""
-        return Tensor(np.ones(F.sizes(size), dtype or self.array.dtype), requires_grad)
+    def new_ones(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
+    ) -> Tensor:
+        """Ones, by default in this one's dtype."""
+        return self.new_full(
+            sizes(size), 1, dtype=dtype, device=device, requires_grad=requires_grad
+        )
 
-    def new_empty(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
-        """Uninitialized memory of this dtype."""
-        return Tensor(np.empty(F.sizes(size), dtype or self.array.dtype), requires_grad)
+    def new_empty(
+        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
+    ) -> Tensor:
+        """Uninitialized memory, by default in this one's dtype."""
+        check_device(device)
+        kind = self.array.dtype if dtype is None else as_dtype(dtype)
+        return Tensor(np.empty(sizes(size), kind), requires_grad)
 
     def new_full(
-        self, size: Any, fill_value: Any, dtype: Any = None, requires_grad: Any = False
+        self,
+        size: Any,
+        fill_value: Any,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: Bool = False,
     ) -> Tensor:
-        """Filled with one value, of this dtype."""
-        return Tensor(np.full(size, fill_value, dtype or self.array.dtype), requires_grad)
+        """Filled with one value, by default in this one's dtype."""
+        out = self.new_empty(size, dtype=dtype, device=device)
+        out.array[...] = to_array(fill_value)
+        return out.requires_grad_(requires_grad)
 
     # --- operators: the ops themselves, so that a + b costs no second call ----------------------
 
@@ -486,6 +589,12 @@ class Tensor(TensorBase):
     def __rxor__(self, other: Any) -> Any:
         return ops.bitwise_xor(other, self)
 
+    def __rlshift__(self, other: Any) -> Any:
+        return ops.left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return ops.right_shift(other, self)
+
     def __pos__(self) -> Tensor:
         return self
 
@@ -496,659 +605,481 @@ class Tensor(TensorBase):
         return ops.not_equal(self, other) if _is_numeric(other) else NotImplemented
 
     def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index=index)  # type: ignore[no-any-return]
+        return ops.getitem(self, index=index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         write_at(self, index, value)
 
-    def __iadd__(self, other: Any) -> Tensor:
-        return self.add_(other)
+    # --- arithmetic and comparison --------------------------------------------------------------
 
-    def __isub__(self, other: Any) -> Tensor:
-        return self.sub_(other)
+    add = F.add
+    sub = subtract = F.sub
+    mul = multiply = F.mul
+    div = divide = F.div
+    true_divide = F.div
+    pow = F.pow
+    remainder = F.remainder
+    fmod = F.fmod
+    floor_divide = F.floor_divide
+    addcmul = F.addcmul
+    addcdiv = F.addcdiv
+    lerp = F.lerp
+    maximum = F.maximum
+    minimum = F.minimum
+    clamp = F.clamp
+    clip = F.clip
+    logaddexp = F.logaddexp
+    atan2 = arctan2 = F.atan2
 
-    def __imul__(self, other: Any) -> Tensor:
-        return self.mul_(other)
+    eq = F.eq
+    ne = not_equal = F.ne
+    lt = less = F.lt
+    le = less_equal = F.le
+    gt = greater = F.gt
+    ge = greater_equal = F.ge
+    equal = F.equal
+    isclose = F.isclose
+    allclose = F.allclose
 
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self.div_(other)
+    logical_and = F.logical_and
+    logical_or = F.logical_or
+    logical_xor = F.logical_xor
+    logical_not = F.logical_not
+    bitwise_and = F.bitwise_and
+    bitwise_or = F.bitwise_or
+    bitwise_xor = F.bitwise_xor
+    bitwise_not = F.bitwise_not
+    bitwise_left_shift = F.bitwise_left_shift
+    bitwise_right_shift = F.bitwise_right_shift
 
-    def __ipow__(self, other: Any) -> Tensor:
-        return self.pow_(other)
-
-    # --- arithmetic -----------------------------------------------------------------------------
-
-    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        return F.add(self, other, alpha=alpha)  # type: ignore[no-any-return]
-
-    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        return F.sub(self, other, alpha=alpha)  # type: ignore[no-any-return]
-
-    subtract = sub
-
-    def mul(self, other: Any) -> Tensor:
-        return F.mul(self, other)  # type: ignore[no-any-return]
-
-    multiply = mul
-
-    def div(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-        return F.div(self, other, rounding_mode=rounding_mode)  # type: ignore[no-any-return]
-
-    divide = true_divide = div
-
-    def pow(self, exponent: Any) -> Tensor:
-        return F.pow(self, exponent)  # type: ignore[no-any-return]
-
-    def remainder(self, other: Any) -> Tensor:
-        return F.remainder(self, other)  # type: ignore[no-any-return]
-
-    def fmod(self, other: Any) -> Tensor:
-        return F.fmod(self, other)  # type: ignore[no-any-return]
-
-    def floor_divide(self, other: Any) -> Tensor:
-        return F.floor_divide(self, other)  # type: ignore[no-any-return]
-
-    def maximum(self, other: Any) -> Tensor:
-        return F.maximum(self, other)  # type: ignore[no-any-return]
-
-    def minimum(self, other: Any) -> Tensor:
-        return F.minimum(self, other)  # type: ignore[no-any-return]
-
-    def eq(self, other: Any) -> Tensor:
-        return F.eq(self, other)  # type: ignore[no-any-return]
-
-    def ne(self, other: Any) -> Tensor:
-        return F.ne(self, other)  # type: ignore[no-any-return]
-
-    def lt(self, other: Any) -> Tensor:
-        return F.lt(self, other)  # type: ignore[no-any-return]
-
-    def le(self, other: Any) -> Tensor:
-        return F.le(self, other)  # type: ignore[no-any-return]
-
-    def gt(self, other: Any) -> Tensor:
-        return F.gt(self, other)  # type: ignore[no-any-return]
-
-    def ge(self, other: Any) -> Tensor:
-        return F.ge(self, other)  # type: ignore[no-any-return]
-
-    def logical_and(self, other: Any) -> Tensor:
-        return F.logical_and(self, other)  # type: ignore[no-any-return]
-
-    def logical_or(self, other: Any) -> Tensor:
-        return F.logical_or(self, other)  # type: ignore[no-any-return]
-
-    def logical_xor(self, other: Any) -> Tensor:
-        return F.logical_xor(self, other)  # type: ignore[no-any-return]
-
-    def bitwise_and(self, other: Any) -> Tensor:
-        return F.bitwise_and(self, other)  # type: ignore[no-any-return]
-
-    def bitwise_or(self, other: Any) -> Tensor:
-        return F.bitwise_or(self, other)  # type: ignore[no-any-return]
-
-    def bitwise_xor(self, other: Any) -> Tensor:
-        return F.bitwise_xor(self, other)  # type: ignore[no-any-return]
-
-    def matmul(self, other: Any) -> Tensor:
-        return F.matmul(self, other)  # type: ignore[no-any-return]
-
-    def mm(self, mat2: Any) -> Tensor:
-        return F.mm(self, mat2)  # type: ignore[no-any-return]
-
-    def mv(self, vec: Any) -> Tensor:
-        return F.mv(self, vec)  # type: ignore[no-any-return]
-
-    def bmm(self, mat2: Any) -> Tensor:
-        return F.bmm(self, mat2)  # type: ignore[no-any-return]
-
-    def dot(self, other: Any) -> Tensor:
-        return F.dot(self, other)  # type: ignore[no-any-return]
-
-    def outer(self, vec2: Any) -> Tensor:
-        return F.outer(self, vec2)  # type: ignore[no-any-return]
-
-    def lerp(self, end: Any, weight: Any) -> Tensor:
-        return F.lerp(self, end, weight)  # type: ignore[no-any-return]
-
-    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
-        return F.clamp(self, min, max)  # type: ignore[no-any-return]
-
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        return F.clamp(self, min, max)  # type: ignore[no-any-return]
-
-    def where(self, condition: Any, other: Any) -> Tensor:
-        return F.where(condition, self, other)  # type: ignore[no-any-return]
-
-    def round(self, *, decimals: Any = 0) -> Tensor:
-        return F.round(self, decimals=decimals)  # type: ignore[no-any-return]
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """This tensor where `condition` holds, else `other`; see `dlframe.where`."""
+        return F.where(condition, self, other)
 
     # --- elementwise functions ------------------------------------------------------------------
 
-    def abs(self) -> Tensor:
-        return F.abs(self)  # type: ignore[no-any-return]
-
-    def absolute(self) -> Tensor:
-        return F.absolute(self)  # type: ignore[no-any-return]
-
-    def neg(self) -> Tensor:
-        return F.neg(self)  # type: ignore[no-any-return]
-
-    def negative(self) -> Tensor:
-        return F.negative(self)  # type: ignore[no-any-return]
-
-    def sign(self) -> Tensor:
-        return F.sign(self)  # type: ignore[no-any-return]
-
-    def exp(self) -> Tensor:
-        return F.exp(self)  # type: ignore[no-any-return]
-
-    def exp2(self) -> Tensor:
-        return F.exp2(self)  # type: ignore[no-any-return]
-
-    def expm1(self) -> Tensor:
-        return F.expm1(self)  # type: ignore[no-any-return]
-
-    def log(self) -> Tensor:
-        return F.log(self)  # type: ignore[no-any-return]
-
-    def log1p(self) -> Tensor:
-        return F.log1p(self)  # type: ignore[no-any-return]
-
-    def log2(self) -> Tensor:
-        return F.log2(self)  # type: ignore[no-any-return]
-
-    def log10(self) -> Tensor:
-        return F.log10(self)  # type: ignore[no-any-return]
-
-    def sqrt(self) -> Tensor:
-        return F.sqrt(self)  # type: ignore[no-any-return]
-
-    def rsqrt(self) -> Tensor:
-        return F.rsqrt(self)  # type: ignore[no-any-return]
-
-    def square(self) -> Tensor:
-        return F.square(self)  # type: ignore[no-any-return]
-
-    def reciprocal(self) -> Tensor:
-        return F.reciprocal(self)  # type: ignore[no-any-return]
-
-    def sin(self) -> Tensor:
-        return F.sin(self)  # type: ignore[no-any-return]
-
-    def cos(self) -> Tensor:
-        return F.cos(self)  # type: ignore[no-any-return]
-
-    def tan(self) -> Tensor:
-        return F.tan(self)  # type: ignore[no-any-return]
-
-    def asin(self) -> Tensor:
-        return F.asin(self)  # type: ignore[no-any-return]
-
-    def acos(self) -> Tensor:
-        return F.acos(self)  # type: ignore[no-any-return]
-
-    def atan(self) -> Tensor:
-        return F.atan(self)  # type: ignore[no-any-return]
-
-    def sinh(self) -> Tensor:
-        return F.sinh(self)  # type: ignore[no-any-return]
-
-    def cosh(self) -> Tensor:
-        return F.cosh(self)  # type: ignore[no-any-return]
-
-    def tanh(self) -> Tensor:
-        return F.tanh(self)  # type: ignore[no-any-return]
-
-    def sigmoid(self) -> Tensor:
-        return F.sigmoid(self)  # type: ignore[no-any-return]
-
-    def relu(self) -> Tensor:
-        return F.relu(self)  # type: ignore[no-any-return]
-
-    def erf(self) -> Tensor:
-        return F.erf(self)  # type: ignore[no-any-return]
-
-    def floor(self) -> Tensor:
-        return F.floor(self)  # type: ignore[no-any-return]
-
-    def ceil(self) -> Tensor:
-        return F.ceil(self)  # type: ignore[no-any-return]
-
-    def trunc(self) -> Tensor:
-        return F.trunc(self)  # type: ignore[no-any-return]
-
-    def logical_not(self) -> Tensor:
-        return F.logical_not(self)  # type: ignore[no-any-return]
-
-    def bitwise_not(self) -> Tensor:
-        return F.bitwise_not(self)  # type: ignore[no-any-return]
-
-    def isnan(self) -> Tensor:
-        return F.isnan(self)  # type: ignore[no-any-return]
-
-    def isinf(self) -> Tensor:
-        return F.isinf(self)  # type: ignore[no-any-return]
-
-    def isfinite(self) -> Tensor:
-        return F.isfinite(self)  # type: ignore[no-any-return]
+    clone = F.clone
+    abs = absolute = F.abs
+    neg = negative = F.neg
+    positive = F.positive
+    sign = F.sign
+    signbit = F.signbit
+    square = F.square
+    sqrt = F.sqrt
+    rsqrt = F.rsqrt
+    reciprocal = F.reciprocal
+    exp = F.exp
+    exp2 = F.exp2
+    expm1 = F.expm1
+    log = F.log
+    log2 = F.log2
+    log10 = F.log10
+    log1p = F.log1p
+    sin = F.sin
+    cos = F.cos
+    tan = F.tan
+    asin = arcsin = F.asin
+    acos = arccos = F.acos
+    atan = arctan = F.atan
+    sinh = F.sinh
+    cosh = F.cosh
+    tanh = F.tanh
+    asinh = arcsinh = F.asinh
+    acosh = arccosh = F.acosh
+    atanh = arctanh = F.atanh
+    sigmoid = F.sigmoid
+    relu = F.relu
+    erf = F.erf
+    floor = F.floor
+    ceil = F.ceil
+    trunc = fix = F.trunc
+    round = F.round
+    isnan = F.isnan
+    isinf = F.isinf
+    isfinite = F.isfinite
 
     # --- reductions -----------------------------------------------------------------------------
 
-    @numpy_names
-    def sum(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
-        return F.sum(self, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
+    sum = F.sum
+    mean = F.mean
+    prod = F.prod
+    var = F.var
+    std = F.std
+    norm = F.norm
+    max = F.max
+    min = F.min
+    amax = F.amax
+    amin = F.amin
+    argmax = F.argmax
+    argmin = F.argmin
+    any = F.any
+    all = F.all
+    count_nonzero = F.count_nonzero
+    logsumexp = F.logsumexp
+    softmax = F.softmax
+    log_softmax = F.log_softmax
+    cumsum = F.cumsum
+    cumprod = F.cumprod
+    sort = F.sort
+    argsort = F.argsort
+    topk = F.topk
 
-    @numpy_names
-    def mean(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
-        return F.mean(self, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
+    # --- linear algebra -------------------------------------------------------------------------
 
-    @numpy_names
-    def prod(self, dim: Any = None, keepdim: Any = False, *, dtype: Any = None) -> Tensor:
-        return F.prod(self, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def var(
-        self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None
-    ) -> Tensor:
-        return F.var(self, dim, unbiased, keepdim, correction=correction)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def std(
-        self, dim: Any = None, unbiased: Any = None, keepdim: Any = False, *, correction: Any = None
-    ) -> Tensor:
-        return F.std(self, dim, unbiased, keepdim, correction=correction)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def max(self, dim: Any = None, keepdim: Any = False) -> Any:
-        return F.max(self, dim, keepdim)
-
-    @numpy_names
-    def min(self, dim: Any = None, keepdim: Any = False) -> Any:
-        return F.min(self, dim, keepdim)
-
-    @numpy_names
-    def amax(self, dim: Any = (), keepdim: Any = False) -> Tensor:
-        return F.amax(self, dim, keepdim)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def amin(self, dim: Any = (), keepdim: Any = False) -> Tensor:
-        return F.amin(self, dim, keepdim)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def argmax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
-        return F.argmax(self, dim, keepdim)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def argmin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
-        return F.argmin(self, dim, keepdim)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def any(self, dim: Any = None, keepdim: Any = False) -> Tensor:
-        return F.any(self, dim, keepdim)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def all(self, dim: Any = None, keepdim: Any = False) -> Tensor:
-        return F.all(self, dim, keepdim)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def logsumexp(self, dim: Any, keepdim: Any = False) -> Tensor:
-        return F.logsumexp(self, dim, keepdim)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def count_nonzero(self, dim: Any = None) -> Tensor:
-        return F.count_nonzero(self, dim)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def cumsum(self, dim: Any, *, dtype: Any = None) -> Tensor:
-        return F.cumsum(self, dim, dtype=dtype)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def cumprod(self, dim: Any, *, dtype: Any = None) -> Tensor:
-        return F.cumprod(self, dim, dtype=dtype)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def norm(
-        self, p: Any = "fro", dim: Any = None, keepdim: Any = False, dtype: Any = None
-    ) -> Tensor:
-        return F.norm(self, p, dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def softmax(self, dim: Any, dtype: Any = None) -> Tensor:
-        return F.softmax(self, dim, dtype=dtype)  # type: ignore[no-any-return]
-
-    @numpy_names
-    def log_softmax(self, dim: Any, dtype: Any = None) -> Tensor:
-        return F.log_softmax(self, dim, dtype=dtype)  # type: ignore[no-any-return]
-
-    def topk(self, k: Any, dim: Any = -1, largest: Any = True, sorted: Any = True) -> Any:
-        return F.topk(self, k, dim, largest, sorted)
-
-    def sort(self, dim: Any = -1, descending: Any = False, stable: Any = False) -> Any:
-        return F.sort(self, dim, descending, stable)
-
-    def argsort(self, dim: Any = -1, descending: Any = False, stable: Any = False) -> Tensor:
-        return F.argsort(self, dim, descending, stable)  # type: ignore[no-any-return]
-
-    def allclose(
-        self, other: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False
-    ) -> Any:
-        return F.allclose(self, other, rtol, atol, equal_nan)
-
-    def isclose(
-        self, other: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: Any = False
-    ) -> Tensor:
-        return F.isclose(self, other, rtol, atol, equal_nan)  # type: ignore[no-any-return]
-
-    def equal(self, other: Any) -> Any:
-        return F.equal(self, other)
+    matmul = F.matmul
+    mm = F.mm
+    mv = F.mv
+    bmm = F.bmm
+    dot = F.dot
+    inner = F.inner
+    outer = F.outer
 
     # --- shape ----------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any) -> Tensor:
-        return F.reshape(self, F.sizes(shape))  # type: ignore[no-any-return]
-
-    def view(self, *shape: Any) -> Tensor:
-        if len(shape) == 1 and not isinstance(shape[0], (Int, tuple, list)):
-            return wrap(self.array.view(as_dtype(shape[0])))  # type: ignore[no-any-return]
-        return F.view(self, F.sizes(shape))  # type: ignore[no-any-return]
-
-    def view_as(self, other: Tensor) -> Tensor:
-        return F.view(self, other.array.shape)  # type: ignore[no-any-return]
+        """The same elements in another shape; see `dlframe.reshape`."""
+        return F.reshape(self, sizes(shape))
 
     def reshape_as(self, other: Tensor) -> Tensor:
-        return F.reshape(self, other.array.shape)  # type: ignore[no-any-return]
+        """The same elements in the shape of `other`."""
+        return F.reshape(self, other.array.shape)
+
+    def view(self, *shape: Any) -> Tensor:
+        """The same memory in another shape, or, given a dtype, its bytes read in another way.
+
+        >>> import dlframe as dl
+        >>> x = dl.zeros(2, 3)
+        >>> x.view(-1)[0] = 1
+        >>> x[0, 0]
+        tensor(1.)
+        >>> dl.tensor([1.0]).view(dl.int32)
+        tensor([1065353216], dtype=dlframe.int32)
+        """
+        if len(shape) == 1 and isinstance(shape[0], (np.dtype, type)):
+            return self._viewed_as(as_dtype(shape[0]))
+        return view(self, sizes(shape))
+
+    def _viewed_as(self, dtype: DType) -> Tensor:
+        if self.needs_grad and dtype != self.array.dtype:
+            raise GradientError(
+                f"view: bytes of {self.array.dtype} read as {dtype} have no gradient; "
+                "use .to(dtype) to convert, or .detach() first"
+            )
+        return self if dtype == self.array.dtype else wrap(self.array.view(dtype))
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """The same memory in the shape of `other`."""
+        return view(self, other.array.shape)
+
+    flatten = F.flatten
+    unflatten = F.unflatten
+    ravel = F.ravel
+    squeeze = F.squeeze
+    unsqueeze = F.unsqueeze
+    transpose = swapdims = F.transpose
+    swapaxes = F.swapaxes
+    t = F.t
+    movedim = moveaxis = F.movedim
 
     def permute(self, *dims: Any) -> Tensor:
-        return F.permute(self, F.sizes(dims))  # type: ignore[no-any-return]
-
-    def transpose(self, dim0: Any, dim1: Any) -> Tensor:
-        return F.transpose(self, dim0, dim1)  # type: ignore[no-any-return]
-
-    swapaxes = swapdims = transpose
-
-    def t(self) -> Tensor:
-        return F.t(self)  # type: ignore[no-any-return]
+        """The dimensions in another order; see `dlframe.permute`."""
+        return F.permute(self, sizes(dims))
 
     @property
-    def T(self) -> Tensor:  # noqa: N802 - PyTorch's name
+    def T(self) -> Tensor:
         """All dimensions reversed."""
-        return F.permute(self, tuple(range(self.array.ndim))[::-1])  # type: ignore[no-any-return]
+        return F.permute(self, tuple(range(self.array.ndim))[::-1])
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802 - PyTorch's name
+    def mT(self) -> Tensor:
         """The last two dimensions swapped."""
-        return F.transpose(self, -2, -1)  # type: ignore[no-any-return]
+        return F.transpose(self, -2, -1)
 
-    def squeeze(self, dim: Any = None) -> Tensor:
-        return F.squeeze(self, dim)  # type: ignore[no-any-return]
+    H, mH = T, mT
 
-    def unsqueeze(self, dim: Any) -> Tensor:
-        return F.unsqueeze(self, dim)  # type: ignore[no-any-return]
+    def expand(self, *size: Any) -> Tensor:
+        """Repeated along new dimensions and along those of size 1, without a copy; -1 keeps a size.
 
-    def flatten(self, start_dim: Any = 0, end_dim: Any = -1) -> Tensor:
-        return F.flatten(self, start_dim, end_dim)  # type: ignore[no-any-return]
-
-    def unflatten(self, dim: Any, sizes: Any) -> Tensor:
-        return F.unflatten(self, dim, sizes)  # type: ignore[no-any-return]
-
-    def ravel(self) -> Tensor:
-        return F.flatten(self)  # type: ignore[no-any-return]
-
-    def expand(self, *sizes: Any) -> Tensor:
-        return F.expand(self, F.sizes(sizes))  # type: ignore[no-any-return]
+        >>> import dlframe as dl
+        >>> dl.tensor([[1], [2]]).expand(-1, 3)
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
+        """
+        return expand(self, sizes(size))
 
     def expand_as(self, other: Tensor) -> Tensor:
-        return F.expand(self, other.array.shape)  # type: ignore[no-any-return]
+        """Expanded to the shape of `other`."""
+        return expand(self, other.array.shape)
 
-    def broadcast_to(self, size: Any) -> Tensor:
-        return F.broadcast_to(self, size)  # type: ignore[no-any-return]
+    broadcast_to = F.broadcast_to
 
     def repeat(self, *repeats: Any) -> Tensor:
-        return F.repeat(self, F.sizes(repeats))  # type: ignore[no-any-return]
+        """Copied so often along each dimension.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1, 2]).repeat(2, 2)
+        tensor([[1, 2, 1, 2],
+                [1, 2, 1, 2]])
+        """
+        return repeat(self, sizes(repeats))
 
     def tile(self, *dims: Any) -> Tensor:
-        return F.tile(self, F.sizes(dims))  # type: ignore[no-any-return]
+        """`repeat` where missing counts in front are 1; see `dlframe.tile`."""
+        return F.tile(self, sizes(dims))
 
-    def repeat_interleave(self, repeats: Any, dim: Any = None) -> Tensor:
-        return F.repeat_interleave(self, repeats, dim)  # type: ignore[no-any-return]
-
-    def movedim(self, source: Any, destination: Any) -> Tensor:
-        return F.movedim(self, source, destination)  # type: ignore[no-any-return]
+    repeat_interleave = F.repeat_interleave
 
     def flip(self, *dims: Any) -> Tensor:
-        return F.flip(self, F.sizes(dims))  # type: ignore[no-any-return]
+        """The elements in reverse order along `dims`; see `dlframe.flip`."""
+        return F.flip(self, sizes(dims))
 
-    def roll(self, shifts: Any, dims: Any = None) -> Tensor:
-        return F.roll(self, shifts, dims)  # type: ignore[no-any-return]
-
-    def split(self, split_size: Any, dim: Any = 0) -> Any:
-        return F.split(self, split_size, dim)
-
-    def chunk(self, chunks: Any, dim: Any = 0) -> Any:
-        return F.chunk(self, chunks, dim)
-
-    def unbind(self, dim: Any = 0) -> Any:
-        return F.unbind(self, dim)
-
-    def narrow(self, dim: Any, start: Any, length: Any) -> Tensor:
-        return F.narrow(self, dim, start, length)  # type: ignore[no-any-return]
-
-    def select(self, dim: Any, index: Any) -> Tensor:
-        return F.select(self, dim, index)  # type: ignore[no-any-return]
-
-    def tril(self, diagonal: Any = 0) -> Tensor:
-        return F.tril(self, diagonal)  # type: ignore[no-any-return]
-
-    def triu(self, diagonal: Any = 0) -> Tensor:
-        return F.triu(self, diagonal)  # type: ignore[no-any-return]
-
-    def diagonal(self, offset: Any = 0, dim1: Any = 0, dim2: Any = 1) -> Tensor:
-        return F.diagonal(self, offset, dim1, dim2)  # type: ignore[no-any-return]
-
-    def diag(self, diagonal: Any = 0) -> Tensor:
-        return F.diag(self, diagonal)  # type: ignore[no-any-return]
-
-    def contiguous(self) -> Tensor:
-        """The tensor itself if its elements lie in order, else a copy in which they do."""
-        return self if self.array.flags.c_contiguous else self.clone()
+    roll = F.roll
+    split = F.split
+    chunk = F.chunk
+    unbind = F.unbind
+    narrow = F.narrow
+    select = F.select
+    tril = F.tril
+    triu = F.triu
+    diagonal = F.diagonal
+    diag = F.diag
 
     # --- indexing -------------------------------------------------------------------------------
 
-    def gather(self, dim: Any, index: Any) -> Tensor:
-        return F.gather(self, dim, index)  # type: ignore[no-any-return]
-
-    def take_along_dim(self, indices: Any, dim: Any = None) -> Tensor:
-        return F.take_along_dim(self, indices, dim)  # type: ignore[no-any-return]
-
-    def index_select(self, dim: Any, index: Any) -> Tensor:
-        return F.index_select(self, dim, index)  # type: ignore[no-any-return]
-
-    def scatter(self, dim: Any, index: Any, src: Any) -> Tensor:
-        return F.scatter(self, dim, index, src)  # type: ignore[no-any-return]
-
-    def scatter_add(self, dim: Any, index: Any, src: Any) -> Tensor:
-        return F.scatter_add(self, dim, index, src)  # type: ignore[no-any-return]
-
-    def masked_fill(self, mask: Any, value: Any) -> Tensor:
-        return F.masked_fill(self, mask, value)  # type: ignore[no-any-return]
-
-    def masked_select(self, mask: Any) -> Tensor:
-        return F.masked_select(self, mask)  # type: ignore[no-any-return]
-
-    def nonzero(self) -> Tensor:
-        return F.nonzero(self)  # type: ignore[no-any-return]
+    gather = F.gather
+    take_along_dim = F.take_along_dim
+    index_select = F.index_select
+    scatter = F.scatter
+    scatter_add = F.scatter_add
+    masked_fill = F.masked_fill
+    masked_select = F.masked_select
+    nonzero = F.nonzero
+    argwhere = F.argwhere
 
     # --- in place: the operation, and its result put into this memory ---------------------------
 
-    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        return write(self, F.add(self, other, alpha=alpha), "add_")  # type: ignore[no-any-return]
+    add_ = _in_place(F.add)
+    sub_ = subtract_ = _in_place(F.sub)
+    mul_ = multiply_ = _in_place(F.mul)
+    div_ = divide_ = true_divide_ = _in_place(F.div)
+    pow_ = _in_place(F.pow)
+    remainder_ = _in_place(F.remainder)
+    fmod_ = _in_place(F.fmod)
+    floor_divide_ = _in_place(F.floor_divide)
+    addcmul_ = _in_place(F.addcmul)
+    addcdiv_ = _in_place(F.addcdiv)
+    lerp_ = _in_place(F.lerp)
+    clamp_ = clip_ = _in_place(F.clamp)
+    eq_ = _in_place(F.eq)
+    ne_ = not_equal_ = _in_place(F.ne)
+    lt_ = less_ = _in_place(F.lt)
+    le_ = less_equal_ = _in_place(F.le)
+    gt_ = greater_ = _in_place(F.gt)
+    ge_ = greater_equal_ = _in_place(F.ge)
+    logical_and_ = _in_place(F.logical_and)
+    logical_or_ = _in_place(F.logical_or)
+    logical_xor_ = _in_place(F.logical_xor)
+    logical_not_ = _in_place(F.logical_not)
+    bitwise_and_ = _in_place(F.bitwise_and)
+    bitwise_or_ = _in_place(F.bitwise_or)
+    bitwise_xor_ = _in_place(F.bitwise_xor)
+    bitwise_not_ = _in_place(F.bitwise_not)
+    bitwise_left_shift_ = _in_place(F.bitwise_left_shift)
+    bitwise_right_shift_ = _in_place(F.bitwise_right_shift)
 
-    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        return write(self, F.sub(self, other, alpha=alpha), "sub_")  # type: ignore[no-any-return]
+    abs_ = absolute_ = _in_place(F.abs)
+    neg_ = negative_ = _in_place(F.neg)
+    sign_ = _in_place(F.sign)
+    square_ = _in_place(F.square)
+    sqrt_ = _in_place(F.sqrt)
+    rsqrt_ = _in_place(F.rsqrt)
+    reciprocal_ = _in_place(F.reciprocal)
+    exp_ = _in_place(F.exp)
+    exp2_ = _in_place(F.exp2)
+    expm1_ = _in_place(F.expm1)
+    log_ = _in_place(F.log)
+    log2_ = _in_place(F.log2)
+    log10_ = _in_place(F.log10)
+    log1p_ = _in_place(F.log1p)
+    sin_ = _in_place(F.sin)
+    cos_ = _in_place(F.cos)
+    tan_ = _in_place(F.tan)
+    asin_ = arcsin_ = _in_place(F.asin)
+    acos_ = arccos_ = _in_place(F.acos)
+    atan_ = arctan_ = _in_place(F.atan)
+    atan2_ = arctan2_ = _in_place(F.atan2)
+    sinh_ = _in_place(F.sinh)
+    cosh_ = _in_place(F.cosh)
+    tanh_ = _in_place(F.tanh)
+    asinh_ = arcsinh_ = _in_place(F.asinh)
+    acosh_ = arccosh_ = _in_place(F.acosh)
+    atanh_ = arctanh_ = _in_place(F.atanh)
+    sigmoid_ = _in_place(F.sigmoid)
+    relu_ = _in_place(F.relu)
+    erf_ = _in_place(F.erf)
+    floor_ = _in_place(F.floor)
+    ceil_ = _in_place(F.ceil)
+    trunc_ = fix_ = _in_place(F.trunc)
+    round_ = _in_place(F.round)
+    cumsum_ = _in_place(F.cumsum)
+    cumprod_ = _in_place(F.cumprod)
+    tril_ = _in_place(F.tril)
+    triu_ = _in_place(F.triu)
+    masked_fill_ = _in_place(F.masked_fill)
+    scatter_ = _in_place(F.scatter)
+    scatter_add_ = _in_place(F.scatter_add)
 
-    def mul_(self, other: Any) -> Tensor:
-        return write(self, F.mul(self, other), "mul_")  # type: ignore[no-any-return]
+    __iadd__ = add_
+    __isub__ = sub_
+    __imul__ = mul_
+    __itruediv__ = div_
+    __ipow__ = pow_
+    __ifloordiv__ = floor_divide_
+    __imod__ = remainder_
+    __iand__ = bitwise_and_
+    __ior__ = bitwise_or_
+    __ixor__ = bitwise_xor_
+    __ilshift__ = bitwise_left_shift_
+    __irshift__ = bitwise_right_shift_
 
-    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-        return write(self, F.div(self, other, rounding_mode=rounding_mode), "div_")  # type: ignore[no-any-return]
-
-    def pow_(self, exponent: Any) -> Tensor:
-        return write(self, F.pow(self, exponent), "pow_")  # type: ignore[no-any-return]
-
-    def remainder_(self, other: Any) -> Tensor:
-        return write(self, F.remainder(self, other), "remainder_")  # type: ignore[no-any-return]
-
-    def lerp_(self, end: Any, weight: Any) -> Tensor:
-        return write(self, F.lerp(self, end, weight), "lerp_")  # type: ignore[no-any-return]
-
-    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
-        return write(self, F.clamp(self, min, max), "clamp_")  # type: ignore[no-any-return]
-
-    def masked_fill_(self, mask: Any, value: Any) -> Tensor:
-        return write(self, F.masked_fill(self, mask, value), "masked_fill_")  # type: ignore[no-any-return]
-
-    def scatter_(self, dim: Any, index: Any, src: Any) -> Tensor:
-        return write(self, F.scatter(self, dim, index, src), "scatter_")  # type: ignore[no-any-return]
-
-    def scatter_add_(self, dim: Any, index: Any, src: Any) -> Tensor:
-        return write(self, F.scatter_add(self, dim, index, src), "scatter_add_")  # type: ignore[no-any-return]
-
-    def abs_(self) -> Tensor:
-        return write(self, F.abs(self), "abs_")  # type: ignore[no-any-return]
-
-    def neg_(self) -> Tensor:
-        return write(self, F.neg(self), "neg_")  # type: ignore[no-any-return]
-
-    def exp_(self) -> Tensor:
-        return write(self, F.exp(self), "exp_")  # type: ignore[no-any-return]
-
-    def log_(self) -> Tensor:
-        return write(self, F.log(self), "log_")  # type: ignore[no-any-return]
-
-    def sqrt_(self) -> Tensor:
-        return write(self, F.sqrt(self), "sqrt_")  # type: ignore[no-any-return]
-
-    def rsqrt_(self) -> Tensor:
-        return write(self, F.rsqrt(self), "rsqrt_")  # type: ignore[no-any-return]
-
-    def reciprocal_(self) -> Tensor:
-        return write(self, F.reciprocal(self), "reciprocal_")  # type: ignore[no-any-return]
-
-    def square_(self) -> Tensor:
-        return write(self, F.square(self), "square_")  # type: ignore[no-any-return]
-
-    def sin_(self) -> Tensor:
-        return write(self, F.sin(self), "sin_")  # type: ignore[no-any-return]
-
-    def cos_(self) -> Tensor:
-        return write(self, F.cos(self), "cos_")  # type: ignore[no-any-return]
-
-    def tanh_(self) -> Tensor:
-        return write(self, F.tanh(self), "tanh_")  # type: ignore[no-any-return]
-
-    def sigmoid_(self) -> Tensor:
-        return write(self, F.sigmoid(self), "sigmoid_")  # type: ignore[no-any-return]
-
-    def relu_(self) -> Tensor:
-        return write(self, F.relu(self), "relu_")  # type: ignore[no-any-return]
-
-    def floor_(self) -> Tensor:
-        return write(self, F.floor(self), "floor_")  # type: ignore[no-any-return]
-
-    def ceil_(self) -> Tensor:
-        return write(self, F.ceil(self), "ceil_")  # type: ignore[no-any-return]
-
-    def round_(self) -> Tensor:
-        return write(self, F.round(self), "round_")  # type: ignore[no-any-return]
-
-    def trunc_(self) -> Tensor:
-        return write(self, F.trunc(self), "trunc_")  # type: ignore[no-any-return]
-
-    def copy_(self, src: Any) -> Tensor:
+    def copy_(self, src: Any, non_blocking: Bool = False) -> Tensor:
         """Take over the values of `src`, which may broadcast and have another dtype."""
         source = src if isinstance(src, TensorBase) else wrap(np.asarray(src))
-        return write(self, cast(source, dtype=self.array.dtype), "copy_")  # type: ignore[no-any-return]
+        return write(self, cast(source, dtype=self.array.dtype), "copy_")
 
     def fill_(self, value: Any) -> Tensor:
-        """Set every element to `value`."""
+        """Set every element to `value`, a number or a 0-d tensor."""
+        if np.ndim(to_array(value)):
+            raise ShapeError(
+                "fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{np.ndim(to_array(value))} dimensions; use copy_()"
+            )
         return self.copy_(value)
 
     def zero_(self) -> Tensor:
         """Set every element to 0."""
         return self.copy_(0)
 
-    def _draw(self, values: Array, by: str) -> Tensor:
-        return write(self, wrap(values.astype(self.array.dtype, copy=False)), by)  # type: ignore[no-any-return]
+    # --- random numbers: PyTorch's for the same seed --------------------------------------------
+
+    def _fill(self, draw: Callable[[tuple[Int, ...]], Array], by: str) -> Tensor:
+        """Write what `draw` gives for a shape, in the order in which the elements lie in memory."""
+        a = self.array
+        if a.flags.c_contiguous:
+            values = draw(a.shape)
+        else:
+            order = np.argsort([-abs(stride) for stride in a.strides], kind="stable")
+            values = draw(tuple([a.shape[i] for i in order])).transpose(np.argsort(order))
+        return write(self, wrap(values.astype(a.dtype, copy=False)), by)
 
     def normal_(
-        self, mean: Any = 0.0, std: Any = 1.0, *, generator: Generator | None = None
+        self, mean: Float = 0, std: Float = 1, *, generator: Generator | None = None
     ) -> Tensor:
-        """Draw from the normal distribution."""
-        rng = generator or default_generator
-        return self._draw(
-            rng.normal(self.array.shape, self.array.dtype, mean=mean, std=std), "normal_"
+        """Draw from the normal distribution.
+
+        >>> import dlframe as dl
+        >>> _ = dl.manual_seed(0)
+        >>> dl.empty(3).normal_()
+        tensor([ 1.5410, -0.2934, -2.1788])
+        """
+        rng = or_default(generator)
+        # PyTorch makes blocks of 16 only in contiguous memory
+        draw = rng.normal if self.array.flags.c_contiguous else rng.normal_by_pairs
+        dtype = self.array.dtype
+        return self._fill(lambda shape: draw(shape, dtype, mean=mean, std=std), "normal_")
+
+    def log_normal_(
+        self, mean: Float = 1, std: Float = 2, *, generator: Generator | None = None
+    ) -> Tensor:
+        """Draw the exp of normal numbers with the given mean and standard deviation."""
+        rng, dtype = or_default(generator), self.array.dtype
+        return self._fill(
+            lambda shape: rng.log_normal(shape, dtype, mean=mean, std=std), "log_normal_"
         )
 
     def uniform_(
-        self, low: Any = 0.0, high: Any = 1.0, *, generator: Generator | None = None
+        self, from_: Float = 0, to: Float = 1, *, generator: Generator | None = None
     ) -> Tensor:
-        """Draw uniformly from [low, high)."""
-        rng = generator or default_generator
-        return self._draw(
-            rng.uniform(self.array.shape, self.array.dtype, low=low, high=high), "uniform_"
+        """Draw uniformly from [from_, to).
+
+        >>> import dlframe as dl
+        >>> _ = dl.manual_seed(0)
+        >>> dl.empty(2).uniform_(-1, 1)
+        tensor([-0.0075,  0.5364])
+        """
+        rng, dtype = or_default(generator), self.array.dtype
+        return self._fill(lambda shape: rng.uniform(shape, dtype, low=from_, high=to), "uniform_")
+
+    def exponential_(self, lambd: Float = 1, *, generator: Generator | None = None) -> Tensor:
+        """Draw from the exponential distribution with rate `lambd`."""
+        rng, dtype = or_default(generator), self.array.dtype
+        return self._fill(lambda shape: rng.exponential(shape, dtype, lambd=lambd), "exponential_")
+
+    def cauchy_(
+        self, median: Float = 0, sigma: Float = 1, *, generator: Generator | None = None
+    ) -> Tensor:
+        """Draw from the Cauchy distribution."""
+        rng, dtype = or_default(generator), self.array.dtype
+        return self._fill(
+            lambda shape: rng.cauchy(shape, dtype, median=median, sigma=sigma), "cauchy_"
         )
 
-    def exponential_(self, lambd: Any = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Draw from the exponential distribution with rate `lambd`."""
-        rng = generator or default_generator
-        return self._draw(
-            rng.exponential(self.array.shape, self.array.dtype, lambd=lambd), "exponential_"
-        )
+    def geometric_(self, p: Float, *, generator: Generator | None = None) -> Tensor:
+        """Draw the number of trials until the first success, each with probability `p`."""
+        rng, dtype = or_default(generator), self.array.dtype
+        return self._fill(lambda shape: rng.geometric(p, shape, dtype), "geometric_")
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Draw 1 with probability `p` (a number, or a tensor of this shape), else 0."""
-        rng = generator or default_generator
-        drawn = (
-            rng.bernoulli(p.array)
-            if isinstance(p, TensorBase)
-            else rng.keep_mask(p, self.array.shape)
-        )
-        return self._draw(drawn, "bernoulli_")
+        rng = or_default(generator)
+        if not isinstance(p, TensorBase):
+            return self._fill(lambda shape: rng.keep_mask(p, shape), "bernoulli_")
+        return self._fill(lambda shape: rng.bernoulli(p.array), "bernoulli_")
 
     def random_(
-        self, low: Any = 0, high: Any = None, *, generator: Generator | None = None
+        self, from_: Int = 0, to: Int | None = None, *, generator: Generator | None = None
     ) -> Tensor:
-        """Draw integers uniformly from [low, high), or from all that the dtype holds exactly."""
-        rng = generator or default_generator
-        if high is None and low == 0:
-            return self._draw(rng.random(self.array.shape, self.array.dtype), "random_")
-        low, high = (0, low) if high is None else (low, high)
-        return self._draw(rng.randint(low, high, self.array.shape), "random_")
+        """Draw integers uniformly from [from_, to), or from all that the dtype holds exactly.
+
+        ``random_(to)`` starts at 0.
+        """
+        rng, dtype = or_default(generator), self.array.dtype
+        if to is None and from_ == 0:
+            return self._fill(lambda shape: rng.random(shape, dtype), "random_")
+        low, high = (0, from_) if to is None else (from_, to)
+        return self._fill(lambda shape: rng.randint(low, high, shape), "random_")
 
     def bernoulli(self, *, generator: Generator | None = None) -> Tensor:
         """1 with the probability that each element gives, else 0."""
-        return wrap((generator or default_generator).bernoulli(self.array))  # type: ignore[no-any-return]
+        return wrap(or_default(generator).bernoulli(self.array))
 
     def multinomial(
-        self, num_samples: Any, replacement: Any = False, *, generator: Generator | None = None
+        self, num_samples: Int, replacement: Bool = False, *, generator: Generator | None = None
     ) -> Tensor:
         """Indices drawn with the probabilities that each row gives."""
-        rng = generator or default_generator
-        return wrap(rng.multinomial(self.array, num_samples, replacement))  # type: ignore[no-any-return]
+        return wrap(or_default(generator).multinomial(self.array, num_samples, replacement))
 
 
-def _is_numeric(value: object) -> Bool:
+_DEVICES = ("cpu", "cuda", "meta", "mps", "xpu")
+
+
+def check_device(device: Any) -> None:
+    """Raise unless `device` is None or some spelling of the CPU."""
+    if device is not None and str(device).partition(":")[0] != "cpu":
+        raise ValueError(f"the only device is 'cpu', got {device!r}")
+
+
+def _is_numeric(value: object) -> bool:
     return isinstance(value, (TensorBase, np.ndarray, np.generic, bool, int, float))
 
 
 def _cast(x: Tensor, dtype: DType) -> Tensor:
     """Differentiable between floats; without history when a float becomes an integer."""
     source = x if dtype.kind == "f" else x.detach()
-    return cast(source, dtype=dtype)  # type: ignore[no-any-return]
+    return cast(source, dtype=dtype)
 
 
-def _rebuild(cls: Any, array: Array, requires_grad: Bool, attributes: dict[str, Any]) -> Any:
+def _rebuild(cls: Any, array: Array, requires_grad: bool, attributes: dict[str, Any]) -> Any:
     x = object.__new__(cls)
     Tensor.__init__(x, array, requires_grad)
     x.__dict__.update(attributes)
