@@ -1,7 +1,8 @@
 """Operations of networks as one node each: softmax, linear, normalization, embedding.
 
-Each has its formula once, as a rule that works to any order; some have a `fast_backward` beside it, which
-keeps what the forward had at hand and gives the same first-order numbers (a generated test compares them).
+Each has its formula once, as a rule that works to any order; some have a `fast_backward` beside it,
+which keeps what the forward had at hand and gives the same first-order numbers (a generated test
+compares them).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import ShapeError
+from dlframe.errors import DTypeError, ShapeError
+from dlframe.ops.indexing import add_to_rows
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
@@ -23,10 +25,10 @@ from dlframe.ops.record import Array
 @op
 def softmax(x, *, axis=-1):
     """exp(xᵢ) / Σⱼ exp(xⱼ) along `axis`."""
-    e = np.exp(
-        x - x.max(axis=axis, keepdims=True, initial=-np.inf)
-    )  # the largest is exp(0): no overflow
-    return e / e.sum(axis=axis, keepdims=True)
+    e = x - x.max(axis=axis, keepdims=True, initial=-np.inf)  # the largest is 0: no overflow
+    np.exp(e, out=e)
+    e /= e.sum(axis=axis, keepdims=True)
+    return e
 
 
 @softmax.vjp("x")
@@ -38,10 +40,9 @@ def _(g, out, *, axis):
 @op
 def log_softmax(x, *, axis=-1):
     """xᵢ - log Σⱼ exp(xⱼ) along `axis`."""
-    shifted = x - x.max(
-        axis=axis, keepdims=True, initial=-np.inf
-    )  # the largest is exp(0): no overflow
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    out = x - x.max(axis=axis, keepdims=True, initial=-np.inf)  # the largest is 0: no overflow
+    out -= np.log(np.exp(out).sum(axis=axis, keepdims=True))
+    return out
 
 
 @log_softmax.vjp("x")
@@ -56,26 +57,38 @@ def _(g, out, *, axis):
 @op
 def linear(x, weight, bias=None):
     """y = x Wᵀ + b, for x of shape (*, in) and weight of shape (out, in)."""
+    if x.dtype is not weight.dtype and x.dtype != weight.dtype:
+        raise DTypeError(
+            f"linear: expected x and weight to have the same dtype, got {x.dtype} and "
+            f"{weight.dtype}; convert one of them with .to(dtype)"
+        )
     try:
         if x.ndim > 2:  # one large product instead of one per leading index
-            out = (x.reshape(-1, x.shape[-1]) @ weight.T).reshape(*x.shape[:-1], weight.shape[0])
+            rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+            out = (rows @ weight.T).reshape(*x.shape[:-1], len(weight))
         else:
             out = x @ weight.T
-    except ValueError:
+    except (ValueError, TypeError):
         raise _linear_error(x, weight) from None
     if bias is not None:
-        out = out + bias if out.ndim == 0 else np.add(out, bias, out=out)
+        if bias.shape != weight.shape[:1]:
+            raise ShapeError(
+                f"linear: bias must have shape {list(weight.shape[:1])}, one number per output, "
+                f"got {list(bias.shape)}"
+            )
+        out += bias
     return out
 
 
 def _linear_error(x: Array, weight: Array) -> ShapeError:
+    shapes = f"x{list(x.shape)} and weight{list(weight.shape)}"
     if x.ndim == 0 or weight.ndim != 2:
         return ShapeError(
-            f"linear: x needs at least one dimension and weight two, got x{list(x.shape)} and weight{list(weight.shape)}"
+            f"linear: x needs at least one dimension, and weight two: (out, in); got {shapes}"
         )
     return ShapeError(
-        f"linear: mat1 and mat2 shapes cannot be multiplied: x has {x.shape[-1]} features, the weight expects "
-        f"{weight.shape[1]}; got x{list(x.shape)} and weight{list(weight.shape)}. "
+        f"linear: mat1 and mat2 shapes cannot be multiplied: x has {x.shape[-1]} features, the "
+        f"weight expects {weight.shape[1]}; got {shapes}. "
         "After a convolution, add nn.Flatten() before it."
     )
 
@@ -89,18 +102,19 @@ def _(g, weight):
 @linear.vjp("weight")
 def _(g, x):
     # dWᵢⱼ = Σₙ gₙᵢ xₙⱼ, over all leading indices n
-    return g.reshape((-1, g.shape[-1])).swapaxes(0, 1) @ x.reshape((-1, x.shape[-1]))
+    rows = math.prod(g.shape[:-1])
+    return g.reshape((rows, g.shape[-1])).swapaxes(0, 1) @ x.reshape((rows, x.shape[-1]))
 
 
 @linear.vjp("bias")
 def _(g):
-    return g.reshape((-1, g.shape[-1])).sum(axis=0)
+    return g.reshape((math.prod(g.shape[:-1]), g.shape[-1])).sum(axis=0)
 
 
 @linear.fast_backward
 def _(g, needs, x, weight):
-    rows = g if g.ndim == 2 else g.reshape(-1, g.shape[-1])
-    flat = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    rows = g if g.ndim == 2 else g.reshape(math.prod(g.shape[:-1]), g.shape[-1])
+    flat = x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1])
     dx = None
     if needs[0]:
         dx = rows @ weight if x.ndim == 2 else (rows @ weight).reshape(x.shape)
@@ -133,17 +147,12 @@ def _(g, shape, *, index, skip):
 def add_rows(x, *, index, rows, skip=None):
     """The adjoint of take_rows: zeros to which x[i] was added in row index[i]."""
     flat = index.reshape(-1)
-    values = x.reshape(flat.size, -1)
+    values = x.reshape(flat.size, math.prod(x.shape[index.ndim :]))
     if skip is not None:
         keep = flat != skip
         flat, values = flat[keep], values[keep]
     out = np.zeros((rows, values.shape[1]), x.dtype)
-    if flat.size:
-        # sort, then add up each run of equal rows: np.add.at is several times slower
-        order = flat.argsort(kind="stable")
-        flat = flat[order]
-        starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
-        out[flat[starts]] = np.add.reduceat(values[order], starts, axis=0)
+    add_to_rows(out, flat, values)
     return out.reshape(rows, *x.shape[index.ndim :])
 
 
@@ -214,7 +223,7 @@ def _standardized(x, axes, eps):
 
 @normalize.vjp("x")
 def _(g, x, weight, *, axes, over, eps):
-    # with h = g · weight:  dx = rstd · (h - mean(h) - x̂ · mean(h x̂))   (Ioffe & Szegedy 2015, section 3)
+    # with h = g · weight: dx = rstd · (h - mean(h) - x̂ · mean(h x̂)); Ioffe & Szegedy 2015, section 3
     xhat, rstd = _standardized(x, axes, eps)
     h = g if weight is None else g * weight.reshape(_kept(x, over))
     n = 1 / math.prod(x.shape[a] for a in axes)

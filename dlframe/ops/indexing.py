@@ -106,7 +106,7 @@ def put_at(x: Array, *, index: Any, size: Shape) -> Any:
         axes = sum(part.ndim if part.dtype.kind == "b" else 1 for part in parts)
         rows = np.arange(math.prod(size[:axes])).reshape(size[:axes])[index]
         width = math.prod(size[axes:])
-        add_rows(
+        add_to_rows(
             out.reshape(math.prod(size[:axes]), width),
             rows.reshape(-1),
             x.reshape(rows.size, width),
@@ -122,7 +122,7 @@ def _(g: Any, *, index: Any) -> Any:
     return take_at(g, index=index)
 
 
-def add_rows(out: Array, rows: Array, x: Array) -> None:
+def add_to_rows(out: Array, rows: Array, x: Array) -> None:
     """``out[rows] += x`` in place, counting rows that repeat; `out` is a contiguous matrix."""
     width = out.shape[1]
     if width > 1 and _distinct(rows, len(out)):

@@ -56,7 +56,8 @@ def _(g: Any, x: Any, shape: Shape) -> Any:
         return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
     if len(shape) == 2 and x.ndim > 2:
         # the batches add up: one product of tall matrices
-        return x.reshape((-1, x.shape[-1])).swapaxes(0, 1) @ g.reshape((-1, g.shape[-1]))
+        rows = math.prod(x.shape[:-1])
+        return x.reshape((rows, x.shape[-1])).swapaxes(0, 1) @ g.reshape((rows, g.shape[-1]))
     return x.swapaxes(-1, -2) @ g
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,14 @@ from dlframe.ops.record import Array
 
 
 def _reduced(values: Array, reduction: str) -> Any:
-    if reduction == "mean":
-        return values.sum() / values.size if values.size else values.sum() * np.nan
-    return values.sum() if reduction == "sum" else values
+    if reduction == "none":
+        return values
+    return values.sum() / values.size if reduction == "mean" else values.sum()
 
 
-def _share(g: Any, size: int, reduction: str) -> Any:
+def _share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
     """The gradient of each element, before the chain rule: g, or g / n for a mean."""
-    return g / size if reduction == "mean" else g
+    return g / math.prod(shape) if reduction == "mean" else g
 
 
 @op
@@ -39,12 +40,12 @@ def mse_loss(x, y, *, reduction="mean"):
 
 @mse_loss.vjp("x")
 def _(g, x, y, *, reduction):
-    return (x - y) * (2 * _share(g, x.size, reduction))
+    return (x - y) * (2 * _share(g, x.shape, reduction))
 
 
 @mse_loss.vjp("y")
 def _(g, x, y, *, reduction):
-    return (y - x) * (2 * _share(g, x.size, reduction))
+    return (y - x) * (2 * _share(g, x.shape, reduction))
 
 
 @mse_loss.fast_forward
@@ -54,12 +55,12 @@ def _(x, y, *, reduction="mean"):
         return d * d, d
     flat = d.reshape(-1)
     total = flat @ flat  # Σ d² without the array d²
-    return (total / d.size if reduction == "mean" and d.size else total), d
+    return (total / d.size if reduction == "mean" else total), d
 
 
 @mse_loss.fast_backward
 def _(g, needs, residuals, *, reduction):
-    dx = residuals * (2 * _share(g, residuals.size, reduction))
+    dx = residuals * (2 * _share(g, residuals.shape, reduction))
     return dx, -dx if needs[1] else None
 
 
@@ -71,12 +72,12 @@ def l1_loss(x, y, *, reduction="mean"):
 
 @l1_loss.vjp("x")
 def _(g, x, y, *, reduction):
-    return np.sign(x - y) * _share(g, x.size, reduction)
+    return np.sign(x - y) * _share(g, x.shape, reduction)
 
 
 @l1_loss.vjp("y")
 def _(g, x, y, *, reduction):
-    return np.sign(y - x) * _share(g, x.size, reduction)
+    return np.sign(y - x) * _share(g, x.shape, reduction)
 
 
 @op
@@ -91,24 +92,21 @@ def huber_loss(x, y, *, delta=1.0, reduction="mean"):
 @huber_loss.vjp("x")
 def _(g, x, y, *, delta, reduction):
     # the slope is d, cut off at ±delta
-    return np.minimum(np.maximum(x - y, -delta), delta) * _share(g, x.size, reduction)
+    return np.minimum(np.maximum(x - y, -delta), delta) * _share(g, x.shape, reduction)
 
 
 @huber_loss.vjp("y")
 def _(g, x, y, *, delta, reduction):
-    return np.minimum(np.maximum(y - x, -delta), delta) * _share(g, x.size, reduction)
+    return np.minimum(np.maximum(y - x, -delta), delta) * _share(g, x.shape, reduction)
 
 
-# --- binary cross entropy ------------------------------------------------------------------------------
+# --- binary cross entropy ----------------------------------------------------------------------
 
 
 @op
 def binary_cross_entropy(x, y, weight=None, *, reduction="mean"):
     """-w (y log x + (1 - y) log(1 - x)), reduced; logarithms below -100 count as -100."""
-    with np.errstate(divide="ignore"):
-        log_x = np.maximum(np.log(x), -100)
-        log_rest = np.maximum(np.log1p(-x), -100)
-    values = (y - 1) * log_rest - y * log_x
+    values = (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
     return _reduced(values if weight is None else values * weight, reduction)
 
 
@@ -116,13 +114,13 @@ def binary_cross_entropy(x, y, weight=None, *, reduction="mean"):
 def _(g, x, y, weight, *, reduction):
     # (x - y) / (x (1 - x)), the denominator kept above 1e-12 as PyTorch does
     slope = (x - y) / np.maximum(x * (1 - x), 1e-12)
-    return slope * _weighted(_share(g, x.size, reduction), weight)
+    return slope * _weighted(_share(g, x.shape, reduction), weight)
 
 
 @binary_cross_entropy.vjp("y")
 def _(g, x, y, weight, *, reduction):
     slope = np.log1p(-x) - np.log(x)
-    return slope * _weighted(_share(g, x.size, reduction), weight)
+    return slope * _weighted(_share(g, x.shape, reduction), weight)
 
 
 def _weighted(g: Any, weight: Any) -> Any:
@@ -145,16 +143,16 @@ def _(g, x, y, weight, pos_weight, *, reduction):
     # (1 - y) - a (1 - σ(x)); without pos_weight that is σ(x) - y
     s = sigmoid(x)
     slope = s - y if pos_weight is None else (1 - y) - (1 + (pos_weight - 1) * y) * (1 - s)
-    return slope * _weighted(_share(g, x.size, reduction), weight)
+    return slope * _weighted(_share(g, x.shape, reduction), weight)
 
 
 @binary_cross_entropy_with_logits.vjp("y")
 def _(g, x, weight, pos_weight, *, reduction):
     slope = -x if pos_weight is None else (pos_weight - 1) * softplus(-x) - x
-    return slope * _weighted(_share(g, x.size, reduction), weight)
+    return slope * _weighted(_share(g, x.shape, reduction), weight)
 
 
-# --- classes -------------------------------------------------------------------------------------------
+# --- classes -----------------------------------------------------------------------------------
 
 
 @op
@@ -247,49 +245,43 @@ def _expanded_weight(weight: Array | None, ndim: int, classes: int, dtype: Any) 
 
 def _picked(
     target: Array, weight: Array | None, ignore_index: int, dtype: Any
-) -> tuple[Array, Array]:
-    """Targets with ignored ones set to 0, and the weight of each (0 where ignored)."""
+) -> tuple[Array, Array, Array]:
+    """Which targets count, the targets with 0 for the others, and the weight of each."""
     valid = target != ignore_index
     safe = target * valid
     w = valid.astype(dtype) if weight is None else weight.astype(dtype, copy=False)[safe] * valid
-    return safe, w
+    return valid, safe, w
 
 
 def nll(logp, target, weight, ignore_index, label_smoothing, reduction):
     """The value of the losses over classes, on plain arrays."""
     axis = _class_axis(logp)
-    safe, w = _picked(target, weight, ignore_index, logp.dtype)
-    index = np.expand_dims(safe, axis)
-    values = -np.take_along_axis(logp, index, axis=axis).squeeze(axis) * w
-    total = w.sum()
+    valid, safe, w = _picked(target, weight, ignore_index, logp.dtype)
+    values = -np.take_along_axis(logp, np.expand_dims(safe, axis), axis=axis).squeeze(axis) * w
     if label_smoothing:
-        smooth = -(logp * _expanded_weight(weight, logp.ndim, logp.shape[axis], logp.dtype)).sum(
-            axis=axis
-        )
-        smooth = smooth * (target != ignore_index)
-        values = (1 - label_smoothing) * values + label_smoothing / logp.shape[axis] * smooth
-    if reduction == "mean":
-        with np.errstate(invalid="ignore"):
-            return np.asarray(values.sum() / total, dtype=logp.dtype)
-    return values.sum() if reduction == "sum" else values
+        classes = logp.shape[axis]
+        smooth = (logp * _expanded_weight(weight, logp.ndim, classes, logp.dtype)).sum(axis=axis)
+        values = (1 - label_smoothing) * values - label_smoothing / classes * smooth
+    if not valid.all():
+        values = np.where(valid, values, np.zeros((), values.dtype))  # 0 · ∞ would be nan
+    if reduction == "none":
+        return values
+    return values.sum() / w.sum() if reduction == "mean" else values.sum()
 
 
 def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, reduction):
     """q of cross_entropy as an array of the logits' shape, divided by Σ w_t for a mean."""
     axis = 1 if len(shape) > 1 else 0
     classes = shape[axis]
-    safe, w = _picked(target, weight, ignore_index, dtype)
+    valid, safe, w = _picked(target, weight, ignore_index, dtype)
     q = np.zeros(shape, dtype)
     np.put_along_axis(q, np.expand_dims(safe, axis), np.expand_dims(w, axis), axis=axis)
     if label_smoothing:
         q *= 1 - label_smoothing
-        valid = np.expand_dims(target != ignore_index, axis).astype(dtype)
-        q += (
-            label_smoothing / classes * _expanded_weight(weight, len(shape), classes, dtype) * valid
-        )
+        smooth = label_smoothing / classes * _expanded_weight(weight, len(shape), classes, dtype)
+        q += smooth * np.expand_dims(valid, axis)
     if reduction == "mean":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            q /= w.sum()
+        q /= w.sum()
     return q
 
 
@@ -305,4 +297,4 @@ def _(g, x, *, target, margin, p, reduction):
     slack = margin - target * x
     inside = (slack > 0) * -target
     slope = inside if p == 1 else inside * p * slack ** (p - 1)
-    return slope * _share(g, x.size, reduction)
+    return slope * _share(g, x.shape, reduction)

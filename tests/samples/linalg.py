@@ -47,6 +47,7 @@ SAMPLES = [
     matmul((0, 3), (3, 4)),
     matmul((2, 0), (0, 4)),
     matmul((4, 0, 3), (3, 2)),
+    matmul((4, 2, 0), (0, 3)),
     einsum("i,i->", (3,), (3,)),
     einsum("i,j->ij", (3,), (2,)),
     einsum("ij,jk->ik", (2, 3), (3, 4)),

@@ -21,6 +21,7 @@ class Sample:
         op: the operation's name in `dlframe.ops`.
         inputs: arrays (floats are differentiated), numbers or None.
         options: keyword arguments of the operation.
+        fixed: places of float inputs that are not differentiated.
         before: what the operation takes before its inputs, as the equation of einsum.
         reference: the value, by NumPy or by a formula of its own: reference(*inputs, **options).
         public: PyTorch's function for the same, as a path below `torch`: "sum", "nn.functional.pad".
@@ -35,6 +36,7 @@ class Sample:
     op: str
     inputs: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    fixed: tuple[int, ...] = ()
     before: tuple[Any, ...] = ()
     reference: Callable[..., Any] | None = None
     public: str = ""
@@ -48,20 +50,11 @@ class Sample:
 
     def floats(self) -> list[int]:
         """The places of the inputs that are differentiated."""
-        return [
-            i
-            for i, x in enumerate(self.inputs)
-            if isinstance(x, np.ndarray) and x.dtype.kind == "f"
-        ]
+        return [i for i, x in enumerate(self.inputs) if is_float(x) and i not in self.fixed]
 
     def cast(self, dtype: str) -> Sample:
         """The same with float inputs of another dtype."""
-        return self.with_inputs(lambda x: x.astype(dtype))
-
-    def with_inputs(self, change: Callable[[Array], Array]) -> Sample:
-        """The same with other float inputs."""
-        floats = self.floats()
-        inputs = tuple(change(x) if i in floats else x for i, x in enumerate(self.inputs))
+        inputs = tuple(x.astype(dtype) if is_float(x) else x for x in self.inputs)
         return replace(self, inputs=inputs)
 
     def surface(self, lib: Any, tensors: list[Any]) -> Any:
@@ -97,6 +90,11 @@ class Edge:
     name: str
     call: Callable[..., Any]
     inputs: tuple[Any, ...]
+
+
+def is_float(x: Any) -> bool:
+    """Whether `x` is an array of floats."""
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
 def find(lib: Any, path: str) -> Any:
