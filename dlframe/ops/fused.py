@@ -133,13 +133,15 @@ def _ones(n: int, dtype: Any) -> Array:
 
 
 @op
-def take_rows(x, *, index, skip=None):
-    """x[index] for integer `index`; row `skip` gets no gradient."""
+def take_rows(x, *, index, skip=None, counts=None):
+    """x[index]; row `skip` gets no gradient, and each row i its own divided by counts[i]."""
     return x[index]
 
 
 @take_rows.vjp("x")
-def _(g, shape, *, index, skip):
+def _(g, shape, *, index, skip, counts):
+    if counts is not None:
+        g = g / counts[index].astype(g.dtype).reshape(index.shape + (1,) * (len(shape) - 1))
     return add_rows(g, index=index, rows=shape[0], skip=skip)
 
 
@@ -223,7 +225,7 @@ def _standardized(x, axes, eps):
 
 @normalize.vjp("x")
 def _(g, x, weight, *, axes, over, eps):
-    # with h = g · weight: dx = rstd · (h - mean(h) - x̂ · mean(h x̂)); Ioffe & Szegedy 2015, section 3
+    # with h = g · weight: dx = rstd · (h - mean(h) - x̂ · mean(h x̂)); arXiv:1502.03167, section 3
     xhat, rstd = _standardized(x, axes, eps)
     h = g if weight is None else g * weight.reshape(_kept(x, over))
     n = 1 / math.prod(x.shape[a] for a in axes)

@@ -1,7 +1,7 @@
 """Losses as one operation each, the reduction included.
 
-``reduction`` is ``"mean"`` (over all elements; for classes over the weights of the targets), ``"sum"`` or
-``"none"``. Shapes and labels are checked at the public edge, in `dlframe.nn.functional`.
+``reduction`` is ``"mean"`` (over all elements; for classes over the weights of the targets),
+``"sum"`` or ``"none"``. The public functions, in `dlframe.nn.functional`, check shapes and labels.
 """
 
 from __future__ import annotations
@@ -159,10 +159,10 @@ def _(g, x, weight, pos_weight, *, reduction):
 def cross_entropy(
     x, *, target, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean"
 ):
-    """-Σ_c q_c log softmax(x)_c with class indices as targets; classes lie along axis 1 (axis 0 of a vector).
+    """-Σ_c q_c log softmax(x)_c for class indices as targets; classes lie along axis 1 (or 0 of 1).
 
-    q is the smoothed one-hot target times the class weights: w_t (1 - ε) at the target t, plus w_c ε / C
-    everywhere. The mean divides by Σ w_t over the targets that are not `ignore_index`.
+    q is the smoothed one-hot target times the class weights: w_t (1 - ε) at the target t, plus
+    w_c ε / C everywhere. The mean divides by Σ w_t over the targets that are not `ignore_index`.
     """
     return _cross_entropy(
         x,
@@ -232,7 +232,7 @@ def _class_axis(x: Any) -> int:
 
 
 def _per_class(g: Any, axis: int) -> Any:
-    """g without the class axis, as something that broadcasts along it; a reduced g stays as it is."""
+    """g, which has no class axis, such that it broadcasts along it; a reduced g stays as it is."""
     if g.ndim == 0:
         return g
     return g.reshape((*g.shape[:axis], 1, *g.shape[axis:]))

@@ -29,7 +29,7 @@ Sizes = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 Meeting = tuple[Sizes, tuple[Any, ...], tuple[Any, ...]]
 
-# Columns are made for as many samples at once as fit into this many numbers: they stay in the cache.
+# Columns are made for as many samples at once as fit into this many numbers, and so into a cache.
 _CHUNK = 1 << 18
 
 
@@ -232,7 +232,7 @@ def _plain(x: Any) -> Array:
 def winners(
     x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Array:
-    """Where in the flattened `x` the windows' maxima `best` stand: the first of equals, the last NaN."""
+    """Where in the flattened `x` the maxima `best` stand: the first of equals, the last NaN."""
     windows = best.shape[2:]
     meetings = _meetings(x.shape[2:], windows, kernel, stride, padding, dilation)
     # count for each window the offsets before the first at which the maximum stands
