@@ -54,6 +54,8 @@ OURS = {
 
 # Names whose signature differs altogether, each with its reason.
 DIFFERENT: dict[str, str] = {
+    "torch.pow": "PyTorch calls the base `self` where it is a number; here it is `input` too",
+    "torch.repeat_interleave": "the form of one argument, counts to indices, is left out",
     "torch.utils.data.random_split": "PyTorch's default is its generator itself, ours is None",
 }
 

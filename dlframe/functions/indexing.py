@@ -11,7 +11,7 @@ from dlframe.errors import DimensionError, DTypeError, ShapeError
 from dlframe.functions import return_types
 from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import Array, TensorBase
+from dlframe.ops.record import Array
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -176,7 +176,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     tensor([0., 2.])
     """
     _require_bool("masked_fill", mask)
-    if isinstance(value, TensorBase):
+    if not isinstance(value, (bool, int, float)):
         if value.ndim:
             raise ShapeError(
                 "masked_fill only supports a 0-dimensional value tensor, but got tensor with "

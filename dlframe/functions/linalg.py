@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
 from dlframe.errors import DTypeError, ShapeError
+from dlframe.functions.arguments import to_dtype
 from dlframe.ops.record import TensorBase
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     return ops.matmul(input, other)
 
 
-def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices, without broadcasting: (n, k) and (k, m) give (n, m).
+def mm(input: Tensor, mat2: Tensor, out_dtype: Any = None) -> Tensor:
+    """The product of two matrices: (n, k) and (k, m) give (n, m), in `out_dtype` if given.
 
     >>> dl.mm(dl.tensor([[1.0, 2.0]]), dl.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
     _require("mm", (input, 2, "matrix"), (mat2, 2, "matrix"))
-    return ops.matmul(input, mat2)
+    return to_dtype(ops.matmul(input, mat2), out_dtype)
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
@@ -48,7 +49,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     return ops.matmul(input, vec)
 
 
-def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+def bmm(input: Tensor, mat2: Tensor, out_dtype: Any = None) -> Tensor:
     """The products of two batches of matrices: (b, n, k) and (b, k, m) give (b, n, m).
 
     >>> dl.bmm(dl.ones(2, 1, 3), dl.ones(2, 3, 1))
@@ -62,7 +63,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
             f"[{input.shape[0]}, {input.shape[2]}] "
             f"but got: {list(mat2.shape[:2])}; matmul() broadcasts batches"
         )
-    return ops.matmul(input, mat2)
+    return to_dtype(ops.matmul(input, mat2), out_dtype)
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:

@@ -169,7 +169,6 @@ def norm(
     p: float | str | None = "fro",
     dim: Dims = None,
     keepdim: bool = False,
-    *,
     dtype: Any = None,
 ) -> Tensor:
     """(Σ|x|ᵖ)^(1/p); "fro" is p = 2, ∞ the largest |x|, 0 the number of nonzero elements.
@@ -213,7 +212,7 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
 
 
 @numpy_names
-def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The largest element; equal ones share the gradient evenly.
 
     >>> dl.amax(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
@@ -225,7 +224,7 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
 
 
 @numpy_names
-def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The smallest element; equal ones share the gradient evenly.
 
     >>> dl.amin(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ArgumentError, DTypeError
-from dlframe.ops.op import elementwise, op, plain
+from dlframe.ops.op import elementwise, op, plain, summary
 from dlframe.ops.record import Array
 
 _LN2, _LN10 = math.log(2), math.log(10)
@@ -22,6 +22,7 @@ _LN2, _LN10 = math.log(2), math.log(10)
 
 
 def _power(x: Any, y: Any) -> Any:
+    """x to the power of y."""
     out = x**y  # the operator knows squares and roots, np.power does not
     return _not_of_bools("power", x, out)
 
@@ -64,11 +65,12 @@ def _whole_divisor(function: Any) -> Any:
             )
         return _not_of_bools(function.__name__, x, function(x, y))
 
-    checked.__name__ = function.__name__
+    checked.__name__, checked.__doc__ = function.__name__, summary(function)
     return checked
 
 
 def _trunc_divide(x: Any, y: Any) -> Any:
+    """x / y, rounded towards zero."""
     floats = np.result_type(x, y).kind == "f"
     return np.trunc(x / y) if floats else (x - np.fmod(x, y)) // y
 
@@ -77,10 +79,22 @@ _trunc_divide.__name__ = "trunc_divide"
 
 
 def _square(x: Any) -> Any:
+    """x², of bools as int64."""
     return np.square(x) if x.dtype.kind != "b" else x.astype(np.int64)
 
 
+def _copy(x: Any) -> Any:
+    """The same elements in memory of their own."""
+    return x.copy()
+
+
+def _rsqrt(x: Any) -> Any:
+    """1 / √x."""
+    return 1 / np.sqrt(x)
+
+
 def _zeros_like(x: Any) -> Any:
+    """Zeros of the same shape and dtype."""
     return np.zeros(x.shape, x.dtype)
 
 
@@ -109,7 +123,7 @@ fmod = elementwise(_whole_divisor(np.fmod), x=lambda g: g, y=lambda g, x, y: -g 
 floor_divide = elementwise(_whole_divisor(np.floor_divide), x=_zero, y=_zero)
 trunc_divide = elementwise(_whole_divisor(_trunc_divide), x=_zero, y=_zero)
 
-copy = elementwise(lambda x: x.copy(), name="copy", x=lambda g: g)
+copy = elementwise(_copy, name="copy", x=lambda g: g)
 negative = elementwise(np.negative, x=lambda g: -g)
 positive = elementwise(np.positive, x=lambda g: g)
 absolute = abs = elementwise(np.absolute, x=lambda g, x: g * np.sign(x))
@@ -117,7 +131,7 @@ square = elementwise(_square, name="square", x=lambda g, x: g * (2.0 * x))
 reciprocal = elementwise(np.reciprocal, floats=True, x=lambda g, out: -g * (out * out))
 sqrt = elementwise(np.sqrt, floats=True, x=lambda g, out: g / (2.0 * out))
 rsqrt = elementwise(
-    lambda x: 1 / np.sqrt(x),
+    _rsqrt,
     name="rsqrt",
     floats=True,
     x=lambda g, out: g * (-0.5 * (out * out * out)),
@@ -168,13 +182,20 @@ arctanh = elementwise(np.arctanh, floats=True, x=lambda g, x: g / (1.0 - x * x))
 # --- activations -------------------------------------------------------------------------------
 
 
+def _relu(x: Any) -> Any:
+    """max(x, 0)."""
+    return np.maximum(x, 0)
+
+
 def _sigmoid(x: Any) -> Any:
+    """1 / (1 + e⁻ˣ)."""
     e = np.exp(-x)  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
     e += 1
     return 1 / e
 
 
 def _silu(x: Any) -> Any:
+    """x σ(x), also called swish."""
     return x * _sigmoid(x)
 
 
@@ -185,6 +206,7 @@ def _silu_x(g: Any, x: Any) -> Any:
 
 
 def _erf(x: Any) -> Any:
+    """The error function, 2/√π ∫₀ˣ e^(-t²) dt."""
     from scipy import special  # on first use: scipy.special alone costs more than importing NumPy
 
     return np.asarray(special.erf(x)).astype(
@@ -192,7 +214,7 @@ def _erf(x: Any) -> Any:
     )  # scipy computes float16 in float32
 
 
-relu = elementwise(lambda x: np.maximum(x, 0), name="relu", x=lambda g, out: g * (out != 0))
+relu = elementwise(_relu, name="relu", x=lambda g, out: g * (out != 0))
 sigmoid = elementwise(
     _sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
 )
@@ -273,6 +295,7 @@ def _gelu_inner(x: Any) -> Any:
 
 
 def _sign(x: Any) -> Any:
+    """-1, 0 or 1; 0 for nan."""
     if x.dtype.kind == "b":
         return x.copy()
     return np.subtract(x > 0, x < 0, dtype=x.dtype)  # unlike np.sign 0 for nan, as in PyTorch
@@ -288,7 +311,7 @@ def _whole(function: np.ufunc) -> Any:
             )
         return function(x) if x.dtype.kind == "f" else x.copy()
 
-    whole.__name__ = function.__name__
+    whole.__name__, whole.__doc__ = function.__name__, summary(function)
     return whole
 
 

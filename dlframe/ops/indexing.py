@@ -215,6 +215,7 @@ def _(g: Any, shape: Shape, dtype: Any, *, index: Any) -> Any:
 
 
 def _argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Any:
+    """The indices that sort along an axis; equal elements keep their order."""
     if not x.ndim:
         return np.zeros((), np.int64)
     if not descending:
@@ -225,6 +226,7 @@ def _argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Any:
 
 
 def _nonzero(x: Array) -> Any:
+    """The indices of elements that are not zero, one row each."""
     return np.argwhere(x)
 
 

@@ -138,7 +138,15 @@ def _forward_of(ufunc: np.ufunc) -> Callable[..., Any]:
 def _with_names(function: Callable[..., Any], names: Iterable[str]) -> Callable[..., Any]:
     inputs = ", ".join(names)
     source = f"lambda {inputs}: _f({inputs})"
-    return eval(source, {"_f": function})  # type: ignore[no-any-return]  # noqa: S307 # our own source
+    forward = eval(source, {"_f": function})  # noqa: S307 # our own source
+    forward.__doc__ = summary(function)
+    return forward  # type: ignore[no-any-return]
+
+
+def summary(function: Callable[..., Any]) -> str | None:
+    """The first sentence of the documentation; before it, NumPy's ufuncs have their signature."""
+    paragraphs = (function.__doc__ or "").split("\n\n")
+    return paragraphs[1 if isinstance(function, np.ufunc) else 0].strip() or None
 
 
 def _attach(call: Any, definition: Op) -> OpFunction:

@@ -172,22 +172,27 @@ def _(g: Any, out: Any, x: Any, shape: Shape, dtype: Any, *, axis: Axis, keepdim
 
 
 def _argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Where the largest element is: the first of equal ones."""
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
 def _argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Where the smallest element is: the first of equal ones."""
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
 def _any(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether some element is not zero."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
 
 def _all(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether no element is zero."""
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
 def _count_nonzero(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """How many elements are not zero."""
     return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims))
 
 
