@@ -39,12 +39,13 @@ RECIPES: dict[tuple[str, str], Config] = {
     },
     ("digits", "mlp"): {"epochs": 40, "batch_size": 32},
     ("mnist", "cnn"): {
-        "optimizer": "AdamW", "lr": 0.003, "weight_decay": 0.01, "scheduler": "cosine", "epochs": 3,
+        "optimizer": "AdamW", "lr": 0.005, "weight_decay": 0.01, "scheduler": "cosine", "epochs": 4,
+        "width": 8,
     },
     ("mnist", "lenet"): {"lr": 0.002, "scheduler": "cosine", "epochs": 8},
     ("cifar10", "cnn"): {
         "optimizer": "AdamW", "lr": 0.003, "weight_decay": 0.01, "scheduler": "cosine",
-        "augment": True, "width": 24,
+        "augment": True,
     },
 }  # fmt: skip
 
