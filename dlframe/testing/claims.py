@@ -1,0 +1,144 @@
+"""What the checks share: a claim and its failure, and inputs in all the forms that users have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.record import Array
+from dlframe.random import fork_rng, manual_seed
+from dlframe.tensor import Tensor, to_array
+
+
+class ConformanceError(AssertionError):
+    """An object breaks a rule of dlframe's; the message says which, and what was found."""
+
+
+class Broken(Exception):
+    """Raised inside of a `claim` by `require`; users see the `ConformanceError`."""
+
+
+@contextmanager
+def claim(subject: str, text: str) -> Iterator[None]:
+    """A block that holds if it ends: anything it raises becomes a ConformanceError with `text`."""
+    try:
+        yield
+    except Broken as broken:
+        raise ConformanceError(f"{subject} {text}: {broken}") from None
+    except Exception as error:
+        raise ConformanceError(f"{subject} {text}: {type(error).__name__}: {error}") from error
+
+
+def require(holds: Any, found: str) -> None:
+    """Fail the claim around it with what was found."""
+    if not holds:
+        raise Broken(found)
+
+
+def require_refused(what: str, call: Callable[..., Any], *args: Any) -> None:
+    """Fail unless ``call(*args)`` raises."""
+    try:
+        out = call(*args)
+    except Exception:  # noqa: BLE001 - any exception refuses; which one is the author's choice
+        return
+    raise Broken(f"{what} was accepted and gave {out!r}")
+
+
+def require_same(got: Any, wanted: Any, what: str, *, rtol: float = 0, atol: float = 0) -> None:
+    """Fail unless two tensors, arrays or numbers have one shape and the same values."""
+    got, wanted = to_array(got), to_array(wanted)
+    require(got.shape == wanted.shape, f"{what}: shape {got.shape} instead of {wanted.shape}")
+    if not np.allclose(got, wanted, rtol=rtol, atol=atol, equal_nan=True):
+        raise Broken(f"{what}\n{got}\ninstead of\n{wanted}")
+
+
+def name_of(thing: Any) -> str:
+    """What a function, class or object is called."""
+    return getattr(thing, "__name__", None) or type(thing).__name__
+
+
+# --- inputs --------------------------------------------------------------------------------------
+
+
+def is_float(x: Any) -> bool:
+    """Whether gradients can flow to it."""
+    return isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind == "f"
+
+
+def fresh(
+    inputs: Sequence[Any], dtype: Any = np.float32, *, requires_grad: bool = False
+) -> list[Any]:
+    """The inputs again: arrays and tensors as new tensors, floats among them in `dtype`."""
+    copies = []
+    for x in inputs:
+        if isinstance(x, (Tensor, np.ndarray)):
+            array = to_array(x)
+            array = array.astype(dtype if is_float(x) else array.dtype)  # a copy, in any case
+            x = Tensor(array, requires_grad=requires_grad and is_float(x))
+        copies.append(x)
+    return copies
+
+
+def strided(inputs: Sequence[Any]) -> list[Any]:
+    """The inputs again, with gaps between their elements in memory."""
+    return [_with_gaps(x) if isinstance(x, Tensor) and x.ndim else x for x in inputs]
+
+
+def _with_gaps(x: Tensor) -> Tensor:
+    wide = np.repeat(to_array(x), 2, axis=-1)
+    return Tensor(wide[..., ::2], requires_grad=x.requires_grad)
+
+
+def tensors_in(out: Any) -> list[Tensor]:
+    """The tensors among the results: of one, or of a nest of tuples, lists and dicts."""
+    if isinstance(out, Tensor):
+        return [out]
+    if isinstance(out, dict):
+        out = list(out.values())
+    if isinstance(out, (tuple, list)):
+        return [t for part in out for t in tensors_in(part)]
+    return []
+
+
+@contextmanager
+def unchanged(inputs: Sequence[Any], what: str) -> Iterator[None]:
+    """Fail if the block writes into the tensors `inputs`."""
+    tensors = [x for x in inputs if isinstance(x, Tensor)]
+    before = [to_array(x).copy() for x in tensors]
+    yield
+    for i, (x, array) in enumerate(zip(tensors, before, strict=True)):
+        require_same(x, array, f"{what} {i} was written to")
+
+
+# --- running -------------------------------------------------------------------------------------
+
+
+def seeded(seed: int, call: Callable[[], Any]) -> Any:
+    """`call()` with the default generator at `seed`, which is put back afterwards."""
+    with fork_rng():
+        manual_seed(seed)
+        return call()
+
+
+def cotangents(outputs: Sequence[Tensor], seed: int) -> list[Tensor]:
+    """A random gradient for each float output."""
+    rng = np.random.default_rng(seed)
+    return [Tensor(np.asarray(rng.standard_normal(out.shape)).astype(out.dtype)) for out in outputs]
+
+
+def backward(outputs: Sequence[Tensor], seed: int = 0) -> None:
+    """Send a random gradient back from all outputs that have a graph."""
+    recorded = [out for out in outputs if out.requires_grad]
+    require(recorded, "no output has a graph, although an input or a parameter requires grad")
+    total: Any = 0.0
+    for out, g in zip(recorded, cotangents(recorded, seed), strict=True):
+        total = (out * g).sum() + total
+    total.backward()
+
+
+def arrays_of(tensors: Sequence[Tensor | None]) -> list[Array | None]:
+    """Copies of their values."""
+    return [None if t is None else to_array(t).copy() for t in tensors]

@@ -1,0 +1,283 @@
+"""What every layer holds."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.nn import Module
+from dlframe.ops.record import Array
+from dlframe.tensor import Tensor, to_array
+from dlframe.testing.claims import (
+    arrays_of,
+    backward,
+    claim,
+    cotangents,
+    fresh,
+    is_float,
+    require,
+    require_same,
+    seeded,
+    strided,
+    tensors_in,
+    unchanged,
+)
+from dlframe.testing.op import check_gradients, require_dtype
+
+
+def check_layer(
+    make: Callable[[], Module],
+    inputs: Sequence[Any],
+    *,
+    order: int = 2,
+    empty_batch: bool = True,
+    unused: Sequence[str] = (),
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    seed: int = 0,
+) -> None:
+    """Check a layer: any Module that turns tensors into tensors.
+
+    The same seed gives the same parameters and outputs; evaluation is deterministic and changes no
+    buffer; ``train`` and ``eval`` reach all parts; gradients, of inputs and parameters, agree with
+    central differences in training and in evaluation; float32 stays float32, ``double()`` makes it
+    float64; inputs are not written to and may have gaps in memory; a batch of no samples gives one
+    of no outputs; ``state_dict`` holds all that the outputs depend on; printing and copying work.
+
+    Args:
+        make: a new layer, in training mode; random initial values come from dlframe's generator.
+        inputs: of one call, a small batch; floats among them are cast to what is being checked.
+        order: how often it can be differentiated.
+        empty_batch: whether the first dimension of inputs and outputs is the batch.
+        unused: names of parameters that do not take part in this call.
+        atol, rtol: the tolerance of the comparison with central differences.
+        seed: of parameters, dropped elements and random gradients.
+
+    Raises:
+        ConformanceError: with the first rule that does not hold.
+
+    >>> from dlframe import testing
+    >>> testing.check_layer(lambda: nn.Linear(3, 2), [dl.randn(4, 3)])
+    >>> class Double(nn.Module):
+    ...     def forward(self, x):
+    ...         x *= 2
+    ...         return x
+    >>> testing.check_layer(Double, [dl.ones(4, 3)])
+    Traceback (most recent call last):
+    dlframe.testing.claims.ConformanceError: Double leaves its inputs as they are: input 0 was ...
+    """
+    with claim("the factory", "makes a Module"):
+        layer = seeded(seed, make)
+        require(isinstance(layer, Module), f"it made {type(layer).__name__}")
+    name = type(layer).__name__
+    make_again = functools.partial(seeded, seed, make)
+    with claim(name, "is made in training mode"):
+        require(layer.training, "layer.training is False")
+    _check_printing(name, layer)
+    _check_modes(name, layer)
+    _check_repeatable(name, make_again, inputs, seed)
+    _check_inputs(name, make_again, inputs, seed)
+    _check_dtypes(name, make_again, inputs, seed)
+    _check_parameters_get_gradients(name, make_again(), inputs, set(unused), seed)
+    _check_state(name, make, inputs, seed)
+    if empty_batch:
+        _check_empty_batch(name, make_again(), inputs)
+    for training in (True, False):
+        mode = name if training else f"{name}, in evaluation,"
+        double = make_again().double().train(training)
+        _check_first_order(mode, double, inputs, seed, atol, rtol)
+        if order > 1:
+            _check_all_orders(mode, double, inputs, order, atol, rtol, seed)
+
+
+def run(layer: Module, inputs: Sequence[Any], seed: int) -> list[Tensor]:
+    """The output tensors of one call."""
+    outputs = tensors_in(seeded(seed, lambda: layer(*inputs)))
+    require(outputs, "forward returned no tensor")
+    return outputs
+
+
+def _check_printing(name: str, layer: Module) -> None:
+    with claim(name, "prints under its name"):
+        require(name in repr(layer), f"repr is {layer!r}")
+
+
+def _check_modes(name: str, layer: Module) -> None:
+    for mode in (False, True):
+        with claim(name, f"passes train({mode}) on to its parts, and returns itself"):
+            require(layer.train(mode) is layer, "train() returned something else")
+            wrong = [part for part in layer.modules() if part.training is not mode]
+            require(not wrong, f"{wrong} did not hear of it")
+
+
+def _check_repeatable(
+    name: str, make: Callable[[], Module], inputs: Sequence[Any], seed: int
+) -> None:
+    with claim(name, "has the same initial values from the same seed"):
+        first, second = make().state_dict(), make().state_dict()
+        require(list(first) == list(second), f"names {list(first)} and {list(second)}")
+        for key, value in first.items():
+            require_same(second[key], value, key)
+    with claim(name, "has the same outputs from the same seed"):
+        pairs = zip(run(make(), fresh(inputs), seed), run(make(), fresh(inputs), seed), strict=True)
+        for i, (a, b) in enumerate(pairs):
+            require_same(b, a, f"output {i}")
+    layer = make().eval()
+    with claim(name, "draws no random numbers in evaluation"):
+        pairs = zip(run(layer, fresh(inputs), 1), run(layer, fresh(inputs), 2), strict=True)
+        for i, (a, b) in enumerate(pairs):
+            require_same(b, a, f"output {i}")
+    state = [*layer.parameters(), *layer.buffers()]
+    with (
+        claim(name, "changes neither parameters nor buffers in evaluation"),
+        unchanged(state, "parameter or buffer"),
+    ):
+        run(layer, fresh(inputs), seed)
+    with claim(name, "can be copied with copy.deepcopy"):
+        pairs = zip(run(copy.deepcopy(layer), fresh(inputs), seed), run(layer, fresh(inputs), seed))
+        for i, (a, b) in enumerate(pairs):
+            require_same(a, b, f"output {i} of the copy")
+
+
+def _check_inputs(name: str, make: Callable[[], Module], inputs: Sequence[Any], seed: int) -> None:
+    with claim(name, "leaves its inputs as they are"):
+        args = fresh(inputs)
+        with unchanged(args, "input"):
+            run(make(), args, seed)
+    with claim(name, "leaves its inputs and parameters as they are, in backward too"):
+        layer, args = make(), fresh(inputs, requires_grad=True)
+        with unchanged([*args, *layer.parameters()], "input or parameter"):
+            backward(run(layer, args, seed))
+    with claim(name, "takes inputs that are not contiguous"):
+        got = run(make(), strided(fresh(inputs)), seed)
+        for i, (a, b) in enumerate(zip(got, run(make(), fresh(inputs), seed), strict=True)):
+            require_same(a, b, f"output {i}", rtol=1e-4, atol=1e-5)
+
+
+def _check_dtypes(name: str, make: Callable[[], Module], inputs: Sequence[Any], seed: int) -> None:
+    for dtype, cast in ((np.float32, Module.float), (np.float64, Module.double)):
+        with claim(
+            name, f"computes in {dtype.__name__} when it and its inputs are {dtype.__name__}"
+        ):
+            layer, args = cast(make()), fresh(inputs, dtype, requires_grad=True)
+            parameters = list(layer.parameters())
+            require_dtype(parameters, dtype, "parameter")
+            outputs = run(layer, args, seed)
+            require_dtype(outputs, dtype, "output")
+            backward(outputs)
+            floats = [x for x in args if is_float(x)]
+            require_dtype([x.grad for x in floats], dtype, "the gradient of input")
+            require_dtype([p.grad for p in parameters], dtype, "the gradient of parameter")
+            require_dtype(list(layer.buffers()), dtype, "after the call, buffer")
+
+
+def _check_parameters_get_gradients(
+    name: str, layer: Module, inputs: Sequence[Any], unused: set[str], seed: int
+) -> None:
+    with claim(name, "gives every parameter a gradient of its shape"):
+        backward(run(layer, fresh(inputs, requires_grad=True), seed))
+        for key, p in layer.named_parameters():
+            if p.requires_grad and key not in unused:
+                require(
+                    p.grad is not None, f"{key} got none (if that is right, name it in unused=)"
+                )
+                require(p.grad.shape == p.shape, f"{key}{p.shape} got one of shape {p.grad.shape}")
+
+
+def _check_state(name: str, make: Callable[[], Module], inputs: Sequence[Any], seed: int) -> None:
+    trained, other = seeded(seed, make), seeded(seed + 1, make)
+    run(trained, fresh(inputs), seed)  # so that buffers are no longer what they were
+    with claim(name, "takes back its state_dict, also as plain arrays"):
+        state = {key: to_array(value).copy() for key, value in trained.state_dict().items()}
+        other.load_state_dict(state)
+        for key, value in other.state_dict().items():
+            require_same(value, state[key], key)
+    with claim(name, "keeps in state_dict all that its outputs depend on"):
+        wanted, got = (run(m.eval(), fresh(inputs), seed) for m in (trained, other))
+        for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
+            require_same(a, b, f"output {i} of another layer with the same state")
+
+
+def _check_empty_batch(name: str, layer: Module, inputs: Sequence[Any]) -> None:
+    with claim(name, "gives no outputs for no samples (empty_batch=False if that cannot be)"):
+        none = [x[:0] if isinstance(x, Tensor) and x.ndim else x for x in fresh(inputs)]
+        for i, out in enumerate(run(layer.eval(), none, 0)):
+            require(out.ndim and out.shape[0] == 0, f"output {i} has shape {out.shape}")
+
+
+# --- gradients -----------------------------------------------------------------------------------
+
+
+def _check_first_order(
+    name: str, layer: Module, inputs: Sequence[Any], seed: int, atol: float, rtol: float
+) -> None:
+    """Along one random line in each input and parameter: backward against a central difference."""
+    args = fresh(inputs, np.float64, requires_grad=True)
+    with claim(name, "has the gradients of its values"):
+        model = copy.deepcopy(layer)
+        outputs = [out for out in run(model, args, seed) if out.requires_grad]
+        starts = arrays_of(cotangents(outputs, seed))
+        backward(outputs, seed)
+        places = {f"input {i}": x for i, x in enumerate(args) if is_float(x)}
+        places |= dict(model.named_parameters())
+        rng = np.random.default_rng(seed)
+        for what, x in places.items():
+            line = rng.standard_normal(x.shape)
+            found = 0.0 if x.grad is None else float((to_array(x.grad) * line).sum())
+            slope = _slope(layer, args, what, line, starts, seed)
+            require(
+                abs(found - slope) <= atol + rtol * abs(slope),
+                f"of {what} backward gives {found:.6g}, the central difference {slope:.6g}",
+            )
+
+
+def _slope(
+    layer: Module,
+    args: list[Any],
+    what: str,
+    line: Array,
+    starts: Sequence[Array | None],
+    seed: int,
+    eps: float = 1e-6,
+) -> float:
+    """How fast the outputs, weighted by `starts`, change along `line` in one input or parameter."""
+    values = []
+    for step in (eps, -eps):
+        moved, inputs = copy.deepcopy(layer), fresh(args, np.float64)
+        places = {f"input {i}": x for i, x in enumerate(inputs) if is_float(x)}
+        target = (places | dict(moved.named_parameters()))[what]
+        target.array += step * line  # a fresh copy, that no graph knows
+        outputs = [out for out in run(moved, inputs, seed) if out.dtype.kind == "f"]
+        values.append(sum(float((to_array(o) * g).sum()) for o, g in zip(outputs, starts)))
+    return (values[0] - values[1]) / (2 * eps)
+
+
+def _check_all_orders(
+    name: str,
+    layer: Module,
+    inputs: Sequence[Any],
+    order: int,
+    atol: float,
+    rtol: float,
+    seed: int,
+) -> None:
+    """`gradgradcheck` with inputs and parameters alike as arguments of a function."""
+    names: dict[Any, list[str]] = {}  # a shared parameter has several
+    for key, p in layer.named_parameters(remove_duplicate=False):
+        names.setdefault(p, []).append(key)
+    args = [*inputs, *(p.array for p in names)]
+
+    def call(*values: Any) -> Any:
+        model = copy.deepcopy(layer)
+        for keys, value in zip(names.values(), values[len(inputs) :], strict=True):
+            for key in keys:
+                owner, _, attribute = key.rpartition(".")
+                # past Module.__setattr__, which wants leaves
+                model.get_submodule(owner).__dict__[attribute] = value
+        return tuple(run(model, values[: len(inputs)], seed))
+
+    check_gradients(name, call, args, order=order, atol=atol, rtol=rtol, seed=seed)

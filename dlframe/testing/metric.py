@@ -1,0 +1,154 @@
+"""What every metric holds."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.metrics import Metric
+from dlframe.tensor import Tensor, to_array
+from dlframe.testing.claims import (
+    claim,
+    require,
+    require_refused,
+    require_same,
+    strided,
+    unchanged,
+)
+
+
+def check_metric(
+    make: Callable[[], Metric],
+    output: Any,
+    target: Any,
+    *,
+    rtol: float = 1e-6,
+    atol: float = 1e-9,
+) -> None:
+    """Check a metric: updated batch by batch, it comes to the value of all samples at once.
+
+    However the samples fall into batches, and also if several metrics see a part each and are
+    added; ``compute`` may be called at any time and changes nothing; ``reset`` forgets; copying
+    ``state`` is enough to store it; tensors and arrays are the same to it; nothing is written to;
+    different numbers of outputs and targets are refused.
+
+    Args:
+        make: a new metric.
+        output, target: of at least four samples, along the first dimension.
+        rtol, atol: how close values computed in another order have to be.
+
+    Raises:
+        ConformanceError: with the first rule that does not hold.
+
+    >>> from dlframe import metrics, testing
+    >>> scores, labels = np.eye(3)[[0, 1, 1, 2, 2, 2]], np.array([0, 1, 2, 0, 1, 2])
+    >>> testing.check_metric(metrics.Accuracy, scores, labels)
+    >>> class LastBatch(metrics.Accuracy):
+    ...     def update(self, output, target):
+    ...         self.reset()
+    ...         super().update(output, target)
+    >>> testing.check_metric(LastBatch, scores, labels)
+    Traceback (most recent call last):
+    dlframe.testing.claims.ConformanceError: LastBatch gives for a stream of batches the ...
+    """
+    with claim("the factory", "makes a Metric"):
+        metric = make()
+        require(isinstance(metric, Metric), f"it made {type(metric).__name__}")
+    name = type(metric).__name__
+    x, t = to_array(output).copy(), to_array(target).copy()
+    with claim(name, "has a name, and prints it with its value, also before the first sample"):
+        require(isinstance(metric.name, str) and metric.name, f"its name is {metric.name!r}")
+        require(metric.name in repr(metric), f"it prints {metric!r}")
+    with claim(name, "computes the value of some samples"):
+        require(len(x) >= 4, f"check_metric needs four samples or more, got {len(x)}")
+        whole = _of(make, [(x.copy(), t.copy())])
+    _check_forms(name, make, x, t, whole)
+    _check_batches(name, make, x, t, whole, rtol, atol)
+    _check_state(name, make, x, t, whole)
+
+
+def _of(make: Callable[[], Metric], batches: Sequence[tuple[Any, Any]]) -> Any:
+    metric = make()
+    for output, target in batches:
+        metric.update(output, target)
+    return metric.compute()
+
+
+def _check_batches(
+    name: str,
+    make: Callable[[], Metric],
+    x: Any,
+    t: Any,
+    whole: Any,
+    rtol: float,
+    atol: float,
+) -> None:
+    n = len(x)
+    for cut in ([n // 2], [1, 3], range(1, n)):
+        batches = list(zip(np.split(x, cut), np.split(t, cut), strict=True))
+        sizes = [len(part) for part, _ in batches]
+        with claim(name, "gives for a stream of batches the value of all samples at once"):
+            require_same(_of(make, batches), whole, f"batches of {sizes}", rtol=rtol, atol=atol)
+        with claim(name, "adds up over metrics that saw a part of the samples each"):
+            parts = []
+            for output, target in batches:
+                parts.append(make())
+                parts[-1].update(output, target)
+            total = parts[0]
+            for part in parts[1:]:
+                before = to_array(part.state).copy()
+                total = total + part
+                require_same(part.state, before, "the state of a metric that was added")
+            require_same(total.compute(), whole, f"parts of {sizes}", rtol=rtol, atol=atol)
+    with claim(name, "is unchanged by a batch of no samples"):
+        got = _of(make, [(x, t), (x[:0], t[:0])])
+        require_same(got, whole, "with an empty batch", rtol=rtol, atol=atol)
+
+
+def _check_state(name: str, make: Callable[[], Metric], x: Any, t: Any, whole: Any) -> None:
+    n = len(x)
+    with claim(name, "may be asked for its value at any time"):
+        metric = make()
+        metric.compute()
+        metric.update(x[: n // 2], t[: n // 2])
+        first = copy.deepcopy(metric.compute())
+        require_same(metric.compute(), first, "the second compute()")
+        metric.update(x[n // 2 :], t[n // 2 :])
+        require_same(metric.compute(), whole, "compute() between updates", rtol=1e-6, atol=1e-9)
+    with claim(name, "forgets all at reset()"):
+        metric.reset()
+        require_same(metric.compute(), make().compute(), "after reset()")
+        metric.update(x, t)
+        require_same(metric.compute(), whole, "after reset() and the same samples")
+    with claim(name, "is stored by a copy of its state"):
+        other = make()
+        other.state = np.array(metric.state)
+        require_same(other.compute(), whole, "a new metric with that state")
+    with claim(name, "can be copied with copy.deepcopy"):
+        twin = copy.deepcopy(metric)
+        twin.update(x, t)
+        require_same(metric.compute(), whole, "the original, after the copy was updated")
+
+
+def _check_forms(name: str, make: Callable[[], Metric], x: Any, t: Any, whole: Any) -> None:
+    with claim(name, "leaves outputs and targets as they are"):
+        args = [Tensor(x.copy()), Tensor(t.copy())]
+        with unchanged(args, "argument"):
+            _of(make, [(args[0].array, args[1].array)])
+    with claim(name, "takes tensors and arrays alike"):
+        tensors = [Tensor(x), Tensor(t)]
+        tensors[0].requires_grad = x.dtype.kind == "f"
+        require_same(_of(make, [(tensors[0], tensors[1])]), whole, "of tensors")
+    with claim(name, "takes arrays that are not contiguous"):
+        gaps = strided([Tensor(x), Tensor(t)])
+        require_same(_of(make, [(gaps[0].array, gaps[1].array)]), whole, "with gaps")
+    with claim(name, "keeps nothing of a batch but its state"):
+        held, metric = x.copy(), make()
+        metric.update(held, t)
+        held[...] = 0
+        require_same(metric.compute(), whole, "after the batch's memory was used again")
+    with claim(name, "refuses different numbers of outputs and targets"):
+        require_refused(f"{len(x)} outputs, {len(t) - 1} targets", make().update, x, t[:-1])
