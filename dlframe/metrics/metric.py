@@ -151,6 +151,8 @@ class MeanLoss(Mean):
         """Add one batch: the model's output and its targets."""
         # fresh tensors around the same memory: whatever graph the output belongs to stays out
         targets = to_array(target)
+        if not targets.size:
+            return  # the mean loss of no samples is nan, and would stay for the whole epoch
         values = to_array(self.loss(Tensor(to_array(output)), Tensor(targets)))
         is_mean = values.ndim == 0 and getattr(self.loss, "reduction", "mean") == "mean"
         total = float(values) * targets.size if is_mean else float(values.sum())
