@@ -725,7 +725,7 @@ WITHOUT_RULE = {
     "linspace": lambda x0: np.linspace(x0, 1.0, 3),
     "apply_along_axis": lambda m: np.apply_along_axis(np.sum, 0, m),
     "nextafter": lambda v: np.nextafter(v, 0),
-    "lib.scimath.sqrt": lambda v: np.emath.sqrt(v),
+    "emath.sqrt": lambda v: np.emath.sqrt(v),
     "asarray": lambda v: np.asarray(v, like=dl.tensor(0.0)) if isinstance(v, dl.Tensor) else v,
 }
 
@@ -828,7 +828,14 @@ def test_functions_that_run_on_values_cannot_write_into_them() -> None:
     ("name", "call"),
     [
         ("is_busday", lambda t: np.is_busday(t)),
-        ("strings.upper", lambda t: np.strings.upper(t)),
+        pytest.param(
+            "strings.upper",
+            lambda t: np.strings.upper(t),
+            marks=pytest.mark.skipif(
+                not hasattr(np.strings.upper, "_implementation"),
+                reason="NumPy 2.0 refuses it itself, without asking us",
+            ),
+        ),
         ("isnat", lambda t: np.isnat(t)),
         ("lib.recfunctions.unstructured_to_structured", None),
     ],

@@ -26,6 +26,9 @@ Args = tuple[Any, ...]
 Options = dict[str, Any]
 _NOT_SET = np._NoValue
 
+# Modules that have another name in public; the second is NumPy 2.0's.
+_PUBLIC = {"lib.scimath": "emath", "lib._scimath_impl": "emath"}
+
 
 # --- ufuncs ------------------------------------------------------------------------------------
 
@@ -111,7 +114,9 @@ def call_function(func: Callable[..., Any], args: Args, kwargs: Options) -> Any:
 
 def name_of(func: Callable[..., Any]) -> str:
     """NumPy's name of a function, without ``np.``: ``"sum"``, ``"linalg.norm"``."""
-    return f"{func.__module__}.{func.__name__}".removeprefix("numpy.")
+    module = func.__module__.removeprefix("numpy").removeprefix(".")
+    module = _PUBLIC.get(module, module)
+    return f"{module}.{func.__name__}" if module else func.__name__
 
 
 def _refuse_unknown(name: str, *, known: bool) -> None:

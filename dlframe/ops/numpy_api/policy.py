@@ -36,8 +36,8 @@ WITHOUT_RULE = frozenset(
     fft.fft fft.fft2 fft.fftn fft.hfft fft.ifft fft.ifft2 fft.ifftn fft.ihfft fft.irfft
     fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn
 
-    lib.scimath.arccos lib.scimath.arcsin lib.scimath.arctanh lib.scimath.log lib.scimath.log10
-    lib.scimath.log2 lib.scimath.logn lib.scimath.power lib.scimath.sqrt
+    emath.arccos emath.arcsin emath.arctanh emath.log emath.log10
+    emath.log2 emath.logn emath.power emath.sqrt
 
     save savetxt savez savez_compressed
     """.split()
