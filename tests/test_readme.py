@@ -1,4 +1,4 @@
-"""The README and the pages under docs/ do what they say: their Python runs, their commands exist.
+"""The README, the pages under docs/ and the examples do what they say: Python runs, commands exist.
 
 The blocks of a page run in order, in one process, in an empty folder. A block that should not run
 says why, in a comment on the line before it: `<!-- not run: needs the network -->`.
@@ -6,6 +6,7 @@ says why, in a comment on the line before it: `<!-- not run: needs the network -
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -98,7 +99,9 @@ def test_commands_exist(page: Path, tmp_path: Path) -> None:
     for words in commands(page):
         if words[0] == "make":
             run(["make", "--dry-run", "-C", str(ROOT), *words[1:]], tmp_path)
-        elif words[0] == "bash":
+        elif words[:2] == ["python", "-m"]:
+            assert importlib.util.find_spec(words[2]), words
+        elif words[0] in {"bash", "python"}:
             assert (ROOT / words[1]).is_file(), words
         elif words[0] == "dlframe":
             options = [word.split("=")[0] for word in words if word.startswith("--")]
@@ -114,3 +117,46 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
     for words in commands(page):
         if words[0] == "dlframe":
             run([sys.executable, "-m", "dlframe.cli", *words[1:]], tmp_path)
+
+
+# --- examples and reference -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", sorted(ROOT.glob("examples/*.py")), ids=lambda path: path.name)
+def test_examples_run(script: Path, tmp_path: Path) -> None:
+    assert "loss" in run([sys.executable, str(script)], tmp_path)
+
+
+# Where each public class (or initializer) has its own heading.
+REFERENCE = {
+    "layers.md": ["dlframe.nn.container", "dlframe.nn.module", "dlframe.nn.parameter"],
+    "activations.md": ["dlframe.nn.activation"],
+    "losses.md": ["dlframe.nn.loss"],
+    "optimizers.md": ["dlframe.optim"],
+    "schedules.md": ["dlframe.optim.lr_scheduler"],
+    "initializers.md": ["dlframe.nn.init"],
+}
+
+
+def headings(page: str) -> set[str]:
+    text = (ROOT / "docs" / "reference" / page).read_text("utf-8")
+    return set(re.findall(r"^## (.+)$", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", REFERENCE)
+def test_reference_has_a_section_for_each_name(page: str) -> None:
+    names = {
+        name
+        for module in REFERENCE[page]
+        for name in importlib.import_module(module).__all__
+        if name not in {"Optimizer", "lr_scheduler"}
+    }
+    assert names - headings(page) == set()
+
+
+def test_reference_has_a_section_for_each_class_of_nn() -> None:
+    from dlframe import nn
+
+    sections = set().union(*(headings(page) for page in REFERENCE))
+    classes = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
+    assert classes - sections == set()

@@ -1,9 +1,9 @@
 """Check the documentation: `make docs`.
 
-Every link and picture leads to a file that exists, every #anchor to a heading, every page under
-docs/ is linked from somewhere, and every block of Python is valid. That the blocks also run is the
-matter of tests/test_readme.py. Addresses on the web are not fetched: a check must not depend on the
-weather.
+Every link and picture leads to a file that exists, every #anchor to a heading, every page and
+picture under docs/ is linked from somewhere, and every block of Python is valid. That the blocks
+also run is the matter of tests/test_readme.py. Addresses on the web are not fetched: a check must
+not depend on the weather.
 """
 
 from __future__ import annotations
@@ -117,6 +117,11 @@ def main() -> int:
         f"{page.relative_to(ROOT)}: no page links to it"
         for page in every
         if page.is_relative_to(ROOT / "docs") and page not in reached
+    ]
+    faults += [
+        f"{picture.relative_to(ROOT)}: no page shows it"
+        for picture in sorted(ROOT.glob("docs/pictures/*"))
+        if picture not in reached
     ]
     for fault in faults:
         print(fault)
