@@ -1,0 +1,137 @@
+"""check_op accepts operations that conform; each of its claims is broken by one here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from samples.broken import (
+    KIT,
+    BrokenObjects,
+    claims,
+    contiguous,
+    noise,
+    written,
+)
+
+import dlframe as dl
+from dlframe import nn, ops, testing
+from dlframe.ops import elementwise, op
+
+BROKEN = BrokenObjects()
+breaks = BROKEN.breaks
+X = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]])
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "options", "order"),
+    [
+        (ops.exp, [X], {}, 2),
+        (ops.multiply, [X, X[0]], {}, 2),
+        (ops.sum, [X], {"axis": 0, "keepdims": True}, 2),
+        (ops.argmax, [X], {"axis": 1}, 0),
+        (dl.nn.functional.dropout, [X], {"p": 0.5}, 2),
+        (lambda x: (x[0], x[1:] * 2), [X], {}, 2),
+        (ops.take, [X, np.array([0, 1])], {"axis": 1}, 2),
+        (np.linalg.norm, [dl.tensor(X)], {"axis": 1}, 2),
+    ],
+)
+def test_operations_that_conform(
+    function: Any, inputs: list[Any], options: dict[str, Any], order: int
+) -> None:
+    testing.check_op(function, inputs, options=options, order=order)
+
+
+def test_reference_of_an_operation() -> None:
+    testing.check_op(ops.sin, [X], reference=np.sin)
+    testing.check_op(lambda x: (x + 1, x * x), [X], reference=lambda x: (x + 1, x * x))
+
+
+def check_op(function: Any, **options: Any) -> None:
+    testing.check_op(function, [X], **options)
+
+
+def op_with_rule(rule: Callable[[Any, Any], Any]) -> Any:
+    """x², with that for a derivative."""
+    return elementwise(lambda x: x * x, name="square", x=lambda g, x: rule(g, x))
+
+
+def written_and_restored(x: Any) -> Any:
+    x.array *= 1.0
+    return x * 2.0
+
+
+def wrong_fast_backward() -> Any:
+    @op
+    def triple(x: Any) -> Any:
+        return 3.0 * x
+
+    triple.vjp("x")(lambda g: g * 3.0)
+    triple.fast_backward(lambda g, needs: (g * 4.0,))
+    return triple
+
+
+def wrong_shape() -> Any:
+    @op
+    def total(x: Any) -> Any:
+        return x.sum()
+
+    total.vjp("x")(lambda g: g)
+    return total
+
+
+PARAMETER = nn.Parameter(dl.ones(3))
+
+breaks("returns a tensor, or several: it returned ndarray")(lambda: check_op(lambda x: x.array))
+breaks("gives the same values when called again")(lambda: check_op(lambda x: x * noise.random()))
+breaks("has the values of its reference")(lambda: check_op(ops.sin, reference=np.cos))
+breaks("leaves its inputs as they are: input 0 was written to")(lambda: check_op(written))
+breaks("takes inputs that are not contiguous")(
+    lambda: check_op(lambda x: x * (1.0 if contiguous(x) else 2.0))
+)
+breaks("takes inputs that are read-only: ValueError")(lambda: check_op(written_and_restored))
+breaks("gives float32 for float32: output 0 is float64")(lambda: check_op(lambda x: x + np.ones(3)))
+breaks("gives float64 for float64: output 0 is float32")(lambda: check_op(lambda x: x.float()))
+breaks("records nothing unless an input requires grad")(lambda: check_op(lambda x: x * PARAMETER))
+breaks(r"has no gradient \(order=0\)")(lambda: check_op(ops.exp, order=0))
+breaks("gives float32 gradients of its inputs' shapes: the gradient of input 0 is float64")(
+    lambda: check_op(op_with_rule(lambda g, x: g * np.ones(3)))
+)
+breaks("gives float64 gradients of its inputs' shapes")(
+    lambda: check_op(op_with_rule(lambda g, x: ops.cast(g, dtype=dl.float32)))
+)
+breaks("gives float32 gradients of its inputs' shapes")(lambda: check_op(wrong_shape()))
+breaks("has the same gradients with create_graph=True")(lambda: check_op(wrong_fast_backward()))
+breaks("has the same gradients for inputs that are not contiguous")(
+    lambda: check_op(op_with_rule(lambda g, x: g * x * (2.0 if contiguous(x) else 3.0)))
+)
+breaks("has the gradients of its values: GradcheckError")(
+    lambda: check_op(op_with_rule(lambda g, x: g * x))
+)
+breaks("has second derivatives of its values: GradcheckError")(
+    lambda: check_op(
+        op_with_rule(lambda g, x: g * (x.array * 2.0 if hasattr(x, "array") else 2 * x))
+    )
+)
+
+
+# --- all of them ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("message", BROKEN.calls)
+def test_what_is_broken_is_found(message: str) -> None:
+    BROKEN.find(message)
+
+
+@pytest.mark.parametrize("claim", claims("op"))
+def test_every_claim_is_broken_by_something(claim: str) -> None:
+    assert BROKEN.covers(claim)
+
+
+def test_nothing_in_the_library_imports_the_kit() -> None:
+    imports = re.compile(r"^\s*(from|import) dlframe\.testing", re.MULTILINE)
+    files = [file for file in KIT.parent.rglob("*.py") if not file.is_relative_to(KIT)]
+    assert [file for file in files if imports.search(file.read_text("utf-8"))] == []
