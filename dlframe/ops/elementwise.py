@@ -268,27 +268,41 @@ def _(g: Any, x: Any, *, beta: float, threshold: float) -> Any:
 @op
 def gelu(x: Array, *, approximate: str = "none") -> Any:
     """x Φ(x), for the normal distribution Φ or its approximation by tanh (arXiv:1606.08415)."""
-    if approximate == "tanh":
-        return 0.5 * x * (1 + np.tanh(_gelu_inner(x)))
-    if approximate == "none":
-        return 0.5 * x * (1 + _erf(x * math.sqrt(0.5)))
-    raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    return x * _normal(x, approximate)
 
 
 @gelu.vjp("x")
 def _(g: Any, x: Any, *, approximate: str) -> Any:
+    return g * _gelu_slope(x, _normal(x, approximate), approximate)
+
+
+@gelu.fast_forward
+def _gelu_with_residual(x: Array, *, approximate: str = "none") -> Any:
+    phi = _normal(x, approximate)  # kept: erf costs more than everything else together
+    return x * phi, phi
+
+
+@gelu.fast_backward
+def _(g: Any, needs: Any, x: Any, residuals: Any, *, approximate: str) -> Any:
+    return (g * _gelu_slope(x, residuals, approximate),)
+
+
+def _normal(x: Any, approximate: str) -> Any:
+    """Φ(x), the probability that a standard normal variable is below x."""
+    if approximate == "none":
+        return 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
     if approximate == "tanh":
-        # d x (1 + t)/2 = (1 + t)/2 + x (1 - t²)/2 · inner'
-        t = np.tanh(_gelu_inner(x))
-        slope = math.sqrt(2 / math.pi) * (1.0 + 3 * 0.044715 * (x * x))
-        return g * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * slope)
-    # d x Φ = Φ + x φ
-    density = np.exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
-    return g * (0.5 * (1.0 + erf(x * math.sqrt(0.5))) + x * density)
+        return 0.5 * (1.0 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
+    raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
-def _gelu_inner(x: Any) -> Any:
-    return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+def _gelu_slope(x: Any, phi: Any, approximate: str) -> Any:
+    # d x Φ = Φ + x Φ'
+    if approximate == "tanh":
+        # Φ = (1 + tanh u)/2, so Φ' = (1 - tanh² u)/2 · u' = 2 Φ (1 - Φ) u'
+        inner = math.sqrt(2 / math.pi) * (1.0 + 3 * 0.044715 * (x * x))
+        return phi + x * (2.0 * phi * (1.0 - phi)) * inner
+    return phi + x * (np.exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi)))
 
 
 # --- steps: their derivative is zero almost everywhere -----------------------------------------

@@ -101,10 +101,11 @@ def put_at(x: Array, *, index: Any, size: Shape) -> Any:
     parts = _parts(index)
     if _is_basic(index) or (isinstance(index, np.ndarray) and index.dtype.kind == "b"):
         out[index] = x  # no place twice
-    elif all(isinstance(part, np.ndarray) for part in parts):
+    elif all(isinstance(part, np.ndarray) for part in parts) and x.size:
         # arrays for the first axes: x consists of whole rows
-        axes = sum(part.ndim if part.dtype.kind == "b" else 1 for part in parts)
-        rows = np.arange(math.prod(size[:axes])).reshape(size[:axes])[index]
+        places = _integers(parts)
+        axes = len(places)
+        rows = np.asarray(np.ravel_multi_index(places, size[:axes], mode="wrap"))
         width = math.prod(size[axes:])
         add_to_rows(
             out.reshape(math.prod(size[:axes]), width),
@@ -115,6 +116,14 @@ def put_at(x: Array, *, index: Any, size: Shape) -> Any:
         places = np.arange(out.size).reshape(size)[index]
         np.add.at(out.reshape(-1), places.reshape(-1), x.reshape(-1))
     return out
+
+
+def _integers(parts: tuple[Array, ...]) -> tuple[Array, ...]:
+    """The parts of an index as one integer array for each axis: a mask stands for the places it has."""
+    places: list[Array] = []
+    for part in parts:
+        places += part.nonzero() if part.dtype.kind == "b" else (part.astype(np.intp, copy=False),)
+    return tuple(places)
 
 
 @put_at.vjp("x")
@@ -144,7 +153,10 @@ def _distinct(rows: Array, limit: int) -> bool:
 
 def along(indices: Array, axis: int) -> tuple[Array, ...]:
     """The index that takes `indices` along `axis`, and each element's own place along others."""
-    places = list(np.indices(indices.shape, sparse=True)) if indices.ndim else [indices]
+    n = indices.ndim
+    if not n:
+        return (indices,)
+    places = [np.arange(k).reshape(-1, *(1,) * (n - 1 - i)) for i, k in enumerate(indices.shape)]
     places[axis] = indices
     return tuple(places)
 
