@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dlframe.cli.parser import UsageError, data_root, make_parser
 from dlframe.errors import DatasetError, DlframeError
 
+__all__ = ["main"]
+
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 

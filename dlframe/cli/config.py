@@ -31,7 +31,7 @@ BASIC: Config = {
     "seed": 0,
 }
 RECIPES: dict[tuple[str, str], Config] = {
-    ("points", "mlp"): {"lr": 0.01, "batch_size": 100, "epochs": 60},
+    ("points", "mlp"): {"lr": 0.02, "scheduler": "cosine", "batch_size": 50, "epochs": 60},
     ("points", "linear"): {"lr": 0.05, "batch_size": 100, "epochs": 30},
     ("digits", "cnn"): {
         "optimizer": "AdamW", "lr": 0.005, "weight_decay": 0.01, "scheduler": "cosine",

@@ -22,6 +22,8 @@ def draw_all(
 
     name = f"{config['model']['name']} on {config['data']}"
     history = {key: values for key, values in trainer.history.items() if key in DRAWN}
+    if len(set(history["lr"])) == 1:  # a level line says nothing
+        del history["lr"]
     try:
         viz.curves(history, title=f"Training: {name}", path=folder / "curves.png")
         viz.confusion(
