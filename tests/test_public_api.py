@@ -36,8 +36,6 @@ NOT_COMPARED = {
     "out": "results are new arrays; in-place forms end in an underscore",
     "pin_memory": "there is one device",
     "pin_memory_device": "there is one device",
-    "size_average": "deprecated in PyTorch since 0.4.1: reduction",
-    "reduce": "deprecated in PyTorch since 0.4.1: reduction",
     "foreach": "chooses between PyTorch's kernels for one formula",
     "fused": "chooses between PyTorch's kernels for one formula",
     "capturable": "for CUDA graphs",

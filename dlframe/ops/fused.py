@@ -198,16 +198,24 @@ def _normalize(x, weight, bias, *, axes, over, eps, stats=None):
 
 def moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
     """μ and σ² over `axes`, and x - μ, from which σ² is computed: E[x²] - μ² would lose digits."""
-    mean = x.mean(axis=axes, keepdims=True)
+    count = _count(x, axes)
+    mean = x.sum(axis=axes, keepdims=True) / count
     centred = x - mean
-    return mean, _dot(centred, centred, axes) / math.prod(x.shape[i] for i in axes), centred
+    return mean, _dot(centred, centred, axes) / count, centred
+
+
+def _count(x: Any, axes: tuple[int, ...]) -> int:
+    """How many numbers a mean over `axes` is of, or 1: that of no numbers is 0 here, not nan."""
+    shape: tuple[int, ...] = x.shape
+    return max(1, math.prod(shape[i] for i in axes))
 
 
 def _dot(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
     """``(x * y).sum(axis=axes, keepdims=True)`` without the array of products."""
     every = list(range(x.ndim))
     kept = [i for i in every if i not in axes]
-    return np.einsum(x, every, y, every, kept).reshape(_kept(x, axes))
+    out: Array = np.einsum(x, every, y, every, kept)
+    return out.reshape(_kept(x, axes))
 
 
 def _kept(x: Any, over: tuple[int, ...]) -> tuple[int, ...]:
@@ -217,7 +225,7 @@ def _kept(x: Any, over: tuple[int, ...]) -> tuple[int, ...]:
 
 def _standardized(x, axes, eps):
     """x̂ and 1/√(σ² + eps), by operations that work on tensors too."""
-    n = 1 / math.prod(x.shape[a] for a in axes)
+    n = 1 / _count(x, axes)
     centred = x - x.sum(axis=axes, keepdims=True) * n
     rstd = ((centred * centred).sum(axis=axes, keepdims=True) * n + eps) ** -0.5
     return centred * rstd, rstd
@@ -228,7 +236,7 @@ def _(g, x, weight, *, axes, over, eps):
     # with h = g · weight: dx = rstd · (h - mean(h) - x̂ · mean(h x̂)); arXiv:1502.03167, section 3
     xhat, rstd = _standardized(x, axes, eps)
     h = g if weight is None else g * weight.reshape(_kept(x, over))
-    n = 1 / math.prod(x.shape[a] for a in axes)
+    n = 1 / _count(x, axes)
     mean_h = h.sum(axis=axes, keepdims=True) * n
     mean_hx = (h * xhat).sum(axis=axes, keepdims=True) * n
     return (h - mean_h - xhat * mean_hx) * rstd
@@ -267,7 +275,7 @@ def _normalize_input(g, xhat, rstd, weight, dw, db, axes, over):
         scale = rstd * weight.reshape(rstd.shape)
     elif weight is not None:
         h, dw, db = g * weight.reshape(_kept(g, over)), None, None
-    n = 1 / math.prod(g.shape[i] for i in axes)
+    n = 1 / _count(g, axes)
     sum_hx = dw if dw is not None and over == axes else _dot(h, xhat, axes)
     sum_h = db if db is not None and over == axes else h.sum(axis=axes, keepdims=True)
     dx = np.multiply(xhat, sum_hx * -n, out=xhat)

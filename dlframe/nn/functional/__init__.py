@@ -1,7 +1,7 @@
-"""The functions behind the layers: PyTorch's `torch.nn.functional`, with its names, arguments and defaults.
+"""The functions behind the layers: PyTorch's `torch.nn.functional`, its names and its arguments.
 
-Inputs are tensors; the shapes in the docstrings write N for the batch, C for channels or classes, * for any
-number of further dimensions.
+Inputs are tensors. The shapes in the docstrings write N for the batch, C for channels or classes, *
+for any number of further dimensions; where there is none, any shape goes in and the same comes out.
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ from dlframe.nn.functional.activation import (
     softplus,
     tanh,
 )
+from dlframe.nn.functional.classes import cross_entropy, nll_loss
 from dlframe.nn.functional.convolution import conv2d
 from dlframe.nn.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
-    cross_entropy,
     hinge_loss,
     huber_loss,
     l1_loss,
     mse_loss,
-    nll_loss,
     smooth_l1_loss,
 )
 from dlframe.nn.functional.normalization import batch_norm, layer_norm

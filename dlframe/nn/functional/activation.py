@@ -7,11 +7,12 @@ from typing import Any
 
 from dlframe import functions, ops
 from dlframe.autograd.inplace import write
+from dlframe.nn.functional.checks import require_floats
 from dlframe.tensor import Tensor
 
 
 def _done(input: Any, result: Any, inplace: bool, name: str) -> Tensor:
-    return write(input, result, name) if inplace else result  # type: ignore[no-any-return]
+    return write(input, result, name) if inplace else result
 
 
 def relu(input: Any, inplace: bool = False) -> Tensor:
@@ -33,6 +34,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     >>> F.leaky_relu(dl.tensor([-1.0, 2.0]), 0.1)
     tensor([-0.1000,  2.0000])
     """
+    require_floats("leaky_relu", input)
     return _done(
         input, ops.leaky_relu(input, negative_slope=negative_slope), inplace, "leaky_relu_"
     )
@@ -46,6 +48,7 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     >>> F.elu(dl.tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
+    require_floats("elu", input)
     return _done(input, ops.elu(input, alpha=alpha), inplace, "elu_")
 
 
@@ -57,6 +60,7 @@ def silu(input: Any, inplace: bool = False) -> Tensor:
     >>> F.silu(dl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7311])
     """
+    require_floats("silu", input)
     return _done(input, ops.silu(input), inplace, "silu_")
 
 
@@ -70,10 +74,11 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
     >>> F.gelu(dl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8413])
     """
-    return ops.gelu(input, approximate=approximate)  # type: ignore[no-any-return]
+    require_floats("gelu", input)
+    return ops.gelu(input, approximate=approximate)
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Tensor:
     """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold.
 
     >>> import dlframe as dl
@@ -81,7 +86,8 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     >>> F.softplus(dl.tensor([0.0, 100.0]))
     tensor([  0.6931, 100.0000])
     """
-    return ops.softplus(input, beta=beta, threshold=threshold)  # type: ignore[no-any-return]
+    require_floats("softplus", input)
+    return ops.softplus(input, beta=beta, threshold=threshold)
 
 
 def sigmoid(input: Any) -> Tensor:
@@ -92,7 +98,7 @@ def sigmoid(input: Any) -> Tensor:
     >>> F.sigmoid(dl.tensor([0.0]))
     tensor([0.5000])
     """
-    return ops.sigmoid(input)  # type: ignore[no-any-return]
+    return ops.sigmoid(input)
 
 
 def tanh(input: Any) -> Tensor:
@@ -103,7 +109,7 @@ def tanh(input: Any) -> Tensor:
     >>> F.tanh(dl.tensor([0.0]))
     tensor([0.])
     """
-    return ops.tanh(input)  # type: ignore[no-any-return]
+    return ops.tanh(input)
 
 
 def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -115,7 +121,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     tensor([0.5000, 0.5000])
     """
     dim = _implicit_dim("softmax", input, _stacklevel) if dim is None else dim
-    return functions.softmax(input, dim, dtype=dtype)  # type: ignore[no-any-return]
+    return functions.softmax(input, dim, dtype=dtype)
 
 
 def log_softmax(
@@ -129,13 +135,14 @@ def log_softmax(
     tensor([-0.6931, -0.6931])
     """
     dim = _implicit_dim("log_softmax", input, _stacklevel) if dim is None else dim
-    return functions.log_softmax(input, dim, dtype=dtype)  # type: ignore[no-any-return]
+    return functions.log_softmax(input, dim, dtype=dtype)
 
 
 def _implicit_dim(name: str, input: Any, stacklevel: int) -> int:
     """The dimension that PyTorch chooses when none is given, with its warning."""
     warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
+        "dim=X as an argument.",
         stacklevel=stacklevel,
     )
     return 0 if len(input.shape) in (0, 1, 3) else 1

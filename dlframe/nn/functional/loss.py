@@ -1,57 +1,99 @@
-"""Losses. Shapes never broadcast silently, and labels are checked."""
+"""Losses of numbers and of probabilities; those of classes are in `classes`.
+
+Input and target have one shape: a silent broadcast of (N, 1) against (N,) would average over pairs
+that do not belong together. The arguments `size_average` and `reduce` are PyTorch's former names
+for `reduction`; they keep their places, and warn.
+"""
 
 from __future__ import annotations
 
-import math
+import warnings
 from typing import Any
 
 import numpy as np
 
-from dlframe import dtypes, functions, ops
-from dlframe.errors import DTypeError, LabelError, ShapeError
-from dlframe.nn.functional.checks import check_range
+from dlframe import functions
+from dlframe.creation import as_tensor
+from dlframe.dtypes import promote_types
+from dlframe.errors import ArgumentError, DTypeError, LabelError, ShapeError
+from dlframe.nn.functional.checks import constant
 from dlframe.ops import losses
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """Mean squared error, (x - y)².
 
     Args:
-        input, target: tensors of one shape; broadcasting is refused.
+        input, target: tensors of one shape.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         weight: of the same shape, multiplies each square; the mean then divides by its sum.
+
+    Raises:
+        ShapeError: input, target and weight differ in shape.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
     >>> F.mse_loss(dl.tensor([1.0, 2.0]), dl.tensor([1.0, 4.0]))
     tensor(2.)
     """
-    input, target = _same_shape("mse_loss", input, target)
+    reduction = reduction_of("mse_loss", size_average, reduce, reduction)
+    input, target = _pair("mse_loss", input, target)
     if weight is None:
-        return losses.mse_loss(input, target, reduction=_reduction("mse_loss", reduction))  # type: ignore[no-any-return]
-    weight, _ = _same_shape("mse_loss: weight", weight, target)
-    values = losses.mse_loss(input, target, reduction="none") * weight
-    if _reduction("mse_loss", reduction) == "mean":
-        return functions.sum(values) / functions.sum(weight)  # type: ignore[no-any-return]
-    return functions.sum(values) if reduction == "sum" else values  # type: ignore[no-any-return]
+        return losses.mse_loss(input, target, reduction=reduction)
+    values = _weighted("mse_loss", losses.mse_loss(input, target, reduction="none"), weight)
+    return _weighted_mean(values, weight) if reduction == "mean" else _reduced(values, reduction)
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
-    """Mean absolute error, |x - y|; its gradient at 0 is 0.
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Mean absolute error, |x - y|; its gradient where x = y is 0. Arguments as in `mse_loss`.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
     >>> F.l1_loss(dl.tensor([1.0, 2.0]), dl.tensor([1.0, 4.0]))
     tensor(1.)
     """
-    input, target = _same_shape("l1_loss", input, target)
-    return losses.l1_loss(input, target, reduction=_reduction("l1_loss", reduction))  # type: ignore[no-any-return]
+    reduction = reduction_of("l1_loss", size_average, reduce, reduction)
+    input, target = _pair("l1_loss", input, target)
+    if weight is None:
+        return losses.l1_loss(input, target, reduction=reduction)
+    values = _weighted("l1_loss", losses.l1_loss(input, target, reduction="none"), weight)
+    return _weighted_mean(values, weight) if reduction == "mean" else _reduced(values, reduction)
 
 
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
     """d²/2 where |d| ≤ delta, delta (|d| - delta/2) beyond, for d = x - y (Huber 1964).
+
+    Args:
+        input, target: tensors of one shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        delta: where the parabola goes over into lines; positive.
+        weight: of the same shape, multiplies each loss; the mean is over the elements nevertheless.
+
+    Raises:
+        ShapeError: input, target and weight differ in shape.
+        ArgumentError: delta is not positive.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
@@ -59,15 +101,28 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     tensor([0.5000, 2.5000])
     """
     if delta <= 0:
-        raise ValueError(f"huber_loss does not support non-positive values for delta, got {delta}")
-    input, target = _same_shape("huber_loss", input, target)
-    return losses.huber_loss(
-        input, target, delta=delta, reduction=_reduction("huber_loss", reduction)
-    )  # type: ignore[no-any-return]
+        raise ArgumentError(
+            f"huber_loss does not support non-positive values for delta, got {delta}"
+        )
+    reduction = reduction_of("huber_loss", None, None, reduction)
+    input, target = _pair("huber_loss", input, target)
+    if weight is None:
+        return losses.huber_loss(input, target, delta=delta, reduction=reduction)
+    values = losses.huber_loss(input, target, delta=delta, reduction="none")
+    return _reduced(_weighted("huber_loss", values, weight), reduction)
 
 
-def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
-    """The Huber loss divided by beta: d²/(2 beta) where |d| < beta, else |d| - beta/2 (Girshick 2015).
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """d²/(2 beta) where |d| < beta, |d| - beta/2 beyond, for d = x - y (Girshick 2015).
+
+    It is `huber_loss` divided by its delta, and for beta = 0 it is `l1_loss`.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
@@ -75,173 +130,104 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     tensor([0.5000, 2.5000])
     """
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+        raise ArgumentError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+    reduction = reduction_of("smooth_l1_loss", size_average, reduce, reduction)
+    input, target = _pair("smooth_l1_loss", input, target)
     if beta == 0:
-        return l1_loss(input, target, reduction)
-    return huber_loss(input, target, reduction, beta) / beta
+        return losses.l1_loss(input, target, reduction=reduction)
+    return losses.huber_loss(input, target, delta=beta, reduction=reduction) / beta
 
 
 def binary_cross_entropy(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """-w (y log x + (1 - y) log(1 - x)) for probabilities x; logarithms are at least -100.
 
     `binary_cross_entropy_with_logits` is more accurate and needs no sigmoid before it.
 
+    Args:
+        input, target: tensors of one shape with values in [0, 1].
+        weight: w, of that shape or such that it broadcasts to it.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
     Raises:
         ShapeError: input and target differ in shape.
-        ValueError: an input outside [0, 1].
+        ArgumentError: a value outside [0, 1].
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
     >>> F.binary_cross_entropy(dl.tensor([0.5, 0.5]), dl.tensor([0.0, 1.0]))
     tensor(0.6931)
     """
-    input, target = _same_shape("binary_cross_entropy", input, target)
-    x = to_array(input)
-    outside = ~((x >= 0) & (x <= 1))
-    if outside.any():
-        raise _OutsideError(
-            f"binary_cross_entropy: all elements of input should be between 0 and 1; {int(outside.sum())} are not, the "
-            f"first is {x[outside][0]}. Put a sigmoid before it, or use binary_cross_entropy_with_logits."
+    name = "binary_cross_entropy"
+    reduction = reduction_of(name, size_average, reduce, reduction)
+    if isinstance(target, Tensor) and input.dtype != target.dtype:
+        raise DTypeError(
+            f"{name}: found target of dtype {target.dtype} but expected {input.dtype}; convert it "
+            "with .to(input.dtype)"
         )
-    reduction = _reduction("binary_cross_entropy", reduction)
-    return losses.binary_cross_entropy(
-        input, target, _loss_weight(weight, target), reduction=reduction
-    )  # type: ignore[no-any-return]
-
-
-class _OutsideError(ValueError, RuntimeError):
-    """PyTorch raises a RuntimeError for it."""
+    input, target = _pair(name, input, target)
+    advice = "; put a sigmoid before it, or use binary_cross_entropy_with_logits"
+    _check_probabilities(name, "input", to_array(input), advice)
+    _check_probabilities(name, "target", to_array(target))
+    w = _factors(name, "weight", weight, target)
+    return losses.binary_cross_entropy(input, target, w, reduction=reduction)
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
 ) -> Tensor:
     """-w (p y log σ(x) + (1 - y) log(1 - σ(x))) for logits x, without overflow.
 
     Args:
         input, target: tensors of one shape.
-        weight: multiplies each element's loss; must broadcast to them.
-        pos_weight: p, the weight of positive examples; must broadcast to them, usually one per class.
+        weight: w, multiplies each element's loss; must broadcast to them.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        pos_weight: p, the weight of positive examples; must broadcast to them, often one per class.
+
+    Raises:
+        ShapeError: input and target differ in shape.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
     >>> F.binary_cross_entropy_with_logits(dl.tensor([0.0, 100.0]), dl.tensor([0.0, 1.0]))
     tensor(0.3466)
     """
-    input, target = _same_shape("binary_cross_entropy_with_logits", input, target)
-    reduction = _reduction("binary_cross_entropy_with_logits", reduction)
-    weights = _loss_weight(weight, target), _loss_weight(pos_weight, target)
-    return losses.binary_cross_entropy_with_logits(input, target, *weights, reduction=reduction)  # type: ignore[no-any-return]
-
-
-def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    size_average: Any = None,
-    ignore_index: int = -100,
-    reduce: Any = None,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Tensor:
-    """-Σ_c q_c log softmax(x)_c for logits x and targets q.
-
-    Args:
-        input: logits of shape (N, C, *), or (C,) without a batch.
-        target: class indices of shape (N, *) with values in 0 … C - 1, or probabilities of the input's shape.
-        weight: (C,), a weight per class; the mean divides by the weights of the targets.
-        ignore_index: targets of this value count for nothing.
-        label_smoothing: ε, mixes the target with the uniform distribution: (1 - ε) q + ε / C.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-
-    Raises:
-        ShapeError: shapes that do not belong together.
-        LabelError: a class index outside 0 … C - 1.
-
-    >>> import dlframe as dl
-    >>> import dlframe.nn.functional as F
-    >>> F.cross_entropy(dl.tensor([[2.0, 0.0], [0.0, 0.0]]), dl.tensor([0, 1]))
-    tensor(0.4100)
-    """
-    reduction = _reduction("cross_entropy", _legacy_reduction(size_average, reduce, reduction))
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(
-            f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}"
-        )
-    classes = _classes("cross_entropy", input)
-    w = _class_weight("cross_entropy", weight, classes)
-    labels = to_array(target)
-    if labels.shape == tuple(input.shape) and labels.dtype.kind == "f":
-        return _soft_cross_entropy(input, target, w, reduction, label_smoothing)
-    labels = _checked_labels("cross_entropy", input, labels, classes, ignore_index)
-    return losses.cross_entropy(  # type: ignore[no-any-return]
-        input,
-        target=labels,
-        weight=w,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-        reduction=reduction,
-    )
-
-
-def _soft_cross_entropy(
-    input: Any, target: Any, weight: Array | None, reduction: str, smoothing: float
-) -> Any:
-    """Cross entropy against probabilities; the mean is over the samples, whatever the class weights."""
-    axis = 1 if len(input.shape) > 1 else 0
-    logp = ops.log_softmax(input, axis=axis)
-    if smoothing:
-        target = target * (1 - smoothing) + smoothing / input.shape[axis]
-    values = logp * target
-    if weight is not None:
-        shape = [1] * len(input.shape)
-        shape[axis] = -1
-        values = values * Tensor(weight.reshape(shape).astype(logp.dtype))
-    if reduction == "none":
-        return -ops.sum(values, axis=axis)
-    total = -ops.sum(values)
-    return total / (math.prod(input.shape) / input.shape[axis]) if reduction == "mean" else total
-
-
-def nll_loss(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    size_average: Any = None,
-    ignore_index: int = -100,
-    reduce: Any = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """-w_t x_t for log-probabilities x and class indices t; arguments as in `cross_entropy`.
-
-    >>> import dlframe as dl
-    >>> import dlframe.nn.functional as F
-    >>> F.nll_loss(dl.tensor([[-1.0, -2.0]]), dl.tensor([1]))
-    tensor(2.)
-    """
-    reduction = _reduction("nll_loss", _legacy_reduction(size_average, reduce, reduction))
-    classes = _classes("nll_loss", input)
-    w = _class_weight("nll_loss", weight, classes)
-    labels = _checked_labels("nll_loss", input, to_array(target), classes, ignore_index)
-    return losses.nll_loss(
-        input, target=labels, weight=w, ignore_index=ignore_index, reduction=reduction
-    )  # type: ignore[no-any-return]
+    name = "binary_cross_entropy_with_logits"
+    reduction = reduction_of(name, size_average, reduce, reduction)
+    input, target = _pair(name, input, target)
+    w = _factors(name, "weight", weight, target)
+    p = _factors(name, "pos_weight", pos_weight, target)
+    return losses.binary_cross_entropy_with_logits(input, target, w, p, reduction=reduction)
 
 
 def hinge_loss(
-    input: Any, target: Any, margin: float = 1.0, p: int = 1, reduction: str = "mean"
+    input: Tensor, target: Tensor, margin: float = 1.0, p: int = 1, reduction: str = "mean"
 ) -> Tensor:
     """max(0, margin - t x)^p, the loss of support vector machines (Cortes & Vapnik 1995).
+
+    PyTorch has it for several classes only (`multi_margin_loss`).
 
     Args:
         input: scores of any shape.
         target: -1 or 1, of the same shape.
-        margin: how far on the right side a score must be to cost nothing; 0 gives the perceptron's loss.
+        margin: how large t x must be to cost nothing; 0 gives the perceptron's loss.
         p: 1, or 2 for the squared hinge loss.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
+        ShapeError: input and target differ in shape.
         LabelError: a target that is neither -1 nor 1.
 
     >>> import dlframe as dl
@@ -249,108 +235,97 @@ def hinge_loss(
     >>> F.hinge_loss(dl.tensor([0.5, 2.0]), dl.tensor([1.0, -1.0]), reduction="none")
     tensor([0.5000, 3.0000])
     """
-    input, target = _same_shape("hinge_loss", input, target)
-    t = to_array(target)
-    wrong = np.argwhere((t != 1) & (t != -1))
+    reduction = reduction_of("hinge_loss", None, None, reduction)
+    if p not in (1, 2):
+        raise ArgumentError(f"hinge_loss: p must be 1 or 2, got {p}")
+    input, target = _pair("hinge_loss", input, target)
+    t = constant("hinge_loss", "target", target)
+    wrong = np.argwhere(np.abs(t) != 1)
     if len(wrong):
         at = tuple(int(i) for i in wrong[0])
         raise LabelError(
-            f"hinge_loss: targets must be -1 or 1, got {t[at]} at index {list(at)}; map 0 to -1 with 2 t - 1"
+            f"hinge_loss: targets must be -1 or 1, got {t[at]} at index {list(at)}; map 0 to -1 "
+            "with 2 t - 1"
         )
-    if p not in (1, 2):
-        raise ValueError(f"hinge_loss: p must be 1 or 2, got {p}")
-    labels = t.astype(input.dtype, copy=False)
-    return losses.hinge_loss(
-        input, target=labels, margin=margin, p=p, reduction=_reduction("hinge_loss", reduction)
-    )  # type: ignore[no-any-return]
+    return losses.hinge_loss(input, target=t, margin=margin, p=p, reduction=reduction)
 
 
-def _reduction(name: str, reduction: str) -> str:
+# --- what they share ---------------------------------------------------------------------------
+
+
+def reduction_of(name: str, size_average: Any, reduce: Any, reduction: str) -> str:
+    """The reduction, checked; from PyTorch's former pair of flags if they are given."""
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(
+            "size_average and reduce args will be deprecated, please use "
+            f"reduction='{reduction}' instead.",
+            stacklevel=3,
+        )
     if reduction not in ("mean", "sum", "none"):
-        raise ValueError(
-            f"{name}: {reduction!r} is not a valid value for reduction; use 'mean', 'sum' or 'none'"
+        raise ArgumentError(
+            f"{name}: {reduction} is not a valid value for reduction; use 'mean', 'sum' or 'none'"
         )
     return reduction
 
 
-def _legacy_reduction(size_average: Any, reduce: Any, reduction: str) -> str:
-    """PyTorch's former pair of flags, which still come first."""
-    if size_average is None and reduce is None:
-        return reduction
-    if reduce is False:
-        return "none"
-    return "sum" if size_average is False else "mean"
-
-
-def _same_shape(name: str, input: Any, target: Any) -> tuple[Any, Any]:
-    """Both as tensors of one shape and one float dtype. A silent broadcast would average over the wrong pairs."""
+def _pair(name: str, input: Tensor, target: Any) -> tuple[Any, Any]:
+    """Both as tensors of one shape and one float dtype."""
     if not isinstance(target, Tensor):
-        target = Tensor(np.asarray(target))
-    if tuple(input.shape) != tuple(target.shape):
+        target = as_tensor(target)
+    if input.shape != target.shape:
         raise ShapeError(
             f"{name}: input and target must have the same shape, got input{list(input.shape)} and "
             f"target{list(target.shape)}; squeeze(), unsqueeze() or expand() one of them on purpose"
         )
-    if input.dtype != target.dtype:
-        dtype = dtypes.promote_types(input.dtype, target.dtype)
+    if input.dtype is not target.dtype:
+        dtype = promote_types(input.dtype, target.dtype)
         input, target = input.to(dtype), target.to(dtype)
+    if input.dtype.kind != "f":
+        raise DTypeError(f"{name}: not implemented for {input.dtype}; convert with .float()")
     return input, target
 
 
-def _loss_weight(weight: Any, target: Any) -> Any:
-    if weight is None:
+def _weighted(name: str, values: Any, weight: Tensor) -> Any:
+    if weight.shape != values.shape:
+        raise ShapeError(
+            f"{name}: weight and input must have the same shape, got weight{list(weight.shape)} "
+            f"and input{list(values.shape)}"
+        )
+    return values * weight
+
+
+def _weighted_mean(values: Any, weight: Tensor) -> Any:
+    return functions.sum(values) / functions.sum(weight)
+
+
+def _reduced(values: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return values
+    return functions.mean(values) if reduction == "mean" else functions.sum(values)
+
+
+def _check_probabilities(name: str, what: str, x: Array, advice: str = "") -> None:
+    inside = (x >= 0) & (x <= 1)
+    if not inside.all():
+        at = tuple(int(i) for i in np.argwhere(~inside)[0])
+        raise ArgumentError(
+            f"{name}: all elements of {what} should be between 0 and 1, got {x[at]} at index "
+            f"{list(at)}{advice}"
+        )
+
+
+def _factors(name: str, what: str, value: Any, target: Any) -> Any:
+    """Factors of the elements as an array, which must not enlarge the result."""
+    if value is None:
         return None
-    array = to_array(weight)
+    array = constant(name, what, value)
     try:
         fits = np.broadcast_shapes(array.shape, target.shape) == tuple(target.shape)
     except ValueError:
         fits = False
     if not fits:
         raise ShapeError(
-            f"a weight of shape {list(array.shape)} does not broadcast to the target's {list(target.shape)}"
+            f"{name}: {what}{list(array.shape)} does not broadcast to target{list(target.shape)}"
         )
     return array.astype(target.dtype, copy=False)
-
-
-def _classes(name: str, input: Any) -> int:
-    if len(input.shape) == 0:
-        raise ShapeError(
-            f"{name}: input needs a class dimension: (C,), (N, C) or (N, C, *); got a 0-d tensor"
-        )
-    if not input.is_floating_point():
-        raise DTypeError(
-            f"{name}: expected floating point logits, got {input.dtype}; convert them with .float()"
-        )
-    return int(input.shape[1 if len(input.shape) > 1 else 0])
-
-
-def _class_weight(name: str, weight: Any, classes: int) -> Array | None:
-    if weight is None:
-        return None
-    array = to_array(weight)
-    if array.shape != (classes,):
-        raise ShapeError(
-            f"{name}: weight tensor should be defined for all {classes} classes, got shape {list(array.shape)}"
-        )
-    return array
-
-
-def _checked_labels(name: str, input: Any, labels: Array, classes: int, ignore_index: int) -> Array:
-    shape = tuple(input.shape)
-    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
-    if labels.shape != expected:
-        raise ShapeError(
-            f"{name}: input{list(shape)} needs class indices of shape {list(expected)}, got target{list(labels.shape)}"
-            + (
-                "; remove the last dimension with squeeze(1)"
-                if labels.shape == (*expected, 1)
-                else ""
-            )
-        )
-    if labels.dtype.kind not in "iu":
-        raise DTypeError(
-            f"{name}: class indices must be integers, got {labels.dtype}; convert them with .long(), or give "
-            "probabilities of the input's shape"
-        )
-    check_range(name, "Target", labels, classes, "the input has {} classes", ignore_index)
-    return labels.astype(np.int64, copy=False)

@@ -6,28 +6,60 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.autograd import mark_mutated_many, no_grad
-from dlframe.errors import DTypeError, ShapeError
+from dlframe import ops
+from dlframe.autograd import mark_mutated_many
+from dlframe.errors import ArgumentError, DTypeError, LabelError, ShapeError
 from dlframe.nn.functional.checks import check_range
 from dlframe.ops import fused
 from dlframe.ops.record import Array
 from dlframe.random import Generator, or_default
 from dlframe.tensor import Tensor, to_array
 
-linear = fused.linear
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y = x Wᵀ + b.
+
+    Args:
+        input: (*, in).
+        weight: (out, in), or (in,) for a single output.
+        bias: (out,) or None.
+
+    Returns:
+        (*, out), or (*) for a weight of shape (in,).
+
+    Raises:
+        ShapeError: sizes that do not fit together.
+        DTypeError: input and weight differ in dtype.
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.linear(dl.tensor([[1.0, 2.0]]), dl.tensor([[3.0, 4.0]]), dl.tensor([0.5]))
+    tensor([[11.5000]])
+    """
+    if len(weight.shape) == 1 and bias is None:
+        return ops.matmul(input, weight)
+    return fused.linear(input, weight, bias)
 
 
 def dropout(
-    input: Any,
+    input: Tensor,
     p: float = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Zero each element with probability p and scale the rest by 1 / (1 - p) (Srivastava et al. 2014).
+    """Zero each element with probability p and multiply the rest by 1 / (1 - p).
 
-    Without `training` the input comes back as it is. Each call draws a new mask, PyTorch's for the same seed.
+    So the expectation stays the same (Srivastava et al. 2014). Without `training` the input comes
+    back as it is. Each call draws a new mask, for one seed the one that PyTorch draws.
+
+    Args:
+        input: any shape.
+        p: between 0 and 1.
+        training: whether to do anything.
+        inplace: write into the input.
+        generator: what to draw from, by default the global one.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
@@ -36,19 +68,27 @@ def dropout(
     [0.0, 2.0]
     """
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        raise ArgumentError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0:
-        return input  # type: ignore[no-any-return]
-    mask = or_default(generator).keep_mask(1 - p, tuple(input.shape)).astype(input.dtype)
-    if p < 1:
-        mask /= 1 - p
-    noise = Tensor(mask)
-    return input.mul_(noise) if inplace else input * noise  # type: ignore[no-any-return]
+        return input
+    if input.dtype.kind != "f":
+        raise DTypeError(f"dropout: expected floats, got {input.dtype}; convert with .float()")
+    noise = Tensor(_noise(p, tuple(input.shape), input.dtype, generator))
+    return input.mul_(noise) if inplace else input * noise
+
+
+def _noise(p: float, shape: tuple[int, ...], dtype: Any, generator: Generator | None) -> Array:
+    """0 with probability p, else 1 / (1 - p)."""
+    if p == 1:
+        return np.zeros(shape, dtype)  # as PyTorch, without drawing
+    mask = or_default(generator).keep_mask(1 - p, shape).astype(dtype)
+    mask /= 1 - p
+    return mask
 
 
 def embedding(
-    input: Any,
-    weight: Any,
+    input: Tensor,
+    weight: Tensor,
     padding_idx: int | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,
@@ -60,7 +100,7 @@ def embedding(
     Args:
         input: integers of any shape (*).
         weight: (rows, width).
-        padding_idx: this row gets no gradient.
+        padding_idx: this row gets no gradient; negative numbers count from the end.
         max_norm: rows that are used and longer than this are first scaled to it, in place.
         norm_type: the p of that norm.
         scale_grad_by_freq: divide each row's gradient by how often the row was used.
@@ -78,37 +118,46 @@ def embedding(
     tensor([[0., 1.],
             [0., 1.]])
     """
-    index, rows = to_array(input), weight.shape[0]
+    index = to_array(input)
     if index.dtype.kind not in "iu":
         raise DTypeError(
             f"embedding: indices must be integers, got {index.dtype}; convert them with .long()"
         )
+    if len(weight.shape) != 2:
+        raise ShapeError(f"embedding: weight must be 2-D, (rows, width), got {list(weight.shape)}")
+    rows = weight.shape[0]
     check_range("embedding", "index", index, rows, "the embedding has {} rows")
-    if padding_idx is not None:
-        if not -rows <= padding_idx < rows:
-            raise ValueError(
-                f"embedding: padding_idx {padding_idx} must lie within the {rows} rows"
-            )
-        padding_idx %= rows
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise ArgumentError(f"embedding: padding_idx {padding_idx} is not one of the {rows} rows")
     if max_norm is not None:
         _shorten_rows(to_array(weight), np.unique(index), max_norm, norm_type)
-    out = fused.take_rows(weight, index=index, skip=padding_idx)
-    if scale_grad_by_freq and out.requires_grad:
-        counts = np.bincount(index.reshape(-1), minlength=rows)[index]
-        out.register_hook(lambda g: g / Tensor(counts[..., None].astype(g.dtype)))
-    return out  # type: ignore[no-any-return]
+    return fused.take_rows(
+        weight,
+        index=index,
+        skip=None if padding_idx is None else padding_idx % rows,
+        counts=np.bincount(index.reshape(-1), minlength=rows) if scale_grad_by_freq else None,
+    )
 
 
-@no_grad()
 def _shorten_rows(weight: Array, used: Array, max_norm: float, norm_type: float) -> None:
-    norms = (np.abs(weight[used]) ** norm_type).sum(axis=1) ** (1 / norm_type)
+    norms = np.linalg.norm(weight[used], norm_type, axis=1)
     long = norms > max_norm
     weight[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(weight.dtype)
     mark_mutated_many((weight,), "embedding(max_norm=…)")
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Zeros with a 1 at each index, in a new last dimension.
+
+    Args:
+        tensor: integers of any shape (*).
+        num_classes: how many there are; -1 for one more than the largest.
+
+    Returns:
+        int64 of shape (*, num_classes).
+
+    Raises:
+        ArgumentError: a value outside 0 … num_classes - 1, or none to infer the number from.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
@@ -121,9 +170,12 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
         raise DTypeError(f"one_hot is only applicable to index tensors, got {index.dtype}")
     if num_classes == -1:
         if not index.size:
-            raise ShapeError(
-                "one_hot: can not infer the number of classes from an empty tensor; pass num_classes"
+            raise ArgumentError(
+                "one_hot: Can not infer total number of classes from empty tensor; pass num_classes"
             )
         num_classes = int(index.max()) + 1
-    check_range("one_hot", "class value", index, num_classes, "there are {} classes")
+    try:
+        check_range("one_hot", "class value", index, num_classes, "there are {} classes")
+    except LabelError as error:
+        raise ArgumentError(str(error)) from None  # PyTorch raises a RuntimeError here
     return Tensor(np.asarray(index[..., None] == np.arange(num_classes)).astype(np.int64))
