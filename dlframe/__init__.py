@@ -94,7 +94,11 @@ if TYPE_CHECKING:
 
 # Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
 _LAZY_MODULES = {"data", "metrics", "models", "plugins", "testing", "training", "utils", "viz"}
-_LAZY_NAMES = {"Trainer": "dlframe.training"}
+_LAZY_NAMES = {
+    "Trainer": "dlframe.training",
+    "get_num_threads": "dlframe.threads",
+    "set_num_threads": "dlframe.threads",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -45,12 +45,14 @@ import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt  # 12 ms, for annotations alone
 
 Array = npt.NDArray[Any]
 Shape = int | Sequence[int]
