@@ -1,9 +1,9 @@
 """Check the documentation: `make docs`.
 
 Every link and picture leads to a file that exists, every #anchor to a heading, every page and
-picture under docs/ is linked from somewhere, and every block of Python is valid. That the blocks
-also run is the matter of tests/test_readme.py. Addresses on the web are not fetched: a check must
-not depend on the weather.
+picture under docs/ is linked from somewhere, every block of Python is valid, and formulas avoid
+what some forges get wrong. That the blocks also run is the matter of tests/test_readme.py.
+Addresses on the web are not fetched: a check must not depend on the weather.
 """
 
 from __future__ import annotations
@@ -106,12 +106,29 @@ def code_faults(page: Path) -> Iterator[str]:
             yield f"{where}: {error}"
 
 
+def formula_faults(page: Path) -> Iterator[str]:
+    """Formulas that some forges get wrong, which read Markdown's escapes and stars in them first."""
+    code = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+    text = code.sub(_blank, page.read_text("utf-8"))
+    for formula in re.finditer(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", text, flags=re.DOTALL):
+        where = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, formula.start()) + 1}"
+        for bad in re.findall(r"\\[^a-zA-Z\s]|\\operatorname|\*", formula[0]):
+            yield f"{where}: {bad!r} in a formula is lost or refused on some forges"
+
+
+def _blank(match: re.Match[str]) -> str:
+    """As many lines of nothing."""
+    return "\n" * match[0].count("\n")
+
+
 def main() -> int:
     """Print every fault; 1 if there are any."""
     every = pages(ROOT)
     reached: set[Path] = set()
     faults = [
-        fault for page in every for fault in (*link_faults(page, reached), *code_faults(page))
+        fault
+        for page in every
+        for fault in (*link_faults(page, reached), *code_faults(page), *formula_faults(page))
     ]
     faults += [
         f"{page.relative_to(ROOT)}: no page links to it"

@@ -46,6 +46,7 @@ def test_sound_pages(faults: Any, capsys: pytest.CaptureFixture[str]) -> None:
         ("[x](docs/none.md)", "README.md:1: 'docs/none.md' does not exist"),
         ("# A\n\n[x](#b)", "README.md:3: '#b': no heading makes the anchor #b"),
         ('<img src="p.png">', "README.md:1: 'p.png' does not exist"),
+        (r"so $a \_ b$", r"README.md:1: '\\_' in a formula is lost or refused on some forges"),
         ("[x](../other.md)", "README.md:1: '../other.md' leaves the repository"),
         ("[x](/etc/hosts)", "README.md:1: '/etc/hosts' is neither relative nor a web address"),
         ("```python\nx = = 1\n```", "README.md:1: invalid syntax (<unknown>, line 1)"),
