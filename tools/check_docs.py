@@ -107,7 +107,7 @@ def code_faults(page: Path) -> Iterator[str]:
 
 
 def formula_faults(page: Path) -> Iterator[str]:
-    """Formulas that some forges get wrong, which read Markdown's escapes and stars in them first."""
+    """Formulas that some forges get wrong, which read escapes and stars in them first."""
     code = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
     text = code.sub(_blank, page.read_text("utf-8"))
     for formula in re.finditer(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", text, flags=re.DOTALL):
