@@ -54,7 +54,7 @@ from dlframe.errors import ArgumentError, DTypeError, ShapeError
 if TYPE_CHECKING:
     import numpy.typing as npt  # 12 ms, for annotations alone
 
-Array = npt.NDArray[Any]
+Array = np.ndarray[Any, np.dtype[Any]]
 Shape = int | Sequence[int]
 
 DEFAULT_SEED = 67280421310721  # what an unseeded PyTorch generator starts from
