@@ -119,7 +119,7 @@ def put_at(x: Array, *, index: Any, size: Shape) -> Any:
 
 
 def _integers(parts: tuple[Array, ...]) -> tuple[Array, ...]:
-    """The parts of an index as one integer array for each axis: a mask stands for the places it has."""
+    """The parts of an index as one integer array per axis; of a mask the places it has."""
     places: list[Array] = []
     for part in parts:
         places += part.nonzero() if part.dtype.kind == "b" else (part.astype(np.intp, copy=False),)

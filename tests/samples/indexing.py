@@ -59,6 +59,12 @@ def put_at(x: Array, index: Any, size: Any) -> Array:
     return out
 
 
+def adjoint(lib: Any, x: Any, index: Any) -> Any:
+    """What backward makes of `x` as the gradient of a tensor that was read at `index`."""
+    z = lib.zeros(SHAPE, dtype=x.dtype, requires_grad=True)
+    return lib.autograd.grad(z[in_lib(lib, index)], z, x, create_graph=True)[0]
+
+
 def replaced(x: Array, value: Any, index: Any) -> Array:
     out = x.copy()
     out[index] = value
@@ -88,11 +94,8 @@ READ = [
 
 ADJOINT = [
     Sample("put_at", (n.away(*np.zeros(SHAPE)[index].shape),), {"index": index, "size": SHAPE},
-           name=f"put_at {label}", reference=put_at,
-           call=lambda lib, x, index=index: lib.zeros(SHAPE, dtype=x.dtype).index_put(
-               tuple(in_lib(lib, part) for part in (index if isinstance(index, tuple) else (index,))), x, accumulate=True
-           ) if hasattr(x, "index_put") else None)
-    for label, index in INDICES.items() if label != "True"
+           name=f"put_at {label}", reference=put_at, call=lambda lib, x, index=index: adjoint(lib, x, index))
+    for label, index in INDICES.items()
 ]  # fmt: skip
 
 WRITE = [

@@ -1,0 +1,244 @@
+"""Comparisons, tests for nan and infinities, logic and bits: nothing here has a gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.errors import DTypeError
+from dlframe.ops.calling import wrap
+from dlframe.ops.record import TensorBase
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+Number = int | float | bool
+
+# --- comparisons -------------------------------------------------------------------------------
+
+
+def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input = other, per element.
+
+    >>> dl.eq(dl.tensor([1, 2]), 2)
+    tensor([False,  True])
+    """
+    return ops.equal(input, other)
+
+
+def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input ≠ other, per element.
+
+    >>> dl.ne(dl.tensor([1, 2]), 2)
+    tensor([ True, False])
+    """
+    return ops.not_equal(input, other)
+
+
+def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input < other, per element.
+
+    >>> dl.lt(dl.tensor([1, 2]), 2)
+    tensor([ True, False])
+    """
+    return ops.less(input, other)
+
+
+def le(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input ≤ other, per element.
+
+    >>> dl.le(dl.tensor([1, 2]), 1)
+    tensor([ True, False])
+    """
+    return ops.less_equal(input, other)
+
+
+def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input > other, per element.
+
+    >>> dl.gt(dl.tensor([1, 2]), 1)
+    tensor([False,  True])
+    """
+    return ops.greater(input, other)
+
+
+def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input ≥ other, per element.
+
+    >>> dl.ge(dl.tensor([1, 2]), 2)
+    tensor([False,  True])
+    """
+    return ops.greater_equal(input, other)
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape and the same elements.
+
+    >>> dl.equal(dl.tensor([1, 2]), dl.tensor([1, 2]))
+    True
+    """
+    return np.array_equal(_array(input), _array(other))
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """|input - other| ≤ atol + rtol · |other|, per element; infinities are close if equal.
+
+    >>> dl.isclose(dl.tensor([1.0, 2.0]), dl.tensor([1.000001, 2.1]))
+    tensor([ True, False])
+    """
+    a, b = _array(input), _array(other)
+    if a.dtype != b.dtype:
+        raise DTypeError(f"isclose: both tensors need one dtype, got {a.dtype} and {b.dtype}")
+    return wrap(np.isclose(a, b, rtol, atol, equal_nan))
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close, see `isclose`.
+
+    >>> dl.allclose(dl.tensor([1.0]), dl.tensor([1.000001]))
+    True
+    """
+    return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
+
+
+def isnan(input: Tensor) -> Tensor:
+    """Whether an element is nan.
+
+    >>> dl.isnan(dl.tensor([1.0, float("nan")]))
+    tensor([False,  True])
+    """
+    return ops.isnan(input)
+
+
+def isinf(input: Tensor) -> Tensor:
+    """Whether an element is ∞ or -∞.
+
+    >>> dl.isinf(dl.tensor([1.0, -float("inf")]))
+    tensor([False,  True])
+    """
+    return ops.isinf(input)
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """Whether an element is neither nan nor infinite.
+
+    >>> dl.isfinite(dl.tensor([1.0, float("nan")]))
+    tensor([ True, False])
+    """
+    return ops.isfinite(input)
+
+
+def signbit(input: Tensor) -> Tensor:
+    """Whether the sign is minus, also for -0.
+
+    >>> dl.signbit(dl.tensor([-0.0, 0.0]))
+    tensor([ True, False])
+    """
+    return ops.signbit(input)
+
+
+# --- logic and bits ----------------------------------------------------------------------------
+
+
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """Both are nonzero.
+
+    >>> dl.logical_and(dl.tensor([0, 1, 2]), dl.tensor([1, 0, 1]))
+    tensor([False, False,  True])
+    """
+    return ops.logical_and(input, other)
+
+
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """One or both are nonzero.
+
+    >>> dl.logical_or(dl.tensor([0, 1, 0]), dl.tensor([1, 1, 0]))
+    tensor([ True,  True, False])
+    """
+    return ops.logical_or(input, other)
+
+
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """Exactly one is nonzero.
+
+    >>> dl.logical_xor(dl.tensor([0, 1, 0]), dl.tensor([1, 1, 0]))
+    tensor([ True, False, False])
+    """
+    return ops.logical_xor(input, other)
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """The element is zero.
+
+    >>> dl.logical_not(dl.tensor([0, 1, 2]))
+    tensor([ True, False, False])
+    """
+    return ops.logical_not(input)
+
+
+def bitwise_and(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """The bits set in both integers; "and" of bools.
+
+    >>> dl.bitwise_and(dl.tensor([6]), 3)
+    tensor([2])
+    """
+    return ops.bitwise_and(input, other)
+
+
+def bitwise_or(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """The bits set in one integer or both; "or" of bools.
+
+    >>> dl.bitwise_or(dl.tensor([6]), 3)
+    tensor([7])
+    """
+    return ops.bitwise_or(input, other)
+
+
+def bitwise_xor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """The bits set in exactly one integer.
+
+    >>> dl.bitwise_xor(dl.tensor([6]), 3)
+    tensor([5])
+    """
+    return ops.bitwise_xor(input, other)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """All bits flipped; "not" of bools.
+
+    >>> dl.bitwise_not(dl.tensor([0, 5]))
+    tensor([-1, -6])
+    """
+    return ops.bitwise_not(input)
+
+
+def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """input · 2^other, for integers.
+
+    >>> dl.bitwise_left_shift(dl.tensor([1, 3]), 2)
+    tensor([ 4, 12])
+    """
+    return ops.left_shift(input, other)
+
+
+def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """⌊input / 2^other⌋, for integers.
+
+    >>> dl.bitwise_right_shift(dl.tensor([4, 13]), 2)
+    tensor([1, 3])
+    """
+    return ops.right_shift(input, other)
+
+
+def _array(x: Any) -> Any:
+    return x.array if isinstance(x, TensorBase) else np.asarray(x)
+
+
+# PyTorch's second names.
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
