@@ -92,7 +92,7 @@ def regression_losses() -> Any:
         axes.set_title(title)
         axes.set(xlabel="x − t", xlim=(-3, 3))
     grid[0, 0].set_ylim(-0.1, 4)
-    grid[0, 1].set_ylim(-3, 3)
+    grid[0, 1].set_ylim(-2.2, 4.4)
     grid[0, 0].get_legend().remove()
     grid[0, 1].legend(loc="upper left")
     return figure

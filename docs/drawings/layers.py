@@ -94,9 +94,8 @@ def convolution() -> Any:
     arrow(axes, (0.25 + 4 * SIDE, top + 2.5 * SIDE), (left - 0.05, top + 3 * SIDE), color=ORANGE)
     note(axes, left + 1.5 * SIDE, middle + 3 * SIDE + 0.28, "products, added up", color=MUTED)
     left = right + 1.05
-    place = (left + 1.5 * SIDE, top + 2.5 * SIDE)
     cells(axes, out, left, top + SIDE, SIDE, shades=shades(abs(out)), edges={(1, 1): ORANGE})
-    arrow(axes, (right + 0.02, top + 3 * SIDE), (place[0] - SIDE, place[1]), color=ORANGE)
+    arrow(axes, (right + 0.02, top + 3 * SIDE), (left - 0.03, top + 2.5 * SIDE), color=ORANGE)
     note(axes, left + 2 * SIDE, top + SIDE - 0.2, "y  (1, 4, 4)")
     return figure
 
