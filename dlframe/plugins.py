@@ -61,8 +61,8 @@ _CORE: dict[str, dict[str, str]] = {
         "RandomHorizontalFlip RandomVerticalFlip ToTensor"
     },
     "callbacks": {
-        "dlframe.training": "CSVLogger EarlyStopping JSONLogger LambdaCallback LearningRates "
-        "ModelCheckpoint ProgressBar TerminateOnNaN"
+        "dlframe.training": "CSVLogger EarlyStopping JSONLogger LambdaCallback ModelCheckpoint "
+        "ProgressBar StepLog TerminateOnNaN"
     },
     "kernels": {},
 }

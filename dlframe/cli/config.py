@@ -45,7 +45,7 @@ RECIPES: dict[tuple[str, str], Config] = {
     ("mnist", "lenet"): {"lr": 0.002, "scheduler": "cosine", "epochs": 8},
     ("cifar10", "cnn"): {
         "optimizer": "AdamW", "lr": 0.003, "weight_decay": 0.01, "scheduler": "cosine",
-        "augment": True,
+        "augment": True, "width": 8,
     },
 }  # fmt: skip
 

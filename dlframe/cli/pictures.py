@@ -8,9 +8,10 @@ from typing import Any
 from dlframe.cli.problems import Problem, gather
 from dlframe.cli.results import Result
 from dlframe.errors import MissingExtraError
-from dlframe.training import Trainer
+from dlframe.training import StepLog, Trainer
 
 SAMPLES = 40  # images in the grid of samples
+SHORT = 5  # epochs; a curve of fewer points shows little
 DRAWN = ("loss", "val_loss", "accuracy", "val_accuracy", "lr")
 
 
@@ -21,11 +22,8 @@ def draw_all(
     from dlframe import viz  # on first use: it brings matplotlib
 
     name = f"{config['model']['name']} on {config['data']}"
-    history = {key: values for key, values in trainer.history.items() if key in DRAWN}
-    if len(set(history["lr"])) == 1:  # a level line says nothing
-        del history["lr"]
     try:
-        viz.curves(history, title=f"Training: {name}", path=folder / "curves.png")
+        _curves(folder, name, trainer)
         viz.confusion(
             result.matrix,
             problem.classes,
@@ -47,6 +45,25 @@ def draw_all(
     except MissingExtraError as error:
         return str(error)
     return None
+
+
+def _curves(folder: Path, name: str, trainer: Trainer) -> None:
+    """Epoch by epoch; for a short run also what happened inside the epochs."""
+    from dlframe import viz
+
+    history = {key: values for key, values in trainer.history.items() if key in DRAWN}
+    options: dict[str, Any] = {}
+    if trainer.epoch < SHORT:
+        log = next(c for c in trainer.callbacks if isinstance(c, StepLog))
+        per_epoch = trainer.step // trainer.epoch
+        ends = [per_epoch * (i + 1) for i in range(trainer.epoch)]
+        options = {"x_label": "step", "steps": dict.fromkeys(history, ends)}
+        if log.steps:
+            history |= {"loss": log.losses, "lr": log.rates}
+            options["steps"] |= {"loss": log.steps, "lr": log.steps}
+    if len(set(history["lr"])) == 1:  # a level line says nothing
+        del history["lr"]
+    viz.curves(history, title=f"Training: {name}", path=folder / "curves.png", **options)
 
 
 def _image_grids(

@@ -24,11 +24,13 @@ from dlframe.training import (
     EarlyStopping,
     JSONLogger,
     ModelCheckpoint,
+    StepLog,
     Trainer,
 )
 from dlframe.utils import atomic_write, load_checkpoint
 
 INTERRUPTED = 130
+STEPS_PER_EPOCH = 50  # points on the curve of a short run
 
 
 class Run:
@@ -138,7 +140,11 @@ def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
     optimizer = make_optimizer(model.named_parameters(), **config["optimizer"]["arguments"])
     batches = -(-len(problem.train) // config["batch_size"])
     scheduler, interval = _scheduler(config, optimizer, batches)
-    callbacks: list[Callback] = [ModelCheckpoint(run.checkpoints), JSONLogger(run.metrics)]
+    callbacks: list[Callback] = [
+        ModelCheckpoint(run.checkpoints),
+        JSONLogger(run.metrics),
+        StepLog(every=-(-batches // STEPS_PER_EPOCH)),
+    ]
     if config["patience"] is not None:
         callbacks.append(EarlyStopping(patience=config["patience"]))
     return Trainer(

@@ -6,7 +6,7 @@ from dlframe.training.batches import NonFiniteLossError
 from dlframe.training.callback import Callback, LambdaCallback
 from dlframe.training.checkpoint import ModelCheckpoint
 from dlframe.training.history import History
-from dlframe.training.loggers import CSVLogger, JSONLogger, LearningRates
+from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
 from dlframe.training.progress import ProgressBar
 from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
 from dlframe.training.trainer import Trainer
@@ -18,10 +18,10 @@ __all__ = [
     "History",
     "JSONLogger",
     "LambdaCallback",
-    "LearningRates",
     "ModelCheckpoint",
     "NonFiniteLossError",
     "ProgressBar",
+    "StepLog",
     "TerminateOnNaN",
     "Trainer",
 ]

@@ -1,4 +1,4 @@
-"""Callbacks that write down what happens: JSON lines, CSV, and the learning rate step by step."""
+"""Callbacks that write down what happens: JSON lines, CSV, and what happens inside epochs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlframe.errors import ArgumentError
 from dlframe.training.callback import Callback
 from dlframe.training.history import plain
 from dlframe.utils.atomic import atomic_write
@@ -84,22 +85,37 @@ def _csv_line(values: list[Any]) -> str:
     return text.getvalue()
 
 
-class LearningRates(Callback):
-    """Records the learning rate of every step: ``steps`` and ``values``, for schedules per batch.
+class StepLog(Callback):
+    """Records loss and learning rate inside epochs: ``steps``, ``losses``, ``rates``.
 
-    The history's ``lr`` has one value per epoch, the one that its last batch was trained with.
+    With ``every`` above 1 each entry is the mean loss of so many steps, and the last one's rate.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, every: int = 1) -> None:
+        if every < 1:
+            raise ArgumentError(f"StepLog: every must be 1 or more; got {every}")
+        self.every = every
         self.steps: list[int] = []
-        self.values: list[float] = []
+        self.losses: list[float] = []
+        self.rates: list[float] = []
+        self._waiting: list[float] = []  # losses since the last entry
+        self._rate = 0.0
 
     def on_batch_begin(self, trainer: Trainer) -> None:
-        self.steps.append(trainer.step + 1)
-        self.values.append(float(trainer.optimizer.param_groups[0]["lr"]))
+        self._rate = float(trainer.optimizer.param_groups[0]["lr"])
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        self._waiting.append(trainer.batch_loss)
+        if len(self._waiting) == self.every:
+            self.steps.append(trainer.step)
+            self.losses.append(sum(self._waiting) / self.every)
+            self.rates.append(self._rate)
+            self._waiting = []
 
     def state_dict(self) -> dict[str, Any]:
-        return {"steps": list(self.steps), "values": list(self.values)}
+        names = ("steps", "losses", "rates", "_waiting")
+        return {name: list(getattr(self, name)) for name in names}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.steps, self.values = list(state["steps"]), list(state["values"])
+        for name, values in state.items():
+            setattr(self, name, list(values))

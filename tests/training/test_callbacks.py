@@ -21,9 +21,9 @@ from dlframe.training import (
     EarlyStopping,
     JSONLogger,
     LambdaCallback,
-    LearningRates,
     ModelCheckpoint,
     ProgressBar,
+    StepLog,
     Trainer,
 )
 from dlframe.training.callback import keyed, ordered
@@ -237,14 +237,19 @@ def test_csv_gets_new_columns(tmp_path: Path) -> None:
     assert [row["val_loss"] for row in rows] == ["", "4"]
 
 
-def test_learning_rates_of_every_step() -> None:
-    rates = LearningRates()
-    trainer = Scripted([5, 4], [rates])
+def test_losses_and_rates_inside_epochs() -> None:
+    each, pairs = StepLog(), StepLog(every=2)
+    trainer = Scripted([5, 4], [each, pairs])
     trainer.scheduler = optim.lr_scheduler.StepLR(trainer.optimizer, 1, gamma=0.5)
     trainer.scheduler_interval = "batch"
     trainer.run()
-    assert rates.steps == [1, 2, 3, 4]
-    assert rates.values == [0.01, 0.005, 0.0025, 0.00125]
+    assert each.steps == [1, 2, 3, 4]
+    assert each.rates == [0.01, 0.005, 0.0025, 0.00125]
+    # both batches are of one size here
+    assert pairs.losses == pytest.approx(trainer.history["loss"])
+    assert (pairs.steps, pairs.rates) == ([2, 4], [0.005, 0.00125])
+    with pytest.raises(ArgumentError, match="1 or more; got 0"):
+        StepLog(every=0)
 
 
 def test_lambda_callbacks() -> None:

@@ -19,8 +19,8 @@ from dlframe.optim import lr_scheduler
 from dlframe.training import (
     Callback,
     EarlyStopping,
-    LearningRates,
     ModelCheckpoint,
+    StepLog,
     Trainer,
 )
 
@@ -80,7 +80,7 @@ class Run:
             nn.CrossEntropyLoss(),
             optimizer,
             [Accuracy(), ConfusionMatrix(2)],
-            [EarlyStopping(patience=50, restore_best=False), LearningRates(), *callbacks],
+            [EarlyStopping(patience=50, restore_best=False), StepLog(4), *callbacks],
             scheduler,
             scheduler_interval=interval,
             clip_grad_norm=0.5,
@@ -286,7 +286,7 @@ def test_other_models_metrics_and_schedulers_are_refused(tmp_path: Path) -> None
     with pytest.raises(StateDictError, match="saved run has a scheduler, this trainer none"):
         other(nn.Linear(6, 2), both, False).load_state_dict(state)
     with (
-        pytest.warns(UserWarning, match="EarlyStopping, LearningRates is not used"),
+        pytest.warns(UserWarning, match="EarlyStopping, StepLog is not used"),
         pytest.raises(StateDictError, match="missing in the file: weight"),
     ):
         other(nn.Linear(6, 2), both, True).resume(tmp_path / "run.h5")
