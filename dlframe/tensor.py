@@ -19,7 +19,7 @@ from dlframe import functions as F
 from dlframe import ops
 from dlframe.autograd.backward import backward as _backward
 from dlframe.autograd.hooks import RemovableHandle, add_hook
-from dlframe.autograd.inplace import write, write_at
+from dlframe.autograd.inplace import in_place, write, write_at
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.functions.arguments import checked_dim, sizes
@@ -43,7 +43,7 @@ def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return write(self, function(self, *args, **kwargs), name)
+        return in_place(function, self, name, *args, **kwargs)
 
     method.__name__, method.__qualname__, method.__module__ = name, f"Tensor.{name}", __name__
     method.__doc__ = f"`{function.__name__}` in place."
@@ -379,7 +379,7 @@ class Tensor(TensorBase):
         def keep(g: Any) -> None:
             tensor = ref()
             if tensor is not None:
-                tensor.grad = g.detach().clone() if tensor.grad is None else tensor.grad + g
+                tensor.grad = g.clone() if tensor.grad is None else tensor.grad + g
 
         handle = self.register_hook(keep)
         self.hooks = {handle.id: keep}  # it moves with the tensor to the nodes of later writes
@@ -399,7 +399,11 @@ class Tensor(TensorBase):
         holder: Any = record.target_of(self)
         if holder.hooks is None:
             holder.hooks = {}
-        return add_hook(holder.hooks, hook)
+        handle = add_hook(holder.hooks, hook)
+        if self.hooks is not None and holder is not self:
+            # what fills .grad comes last: it sees what the other hooks made of the gradient
+            holder.hooks.update({key: holder.hooks.pop(key) for key in self.hooks})
+        return handle
 
     # --- conversion -----------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.autograd.engine import run_backward
-from dlframe.errors import GradientError, ShapeError
+from dlframe.errors import ArgumentError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase, target_of
 
@@ -57,7 +57,8 @@ def backward(
     del gradients  # so that a gradient nobody else holds can be kept without a copy
     if wanted is None:
         for leaf in list(found):
-            _accumulate(leaf, found.pop(leaf))
+            if leaf.needs_grad:  # it may have been switched off since the forward
+                _accumulate(leaf, found.pop(leaf))
     else:
         for x in wanted:
             if (g := found.get(target_of(x))) is not None:
@@ -65,7 +66,7 @@ def backward(
 
 
 def _accumulate(leaf: Any, g: Any) -> None:
-    """Add `g` to ``leaf.grad``; the first gradient is kept as it is if nobody else holds its memory."""
+    """Add `g` to ``leaf.grad``; the first is kept as it is if nobody else holds its memory."""
     if leaf.grad is None and g.__class__ is np.ndarray:
         # beyond our two names for it and getrefcount's own, somebody holds it
         shared = g.base is not None or sys.getrefcount(g) > _OURS
@@ -101,7 +102,9 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of `outputs` with respect to `inputs`, returned and not accumulated.
@@ -109,11 +112,13 @@ def grad(
     Args:
         outputs: one tensor or several.
         inputs: what to differentiate by: leaves, or results inside the graph.
-        grad_outputs: per output the gradient to start from; needed for those with several elements.
+        grad_outputs: per output the gradient to start from; only one-element outputs need none.
         retain_graph: keep the graph for another pass; by default only with `create_graph`.
         create_graph: record the pass, so that the gradients can be differentiated again.
+        only_inputs: must be True: `backward` is what fills the other leaves.
         allow_unused: give None for inputs that the outputs do not depend on, instead of an error.
-        materialize_grads: give zeros for those.
+        is_grads_batched: must be False: there is no vectorization over a batch of gradients.
+        materialize_grads: give zeros for unused inputs.
 
     Returns:
         One gradient per input, of the input's shape.
@@ -124,6 +129,13 @@ def grad(
     >>> dl.autograd.grad(g, x)  # 6 x
     (tensor(18.),)
     """
+    if not only_inputs:
+        raise ArgumentError("grad: only_inputs=False is not supported; call backward()")
+    if is_grads_batched:
+        raise ArgumentError(
+            "grad: is_grads_batched=True is not supported; call grad() once per gradient, with "
+            "retain_graph=True"
+        )
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "grad: materialize_grads gives zeros for unused inputs, so allow_unused cannot be False"
@@ -132,8 +144,9 @@ def grad(
     for i, x in enumerate(xs):
         if not x.needs_grad:
             raise GradientError(
-                f"grad: One of the differentiated Tensors does not require grad: inputs[{i}] of shape "
-                f"{list(x.array.shape)}. Set requires_grad_() on it before computing the outputs."
+                f"grad: One of the differentiated Tensors does not require grad: inputs[{i}] of "
+                f"shape {list(x.array.shape)}. Set requires_grad_() on it before computing the "
+                "outputs."
             )
     targets, gradients = _start(_as_tuple(outputs), grad_outputs, create_graph)
     found = run_backward(
@@ -150,8 +163,9 @@ def grad(
             g = np.zeros_like(x.array)
         if g is None and not allow_unused:
             raise GradientError(
-                f"grad: One of the differentiated Tensors appears to not have been used in the graph: inputs[{i}] "
-                f"of shape {list(x.array.shape)}. Pass allow_unused=True to get None for it."
+                "grad: One of the differentiated Tensors appears to not have been used in the "
+                f"graph: inputs[{i}] of shape {list(x.array.shape)}. Pass allow_unused=True to get "
+                "None for it."
             )
         results.append(g if g is None or isinstance(g, TensorBase) else wrap(g))
     return tuple(results)
@@ -174,8 +188,8 @@ def _start(
     for i, (root, g) in enumerate(zip(roots, given, strict=True)):
         if not root.needs_grad:
             raise GradientError(
-                f"element {i} of tensors does not require grad and does not have a grad_fn; it was computed from "
-                "tensors without requires_grad, or under no_grad(), or was detached"
+                f"element {i} of tensors does not require grad and does not have a grad_fn; it was "
+                "computed from tensors without requires_grad, or under no_grad(), or was detached"
             )
         targets.append(target_of(root))
         starts.append(_first_gradient(root, g, create_graph))
@@ -187,15 +201,17 @@ def _first_gradient(root: Any, g: Any, create_graph: bool) -> Any:
     if g is None:
         if root.array.size != 1:
             raise ShapeError(
-                f"backward: grad can be implicitly created only for scalar outputs; this tensor has shape {list(shape)}. "
-                "Reduce it first (.sum(), .mean()), or pass the gradient to start from."
+                "backward: grad can be implicitly created only for scalar outputs; this tensor has "
+                f"shape {list(shape)}. Reduce it first (.sum(), .mean()), or pass the gradient to "
+                "start from."
             )
         ones = np.ones(shape, root.array.dtype)
         return wrap(ones) if create_graph else ones
     array = g.array if isinstance(g, TensorBase) else np.asarray(g)
     if array.shape != shape:
         raise ShapeError(
-            f"backward: Mismatch in shape: the gradient has shape {list(array.shape)}, its tensor {list(shape)}"
+            f"backward: Mismatch in shape: the gradient has shape {list(array.shape)}, its tensor "
+            f"{list(shape)}"
         )
     if not create_graph:
         return array.astype(root.array.dtype, copy=False)

@@ -1,11 +1,11 @@
-"""The backward pass: walk the recorded nodes once, newest first, and hand each one's gradients on.
+"""The backward pass: walk the recorded nodes once, newest first, and hand on each one's gradients.
 
-A node's result can only have been used by newer nodes, so the newest node that has a gradient waiting has
-received all of it. A heap ordered by creation is therefore all the bookkeeping there is: no recursion, no
-counting of uses. What a node kept is released as soon as it is done.
+A node's result can only have been used by newer nodes, so the newest node that has a gradient
+waiting has received all of it. A heap ordered by creation is therefore all the bookkeeping there
+is: no recursion, no counting of uses. What a node kept is released as soon as it is done.
 
-Without `create_graph` the rules run on raw arrays. With it the *same* rules run on tensors, so their own
-operations are recorded, and the result can be differentiated again.
+Without `create_graph` the rules run on raw arrays. With it the *same* rules run on tensors, so
+their own operations are recorded, and the result can be differentiated again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def run_backward(
     create_graph: bool,
     inputs: Sequence[Any] | None = None,
 ) -> dict[Any, Any]:
-    """Propagate `gradients` from the targets `roots` and return what arrived, per leaf or wanted target.
+    """Propagate `gradients` from the targets `roots`; returns what arrived, per leaf or input.
 
     Args:
         roots: nodes or leaves to start from.
@@ -63,8 +63,9 @@ def run_backward(
         args = node.args
         if args is None:
             raise GradientError(
-                f"{node.op.name}: Trying to backward through the graph a second time, but what it kept was freed "
-                "by the first backward. Pass retain_graph=True to that first call, or compute the forward again."
+                f"{node.op.name}: Trying to backward through the graph a second time, but what it "
+                "kept was freed by the first backward. Pass retain_graph=True to that first call, "
+                "or compute the forward again."
             )
         if node.seq < last_mutation:
             record.check_kept(node)
@@ -106,16 +107,14 @@ def run_backward(
 def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:
     """All targets reachable from `roots` from which something wanted can be reached."""
     nodes: dict[Any, None] = {}
-    stack = [root for root in roots]
+    stack = list(roots)
     useful = set(wanted)
     while stack:
         node = stack.pop()
         if node.__class__ is Node and node not in nodes:
             nodes[node] = None
             stack.extend(t for t in node.targets if t is not None)
-    for node in sorted(
-        nodes, key=lambda n: n.seq
-    ):  # oldest first: targets are decided before their users
+    for node in sorted(nodes, key=lambda n: n.seq):  # oldest first: targets before their users
         if any(t in useful for t in node.targets):
             useful.add(node)
     return useful
@@ -127,7 +126,7 @@ def _all_gradients(node: Node, g: Any, create_graph: bool) -> Any:
     if node.outputs is not None and op.materialize:
         g = tuple(
             [
-                np.zeros(*meta) if gi is None else gi
+                np.zeros(*meta) if gi is None and meta is not None else gi
                 for gi, meta in zip(g, node.outputs, strict=True)
             ]
         )
@@ -136,7 +135,7 @@ def _all_gradients(node: Node, g: Any, create_graph: bool) -> Any:
     if op.joint is not None:
         kept = node.args[0]
         return op.joint(g, *(_joint_tensors(node, kept) if create_graph else kept))
-    grads = []
+    grads: list[Any] = []
     for i, (target, rule) in enumerate(zip(node.targets, op.rules, strict=True)):
         if target is None or rule is None:
             grads.append(None)
@@ -194,10 +193,20 @@ def _run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
         finally:
             grad_mode.reset(token)
         if changed is not None:
-            if changed.shape != tensor.array.shape:
-                raise GradientError(
-                    f"a gradient hook returned shape {list(changed.shape)} for a gradient of shape "
-                    f"{list(tensor.array.shape)}; it must return the same shape, or None to leave it unchanged"
-                )
+            _check_replacement(changed, tensor.array)
             g = changed if create_graph else changed.array
     return g
+
+
+def _check_replacement(changed: Any, g: Any) -> None:
+    if not isinstance(changed, TensorBase):
+        raise TypeError(
+            f"a gradient hook returned {type(changed).__name__}; it must return a tensor, or None "
+            "to leave the gradient unchanged"
+        )
+    new = changed.array
+    if (new.shape, new.dtype) != (g.shape, g.dtype):
+        raise GradientError(
+            f"a gradient hook returned shape {list(new.shape)} and dtype {new.dtype} for a "
+            f"gradient of shape {list(g.shape)} and dtype {g.dtype}; it must not change them"
+        )

@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.autograd.inplace import check_writable, move
 from dlframe.errors import GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.calling import output_of, wrap
+from dlframe.ops.op import cast
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
 
 
 class FunctionCtx:
-    """What a Function's forward and backward share: saved tensors, and anything set as an attribute."""
+    """What a Function's forward and backward share: saved tensors, and any attribute set on it."""
 
     needs_input_grad: tuple[bool, ...]
 
@@ -51,8 +53,8 @@ class FunctionCtx:
         saved = self._saved if node is None else node.args and node.args[1]
         if saved is None:
             raise GradientError(
-                "saved_tensors: Trying to backward through the graph a second time, but the saved tensors were "
-                "freed. Pass retain_graph=True to the first backward."
+                "saved_tensors: Trying to backward through the graph a second time, but the saved "
+                "tensors were freed. Pass retain_graph=True to the first backward."
             )
         return tuple(self._restored(item) for item in saved)
 
@@ -63,8 +65,9 @@ class FunctionCtx:
         entry = record._log.get(id(record.owner_of(tensor.array)))
         if entry is not None and entry.seq > seq:
             raise GradientError(
-                f"a saved tensor of shape {list(tensor.array.shape)} was modified by an inplace operation "
-                f"({entry.by}) after save_for_backward; save a clone() of it, or write out of place"
+                f"a saved tensor of shape {list(tensor.array.shape)} was modified by an inplace "
+                f"operation ({entry.by}) after save_for_backward; save a clone() of it, or write "
+                "out of place"
             )
         node = self._node()
         if output is not None and node is not None:
@@ -83,8 +86,9 @@ class _FunctionOp:
     variadic, inputs, rules, view = None, (), (), False
     kept: tuple[tuple[str, ...], ...] = ((),)
 
-    def __init__(self, cls: type[Function], ctx: FunctionCtx, shapes: tuple[Any, ...]):
-        self.cls, self.ctx, self.shapes = cls, ctx, shapes
+    def __init__(self, cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...]):
+        self.cls, self.ctx = cls, ctx
+        self.metas = tuple(_meta(x) for x in inputs)
         self.name = cls.__name__
         self.grad_name = f"{cls.__name__}Backward"
         self.materialize = ctx._materialize
@@ -105,24 +109,28 @@ class _FunctionOp:
             grad_mode.reset(token)
         grads = grads if isinstance(grads, (tuple, list)) else (grads,)
         grads = list(grads)
-        while len(grads) > len(self.shapes) and grads[-1] is None:
+        while len(grads) > len(self.metas) and grads[-1] is None:
             grads.pop()
-        if len(grads) != len(self.shapes):
+        if len(grads) != len(self.metas):
             raise GradientError(
-                f"function {self.name} returned an incorrect number of gradients (expected {len(self.shapes)}, "
-                f"got {len(grads)}): backward returns one per argument of forward, None where there is none"
+                f"function {self.name} returned an incorrect number of gradients (expected "
+                f"{len(self.metas)}, got {len(grads)}): backward returns one per argument of "
+                "forward, None where there is none"
             )
         checked = [self._checked(i, gi) for i, gi in enumerate(grads)]
-        return (
-            checked if create_graph else [gi if gi is None else gi.array.copy() for gi in checked]
-        )
+        if create_graph:
+            return checked
+        return [gi if gi is None else gi.array.copy() for gi in checked]
 
     def _checked(self, i: int, gi: Any) -> Any:
-        shape = self.shapes[i]
-        if gi is None or shape is None:
+        """The gradient of input `i`, in that input's shape and dtype."""
+        if gi is None or self.metas[i] is None:
             return None
+        shape, dtype = self.metas[i]
         if not isinstance(gi, TensorBase):
             gi = wrap(np.asarray(gi))
+        if gi.array.dtype != dtype:
+            gi = cast(gi, dtype=dtype)
         if gi.array.shape == shape:
             return gi
         try:
@@ -130,16 +138,22 @@ class _FunctionOp:
             return sum_to(gi, shape=shape)
         except ValueError:
             raise ShapeError(
-                f"Function {self.name} returned an invalid gradient at index {i}: got {list(gi.array.shape)} but "
-                f"expected shape compatible with {list(shape)}"
+                f"Function {self.name} returned an invalid gradient at index {i}: got "
+                f"{list(gi.array.shape)} but expected shape compatible with {list(shape)}"
             ) from None
+
+
+def _meta(x: Any) -> Any:
+    """Shape and dtype of a tensor; None for anything else."""
+    return (x.array.shape, x.array.dtype) if isinstance(x, TensorBase) else None
 
 
 class Function:
     """Base class of differentiable functions with a backward of their own.
 
-    Subclasses define static methods ``forward(ctx, *args)`` and ``backward(ctx, *grad_outputs)``, and are used
-    through ``apply``. ``forward`` may leave `ctx` out if ``setup_context(ctx, inputs, output)`` is defined.
+    Subclasses define static methods ``forward(ctx, *args)`` and ``backward(ctx, *grad_outputs)``,
+    and are used through ``apply``. ``forward`` may leave `ctx` out if
+    ``setup_context(ctx, inputs, output)`` is defined.
 
     >>> import dlframe as dl
     >>> class Cube(dl.autograd.Function):
@@ -169,7 +183,7 @@ class Function:
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """From the gradients of the outputs, compute one gradient (or None) per argument of forward."""
+        """From the outputs' gradients, compute one gradient (or None) per argument of forward."""
         raise NotImplementedError(
             "a Function that is differentiated defines the static method backward(ctx, *g)"
         )
@@ -192,6 +206,7 @@ class Function:
         outputs = output if isinstance(output, tuple) else (output,)
         for dirty in ctx._dirty:
             record.mark_mutated(dirty.array, f"{cls.__name__}.forward")
+            check_writable(dirty, f"{cls.__name__}.forward")
         if needed:
             outputs = _record(cls, ctx, args, outputs)
         else:
@@ -202,9 +217,8 @@ class Function:
 def _record(
     cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]
 ) -> tuple[Any, ...]:
-    shapes = tuple(x.array.shape if isinstance(x, TensorBase) else None for x in args)
     node = Node()
-    node.op = _FunctionOp(cls, ctx, shapes)
+    node.op = _FunctionOp(cls, ctx, args)
     node.hooks = node.shapes = node.outputs = None
     node.targets = tuple(
         record.target_of(x) if needs else None
@@ -212,7 +226,7 @@ def _record(
     )
     node.seq = next(clock)  # after the targets: a view among them may have got a new node
     if len(outputs) > 1:
-        node.outputs = tuple((o.array.shape, o.array.dtype) for o in outputs)
+        node.outputs = tuple(_meta(o) for o in outputs)
     saved = [None if t is None else (t, node.seq, _position(t, outputs)) for t in ctx._saved]
     # an output is kept without its node: the node must not hold what holds the node
     kept = tuple(t if t is None or t[2] is None else (wrap(t[0].array), t[1], t[2]) for t in saved)
@@ -239,13 +253,13 @@ def _result(node: Node, ctx: FunctionCtx, i: int, output: Any) -> Any:
         result = wrap(output.array)
         result.node, result.needs_grad = node, True
     if any(output is t for t in ctx._dirty):
-        output.node, output.needs_grad = result.node, True
+        move(output, result)
         return output
     return result
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a Function's backward as not differentiable itself: a second order then raises an error."""
+    """Mark a Function's backward as not differentiable itself: a second order then raises."""
 
     @functools.wraps(backward)
     def wrapped(ctx: Any, *grads: Any) -> Any:

@@ -1,15 +1,16 @@
 """Compare gradients with finite differences.
 
-`gradcheck` compares the whole Jacobian; with ``fast_mode=True`` only one random number of it: for random
-directions u (in the inputs) and v (in the outputs), vᵀ J u computed by backward must equal the central
-difference vᵀ (f(x + εu) - f(x - εu)) / 2ε. A wrong rule passes with probability zero, at the cost of two
-evaluations instead of two per input element (Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 3).
+`gradcheck` compares the whole Jacobian; with ``fast_mode=True`` only one random number of it: for
+random directions u (in the inputs) and v (in the outputs), vᵀ J u computed by backward must equal
+the central difference vᵀ (f(x + εu) - f(x - εu)) / 2ε. A wrong rule passes with probability zero,
+at the cost of two evaluations instead of two per input element (Griewank & Walther, *Evaluating
+Derivatives*, 2008, ch. 3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,15 @@ class GradcheckError(GradientError):
     """The gradient by backward differs from the finite difference."""
 
 
+class _Options(NamedTuple):
+    eps: float
+    atol: float
+    rtol: float
+    nondet_tol: float
+    check_grad_dtypes: bool
+    seed: int
+
+
 def gradcheck(
     func: Callable[..., Any],
     inputs: Any,
@@ -31,6 +41,8 @@ def gradcheck(
     atol: float = 1e-5,
     rtol: float = 1e-3,
     raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_grad_dtypes: bool = False,
     fast_mode: bool = False,
     seed: int = 0,
 ) -> bool:
@@ -38,10 +50,13 @@ def gradcheck(
 
     Args:
         func: a function of tensors that returns a tensor or a tuple of tensors.
-        inputs: a tensor, or a sequence of arguments; use float64, since ε = 1e-6 is lost in float32.
+        inputs: a tensor, or a sequence of arguments; in float64, since ε = 1e-6 is lost in float32.
         eps: the step of the central difference.
-        atol, rtol: |analytic - numeric| ≤ atol + rtol · |numeric|.
+        atol: |analytic - numeric| ≤ atol + rtol · |numeric| must hold.
+        rtol: see `atol`.
         raise_exception: raise `GradcheckError` instead of returning False.
+        nondet_tol: how far two runs of one backward may differ.
+        check_grad_dtypes: check that gradients have their inputs' dtypes.
         fast_mode: compare one random projection instead of the whole Jacobian.
         seed: of the random projection; printed on failure.
 
@@ -54,19 +69,22 @@ def gradcheck(
     which = [i for i, x in enumerate(args) if isinstance(x, TensorBase) and x.needs_grad]
     if not which:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have it"
+            "gradcheck expects at least one input tensor to require gradient, but none of them "
+            "have it"
         )
     for i in which:
         if args[i].array.dtype != np.float64:
             raise ValueError(
                 f"gradcheck: input {i} is {args[i].array.dtype}; finite differences need float64"
             )
-    outputs = _outputs(func, args)
+    options = _Options(eps, atol, rtol, nondet_tol, check_grad_dtypes, seed)
     check = _check_projection if fast_mode else _check_jacobian
     try:
-        for k, output in enumerate(outputs):
+        for k, output in enumerate(_outputs(func, args)):
+            if output.needs_grad:
+                _check_backward(args, which, k, output, options)
             if output.needs_grad or fast_mode:
-                check(func, args, which, k, output, eps, atol, rtol, seed)
+                check(func, args, which, k, output, options)
     except GradcheckError:
         if raise_exception:
             raise
@@ -83,10 +101,12 @@ def gradgradcheck(
     atol: float = 1e-5,
     rtol: float = 1e-3,
     raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_grad_dtypes: bool = False,
     fast_mode: bool = False,
     seed: int = 0,
 ) -> bool:
-    """`gradcheck` of the gradient of `func`, as a function of the inputs and of the gradients of the outputs."""
+    """`gradcheck` of the gradient of `func`, by the inputs and by the gradients of the outputs."""
     args = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
     outputs = [o for o in _outputs(func, args) if o.array.dtype.kind == "f"]
     rng = np.random.default_rng(seed)
@@ -118,6 +138,8 @@ def gradgradcheck(
         atol=atol,
         rtol=rtol,
         raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        check_grad_dtypes=check_grad_dtypes,
         fast_mode=fast_mode,
         seed=seed,
     )
@@ -125,13 +147,12 @@ def gradgradcheck(
 
 def _outputs(func: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, ...]:
     out = func(*args)
-    return tuple(
-        o for o in (out if isinstance(out, (tuple, list)) else (out,)) if isinstance(o, TensorBase)
-    )
+    outputs = out if isinstance(out, (tuple, list)) else (out,)
+    return tuple(o for o in outputs if isinstance(o, TensorBase))
 
 
 def _values(func: Callable[..., Any], args: Sequence[Any], k: int) -> Any:
-    """The k-th output on copies of the inputs. Grad stays enabled: `func` may compute gradients itself."""
+    """The k-th output on copies of the inputs; recorded, as `func` may compute gradients itself."""
     copies = []
     for x in args:
         if isinstance(x, TensorBase):
@@ -153,81 +174,95 @@ def _shifted(args: Sequence[Any], i: int, step: Any) -> list[Any]:
     return moved
 
 
+def _gradients(output: Any, xs: list[Any], v: Any) -> tuple[Any, ...]:
+    return grad(output, xs, wrap(v), retain_graph=True, allow_unused=True)
+
+
+def _check_backward(args: Any, which: Any, k: int, output: Any, options: _Options) -> None:
+    """One backward run twice gives the same gradients, and gives them in the inputs' dtypes."""
+    xs = [args[i] for i in which]
+    v = np.random.default_rng(options.seed).standard_normal(output.array.shape)
+    v = v.astype(output.array.dtype)
+    for i, x, g, again in zip(
+        which, xs, _gradients(output, xs, v), _gradients(output, xs, v), strict=True
+    ):
+        if g is None:
+            continue
+        if np.abs(g.array - again.array).max(initial=0) > options.nondet_tol:
+            raise GradcheckError(
+                f"gradcheck: Backward is not reentrant, i.e., running backward twice for output "
+                f"{k} gives two different gradients of input {i}; see nondet_tol"
+            )
+        if options.check_grad_dtypes and g.array.dtype != x.array.dtype:
+            raise GradcheckError(
+                f"gradcheck: the gradient of input {i} is {g.array.dtype}, the input "
+                f"{x.array.dtype}"
+            )
+
+
 def _check_projection(
-    func: Any,
-    args: Any,
-    which: Any,
-    k: int,
-    output: Any,
-    eps: float,
-    atol: float,
-    rtol: float,
-    seed: int,
+    func: Any, args: Any, which: Any, k: int, output: Any, options: _Options
 ) -> None:
-    rng = np.random.default_rng(seed + k)
+    rng = np.random.default_rng(options.seed + k)
     v = rng.standard_normal(output.array.shape)
     grads: tuple[Any, ...] = (None,) * len(which)
     if output.needs_grad:
-        grads = grad(
-            output, [args[i] for i in which], wrap(v), retain_graph=True, allow_unused=True
-        )
+        grads = _gradients(output, [args[i] for i in which], v)
     for i, g in zip(which, grads, strict=True):
         u = rng.standard_normal(args[i].array.shape)
         u /= max(float(np.linalg.norm(u)), 1e-30)
-        above = _values(func, _shifted(args, i, eps * u), k)
-        below = _values(func, _shifted(args, i, -eps * u), k)
-        numeric = float((v * (above - below)).sum() / (2 * eps))
+        above = _values(func, _shifted(args, i, options.eps * u), k)
+        below = _values(func, _shifted(args, i, -options.eps * u), k)
+        numeric = float((v * (above - below)).sum() / (2 * options.eps))
         analytic = 0.0 if g is None else float((g.array * u).sum())
-        if not _close(analytic, numeric, atol, rtol):
+        if not _close(np.array(analytic), np.array(numeric), options).all():
             raise GradcheckError(
-                f"gradcheck: output {k}, input {i} of shape {list(args[i].array.shape)}: along a random direction "
-                f"(seed {seed}) backward gives {analytic:.8g}, the central difference {numeric:.8g}"
+                f"gradcheck: output {k}, input {i} of shape {list(args[i].array.shape)}: along a "
+                f"random direction (seed {options.seed}) backward gives {analytic:.8g}, the "
+                f"central difference {numeric:.8g}"
             )
 
 
 def _check_jacobian(
-    func: Any,
-    args: Any,
-    which: Any,
-    k: int,
-    output: Any,
-    eps: float,
-    atol: float,
-    rtol: float,
-    seed: int,
+    func: Any, args: Any, which: Any, k: int, output: Any, options: _Options
 ) -> None:
     for i in which:
-        x = args[i].array
-        numeric = np.zeros((x.size, output.array.size))
-        for j in range(x.size):
-            step = np.zeros(x.size)
-            step[j] = eps
-            step = step.reshape(x.shape)
-            above, below = (_values(func, _shifted(args, i, s), k) for s in (step, -step))
-            numeric[j] = ((above - below) / (2 * eps)).reshape(-1)
-        analytic = np.zeros_like(numeric)
-        for j in range(output.array.size):
-            v = np.zeros(output.array.size)
-            v[j] = 1
-            (g,) = grad(
-                output,
-                args[i],
-                wrap(v.reshape(output.array.shape)),
-                retain_graph=True,
-                allow_unused=True,
-            )
-            if g is not None:
-                analytic[:, j] = g.array.reshape(-1)
-        wrong = ~(np.abs(analytic - numeric) <= atol + rtol * np.abs(numeric))
-        wrong &= ~(np.isnan(analytic) & np.isnan(numeric))
+        numeric = _numeric_jacobian(func, args, i, k, output.array.size, options.eps)
+        analytic = _jacobian_by_backward(output, args[i])
+        wrong = ~_close(analytic, numeric, options)
         if wrong.any():
             a, b = (int(n) for n in np.argwhere(wrong)[0])
             raise GradcheckError(
-                f"gradcheck: Jacobian mismatch for output {k} with respect to input {i}: d output[{b}] / d input[{a}] "
-                f"is {analytic[a, b]:.8g} by backward and {numeric[a, b]:.8g} by central difference "
+                f"gradcheck: Jacobian mismatch for output {k} with respect to input {i}: "
+                f"d output[{b}] / d input[{a}] is {analytic[a, b]:.8g} by backward and "
+                f"{numeric[a, b]:.8g} by central difference "
                 f"({int(wrong.sum())} of {wrong.size} entries differ)"
             )
 
 
-def _close(a: float, b: float, atol: float, rtol: float) -> bool:
-    return abs(a - b) <= atol + rtol * abs(b) or (np.isnan(a) and np.isnan(b))
+def _numeric_jacobian(func: Any, args: Any, i: int, k: int, size: int, eps: float) -> Any:
+    x = args[i].array
+    jacobian = np.zeros((x.size, size))
+    for j in range(x.size):
+        step = np.zeros(x.size)
+        step[j] = eps
+        step = step.reshape(x.shape)
+        above, below = (_values(func, _shifted(args, i, s), k) for s in (step, -step))
+        jacobian[j] = ((above - below) / (2 * eps)).reshape(-1)
+    return jacobian
+
+
+def _jacobian_by_backward(output: Any, x: Any) -> Any:
+    jacobian = np.zeros((x.array.size, output.array.size))
+    for j in range(output.array.size):
+        v = np.zeros(output.array.size)
+        v[j] = 1
+        (g,) = _gradients(output, [x], v.reshape(output.array.shape))
+        if g is not None:
+            jacobian[:, j] = g.array.reshape(-1)
+    return jacobian
+
+
+def _close(a: Any, b: Any, options: _Options) -> Any:
+    near = np.abs(a - b) <= options.atol + options.rtol * np.abs(b)
+    return near | (np.isnan(a) & np.isnan(b))

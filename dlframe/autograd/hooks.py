@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, Self
 
 
 class RemovableHandle:
-    """What registering a hook returns: ``remove()`` takes the hook away; so does leaving a ``with``."""
+    """What registering a hook returns: ``remove()`` takes the hook away; so does a ``with``."""
 
     _ids = itertools.count()
 
@@ -19,7 +19,7 @@ class RemovableHandle:
         """Take the hook away; doing it twice is harmless."""
         self._table.pop(self.id, None)
 
-    def __enter__(self) -> RemovableHandle:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,8 +1,9 @@
 """In-place operations: the out-of-place operation, and then its result put into the same memory.
 
-For a tensor that owns its memory the tensor simply moves to the new node. For a view the base must see the
-change too: the base moves to a node that says "as before, but with this region replaced", and every view of
-it rebuilds its own node from the new base when it is used next (`dlframe.ops.record.target_of`).
+For a tensor that owns its memory the tensor simply moves to the new node. For a view the base must
+see the change too: the base moves to a node that says "as before, but with this region replaced",
+and every view of it rebuilds its own node from the new base when it is used next
+(`dlframe.ops.record.target_of`).
 """
 
 from __future__ import annotations
@@ -12,44 +13,91 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import DTypeError, GradientError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.broadcast import broadcast_to
-from dlframe.ops.indexing import index_error, plain_index, replace_at
 from dlframe.ops.calling import record_call, wrap
+from dlframe.ops.indexing import index_error, plain_index, replace_at
 from dlframe.ops.op import cast, op
 from dlframe.ops.record import TensorBase, View, grad_mode
 
 
-def write(x: Any, result: Any, by: str) -> Any:
-    """Put `result` (a tensor of the same shape, or one that broadcasts to it) into the memory of `x`.
+def in_place(function: Callable[..., Any], x: Any, by: str, *args: Any, **kwargs: Any) -> Any:
+    """Put ``function(x, *args, **kwargs)`` into the memory of `x`."""
+    since = next(record.clock)
+    return write(x, function(x, *args, **kwargs), by, since)
+
+
+def write(x: Any, result: Any, by: str, since: int | None = None) -> Any:
+    """Put `result`, a tensor that was just computed, into the memory of `x`.
+
+    Args:
+        x: the tensor to write to.
+        result: of the same shape, or one that broadcasts to it.
+        by: the name for error messages.
+        since: nodes recorded after this time belong to the computation of `result`; by default
+            only the last one does.
 
     Raises:
-        GradientError: `x` is a leaf that requires grad, or a view of one, and gradients are recorded.
+        GradientError: `x` is a leaf that requires grad, or a view of one, while recording.
         ShapeError: `result` does not fit into `x`.
-        DTypeError: `result` has a dtype of a higher category (a float does not fit into integers).
+        DTypeError: `result` has a dtype of a higher category (a float among integers).
     """
     check_writable(x, by)
     value = result.array
+    if result.needs_grad and result.node is not None:
+        _keep_copies(result.node, x.array, result.node.seq - 1 if since is None else since)
     try:
+        if value.ndim > x.array.ndim:
+            raise ValueError  # NumPy would drop leading dimensions of size 1
         np.copyto(x.array, value, casting="same_kind")
     except ValueError:
+        _check_memory(x, by)
         raise ShapeError(
-            f"{by}: output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(value.shape)}; "
-            "an in-place operation cannot change the shape"
+            f"{by}: output with shape {list(x.array.shape)} doesn't match the broadcast shape "
+            f"{list(value.shape)}; an in-place operation cannot change the shape"
         ) from None
     except TypeError:
         raise DTypeError(
-            f"{by}: result type {value.dtype} can't be cast to the desired output type {x.array.dtype}; "
-            "use the out-of-place form"
+            f"{by}: result type {value.dtype} can't be cast to the desired output type "
+            f"{x.array.dtype}; use the out-of-place form"
         ) from None
     record.mark_mutated(x.array, by)
-    _move(x, result)
+    move(x, result)
     return x
 
 
+def _keep_copies(node: Any, array: Any, since: int) -> None:
+    """Give the nodes recorded after `since` copies of what they kept of `array`.
+
+    ``y.sin_()`` needs y for its gradient, and is about to overwrite it.
+    """
+    owner = record.owner_of(array)
+
+    def copied(kept: Any) -> Any:
+        if isinstance(kept, np.ndarray):
+            return kept.copy() if record.owner_of(kept) is owner else kept
+        return tuple([copied(k) for k in kept]) if isinstance(kept, (tuple, list)) else kept
+
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if node.__class__ is record.Node and node.seq > since:
+            node.args = copied(node.args)
+            stack += node.targets
+
+
+def _check_memory(x: Any, by: str) -> None:
+    if not x.array.flags.writeable:
+        raise ArgumentError(
+            f"{by}: unsupported operation: more than one element of the written-to tensor refers "
+            "to a single memory location (it was expanded), or its memory is read-only. Please "
+            "clone() the tensor before performing the operation."
+        )
+
+
 def write_at(x: Any, index: Any, value: Any) -> None:
-    """``x[index] = value``: the region is written in place, and the graph says that it was replaced."""
+    """``x[index] = value``: the region is written, and the graph says that it was replaced."""
     check_writable(x, "__setitem__")
     plain = plain_index(index)
     array = value.array if isinstance(value, TensorBase) else value
@@ -58,9 +106,10 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     except IndexError as error:
         raise index_error(error, x.array.shape, index) from None
     except ValueError as error:
+        _check_memory(x, "__setitem__")
         raise ShapeError(
-            f"__setitem__: a value of shape {list(np.shape(array))} does not fit into the indexed region of a tensor "
-            f"of shape {list(x.array.shape)} ({error})"
+            f"__setitem__: a value of shape {list(np.shape(array))} does not fit into the indexed "
+            f"region of a tensor of shape {list(x.array.shape)} ({error})"
         ) from None
     record.mark_mutated(x.array, "__setitem__")
     if not grad_mode.get() or not (
@@ -72,25 +121,15 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     elif value.array.dtype != x.array.dtype:
         value = cast(value, dtype=x.array.dtype)
     before = _snapshot(x)
-    _move(
-        x,
-        record_call(
-            replace_at.definition,
-            (before, value),
-            [x.array, value.array],
-            {"index": plain},
-            x.array,
-        ),
-    )
+    arrays = [x.array, value.array]
+    move(x, record_call(replace_at.definition, (before, value), arrays, {"index": plain}, x.array))
 
 
 def _snapshot(x: Any) -> Any:
     """A tensor with the place in the graph that `x` had until now."""
     before = wrap(x.array)
-    before.node, before.needs_grad = (
-        (record.target_of(x) if x.node is not None else None),
-        x.needs_grad,
-    )
+    before.node = record.target_of(x) if x.node is not None else None
+    before.needs_grad = x.needs_grad
     return before
 
 
@@ -106,38 +145,35 @@ def check_writable(x: Any, by: str) -> None:
     base = x.view_of.base if x.view_of is not None else None
     if base is not None and base.needs_grad and base.node is None:
         raise GradientError(
-            f"{by}: a view of a leaf Variable that requires grad is being used in an in-place operation. "
-            "Wrap it in no_grad() to change a parameter, or work on a clone()."
+            f"{by}: a view of a leaf Variable that requires grad is being used in an in-place "
+            "operation. Wrap it in no_grad() to change a parameter, or work on a clone()."
         )
 
 
-def _move(x: Any, result: Any) -> None:
+def move(x: Any, result: Any) -> None:
     """Make `x` (and its base) continue from the node of `result`."""
     if not grad_mode.get() or not (x.needs_grad or result.needs_grad):
         return
+    if result.array.shape != x.array.shape:
+        result = broadcast_to(result, shape=x.array.shape)
+    if result.array.dtype != x.array.dtype:
+        result = cast(result, dtype=x.array.dtype)
     if x.view_of is None:
-        if result.array.shape != x.array.shape:
-            result = _expanded(result, x.array.shape)
-        x.node, x.needs_grad = result.node, result.needs_grad
+        if not result.needs_grad:  # a constant took the place of all of it
+            result = _replaced(x, result, ())
+        record.move_to(x, result.node, True)
         return
     view: View = x.view_of
     base: Any = view.base
-    if result.array.shape != x.array.shape:
-        result = _expanded(result, x.array.shape)
-    arrays = [base.array, result.array]
-    after = record_call(
-        replace_region.definition,
-        (_snapshot(base), result),
-        arrays,
-        {"path": view.path},
-        base.array,
-    )
-    base.node, base.needs_grad = after.node, True
+    record.move_to(base, _replaced(base, result, view.path).node, True)
     record.replay(x, view)
 
 
-def _expanded(result: Any, shape: tuple[int, ...]) -> Any:
-    return broadcast_to(result, shape=shape)
+def _replaced(base: Any, value: Any, path: tuple[Callable[..., Any], ...]) -> Any:
+    """`base` as it was before the write, with the region at the end of `path` replaced."""
+    arrays = [base.array, value.array]
+    inputs = (_snapshot(base), value)
+    return record_call(replace_region.definition, inputs, arrays, {"path": path}, base.array)
 
 
 def _follow(x: Any, path: tuple[Callable[..., Any], ...]) -> Any:

@@ -60,7 +60,7 @@ def _wrap_generator(mode: _Mode, function: Any) -> Any:
     return wrapped
 
 
-class no_grad(_Mode):  # noqa: N801 - PyTorch's name
+class no_grad(_Mode):
     """Record nothing: results do not require grad.
 
     >>> import dlframe as dl
@@ -81,14 +81,14 @@ class no_grad(_Mode):  # noqa: N801 - PyTorch's name
         return mode(function)
 
 
-class enable_grad(no_grad):  # noqa: N801 - PyTorch's name
+class enable_grad(no_grad):
     """Record again, inside of `no_grad`."""
 
     _enabled = True
 
 
-class set_grad_enabled(_Mode):  # noqa: N801 - PyTorch's name
-    """Record or not, by a flag: at once when called, and until the end of the block in a ``with``."""
+class set_grad_enabled(_Mode):
+    """Record or not, by a flag: at once when called, and until the end of a ``with`` block."""
 
     def __init__(self, mode: bool):
         super().__init__()
@@ -100,17 +100,15 @@ class set_grad_enabled(_Mode):  # noqa: N801 - PyTorch's name
             super().__enter__()
 
     def __call__(self, function: F) -> F:
-        grad_mode.reset(
-            self._tokens.pop()
-        )  # a decorator changes nothing until its function is called
+        grad_mode.reset(self._tokens.pop())  # until the function is called nothing changes
         return super().__call__(function)
 
     def _again(self) -> _Mode:
         return set_grad_enabled(self._enabled)
 
 
-class inference_mode(_Mode):  # noqa: N801 - PyTorch's name
-    """`no_grad`, and results that can never enter a graph later: using one there raises an error."""
+class inference_mode(_Mode):
+    """`no_grad`, and results that can never enter a graph later: using one there raises."""
 
     def __new__(cls, mode: Any = True) -> Any:
         made = super().__new__(cls)

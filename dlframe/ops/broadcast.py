@@ -1,4 +1,4 @@
-"""The adjoint pair that undoes broadcasting: broadcast_to copies along dimensions, sum_to adds them up."""
+"""The adjoint pair of broadcasting: broadcast_to copies along dimensions, sum_to adds them up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _(g: Any, shape: tuple[int, ...]) -> Any:
 
 @op(view=True)
 def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Any:
-    """`x` repeated along new leading dimensions and along those of size 1, without a copy (read-only)."""
+    """`x` repeated along new leading dimensions and those of size 1; no copy, and read-only."""
     return np.broadcast_to(x, shape)
 
 

@@ -1,4 +1,4 @@
-"""What happens when an operation is called: arrays in, arrays out; with tensors, a node is recorded.
+"""What happens when an operation is called: arrays in, arrays out; tensors in, a node recorded.
 
 The elementwise operations have two functions of their own here, one per number of inputs, in which
 everything is written out: a call of one costs little more than NumPy's own work.
@@ -150,7 +150,8 @@ def _target(definition: Op, x: Any) -> Any:
     if x.node is INFERENCE:
         raise GradientError(
             f"{definition.name}: Inference tensors cannot be saved for backward; this one was made "
-            "under inference_mode(). Use .clone() on it outside of that mode, or no_grad() in its place."
+            "under inference_mode(). Use .clone() on it outside of that mode, or no_grad() in its "
+            "place."
         )
     return None
 
@@ -163,10 +164,10 @@ def _note_view(result: TensorBase, definition: Op, inputs: Any, options: dict[st
     ):
         return
     step = lambda base: definition.function(base, *inputs[1:], **options)
-    if x.view_of is not None:
-        result.view_of = View(x.view_of.base, x.view_of.base.node, (*x.view_of.path, step))
-    else:
-        result.view_of = View(x, x.node, (step,))
+    base, path = (x, ()) if x.view_of is None else (x.view_of.base, x.view_of.path)
+    result.view_of = View(base, base.node, (*path, step))
+    if not base.needs_grad:
+        record.note_view(result, base)
 
 
 # --- several outputs ---------------------------------------------------------------------------
@@ -311,8 +312,8 @@ def explained(definition: Op, a: Any, b: Any, error: Exception) -> Exception:
     """The error for two operands that NumPy could not combine."""
     if isinstance(error, ValueError):
         return ShapeError(
-            f"{definition.name}: shapes {list(np.shape(a))} and {list(np.shape(b))} cannot be broadcast "
-            "together: sizes must be equal or 1, counted from the last dimension. "
+            f"{definition.name}: shapes {list(np.shape(a))} and {list(np.shape(b))} cannot be "
+            "broadcast together: sizes must be equal or 1, counted from the last dimension. "
             "Try unsqueeze() or reshape()."
         )
     return DTypeError(

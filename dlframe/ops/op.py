@@ -11,10 +11,10 @@
     def _(g, out, *, axis):
         return (g - (g * out).sum(axis=axis, keepdims=True)) * out
 
-The keyword (or the argument of ``vjp``) names the input; the rule's parameter names say what is kept
-for the backward pass: ``g`` is the incoming gradient, ``out`` the result, an input's or option's name
-that value, and ``shape`` and ``dtype`` are those of the rule's own input. Nothing else is kept. All
-names are checked at import.
+The keyword (or the argument of ``vjp``) names the input; the rule's parameter names say what is
+kept for the backward pass: ``g`` is the incoming gradient, ``out`` the result, an input's or
+option's name that value, and ``shape`` and ``dtype`` are those of the rule's own input. Nothing
+else is kept. All names are checked at import.
 
 Rules run on arrays, and for higher orders the same rules run on tensors (see
 `dlframe.autograd.engine`). `fast_backward` is a second door for first-order gradients alone, which
@@ -78,7 +78,7 @@ def _from_forward(
     forward: Callable[..., Any], broadcasts: bool, view: bool, promotes: tuple[str, ...]
 ) -> OpFunction:
     definition = Op(forward.__name__, forward, broadcasts=broadcasts, view=view, promotes=promotes)
-    return _attach(general_call(definition, _of_one_dtype), definition)
+    return _attach(general_call(definition, _of_one_dtype), definition, forward.__doc__)
 
 
 def elementwise(
@@ -101,11 +101,11 @@ def elementwise(
         call = binary_call(definition, ufunc, floats, _promoted)
     for input_name, rule in rules.items():
         definition.add_rule(input_name, rule)
-    return _attach(call, definition)
+    return _attach(call, definition, _meaning(ufunc))
 
 
 def plain(function: Callable[..., Any], *, name: str | None = None) -> OpFunction:
-    """An operation without gradient (comparisons, argmax …): tensors in, tensors out, no history."""
+    """An operation without gradient (comparisons, argmax …): tensors in and out, no history."""
     forward = _forward_of(function) if isinstance(function, np.ufunc) else function
     definition = Op(name or function.__name__, forward)
 
@@ -127,7 +127,7 @@ def plain(function: Callable[..., Any], *, name: str | None = None) -> OpFunctio
             return out
         return tuple(wrap(a) for a in out) if isinstance(out, tuple) else wrap(out)
 
-    return _attach(call, definition)
+    return _attach(call, definition, _meaning(function))
 
 
 def _forward_of(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -149,7 +149,13 @@ def summary(function: Callable[..., Any]) -> str | None:
     return paragraphs[1 if isinstance(function, np.ufunc) else 0].strip() or None
 
 
-def _attach(call: Any, definition: Op) -> OpFunction:
+def _meaning(function: Callable[..., Any]) -> str | None:
+    """What `function` says of itself; a ufunc does after its signature."""
+    doc = function.__doc__
+    return doc.split("\n\n")[1] if doc and isinstance(function, np.ufunc) else doc
+
+
+def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
     def vjp(*names: str) -> Callable[[Rule], Rule]:
         def add(rule: Rule) -> Rule:
             for name in names:
@@ -173,7 +179,7 @@ def _attach(call: Any, definition: Op) -> OpFunction:
         fast_forward,
     )
     call.__name__ = call.__qualname__ = definition.name
-    call.__doc__ = definition.forward.__doc__
+    call.__doc__ = doc
     definition.function = call
     return call  # type: ignore[no-any-return]
 

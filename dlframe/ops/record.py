@@ -1,11 +1,12 @@
 """What an operation leaves behind: the tensor it returns and the node that remembers it.
 
-A graph is made of `Node`s, not of tensors: a node holds its op, the targets its gradients go to, and the
-raw arrays that the rules asked for. Tensors point to nodes, nodes point to older nodes and to leaves, so
-there are no reference cycles and everything is freed by reference count.
+A graph is made of `Node`s, not of tensors: a node holds its op, the targets its gradients go to,
+and the raw arrays that the rules asked for. Tensors point to nodes, nodes point to older nodes and
+to leaves, so there are no reference cycles and everything is freed by reference count.
 
-In-place changes are watched by one log for all arrays (`mark_mutated`), not by a counter on each tensor: an
-operation then pays nothing, and a backward pass compares one integer per node until something changed.
+In-place changes are watched by one log for all arrays (`mark_mutated`), not by a counter on each
+tensor: an operation then pays nothing, and a backward pass compares one integer per node until
+something changed.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class TensorBase:
         "needs_grad",
         "node",
         "view_of",
+        "views",
     )
 
     array: Array  # the values
@@ -49,7 +51,8 @@ class TensorBase:
     needs_grad: bool
     grad: Any  # a tensor, or None
     view_of: View | None  # which tensor this one is a view of
-    hooks: dict[int, Any] | None  # gradient hooks of a leaf
+    hooks: dict[int, Any] | None  # a leaf's gradient hooks; a result's hook that fills .grad
+    views: list[weakref.ref[TensorBase]]  # made of it while it had no gradient; unset until then
 
 
 class Node:
@@ -79,7 +82,7 @@ class Node:
 
 
 class View:
-    """A tensor's place in another one's memory: the base, and the calls that lead from it to the view."""
+    """A tensor's place in another one's memory: the base, and the calls that lead from it to it."""
 
     __slots__ = ("base", "base_node", "path")
 
@@ -103,7 +106,7 @@ def target_of(x: TensorBase) -> Any:
 
 
 def replay(x: TensorBase, view: View) -> None:
-    """Rebuild the node of a view after its base was written to: the same calls, on the base of today."""
+    """Rebuild the node of a view after a write to its base: the same calls, on today's base."""
     base: Any = view.base
     token = grad_mode.set(True)
     try:
@@ -111,8 +114,43 @@ def replay(x: TensorBase, view: View) -> None:
             base = step(base)
     finally:
         grad_mode.reset(token)
-    x.node, x.needs_grad = base.node, base.needs_grad
+    move_to(x, base.node, base.needs_grad)
     view.base_node = view.base.node
+
+
+def move_to(x: TensorBase, node: Node | None, needs_grad: bool) -> None:
+    """Make `x` the result of `node`; the hook that fills ``x.grad`` goes along."""
+    before, x.node = x.node, node
+    if x.hooks is not None and before is not None and before.hooks and node is not None:
+        node.hooks = node.hooks or {}
+        for key, hook in x.hooks.items():
+            before.hooks.pop(key, None)
+            node.hooks[key] = hook
+    if needs_grad and not x.needs_grad:
+        x.needs_grad = True
+        _wake_views(x)
+    x.needs_grad = needs_grad
+
+
+def note_view(view: TensorBase, base: TensorBase) -> None:
+    """Let `base`, which has no gradient, know of its view: a write to the base may change that.
+
+    Operations look at ``needs_grad`` first, so a view must not learn of its gradient too late.
+    """
+    try:
+        views = base.views
+    except AttributeError:
+        views = base.views = []
+    if len(views) & (len(views) - 1) == 0:  # whenever the length is a power of two
+        views[:] = [ref for ref in views if ref() is not None]
+    views.append(weakref.ref(view))
+
+
+def _wake_views(base: TensorBase) -> None:
+    for ref in getattr(base, "views", ()):
+        view = ref()
+        if view is not None and view.view_of is not None:
+            replay(view, view.view_of)
 
 
 # --- in-place changes --------------------------------------------------------------------------
@@ -142,7 +180,7 @@ def owner_of(array: Array) -> Array:
 
 
 def mark_mutated(array: Array, by: str) -> None:
-    """Note that the memory of `array` was written to, so that older graphs that kept it refuse to run."""
+    """Note that the memory of `array` was written to: older graphs that kept it refuse to run."""
     mark_mutated_many((array,), by)
 
 
@@ -176,7 +214,8 @@ def check_kept(node: Node) -> None:
             entry = _log.get(id(owner_of(value))) if isinstance(value, np.ndarray) else None
             if entry is not None and entry.seq > node.seq:
                 raise GradientError(
-                    f"{node.op.name}: the gradient needs {name!r} of shape {list(value.shape)}, which was "
-                    f"modified by an inplace operation ({entry.by}) after {node.op.name} had kept it; it is "
-                    f"now at version {entry.count}. Use the out-of-place form, or .clone() before writing."
+                    f"{node.op.name}: the gradient needs {name!r} of shape {list(value.shape)}, "
+                    f"which was modified by an inplace operation ({entry.by}) after {node.op.name} "
+                    f"had kept it; it is now at version {entry.count}. Use the out-of-place form, "
+                    "or .clone() before writing."
                 )

@@ -1,4 +1,4 @@
-"""The backward pass: what reaches the leaves, what is kept, and what is said when it cannot work."""
+"""The backward pass: what reaches the leaves, what is kept, what is said when it cannot work."""
 
 from __future__ import annotations
 
@@ -163,6 +163,15 @@ def test_broadcast_inputs_get_gradients_of_their_own_shape():
     assert z.grad.item() == 12.0
 
 
+def test_a_leaf_whose_gradient_is_not_wanted_any_more_gets_none():
+    x, y = leaf(1.0), leaf(2.0)
+    z = x * y
+    x.requires_grad = False
+    z.backward()
+    assert x.grad is None
+    assert y.grad.item() == 1.0
+
+
 def test_float32_stays_float32():
     x = dl.ones(3, requires_grad=True)
     y = (x * 2 + np.float64(1) - 3).tanh() / 7
@@ -188,6 +197,12 @@ class TestGrad:
         (gy,) = dl.autograd.grad(z.sum(), y)
         assert gy.item() == 8.0
         assert x.grad is None
+
+    def test_arguments_of_pytorch_that_cannot_be_honoured(self):
+        x = leaf(1.0)
+        for name, value in (("only_inputs", False), ("is_grads_batched", True)):
+            with pytest.raises(ValueError, match=f"grad: {name}={value} is not supported"):
+                dl.autograd.grad(x.sum(), x, **{name: value})
 
     def test_unused_inputs(self):
         x, y = leaf(1.0), leaf(1.0)
@@ -266,6 +281,29 @@ class TestHooks:
         y.register_hook(lambda g: g.reshape(1, 1))
         with pytest.raises(GradientError, match="shape"):
             y.backward()
+
+    def test_must_return_a_tensor_of_the_same_dtype(self):
+        for hook, error in ((lambda g: g.float(), GradientError), (lambda g: 1.0, TypeError)):
+            y = leaf(1.0) * 2.0
+            y.register_hook(hook)
+            with pytest.raises(error, match="hook returned"):
+                y.backward()
+
+    def test_what_is_retained_is_what_the_hooks_returned(self):
+        x = leaf(1.0)
+        y = x * 2.0
+        y.retain_grad()
+        y.register_hook(lambda g: g * 10)
+        y.backward()
+        assert y.grad.item() == 10.0
+
+    def test_what_is_retained_can_be_differentiated(self):
+        x = leaf(3.0)
+        y = x * 1.0
+        y.retain_grad()
+        (y * y * y).backward(create_graph=True)
+        (second,) = dl.autograd.grad(y.grad, x)
+        assert second.item() == 18.0
 
     def test_retain_grad(self):
         x = leaf(1.0)

@@ -198,6 +198,64 @@ def test_mark_dirty_and_mark_non_differentiable():
     assert not order.requires_grad
 
 
+class Tripled(Function):
+    """In place, with a gradient that can be told from the true one."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(3)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 30
+
+
+def test_a_dirty_leaf_is_refused():
+    with pytest.raises(GradientError, match=r"Tripled\.forward: a leaf Variable"):
+        Tripled.apply(x64(1.0))
+
+
+def test_a_dirty_view_changes_its_base():
+    x = x64(1.0, 2.0)
+    base = x * 1.0
+    Tripled.apply(base[:1])
+    base.sum().backward()
+    assert base.tolist() == [3.0, 2.0]
+    assert x.grad.tolist() == [30.0, 1.0]
+
+
+def test_outputs_that_are_no_tensors_pass_through():
+    class Named(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1, None, "name"
+
+        @staticmethod
+        def backward(ctx, g, none, name):
+            return g
+
+    x = x64(1.0)
+    y, none, name = Named.apply(x)
+    y.backward()
+    assert (none, name, x.grad.item()) == (None, "name", 1.0)
+
+
+def test_a_gradient_takes_the_dtype_of_its_input():
+    class Half(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.half()
+
+    x = x64(1.0)
+    Half.apply(x).backward()
+    assert x.grad.dtype == dl.float64
+
+
 def test_set_materialize_grads():
     seen = []
 
@@ -231,6 +289,24 @@ def test_a_wrong_gradient_is_found():
         with pytest.raises(GradientError, match="gradcheck"):
             gradcheck(Wrong.apply, x64(0.3, 2.0), fast_mode=fast)
         assert not gradcheck(Wrong.apply, x64(0.3, 2.0), fast_mode=fast, raise_exception=False)
+
+
+def test_a_gradient_that_changes_from_run_to_run_is_found():
+    class Drifting(Function):
+        runs = 0
+
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            Drifting.runs += 1
+            return g * (1 + 1e-9 * Drifting.runs)
+
+    with pytest.raises(GradientError, match="not reentrant"):
+        gradcheck(Drifting.apply, x64(1.0))
+    assert gradcheck(Drifting.apply, x64(1.0), nondet_tol=1e-6)
 
 
 def test_gradcheck_wants_float64():

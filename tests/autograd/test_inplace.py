@@ -1,4 +1,4 @@
-"""In-place operations: right gradients through bases and views, or an error; never a wrong number."""
+"""In-place operations: right gradients through bases and views, or an error, never a lie."""
 
 from __future__ import annotations
 
@@ -18,8 +18,29 @@ def test_a_value_that_was_kept_and_then_changed_raises_with_its_name():
     y = x * 1.0
     z = (y * y).sum()
     y.add_(1)
-    with pytest.raises(GradientError, match=r"multiply.*'[xy]'.*\[2\].*inplace operation \(add_\).*clone"):
+    message = r"multiply.*'[xy]'.*\[2\].*inplace operation \(add_\).*clone"
+    with pytest.raises(GradientError, match=message):
         z.backward()
+
+
+def test_a_write_spares_what_its_own_rule_needs():
+    x = leaf(1.0, 2.0)
+    y = x * 1.0
+    y.sin_().mul_(y).addcmul_(y, x, value=3)
+    # y = s + 3 s x for s = sin² x
+    s, d = np.sin(x.array) ** 2, 2 * np.sin(x.array) * np.cos(x.array)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.array, d * (1 + 3 * x.array) + 3 * s)
+
+
+def test_a_write_can_be_differentiated_twice():
+    x = leaf(1.0, 2.0)
+    y = x * x
+    y[0].mul_(x[1])  # (x₀² x₁, x₁²)
+    (g,) = dl.autograd.grad(y.sum(), x, create_graph=True)
+    assert g.tolist() == [4.0, 5.0]
+    (h,) = dl.autograd.grad(g.sum(), x)
+    assert h.tolist() == [6.0, 4.0]
 
 
 def test_changing_the_kept_result_raises():
@@ -76,7 +97,11 @@ def test_the_version_counts_writes_to_the_memory():
 
 class TestLeaves:
     def test_cannot_be_written_to_while_recording(self):
-        for write in (lambda x: x.add_(1), lambda x: x.__setitem__(0, 1.0), lambda x: x.__iadd__(1)):
+        for write in (
+            lambda x: x.add_(1),
+            lambda x: x.__setitem__(0, 1.0),
+            lambda x: x.__iadd__(1),
+        ):
             with pytest.raises(GradientError, match="a leaf Variable that requires grad"):
                 write(leaf(1.0))
 
@@ -171,6 +196,44 @@ class TestGradients:
         buffer.sum().backward()
         assert x.grad.tolist() == [6.0]
 
+    def test_a_view_learns_at_once_that_its_base_got_a_gradient(self):
+        x = leaf(2.0, 3.0)
+        buffer = dl.ones(3, dtype=dl.float64)
+        view, other = buffer[:2], buffer[1:]
+        other.mul_(x)
+        assert view.requires_grad
+        (view * 10.0).sum().backward()
+        assert x.grad.tolist() == [10.0, 0.0]
+
+    def test_a_constant_over_everything_leaves_a_gradient_of_zero(self):
+        x = leaf(1.0, 2.0)
+        y = x * 2.0
+        y.zero_()
+        assert y.requires_grad
+        y.sum().backward()
+        assert x.grad.tolist() == [0.0, 0.0]
+
+    def test_has_the_dtype_of_each_operand(self):
+        x, y = dl.ones(2, requires_grad=True), leaf(2.0, 3.0)
+        z = x * 1.0
+        z.add_(y).mul_(y)
+        z.sum().backward()
+        assert (z.dtype, x.grad.dtype, y.grad.dtype) == (dl.float32, dl.float32, dl.float64)
+        assert y.grad.tolist() == [5.0, 7.0]
+
+    def test_retained_follows_the_tensor_to_its_new_value(self):
+        x = leaf(1.0, 2.0)
+        base = x * 2.0
+        view = base[:1]
+        base.retain_grad()
+        view.retain_grad()
+        base.mul_(3)
+        (view * 5.0).sum().backward()
+        assert base.retains_grad
+        assert view.retains_grad
+        assert base.grad.tolist() == [5.0, 0.0]
+        assert view.grad.tolist() == [5.0]
+
     def test_second_order_through_an_assignment(self):
         x = leaf(2.0, 3.0)
         y = x * 1.0
@@ -187,6 +250,16 @@ class TestErrors:
         with pytest.raises(ShapeError, match="doesn't match the broadcast shape"):
             dl.ones(2).add_(dl.ones(3, 2))
 
+    def test_nor_do_leading_dimensions_of_size_1_fit(self):
+        with pytest.raises(ShapeError, match="doesn't match the broadcast shape"):
+            dl.ones(2).add_(dl.ones(1, 2))
+
+    def test_an_expanded_tensor_has_no_memory_of_its_own(self):
+        with pytest.raises(RuntimeError, match=r"single memory location.*clone"):
+            dl.ones(1).expand(3).add_(1)
+        with pytest.raises(RuntimeError, match=r"single memory location.*clone"):
+            dl.ones(1).expand(3)[0] = 1.0
+
     def test_floats_do_not_go_into_integers(self):
         with pytest.raises(DTypeError, match="can't be cast"):
             dl.tensor([1, 2]).add_(0.5)
@@ -196,6 +269,23 @@ class TestErrors:
         with pytest.raises(ShapeError, match=r"\[2\].*\[3\]"):
             x[:] = dl.ones(2)
         assert not x.array.any()
+
+
+def test_every_augmented_assignment_writes_to_the_memory():
+    x = dl.tensor([13, 6])
+    alias = x
+    x += 4
+    x -= 1
+    x *= 3
+    x //= 2
+    x %= 16
+    x &= 12
+    x |= 1
+    x ^= 4
+    x <<= 2
+    x >>= 1
+    assert x is alias
+    assert x.tolist() == [2 * (((n * 3 // 2 % 16) & 12 | 1) ^ 4) for n in (16, 9)]
 
 
 def test_numpy_shares_memory():

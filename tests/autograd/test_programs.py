@@ -1,7 +1,8 @@
 """Random programs of views and in-place writes give the gradients of the same program without them.
 
-The reference holds, for every base, one value that is only ever replaced out of place; a view is a set of
-flat places in its base. Where a write destroyed what a rule had kept, an error is right; a wrong number never.
+The reference holds, for every base, one value that is only ever replaced out of place; a view is a
+set of flat places in its base. Where a write destroyed what a rule had kept, an error is right; a
+wrong number never.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def run(steps: list[tuple[str, int, int, str]]) -> None:
         t = tensors[i]
         if name == "view":
             base, places = pure.views[i]
-            if t.ndim == 0 and view != "new axis" and view != "flat" or t.ndim > 3 or 0 in t.shape:
+            if (t.ndim == 0 and view not in {"new axis", "flat"}) or t.ndim > 3 or 0 in t.shape:
                 continue
             if view == "tail" and t.shape[0] < 2:
                 continue
@@ -95,9 +96,7 @@ def run(steps: list[tuple[str, int, int, str]]) -> None:
             pure.add(pure.read(i) * pure.read(i))
     weights = [1.0 + 0.1 * k for k in range(len(tensors))]
     loss = sum((t.sum() * w for t, w in zip(tensors, weights, strict=True)), dl.tensor(0.0))
-    expected = sum(
-        (pure.read(k).sum() * w for k, w in enumerate(weights)), dl.tensor(0.0)
-    )
+    expected = sum((pure.read(k).sum() * w for k, w in enumerate(weights)), dl.tensor(0.0))
     assert np.isclose(loss.item(), expected.item(), rtol=1e-12, equal_nan=True)
     expected.backward()
     try:
