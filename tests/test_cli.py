@@ -345,6 +345,7 @@ def test_info(dlframe: Command) -> None:
     for name in ("dlframe", "python", "BLAS", "threads", "numpy", "matplotlib"):
         assert re.search(rf"^ *{name} +\S", out, re.MULTILINE), name
     assert dlframe("--version").stdout.startswith("dlframe 0.")
+    assert re.search(r"^threads +\S.* 1$", dlframe("info", "--threads", "1").stdout, re.MULTILINE)
 
 
 def test_plugins(dlframe: Command, tmp_path: Path) -> None:

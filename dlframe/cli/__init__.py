@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from dlframe.cli.parser import UsageError, data_root, make_parser
 from dlframe.errors import DatasetError, DlframeError
+from dlframe.threads import set_num_threads
 
 __all__ = ["main"]
 
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:  # --help, --version, or a usage error that is printed already
         return int(leaving.code or 0)
     try:
+        if options.threads:
+            set_num_threads(options.threads)
         return int(options.command(options))
     except UsageError as error:
         print(f"dlframe {options.name}: error: {error}", file=sys.stderr)

@@ -82,6 +82,11 @@ def make_parser() -> Parser:
     )
     common = Parser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    common.add_argument(
+        "--threads", type=positive_int, metavar="N",
+        help="threads of a matrix product (default: BLAS decides; 1 is best for small networks "
+        "on a busy machine)",
+    )  # fmt: skip
 
     def add(name: str, function: str, help_text: str) -> Parser:
         command = commands.add_parser(
