@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.dtypes import get_default_dtype
-from dlframe.errors import DTypeError, GradientError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.definition import Op, dtype_of
 from dlframe.ops.record import INFERENCE, Array, Node, TensorBase, View, clock, grad_mode
@@ -258,14 +258,14 @@ def binary_call(
                 b, y_grad = y.array, y.needs_grad
                 if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
                     return promoted(definition, call, x, y, floats)
-            elif type(y) is float and a.dtype.kind == "f":
-                b = y
+            elif (type(y) is float or type(y) is int) and a.dtype.kind == "f":
+                b = float(y)
             else:
                 return promoted(definition, call, x, y, floats)
-        elif isinstance(y, TensorBase) and type(x) is float and y.array.dtype.kind == "f":
-            a, b, y_grad = x, y.array, y.needs_grad
         elif isinstance(y, TensorBase):
-            return promoted(definition, call, x, y, floats)
+            if (type(x) is not float and type(x) is not int) or y.array.dtype.kind != "f":
+                return promoted(definition, call, x, y, floats)
+            a, b, y_grad = float(x), y.array, y.needs_grad
         else:
             return ufunc(x, y)
         try:
@@ -310,12 +310,16 @@ def binary_call(
 
 def explained(definition: Op, a: Any, b: Any, error: Exception) -> Exception:
     """The error for two operands that NumPy could not combine."""
-    if isinstance(error, ValueError):
+    if not isinstance(error, ValueError):
+        return DTypeError(
+            f"{definition.name}: not defined for {dtype_of(a)} and {dtype_of(b)} ({error})"
+        )
+    try:
+        np.broadcast_shapes(np.shape(a), np.shape(b))
+    except ValueError:
         return ShapeError(
             f"{definition.name}: shapes {list(np.shape(a))} and {list(np.shape(b))} cannot be "
             "broadcast together: sizes must be equal or 1, counted from the last dimension. "
             "Try unsqueeze() or reshape()."
         )
-    return DTypeError(
-        f"{definition.name}: not defined for {dtype_of(a)} and {dtype_of(b)} ({error})"
-    )
+    return ArgumentError(f"{definition.name}: {error} Convert with .float() first.")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import dlframe as dl
-from dlframe.errors import GradientError, ShapeError
+from dlframe.errors import ArgumentError, GradientError, ShapeError
 
 
 def leaf(*values, dtype=dl.float64):
@@ -256,6 +256,11 @@ class TestErrors:
     def test_shapes_that_do_not_broadcast_are_both_named(self):
         with pytest.raises(ShapeError, match=r"add: shapes \[2\] and \[3\]"):
             dl.ones(2) + dl.ones(3)
+
+
+    def test_a_value_error_that_is_none_of_shapes(self):
+        with pytest.raises(ArgumentError, match="negative integer powers.*float"):
+            dl.tensor([2]) ** -1
 
 
 class TestHooks:
