@@ -245,12 +245,17 @@ def _(g, x, weight, *, axes, over, eps):
 @normalize.vjp("weight")
 def _(g, x, weight, *, axes, over, eps):
     xhat, _ = _standardized(x, axes, eps)
-    return (g * xhat).sum(axis=over, keepdims=True).reshape(weight.shape)
+    return _sum(g * xhat, over).reshape(weight.shape)
 
 
 @normalize.vjp("bias")
 def _(g, bias, *, over):
-    return g.sum(axis=over, keepdims=True).reshape(bias.shape)
+    return _sum(g, over).reshape(bias.shape)
+
+
+def _sum(x: Any, over: tuple[int, ...]) -> Any:
+    # a tensor would take the empty tuple for all axes, as PyTorch's do
+    return x.sum(axis=over, keepdims=True) if over else x
 
 
 @normalize.fast_backward
@@ -259,7 +264,7 @@ def _(g, needs, x, weight, bias, residuals, *, axes, over):
     xhat = x - mean
     xhat *= rstd
     dw = _dot(g, xhat, over) if needs[1] else None
-    db = g.sum(axis=over, keepdims=True) if needs[2] else None
+    db = _sum(g, over) if needs[2] else None
     dx = _normalize_input(g, xhat, rstd, weight, dw, db, axes, over) if needs[0] else None
     return (
         dx,

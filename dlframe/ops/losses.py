@@ -280,7 +280,7 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
         q *= 1 - label_smoothing
         smooth = label_smoothing / classes * _expanded_weight(weight, len(shape), classes, dtype)
         q += smooth * np.expand_dims(valid, axis)
-    if reduction == "mean":
+    if reduction == "mean" and valid.any():  # where nothing counts, the loss is nan, its gradient 0
         q /= w.sum()
     return q
 

@@ -204,6 +204,12 @@ def _options(
             f"{name}: Output size is too small: input{list(shape)} gives {out} windows of "
             f"{tuple(reach)}. Use a smaller kernel, padding, or fewer pooling layers."
         )
+    for n, k, s, p, d, count in zip(shape[2:], kernel, strides, pads, dilations, out, strict=True):
+        if d > 1 and p and not _all_inside(n, k, s, p, d, count):
+            raise ShapeError(
+                f"{name}: a window of input{list(shape)} lies in the padding: the kernel {kernel} "
+                f"with dilation {dilations} steps over all elements. Use less dilation or padding."
+            )
     return {
         "windows": tuple(out),
         "kernel": kernel,
@@ -211,3 +217,9 @@ def _options(
         "padding": tuple((p, p) for p in pads),
         "dilation": dilations,
     }
+
+
+def _all_inside(n: int, kernel: int, stride: int, padding: int, dilation: int, count: int) -> bool:
+    """Whether each window has an element of the input."""
+    places = np.arange(count)[:, None] * stride + np.arange(kernel) * dilation - padding
+    return bool(((places >= 0) & (places < n)).any(axis=1).all())

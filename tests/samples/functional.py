@@ -1,0 +1,404 @@
+"""Calls of `nn.functional`, argument by argument, as both libraries understand them.
+
+tests/golden/make_functional.py stores PyTorch's numbers for each, tests/nn/functional compares with
+these, and tests/oracle/test_functional.py compares with PyTorch itself, in two dtypes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from samples.table import Array, Numbers
+
+n = Numbers(11)
+inf, nan = math.inf, math.nan
+REDUCTIONS = ("mean", "sum", "none")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call.
+
+    Args:
+        name: of the function, and what is special.
+        run: run(lib, F, *tensors) with lib = dlframe or torch and F its nn.functional.
+        inputs: float64 arrays; all are differentiated.
+        order: how often.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    inputs: tuple[Array, ...]
+    order: int = 2
+
+
+def results(call: Call, lib: Any, dtype: str = "float64") -> dict[str, Array]:
+    """Values, gradients and second gradients (of the results weighted with fixed numbers)."""
+    inputs = [lib.tensor(x.astype(dtype), requires_grad=call.order > 0) for x in call.inputs]
+    lib.manual_seed(7)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same'", UserWarning)  # PyTorch's, slow
+        out = call.run(lib, lib.nn.functional, *inputs)
+    outs = list(out) if isinstance(out, tuple) else [out]
+    found = {f"out{i}": array(o) for i, o in enumerate(outs)}
+    smooth = [o for o in outs if o.requires_grad]
+    if not smooth or call.order < 1:
+        return found
+    grads = lib.autograd.grad(
+        _weighted(lib, smooth), inputs, create_graph=call.order > 1, allow_unused=True
+    )
+    found |= {f"grad{i}": array(g) for i, g in enumerate(grads) if g is not None}
+    smooth = [g for g in grads if g is not None and g.requires_grad]
+    if smooth and call.order > 1:
+        seconds = lib.autograd.grad(_weighted(lib, smooth), inputs, allow_unused=True)
+        found |= {f"second{i}": array(g) for i, g in enumerate(seconds) if g is not None}
+    return found
+
+
+def array(tensor: Any) -> Array:
+    return tensor.numpy(force=True)  # PyTorch may have a placeholder for zeros
+
+
+def _weighted(lib: Any, tensors: list[Any]) -> Any:
+    """Σ w · t with weights that are all different."""
+    terms = []
+    for t in tensors:
+        w = np.cos(np.arange(math.prod(t.shape)) + 1.0).reshape(tuple(t.shape))
+        terms.append((t * lib.tensor(w).to(t.dtype)).sum())
+    return sum(terms[1:], terms[0])
+
+
+def assert_same(
+    got: dict[str, Array], want: dict[str, Array], rtol: float = 1e-9, atol: float = 1e-10
+) -> None:
+    """Equal numbers, shapes and dtypes; a gradient that is zero everywhere may be missing."""
+    for key in got.keys() | want.keys():
+        a, b = got.get(key), want.get(key)
+        if a is None or b is None:
+            rest = b if a is None else a
+            assert key.startswith(("grad", "second")), key
+            assert not rest.any(), key
+            continue
+        assert a.shape == b.shape, (key, a.shape, b.shape)
+        assert a.dtype == b.dtype, (key, a.dtype, b.dtype)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=key)
+
+
+def of(name: str, case: str, *inputs: Array, order: int = 2, **options: Any) -> Call:
+    """A function with tensors as its first arguments and plain options."""
+    return Call(
+        f"{name}: {case}", lambda lib, F, *xs: getattr(F, name)(*xs, **options), inputs, order
+    )
+
+
+# --- activations -------------------------------------------------------------------------------
+
+x = n.away(3, 4)
+ACTIVATIONS = [
+    *(of(name, "", x) for name in ("relu", "leaky_relu", "elu", "silu", "gelu", "softplus",
+                                   "sigmoid", "tanh")),
+    of("leaky_relu", "slope", x, negative_slope=0.3),
+    of("elu", "alpha", x, alpha=0.5),
+    of("gelu", "tanh", x, approximate="tanh"),
+    of("softplus", "beta and threshold", 5 * x, beta=2, threshold=3),
+    *(of(name, f"dim {dim}", n.away(2, 3, 4), dim=dim)
+      for name in ("softmax", "log_softmax") for dim in (0, 1, -1)),
+    *(Call(f"{name}: dtype", lambda lib, F, x, name=name: getattr(F, name)(x, 1, dtype=lib.float64),
+           (x,)) for name in ("softmax", "log_softmax")),
+    *(Call(f"{name}: in place", lambda lib, F, x, name=name: getattr(F, name)(x * 1, inplace=True),
+           (x,)) for name in ("relu", "leaky_relu", "elu", "silu")),
+]  # fmt: skip
+
+
+# --- linear, embedding, dropout ----------------------------------------------------------------
+
+
+def ints(lib: Any, values: Any) -> Any:
+    return lib.tensor(np.asarray(values, np.int64))
+
+
+def embedding(case: str, index: Any, weight: Array, **options: Any) -> Call:
+    return Call(
+        f"embedding: {case}",
+        lambda lib, F, w: F.embedding(ints(lib, index), w, **options),
+        (weight,),
+        order=1,
+    )
+
+
+def shortened(lib: Any, F: Any, w: Any) -> Any:
+    """The result, and the weight after its rows were scaled."""
+    weight = w.detach().clone().requires_grad_()
+    out = F.embedding(ints(lib, [1, 1, 3]), weight, max_norm=1.5, norm_type=1.0)
+    return out.detach(), weight.detach()
+
+
+rows = n.away(5, 3)
+SPARSE = [
+    *(of("linear", f"{shape}{' bias' if bias else ''}", n.away(*shape), n.away(2, shape[-1]),
+         *([n.away(2)] if bias else []))
+      for shape in [(3,), (4, 3), (2, 4, 3), (0, 3), (2, 0, 3)] for bias in (False, True)),
+    of("linear", "weight of one dimension", n.away(4, 3), n.away(3)),
+    embedding("", [[1, 2, 1], [0, 4, 1]], rows),
+    embedding("one index", 3, rows),
+    embedding("no index", np.zeros((2, 0)), rows),
+    embedding("padding_idx", [1, 2, 1, 0], rows, padding_idx=1),
+    embedding("padding_idx from the end", [1, 4, 4, 0], rows, padding_idx=-1),
+    embedding("scale_grad_by_freq", [[1, 2, 1], [0, 4, 1]], rows, scale_grad_by_freq=True),
+    embedding("all", [1, 2, 1, 0], rows, padding_idx=2, scale_grad_by_freq=True),
+    Call("embedding: max_norm", shortened, (rows,), order=0),
+    *(Call(f"one_hot: {case}", lambda lib, F, args=args: F.one_hot(ints(lib, args[0]), *args[1:]),
+           (), order=0)
+      for case, args in {"": ([0, 2],), "classes": ([[0, 2]], 4), "0-d": (1,), "none": ([], 3)}.items()),
+    *(of("dropout", f"p={p} {shape}", n.away(*shape), p=p)
+      for p in (0.0, 0.3, 0.5, 1.0) for shape in ((3,), (5, 7))),
+    of("dropout", "not training", x, training=False),
+    Call("dropout: in place", lambda lib, F, x: F.dropout(x * 1, 0.5, True, True), (x,)),
+    Call("dropout: twice", lambda lib, F, x: F.dropout(F.dropout(x, 0.2), 0.4), (n.away(40),)),
+]  # fmt: skip
+
+
+# --- normalization -----------------------------------------------------------------------------
+
+
+def batch_norm(
+    case: str, *inputs: Array, running: bool = True, order: int = 2, **options: Any
+) -> Call:
+    """The result, and the running statistics afterwards."""
+    channels = inputs[0].shape[1]
+    mean, var = np.linspace(-1, 1, channels), np.linspace(0.5, 2, channels)
+
+    def run(lib: Any, F: Any, x: Any, weight: Any = None, bias: Any = None) -> Any:
+        stats = [lib.tensor(s).to(x.dtype) for s in (mean, var)] if running else [None, None]
+        out = F.batch_norm(x, *stats, weight, bias, **options)
+        return (out, *(s for s in stats if s is not None))
+
+    return Call(f"batch_norm: {case}", run, inputs, order)
+
+
+def layer_norm(lib: Any, F: Any, x: Any, *parameters: Any, nd: int = 1) -> Any:
+    return F.layer_norm(x, tuple(x.shape)[-nd:], *parameters, eps=0.01)
+
+
+NORMALIZATION = [
+    *(batch_norm(f"training {len(shape)}-d with {k} parameters", n.away(*shape),
+                 *(n.away(3) for _ in range(k)), training=True)
+      for shape in [(4, 3), (4, 3, 5), (4, 3, 2, 2), (2, 3, 2, 1, 2)] for k in (0, 1, 2)),
+    *(batch_norm(f"evaluation {shape} with {k} parameters", n.away(*shape),
+                 *(n.away(3) for _ in range(k)))
+      for shape in [(4, 3), (1, 3), (4, 3, 2, 2)] for k in (0, 1, 2)),
+    batch_norm("momentum and eps", n.away(4, 3), training=True, momentum=0.4, eps=0.1),
+    batch_norm("momentum 1", n.away(4, 3), training=True, momentum=1.0),
+    batch_norm("no running statistics", n.away(4, 3), running=False, training=True),
+    batch_norm("far from 0", n.away(4, 3) + 50, training=True),
+    batch_norm("empty", np.zeros((0, 3, 2)), training=True, order=1),
+    batch_norm("empty, evaluation", np.zeros((0, 3)), order=1),
+    *(Call(f"layer_norm: {nd} of {len(shape)} with {k} parameters",
+           lambda lib, F, *xs, nd=nd: layer_norm(lib, F, *xs, nd=nd),
+           (n.away(*shape), *(n.away(*shape[-nd:]) for _ in range(k))))
+      for shape, nd in [((4,), 1), ((3, 4), 1), ((3, 4), 2), ((2, 3, 4), 2)] for k in (0, 1, 2)),
+    Call("layer_norm: empty", layer_norm, (np.zeros((0, 4)), n.away(4)), order=1),
+]  # fmt: skip
+
+
+# --- convolution and pooling -------------------------------------------------------------------
+
+image = n.away(2, 4, 7, 6)
+CONVOLUTION = [
+    of("conv2d", "plain", image, n.away(3, 4, 3, 2)),
+    of("conv2d", "bias", image, n.away(3, 4, 3, 2), n.away(3)),
+    *(of("conv2d", f"{stride} {padding} {dilation} {groups}", image, n.away(4, 4 // groups, 3, 2), n.away(4),
+         stride=stride, padding=padding, dilation=dilation, groups=groups)
+      for stride, padding, dilation, groups in [
+          (2, 0, 1, 1), ((1, 3), 1, 1, 1), (1, (2, 1), 2, 2), ((2, 1), (1, 2), (1, 2), 4), (3, 3, 1, 2)]),
+    *(of("conv2d", f"same {dilation}", image, n.away(2, 4, 3, 4), padding="same", dilation=dilation)
+      for dilation in (1, 2)),
+    of("conv2d", "valid", image, n.away(2, 4, 3, 4), padding="valid"),
+    of("conv2d", "1 × 1", image, n.away(2, 4, 1, 1), n.away(2)),
+    of("conv2d", "1 × 1 shifted", image[:, :, :3, :3], n.away(2, 4, 1, 1), stride=2, padding=1),
+    of("conv2d", "unbatched", image[0], n.away(2, 4, 3, 3), n.away(2), padding=1),
+    of("conv2d", "empty batch", image[:0], n.away(2, 4, 3, 3), n.away(2), order=1),
+    of("conv2d", "sequences of one", image, n.away(2, 4, 3, 3), stride=[2], padding=[1]),
+]  # fmt: skip
+
+
+def pooled(name: str, case: str, x: Array, *args: Any, order: int = 2, **options: Any) -> Call:
+    run = lambda lib, F, x: getattr(F, name)(x, *args, **options)
+    return Call(f"{name}: {case}", run, (x,), order)
+
+
+plane, ties = n.spread(2, 2, 7, 6), n.ints(0, 3, 2, 2, 7, 6) * 1.0
+special = np.where(n.rng.random((1, 2, 6, 6)) < 0.3, nan, n.spread(1, 2, 6, 6))
+POOLING = [
+    *(pooled("max_pool2d", f"{kernel} {stride} {padding} {dilation} {ceil}{' ties' if values is ties else ''}", values, kernel, stride, padding, dilation,
+             ceil, True)
+      for values in (plane, ties)
+      for kernel, stride, padding, dilation, ceil in [
+          (2, None, 0, 1, False), (2, None, 0, 1, True), ((3, 2), (2, 1), 1, 1, False),
+          ((3, 2), 3, (1, 0), 1, True), (2, 1, 1, (2, 3), False), (1, 2, 0, 1, True), (3, 2, 1, 2, True)]
+      if values is plane or dilation == 1),
+    pooled("max_pool2d", "values only", plane, 2),
+    pooled("max_pool2d", "nan", special, 3, 1, 1, return_indices=True, order=1),
+    pooled("max_pool2d", "-inf", np.full((1, 1, 4, 4), -inf), 3, 2, 1, return_indices=True, order=0),
+    pooled("max_pool2d", "unbatched", plane[0], 2, return_indices=True),
+    pooled("max_pool2d", "empty batch", plane[:0], 2, order=1),
+    *(pooled("avg_pool2d", f"{kernel} {stride} {padding} {ceil} {count} {divisor}", plane, kernel, stride, padding, ceil,
+             count, divisor)
+      for (kernel, stride, padding, ceil), count, divisor in itertools.product(
+          [(2, None, 0, False), ((3, 2), (2, 1), 1, False), (3, 2, 1, True), (2, 3, 0, True), (3, 2, (1, 0), True)],
+          (True, False), (None, 5))),
+    pooled("avg_pool2d", "negative divisor", plane, 2, divisor_override=-3),
+    pooled("avg_pool2d", "unbatched", plane[0], (2, 3)),
+    pooled("avg_pool2d", "empty batch", plane[:0], 2, order=1),
+    *(pooled("adaptive_avg_pool2d", f"{size}", plane, size)
+      for size in [1, 2, 3, (7, 6), (7, 3), (5, 4), (1, None), (None, 2), (9, 8)]),
+    pooled("adaptive_avg_pool2d", "nothing", plane, 0, order=0),
+    pooled("adaptive_avg_pool2d", "unbatched", plane[0], (3, 4)),
+    pooled("adaptive_avg_pool2d", "empty batch", plane[:0], (3, 4), order=1),
+    pooled("adaptive_avg_pool2d", "inf stays in its windows", np.where(plane == plane.max(), inf, plane), (3, 4), order=1),
+]  # fmt: skip
+
+
+# --- losses ------------------------------------------------------------------------------------
+
+a, b, w = n.spread(3, 4), n.spread(3, 4) + 0.07, n.positive(3, 4)
+probability, chance = n.rng.uniform(0.05, 0.95, (3, 4)), n.rng.uniform(0, 1, (3, 4))
+edges = np.array([0.0, 1.0, 0.0, 1.0, 0.5]), np.array([0.0, 0.0, 1.0, 1.0, 0.3])
+far = np.array([-800.0, -30.0, 0.0, 30.0, 800.0]), np.array([0.0, 1.0, 0.5, 0.0, 1.0])
+
+
+def weighted(name: str, case: str, *inputs: Array, order: int = 2, **options: Any) -> Call:
+    """The last input is the weight, by keyword."""
+    return Call(
+        f"{name}: {case}", lambda lib, F, x, y, w: getattr(F, name)(x, y, weight=w, **options), inputs, order
+    )  # fmt: skip
+
+
+def constant(name: str, case: str, x: Array, y: Array, order: int = 2, **arrays: Any) -> Call:
+    """Arrays among the options become tensors without gradient."""
+
+    def run(lib: Any, F: Any, x: Any, y: Any) -> Any:
+        given = {
+            key: lib.tensor(v).to(x.dtype) if isinstance(v, np.ndarray) else v
+            for key, v in arrays.items()
+        }
+        return getattr(F, name)(x, y, **given)
+
+    return Call(f"{name}: {case}", run, (x, y), order)
+
+
+NUMBERS = [
+    *(of(name, reduction, a, b, reduction=reduction)
+      for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss") for reduction in REDUCTIONS),
+    *(of(name, f"empty {reduction}", a[:0], b[:0], reduction=reduction, order=0)
+      for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss") for reduction in REDUCTIONS),
+    *(of(name, "equal", a, a, reduction="sum")
+      for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss")),
+    *(weighted(name, f"weight {reduction}", a, b, w, reduction=reduction)
+      for name in ("mse_loss", "l1_loss", "huber_loss") for reduction in REDUCTIONS),
+    *(of("huber_loss", f"delta {delta} {r}", a, b, delta=delta, reduction=r) for delta in (0.3, 2.5) for r in REDUCTIONS),
+    *(of("smooth_l1_loss", f"beta {beta} {r}", a, b, beta=beta, reduction=r) for beta in (0, 0.3, 2.5) for r in REDUCTIONS),
+    of("mse_loss", "numbers", np.array(2.0), np.array(5.0)),
+    *(of("binary_cross_entropy", reduction, probability, chance, reduction=reduction) for reduction in REDUCTIONS),
+    *(of("binary_cross_entropy", f"empty {reduction}", a[:0], b[:0], reduction=reduction, order=0) for reduction in REDUCTIONS),
+    *(constant("binary_cross_entropy", f"weight {weight.shape} {reduction}", probability, chance, weight=weight,
+               reduction=reduction)
+      for weight in (w, w[0], w[:, :1]) for reduction in REDUCTIONS),
+    of("binary_cross_entropy", "at 0 and 1", *edges, reduction="none", order=0),
+    *(of("binary_cross_entropy_with_logits", reduction, a, chance, reduction=reduction) for reduction in REDUCTIONS),
+    *(of("binary_cross_entropy_with_logits", f"empty {reduction}", a[:0], b[:0], reduction=reduction, order=0)
+      for reduction in REDUCTIONS),
+    *(constant("binary_cross_entropy_with_logits", f"{list(given)} {reduction}", a, chance, reduction=reduction, **given)
+      for given in ({"weight": w}, {"pos_weight": w[0]}, {"weight": w[:, :1], "pos_weight": w})
+      for reduction in REDUCTIONS),
+    of("binary_cross_entropy_with_logits", "far from 0", *far, reduction="none", order=1),
+]  # fmt: skip
+
+
+def classes(
+    name: str, case: str, x: Array, target: Any, order: int = 2, **options: Any
+) -> list[Call]:
+    """A loss of class indices, in all reductions."""
+
+    def run(lib: Any, F: Any, x: Any, reduction: str) -> Any:
+        given = dict(options)
+        if "weight" in given:
+            given["weight"] = lib.tensor(given["weight"]).to(x.dtype)
+        return getattr(F, name)(x, ints(lib, target), reduction=reduction, **given)
+
+    return [
+        Call(f"{name}: {case} {r}", lambda lib, F, x, r=r: run(lib, F, x, r), (x,), order)
+        for r in REDUCTIONS
+    ]
+
+
+logits, grid = n.away(5, 4), n.away(2, 4, 2, 3)
+labels, places = n.ints(0, 4, 5), n.ints(0, 4, 2, 2, 3)
+some, none = np.where(labels == 1, -100, labels), np.full(5, -100)
+class_weight = n.positive(4)
+masked = np.where(np.arange(4) == 3, -inf, logits)
+
+CLASSES = [
+    call
+    for name in ("cross_entropy", "nll_loss")
+    for call in [
+        *classes(name, "", logits, labels),
+        *classes(name, "no batch", logits[0], 2),
+        *classes(name, "images", grid, places),
+        *classes(name, "(N, C, d)", grid[..., 0], places[..., 0]),
+        *classes(name, "weight", logits, labels, weight=class_weight),
+        *classes(name, "weight images", grid, places, weight=class_weight, ignore_index=2),
+        *classes(name, "ignored", logits, some),
+        *classes(name, "ignore_index", logits, labels, ignore_index=3),
+        *classes(name, "weight ignored", logits, some, weight=class_weight),
+        *classes(name, "ignored without batch", logits[0], -100),
+        *classes(name, "all ignored", logits, none, order=1),
+        *classes(name, "empty", logits[:0], labels[:0], order=0),
+        *classes(name, "-inf", masked, labels % 3, order=1),
+        *classes(name, "-inf ignored", masked[:, ::-1].copy(), some, order=0),
+    ]
+]  # fmt: skip
+CLASSES += [
+    call
+    for case, options in {
+        "smoothing": {}, "smoothing weight": {"weight": class_weight},
+        "smoothing weight ignored": {"weight": class_weight, "ignore_index": 1}, "smoothing ignored": {"ignore_index": 1},
+    }.items()
+    for smoothing in (0.1, 1.0)
+    for call in [
+        *classes("cross_entropy", f"{case} {smoothing}", logits, labels, label_smoothing=smoothing, **options),
+        *classes("cross_entropy", f"{case} {smoothing} images", grid, places, label_smoothing=smoothing, **options),
+        *classes("cross_entropy", f"{case} {smoothing} no batch", logits[0], 2, label_smoothing=smoothing, **options),
+    ]
+]  # fmt: skip
+
+
+def soft(case: str, x: Array, target: Array, order: int = 2, **options: Any) -> list[Call]:
+    """Probabilities as targets, which get a gradient too."""
+    return [
+        Call(f"cross_entropy: probabilities {case} {r}",
+             lambda lib, F, *xs, r=r: F.cross_entropy(*xs[:2], *xs[2:], reduction=r, **options),
+             (x, target, *([class_weight] if "weight" in case else [])), order)
+        for r in REDUCTIONS
+    ]  # fmt: skip
+
+
+CLASSES += [
+    *soft("", logits, n.positive(5, 4)),
+    *soft("no batch", logits[0], n.positive(4)),
+    *soft("images", grid, n.positive(2, 4, 2, 3)),
+    *soft("weight", logits, n.positive(5, 4)),
+    *soft("weight images", grid, n.positive(2, 4, 2, 3)),
+    *soft("smoothing", logits, n.positive(5, 4), label_smoothing=0.2),
+    *soft("weight smoothing", logits, n.positive(5, 4), label_smoothing=0.2),
+    *soft("empty", logits[:0], logits[:0], order=0),
+]
+
+CALLS = [*ACTIVATIONS, *SPARSE, *NORMALIZATION, *CONVOLUTION, *POOLING, *NUMBERS, *CLASSES]

@@ -1,0 +1,182 @@
+"""Calls of `nn.functional` that must raise, and what the message must say.
+
+tests/nn/functional/test_errors.py runs them; tests/oracle/test_functional.py makes sure that
+PyTorch raises too, and that `except` written for its exception catches ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from samples.table import ErrorSample
+
+
+def case(
+    name: str, call: Callable[[Any, Any], Any], message: str, error: Any = ValueError, in_torch: bool = True
+) -> ErrorSample:  # fmt: skip
+    return ErrorSample(name, lambda lib: call(lib, lib.nn.functional), error, message, in_torch)
+
+
+def ints(lib: Any, *values: int) -> Any:
+    return lib.tensor(list(values))
+
+
+PAIRS = ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "binary_cross_entropy",
+         "binary_cross_entropy_with_logits")  # fmt: skip
+CLASSES = ("cross_entropy", "nll_loss")
+
+ERRORS = [
+    # pairs of numbers
+    *(case(f"{name}: shapes", lambda lib, F, f=name: getattr(F, f)(lib.zeros(3, 1), lib.zeros(3)),
+           rf"{name}: .*\[3, 1\].*\[3\].*squeeze", in_torch=name.startswith("binary"))
+      for name in (*PAIRS, "hinge_loss")),
+    *(case(f"{name}: reduction", lambda lib, F, f=name: getattr(F, f)(lib.ones(2), lib.ones(2), reduction="avg"),
+           "avg is not a valid value for reduction")
+      for name in PAIRS),
+    *(case(f"{name}: integers", lambda lib, F, f=name: getattr(F, f)(ints(lib, 1, 0), ints(lib, 1, 0)),
+           rf"{name}: not implemented for int64", RuntimeError)
+      for name in PAIRS),
+    *(case(f"{name}: weight", lambda lib, F, f=name: getattr(F, f)(lib.ones(2), lib.ones(2), weight=lib.ones(1)),
+           rf"{name}: weight and input must have the same shape.*\[1\].*\[2\]")
+      for name in PAIRS[:3]),
+    *(case(f"{name}: weight does not fit",
+           lambda lib, F, f=name: getattr(F, f)(lib.ones(2, 3), lib.ones(2, 3), weight=lib.ones(2)),
+           rf"{name}: weight\[2\] does not broadcast to target\[2, 3\]", RuntimeError)
+      for name in PAIRS[4:]),
+    *(case(f"{name}: weight is larger",
+           lambda lib, F, f=name: getattr(F, f)(lib.ones(3), lib.ones(3), weight=lib.ones(2, 3)),
+           r"weight\[2, 3\] does not broadcast to target\[3\]", RuntimeError)
+      for name in PAIRS[4:]),
+    *(case(f"{name}: weight requires grad",
+           lambda lib, F, f=name: getattr(F, f)(lib.ones(2), lib.ones(2), weight=lib.ones(2, requires_grad=True)),
+           "not differentiable with respect to weight", RuntimeError)
+      for name in PAIRS[4:]),
+    case("huber_loss: delta", lambda lib, F: F.huber_loss(lib.ones(2), lib.ones(2), delta=0), "non-positive.*got 0", RuntimeError),
+    case("smooth_l1_loss: beta", lambda lib, F: F.smooth_l1_loss(lib.ones(2), lib.ones(2), beta=-1), "negative values", RuntimeError),
+    case("binary_cross_entropy: input", lambda lib, F: F.binary_cross_entropy(lib.tensor([0.5, 1.5]), lib.ones(2)),
+         r"input should be between 0 and 1, got 1.5 at index \[1\].*sigmoid", RuntimeError),
+    case("binary_cross_entropy: target", lambda lib, F: F.binary_cross_entropy(lib.ones(2), lib.tensor([0.5, -1.5])),
+         r"target should be between 0 and 1, got -1.5 at index \[1\]", RuntimeError),
+    case("binary_cross_entropy: dtypes", lambda lib, F: F.binary_cross_entropy(lib.ones(2), ints(lib, 1, 1)),
+         "int64 but expected float32", RuntimeError),
+    case("hinge_loss: labels", lambda lib, F: F.hinge_loss(lib.ones(3), lib.tensor([1.0, 0.0, -1.0])),
+         r"got 0.0 at index \[1\].*2 t - 1", IndexError, in_torch=False),
+    case("hinge_loss: p", lambda lib, F: F.hinge_loss(lib.ones(3), lib.ones(3), p=3), "p must be 1 or 2, got 3", in_torch=False),
+    # classes
+    *(entry for name in CLASSES for entry in (
+        case(f"{name}: label too large", lambda lib, F, f=name: getattr(F, f)(lib.ones(3, 4), ints(lib, 1, 4, 9)),
+             r"Target 4 is out of bounds.*4 classes.*0 … 3.*index \[1\] \(2 such", IndexError),
+        case(f"{name}: negative label", lambda lib, F, f=name: getattr(F, f)(lib.ones(2, 4), ints(lib, 1, -1)),
+             r"Target -1 is out of bounds.*index \[1\]", IndexError),
+        case(f"{name}: batch sizes", lambda lib, F, f=name: getattr(F, f)(lib.ones(3, 4), ints(lib, 1, 2)),
+             rf"{name}: Expected target size \[3\] for input\[3, 4\], got target\[2\]"),
+        case(f"{name}: column of labels", lambda lib, F, f=name: getattr(F, f)(lib.ones(2, 4), ints(lib, 1, 2).reshape(2, 1)),
+             r"squeeze\(-1\)", RuntimeError),
+        case(f"{name}: labels of floats", lambda lib, F, f=name: getattr(F, f)(lib.ones(2, 4), lib.ones(2)),
+             r"integers, got float32.*\.long\(\)", RuntimeError),
+        case(f"{name}: no dimension", lambda lib, F, f=name: getattr(F, f)(lib.tensor(1.0), lib.tensor(1)),
+             r"\(C,\), \(N, C\) or \(N, C, \*\)", RuntimeError if name == "cross_entropy" else ValueError),
+        case(f"{name}: integers", lambda lib, F, f=name: getattr(F, f)(ints(lib, 1, 2).reshape(1, 2), ints(lib, 1)),
+             r"not implemented for int64", RuntimeError),
+        case(f"{name}: weight", lambda lib, F, f=name: getattr(F, f)(lib.ones(2, 4), ints(lib, 1, 2), weight=lib.ones(3)),
+             r"all 4 classes.*\[3\]", RuntimeError),
+        case(f"{name}: weight requires grad",
+             lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 2), ints(lib, 1), weight=lib.ones(2, requires_grad=True)),
+             r"weight, which requires grad; pass weight.detach\(\)", RuntimeError),
+        case(f"{name}: reduction", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 2), ints(lib, 1), reduction="avg"),
+             "avg is not a valid value for reduction"),
+    )),
+    case("cross_entropy: smoothing", lambda lib, F: F.cross_entropy(lib.ones(1, 2), ints(lib, 1), label_smoothing=1.5),
+         "between 0.0 and 1.0, got 1.5", RuntimeError),
+    case("cross_entropy: probabilities to ignore", lambda lib, F: F.cross_entropy(lib.ones(1, 2), lib.ones(1, 2), ignore_index=1),
+         "ignore_index is not supported for floating point target", RuntimeError),
+    case("cross_entropy: weight of probabilities",
+         lambda lib, F: F.cross_entropy(lib.ones(1, 2), lib.ones(1, 2), weight=lib.ones(3)), r"all 2 classes.*\[3\]", RuntimeError),
+    # linear, embedding, dropout, one_hot
+    case("linear: features", lambda lib, F: F.linear(lib.ones(2, 3), lib.ones(5, 4)),
+         r"x has 3 features, the weight expects 4; got x\[2, 3\] and weight\[5, 4\].*Flatten", RuntimeError),
+    case("linear: dtypes", lambda lib, F: F.linear(lib.ones(2, 3), lib.ones(5, 3, dtype=lib.float64)),
+         "same dtype, got float32 and float64", RuntimeError),
+    case("linear: bias", lambda lib, F: F.linear(lib.ones(2, 3), lib.ones(5, 3), lib.ones(4)), r"\[5\].*got \[4\]", RuntimeError),
+    case("linear: number", lambda lib, F: F.linear(lib.tensor(1.0), lib.ones(5, 3)), "at least one dimension", RuntimeError),
+    case("embedding: index", lambda lib, F: F.embedding(ints(lib, 0, 5, 3), lib.ones(4, 2)),
+         r"index 5 is out of bounds: the embedding has 4 rows.*index \[1\]", IndexError),
+    case("embedding: negative", lambda lib, F: F.embedding(ints(lib, -1), lib.ones(4, 2)), "index -1 is out of bounds", IndexError),
+    case("embedding: floats", lambda lib, F: F.embedding(lib.ones(2), lib.ones(4, 2)), r"got float32.*\.long\(\)", RuntimeError),
+    case("embedding: weight", lambda lib, F: F.embedding(ints(lib, 1), lib.ones(4)), r"must be 2-D.*\[4\]", RuntimeError),
+    case("embedding: padding_idx", lambda lib, F: F.embedding(ints(lib, 1), lib.ones(4, 2), padding_idx=4),
+         "padding_idx 4 is not one of the 4 rows", in_torch=False),  # an AssertionError there
+    case("dropout: p", lambda lib, F: F.dropout(lib.ones(2), 1.5), "has to be between 0 and 1, but got 1.5"),
+    case("dropout: integers", lambda lib, F: F.dropout(ints(lib, 1, 2)), "expected floats, got int64", RuntimeError),
+    case("one_hot: too large", lambda lib, F: F.one_hot(ints(lib, 1, 3), 3), r"class value 3.*index \[1\]", RuntimeError),
+    case("one_hot: negative", lambda lib, F: F.one_hot(ints(lib, 1, -3)), "class value -3", RuntimeError),
+    case("one_hot: nothing", lambda lib, F: F.one_hot(lib.zeros(0, dtype=lib.int64)), "Can not infer total number", RuntimeError),
+    case("one_hot: floats", lambda lib, F: F.one_hot(lib.ones(2)), "only applicable to index tensors, got float32", RuntimeError),
+    # normalization
+    case("batch_norm: one value", lambda lib, F: F.batch_norm(lib.ones(1, 3), None, None, training=True),
+         r"Expected more than 1 value per channel when training, got input size \[1, 3\]"),
+    case("batch_norm: one dimension", lambda lib, F: F.batch_norm(lib.ones(3), lib.ones(3), lib.ones(3)), r"\(N, C, \*\)", RuntimeError),
+    case("batch_norm: running_mean", lambda lib, F: F.batch_norm(lib.ones(2, 3), lib.ones(2), lib.ones(3)),
+         r"running_mean should contain 3 elements.*\[2\]", RuntimeError),
+    case("batch_norm: weight", lambda lib, F: F.batch_norm(lib.ones(2, 3), lib.ones(3), lib.ones(3), lib.ones(1)),
+         r"weight should contain 3 elements.*\[1\]", RuntimeError),
+    case("batch_norm: no statistics", lambda lib, F: F.batch_norm(lib.ones(2, 3), None, None), "must be defined in evaluation", RuntimeError),
+    case("batch_norm: one statistic", lambda lib, F: F.batch_norm(lib.ones(2, 3), lib.ones(3), None, training=True), "either both be None"),
+    case("batch_norm: eps", lambda lib, F: F.batch_norm(lib.ones(2, 3), None, None, training=True, eps=0), "eps must be.*positive.*got 0"),
+    case("batch_norm: dtypes", lambda lib, F: F.batch_norm(lib.ones(2, 3, dtype=lib.float64), lib.ones(3), lib.ones(3)),
+         "one dtype, got input float64, running_mean float32", RuntimeError),
+    case("batch_norm: integers", lambda lib, F: F.batch_norm(ints(lib, 1, 2).reshape(2, 1), None, None, training=True), "int64", RuntimeError),
+    case("layer_norm: shape", lambda lib, F: F.layer_norm(lib.ones(2, 3), (2,)), r"\[\*, 2\], but got input\[2, 3\]", RuntimeError),
+    case("layer_norm: no dimension", lambda lib, F: F.layer_norm(lib.ones(2, 3), ()), r"normalized_shape=\[\]", RuntimeError),
+    case("layer_norm: weight", lambda lib, F: F.layer_norm(lib.ones(2, 3), (3,), lib.ones(1)), r"weight\[1\].*\[3\]", RuntimeError),
+    case("layer_norm: dtypes", lambda lib, F: F.layer_norm(lib.ones(2, 3), (3,), lib.ones(3, dtype=lib.float64)), "one dtype", RuntimeError),
+    # convolution
+    *(case(f"conv2d: {name}", call, message, RuntimeError) for name, call, message in (
+        ("channels", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 2, 3, 3)),
+         r"weight of size \[4, 2, 3, 3\], expected input\[2, 3, 5, 5\] to have 2 channels, but got 3 channels"),
+        ("kernel", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 6, 6)),
+         r"Kernel size can't be greater than actual input size.*\(6, 6\).*\(5, 5\).*padding"),
+        ("dimensions", lambda lib, F: F.conv2d(lib.ones(5, 5), lib.ones(4, 3, 3, 3)), r"3D \(unbatched\) or 4D \(batched\).*\[5, 5\].*unsqueeze"),
+        ("weight", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(3, 3, 3)), r"weight needs 4 dimensions"),
+        ("bias", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3), lib.ones(3)), r"bias must have shape \[4\].*\[3\]"),
+        ("groups", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 1, 3, 3), groups=3), "groups=3 for 4 channels"),
+        ("no groups", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3), groups=0), "groups=0"),
+        ("stride", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3), stride=0), "stride must be.*at least 1.*got 0"),
+        ("strides", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3), stride=(1, 2, 3)), "stride must be.*2, got"),
+        ("dilation", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3), dilation=-1), "dilation must be"),
+        ("padding", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3), padding=-1), "padding must be.*at least 0"),
+        ("padding mode", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3), padding="full"), "Invalid padding string"),
+        ("same", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3), padding="same", stride=2), "not supported for strided"),
+        ("dtypes", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3, dtype=lib.float64)),
+         "one dtype, got input float32, weight float64"),
+    )),
+    # pooling
+    case("max_pool2d: dimensions", lambda lib, F: F.max_pool2d(lib.ones(5, 5), 2), r"got \[5, 5\].*unsqueeze", RuntimeError),
+    case("avg_pool2d: dimensions", lambda lib, F: F.avg_pool2d(lib.ones(5, 5), 2), r"got \[5, 5\].*unsqueeze", RuntimeError,
+         in_torch=False),  # an IndexError there
+    *(case(f"{name}: {what}", call, message, RuntimeError)
+      for name in ("max_pool2d", "avg_pool2d") for what, call, message in (
+        ("window", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 2, 2), 3), r"Output size is too small.*\[1, 1, 2, 2\].*\(3, 3\)"),
+        ("padding", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 5, 5), 3, padding=2), "pad should be at most half"),
+        ("kernel", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 5, 5), (2, 2, 2)), "kernel_size must be"),
+        ("no kernel", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 5, 5), 0), "kernel_size must be.*at least 1"),
+        ("stride", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 5, 5), 2, 0), "stride must be.*at least 1, or 2, got 0"),
+        ("empty image", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 0, 5), 2), "only the batch may be empty"),
+    )),
+    case("avg_pool2d: divisor", lambda lib, F: F.avg_pool2d(lib.ones(1, 1, 5, 5), 2, divisor_override=0), "must not be zero", RuntimeError),
+    case("max_pool2d: a window in the padding", lambda lib, F: F.max_pool2d(lib.ones(1, 1, 1, 1), 2, 1, 2, 4),
+         "lies in the padding", in_torch=False),
+    *(case(f"adaptive_avg_pool2d: {what}", call, message, RuntimeError) for what, call, message in (
+        ("dimensions", lambda lib, F: F.adaptive_avg_pool2d(lib.ones(5, 5), 2), r"got \[5, 5\]"),
+        ("size", lambda lib, F: F.adaptive_avg_pool2d(lib.ones(1, 5, 5), -1), "output_size must be"),
+        ("sizes", lambda lib, F: F.adaptive_avg_pool2d(lib.ones(1, 5, 5), (1, 2, 3)), "output_size must be"),
+        ("empty image", lambda lib, F: F.adaptive_avg_pool2d(lib.ones(1, 1, 0, 5), 2), "non-empty images"),
+    )),
+    # activations
+    *(case(f"{name}: integers", lambda lib, F, f=name: getattr(F, f)(ints(lib, 1, 2)), rf"{name}: not implemented for int64", RuntimeError)
+      for name in ("leaky_relu", "elu", "silu", "gelu", "softplus")),
+    *(case(f"{name}: dim", lambda lib, F, f=name: getattr(F, f)(lib.ones(2, 3), dim=2), "Dimension out of range", IndexError)
+      for name in ("softmax", "log_softmax")),
+    case("gelu: approximate", lambda lib, F: F.gelu(lib.ones(2), approximate="erf"), "approximate", RuntimeError),
+]  # fmt: skip
