@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from dlframe import autograd, errors, nn, optim, random
+from dlframe import autograd, cuda, errors, nn, optim, random
 from dlframe.autograd import (
     enable_grad,
     inference_mode,
@@ -47,6 +47,7 @@ from dlframe.creation import (
     zeros,
     zeros_like,
 )
+from dlframe.device import device
 from dlframe.dtypes import (
     bool,
     can_cast,

@@ -20,6 +20,7 @@ from dlframe import ops
 from dlframe.autograd.backward import backward as _backward
 from dlframe.autograd.hooks import RemovableHandle, add_hook
 from dlframe.autograd.inplace import in_place, write, write_at
+from dlframe.device import CPU, KNOWN, check_device, device
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.functions.arguments import checked_dim, sizes
@@ -133,9 +134,9 @@ class Tensor(TensorBase):
         return self.array.nbytes
 
     @property
-    def device(self) -> str:
-        """Always ``"cpu"``."""
-        return "cpu"
+    def device(self) -> device:
+        """Always ``device("cpu")``."""
+        return CPU
 
     @property
     def is_leaf(self) -> Bool:
@@ -428,7 +429,7 @@ class Tensor(TensorBase):
                 dtype = arg.array.dtype
             elif isinstance(arg, bool):
                 flags.append(arg)  # non_blocking, and then copy
-            elif isinstance(arg, str) and arg.partition(":")[0] in _DEVICES:
+            elif isinstance(arg, str) and arg.partition(":")[0] in KNOWN:
                 device = arg
             elif arg is not None:
                 dtype = arg
@@ -481,6 +482,10 @@ class Tensor(TensorBase):
     def cpu(self) -> Tensor:
         """The tensor itself: there is no other device."""
         return self
+
+    def cuda(self, device: Any = None, non_blocking: Bool = False) -> Tensor:
+        """Raises an ArgumentError: there is no GPU; ask `dlframe.cuda.is_available` first."""
+        return self.to("cuda")
 
     def type_as(self, other: Tensor) -> Tensor:
         """In the dtype of `other`."""
@@ -1062,15 +1067,6 @@ class Tensor(TensorBase):
     ) -> Tensor:
         """Indices drawn with the probabilities that each row gives."""
         return wrap(or_default(generator).multinomial(self.array, num_samples, replacement))
-
-
-_DEVICES = ("cpu", "cuda", "meta", "mps", "xpu")
-
-
-def check_device(device: Any) -> None:
-    """Raise unless `device` is None or some spelling of the CPU."""
-    if device is not None and str(device).partition(":")[0] != "cpu":
-        raise ValueError(f"the only device is 'cpu', got {device!r}")
 
 
 def _is_numeric(value: object) -> bool:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "dlframe"
 
 # An arrow's left side never imports its right side. Modules on one level may know each other.
 LEVELS = (
-    {"version", "errors", "dtypes", "random", "plugins", "threads"},
+    {"version", "errors", "dtypes", "random", "plugins", "threads", "device", "cuda"},
     {"ops"},
     {
         "autograd",

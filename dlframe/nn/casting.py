@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlframe.device import check_device
 from dlframe.errors import DTypeError
 from dlframe.tensor import Tensor
 
@@ -26,8 +27,8 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> np.dtype[Any] | N
             dtype = value.array.dtype
         elif isinstance(value, np.dtype):
             dtype = value
-        elif str(value) != "cpu":
-            raise ValueError(f"to: dlframe computes on the CPU, got {value!r}; use 'cpu'")
+        else:
+            check_device(value)
     if dtype is not None and dtype.kind != "f":
         raise DTypeError(
             f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}; "

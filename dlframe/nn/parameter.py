@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.device import check_device
 from dlframe.dtypes import get_default_dtype
-from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.errors import DTypeError, ShapeError
 from dlframe.tensor import Tensor
 
 __all__ = ["Buffer", "Parameter"]
@@ -80,14 +81,6 @@ def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None)
     """A parameter of that shape, not yet filled; in the default dtype unless ``dtype`` is given."""
     check_device(device)
     return Parameter(np.empty(shape, dtype=get_default_dtype() if dtype is None else dtype))
-
-
-def check_device(device: Any) -> None:
-    """Layers take ``device=`` as PyTorch's do; raises ArgumentError for any but "cpu"."""
-    if device is not None and str(device) != "cpu":
-        raise ArgumentError(
-            f"dlframe computes on the CPU, got device={device!r}; use 'cpu' or None"
-        )
 
 
 class Buffer(Tensor):

@@ -1,0 +1,58 @@
+"""Devices. There is one, the CPU; programs that choose between several run all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlframe.errors import ArgumentError
+
+KNOWN = ("cpu", "cuda", "mps", "xpu", "meta")
+
+
+class device(str):
+    """The name of a device, which is a string with parts: ``device("cpu").type``.
+
+    Other devices than the CPU have names too, so that they can be compared with; a tensor cannot go
+    there.
+
+    Raises:
+        ArgumentError: no such kind of device.
+
+    >>> import dlframe as dl
+    >>> device = dl.device("cuda" if dl.cuda.is_available() else "cpu")
+    >>> dl.ones(2).to(device).device
+    device(type='cpu')
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, type: str = "cpu", index: int | None = None) -> device:
+        kind, _, number = str(type).partition(":")
+        numbered = number.isdecimal() and index is None
+        if kind not in KNOWN or (number and not numbered):
+            raise ArgumentError(f"device: expected one of {', '.join(KNOWN)}, got {type!r}")
+        return super().__new__(cls, type if index is None else f"{type}:{index}")
+
+    @property
+    def type(self) -> str:
+        """The kind of device, without its number."""
+        return self.partition(":")[0]
+
+    @property
+    def index(self) -> int | None:  # type: ignore[override] # PyTorch's name; str.index searches
+        """The number of the device, if one was given."""
+        number = self.partition(":")[2]
+        return int(number) if number else None
+
+    def __repr__(self) -> str:
+        at = "" if self.index is None else f", index={self.index}"
+        return f"device(type={self.type!r}{at})"
+
+
+CPU = device("cpu")
+
+
+def check_device(wanted: Any) -> None:
+    """Raise an ArgumentError unless `wanted` is None or names the CPU."""
+    if wanted is not None and device(wanted).type != "cpu":
+        raise ArgumentError(f"dlframe computes on the CPU, got device={str(wanted)!r}; use 'cpu'")
