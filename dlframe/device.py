@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from dlframe.errors import ArgumentError
 
@@ -26,7 +26,7 @@ class device(str):
 
     __slots__ = ()
 
-    def __new__(cls, type: str = "cpu", index: int | None = None) -> device:
+    def __new__(cls, type: str = "cpu", index: int | None = None) -> Self:
         kind, _, number = str(type).partition(":")
         numbered = number.isdecimal() and index is None
         if kind not in KNOWN or (number and not numbered):
