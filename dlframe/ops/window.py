@@ -89,9 +89,10 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     rows, places = matrix.shape[2], math.prod(size)
     out = np.empty((n, outputs, *size), np.result_type(x, weight))
     y = out.reshape(n, groups, outputs // groups, places)
+    columns = None
     for part in _parts(n, groups * rows * places):
-        columns = _columns(x[part], kernel, size, meetings).reshape(-1, groups, rows, places)
-        np.matmul(matrix, columns, out=y[part])
+        columns = _columns(x[part], kernel, size, meetings, columns)
+        np.matmul(matrix, columns.reshape(-1, groups, rows, places), out=y[part])
         if bias is not None:
             out[part] += bias.reshape((-1,) + (1,) * len(size))  # while it is in the cache
     return out
@@ -126,12 +127,18 @@ def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
     channels, places = weight.shape[1] * groups, math.prod(out)
     meetings = _meetings(size, out, kernel, stride, padding, dilation)
     matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2)
-    x = np.zeros((n, channels, *size), np.result_type(y, weight))
-    for part in _parts(n, groups * matrix.shape[1] * places):
-        columns = matrix @ y[part].reshape(-1, groups, outputs // groups, places)
-        at = _kernel_first(columns.reshape(-1, channels, *kernel, *out), len(kernel), 2)
+    x = np.empty((n, channels, *size), np.result_type(y, weight))
+    for part in _parts(n, groups * matrix.shape[1] * places, 4 * _CHUNK):
+        # samples come last in memory: what is added are long runs of numbers (the longer the better,
+        # so the chunks are larger here)
+        samples = len(y[part])
+        g = np.moveaxis(y[part], 0, -1).reshape(groups, outputs // groups, places * samples)
+        columns = np.moveaxis((matrix @ g).reshape(channels, *kernel, *out, samples), -1, 0)
+        total = np.moveaxis(np.zeros((channels, *size, samples), x.dtype), -1, 0)
+        at = _kernel_first(columns, len(kernel), 2)
         for offset, windows, inside in meetings:
-            x[part][inside] += at[offset][windows]
+            total[inside] += at[offset][windows]
+        x[part] = total
     return x
 
 
@@ -155,9 +162,10 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     meetings = _meetings(x.shape[2:], out, kernel, stride, padding, dilation)
     rows = channels // groups * math.prod(kernel)
     total = np.zeros((groups, rows, outputs // groups), np.result_type(x, y))
+    columns = None
     for part in _parts(n, groups * rows * places):
         # here the samples are summed over as well, so the channels come first in both factors
-        columns = _columns(x[part].swapaxes(0, 1), kernel, out, meetings, first=1)
+        columns = _columns(x[part].swapaxes(0, 1), kernel, out, meetings, columns, first=1)
         g = y[part].swapaxes(0, 1).reshape(groups, outputs // groups, -1)
         total += columns.reshape(groups, rows, g.shape[2]) @ g.swapaxes(1, 2)
     return total.swapaxes(1, 2).reshape(outputs, channels // groups, *kernel)
@@ -175,20 +183,32 @@ def _(g, x, *, stride, padding, dilation, groups):
     return convolution(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-def _parts(samples: int, numbers_per_sample: int) -> Iterator[slice]:
-    step = max(1, _CHUNK // max(numbers_per_sample, 1))
+def _parts(samples: int, numbers_per_sample: int, chunk: int = _CHUNK) -> Iterator[slice]:
+    step = max(1, chunk // max(numbers_per_sample, 1))
     return (slice(i, i + step) for i in range(0, samples, step))
 
 
-def _columns(x: Array, kernel: Sizes, out: Sizes, meetings: list[Meeting], first: int = 2) -> Array:
-    """The windows of `x`, zero in the padding; the axes from `first` on are the kernel's."""
+def _columns(
+    x: Array,
+    kernel: Sizes,
+    out: Sizes,
+    meetings: list[Meeting],
+    buffer: Array | None,
+    first: int = 2,
+) -> Array:
+    """The windows of `x`, zero in the padding; the axes from `first` on are the kernel's.
+
+    `buffer` is what the call before returned: the zeros in it are at the right places already.
+    """
     if len(meetings) == 1 and x.shape[2:] == out and x[meetings[0][2]].shape == x.shape:
         return x  # a kernel of one element that takes each element once
-    columns = np.zeros((*x.shape[:first], *kernel, *x.shape[first:2], *out), x.dtype)
-    at = _kernel_first(columns, len(kernel), first)
+    shape = (*x.shape[:first], *kernel, *x.shape[first:2], *out)
+    if buffer is None or buffer.shape != shape:
+        buffer = np.zeros(shape, x.dtype)
+    at = _kernel_first(buffer, len(kernel), first)
     for offset, windows, inside in meetings:
         at[offset][windows] = x[inside]
-    return columns
+    return buffer
 
 
 def _kernel_first(columns: Array, count: int, first: int) -> Array:
