@@ -129,8 +129,8 @@ def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
     matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2)
     x = np.empty((n, channels, *size), np.result_type(y, weight))
     for part in _parts(n, groups * matrix.shape[1] * places, 4 * _CHUNK):
-        # samples come last in memory: what is added are long runs of numbers (the longer the better,
-        # so the chunks are larger here)
+        # samples come last in memory, so that what is added are long runs of numbers; the longer
+        # they are the better, hence the larger chunks
         samples = len(y[part])
         g = np.moveaxis(y[part], 0, -1).reshape(groups, outputs // groups, places * samples)
         columns = np.moveaxis((matrix @ g).reshape(channels, *kernel, *out, samples), -1, 0)
