@@ -32,6 +32,7 @@ class CIFAR10(ImageDataset):
     """
 
     name: ClassVar[str] = "CIFAR10"
+    key: ClassVar[str] = "cifar10"  # in DATASETS
     urls: ClassVar[Sequence[str]] = ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",)
     archive: ClassVar[str] = "cifar-10-python.tar.gz"
     archive_checksum: ClassVar[Checksum] = Checksum(md5="c58f30108f718f92721af3b95e74349a")
@@ -89,7 +90,7 @@ class CIFAR10(ImageDataset):
                 "data_batch_1 … data_batch_5, test_batch (in cifar-10-batches-py)",
                 self.archive,
             ]
-            raise not_found(self.name, names, self._folders, self.urls)
+            raise not_found(self.name, self.key, names, self._folders, self.urls)
         images, self.targets = self._read(folder)
         # the files' layout stays in memory; this is a view of it, as in torchvision
         self.data = images.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
@@ -144,7 +145,7 @@ class CIFAR10(ImageDataset):
         for name in names:
             path = folder / name
             if not path.is_file():
-                raise not_found(self.name, [name], [folder], self.urls)
+                raise not_found(self.name, self.key, [name], [folder], self.urls)
             if not checksums[name].fits(path):
                 raise damaged(self.name, path, checksums[name].complaint(path))
             try:

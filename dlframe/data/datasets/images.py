@@ -96,15 +96,22 @@ def find_file(folders: Iterable[Path], names: Sequence[str]) -> Path | None:
 
 
 def not_found(
-    dataset: str, names: Sequence[str], folders: Iterable[Path], urls: Sequence[str]
+    dataset: str,
+    key: str,
+    names: Sequence[str],
+    folders: Iterable[Path],
+    urls: Sequence[str],
 ) -> DatasetError:
-    """The error for missing files: which, where they were looked for, and how to get them."""
+    """The error for missing files: which, where they were looked for, and how to get them.
+
+    ``key`` is the data set's name in ``DATASETS``, which the command line goes by.
+    """
     places = "\n".join(f"  {folder}" for folder in folders)
     addresses = "\n".join(f"  {url}" for url in urls)
     return DatasetError(
         f"{dataset}: {' or '.join(names)} was found in none of\n{places}\n"
-        f"Pass download=True (or run: dlframe data download {dataset.lower()}), or put the file "
-        f"into one of these folders; it is at\n{addresses}"
+        f"Pass download=True (or run: dlframe data download {key}), or put the file into "
+        f"one of these folders; it is at\n{addresses}"
     )
 
 

@@ -42,6 +42,7 @@ class MNIST(ImageDataset):
     """
 
     name: ClassVar[str] = "MNIST"
+    key: ClassVar[str] = "mnist"  # in DATASETS
     mirrors: ClassVar[Sequence[str]] = (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -122,7 +123,7 @@ class MNIST(ImageDataset):
         path = find_file(self._folders, names)
         if path is None:
             urls = [f"{mirror}{name}.gz" for mirror in self.mirrors]
-            raise not_found(self.name, names, self._folders, urls)
+            raise not_found(self.name, self.key, names, self._folders, urls)
         is_packed = path.suffix == ".gz"
         checksum = (self.packed if is_packed else self.unpacked).get(name, Checksum())
         if not checksum.fits(path):
@@ -154,6 +155,7 @@ class FashionMNIST(MNIST):
     """
 
     name = "FashionMNIST"
+    key = "fashion-mnist"
     mirrors = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
     packed: ClassVar[Mapping[str, Checksum]] = {
         "train-images-idx3-ubyte": Checksum(md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
@@ -176,6 +178,7 @@ class KMNIST(MNIST):
     """
 
     name = "KMNIST"
+    key = "kmnist"
     mirrors = ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",)
     packed: ClassVar[Mapping[str, Checksum]] = {
         "train-images-idx3-ubyte": Checksum(md5="bdb82020997e1d708af4cf47b453dcf7"),

@@ -123,6 +123,14 @@ def test_download(files: dict[str, bytes], Small: Any, tmp_path: Path, server: A
     assert len(server.requests) == before
 
 
+@pytest.mark.parametrize("key", ["mnist", "fashion-mnist", "kmnist", "cifar10"])
+def test_missing_files_are_downloaded_by_the_name_the_command_line_knows(
+    tmp_path: Path, key: str
+) -> None:
+    with pytest.raises(DatasetError, match=rf"dlframe data download {key}\)"):
+        DATASETS[key](tmp_path)
+
+
 def test_a_download_that_fails(Small: Any, tmp_path: Path, server: Any) -> None:
     Small.mirrors = (server.url("/a/"),)
     with pytest.raises(DownloadError, match="404"):
