@@ -47,7 +47,6 @@ class DataLoader:
     >>> import dlframe as dl
     >>> from dlframe.data import TensorDataset
     >>> data = TensorDataset(dl.arange(5))
-    >>> from dlframe.data import TensorDataset
     >>> [batch[0].tolist() for batch in DataLoader(data, batch_size=2)]
     [[0, 1], [2, 3], [4]]
     """
