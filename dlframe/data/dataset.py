@@ -15,18 +15,10 @@ import numpy as np
 from dlframe import random
 from dlframe.data.batch import Batch, join, take
 from dlframe.data.stream import splitting
-from dlframe.errors import DlframeError, ShapeError
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.tensor import Tensor
 
 T_co = TypeVar("T_co", covariant=True)
-
-
-class _SizeMismatchError(ShapeError, AssertionError):
-    """Tensors of different lengths; PyTorch raises AssertionError here."""
-
-
-class _InvalidDatasetsError(DlframeError, ValueError, AssertionError):
-    """A list of data sets that cannot be put together; PyTorch raises AssertionError here."""
 
 
 class Dataset(Generic[T_co]):
@@ -126,11 +118,11 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
     def __init__(self, *tensors: Tensor | np.ndarray[Any, Any]) -> None:
         if not tensors:
-            raise _SizeMismatchError("TensorDataset: pass at least one tensor")
+            raise ShapeError("TensorDataset: pass at least one tensor")
         self.tensors = tuple(t if isinstance(t, Tensor) else Tensor(t) for t in tensors)
         shapes = [t.array.shape for t in self.tensors]
         if any(len(shape) == 0 or shape[0] != shapes[0][0] for shape in shapes):
-            raise _SizeMismatchError(
+            raise ShapeError(
                 "TensorDataset: Size mismatch between tensors: the first dimension counts the "
                 f"samples and must be the same in all; got shapes {shapes}"
             )
@@ -201,7 +193,7 @@ class StackDataset(Dataset[Any]):
 class ConcatDataset(Dataset[T_co]):
     """Data sets one after the other.
 
-    Raises ValueError (an AssertionError too) for no data set at all or for an IterableDataset.
+    Raises ArgumentError for no data set at all or for an IterableDataset.
 
     >>> both = ConcatDataset([[1, 2], [3, 4, 5]])
     >>> len(both), both[2], both[-1]
@@ -214,9 +206,9 @@ class ConcatDataset(Dataset[T_co]):
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
-            raise _InvalidDatasetsError("ConcatDataset: datasets should not be an empty iterable")
+            raise ArgumentError("ConcatDataset: datasets should not be an empty iterable")
         if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
-            raise _InvalidDatasetsError(
+            raise ArgumentError(
                 "ConcatDataset does not support IterableDataset, which has no indices; "
                 "use ChainDataset"
             )
@@ -272,7 +264,7 @@ class ConcatDataset(Dataset[T_co]):
 class ChainDataset(IterableDataset[Any]):
     """Streams one after the other.
 
-    Raises ValueError (an AssertionError too) when it meets a data set that is no IterableDataset.
+    Raises ArgumentError when it meets a data set that is no IterableDataset.
     """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
@@ -281,7 +273,7 @@ class ChainDataset(IterableDataset[Any]):
     def _streams(self) -> Iterator[Any]:
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
-                raise _InvalidDatasetsError(
+                raise ArgumentError(
                     "ChainDataset only supports IterableDataset; "
                     f"got {type(dataset).__name__}. Use ConcatDataset for data sets with indices"
                 )
