@@ -1,4 +1,4 @@
-"""dlframe: deep learning in readable NumPy. PyTorch's API, PyTorch's numbers, none of PyTorch's weight.
+"""dlframe: deep learning in readable NumPy, with PyTorch's API and PyTorch's numbers.
 
 >>> import dlframe as dl
 >>> x = dl.tensor(3.0, requires_grad=True)
@@ -10,9 +10,10 @@ tensor(6.)
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-from dlframe import autograd, cuda, errors, nn, optim, random
+from dlframe import autograd, cuda, errors, functions, nn, optim, random
 from dlframe.autograd import (
     enable_grad,
     inference_mode,
@@ -33,6 +34,7 @@ from dlframe.creation import (
     full,
     full_like,
     linspace,
+    logspace,
     multinomial,
     normal,
     ones,
@@ -40,6 +42,7 @@ from dlframe.creation import (
     rand,
     rand_like,
     randint,
+    randint_like,
     randn,
     randn_like,
     randperm,
@@ -67,6 +70,7 @@ from dlframe.dtypes import (
     int64,
     long,
     promote_types,
+    result_type,
     set_default_dtype,
     short,
     uint8,
@@ -74,7 +78,7 @@ from dlframe.dtypes import (
     uint32,
     uint64,
 )
-from dlframe.functions import *
+from dlframe.functions import *  # noqa: F403 - its __all__ is the list
 from dlframe.printing import set_printoptions
 from dlframe.random import (
     Generator,
@@ -91,15 +95,111 @@ from dlframe.version import __version__
 
 if TYPE_CHECKING:
     from dlframe import data, metrics, models, plugins, testing, training, utils, viz
+    from dlframe.threads import get_num_threads, set_num_threads
     from dlframe.training import Trainer
+    from dlframe.utils import load, save
 
 # Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
 _LAZY_MODULES = {"data", "metrics", "models", "plugins", "testing", "training", "utils", "viz"}
 _LAZY_NAMES = {
     "Trainer": "dlframe.training",
     "get_num_threads": "dlframe.threads",
+    "load": "dlframe.utils",
+    "save": "dlframe.utils",
     "set_num_threads": "dlframe.threads",
 }
+
+__all__ = [
+    "Generator",
+    "Tensor",
+    "Trainer",
+    "__version__",
+    "arange",
+    "as_tensor",
+    "autograd",
+    "bernoulli",
+    "bool",
+    "can_cast",
+    "cuda",
+    "data",
+    "default_generator",
+    "device",
+    "double",
+    "empty",
+    "empty_like",
+    "enable_grad",
+    "errors",
+    "eye",
+    "finfo",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "fork_rng",
+    "from_dlpack",
+    "from_numpy",
+    "full",
+    "full_like",
+    "get_default_dtype",
+    "get_num_threads",
+    "get_rng_state",
+    "half",
+    "iinfo",
+    "inference_mode",
+    "initial_seed",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "linspace",
+    "load",
+    "logspace",
+    "long",
+    "manual_seed",
+    "metrics",
+    "models",
+    "multinomial",
+    "nn",
+    "no_grad",
+    "normal",
+    "ones",
+    "ones_like",
+    "optim",
+    "plugins",
+    "promote_types",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "random",
+    "randperm",
+    "result_type",
+    "save",
+    "seed",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "set_num_threads",
+    "set_printoptions",
+    "set_rng_state",
+    "short",
+    "tensor",
+    "testing",
+    "training",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "utils",
+    "viz",
+    "zeros",
+    "zeros_like",
+]
+__all__ += functions.__all__
 
 
 def __getattr__(name: str) -> Any:
@@ -107,4 +207,11 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"dlframe.{name}")
     if name in _LAZY_NAMES:
         return getattr(importlib.import_module(_LAZY_NAMES[name]), name)
-    raise AttributeError(f"module 'dlframe' has no attribute {name!r}")
+    # with name and obj Python's traceback suggests the nearest of `__dir__`
+    raise AttributeError(
+        f"module 'dlframe' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -57,7 +57,11 @@ def kind_of_file(head: bytes) -> str:
 
 def _kind_of_zip(head: bytes) -> str:
     if b"data.pkl" in head:
-        return "a PyTorch checkpoint (torch.save); save its arrays with dlframe.save first"
+        return (
+            "a PyTorch checkpoint (torch.save), which can run any code; where torch is installed, "
+            "convert its state_dict: dlframe.save({k: v.numpy() for k, v in "
+            "torch.load(file).items()}, path)"
+        )
     if b".npy" in head:
         return "a NumPy archive (.npz); read it with numpy.load"
     if b"config.json" in head or b"metadata.json" in head:

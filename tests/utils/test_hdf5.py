@@ -304,6 +304,11 @@ def test_a_foreign_file_is_called_by_its_name(tmp_path, what):
         assert str(path) in str(caught.value)
 
 
+def test_save_and_load_are_names_of_the_package(tmp_path):
+    dl.save({"w": np.arange(3.0)}, tmp_path / "x.h5")
+    assert dl.load(tmp_path / "x.h5")["w"].tolist() == [0.0, 1.0, 2.0]
+
+
 def test_hdf5_of_others_newer_formats_missing_files(tmp_path):
     path = tmp_path / "x.h5"
     with h5py.File(path, "w") as file:
