@@ -86,10 +86,12 @@ def _linear_error(x: Array, weight: Array) -> ShapeError:
         return ShapeError(
             f"linear: x needs at least one dimension, and weight two: (out, in); got {shapes}"
         )
+    advice = f"Make in_features {x.shape[-1]}, or give it {weight.shape[1]} features"
+    if x.ndim > 2:
+        advice = "After a convolution, add nn.Flatten() before it"
     return ShapeError(
         f"linear: mat1 and mat2 shapes cannot be multiplied: x has {x.shape[-1]} features, the "
-        f"weight expects {weight.shape[1]}; got {shapes}. "
-        "After a convolution, add nn.Flatten() before it."
+        f"weight expects {weight.shape[1]}; got {shapes}. {advice}."
     )
 
 

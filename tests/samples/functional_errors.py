@@ -95,7 +95,9 @@ ERRORS = [
          lambda lib, F: F.cross_entropy(lib.ones(1, 2), lib.ones(1, 2), weight=lib.ones(3)), r"all 2 classes.*\[3\]", RuntimeError),
     # linear, embedding, dropout, one_hot
     case("linear: features", lambda lib, F: F.linear(lib.ones(2, 3), lib.ones(5, 4)),
-         r"x has 3 features, the weight expects 4; got x\[2, 3\] and weight\[5, 4\].*Flatten", RuntimeError),
+         r"x has 3 features, the weight expects 4; got x\[2, 3\] and weight\[5, 4\]\. Make in_features 3, or give it 4 features\.$",
+         RuntimeError),
+    case("linear: images", lambda lib, F: F.linear(lib.ones(2, 8, 3, 3), lib.ones(5, 72)), r"add nn.Flatten\(\)", RuntimeError),
     case("linear: dtypes", lambda lib, F: F.linear(lib.ones(2, 3), lib.ones(5, 3, dtype=lib.float64)),
          "same dtype, got float32 and float64", RuntimeError),
     case("linear: bias", lambda lib, F: F.linear(lib.ones(2, 3), lib.ones(5, 3), lib.ones(4)), r"\[5\].*got \[4\]", RuntimeError),
