@@ -58,6 +58,13 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHand
     return _register(_global_post_hooks, hook)
 
 
+def _advice(given: Any) -> str:
+    """What to pass instead of a model, or of its method."""
+    is_model = callable(getattr(given, "parameters", None))
+    is_method = getattr(given, "__name__", "") in ("parameters", "named_parameters")
+    return "; pass model.parameters()" if is_model or is_method else ""
+
+
 class Optimizer:
     """The base class: holds parameter groups and state; a subclass writes ``step``.
 
@@ -105,6 +112,11 @@ class Optimizer:
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
                 f"but got one {type(params).__name__}; write [p]"
             )
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                f"but got one {type(params).__name__}{_advice(params)}"
+            )
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -137,7 +149,7 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 
-    # --- stepping --------------------------------------------------------------------------------
+    # --- stepping -------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters once, by their gradients.
@@ -167,7 +179,7 @@ class Optimizer:
                     p.grad.array[...] = 0
                     mark_mutated(p.grad.array, "zero_grad")
 
-    # --- groups ----------------------------------------------------------------------------------
+    # --- groups ---------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: ParamGroup) -> None:
         """Add a group of parameters, for instance layers that are unfrozen during training.
@@ -217,7 +229,7 @@ class Optimizer:
         if not taken.isdisjoint(new["params"]):
             raise ValueError("some parameters appear in more than one parameter group")
 
-    # --- hooks -----------------------------------------------------------------------------------
+    # --- hooks ----------------------------------------------------------------------------------
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before each step.
@@ -262,7 +274,7 @@ class Optimizer:
         """Call ``hook(optimizer)`` after loading."""
         return _register(self._load_state_dict_post_hooks, hook, prepend)
 
-    # --- saving and loading ----------------------------------------------------------------------
+    # --- saving and loading ---------------------------------------------------------------------
 
     def state_dict(self) -> StateDict:
         """Everything that a new optimizer needs to go on exactly from here.
@@ -386,6 +398,7 @@ def _check_parameter(p: Any) -> None:
     if not isinstance(p, Tensor):
         raise TypeError(
             f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
+            f"{_advice(p)}"
         )
     if not (p.is_leaf or getattr(p, "retains_grad", False)):
         raise ValueError(

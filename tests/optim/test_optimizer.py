@@ -58,6 +58,10 @@ def test_a_group_can_be_added_later(p: nn.Parameter) -> None:
     "params, error, message",
     [
         (lambda p: p, TypeError, "iterable of Tensors or dicts"),
+        (lambda p: nn.Linear(1, 1), TypeError, r"one Linear; pass model\.parameters\(\)"),
+        (lambda p: nn.Linear(1, 1).parameters, TypeError, r"one method; pass model\.parameters\("),
+        (lambda p: nn.Sequential(nn.ReLU()), TypeError, r"is ReLU; pass model\.parameters\(\)"),
+        (lambda p: 0.1, TypeError, "but got one float$"),
         (lambda p: [], ValueError, "empty parameter list"),
         (lambda p: [{"params": {p}}], TypeError, "ordering of tensors in sets"),
         (lambda p: [1.0], TypeError, "one of the params is float"),
