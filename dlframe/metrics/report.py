@@ -41,7 +41,10 @@ def classification_report(
     """
     table = to_array(matrix)
     if table.ndim != 2 or table.shape[0] != table.shape[1]:
-        raise ShapeError(f"classification_report: needs a square matrix, got {table.shape}")
+        raise ShapeError(
+            f"classification_report: needs a square matrix, got {table.shape}; pass "
+            "metrics.confusion_matrix(output, target)"
+        )
     names = [str(i) for i in range(len(table))] if classes is None else [str(c) for c in classes]
     if len(names) != len(table):
         raise ShapeError(

@@ -49,3 +49,9 @@ def test_what_does_not_fit():
         classification_report(np.zeros(3))
     with pytest.raises(ShapeError, match=r"2 class names for a matrix of \(3, 3\)"):
         classification_report(MATRIX, ["a", "b"])
+
+
+def test_outputs_and_targets_are_no_matrix():
+    # the order of scikit-learn, which takes labels instead of their counts
+    with pytest.raises(ShapeError, match=r"pass metrics\.confusion_matrix\(output, target\)"):
+        classification_report(np.zeros((4, 3)), np.zeros(4))
