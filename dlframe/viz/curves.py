@@ -82,6 +82,7 @@ BEST: dict[str, Any] = {
 def curves(
     history: Mapping[str, Numbers],
     *,
+    names: Sequence[str] | None = None,
     steps: Mapping[str, Numbers] | None = None,
     x_label: str = "epoch",
     log_scale: bool = False,
@@ -95,6 +96,9 @@ def curves(
     squares. The best value (validation if there is one) is ringed where the name tells what is
     better: low for losses and errors, high for accuracy, precision, recall, F1 and their like.
 
+    ``names`` says which to draw; by default all but the ``seconds`` that a
+    :class:`~dlframe.training.Trainer` notes of each epoch.
+
     ``steps`` gives the x values of a series, which otherwise are 1, 2, 3 …; ``log_scale`` is for
     losses and learning rates that are positive throughout. ``smoothing`` from 0 to 1 draws the
     running mean of a training line (weight of the past: ``smoothing``) over the pale raw one.
@@ -106,6 +110,7 @@ def curves(
     """
     if not 0 <= smoothing < 1:
         raise ValueError(f"curves: smoothing must be from 0 to below 1, got {smoothing}")
+    history = _chosen(history, names)
     with style.house_style():
         series = {name: _series(name, values, steps) for name, values in history.items()}
         panels = _panels({k: line for k, line in series.items() if line.y.size}, smoothing)
@@ -152,7 +157,16 @@ def smoothed(y: Array, weight: float) -> Array:
     return out
 
 
-# --- what belongs where -----------------------------------------------------------------------
+# --- what belongs where ------------------------------------------------------------------------
+
+
+def _chosen(history: Mapping[str, Numbers], names: Sequence[str] | None) -> Mapping[str, Numbers]:
+    if names is None:
+        return {name: values for name, values in history.items() if name != "seconds"}
+    unknown = [name for name in names if name not in history]
+    if unknown:
+        raise ValueError(f"curves: the history has no {unknown}, but {list(history)}")
+    return {name: history[name] for name in names}
 
 
 def _series(name: str, values: object, steps: Mapping[str, Numbers] | None) -> Series:
@@ -204,7 +218,7 @@ def _best(name: str, lines: Mapping[Role, Series]) -> tuple[float, float] | None
     return float(line.x[index]), float(line.y[index])
 
 
-# --- drawing ----------------------------------------------------------------------------------
+# --- drawing -----------------------------------------------------------------------------------
 
 
 def _draw_panel(

@@ -36,6 +36,15 @@ def test_pairs_share_a_panel_and_the_loss_comes_first(texts):
     assert {"A run", "training", "validation", "best"} <= texts(figure)
 
 
+def test_seconds_are_drawn_only_where_they_are_named():
+    history = {**HISTORY, "seconds": [1.0, 0.9, 0.9]}
+    labels = lambda figure: [axes.get_ylabel() for axes in figure.axes]
+    assert labels(curves(history)) == ["loss", "accuracy"]
+    assert labels(curves(history, names=["seconds", "val_loss"])) == ["loss", "seconds"]
+    with pytest.raises(ValueError, match=r"no \['lr'\], but \['accuracy', 'loss', .*'seconds'\]"):
+        curves(history, names=["loss", "lr"])
+
+
 def test_training_and_validation_differ_without_colour():
     axes = curves(HISTORY).axes[0]
     training, validation = line(axes, "training"), line(axes, "validation")
