@@ -37,8 +37,8 @@ def get_default_dtype() -> DType:
     return _default
 
 
-def set_default_dtype(dtype: Any) -> None:
-    """Make `dtype` (a floating-point dtype) the one that Python floats become.
+def set_default_dtype(d: Any) -> None:
+    """Make `d` (a floating-point dtype) the one that Python floats become.
 
     >>> import dlframe as dl
     >>> dl.set_default_dtype(dl.float64)
@@ -47,40 +47,29 @@ def set_default_dtype(dtype: Any) -> None:
     >>> dl.set_default_dtype(dl.float32)
     """
     global _default
-    dtype = as_dtype(dtype)
-    if dtype.kind != "f":
-        raise DTypeError(
-            f"set_default_dtype: only floating-point dtypes can be default, got {dtype}"
-        )
-    _default = dtype
+    d = as_dtype(d)
+    if d.kind != "f":
+        raise DTypeError(f"set_default_dtype: only floating-point dtypes can be default, got {d}")
+    _default = d
 
 
 def as_dtype(dtype: Any) -> DType:
     """A NumPy dtype for what a user may pass: a dtype, a NumPy scalar type, a name, a Python type.
 
-    Python's ``float`` means the default dtype and ``int`` means int64, as in PyTorch.
+    Python's ``float`` means float64 and ``int`` means int64, as in PyTorch.
     """
-    if isinstance(dtype, np.dtype):
-        found: DType = dtype
-    elif dtype is type(0.0):
-        found = _default
-    else:
-        try:
-            found = np.dtype(dtype)
-        except TypeError:
-            raise DTypeError(
-                f"{dtype!r} is not a dtype; try dl.float32, dl.int64 or dl.bool"
-            ) from None
-    if found.kind not in _CATEGORY:
+    try:
+        found: DType = np.dtype(dtype)
+    except TypeError:
+        raise DTypeError(f"{dtype!r} is not a dtype; try dl.float32, dl.int64 or dl.bool") from None
+    if dtype is None or found.kind not in _CATEGORY or found.itemsize > 8:
         raise DTypeError(
-            f"dtype {found} is not supported; dlframe has bool, integer and float tensors"
+            f"dtype {dtype} is not supported; dlframe has bool, integer and float tensors"
         )
-    return np.dtype(
-        found.char
-    )  # the one instance of its kind: an unpickled dtype is equal, not identical
+    return np.dtype(found.name)  # the one instance of its kind; an unpickled one is only equal
 
 
-def promote_types(a: Any, b: Any) -> DType:
+def promote_types(type1: Any, type2: Any) -> DType:
     """The smallest dtype that both go into, by PyTorch's table: a float wins over any integer.
 
     >>> promote_types(int64, float16)
@@ -88,21 +77,25 @@ def promote_types(a: Any, b: Any) -> DType:
     >>> promote_types(uint8, int8)
     dtype('int16')
     """
-    a, b = as_dtype(a), as_dtype(b)
+    a, b = as_dtype(type1), as_dtype(type2)
     if _CATEGORY[a.kind] == _CATEGORY[b.kind]:
-        return np.promote_types(a, b)
+        common: DType = np.promote_types(a, b)
+        if common.kind == "f" and a.kind != "f":
+            raise DTypeError(f"promote_types: no integer dtype holds both {a} and {b}")
+        return common
     return a if _CATEGORY[a.kind] > _CATEGORY[b.kind] else b
 
 
 def result_type(*operands: Any) -> DType:
-    """The dtype of an operation between arrays and Python scalars, as PyTorch computes it.
+    """The dtype of an operation between tensors (or arrays) and scalars, as PyTorch computes it.
 
-    Arrays with dimensions decide; a 0-d array changes the result only if its category (bool,
-    integer, float) is higher, and a Python scalar only if it is higher still.
+    Tensors with dimensions decide; a 0-d tensor changes the result only if its category (bool,
+    integer, float) is higher, and a scalar of Python or NumPy only if it is higher still.
 
-    >>> result_type(np.ones(3, "float32"), np.float64(2))
+    >>> import dlframe as dl
+    >>> dl.result_type(dl.ones(3), dl.tensor(2.0, dtype=dl.float64))
     dtype('float32')
-    >>> result_type(np.ones(3, "int64"), 2.5)
+    >>> dl.result_type(dl.tensor([1, 2]), 2.5)
     dtype('float32')
     """
     found: list[DType | None] = [None, None, None]  # with dimensions, 0-d, Python scalars
@@ -110,33 +103,29 @@ def result_type(*operands: Any) -> DType:
         level, dtype = _level_and_dtype(x)
         previous = found[level]
         found[level] = dtype if previous is None else promote_types(previous, dtype)
-    result: DType | None = None
-    for candidate in found:
-        if candidate is None:
-            continue
-        if result is None or _CATEGORY[candidate.kind] > _CATEGORY[result.kind]:
-            result = candidate
-    if result is None:
+    candidates = [dtype for dtype in found if dtype is not None]
+    if not candidates:
         raise DTypeError("result_type: at least one operand is needed")
-    return result
+    return max(candidates, key=lambda dtype: _CATEGORY[dtype.kind])  # of equals, the first
 
 
 def _level_and_dtype(x: Any) -> tuple[Any, DType]:
-    if isinstance(x, type(True)):
-        return 2, bool
-    if isinstance(x, type(0)):
-        return 2, int64
-    if isinstance(x, type(0.0)) and not isinstance(x, np.generic):
-        return 2, _default
-    a = np.asarray(x)
-    return (0 if a.ndim else 1), as_dtype(a.dtype)
+    """0, 1 or 2 for dimensions, 0-d and scalar, and the dtype."""
+    a = np.asarray(getattr(x, "array", x))
+    if hasattr(x, "ndim") and not isinstance(x, np.generic):
+        return (0 if a.ndim else 1), as_dtype(a.dtype)
+    as_dtype(a.dtype)  # raises for what is no number
+    return 2, {"b": bool, "f": _default}.get(a.dtype.kind, int64)
 
 
-def can_cast(source: Any, target: Any) -> Any:
-    """Whether PyTorch casts `source` to `target` without being told: never to a lower category."""
-    source, target = as_dtype(source), as_dtype(target)
-    signed_to_unsigned = source.kind == "i" and target.kind == "u"
-    return _CATEGORY[source.kind] <= _CATEGORY[target.kind] and not signed_to_unsigned
+def can_cast(from_: Any, to: Any) -> Any:
+    """Whether PyTorch casts one dtype to the other without being told: never to a lower category.
+
+    >>> can_cast(float64, float16), can_cast(float16, int64)
+    (True, False)
+    """
+    source, target = as_dtype(from_), as_dtype(to)
+    return _CATEGORY[source.kind] <= _CATEGORY[target.kind]
 
 
 finfo = np.finfo

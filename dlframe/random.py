@@ -609,9 +609,9 @@ def get_rng_state() -> npt.NDArray[np.uint8]:
     return default_generator.get_state()
 
 
-def set_rng_state(state: npt.ArrayLike) -> None:
+def set_rng_state(new_state: npt.ArrayLike) -> None:
     """Set the default generator's state, see `Generator.set_state`."""
-    default_generator.set_state(state)
+    default_generator.set_state(new_state)
 
 
 @contextmanager

@@ -843,7 +843,11 @@ class Tensor(TensorBase):
         return F.flip(self, sizes(dims))
 
     roll = F.roll
-    split = F.split
+
+    def split(self, split_size: Any, dim: Int = 0) -> tuple[Tensor, ...]:
+        """Parts of `split_size` along `dim`, or of the sizes in a list; see `dlframe.split`."""
+        return F.split(self, split_size, dim)
+
     chunk = F.chunk
     unbind = F.unbind
     narrow = F.narrow

@@ -37,6 +37,7 @@ NOT_COMPARED = {
     "pin_memory": "there is one device",
     "pin_memory_device": "there is one device",
     "foreach": "chooses between PyTorch's kernels for one formula",
+    "grad_variables": "deprecated in PyTorch since 0.2: grad_tensors",
     "fused": "chooses between PyTorch's kernels for one formula",
     "capturable": "for CUDA graphs",
     "differentiable": "chooses between PyTorch's kernels for one formula",
@@ -52,6 +53,26 @@ OURS = {
 
 # Names whose signature differs altogether, each with its reason.
 DIFFERENT: dict[str, str] = {
+    **dict.fromkeys(
+        [
+            f"torch.Tensor.{name}"
+            for name in (
+                *("arctanh_", "atanh_", "bmm", "div", "div_", "divide", "divide_", "dot"),
+                *("floor_divide", "floor_divide_", "fmod", "fmod_", "matmul", "mul", "mul_"),
+                *("multiply", "multiply_", "narrow", "remainder", "remainder_", "true_divide"),
+                *("true_divide_", "type_as", "where"),
+            )
+        ],
+        "PyTorch's documentation names the argument otherwise than PyTorch's parser (and dlframe)",
+    ),
+    "torch.Tensor.random_": "`from` is a keyword of Python: from_",
+    "torch.Tensor.scatter_": "reduce= is superseded in PyTorch; scatter_add_ adds",
+    "torch.Tensor.uniform_": "`from` is a keyword of Python: from_",
+    "torch.autograd.gradcheck": "no forward mode, no batches of gradients; seed= is ours",
+    "torch.autograd.gradgradcheck": "as gradcheck",
+    "torch.load": "files hold no pickles, and nothing to map to another device",
+    "torch.save": "files hold no pickles",
+    "torch.set_num_threads": "PyTorch's argument is called int",
     "torch.pow": "PyTorch calls the base `self` where it is a number; here it is `input` too",
     "torch.repeat_interleave": "the form of one argument, counts to indices, is left out",
     "torch.utils.data.random_split": "PyTorch's default is its generator itself, ours is None",
@@ -219,6 +240,8 @@ def test_there_is_something_to_compare() -> None:
 @pytest.mark.parametrize("name", COMMON)
 def test_signature_is_pytorchs(name: str) -> None:
     value = ours(name)
+    if name.startswith("torch.Tensor."):
+        value = value.__get__(dl.ones(1))  # functions are methods too: the first argument is bound
     mine = describe(value.__init__ if inspect.isclass(value) else value)
     assert mine is not None, f"Python does not know the signature of {value!r}"
     calls = [comparable(call) for call in signatures["calls"][name]]
