@@ -36,6 +36,8 @@ WITHOUT_RULE = frozenset(
     fft.fft fft.fft2 fft.fftn fft.hfft fft.ifft fft.ifft2 fft.ifftn fft.ihfft fft.irfft
     fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn
 
+    polynomial.polynomial.polygrid2d polynomial.polynomial.polyval2d
+
     emath.arccos emath.arcsin emath.arctanh emath.log emath.log10
     emath.log2 emath.logn emath.power emath.sqrt
 
