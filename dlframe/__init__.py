@@ -50,7 +50,7 @@ from dlframe.creation import (
     zeros,
     zeros_like,
 )
-from dlframe.device import device
+from dlframe.devices import device
 from dlframe.dtypes import (
     bool,
     can_cast,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dlframe.device import check_device
+from dlframe.devices import check_device
 from dlframe.dtypes import DType, as_dtype, get_default_dtype, promote_types
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.functions.arguments import sizes

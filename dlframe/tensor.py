@@ -20,7 +20,7 @@ from dlframe import ops
 from dlframe.autograd.backward import backward as _backward
 from dlframe.autograd.hooks import RemovableHandle, add_hook
 from dlframe.autograd.inplace import in_place, write, write_at
-from dlframe.device import CPU, KNOWN, check_device, device
+from dlframe.devices import CPU, KNOWN, check_device, device
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.functions.arguments import checked_dim, sizes

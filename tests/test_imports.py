@@ -16,7 +16,7 @@ PACKAGE = ROOT / "dlframe"
 
 # An arrow's left side never imports its right side. Modules on one level may know each other.
 LEVELS = (
-    {"version", "errors", "dtypes", "random", "plugins", "threads", "device", "cuda"},
+    {"version", "errors", "dtypes", "random", "plugins", "threads", "devices", "cuda"},
     {"ops"},
     {
         "autograd",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.device import check_device
+from dlframe.devices import check_device
 from dlframe.errors import DTypeError
 from dlframe.tensor import Tensor
 

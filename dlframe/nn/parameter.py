@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.device import check_device
+from dlframe.devices import check_device
 from dlframe.dtypes import get_default_dtype
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.tensor import Tensor
