@@ -63,41 +63,34 @@ def set_printoptions(
         "edgeitems": edgeitems,
         "linewidth": linewidth,
     }
-    _options = replace(
-        _options, sci_mode=sci_mode, **{k: v for k, v in given.items() if v is not None}
-    )  # type: ignore[arg-type]
+    changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    _options = replace(_options, sci_mode=sci_mode, **changes)
 
 
 class _Formatter:
     """One width and one notation for all the numbers of a tensor."""
 
     def __init__(self, values: np.ndarray[Any, Any]):
-        self.kind = values.dtype.kind
-        self.width = 1
+        self.floats = values.dtype.kind == "f"
         self.integral = True
         self.scientific = False
-        values = values.reshape(-1)
-        if self.kind != "f":
-            self.width = max((len(str(v)) for v in values.tolist()), default=1)
-            return
-        finite = values[np.isfinite(values) & (values != 0)].astype(np.float64)
-        if finite.size:
-            self.integral = bool((finite == np.ceil(finite)).all())
-            size = np.abs(finite)
-            low, high = float(size.min()), float(size.max())
-            if self.integral:
-                self.scientific = high / low > 1000 or high > 1e8
-            else:
-                self.scientific = high / low > 1000 or high > 1e8 or low < 1e-4
+        if self.floats:
+            # zeros, nan and infinities have no say, and stick out where they are wider
+            values = values[np.isfinite(values) & (values != 0)].astype(np.float64)
+            if values.size:
+                self._choose_notation(values)
+        self.width = max((len(self._text(v)) for v in values.reshape(-1).tolist()), default=1)
+
+    def _choose_notation(self, values: np.ndarray[Any, Any]) -> None:
+        self.integral = bool((values == np.ceil(values)).all())
+        size = np.abs(values)
+        low, high = float(size.min()), float(size.max())
+        self.scientific = high / low > 1000 or high > 1e8 or low < 1e-4
         if _options.sci_mode is not None:
             self.scientific = _options.sci_mode
-        shown = [self._text(float(v)) for v in (finite if finite.size else values[:0])]
-        self.width = max((len(text) for text in shown), default=1)
-        if finite.size and not np.isfinite(values).all():
-            self.width = max(self.width, 3)
 
-    def _text(self, value: float) -> str:
-        if not math.isfinite(value):
+    def _text(self, value: Any) -> str:
+        if not self.floats or not math.isfinite(value):
             return str(value)
         if self.scientific:
             return f"{value:.{_options.precision}e}"
@@ -106,8 +99,7 @@ class _Formatter:
         return f"{value:.{_options.precision}f}"
 
     def __call__(self, value: Any) -> str:
-        text = self._text(value) if self.kind == "f" else str(value)
-        return text.rjust(self.width)
+        return self._text(value).rjust(self.width)
 
 
 def tensor_text(x: Any, name: str = "tensor") -> str:

@@ -13,6 +13,33 @@ from dlframe.ops.record import Node
 
 Rule = Callable[..., Any]
 
+# What PyTorch calls the nodes of operations that have another name in NumPy (or here).
+_NODE_NAMES = {
+    "absolute": "Abs",
+    "broadcast_to": "Expand",
+    "cast": "ToCopy",
+    "clip": "Clamp",
+    "concatenate": "Cat",
+    "copy": "Clone",
+    "cross_entropy": "NllLoss",
+    "divide": "Div",
+    "linear": "Addmm",
+    "log1p": "Log1P",
+    "matmul": "Mm",
+    "multiply": "Mul",
+    "negative": "Neg",
+    "power": "Pow",
+    "replace_at": "IndexPut",
+    "reshape": "View",
+    "rint": "Round",
+    "subtract": "Sub",
+    "swapaxes": "Transpose",
+    "take_at": "Index",
+    "take_rows": "Embedding",
+    "tile": "Repeat",
+    "transpose": "Permute",
+}
+
 
 class Op:
     """An operation: its forward on plain arrays, and the rules that its gradients follow.
@@ -33,7 +60,8 @@ class Op:
         promotes: tuple[str, ...] = (),
     ):
         self.name = name
-        self.grad_name = "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+        words = "".join(part.capitalize() for part in name.split("_"))
+        self.grad_name = f"{_NODE_NAMES.get(name, words)}Backward0"
         self.forward = forward
         self.broadcasts, self.view = broadcasts, view
         self.inputs, self.options, self.variadic = _signature(forward)
