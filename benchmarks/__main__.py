@@ -1,12 +1,13 @@
-"""Run the workloads under dlframe and PyTorch in turn, in one process, and print the ratio of their times.
+"""Run the workloads under dlframe and PyTorch in turn, and print the ratio of their times.
 
     python -m benchmarks                       all workloads, one thread
     python -m benchmarks op_chain lenet        some of them
     python -m benchmarks --threads 2 --blocks 30
 
-The libraries take turns block by block, so both see the same state of the machine. The figure to quote is the
-median of the ratios of neighbouring blocks; the quartiles beside it say how noisy the machine was. Before that,
-both train for some steps from one seed, and their losses are compared.
+The libraries take turns block by block in one process, so both see the same state of the machine.
+The figure to quote is the median of the ratios of neighbouring blocks; the quartiles beside it say
+how noisy the machine was. Before that, both train for some steps from one seed, and their losses
+are compared.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ def main() -> int:
     torch.set_num_threads(arguments.threads)
     unknown = set(arguments.names) - set(WORKLOADS)
     if unknown:
-        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}", file=sys.stderr)
+        names = ", ".join(sorted(unknown))
+        print(f"unknown: {names}; there are {', '.join(WORKLOADS)}", file=sys.stderr)
         return 2
-    print(f"dlframe {dlframe.__version__} and PyTorch {torch.__version__}, {arguments.threads} thread(s)")
+    versions = f"dlframe {dlframe.__version__} and PyTorch {torch.__version__}"
+    print(f"{versions}, {arguments.threads} thread(s)")
     print(f"{'workload':16} {'dlframe':>10} {'PyTorch':>10} {'ratio':>7} {'quartiles':>13}  losses")
     for name in arguments.names or WORKLOADS:
         _report(name, WORKLOADS[name], dlframe, torch, arguments)
@@ -45,16 +48,19 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    summary = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=summary)
     parser.add_argument("names", nargs="*", help="workloads; all by default")
     parser.add_argument("--threads", type=int, default=1, help="threads of both libraries (1)")
     parser.add_argument("--blocks", type=int, default=21, help="blocks per library (21)")
     parser.add_argument("--seconds", type=float, default=0.1, help="length of a block (0.1)")
-    parser.add_argument("--steps", type=int, default=10, help="training steps whose losses are compared (10)")
+    parser.add_argument("--steps", type=int, default=10, help="losses that are compared (10)")
     return parser.parse_args()
 
 
-def _report(name: str, workload: Any, ours: Any, theirs: Any, arguments: argparse.Namespace) -> None:
+def _report(
+    name: str, workload: Any, ours: Any, theirs: Any, arguments: argparse.Namespace
+) -> None:
     losses = [_losses(workload(lib), arguments.steps) for lib in (ours, theirs)]
     worst = max(abs(a - b) / max(abs(b), 1e-12) for a, b in zip(*losses, strict=True))
     steps = [workload(lib) for lib in (ours, theirs)]
@@ -64,10 +70,10 @@ def _report(name: str, workload: Any, ours: Any, theirs: Any, arguments: argpars
         for i, step in enumerate(steps):
             times[i].append(_block(step, counts[i]))
     ratios = [a / b for a, b in zip(*times, strict=True)]
-    low, _, high = statistics.quantiles(ratios, n=4)
+    low, middle, high = statistics.quantiles(ratios, n=4)
     a, b = (statistics.median(t) * 1e6 for t in times)
     same = f"equal to {worst:.0e}" if worst < 1e-4 else f"DIFFER by {worst:.0e}"
-    print(f"{name:16} {a:8.1f}µs {b:8.1f}µs {statistics.median(ratios):7.2f} {low:6.2f}–{high:.2f}  {same}")
+    print(f"{name:16} {a:8.1f}µs {b:8.1f}µs {middle:7.2f} {low:6.2f}–{high:.2f}  {same}")
 
 
 def _losses(step: Any, steps: int) -> list[float]:

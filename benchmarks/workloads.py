@@ -1,19 +1,20 @@
-"""What is measured, written once: `lib` is the module dlframe or torch, and the code is the same for both.
+"""What is measured, written once: `lib` is dlframe or torch, and the code is the same for both.
 
-Each workload seeds the generator, builds what it needs, and returns a function that runs one step and
-returns its loss (or None).
+Each workload seeds the generator, builds what it needs, and returns a function that runs one step
+and returns its loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 Step = Callable[[], Any]
 
 
 def op_chain(lib: Any) -> Step:
-    """Forward and backward of 24 elementwise operations on 16 × 16 float32: the overhead per operation."""
+    """Forward and backward of 24 elementwise operations on 16 × 16 float32: the overhead of each."""
     lib.manual_seed(0)
     x = lib.randn(16, 16, requires_grad=True)
     scale, shift = lib.randn(16, 16), lib.randn(16, 16)
@@ -49,7 +50,7 @@ def _training(lib: Any, model: Any, loss_function: Any, x: Any, y: Any, lr: floa
 def _mlp(lib: Any, *sizes: int) -> Any:
     nn = lib.nn
     layers: list[Any] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 
@@ -114,16 +115,15 @@ def cifar_cnn(lib: Any) -> Step:
     layers: list[Any] = []
     for inputs, outputs in ((3, 32), (32, 64), (64, 128)):
         layers += [
-            nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2),
-        ]  # fmt: skip
+            nn.Conv2d(inputs, outputs, 3, padding=1),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        ]
     model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10))
     x, y = lib.rand(32, 3, 32, 32), lib.randint(0, 10, (32,))
     return _training(lib, model, nn.CrossEntropyLoss(), x, y, 0.05)
 
 
-WORKLOADS = {
-    function.__name__: function
-    for function in (
-        op_chain, mlp_small, mlp_small_adam, mlp_medium, mlp_wide, lenet, cifar_cnn,
-    )  # fmt: skip
-}
+_ALL = (op_chain, mlp_small, mlp_small_adam, mlp_medium, mlp_wide, lenet, cifar_cnn)
+WORKLOADS = {function.__name__: function for function in _ALL}
