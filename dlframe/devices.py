@@ -36,13 +36,16 @@ class device(str):
     @property
     def type(self) -> str:
         """The kind of device, without its number."""
-        return self.partition(":")[0]
+        return str(self).partition(":")[0]  # str(): partition would give self back
 
     @property
     def index(self) -> int | None:  # type: ignore[override] # PyTorch's name; str.index searches
         """The number of the device, if one was given."""
-        number = self.partition(":")[2]
+        number = str(self).partition(":")[2]
         return int(number) if number else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (str(self),)
 
     def __repr__(self) -> str:
         at = "" if self.index is None else f", index={self.index}"
