@@ -55,7 +55,7 @@ docs: $(VENV)/stamp-docs  ## check every link, anchor and code block of the docu
 	@$(VENV)/bin/python tools/check_docs.py
 
 oracle: $(ORACLE)/stamp  ## compare with PyTorch itself, side by side
-	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest -q tests/oracle
+	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest -q -n $(WORKERS) tests/oracle
 
 bench: $(ORACLE)/stamp  ## the workloads of benchmarks/ under dlframe and under PyTorch
 	@$(ORACLE)/bin/python -m benchmarks

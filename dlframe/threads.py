@@ -20,8 +20,9 @@ def get_num_threads() -> int:
 def set_num_threads(num_threads: int) -> None:
     """Use at most this many threads for a matrix product, in the whole process.
 
-    One thread is the best choice for small networks, and wherever other programs keep the processors
-    busy: BLAS waits for its threads by spinning, and a thread that is not scheduled holds up all.
+    One thread is the best choice for small networks, and wherever other programs keep the
+    processors busy: BLAS waits for its threads by spinning, and one that has to wait for a
+    processor holds up all.
 
     Raises:
         ArgumentError: not a positive whole number.

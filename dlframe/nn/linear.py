@@ -73,7 +73,7 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """x Wᵀ + b."""
-        return F.linear(input, self.weight, self.bias)  # type: ignore[no-any-return]
+        return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """The sizes."""
@@ -140,7 +140,7 @@ class Bilinear(Module):
         middle = ops.matmul(ops.expand_dims(left, axis=-3), self.weight)  # (*, out, 1, in2)
         right = ops.expand_dims(ops.expand_dims(input2, axis=-2), axis=-1)  # (*, 1, in2, 1)
         out = ops.squeeze(ops.matmul(middle, right), axis=(-2, -1))
-        return out if self.bias is None else out + self.bias  # type: ignore[no-any-return]
+        return out if self.bias is None else out + self.bias
 
     def extra_repr(self) -> str:
         """The sizes."""

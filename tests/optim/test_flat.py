@@ -399,6 +399,6 @@ def test_gradients_are_not_kept_alive(
 def test_a_gradient_that_is_an_array_is_explained() -> None:
     p = nn.Parameter(dl.ones(2))
     p.grad = np.ones(2, "float32")
-    with pytest.raises(TypeError, match="ndarray and not a Tensor.*accumulate_grad"):
+    with pytest.raises(TypeError, match=r"ndarray and not a Tensor.*accumulate_grad"):
         optim.SGD([p], lr=0.1).step()
     assert p.tolist() == [1.0, 1.0]

@@ -41,8 +41,10 @@ for epoch in range(3):
     scheduler.step()
     model.eval()
     with torch.no_grad():
-        total = sum(loss_function(model(xb), yb).item() * len(xb) for xb, yb in DataLoader(val, 64))
-    print(f"{{epoch}} {{loss.item():.4f}} {{total / len(val):.4f}} {{scheduler.get_last_lr()[0]:.6f}}")
+        batches = DataLoader(val, batch_size=64)
+        total = sum(loss_function(model(xb), yb).item() * len(xb) for xb, yb in batches)
+    lr = scheduler.get_last_lr()[0]
+    print(f"{{epoch}} {{loss.item():.4f}} {{total / len(val):.4f}} {{lr:.6f}}")
 """
 
 BLOBS = """
@@ -62,9 +64,12 @@ SCRIPTS = {
     "mlp": (
         BLOBS,
         """
-model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 5))
+model = nn.Sequential(
+    nn.Linear(20, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 5)
+)
 loss_function = nn.CrossEntropyLoss(label_smoothing=0.1)
-optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4, nesterov=True)
+options = dict(momentum=0.9, weight_decay=1e-4, nesterov=True)
+optimizer = optim.SGD(model.parameters(), lr=0.1, **options)
 scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=3)
 """,
     ),
@@ -99,7 +104,10 @@ x = torch.randint(0, 30, (400, 6))
 y = (x.sum(1) % 3).long()
 """,
         """
-model = nn.Sequential(nn.Embedding(30, 16), nn.LayerNorm(16), nn.Flatten(), nn.Linear(96, 32), nn.SiLU(), nn.Linear(32, 3))
+model = nn.Sequential(
+    nn.Embedding(30, 16), nn.LayerNorm(16), nn.Flatten(),
+    nn.Linear(96, 32), nn.SiLU(), nn.Linear(32, 3),
+)
 loss_function = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5]))
 optimizer = optim.RMSprop(model.parameters(), lr=1e-3, momentum=0.5)
 scheduler = optim.lr_scheduler.LinearLR(optimizer, total_iters=3)
