@@ -41,7 +41,7 @@ from dlframe.tensor import to_array
 MOST_IMPLIED_CLASSES = 10_000
 
 
-# --- counting ---------------------------------------------------------------------------------
+# --- counting ----------------------------------------------------------------------------------
 
 
 def confusion_matrix(
@@ -95,7 +95,7 @@ def _count_of_classes(pair: LabelPair) -> int:
     return highest + 1
 
 
-# --- accuracy ---------------------------------------------------------------------------------
+# --- accuracy ----------------------------------------------------------------------------------
 
 
 def accuracy(output: object, target: object) -> float:
@@ -163,7 +163,7 @@ def _share(hits: int, samples: int) -> float:
     return hits / samples if samples else float("nan")
 
 
-# --- precision -------------------------------------------------------------------------------
+# --- precision ---------------------------------------------------------------------------------
 
 
 def precision_per_class(
@@ -204,7 +204,7 @@ def precision_binary(output: object, target: object, *, zero_division: float = 0
     return averages.binary(averages.precision, counts, zero_division)
 
 
-# --- recall ----------------------------------------------------------------------------------
+# --- recall ------------------------------------------------------------------------------------
 
 
 def recall_per_class(
@@ -245,7 +245,7 @@ def recall_binary(output: object, target: object, *, zero_division: float = 0.0)
     return averages.binary(averages.recall, counts, zero_division)
 
 
-# --- F1 --------------------------------------------------------------------------------------
+# --- F1 ----------------------------------------------------------------------------------------
 
 
 def f1_per_class(

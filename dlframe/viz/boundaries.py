@@ -83,7 +83,7 @@ def decision_boundary(
         return style.finish(figure, path)
 
 
-# --- points and beliefs -----------------------------------------------------------------------
+# --- points and beliefs ------------------------------------------------------------------------
 
 
 def _points(x: object) -> Array:
@@ -153,7 +153,7 @@ def _summary(wrong: NDArray[np.bool_]) -> str:
     return f"{right} of {len(wrong)} points on the right side, {int(wrong.sum())} wrong (crossed)"
 
 
-# --- drawing ----------------------------------------------------------------------------------
+# --- drawing -----------------------------------------------------------------------------------
 
 
 def colour_and_marker(index: int) -> tuple[str, str]:

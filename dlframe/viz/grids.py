@@ -160,7 +160,7 @@ def filters_grid(
         return style.finish(figure, path)
 
 
-# --- parts of the page ------------------------------------------------------------------------
+# --- parts of the page -------------------------------------------------------------------------
 
 
 def _page(
@@ -228,7 +228,7 @@ def _scale_below(axes: Axes, layout: tiles.Layout, peak: float) -> None:
         axes.text(x, top + 0.17, text, size=style.SMALL_SIZE, color=style.MUTED, ha=align, va="top")
 
 
-# --- labels and confidences -------------------------------------------------------------------
+# --- labels and confidences --------------------------------------------------------------------
 
 
 def _texts(labels: object, classes: Sequence[object] | None, count: int, what: str) -> list[str]:

@@ -76,7 +76,7 @@ def _summary(table: NDArray[Any]) -> str:
     return f"accuracy {accuracy} · {samples:.15g} sample{'s' if samples != 1 else ''}"
 
 
-# --- the page, in inches ----------------------------------------------------------------------
+# --- the page, in inches -----------------------------------------------------------------------
 
 
 def _cell(count: int) -> float:
@@ -114,7 +114,7 @@ def _page(
     return figure, axes, bar
 
 
-# --- drawing ----------------------------------------------------------------------------------
+# --- drawing -----------------------------------------------------------------------------------
 
 
 def _draw_cells(axes: Axes, values: NDArray[Any], most: float) -> AxesImage:
