@@ -117,7 +117,7 @@ def _plain(data: Any) -> Any:
     """Nested sequences with the numbers of one-element tensors in their places."""
     if isinstance(data, TensorBase):
         if data.array.size != 1:
-            raise TypeError(
+            raise ShapeError(
                 "tensor: only one element tensors can be converted to Python scalars, and the "
                 f"sequence holds one of shape {list(data.array.shape)}; use dl.stack()"
             )
@@ -379,7 +379,7 @@ def _evenly(start: Any, end: Any, steps: int, kind: DType) -> Array:
     i = np.arange(steps)
     forward: Array = wide(a) + step * i.astype(wide)
     backward: Array = wide(b) - step * (steps - 1 - i).astype(wide)
-    return np.where(i < steps // 2, forward, backward)
+    return np.where(i < steps // 2, forward, backward).astype(own)
 
 
 # --- in the shape of another tensor ------------------------------------------------------------
