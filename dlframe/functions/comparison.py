@@ -1,4 +1,4 @@
-"""Comparisons, tests for nan and infinities, logic and bits: nothing here has a gradient."""
+"""Comparisons, tests of kind, for nan and infinities, logic and bits: nothing has a gradient."""
 
 from __future__ import annotations
 
@@ -15,6 +15,29 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 Number = int | float | bool
+
+# --- kinds -------------------------------------------------------------------------------------
+
+
+def is_tensor(obj: object) -> bool:
+    """Whether `obj` is a tensor.
+
+    >>> dl.is_tensor(dl.ones(2)), dl.is_tensor([1.0, 1.0])
+    (True, False)
+    """
+    return isinstance(obj, TensorBase)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements are floats.
+
+    >>> dl.is_floating_point(dl.ones(2)), dl.is_floating_point(dl.tensor([1, 2]))
+    (True, False)
+    """
+    if not isinstance(input, TensorBase):
+        raise TypeError(f"is_floating_point: input must be a Tensor, not {type(input).__name__}")
+    return input.dtype.kind == "f"
+
 
 # --- comparisons -------------------------------------------------------------------------------
 

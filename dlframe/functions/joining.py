@@ -1,4 +1,4 @@
-"""Functions that join tensors, and that cut them into pieces."""
+"""Functions that join tensors, that span grids by them, and that cut them into pieces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
-from dlframe.errors import ArgumentError, DimensionError, ShapeError
+from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.functions.arguments import checked_dim, numpy_names
 from dlframe.ops.record import TensorBase
 
@@ -80,6 +80,54 @@ def _list_of(name: str, tensors: Any) -> list[Any]:
     if not found:
         raise ShapeError(f"{name} expects a non-empty list of tensors")
     return found
+
+
+def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """The coordinates of a grid's points: of shape (n₀, n₁ …) for vectors of those lengths; views.
+
+    Args:
+        tensors: vectors (or numbers) of one dtype, or one list of them.
+        indexing: "ij", the default, lets the i-th vector run along dim i; "xy" exchanges the first
+            two dims, so that the first vector runs along the columns.
+
+    >>> dl.meshgrid(dl.tensor([1, 2]), dl.tensor([3, 4, 5]), indexing="ij")
+    (tensor([[1, 1, 1],
+            [2, 2, 2]]), tensor([[3, 4, 5],
+            [3, 4, 5]]))
+    """
+    listed = len(tensors) == 1 and not isinstance(tensors[0], TensorBase)
+    vectors = _list_of("meshgrid", tensors[0] if listed else tensors)
+    _check_vectors(vectors)
+    if indexing not in (None, "ij", "xy"):
+        raise ArgumentError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
+    dims = list(range(len(vectors)))
+    if indexing == "xy" and len(vectors) > 1:
+        dims[:2] = 1, 0
+    shape = [1] * len(vectors)
+    for dim, x in zip(dims, vectors, strict=True):
+        shape[dim] = x.array.size
+    columns = [
+        ops.reshape(x, shape=tuple([-1 if d == dim else 1 for d in range(len(shape))]))
+        for dim, x in zip(dims, vectors, strict=True)
+    ]
+    return tuple([ops.broadcast_to(x, shape=tuple(shape)) for x in columns])
+
+
+def _check_vectors(vectors: Sequence[Any]) -> None:
+    if not all(isinstance(x, TensorBase) for x in vectors):
+        kinds = [type(x).__name__ for x in vectors]
+        raise TypeError(f"meshgrid: pass tensors, got {kinds}")
+    for i, x in enumerate(vectors):
+        if x.ndim > 1:
+            raise ShapeError(
+                f"meshgrid: Expected 0D or 1D tensor in the tensor list but got {list(x.shape)} "
+                f"as argument {i}"
+            )
+        if x.dtype != vectors[0].dtype:
+            raise DTypeError(
+                "meshgrid expects all tensors to have the same dtype, got "
+                f"{vectors[0].dtype} and {x.dtype}"
+            )
 
 
 @numpy_names

@@ -99,6 +99,44 @@ def std(
     return ops.std(input, axis=axis, keepdims=keepdim, correction=correction)
 
 
+@numpy_names
+def var_mean(
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = 1,
+) -> tuple[Tensor, Tensor]:
+    """`var` and `mean`.
+
+    >>> dl.var_mean(dl.tensor([1.0, 2.0, 3.0, 4.0]))
+    (tensor(1.6667), tensor(2.5000))
+    """
+    axis, correction = _checked("var_mean", input, dim, unbiased, correction)
+    spread = ops.var(input, axis=axis, keepdims=keepdim, correction=correction)
+    return spread, ops.mean(input, axis=axis, keepdims=keepdim)
+
+
+@numpy_names
+def std_mean(
+    input: Tensor,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = 1,
+) -> tuple[Tensor, Tensor]:
+    """`std` and `mean`.
+
+    >>> dl.std_mean(dl.tensor([1.0, 2.0, 3.0, 4.0]))
+    (tensor(1.2910), tensor(2.5000))
+    """
+    axis, correction = _checked("std_mean", input, dim, unbiased, correction)
+    spread = ops.std(input, axis=axis, keepdims=keepdim, correction=correction)
+    return spread, ops.mean(input, axis=axis, keepdims=keepdim)
+
+
 def _checked(
     name: str, input: Tensor, dim: Any, unbiased: bool | None, correction: float | None
 ) -> tuple[Any, float]:

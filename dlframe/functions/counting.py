@@ -1,0 +1,144 @@
+"""Which values there are, and how often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.dtypes import float32, float64, int64, result_type
+from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
+from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
+from dlframe.ops.calling import wrap
+from dlframe.ops.record import TensorBase
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+
+@numpy_names
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements in order, or with `dim` the different slices along it.
+
+    They come in order with ``sorted=False`` too. nan equals nothing, so each one counts. The
+    gradient goes to the first of equal elements; PyTorch has none.
+
+    Args:
+        return_inverse: return also where among the results each element, or slice, is.
+        return_counts: return also how often each result occurs.
+
+    Raises:
+        ShapeError: with `dim`, another dimension has size 0.
+
+    >>> x = dl.tensor([3, 1, 3])
+    >>> dl.unique(x)
+    tensor([1, 3])
+    >>> dl.unique(x, return_inverse=True, return_counts=True)
+    (tensor([1, 3]), tensor([1, 0, 1]), tensor([1, 2]))
+    >>> dl.unique(dl.tensor([[1, 2], [0, 9], [1, 2]]), dim=0)
+    tensor([[0, 9],
+            [1, 2]])
+    """
+    if dim is None:
+        source, axis, shape = ops.ravel(input), 0, input.shape
+    else:
+        source, axis = input, _axis_of_slices(input, dim)
+        shape = (input.shape[axis],)
+    _, first, inverse, counts = np.unique(
+        source.array,
+        return_index=True,
+        return_inverse=True,
+        return_counts=True,
+        axis=None if dim is None else axis,
+        equal_nan=False,
+    )
+    found = [ops.take(source, first, axis=axis)]
+    if return_inverse:  # of another shape in some versions of NumPy
+        found.append(wrap(inverse.reshape(shape).astype(int64)))
+    if return_counts:
+        found.append(wrap(counts.astype(int64)))
+    return tuple(found) if len(found) > 1 else found[0]
+
+
+def _axis_of_slices(input: Tensor, dim: int) -> int:
+    if not input.ndim:
+        raise DimensionError(f"unique: dim is {dim}, but the tensor has no dimensions")
+    axis = checked_dim(dim, input.ndim)
+    if 0 in (*input.shape[:axis], *input.shape[axis + 1 :]):
+        raise ShapeError(
+            f"unique: with dim={dim} no other dimension may have size 0, got {list(input.shape)}"
+        )
+    return axis
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each of 0, 1, 2 … occurs; with `weights`, the sum of the weights where it does.
+
+    The result has ``max(input) + 1`` elements, but at least `minlength`. It is int64; with weights
+    it is float64, or float32 if they are, and the gradient goes to them (PyTorch has none).
+
+    Raises:
+        ArgumentError: `input` is not a vector of numbers ≥ 0, or `minlength` is negative.
+        DTypeError: `input` is not of integers.
+        ShapeError: `weights` has another shape.
+
+    >>> dl.bincount(dl.tensor([1, 1, 3]))
+    tensor([0, 2, 0, 1])
+    >>> dl.bincount(dl.tensor([1, 1, 3]), weights=dl.tensor([0.5, 1.0, 2.0]))
+    tensor([0.0000, 1.5000, 0.0000, 2.0000])
+    """
+    index = input.array
+    if index.dtype.kind not in "iu":
+        raise DTypeError(f"bincount: input must be of integers, got {input.dtype}")
+    if index.ndim != 1 or (index.size and index.min() < 0):
+        raise ArgumentError(
+            "bincount only supports 1-d non-negative integral inputs; got shape "
+            f"{list(input.shape)}, smallest {index.min(initial=0)}"
+        )
+    if minlength < 0:
+        raise ArgumentError(f"bincount: minlength should be >= 0, got {minlength}")
+    if weights is None or not index.size:  # PyTorch's answer to nothing is int64 in either case
+        return wrap(np.bincount(index, minlength=minlength).astype(int64))
+    if weights.shape != input.shape:
+        raise ShapeError(
+            "bincount: weights should be 1-d and have the same length as input; got "
+            f"{list(weights.shape)} and {list(input.shape)}"
+        )
+    if weights.dtype != float32:
+        weights = to_dtype(weights, float64)
+    size = (max(int(index.max()) + 1, minlength),)
+    return ops.put_at(weights, index=(index,), size=size)
+
+
+def isin(
+    elements: Tensor | float,
+    test_elements: Tensor | float,
+    *,
+    assume_unique: bool = False,
+    invert: bool = False,
+) -> Tensor:
+    """Which elements are among `test_elements`, or with `invert` which are not.
+
+    Either may be a number. ``assume_unique=True`` changes nothing.
+
+    >>> dl.isin(dl.tensor([[1, 2], [3, 4]]), dl.tensor([2, 4]))
+    tensor([[False,  True],
+            [False,  True]])
+    """
+    given = (elements, test_elements)
+    if not all(isinstance(x, TensorBase | float | int) for x in given) or not any(
+        isinstance(x, TensorBase) for x in given
+    ):
+        kinds = [type(x).__name__ for x in given]
+        raise TypeError(f"isin: pass two tensors, or a tensor and a number; got {kinds}")
+    # in one dtype: float32's 0.1 is not Python's
+    dtype = result_type(*given)
+    a, b = (np.asarray(getattr(x, "array", x)).astype(dtype) for x in given)
+    return wrap(np.isin(a, b, invert=invert))
