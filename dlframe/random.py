@@ -31,7 +31,7 @@ Which numbers are equal to PyTorch's, and where that depends on the build:
   float64: there the last bit can differ.
 - Intel's MKL plays no part in PyTorch 2.13. Versions up to 2.4 or so, if built with MKL and run on
   an Intel processor, took `bernoulli_(p)`, dropout, `exponential_` and `multinomial` from MKL's own
-  generator; its numbers repeated (PyTorch's issue 132395). They are not reproduced here.
+  generator; its numbers repeated. They are not reproduced here.
 
 Methods are atomic, so threads may share a generator; who gets which numbers is then up to chance.
 `sample_rng` gives every sample a stream of its own instead.
