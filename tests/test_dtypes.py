@@ -45,7 +45,7 @@ def test_promotion_is_pytorchs(name):
     for key, expected in GOLDEN[name].items():
         p, a, q, b = key.split()
         if name == "pow" and a == b == "bool":
-            continue  # PyTorch refuses two tensors and takes a tensor and True; dlframe refuses both
+            continue  # PyTorch refuses two tensors, but not a tensor and True; dlframe does
         got = outcome(OPERATIONS[name], operand(p, a), operand(q, b))
         if got != expected:
             wrong[key] = (got, expected)
