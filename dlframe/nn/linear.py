@@ -139,7 +139,7 @@ class Bilinear(Module):
         left = ops.expand_dims(input1, axis=-2)  # (*, 1, in1)
         middle = ops.matmul(ops.expand_dims(left, axis=-3), self.weight)  # (*, out, 1, in2)
         right = ops.expand_dims(ops.expand_dims(input2, axis=-2), axis=-1)  # (*, 1, in2, 1)
-        out = ops.squeeze(ops.matmul(middle, right), axis=(-2, -1))
+        out: Tensor = ops.squeeze(ops.matmul(middle, right), axis=(-2, -1))
         return out if self.bias is None else out + self.bias
 
     def extra_repr(self) -> str:
