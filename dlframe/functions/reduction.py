@@ -11,7 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
-from dlframe.dtypes import uint8
+from dlframe.dtypes import get_default_dtype, uint8
 from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.functions import return_types
 from dlframe.functions.arguments import (
@@ -167,7 +167,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     tensor(1000.6932)
     """
     if input.dtype.kind != "f":
-        input = to_dtype(input, float)
+        input = to_dtype(input, get_default_dtype())
     return ops.logsumexp(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
 
 
