@@ -281,7 +281,7 @@ def run_script(code: str) -> subprocess.CompletedProcess[str]:
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, worker_type: str) -> None:
     file = script_file(
         f"""
-        import threading, multiprocessing, time
+        import multiprocessing, sys, threading, time
         from dlframe.data import DataLoader
 
         class Slow:
@@ -293,7 +293,8 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, worker_type: str) -> None:
         if __name__ == "__main__":
             try:
                 for batch in DataLoader(Slow(), num_workers=2, worker_type={worker_type!r}):
-                    print("batch", flush=True)
+                    sys.stdout.write("batch\\n")  # in one piece, which print() may not be
+                    sys.stdout.flush()
             except KeyboardInterrupt as error:
                 print("interrupted", getattr(error, "__notes__", []))
             alive = [t.name for t in threading.enumerate() if t.name.startswith("dlframe-loader")]
