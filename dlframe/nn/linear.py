@@ -7,7 +7,6 @@ from typing import Any
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, ShapeError
-from dlframe.nn import functional as F
 from dlframe.nn import init
 from dlframe.nn.module import Module
 from dlframe.nn.parameter import Parameter, new_parameter
@@ -73,7 +72,8 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """x Wᵀ + b."""
-        return F.linear(input, self.weight, self.bias)
+        out: Tensor = ops.linear(input, self.weight, self.bias)
+        return out
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -63,9 +63,11 @@ def linear(x, weight, bias=None):
             f"{weight.dtype}; convert one of them with .to(dtype)"
         )
     try:
-        if x.ndim > 2:  # one large product instead of one per leading index
+        if x.ndim == 2:
+            out = x.dot(weight.T)  # faster than @ for small matrices
+        elif x.ndim > 2:  # one large product instead of one per leading index
             rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-            out = (rows @ weight.T).reshape(*x.shape[:-1], len(weight))
+            out = rows.dot(weight.T).reshape(*x.shape[:-1], len(weight))
         else:
             out = x @ weight.T
     except (ValueError, TypeError):
@@ -119,10 +121,10 @@ def _(g, needs, x, weight):
     flat = x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1])
     dx = None
     if needs[0]:
-        dx = rows @ weight if x.ndim == 2 else (rows @ weight).reshape(x.shape)
-    dw = rows.T @ flat if needs[1] else None
+        dx = rows.dot(weight) if x.ndim == 2 else rows.dot(weight).reshape(x.shape)
+    dw = rows.T.dot(flat) if needs[1] else None
     # a product with ones adds the rows up in BLAS, several times faster than sum(axis=0)
-    db = _ones(len(rows), rows.dtype) @ rows if needs[2] else None
+    db = _ones(len(rows), rows.dtype).dot(rows) if needs[2] else None
     return dx, dw, db
 
 
