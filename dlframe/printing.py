@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import dtypes
+
 
 @dataclass(frozen=True)
 class _Options:
@@ -107,10 +109,10 @@ def tensor_text(x: Any, name: str = "tensor") -> str:
     array = x.array
     prefix = f"{name}("
     suffixes = []
-    default = (np.dtype("float32"), np.dtype("int64"), np.dtype("bool"))
+    usual = dtypes.get_default_dtype()
     if array.size == 0 and array.ndim != 1:
         suffixes.append(f"size={tuple(array.shape)}")
-    if array.dtype not in default or (array.size == 0 and array.dtype != np.float32):
+    if array.dtype != usual and (array.size == 0 or array.dtype not in ("int64", "bool")):
         suffixes.append(f"dtype=dlframe.{array.dtype}")
     if x.node is not None and x.needs_grad:
         suffixes.append(f"grad_fn=<{x.node.name()}>")

@@ -36,6 +36,18 @@ def test_history_and_dtype_follow_the_values():
     assert repr(x.detach()) == "tensor([1., 2.])"
 
 
+def test_the_default_dtype_goes_without_saying():
+    dl.set_default_dtype(dl.float64)
+    try:
+        assert repr(dl.ones(1)) == "tensor([1.])"
+        assert repr(dl.ones(1).float()) == "tensor([1.], dtype=dlframe.float32)"
+        assert repr(dl.ones(0)) == "tensor([])"
+        assert repr(dl.ones(0).float()) == "tensor([], dtype=dlframe.float32)"
+        assert repr(dl.ones(0).bool()) == "tensor([], dtype=dlframe.bool)"
+    finally:
+        dl.set_default_dtype(dl.float32)
+
+
 def test_what_does_not_fit_on_the_line_goes_to_the_next():
     x = dl.linspace(0, 1, 10, requires_grad=True)
     assert repr(x).splitlines()[1:] == [
