@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dlframe.training.monitor import better, infer_mode, unknown_name
+from dlframe.training.monitor import better, check_mode, infer_mode, unknown_name
 
 
 class History(Mapping[str, list[Any]]):
@@ -54,7 +54,7 @@ class History(Mapping[str, list[Any]]):
         ``mode`` is "min" or "max"; None infers it from the name. Raises KeyError for a name that
         was not recorded, ValueError where every value is NaN.
         """
-        mode = infer_mode(name) if mode is None else mode
+        mode = check_mode(mode) or infer_mode(name)
         found: tuple[int, float] | None = None
         for epoch, value in enumerate(self[name], start=1):
             if better(value, None if found is None else found[1], mode):

@@ -13,21 +13,29 @@ _LOW = re.compile(r"loss|error|perplexity|(^|_)(mse|mae|rmse|nll|seconds)($|_)")
 _HIGH = re.compile(r"accuracy|precision|recall|f1|auc|score|(^|_)(acc|r2|iou|dice)($|_)")
 
 
-def infer_mode(name: str) -> str:
+def mode_of(name: str) -> str | None:
     """What the name says: "min" for losses and errors, "max" for accuracies and their like.
 
-    Raises ArgumentError where the name does not tell.
+    None where it does not tell.
 
-    >>> infer_mode("val_loss"), infer_mode("val_accuracy")
-    ('min', 'max')
+    >>> mode_of("val_loss"), mode_of("val_accuracy"), mode_of("lr")
+    ('min', 'max', None)
     """
     low, high = _LOW.search(name.lower()), _HIGH.search(name.lower())
     if bool(low) == bool(high):
+        return None
+    return "min" if low else "max"
+
+
+def infer_mode(name: str) -> str:
+    """`mode_of` the name; raises ArgumentError where it does not tell."""
+    mode = mode_of(name)
+    if mode is None:
         raise ArgumentError(
             f"the name {name!r} does not tell whether low or high values are good; "
             'pass mode="min" or mode="max"'
         )
-    return "min" if low else "max"
+    return mode
 
 
 def check_mode(mode: str | None) -> str | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dlframe.errors import ShapeError
 from dlframe.tensor import Tensor, to_array
+from dlframe.training.monitor import mode_of
 from dlframe.viz import style
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ Numbers = Sequence[float] | NDArray[Any] | Tensor
 PANEL = {1: (6.2, 3.6), 2: (4.6, 3.3), 3: (4.0, 3.0)}  # inches, by the number of columns
 LEGEND_STRIP = 0.3
 MARKED_POINTS = 15  # more markers than this on one line make it a caterpillar
-
-LOWER_IS_BETTER = re.compile(r"loss|error|perplexity|(^|_)(mse|mae|rmse|nll)($|_)")
-HIGHER_IS_BETTER = re.compile(r"accuracy|precision|recall|f1|auc|score|(^|_)(acc|r2|iou|dice)($|_)")
 
 
 @dataclass(frozen=True)
@@ -132,17 +130,6 @@ def curves(
         return style.finish(figure, path)
 
 
-def lower_is_better(name: str) -> bool | None:
-    """Whether low values of a quantity are good ones; None where its name does not tell.
-
-    >>> lower_is_better("val_loss"), lower_is_better("f1_macro"), lower_is_better("lr")
-    (True, False, None)
-    """
-    if LOWER_IS_BETTER.search(name.lower()):
-        return True
-    return False if HIGHER_IS_BETTER.search(name.lower()) else None
-
-
 def smoothed(y: Array, weight: float) -> Array:
     """The running mean m ← weight · m + (1 - weight) · y, without its bias towards a zero start.
 
@@ -210,9 +197,10 @@ def _gaps_counted(series: Mapping[str, Series]) -> str | None:
 
 def _best(name: str, lines: Mapping[Role, Series]) -> tuple[float, float] | None:
     """Where the best value is, if the name tells what is better and there is a choice."""
-    low, line = lower_is_better(name), lines.get(VALIDATION, lines.get(TRAINING))
-    if low is None or line is None or line.finite.sum() < 2:
+    mode, line = mode_of(name), lines.get(VALIDATION, lines.get(TRAINING))
+    if mode is None or line is None or line.finite.sum() < 2:
         return None
+    low = mode == "min"
     y = np.where(line.finite, line.y, np.inf if low else -np.inf)
     index = int(y.argmin() if low else y.argmax())
     return float(line.x[index]), float(line.y[index])
@@ -236,7 +224,7 @@ def _draw_panel(
     for role, line in lines.items():
         _draw_line(axes, role, line)
     _x_axis(axes, np.concatenate([line.x for line in lines.values()]), values)
-    positive_by_nature = lower_is_better(name) or re.search(r"(^|_)(lr|learning_rate)", name)
+    positive_by_nature = mode_of(name) == "min" or re.search(r"(^|_)(lr|learning_rate)", name)
     if log_scale and positive_by_nature and values.min() > 0:
         _log_axis(axes, float(values.min()), float(values.max()))
     best = _best(name, lines)

@@ -9,7 +9,7 @@ import pytest
 from dlframe.errors import ArgumentError
 from dlframe.training import History
 from dlframe.training.history import plain
-from dlframe.training.monitor import better, infer_mode
+from dlframe.training.monitor import better, infer_mode, mode_of
 
 
 def test_a_quantity_that_comes_later_is_nan_before() -> None:
@@ -49,6 +49,8 @@ def test_unknown_names() -> None:
     assert "lr" not in History()
     with pytest.raises(ArgumentError, match='pass mode="min" or mode="max"'):
         History({"lr": [1.0]}).best("lr")
+    with pytest.raises(ArgumentError, match='mode must be "min" or "max"'):
+        History({"lr": [1.0]}).best("lr", "highest")
 
 
 def test_values_are_copied() -> None:
@@ -60,7 +62,9 @@ def test_values_are_copied() -> None:
     assert history["loss"] == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("name", ["loss", "val_loss", "top1_error", "rmse", "val_mae", "seconds"])
+@pytest.mark.parametrize(
+    "name", ["loss", "val_loss", "top1_error", "perplexity", "rmse", "val_mae", "seconds"]
+)
 def test_low_is_good(name: str) -> None:
     assert infer_mode(name) == "min"
 
@@ -72,6 +76,7 @@ def test_high_is_good(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["lr", "confusion_matrix", "accuracy_loss"])
 def test_no_guess_where_the_name_does_not_tell(name: str) -> None:
+    assert mode_of(name) is None
     with pytest.raises(ArgumentError):
         infer_mode(name)
 

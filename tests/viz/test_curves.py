@@ -11,7 +11,7 @@ from matplotlib.colors import same_color
 from dlframe.errors import ShapeError
 from dlframe.tensor import Tensor
 from dlframe.viz import curves, style
-from dlframe.viz.curves import lower_is_better, smoothed
+from dlframe.viz.curves import smoothed
 
 HISTORY = {
     "accuracy": [0.5, 0.8, 0.9],
@@ -64,8 +64,13 @@ def test_the_best_epoch_is_that_of_validation():
 
 def test_quantities_with_no_better_or_worse_have_no_best():
     assert curves({"lr": [0.1, 0.01]}).axes[0].get_title() == ""
-    names = ["val_loss", "error_rate", "perplexity", "rmse", "f1_macro", "top5_accuracy", "lr"]
-    assert [lower_is_better(name) for name in names] == [True] * 4 + [False] * 2 + [None]
+    assert curves({"accuracy_loss": [0.1, 0.01]}).axes[0].get_title() == ""
+
+
+@pytest.mark.parametrize("name", ["error_rate", "perplexity", "rmse"])
+def test_the_best_is_the_lowest_of_errors_and_the_highest_of_others(name):
+    assert curves({name: [0.2, 0.1, 0.3]}).axes[0].get_title() == "best 0.1 at epoch 2"
+    assert curves({"f1_macro": [0.2, 0.1, 0.3]}).axes[0].get_title() == "best 0.3 at epoch 3"
 
 
 @pytest.mark.parametrize("panels", range(1, 8))
