@@ -14,6 +14,7 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     ├── FileFormatError   (RuntimeError, OSError)     a truncated, foreign or unsafe file
     ├── DownloadError     (RuntimeError, OSError)     a file that could not be fetched or verified
     ├── DatasetError      (RuntimeError)              a data set that is not there, or is damaged
+    │   └── DatasetMissingError                       its files are in none of the folders
     ├── WorkerError       (RuntimeError)              a sample that a loader's worker failed on
     ├── PluginError       (RuntimeError)              a plugin that cannot be found or loaded
     └── MissingExtraError (ImportError)               an optional dependency that is not installed
@@ -66,6 +67,10 @@ class DownloadError(DlframeError, RuntimeError, OSError):
 
 class DatasetError(DlframeError, RuntimeError):
     """A data set that is not where it should be, or is damaged."""
+
+
+class DatasetMissingError(DatasetError):
+    """A data set whose files are in none of the folders where they were looked for."""
 
 
 class WorkerError(DlframeError, RuntimeError):

@@ -8,7 +8,7 @@ from typing import Any
 from dlframe.cli.parser import DATA, data_root
 from dlframe.cli.problems import KINDS
 from dlframe.data.datasets import DATASETS
-from dlframe.errors import DatasetError
+from dlframe.errors import DatasetError, DatasetMissingError
 
 BUILT_IN = ("digits",)
 COUNTS = {
@@ -34,11 +34,6 @@ def _open(name: str, root: str, **options: Any) -> None:
         DATASETS[name](root=root, train=train, **options)
 
 
-def _is_missing(error: DatasetError) -> bool:
-    """Whether the files are not there, rather than damaged."""
-    return "was found in none of" in str(error)
-
-
 def _list(options: argparse.Namespace) -> int:
     root = data_root(options.root)
     print(f"{'name':<15}{'samples':<16}{'shape':<12}{'classes':<9}where")
@@ -57,9 +52,9 @@ def _where(name: str, root: str) -> str:
         return "part of dlframe"
     try:
         DATASETS[name](root=root, train=False)
-    except DatasetError as error:
-        if _is_missing(error):
-            return f"not in {root}: dlframe data download {name}"
+    except DatasetMissingError:
+        return f"not in {root}: dlframe data download {name}"
+    except DatasetError:
         return f"damaged in {root}: dlframe data verify {name}"
     return f"in {root}"
 
@@ -86,7 +81,7 @@ def _verify(options: argparse.Namespace) -> int:
         try:
             _open(name, root)
         except DatasetError as error:
-            if _is_missing(error) and not options.names:
+            if isinstance(error, DatasetMissingError) and not options.names:
                 print(f"{name}: not in {root}")
                 continue
             print(f"{name}: {error}")

@@ -12,7 +12,7 @@ import numpy as np
 from dlframe.data.batch import Batch
 from dlframe.data.dataset import Dataset, fetch
 from dlframe.data.transforms import batchable
-from dlframe.errors import DatasetError
+from dlframe.errors import DatasetError, DatasetMissingError
 
 Transform = Callable[[Any], Any]
 
@@ -101,14 +101,14 @@ def not_found(
     names: Sequence[str],
     folders: Iterable[Path],
     urls: Sequence[str],
-) -> DatasetError:
+) -> DatasetMissingError:
     """The error for missing files: which, where they were looked for, and how to get them.
 
     ``key`` is the data set's name in ``DATASETS``, which the command line goes by.
     """
     places = "\n".join(f"  {folder}" for folder in folders)
     addresses = "\n".join(f"  {url}" for url in urls)
-    return DatasetError(
+    return DatasetMissingError(
         f"{dataset}: {' or '.join(names)} was found in none of\n{places}\n"
         f"Pass download=True (or run: dlframe data download {key}), or put the file into "
         f"one of these folders; it is at\n{addresses}"

@@ -20,7 +20,7 @@ from dlframe.data.datasets import CIFAR10
 from dlframe.data.datasets.unpickle import load_plain
 from dlframe.data.download import Checksum
 from dlframe.data.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
-from dlframe.errors import DatasetError, FileFormatError
+from dlframe.errors import DatasetError, DatasetMissingError, FileFormatError
 
 NAMES = [
     "data_batch_1",
@@ -128,7 +128,7 @@ def test_download(small: Small, tmp_path: Path, server: Any) -> None:
 
 
 def test_missing_files(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError) as caught:
+    with pytest.raises(DatasetMissingError) as caught:
         CIFAR10(tmp_path)
     for part in ("cifar-10-batches-py", "download=True", "cs.toronto.edu", str(tmp_path)):
         assert part in str(caught.value)
@@ -137,7 +137,7 @@ def test_missing_files(tmp_path: Path) -> None:
 def test_one_missing_batch(small: Small, tmp_path: Path) -> None:
     put(small.pickled, tmp_path)
     (tmp_path / "data_batch_3").unlink()
-    with pytest.raises(DatasetError, match="data_batch_3"):
+    with pytest.raises(DatasetMissingError, match="data_batch_3"):
         small.cls()(tmp_path)
 
 

@@ -19,7 +19,7 @@ from dlframe.data.datasets import DATASETS, KMNIST, MNIST, FashionMNIST
 from dlframe.data.datasets.mnist import read_idx
 from dlframe.data.download import Checksum
 from dlframe.data.transforms import Compose, Flatten, Normalize, RandomCrop, ToTensor
-from dlframe.errors import DatasetError, DownloadError
+from dlframe.errors import DatasetError, DatasetMissingError, DownloadError
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -83,7 +83,7 @@ def test_it_is_found(
 
 
 def test_missing_files_are_named_with_the_places_and_the_way_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError) as caught:
+    with pytest.raises(DatasetMissingError) as caught:
         MNIST(tmp_path)
     text = str(caught.value)
     for part in (
@@ -127,7 +127,7 @@ def test_download(files: dict[str, bytes], Small: Any, tmp_path: Path, server: A
 def test_missing_files_are_downloaded_by_the_name_the_command_line_knows(
     tmp_path: Path, key: str
 ) -> None:
-    with pytest.raises(DatasetError, match=rf"dlframe data download {key}\)"):
+    with pytest.raises(DatasetMissingError, match=rf"dlframe data download {key}\)"):
         DATASETS[key](tmp_path)
 
 
