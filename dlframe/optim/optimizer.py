@@ -341,6 +341,8 @@ class Optimizer:
             if "param_names" in group:  # they name the parameters as they are now
                 saved["param_names"] = group["param_names"]
         self.__setstate__({"state": state, "param_groups": saved_groups})
+        if self._stepped is False:  # the steps that led to this state were another optimizer's
+            self._stepped = True
         for hook in self._load_state_dict_post_hooks.values():
             hook(self)
 

@@ -107,8 +107,6 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: dict[str, An
     for name, callback in keyed(trainer.callbacks).items():
         if name in state["callbacks"]:
             callback.load_state_dict(state["callbacks"][name])
-    # its steps were made in another process; a scheduler that looks for them must not warn
-    trainer.optimizer._stepped = trainer.step > 0
     # the loaders are not known before fit, and what draws random numbers until then must not count
     trainer._pending = state["positions"]
     set_random_state(state["positions"]["random"])

@@ -142,6 +142,15 @@ def test_steps_before_the_schedule_do_not_count() -> None:
         scheduler.step()
 
 
+def test_the_steps_behind_a_loaded_state_count() -> None:
+    saved = two_groups()
+    saved.step()
+    optimizer = two_groups()
+    scheduler = lr_scheduler.StepLR(optimizer, 2)
+    optimizer.load_state_dict(saved.state_dict())
+    scheduler.step()  # a warning would be an error
+
+
 def test_a_replaced_step_warns() -> None:
     optimizer = two_groups()
     scheduler = lr_scheduler.StepLR(optimizer, 2)
