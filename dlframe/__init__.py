@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from dlframe import autograd, cuda, errors, functions, nn, optim, random
@@ -109,6 +110,9 @@ _LAZY_NAMES = {
     "set_num_threads": "dlframe.threads",
 }
 
+# As in NumPy and PyTorch: x[:, newaxis] is x[:, None].
+newaxis = None
+
 __all__ = [
     "Generator",
     "Tensor",
@@ -125,6 +129,7 @@ __all__ = [
     "default_generator",
     "device",
     "double",
+    "e",
     "empty",
     "empty_like",
     "enable_grad",
@@ -145,6 +150,7 @@ __all__ = [
     "get_rng_state",
     "half",
     "iinfo",
+    "inf",
     "inference_mode",
     "initial_seed",
     "int",
@@ -162,12 +168,15 @@ __all__ = [
     "metrics",
     "models",
     "multinomial",
+    "nan",
+    "newaxis",
     "nn",
     "no_grad",
     "normal",
     "ones",
     "ones_like",
     "optim",
+    "pi",
     "plugins",
     "promote_types",
     "rand",

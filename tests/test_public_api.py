@@ -11,6 +11,7 @@ import doctest
 import importlib
 import inspect
 import json
+import math
 import pkgutil
 import runpy
 from collections.abc import Callable, Iterator
@@ -108,6 +109,11 @@ def test_packages_list_their_public_names() -> None:
     assert [
         m.__name__ for m in MODULES if hasattr(m, "__path__") and not hasattr(m, "__all__")
     ] == []
+
+
+def test_constants_are_pythons() -> None:
+    assert (dl.pi, dl.e, dl.inf, dl.newaxis) == (math.pi, math.e, math.inf, None)
+    assert math.isnan(dl.nan)
 
 
 @pytest.mark.parametrize(
