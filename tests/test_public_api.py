@@ -71,7 +71,7 @@ DIFFERENT: dict[str, str] = {
     "torch.Tensor.uniform_": "`from` is a keyword of Python: from_",
     "torch.autograd.gradcheck": "no forward mode, no batches of gradients; seed= is ours",
     "torch.autograd.gradgradcheck": "as gradcheck",
-    "torch.load": "files hold no pickles, and nothing to map to another device",
+    "torch.load": "files hold no pickles, so there is no module to read them with",
     "torch.save": "files hold no pickles",
     "torch.set_num_threads": "PyTorch's argument is called int",
     "torch.pow": "PyTorch calls the base `self` where it is a number; here it is `input` too",

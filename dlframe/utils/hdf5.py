@@ -36,6 +36,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from dlframe.devices import check_device
 from dlframe.errors import FileFormatError
 from dlframe.tensor import Tensor
 from dlframe.utils.atomic import atomic_write
@@ -93,13 +94,22 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
         _write(root, node, compression)
 
 
-def load(path: str | os.PathLike[str], *, names: Iterable[str | int] | None = None) -> Any:
+def load(
+    path: str | os.PathLike[str],
+    map_location: Any = None,
+    *,
+    names: Iterable[str | int] | None = None,
+    weights_only: bool | None = None,
+) -> Any:
     """Read back what `save` wrote, with the same types.
 
     Args:
+        map_location: None or "cpu".
         names: of a saved dict, read these keys only.
+        weights_only: without effect, since no file of dlframe's holds code.
 
     Raises:
+        ArgumentError: a ``map_location`` other than the CPU.
         FileFormatError: the file is truncated, damaged, of another kind, or from a newer dlframe;
             the message says which.
         KeyError: one of ``names`` is not in the file; the message lists what is.
@@ -111,6 +121,7 @@ def load(path: str | os.PathLike[str], *, names: Iterable[str | int] | None = No
         >>> load(path, names=["losses"])
         {'losses': [0.5, 0.25]}
     """
+    check_device(map_location)
     if names is None:
         return _open_and(path, _load_all)
     chosen = list(names)

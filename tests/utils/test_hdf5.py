@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import dlframe as dl
-from dlframe.errors import DTypeError, FileFormatError
+from dlframe.errors import ArgumentError, DTypeError, FileFormatError
 from dlframe.nn import Parameter
 from dlframe.tensor import Tensor
 from dlframe.utils import inspect, load, save
@@ -50,6 +50,15 @@ def same(a, b):
 def round_trip(obj, path, **options):
     save(obj, path, **options)
     return load(path)
+
+
+def test_load_takes_pytorchs_arguments(tmp_path):
+    path = tmp_path / "x.h5"
+    save({"a": 1}, path)
+    assert load(path, "cpu", weights_only=True) == {"a": 1}
+    assert load(path, map_location=dl.device("cpu"), weights_only=False) == {"a": 1}
+    with pytest.raises(ArgumentError, match="computes on the CPU, got device='cuda'"):
+        load(path, map_location="cuda")
 
 
 DTYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16", ">f4"]
