@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.data import DataLoader, TensorDataset
-from dlframe.errors import DlframeError, DTypeError, ShapeError
+from dlframe.errors import ArgumentError, DlframeError, DTypeError, ShapeError
 from dlframe.tensor import Tensor, to_array
 
 
@@ -34,6 +34,8 @@ def make_loader(
             f"{tuple(data.shape)}. Pass the pair (x, y)"
         )
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list):
+        # shuffling nothing is an error of the sampler's, which does not say whose data it was
+        shuffle = shuffle and len(data) > 0
         return DataLoader(data, batch_size, shuffle=shuffle, num_workers=num_workers)
     if hasattr(data, "__iter__"):
         return data  # type: ignore[no-any-return] # batches, in whatever form they come
@@ -57,6 +59,12 @@ def length_of(loader: Any) -> int | None:
         return len(loader)
     except (TypeError, NotImplementedError):
         return None
+
+
+def check_not_empty(what: str, loader: Any) -> None:
+    """Raise ArgumentError for a loader that knows that it has no batch."""
+    if length_of(loader) == 0:
+        raise ArgumentError(f"fit: the {what} data gave no batch{why_empty(loader)}")
 
 
 def why_empty(loader: Any) -> str:

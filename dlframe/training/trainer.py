@@ -177,6 +177,8 @@ class Trainer:
             self._val_loader = batches.make_loader(
                 val, batch_size, shuffle=False, num_workers=num_workers, where="fit"
             )
+        batches.check_not_empty("training", self._train_loader)
+        batches.check_not_empty("validation", self._val_loader)  # now, not after a long epoch
         self.epochs = epochs
         self.batches_per_epoch = batches.length_of(self._train_loader)
         self.interrupted = False

@@ -274,10 +274,25 @@ def test_epochs_count_in_all() -> None:
 # ------------------------------------------------------------------------------ errors
 
 
+@pytest.mark.parametrize(
+    ("train", "val", "name"), [(0, 4, "training"), (4, 0, "validation"), (0, None, "training")]
+)
+def test_data_without_a_sample_is_refused_before_training(
+    train: int, val: int | None, name: str
+) -> None:
+    model = nn.Linear(2, 2)
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+    x, y = dl.randn(4, 2), dl.zeros(4, dtype=dl.int64)
+    held_out = None if val is None else (x[:val], y[:val])
+    with pytest.raises(ArgumentError, match=f"fit: the {name} data gave no batch: the data set"):
+        trainer.fit((x[:train], y[:train]), held_out, progress=False)
+    assert trainer.step == 0
+
+
 def test_no_batches() -> None:
     trainer, (x, y) = problem()
     empty = DataLoader(TensorDataset(x[:3], y[:3]), batch_size=8, drop_last=True)
-    with pytest.raises(ArgumentError, match="no batch in epoch 1: 3 samples with batch_size=8 and"):
+    with pytest.raises(ArgumentError, match="no batch: 3 samples with batch_size=8 and"):
         trainer.fit(empty, progress=False)
     with pytest.raises(ArgumentError, match="data gave no batch: 3 samples"):
         trainer.evaluate(empty)
