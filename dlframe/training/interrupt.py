@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -53,5 +55,8 @@ class Interrupt:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        # print() could meet itself half way through a line, and raise
-        os.write(2, NOTICE)
+        # print() could meet itself half way through a line, and raise. Without a stderr from the
+        # start, descriptor 2 may be any file; one whose reader has gone refuses the notice
+        if sys.__stderr__ is not None:
+            with contextlib.suppress(OSError):
+                os.write(2, NOTICE)

@@ -26,7 +26,8 @@ class ProgressBar(Callback):
         self._shown_at = 0.0
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
-        if not (sys.stderr.isatty() if self.bar is None else self.bar):
+        # stderr is None where a program has none: started with 2>&-, or by pythonw
+        if sys.stderr is None or not (sys.stderr.isatty() if self.bar is None else self.bar):
             return
         from tqdm import tqdm  # on first use: `import dlframe` loads no tqdm
 

@@ -207,3 +207,24 @@ if __name__ == "__main__":
     assert out == "interrupted True\n", err
     assert "Traceback" not in err
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_the_notice_is_not_written_into_a_file_that_got_descriptor_2(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from dlframe.training.interrupt import Interrupt
+assert sys.stderr is None
+while (descriptor := os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)) < 2:
+    pass
+assert os.path.samestat(os.fstat(2), os.stat(sys.argv[1]))
+with Interrupt() as interrupt:
+    signal.raise_signal(signal.SIGINT)
+print(interrupt.requested)
+"""
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1" "$2" 2>&-', sys.executable, code, tmp_path / "weights"],
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "True\n"
+    assert (tmp_path / "weights").read_bytes() == b""
