@@ -63,11 +63,13 @@ def atomic_write(
         os.fsync(file.fileno())
         file.close()
         temporary.replace(target)
-    except BaseException:  # Ctrl-C too must leave nothing behind
+    except BaseException as error:  # Ctrl-C too must leave nothing behind
         with contextlib.suppress(OSError):  # closing flushes, and the disk may be full
             file.close()
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+        if type(error) is OSError and error.errno and error.filename is None:
+            error.filename = str(target)  # "No space left on device", but which?
         raise
     sync_folder(target.parent)
 
