@@ -173,8 +173,8 @@ def test_a_folder_that_is_no_run_is_left_alone(dlframe: Command, tmp_path: Path)
 
 def test_more_epochs_for_a_finished_run(dlframe: Command, tmp_path: Path) -> None:
     dlframe(*PLAIN, "--out", "a")
-    done = dlframe("train", "--resume", "--out", "a", code=2)
-    assert "a has all its 2 epochs; --epochs N for more" in done.stderr
+    done = dlframe("train", "--resume", "--out", "a", "--epochs", 1, code=2)
+    assert "a has 2 epochs already: --epochs N for more" in done.stderr
     longer = dlframe("train", "--resume", "--out", "a", "--epochs", 4).stdout
     whole = dlframe(*PLAIN, "--epochs", 4, "--out", "b").stdout
     assert accuracy_in(longer) == accuracy_in(whole)
@@ -188,6 +188,67 @@ def test_more_epochs_for_a_finished_run(dlframe: Command, tmp_path: Path) -> Non
         load_checkpoint(path, model=model)
         states.append([p.tolist() for p in model.parameters()])
     assert states[0] == states[1]
+
+
+def test_a_run_that_was_stopped_before_its_report_gets_it(dlframe: Command, tmp_path: Path) -> None:
+    first = dlframe(*QUICK, "--out", "a").stdout
+    weights = (tmp_path / "a" / "checkpoints" / "last.h5").read_bytes()
+    for picture in (tmp_path / "a").glob("*.png"):
+        picture.unlink()
+    again = dlframe("train", "--resume", "--out", "a").stdout
+    assert "All 2 epochs are done; --epochs N trains on." in again
+    assert first.split("Best epoch")[1] == again.split("Best epoch")[1]  # numbers and files
+    assert (tmp_path / "a" / "checkpoints" / "last.h5").read_bytes() == weights
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(dlframe: Command, tmp_path: Path) -> None:
+    long = [*PLAIN, "--epochs", "12", "--batch-size", "10"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dlframe", *long, "--out", "a"],
+        cwd=tmp_path, env=environment(), text=True, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch  3/12"):
+            break
+    process.kill()
+    process.communicate()
+    resumed = dlframe("train", "--resume", "--out", "a").stdout
+    whole = dlframe(*long, "--out", "b").stdout
+    assert accuracy_in(resumed) == accuracy_in(whole)
+    assert records(tmp_path / "a") == records(tmp_path / "b")
+
+
+def test_a_validation_loss_that_is_never_a_number(dlframe: Command) -> None:
+    done = dlframe(*PLAIN, "--epochs", 1, "--limit", 20, "--optimizer", "sgd", "--lr", 1e30,
+                   code=1, PYTHONWARNINGS="ignore")  # fmt: skip
+    assert "the validation loss was not a number in any of the 1 epochs" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
+def test_closed_streams(tmp_path: Path, closed: str) -> None:
+    command = f"{sys.executable} -m dlframe {shlex.join(PLAIN)} --out a {closed}"
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment(), check=True)
+    assert files(tmp_path / "a") == ALWAYS
+
+
+def test_a_terminal_that_lacks_a_sign(dlframe: Command) -> None:
+    assert r"1\xd78\xd78" in dlframe("data", "list", PYTHONIOENCODING="ascii").stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_a_full_disk_names_the_file_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    command = f"ulimit -f 5; {sys.executable} -m dlframe {shlex.join(PLAIN)} --out a"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=environment(), text=True, check=False,
+        capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert re.search(r"error: \[Errno 27\] .*a/checkpoints/best.h5'", done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+    assert files(tmp_path / "a") == ALWAYS - {"checkpoints/best.h5", "checkpoints/last.h5"}
 
 
 def test_a_resumed_run_keeps_its_options(dlframe: Command) -> None:
@@ -286,6 +347,29 @@ def test_white_paper_colours_and_sizes(dlframe: Command, tmp_path: Path, trained
     assert all(block[1:] == blocks[0][1:] for block in blocks)
     out = dlframe("predict", "small.png", "--invert", "no").stdout
     assert "small.png (8×8)\n" in out
+
+
+def test_images_of_more_than_eight_bits(dlframe: Command, tmp_path: Path, trained: Path) -> None:
+    from PIL import Image
+
+    grey = (DATASETS["digits"](train=False).data.numpy()[0, 0] * 255).astype(np.uint8)
+    Image.fromarray(grey).save(tmp_path / "8.png")
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "16.png")
+    Image.fromarray(grey.astype(np.float32) / 255).save(tmp_path / "float.tiff")
+    out = dlframe("predict", "8.png", "16.png", "float.tiff").stdout
+    blocks = [block.splitlines() for block in out.split("\n\n")[1:]]
+    assert [block[0] for block in blocks] == ["8.png (8×8)", "16.png (8×8)", "float.tiff (8×8)"]
+    assert blocks[0][1:] == blocks[1][1:] == blocks[2][1:]
+
+
+def test_images_that_are_too_large(dlframe: Command, tmp_path: Path, trained: Path) -> None:
+    from PIL import Image
+
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")  # Pillow would warn
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
+    done = dlframe("predict", "huge.png", "large.png", code=1)
+    assert "huge.png: this image is too large: Image size (400000000 pixels)" in done.stderr
+    assert "large.png (10000×10000, resized to 8×8)" in done.stdout
 
 
 def test_files_that_are_no_images(dlframe: Command, tmp_path: Path, trained: Path) -> None:
@@ -404,6 +488,11 @@ def test_files_that_are_no_checkpoints(dlframe: Command, tmp_path: Path) -> None
     assert "a text file" in dlframe("evaluate", "x.h5", code=1).stderr
     dl.utils.save_checkpoint(tmp_path / "y.h5", model=models.linear(2, 2))
     assert "without a description of its run" in dlframe("evaluate", "y.h5", code=1).stderr
+    foreign = tmp_path / "run" / "checkpoints" / "last.h5"
+    for extra in ({}, {"extra": 3}, {"extra": {"config": {"mine": 1}}}):
+        dl.utils.save_checkpoint(foreign, model=models.linear(2, 2), **extra)
+        for command in (("evaluate", "run"), ("train", "--resume", "--out", "run")):
+            assert "without a description of its run" in dlframe(*command, code=1).stderr
     (tmp_path / "empty").mkdir()
     assert "is it a run's folder?" in dlframe("evaluate", "empty", code=2).stderr
 

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 it failed (one line on stderr says why), 2 the command lin
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks × or ü gets another sign
+            stream.reconfigure(errors="backslashreplace")
     parser = make_parser()
     try:
         options = parser.parse_args(arguments)

@@ -8,8 +8,7 @@ from typing import Any
 
 from dlframe import models
 from dlframe.cli.problems import KINDS, make_test_set
-from dlframe.cli.results import find_checkpoint, measure, print_report
-from dlframe.errors import FileFormatError
+from dlframe.cli.results import description_in, find_checkpoint, measure, print_report
 from dlframe.nn import Module
 from dlframe.utils import load_checkpoint
 
@@ -30,12 +29,7 @@ def evaluate(options: argparse.Namespace) -> int:
 def load_model(path: Path) -> tuple[Module, dict[str, Any], int]:
     """The model in a checkpoint of ``dlframe train``, the description of its run, and the epoch."""
     content = load_checkpoint(path)
-    config = content.get("extra", {}).get("config")
-    if not isinstance(config, dict):
-        raise FileFormatError(
-            f"{path} is a checkpoint without a description of its run: only `dlframe train` writes "
-            "one. Build the model yourself, and read it with dlframe.utils.load_checkpoint"
-        )
+    config = description_in(content, path)
     model = models.build(config["model"]["name"], **config["model"]["arguments"])
     load_checkpoint(path, model=model)
     return model.eval(), config, content["trainer"]["epoch"]

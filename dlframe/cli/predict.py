@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,16 @@ def read_image(path: Path, kind: Kind, invert: str) -> tuple[np.ndarray[Any, Any
 
     channels, size = kind.shape[:2]
     try:
-        with Image.open(path) as opened:
-            # photographs say by a tag how they were held; transparent pixels are on white paper
-            image = ImageOps.exif_transpose(opened).convert("RGBA")
+        with warnings.catch_warnings():
+            # up to twice Pillow's limit it only warns: such an image still fits into memory
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                # photographs say by a tag how they were held; transparent pixels are on white paper
+                image = _eight_bits(ImageOps.exif_transpose(opened)).convert("RGBA")
     except UnidentifiedImageError:
         raise FileFormatError("this is no image that Pillow can read") from None
+    except Image.DecompressionBombError as error:
+        raise FileFormatError(f"this image is too large: {error}") from None
     done = [f"{image.width}×{image.height}"]
     if np.asarray(image)[..., 3].min() < 255:
         paper = Image.new("RGBA", image.size, "white")
@@ -83,6 +89,18 @@ def read_image(path: Path, kind: Kind, invert: str) -> tuple[np.ndarray[Any, Any
         done.append(f"resized to {size}×{size}")
     pixels = np.asarray(image, dtype=np.float32).reshape(size, size, channels) / 255
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)), ", ".join(done)
+
+
+def _eight_bits(image: Any) -> Any:
+    """Grey images of more bits, which Pillow would cut off at 255, scaled to 0 … 255."""
+    from PIL import Image
+
+    if image.mode not in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
+        return image
+    pixels = np.asarray(image, dtype=np.float64)
+    # 32 bits and floats have no white of their own: PNG's 16 bits come as 32 too; floats end at 1
+    top = max(1.0, float(pixels.max())) if image.mode == "F" else 65535.0
+    return Image.fromarray((pixels / top * 255).clip(0, 255).round().astype(np.uint8))
 
 
 def _border(image: Any) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from dlframe.cli import pictures
 from dlframe.cli.info import environment
 from dlframe.cli.parser import UsageError
 from dlframe.cli.problems import Problem, loaders, make_problem
-from dlframe.cli.results import Result, measure, print_report
+from dlframe.cli.results import Result, description_in, measure, print_report
 from dlframe.metrics import Accuracy
 from dlframe.nn import CrossEntropyLoss, Module
 from dlframe.optim import Optimizer, lr_scheduler
@@ -24,6 +25,7 @@ from dlframe.training import (
     EarlyStopping,
     JSONLogger,
     ModelCheckpoint,
+    NonFiniteLossError,
     StepLog,
     Trainer,
 )
@@ -75,31 +77,24 @@ def train(options: argparse.Namespace) -> int:
     if options.resume:
         trainer.resume(run.last)
         trainer.extra["config"] = config
-        if trainer.epoch >= config["epochs"]:
+        if trainer.epoch > config["epochs"]:
             raise UsageError(
-                f"{run.folder} has all its {trainer.epoch} epochs; --epochs N for more"
+                f"{run.folder} has {trainer.epoch} epochs already: --epochs N for more"
             )
     elif run.exists:
         run.clear()  # only now, when data and model are known to be there
     _introduce(config, problem, trainer)
     _write_json(run.config, config)
     _write_json(run.environment, environment())
-    started = time.perf_counter()
-    trainer.fit(
-        *loaders(problem, config),
-        epochs=config["epochs"],
-        progress=False if options.quiet else None,
-    )
-    if trainer.interrupted:
+    if trainer.epoch == config["epochs"]:  # it may have been stopped before its report was ready
+        print(f"All {trainer.epoch} epochs are done; --epochs N trains on. The report once more:\n")
+    elif not _fit(trainer, problem, config, quiet=options.quiet):
         print(
             f"\nStopped in epoch {trainer.epoch + 1} after {trainer.step} steps; everything is "
-            f"saved. Continue with:\n  dlframe train --resume --out {run.folder}",
+            f"saved. Continue with:\n  dlframe train --resume --out {shlex.quote(str(run.folder))}",
             file=sys.stderr,
         )
         return INTERRUPTED
-    if trainer.stop_reason is not None:
-        print(f"Stopped early: {trainer.stop_reason}.")
-    print(f"Trained for {time.perf_counter() - started:.1f} s.")
     result = _test(run, problem, trainer)
     if options.pictures:
         notice = pictures.draw_all(run.folder, config, problem, trainer, result)
@@ -109,6 +104,20 @@ def train(options: argparse.Namespace) -> int:
     for path in run.files():
         print(f"  {path.relative_to(run.folder)}")
     return 0
+
+
+def _fit(trainer: Trainer, problem: Problem, config: dict[str, Any], *, quiet: bool) -> bool:
+    """Train, and say how it went; False after Ctrl-C."""
+    started = time.perf_counter()
+    trainer.fit(
+        *loaders(problem, config), epochs=config["epochs"], progress=False if quiet else None
+    )
+    if trainer.interrupted:
+        return False
+    if trainer.stop_reason is not None:
+        print(f"Stopped early: {trainer.stop_reason}.")
+    print(f"Trained for {time.perf_counter() - started:.1f} s.")
+    return True
 
 
 def _new_run(options: argparse.Namespace, config: dict[str, Any]) -> Run:
@@ -129,7 +138,7 @@ def _old_run(options: argparse.Namespace) -> tuple[Run, dict[str, Any]]:
     run = Run(options.out)
     if not run.last.is_file():
         raise UsageError(f"{run.folder} has no {run.last.relative_to(run.folder)} to continue from")
-    saved = load_checkpoint(run.last)["extra"]["config"]
+    saved = description_in(load_checkpoint(run.last), run.last)
     return run, configs.resumed(saved, options)
 
 
@@ -185,7 +194,7 @@ def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> No
         f"schedule {config['scheduler']}, batches of {config['batch_size']}, "
         f"seed {config['seed']}"
     )
-    if trainer.step:
+    if trainer.step > 0 and trainer.epoch < config["epochs"]:
         print(f"resumed after {trainer.step} steps, in epoch {trainer.epoch + 1}")
     print(flush=True)
 
@@ -193,6 +202,11 @@ def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> No
 def _test(run: Run, problem: Problem, trainer: Trainer) -> Result:
     """Measure the best epoch's weights on the test set, and say what came out."""
     checkpoint = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint))
+    if checkpoint.best is None:
+        raise NonFiniteLossError(
+            f"the validation loss was not a number in any of the {trainer.epoch} epochs, so none "
+            "is the best. Lower the learning rate"
+        )
     model: Module = trainer.model
     load_checkpoint(run.best, model=model)
     model.eval()
