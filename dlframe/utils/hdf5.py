@@ -30,7 +30,8 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -84,6 +85,7 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
     # "v110" gives every piece of HDF5's bookkeeping a checksum; any HDF5 since 2016 reads it.
     with (
         atomic_write(path) as file,
+        _errors_of_the_disk(),
         h5py.File(file, "w", libver=("v110", "v110"), track_order=True) as root,
     ):
         root.attrs["dlframe_format"] = FORMAT
@@ -92,6 +94,18 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
             node = Group("value", {"value": node})
         _set_text(root, "kind", node.kind)
         _write(root, node, compression)
+
+
+@contextmanager
+def _errors_of_the_disk() -> Iterator[None]:
+    """From Python 3.13 on h5py wraps the file's own OSError into a SystemError, when it closes."""
+    try:
+        yield
+    except SystemError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__ or cause.__context__
+        raise cause or error from None
 
 
 def load(

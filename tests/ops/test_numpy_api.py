@@ -23,6 +23,9 @@ from dlframe.ops.numpy_api.support import RULES
 # A function counts once its module is imported, and these load on first use.
 NUMPY_MODULES = ("char", "fft", "lib.recfunctions", "linalg", "polynomial", "rec", "strings")
 
+# What a NumPy after the one that was looked at adds is refused by name, and no failure here.
+NEWER_NUMPY = tuple(map(int, np.__version__.split(".")[:2])) > (2, 5)
+
 ALL_CALLS = [
     pytest.param(call, id=f"{name}-{i}")
     for name, calls in [*CALLS.items(), *UFUNC_CALLS.items()]
@@ -77,6 +80,8 @@ def test_every_function_of_numpy_is_decided_on_once() -> None:
         name = name_of(function)
         found = sum(name in table for table in tables)
         found += name.rpartition(".")[0] in policy.REFUSED_MODULES
+        if found == 0 and NEWER_NUMPY:
+            continue  # it is refused by name until somebody decides
         assert found == 1, f"np.{name} is in {found} tables of dlframe.ops.numpy_api"
 
 
@@ -85,6 +90,8 @@ def test_every_ufunc_of_numpy_is_decided_on_once() -> None:
     for ufunc in overrides.get_overridable_numpy_ufuncs():
         found = (ufunc in ufuncs.DIFFERENTIABLE) + (ufunc in ufuncs.PLAIN)
         found += sum(ufunc.__name__ in table for table in tables)
+        if found == 0 and NEWER_NUMPY:
+            continue
         assert found == 1, f"np.{ufunc.__name__} is in {found} tables of dlframe.ops.numpy_api"
 
 

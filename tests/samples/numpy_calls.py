@@ -340,7 +340,9 @@ NEWER: dict[str, Callable[[], list[Callable[..., Any]]]] = {
 CALLS.update({name: make() for name, make in NEWER.items() if hasattr(np, name)})
 
 # Aliases that NumPy has dropped, or will: only where this one has them.
-DROPPED = {"row_stack", "trapz"}
+DROPPED = {"fix", "row_stack", "trapz"}
+if tuple(map(int, np.__version__.split(".")[:2])) >= (2, 5):
+    del CALLS["fix"]  # it warns that it will go
 
 ON_ANY = (
     "absolute arctan arcsinh cbrt ceil conjugate cos cosh deg2rad degrees exp exp2 expm1 fabs "

@@ -37,6 +37,7 @@ WITHOUT_RULE = frozenset(
     fft.irfft2 fft.irfftn fft.rfft fft.rfft2 fft.rfftn
 
     polynomial.polynomial.polygrid2d polynomial.polynomial.polyval2d
+    polynomial.polynomial.polyvalnd
 
     emath.arccos emath.arcsin emath.arctanh emath.log emath.log10
     emath.log2 emath.logn emath.power emath.sqrt
@@ -88,8 +89,8 @@ _STRING_UFUNCS = """
 
 REFUSED_UFUNCS = {"isnat": _DATES, **dict.fromkeys(_STRING_UFUNCS, _STRINGS)}
 
-PLAIN_UFUNCS = frozenset({"_ones_like", "bitwise_count", "gcd", "lcm"})
+PLAIN_UFUNCS = frozenset({"_ones_like", "bitwise_count", "gcd", "imag", "lcm"})
 
-# `clip` is the ufunc beneath np.clip, which has a rule. Ufuncs of other libraries, such as
+# `clip` and `real` are the ufuncs beneath np.clip and np.real, which have rules. Ufuncs of other libraries, such as
 # scipy.special's, are treated in the same way.
-WITHOUT_RULE_UFUNCS = frozenset({"clip", "frexp", "nextafter", "spacing"})
+WITHOUT_RULE_UFUNCS = frozenset({"clip", "frexp", "nextafter", "real", "spacing"})

@@ -14,8 +14,9 @@ Function = Callable[..., Any]
 
 
 def _table(functions: dict[str, Function]) -> dict[np.ufunc, Function]:
-    """By the ufunc itself; those that this NumPy does not have yet are left out."""
-    return {getattr(np, name): f for name, f in functions.items() if hasattr(np, name)}
+    """By the ufunc itself; what this NumPy does not have, or not as a ufunc, is left out."""
+    found = {getattr(np, name, None): f for name, f in functions.items()}
+    return {ufunc: f for ufunc, f in found.items() if isinstance(ufunc, np.ufunc)}
 
 
 DIFFERENTIABLE = _table(
