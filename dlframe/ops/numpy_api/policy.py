@@ -91,6 +91,6 @@ REFUSED_UFUNCS = {"isnat": _DATES, **dict.fromkeys(_STRING_UFUNCS, _STRINGS)}
 
 PLAIN_UFUNCS = frozenset({"_ones_like", "bitwise_count", "gcd", "imag", "lcm"})
 
-# `clip` and `real` are the ufuncs beneath np.clip and np.real, which have rules. Ufuncs of other libraries, such as
-# scipy.special's, are treated in the same way.
+# `clip` and `real` are the ufuncs beneath np.clip and np.real, which have rules. Ufuncs of other
+# libraries, such as scipy.special's, are treated in the same way.
 WITHOUT_RULE_UFUNCS = frozenset({"clip", "frexp", "nextafter", "real", "spacing"})
