@@ -212,6 +212,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(dlframe: Command, tmp_p
     for line in process.stdout:
         if line.startswith("epoch  3/12"):
             break
+    process.send_signal(signal.SIGSTOP)  # alive, and in its folder: another would mix its files
+    for more in (["train", "--resume"], [*PLAIN, "--overwrite"]):
+        refused = dlframe(*more, "--out", "a", code=2)
+        assert "another process is training in a" in refused.stderr
     process.kill()
     process.communicate()
     resumed = dlframe("train", "--resume", "--out", "a").stdout

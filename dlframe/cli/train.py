@@ -7,6 +7,8 @@ import json
 import shlex
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from dlframe.cli.info import environment
 from dlframe.cli.parser import UsageError
 from dlframe.cli.problems import Problem, loaders, make_problem
 from dlframe.cli.results import Result, description_in, measure, print_report
+from dlframe.data.lock import try_lock
 from dlframe.metrics import Accuracy
 from dlframe.nn import CrossEntropyLoss, Module
 from dlframe.optim import Optimizer, lr_scheduler
@@ -32,6 +35,7 @@ from dlframe.training import (
 from dlframe.utils import atomic_write, load_checkpoint
 
 INTERRUPTED = 130
+LOCK = ".lock"  # in a run's folder, while a process writes there
 STEPS_PER_EPOCH = 50  # points on the curve of a short run
 
 
@@ -49,7 +53,19 @@ class Run:
 
     @property
     def exists(self) -> bool:
-        return self.folder.is_dir() and any(self.folder.iterdir())
+        return self.folder.is_dir() and any(path.name != LOCK for path in self.folder.iterdir())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out of the folder; raises UsageError if one trains there already."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with try_lock(self.folder / LOCK) as held:
+            if not held:
+                raise UsageError(
+                    f"another process is training in {self.folder}: wait for it, or name another "
+                    "folder with --out"
+                )
+            yield
 
     def files(self) -> list[Path]:
         """Everything that a run writes, as far as it is there."""
@@ -74,6 +90,15 @@ def train(options: argparse.Namespace) -> int:
     random.manual_seed(config["seed"])
     problem = make_problem(config, download=options.download)
     trainer = make_trainer(config, run, problem)
+    with run.alone():
+        _prepare(run, trainer, config, options)
+        return _train_and_report(run, trainer, problem, config, options)
+
+
+def _prepare(
+    run: Run, trainer: Trainer, config: dict[str, Any], options: argparse.Namespace
+) -> None:
+    """Read what the run had reached, or clear its folder: only now that nothing else can fail."""
     if options.resume:
         trainer.resume(run.last)
         trainer.extra["config"] = config
@@ -82,7 +107,18 @@ def train(options: argparse.Namespace) -> int:
                 f"{run.folder} has {trainer.epoch} epochs already: --epochs N for more"
             )
     elif run.exists:
-        run.clear()  # only now, when data and model are known to be there
+        _check_may_be_replaced(run, options)  # another process may have made it meanwhile
+        run.clear()
+
+
+def _train_and_report(
+    run: Run,
+    trainer: Trainer,
+    problem: Problem,
+    config: dict[str, Any],
+    options: argparse.Namespace,
+) -> int:
+    """Train, test and draw; returns the exit code."""
     _introduce(config, problem, trainer)
     _write_json(run.config, config)
     _write_json(run.environment, environment())
@@ -122,12 +158,16 @@ def _fit(trainer: Trainer, problem: Problem, config: dict[str, Any], *, quiet: b
 
 def _new_run(options: argparse.Namespace, config: dict[str, Any]) -> Run:
     run = Run(options.out or f"runs/{config['data']}-{config['model']['name']}")
+    _check_may_be_replaced(run, options)
+    return run
+
+
+def _check_may_be_replaced(run: Run, options: argparse.Namespace) -> None:
     if run.exists and not options.overwrite:
         raise UsageError(
             f"{run.folder} exists: --resume continues the run in it, --overwrite replaces it, "
             "and --out NAME names another"
         )
-    return run
 
 
 def _old_run(options: argparse.Namespace) -> tuple[Run, dict[str, Any]]:

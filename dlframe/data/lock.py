@@ -47,9 +47,18 @@ def file_lock(path: Path, timeout: float = 3600.0) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows does not remove an open file: then it stays, empty
-            path.unlink()
-        os.close(descriptor)
+        _release(path, descriptor)
+
+
+@contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold the lock of this name unless another holds it; gives whether it is held, at once."""
+    descriptor = _acquire(path)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            _release(path, descriptor)
 
 
 def _acquire(path: Path) -> int | None:
@@ -68,3 +77,9 @@ def _acquire(path: Path) -> int | None:
         raise
     os.close(descriptor)
     return None
+
+
+def _release(path: Path, descriptor: int) -> None:
+    with suppress(OSError):  # Windows does not remove an open file: then it stays, empty
+        path.unlink()
+    os.close(descriptor)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dlframe.data.lock import file_lock
+from dlframe.data.lock import file_lock, try_lock
 from dlframe.errors import DownloadError
 
 
@@ -45,6 +45,14 @@ def test_waiting_has_an_end(tmp_path: Path) -> None:
         second = file_lock(tmp_path / "l", timeout=0.2)
         with pytest.raises(DownloadError, match=r"waited 0\.2 s"), second:
             pass
+
+
+def test_trying_does_not_wait(tmp_path: Path) -> None:
+    with try_lock(tmp_path / "l") as first, try_lock(tmp_path / "l") as second:
+        assert (first, second) == (True, False)
+    assert not (tmp_path / "l").exists()
+    with try_lock(tmp_path / "l") as again:
+        assert again
 
 
 def test_an_error_inside_releases_it(tmp_path: Path) -> None:
