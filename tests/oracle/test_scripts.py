@@ -24,7 +24,7 @@ from dlframe.data import DataLoader, TensorDataset, random_split
 """,
 }
 
-TRAIN = """
+SUPERVISED = """
 torch.manual_seed(7)
 {data}
 train, val = random_split(TensorDataset(x, y), [0.8, 0.2])
@@ -60,7 +60,7 @@ for i in range(4):
     x[y == i, 0, 3 * i : 3 * i + 3] += 0.7
 """
 
-SCRIPTS = {
+MODELS = {
     "mlp": (
         BLOBS,
         """
@@ -115,6 +115,139 @@ scheduler = optim.lr_scheduler.LinearLR(optimizer, total_iters=3)
     ),
 }  # fmt: skip
 
+GRADIENT_PENALTY = """
+torch.manual_seed(3)
+generator = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+critic = nn.Sequential(nn.Linear(2, 32), nn.SiLU(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 1))
+critic_optimizer = optim.RMSprop(critic.parameters(), lr=1e-3)
+generator_optimizer = optim.RMSprop(generator.parameters(), lr=1e-3)
+
+def penalty(real, fake):
+    share = torch.rand(len(real), 1).expand_as(real)
+    x = (share * real + (1 - share) * fake).requires_grad_()
+    (slope,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return ((slope.norm(2, dim=1) - 1) ** 2).mean()
+
+for step in range(40):
+    critic.requires_grad_(True)
+    for _ in range(3):
+        real = torch.randn(64, 2) * torch.tensor([1.0, 0.3]) + 2
+        with torch.no_grad():
+            fake = generator(torch.randn(64, 8))
+        critic_loss = critic(fake).mean() - critic(real).mean() + 10 * penalty(real, fake)
+        critic_optimizer.zero_grad()
+        critic_loss.backward()
+        critic_optimizer.step()
+    critic.requires_grad_(False)
+    generator_loss = -critic(generator(torch.randn(64, 8))).mean()
+    generator_optimizer.zero_grad()
+    generator_loss.backward()
+    generator_optimizer.step()
+    if step % 10 == 9:
+        print(f"{step} {critic_loss.item():.4f} {generator_loss:.4f}")
+"""
+
+ATTENTION = """
+torch.manual_seed(1)
+length, width, heads, letters = 12, 24, 3, 16
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        # a bias of the keys has no gradient but rounding, which Adam would blow up
+        self.project = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width)
+        later = torch.triu(torch.ones(length, length, dtype=torch.bool), diagonal=1)
+        self.register_buffer("later", later, persistent=False)
+
+    def forward(self, x):
+        b, t, c = x.shape
+        parts = self.project(x).split(c, dim=2)
+        q, k, v = (part.view(b, t, heads, c // heads).transpose(1, 2) for part in parts)
+        scores = q @ k.transpose(-2, -1) * (c // heads) ** -0.5
+        weights = scores.masked_fill(self.later[:t, :t], -torch.inf).softmax(dim=-1)
+        y = torch.einsum("bhts,bhsd->bhtd", weights, v)
+        return self.out(y.transpose(1, 2).contiguous().view(b, t, c))
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.letter = nn.Embedding(letters, width)
+        self.place = nn.Embedding(length, width)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.attention = Attention()
+        self.head = nn.Linear(width, letters, bias=False)
+        nn.init.normal_(self.head.weight, std=0.1)
+        self.letter.weight = self.head.weight
+
+    def forward(self, x):
+        h = self.letter(x) + self.place(torch.arange(x.size(1)))
+        h = h + self.attention(self.norms[0](h))
+        return self.head(self.norms[1](h))
+
+text = (torch.arange(2000) * 3 + torch.randint(0, 2, (2000,))) % letters
+model = Model()
+print(len(model.state_dict()), sum(p.numel() for p in model.parameters()))
+optimizer = optim.AdamW(model.parameters(), lr=2e-2, betas=(0.9, 0.95))
+for step in range(60):
+    starts = torch.randint(len(text) - length, (16,)).tolist()
+    x = torch.stack([text[i : i + length] for i in starts])
+    y = torch.stack([text[i + 1 : i + length + 1] for i in starts])
+    loss = F.cross_entropy(model(x).view(-1, letters), y.view(-1))
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    if step % 15 == 14:
+        print(f"{step} {loss.item():.4f}")
+with torch.no_grad():
+    for _ in range(8):
+        likely = F.softmax(model(x[:2, -length:])[:, -1] / 0.8, dim=-1)
+        x = torch.cat([x[:2], torch.multinomial(likely, 1)], dim=1)
+print(x[:, length:])
+"""
+
+META_LEARNING = """
+torch.manual_seed(4)
+model = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1))
+optimizer = optim.Adam(model.parameters(), lr=1e-2)
+
+def forward(x, p):
+    return F.linear(torch.tanh(F.linear(x, p["0.weight"], p["0.bias"])), p["2.weight"], p["2.bias"])
+
+def sine():
+    height, phase = torch.empty(1).uniform_(0.5, 5).item(), torch.pi * torch.rand(1).item()
+
+    def sample(n):
+        x = torch.empty(n, 1).uniform_(-5, 5)
+        return x, height * torch.sin(x + phase)
+
+    return sample
+
+for step in range(40):
+    total = 0
+    for _ in range(4):
+        sample, adapted = sine(), dict(model.named_parameters())
+        for _ in range(2):
+            x, y = sample(10)
+            loss = F.mse_loss(forward(x, adapted), y)
+            grads = torch.autograd.grad(loss, adapted.values(), create_graph=True)
+            adapted = {n: p - 0.02 * g for (n, p), g in zip(adapted.items(), grads)}
+        x, y = sample(10)
+        total = total + F.mse_loss(forward(x, adapted), y) / 4
+    optimizer.zero_grad()
+    total.backward()
+    optimizer.step()
+    if step % 10 == 9:
+        print(f"{step} {total.item():.4f}")
+"""
+
+SCRIPTS = {
+    **{name: SUPERVISED.format(data=data, model=model) for name, (data, model) in MODELS.items()},
+    "gradient_penalty": GRADIENT_PENALTY,
+    "attention": ATTENTION,
+    "meta_learning": META_LEARNING,
+}
+
 
 def output_of(library: str, script: str) -> str:
     printed = io.StringIO()
@@ -125,8 +258,6 @@ def output_of(library: str, script: str) -> str:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_prints_the_same_losses(name):
-    data, model = SCRIPTS[name]
-    script = TRAIN.format(data=data, model=model)
-    ours, theirs = output_of("dlframe", script), output_of("torch", script)
+    ours, theirs = output_of("dlframe", SCRIPTS[name]), output_of("torch", SCRIPTS[name])
     assert ours == theirs
-    assert len(ours.splitlines()) == 3
+    assert len(ours.splitlines()) >= 3
