@@ -24,6 +24,8 @@ A message says what went wrong, where, with which shapes or values, and what to 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class DlframeError(Exception):
     """The root of the tree: catches everything that dlframe raises on purpose."""
@@ -90,3 +92,16 @@ def missing_extra(package: str, extra: str) -> MissingExtraError:
     return MissingExtraError(
         f"{package} is not installed; it comes with an extra: pip install 'dlframe[{extra}]'"
     )
+
+
+def did_you_mean(name: object, known: Iterable[str], *, most: int = 1) -> str:
+    """The question after an unknown name, for a message; empty where no known name is near.
+
+    >>> did_you_mean("sdg", ["Adam", "SGD"])
+    " Did you mean 'SGD'?"
+    """
+    import difflib  # on first use: only mistakes need it
+
+    names = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(str(name).lower(), names, n=most)
+    return f" Did you mean {' or '.join(repr(names[one]) for one in near)}?" if near else ""

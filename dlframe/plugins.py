@@ -15,7 +15,6 @@ chooses between them.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import re
@@ -23,7 +22,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from dlframe.errors import PluginError
+from dlframe.errors import PluginError, did_you_mean
 from dlframe.version import __version__
 
 KINDS = (
@@ -298,7 +297,7 @@ def _scan() -> tuple[list[Entry], list[str]]:
             if kind in KINDS and kind != point.group:
                 entries.append(Entry(kind, point.name, point.value, package, version))
             elif kind != point.group:
-                hint = _nearest(kind, KINDS)
+                hint = did_you_mean(kind, KINDS, most=3)
                 faults.append(f"{package} {version}: unknown group {point.group!r}.{hint}")
     # the order of folders on a disk means nothing
     return sorted(entries, key=lambda entry: entry.package), sorted(faults)
@@ -361,7 +360,8 @@ def _place(error: BaseException) -> str:
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
         raise PluginError(
-            f"there is no kind {kind!r}.{_nearest(kind, KINDS)} Known: {', '.join(KINDS)}"
+            f"there is no kind {kind!r}.{did_you_mean(kind, KINDS, most=3)} "
+            f"Known: {', '.join(KINDS)}"
         )
 
 
@@ -382,16 +382,11 @@ def _check_free(entry: Entry) -> None:
 def _unknown(kind: str, name: str) -> PluginError:
     known = names(kind)
     listed = ", ".join(known) if known else "none"
-    message = f"there is no {_singular(kind)} {name!r}.{_nearest(name, known)} Known: {listed}."
+    hint = did_you_mean(name, known, most=3)
+    message = f"there is no {_singular(kind)} {name!r}.{hint} Known: {listed}."
     if problems():
         message += f" Not all plugins could be read: {'; '.join(problems())}"
     return PluginError(message)
-
-
-def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)
-    return f" Did you mean {' or '.join(repr(lower[one]) for one in close)}?" if close else ""
 
 
 def _qualified(entry: Entry) -> str:

@@ -6,13 +6,13 @@ Commands are imported when they run, so ``dlframe --help`` costs what ``import d
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
+from dlframe.errors import did_you_mean
 from dlframe.version import __version__
 
 # Written down here, so that nothing is imported to print a help text; a test compares them.
@@ -35,12 +35,6 @@ class UsageError(Exception):
     """A command line that makes no sense, found out by a command: exit code 2."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The question after an unknown name, or nothing where no known name is close."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
-
-
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that asks what a misspelt option or command may have meant."""
 
@@ -53,9 +47,9 @@ class Parser(argparse.ArgumentParser):
 
     def _hint(self, message: str) -> str:
         if unknown := re.search(r"unrecognized arguments: (--[\w-]+)", message):
-            return "." + nearest(unknown[1], self._all_options())
+            return "." + did_you_mean(unknown[1], self._all_options())
         if unknown := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
-            return "." + nearest(unknown[1], re.findall(r"[\w-]+", unknown[2]))
+            return "." + did_you_mean(unknown[1], re.findall(r"[\w-]+", unknown[2]))
         return "."
 
     def _all_options(self) -> list[str]:
@@ -204,7 +198,7 @@ def one_of(what: str, known: tuple[str, ...]) -> Callable[[str], str]:
     def convert(text: str) -> str:
         if text.lower() not in known:
             raise argparse.ArgumentTypeError(
-                f"there is no {what} {text!r}.{nearest(text, known)} Known: {', '.join(known)}"
+                f"there is no {what} {text!r}.{did_you_mean(text, known)} Known: {', '.join(known)}"
             )
         return text.lower()
 

@@ -5,12 +5,12 @@ All count in whole numbers, so a stream of batches gives exactly the value of th
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlframe.errors import did_you_mean
 from dlframe.metrics import averages
 from dlframe.metrics.functional import class_counts, confusion_matrix, top_k_hits
 from dlframe.metrics.labels import label_pair
@@ -198,7 +198,7 @@ class F1(RatioMetric):
 
 
 def _unknown_average(metric: str, average: object) -> str:
-    names = list(averages.AVERAGES)
-    close = difflib.get_close_matches(str(average), names, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{metric}: average must be one of {', '.join(names)}; got {average!r}{hint}"
+    return (
+        f"{metric}: average must be one of {', '.join(averages.AVERAGES)}; got {average!r}."
+        f"{did_you_mean(average, averages.AVERAGES)}"
+    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.models.classic import cnn, lenet, linear, mlp
 from dlframe.nn import Module
 
@@ -26,7 +25,7 @@ def build(name: str, **arguments: Any) -> Module:
     (5, 3)
     """
     if name not in MODELS:
-        close = difflib.get_close_matches(name, MODELS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ArgumentError(f"there is no model {name!r}.{hint} Known: {', '.join(MODELS)}")
+        raise ArgumentError(
+            f"there is no model {name!r}.{did_you_mean(name, MODELS)} Known: {', '.join(MODELS)}"
+        )
     return MODELS[name](**arguments)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable
 
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, did_you_mean
 
 _LOW = re.compile(r"loss|error|perplexity|(^|_)(mse|mae|rmse|nll|seconds)($|_)")
 _HIGH = re.compile(r"accuracy|precision|recall|f1|auc|score|(^|_)(acc|r2|iou|dice)($|_)")
@@ -52,16 +51,6 @@ def better(value: float, best: float | None, mode: str, min_delta: float = 0.0) 
     if best is None:
         return True
     return value < best - min_delta if mode == "min" else value > best + min_delta
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The question after an unknown name, or nothing where no known name is close.
-
-    >>> did_you_mean("val_los", ["loss", "val_loss"])
-    " Did you mean 'val_loss'?"
-    """
-    close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def unknown_name(where: str, name: str, known: Iterable[str]) -> str:

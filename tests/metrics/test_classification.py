@@ -133,7 +133,7 @@ def test_names_tell_the_average():
 def test_an_unknown_average_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match=r"Precision: average must be one of per_class, macro,"):
         Precision("samples")
-    with pytest.raises(ValueError, match="did you mean 'macro'"):
+    with pytest.raises(ValueError, match="Did you mean 'macro'"):
         F1("macor")
 
 
