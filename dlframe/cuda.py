@@ -1,4 +1,4 @@
-"""What programs ask about CUDA before they choose a device: there is none."""
+"""What programs ask of CUDA before they choose a device: there is none."""
 
 from __future__ import annotations
 
@@ -23,4 +23,20 @@ def device_count() -> int:
     return 0
 
 
-__all__ = ["device_count", "is_available"]
+def manual_seed(seed: int) -> None:
+    """Nothing, as in PyTorch where there is no GPU: `dl.manual_seed` seeds what there is.
+
+    >>> import dlframe as dl
+    >>> dl.cuda.manual_seed(0)
+    """
+
+
+def manual_seed_all(seed: int) -> None:
+    """Nothing, as `manual_seed`.
+
+    >>> import dlframe as dl
+    >>> dl.cuda.manual_seed_all(0)
+    """
+
+
+__all__ = ["device_count", "is_available", "manual_seed", "manual_seed_all"]

@@ -28,6 +28,13 @@ def test_names_and_numbers():
     assert pickle.loads(pickle.dumps(dl.device("cpu"))) == dl.device("cpu")
 
 
+def test_seeding_gpus_leaves_the_generator_alone():
+    before = dl.get_rng_state()
+    dl.cuda.manual_seed(1)
+    dl.cuda.manual_seed_all(1)
+    assert dl.equal(dl.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("wrong", ["gpu", "cuda:x", ""])
 def test_unknown_names(wrong):
     with pytest.raises(RuntimeError, match="expected one of cpu, cuda"):
