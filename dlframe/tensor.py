@@ -22,7 +22,7 @@ from dlframe.autograd.hooks import RemovableHandle, add_hook
 from dlframe.autograd.inplace import in_place, write, write_at
 from dlframe.devices import CPU, KNOWN, check_device, device
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
-from dlframe.errors import DTypeError, GradientError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.functions.arguments import checked_dim, sizes
 from dlframe.functions.shape import expand, repeat, view
 from dlframe.ops import numpy_api, record
@@ -73,8 +73,9 @@ class Tensor(TensorBase):
         if isinstance(array, TensorBase):
             array = array.array
         elif not isinstance(array, np.ndarray):
+            listed = isinstance(array, (list, tuple))  # Tensor([1, 2]) is of floats, as PyTorch's
             array = np.asarray(array)
-            if array.dtype == np.float64:
+            if listed or array.dtype == np.float64:
                 array = array.astype(get_default_dtype())
         canonical = as_dtype(array.dtype)
         if array.dtype is not canonical:
@@ -83,6 +84,8 @@ class Tensor(TensorBase):
         self.node = self.grad = self.view_of = self.hooks = None
         self.needs_grad = False
         if requires_grad:
+            if type(requires_grad) is Int:
+                raise ArgumentError("Tensor takes values, not sizes; use dl.empty(2, 3) for these")
             self.requires_grad_()
 
     # --- what it is -----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 import dlframe as dl
 from dlframe import functions
 from dlframe.autograd import inplace
-from dlframe.errors import DimensionError, DTypeError, GradientError, ShapeError
+from dlframe.errors import ArgumentError, DimensionError, DTypeError, GradientError, ShapeError
 from dlframe.tensor import Tensor
 
 
@@ -380,3 +380,10 @@ class TestModule:
             dl.tesnor
         assert caught.value.name == "tesnor"
         assert caught.value.obj is dl
+
+
+def test_the_class_makes_floats_of_lists_and_refuses_sizes():
+    assert dl.Tensor([1, 2]).dtype == dl.Tensor((0.5,)).dtype == dl.float32
+    assert dl.Tensor(np.array([1, 2])).dtype == dl.int64
+    with pytest.raises(ArgumentError, match="not sizes"):
+        dl.Tensor(2, 3)
