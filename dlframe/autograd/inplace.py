@@ -21,6 +21,8 @@ from dlframe.ops.indexing import index_error, plain_index, replace_at
 from dlframe.ops.op import cast, op
 from dlframe.ops.record import TensorBase, View, grad_mode
 
+Path = tuple[Callable[..., Any], ...]  # the calls that lead from a base to a view
+
 
 def in_place(function: Callable[..., Any], x: Any, by: str, *args: Any, **kwargs: Any) -> Any:
     """Put ``function(x, *args, **kwargs)`` into the memory of `x`."""
@@ -169,21 +171,21 @@ def move(x: Any, result: Any) -> None:
     record.replay(x, view)
 
 
-def _replaced(base: Any, value: Any, path: tuple[Callable[..., Any], ...]) -> Any:
+def _replaced(base: Any, value: Any, path: Path) -> Any:
     """`base` as it was before the write, with the region at the end of `path` replaced."""
     arrays = [base.array, value.array]
     inputs = (_snapshot(base), value)
     return record_call(replace_region.definition, inputs, arrays, {"path": path}, base.array)
 
 
-def _follow(x: Any, path: tuple[Callable[..., Any], ...]) -> Any:
+def _follow(x: Any, path: Path) -> Any:
     for step in path:
         x = step(x)
     return x
 
 
 @op
-def replace_region(x, value, *, path):  # type: ignore[no-untyped-def]
+def replace_region(x: record.Array, value: Any, *, path: Path) -> record.Array:
     """`x` with the region that the view `path` shows replaced by `value`."""
     out = x.copy()
     _follow(out, path)[...] = value
@@ -191,12 +193,12 @@ def replace_region(x, value, *, path):  # type: ignore[no-untyped-def]
 
 
 @replace_region.vjp("x")
-def _(g, *, path):  # type: ignore[no-untyped-def]
+def _(g: Any, *, path: Path) -> Any:
     # what was overwritten has no influence any more
     return replace_region(g, np.zeros((), g.dtype), path=path)
 
 
 @replace_region.vjp("value")
-def _(g, shape, *, path):  # type: ignore[no-untyped-def]
+def _(g: Any, shape: tuple[int, ...], *, path: Path) -> Any:
     region = _follow(g, path)
     return region if isinstance(region, TensorBase) else region.copy()
