@@ -40,8 +40,8 @@ def run_backward(
         create_graph: run the rules on tensors, so that the gradients have a graph of their own.
         inputs: only gradients of these targets are wanted; None means all leaves.
     """
-    wanted = None if inputs is None else set(inputs)
-    useful = None if wanted is None else _leading_to(roots, wanted)
+    wanted = set(inputs or ())
+    useful = None if inputs is None else _leading_to(roots, wanted)
     pending: dict[Any, Any] = {}  # target -> the gradient that has arrived so far
     owned: set[Any] = set()  # targets whose pending gradient is a sum that we allocated
     found: dict[Any, Any] = {}
@@ -60,6 +60,15 @@ def run_backward(
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
+        if node.hooks is not None:
+            g = _run_hooks(node.hooks, g, create_graph)
+        targets = node.targets
+        if useful is not None:
+            if node in wanted:
+                found[node] = g
+            targets = [target if target in useful else None for target in targets]
+            if all(target is None for target in targets):
+                continue  # nothing wanted lies beyond: what it kept stays for others
         args = node.args
         if args is None:
             raise GradientError(
@@ -69,16 +78,13 @@ def run_backward(
             )
         if node.seq < last_mutation:
             record.check_kept(node)
-        if node.hooks is not None:
-            g = _run_hooks(node.hooks, g, create_graph)
-        if wanted is not None and node in wanted:
-            found[node] = g
-        op, shapes, targets = node.op, node.shapes, node.targets
-        grads = None if op.simple and not create_graph else _all_gradients(node, g, create_graph)
+        op, shapes, grads = node.op, node.shapes, None
+        if create_graph or not op.simple:
+            grads = _all_gradients(node, targets, g, create_graph)
         i = -1
         for target in targets:
             i += 1
-            if target is None or (useful is not None and target not in useful):
+            if target is None:
                 continue
             gi = op.rules[i](g, *args[i]) if grads is None else grads[i]
             if gi is None:
@@ -120,7 +126,7 @@ def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:
     return useful
 
 
-def _all_gradients(node: Node, g: Any, create_graph: bool) -> Any:
+def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: bool) -> Any:
     """One gradient (or None) per input, for nodes that the plain loop does not cover."""
     op = node.op
     if node.outputs is not None and op.materialize:
@@ -131,12 +137,12 @@ def _all_gradients(node: Node, g: Any, create_graph: bool) -> Any:
             ]
         )
     if op.fast is not None and not create_graph:
-        return op.fast(g, [target is not None for target in node.targets], *node.args)
+        return op.fast(g, [target is not None for target in targets], *node.args)
     if op.joint is not None:
         kept = node.args[0]
         return op.joint(g, *(_joint_tensors(node, kept) if create_graph else kept))
     grads: list[Any] = []
-    for i, (target, rule) in enumerate(zip(node.targets, op.rules, strict=True)):
+    for i, (target, rule) in enumerate(zip(targets, op.rules, strict=True)):
         if target is None or rule is None:
             grads.append(None)
             continue

@@ -62,8 +62,8 @@ class FunctionCtx:
         if item is None:
             return None
         tensor, seq, output = item
-        entry = record._log.get(id(record.owner_of(tensor.array)))
-        if entry is not None and entry.seq > seq:
+        entry = record.changed_since(tensor.array, seq)
+        if entry is not None:
             raise GradientError(
                 f"a saved tensor of shape {list(tensor.array.shape)} was modified by an inplace "
                 f"operation ({entry.by}) after save_for_backward; save a clone() of it, or write "

@@ -207,12 +207,18 @@ def last_mutation() -> int:
     return _last[0]
 
 
+def changed_since(array: Array, seq: int) -> Mutation | None:
+    """The latest write to the memory of `array`, if it came after the time `seq`."""
+    entry = _log.get(id(owner_of(array)))
+    return entry if entry is not None and entry.seq > seq else None
+
+
 def check_kept(node: Node) -> None:
     """Raise if an array that `node` kept was written to after it was kept."""
     for names, values in node.op.kept_by(node):
         for name, value in zip(names, values, strict=True):
-            entry = _log.get(id(owner_of(value))) if isinstance(value, np.ndarray) else None
-            if entry is not None and entry.seq > node.seq:
+            entry = changed_since(value, node.seq) if isinstance(value, np.ndarray) else None
+            if entry is not None:
                 raise GradientError(
                     f"{node.op.name}: the gradient needs {name!r} of shape {list(value.shape)}, "
                     f"which was modified by an inplace operation ({entry.by}) after {node.op.name} "

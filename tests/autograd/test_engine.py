@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import dlframe as dl
+from dlframe import ops
 from dlframe.errors import ArgumentError, GradientError, ShapeError
 
 
@@ -218,6 +219,24 @@ class TestGrad:
         other.register_hook(visited.append)
         dl.autograd.grad((x * 3.0 + other).sum(), x)
         assert not visited
+
+    def test_leaves_what_it_did_not_walk_to_others(self):
+        x = leaf(3.0)
+        y = x * x
+        dl.autograd.grad((y * y).sum(), y)
+        y.sum().backward()
+        assert x.grad.tolist() == [6.0]
+
+    def test_computes_no_gradient_that_nobody_wants(self, monkeypatch):
+        x, w = dl.ones(2, 3, requires_grad=True), dl.ones(4, 3, requires_grad=True)
+        asked = []
+        definition = ops.linear.definition
+        fast = definition.fast
+        monkeypatch.setattr(
+            definition, "fast", lambda g, needs, *kept: asked.append(needs) or fast(g, needs, *kept)
+        )
+        dl.autograd.grad(ops.linear(x, w).sum(), x)
+        assert asked == [[True, False, False]]
 
     def test_needs_inputs_that_require_grad(self):
         x = leaf(1.0)
