@@ -163,7 +163,7 @@ def register(kind: str, name: str | None = None) -> Callable[[T], T]:
     _check_kind(kind)
 
     def decorate(obj: T) -> T:
-        key = (kind, name or obj.__name__)  # type: ignore[attr-defined]
+        key = (kind, name or obj.__name__)  # type: ignore[attr-defined] # classes and functions have one
         module, qualname = getattr(obj, "__module__", "?"), getattr(obj, "__qualname__", key[1])
         entry = Entry(*key, f"{module}:{qualname}", module, "")
         _check_free(entry)

@@ -51,7 +51,7 @@ def save(picture: object, path: Path) -> int:
         file.write(picture.read_bytes())
     else:
         with style.house_style():
-            picture.savefig(file, format="png")  # type: ignore[attr-defined]
+            picture.savefig(file, format="png")  # type: ignore[attr-defined] # a Figure
     image = Image.open(file).convert("RGB")
     image = image.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     image.save(path, optimize=True)

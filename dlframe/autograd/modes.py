@@ -77,7 +77,7 @@ class no_grad(_Mode):
         mode = super().__new__(cls)
         if function is None:
             return mode
-        mode.__init__()  # type: ignore[misc]
+        cls.__init__(mode)
         return mode(function)
 
 
@@ -114,7 +114,7 @@ class inference_mode(_Mode):
         made = super().__new__(cls)
         if not callable(mode):
             return made
-        made.__init__()  # type: ignore[misc]
+        cls.__init__(made)
         return made(mode)
 
     def __init__(self, mode: bool = True):

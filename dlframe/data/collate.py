@@ -180,7 +180,7 @@ def _like_mapping(model: Mapping[Any, Any], content: dict[Any, Any]) -> Any:
             clone = copy.copy(model)
             clone.update(content)
             return clone
-        return type(model)(content)  # type: ignore[call-arg]
+        return type(model)(content)  # type: ignore[call-arg] # such types take their content
     except TypeError:  # a type that cannot be copied or built from a dict
         return content
 
@@ -195,6 +195,6 @@ def _like_sequence(model: Sequence[Any], content: list[Any]) -> Any:
             for i, value in enumerate(content):
                 clone[i] = value
             return clone
-        return type(model)(content)  # type: ignore[call-arg]
+        return type(model)(content)  # type: ignore[call-arg] # such types take their content
     except TypeError:  # a type that cannot be written to or built from a list, such as range
         return content

@@ -47,7 +47,7 @@ class LoaderIterator(Iterator[Any]):
         self._len_called = loader._len_called
 
     def __len__(self) -> int:
-        return len(self._sampler)  # type: ignore[arg-type]
+        return len(self._sampler)  # type: ignore[arg-type] # without a length it raises TypeError
 
     def __next__(self) -> Any:
         if self._order.finished:

@@ -76,7 +76,7 @@ class Compose:
             if fresh and type(transform) is Normalize:
                 x = transform.normalize_(x)  # a third of the time of writing to new memory
             else:
-                x = transform.batch(x)  # type: ignore[attr-defined]
+                x = transform.batch(x)  # type: ignore[attr-defined] # batchable() looked
             fresh = type(transform) in {ToTensor, Normalize}
         return x
 

@@ -29,7 +29,7 @@ def numpy_names(function: F) -> F:
                 kwargs["keepdim"] = kwargs.pop("keepdims")
         return function(*args, **kwargs)
 
-    return call  # type: ignore[return-value]
+    return call  # type: ignore[return-value] # the same signature, kept by wraps
 
 
 def checked_dim(dim: int, ndim: int) -> int:
@@ -61,7 +61,7 @@ def axis_of(dim: Dims, ndim: int) -> int | tuple[int, ...] | None:
         return None
     if isinstance(dim, (tuple, list)):
         return (checked_dims(dim, ndim) if ndim else None) or None
-    found = checked_dim(operator.index(dim), ndim)  # type: ignore[arg-type]
+    found = checked_dim(operator.index(dim), ndim)  # type: ignore[arg-type] # a sequence was met above
     return found if ndim else None
 
 

@@ -120,13 +120,13 @@ def record_call(
         node.args = definition.fast_gather(*arrays, out, residuals=residuals, **options)
     elif definition.joint is not None:
         values = (tuple(arrays),) if definition.variadic else arrays
-        node.args = (definition.gather[0](*values, out, **options),)  # type: ignore[misc]
+        node.args = (definition.gather[0](*values, out, **options),)
     else:
         args: list[Any] = []
         for i, gather in enumerate(definition.gather):
             if gather is None:
                 targets[i] = None  # an input without a rule
-            args.append(None if targets[i] is None else gather(*arrays, out, **options))  # type: ignore[misc]
+            args.append(None if targets[i] is None else gather(*arrays, out, **options))
         node.args = args
     node.targets = targets
     node.seq = next(clock)  # after the targets: a view among them may just have got a new node
@@ -231,7 +231,7 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
             node.op = definition
             node.targets = ((x.node or x) if x.view_of is None else record.target_of(x),)
             node.seq = next(clock)
-            node.args = (gathers[0](a, out),)  # type: ignore[misc]
+            node.args = (gathers[0](a, out),)
             node.hooks = node.outputs = node.shapes = None
             result.needs_grad = True
         else:
@@ -283,12 +283,12 @@ def binary_call(
             node.hooks = node.outputs = None
             if x_grad:
                 tx = (x.node or x) if x.view_of is None else record.target_of(x)
-                kept_x = gathers[0](a, b, out)  # type: ignore[misc]
+                kept_x = gathers[0](a, b, out)
             else:
                 tx, kept_x = _target(definition, x), None
             if y_grad:
                 ty = (y.node or y) if y.view_of is None else record.target_of(y)
-                kept_y = gathers[1](a, b, out)  # type: ignore[misc]
+                kept_y = gathers[1](a, b, out)
             else:
                 ty, kept_y = _target(definition, y), None
             node.targets = (tx, ty)

@@ -72,7 +72,7 @@ class Op:
         self.promotes = tuple(i for i, x in enumerate(self.inputs) if x in promotes)
         self.rules: list[Rule | None] = [None] * len(self.inputs)
         self.kept: list[tuple[str, ...]] = [()] * len(self.inputs)
-        self.gather: list[Callable[..., Any] | None] = [None] * len(self.inputs)
+        self.gather: list[Any] = [None] * len(self.inputs)
         self.joint: Rule | None = None
         self.simple = True  # one rule per input, one output: what the engine's loop does itself
         self.keeps = False  # whether any rule keeps anything

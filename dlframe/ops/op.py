@@ -140,7 +140,7 @@ def _with_names(function: Callable[..., Any], names: Iterable[str]) -> Callable[
     source = f"lambda {inputs}: _f({inputs})"
     forward = eval(source, {"_f": function})  # noqa: S307 # our own source
     forward.__doc__ = summary(function)
-    return forward  # type: ignore[no-any-return]
+    return forward  # type: ignore[no-any-return] # eval, and attributes, are Any to mypy
 
 
 def summary(function: Callable[..., Any]) -> str | None:
@@ -181,7 +181,7 @@ def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
     call.__name__ = call.__qualname__ = definition.name
     call.__doc__ = doc
     definition.function = call
-    return call  # type: ignore[no-any-return]
+    return call  # type: ignore[no-any-return] # eval, and attributes, are Any to mypy
 
 
 # --- one dtype for several inputs --------------------------------------------------------------

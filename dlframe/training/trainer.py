@@ -279,7 +279,7 @@ class Trainer:
         """The loader's batches; it knows itself how many of this epoch are done, if it is ours."""
         if self.batch and not saving.has_position(self._train_loader):
             return itertools.islice(self._train_loader, self.batch, None)
-        return self._train_loader  # type: ignore[no-any-return]
+        return self._train_loader  # type: ignore[no-any-return] # any iterable of batches
 
     def _finish(self, interrupt: Interrupt) -> None:
         """Decide how it ended, and tell the callbacks."""

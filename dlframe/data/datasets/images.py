@@ -64,7 +64,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
     def __getitems__(self, indices: list[int]) -> Sequence[tuple[Any, Any]]:
         if not batchable(self.transform):
             return fetch(_OneByOne(self), indices)
-        images = self.transform.batch(self._raws(indices))  # type: ignore[union-attr]
+        images = self.transform.batch(self._raws(indices))  # type: ignore[union-attr] # batchable() looked
         labels: Any = self._labels(indices)
         if self.target_transform is not None:
             labels = [self.target_transform(label) for label in labels]

@@ -19,7 +19,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     (8,)
     """
     rows = [ops.reshape(parameter, shape=(-1,)) for parameter in parameters]
-    return ops.concatenate(*rows, axis=0)  # type: ignore[no-any-return]
+    return ops.concatenate(*rows, axis=0)  # type: ignore[no-any-return] # an op returns Any
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
