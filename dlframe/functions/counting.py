@@ -16,6 +16,12 @@ from dlframe.ops.record import TensorBase
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
+__all__ = [
+    "bincount",
+    "isin",
+    "unique",
+]
+
 
 @numpy_names
 def unique(

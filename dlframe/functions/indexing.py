@@ -16,6 +16,21 @@ from dlframe.ops.record import Array
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
+__all__ = [
+    "argsort",
+    "argwhere",
+    "gather",
+    "index_select",
+    "masked_fill",
+    "masked_select",
+    "nonzero",
+    "scatter",
+    "scatter_add",
+    "sort",
+    "take_along_dim",
+    "topk",
+]
+
 
 # --- along a dimension -------------------------------------------------------------------------
 

@@ -13,6 +13,19 @@ from dlframe.ops.record import TensorBase
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
+__all__ = [
+    "cat",
+    "chunk",
+    "concat",
+    "concatenate",
+    "meshgrid",
+    "narrow",
+    "select",
+    "split",
+    "stack",
+    "unbind",
+]
+
 
 @numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:

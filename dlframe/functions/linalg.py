@@ -12,6 +12,18 @@ from dlframe.ops.record import TensorBase
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
+__all__ = [
+    "bmm",
+    "dot",
+    "einsum",
+    "inner",
+    "matmul",
+    "mm",
+    "mv",
+    "outer",
+    "tensordot",
+]
+
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product of the last two dimensions; dimensions before them broadcast.

@@ -28,6 +28,31 @@ from dlframe.ops.reduction import count_of
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "log_softmax",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "prod",
+    "softmax",
+    "std",
+    "std_mean",
+    "sum",
+    "var",
+    "var_mean",
+]
+
 
 # --- sums --------------------------------------------------------------------------------------
 

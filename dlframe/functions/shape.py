@@ -16,6 +16,32 @@ from dlframe.ops.record import TensorBase
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
+__all__ = [
+    "broadcast_to",
+    "diag",
+    "diagonal",
+    "flatten",
+    "flip",
+    "moveaxis",
+    "movedim",
+    "numel",
+    "permute",
+    "ravel",
+    "repeat_interleave",
+    "reshape",
+    "roll",
+    "squeeze",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "tile",
+    "transpose",
+    "tril",
+    "triu",
+    "unflatten",
+    "unsqueeze",
+]
+
 
 # --- another shape for the same elements -------------------------------------------------------
 

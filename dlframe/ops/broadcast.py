@@ -9,6 +9,11 @@ import numpy as np
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
+__all__ = [
+    "broadcast_to",
+    "sum_to",
+]
+
 
 @op
 def sum_to(x: Array, *, shape: tuple[int, ...]) -> Any:

@@ -18,6 +18,15 @@ from dlframe.ops.indexing import add_to_rows
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
+__all__ = [
+    "add_rows",
+    "linear",
+    "log_softmax",
+    "normalize",
+    "softmax",
+    "take_rows",
+]
+
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
 

@@ -16,6 +16,21 @@ from dlframe.ops.broadcast import sum_to
 from dlframe.ops.op import cast, op, plain
 from dlframe.ops.record import Array, TensorBase
 
+__all__ = [
+    "along",
+    "argsort",
+    "getitem",
+    "nonzero",
+    "plain_index",
+    "put_along_axis",
+    "put_at",
+    "replace_at",
+    "set_item",
+    "take",
+    "take_along_axis",
+    "take_at",
+]
+
 Shape = tuple[int, ...]
 
 

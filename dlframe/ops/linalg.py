@@ -13,6 +13,13 @@ from dlframe.ops.op import op
 from dlframe.ops.record import Array
 from dlframe.ops.shape import diagonal, transpose
 
+__all__ = [
+    "contract",
+    "einsum",
+    "matmul",
+    "tensordot",
+]
+
 Shape = tuple[int, ...]
 
 

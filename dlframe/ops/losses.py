@@ -16,6 +16,17 @@ from dlframe.ops.fused import log_softmax, softmax
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge_loss",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "nll_loss",
+]
+
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
 

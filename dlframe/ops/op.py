@@ -34,6 +34,13 @@ from dlframe.ops.calling import binary_call, explained, general_call, unary_call
 from dlframe.ops.definition import Op, Rule
 from dlframe.ops.record import TensorBase
 
+__all__ = [
+    "cast",
+    "elementwise",
+    "op",
+    "plain",
+]
+
 
 class OpFunction(Protocol):
     """What `op` and `elementwise` return: a function, with the means to add rules to it."""

@@ -17,6 +17,25 @@ from dlframe.ops.op import cast, op, plain
 from dlframe.ops.record import Array
 from dlframe.ops.shape import flip
 
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "logsumexp",
+    "mean",
+    "norm",
+    "prod",
+    "std",
+    "sum",
+    "var",
+]
+
 Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ShapeError
-from dlframe.ops.broadcast import broadcast_to
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
@@ -20,9 +19,23 @@ Shape = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 
 __all__ = [
-    "broadcast_to", "concatenate", "diagonal", "flip", "pad", "put_diagonal", "reshape", "roll",
-    "stack", "swapaxes", "tile", "transpose", "tril", "triu",
-]  # fmt: skip
+    "concatenate",
+    "diagonal",
+    "expand_dims",
+    "flip",
+    "pad",
+    "put_diagonal",
+    "ravel",
+    "reshape",
+    "roll",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "transpose",
+    "tril",
+    "triu",
+]
 
 
 @op(view=True)

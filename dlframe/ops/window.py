@@ -22,6 +22,15 @@ from dlframe.ops.indexing import put_at
 from dlframe.ops.op import op
 from dlframe.ops.record import Array, TensorBase
 
+__all__ = [
+    "convolution",
+    "convolution_input",
+    "convolution_weight",
+    "max_pool",
+    "spread_windows",
+    "sum_windows",
+]
+
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
 
