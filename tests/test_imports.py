@@ -22,6 +22,7 @@ LEVELS = (
         "autograd",
         "creation",
         "functions",
+        "methods",
         "printing",
         "tensor",
         "fft",

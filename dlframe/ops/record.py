@@ -98,6 +98,11 @@ INFERENCE.op = INFERENCE.hooks = INFERENCE.outputs = INFERENCE.shapes = None
 INFERENCE.seq, INFERENCE.targets, INFERENCE.args = 0, (), ()
 
 
+def to_array(x: Any) -> Array:
+    """The ndarray of a tensor (whether or not it requires grad), or of anything array-like."""
+    return x.array if isinstance(x, TensorBase) else np.asarray(x)
+
+
 def target_of(x: TensorBase) -> Any:
     """Where the gradient of `x` goes: its node, or the leaf itself."""
     if x.view_of is not None and x.view_of.base.node is not x.view_of.base_node:

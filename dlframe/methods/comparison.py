@@ -1,0 +1,58 @@
+"""Comparisons, logic and bits, as methods and in place."""
+
+from __future__ import annotations
+
+from dlframe import functions as F
+from dlframe.methods.support import in_place_form
+from dlframe.ops.record import TensorBase
+
+
+class ComparisonMethods(TensorBase):
+    """Comparisons, logic and bits; see `dlframe.functions.comparison`."""
+
+    __slots__ = ()
+
+    eq = F.eq
+    ne = not_equal = F.ne
+    lt = less = F.lt
+    le = less_equal = F.le
+    gt = greater = F.gt
+    ge = greater_equal = F.ge
+    equal = F.equal
+    isclose = F.isclose
+    allclose = F.allclose
+
+    logical_and = F.logical_and
+    logical_or = F.logical_or
+    logical_xor = F.logical_xor
+    logical_not = F.logical_not
+    bitwise_and = F.bitwise_and
+    bitwise_or = F.bitwise_or
+    bitwise_xor = F.bitwise_xor
+    bitwise_not = F.bitwise_not
+    bitwise_left_shift = F.bitwise_left_shift
+    bitwise_right_shift = F.bitwise_right_shift
+
+    isnan = F.isnan
+    isinf = F.isinf
+    isfinite = F.isfinite
+    signbit = F.signbit
+
+    # --- in place ---
+
+    eq_ = in_place_form(F.eq)
+    ne_ = not_equal_ = in_place_form(F.ne)
+    lt_ = less_ = in_place_form(F.lt)
+    le_ = less_equal_ = in_place_form(F.le)
+    gt_ = greater_ = in_place_form(F.gt)
+    ge_ = greater_equal_ = in_place_form(F.ge)
+    logical_and_ = in_place_form(F.logical_and)
+    logical_or_ = in_place_form(F.logical_or)
+    logical_xor_ = in_place_form(F.logical_xor)
+    logical_not_ = in_place_form(F.logical_not)
+    bitwise_and_ = in_place_form(F.bitwise_and)
+    bitwise_or_ = in_place_form(F.bitwise_or)
+    bitwise_xor_ = in_place_form(F.bitwise_xor)
+    bitwise_not_ = in_place_form(F.bitwise_not)
+    bitwise_left_shift_ = in_place_form(F.bitwise_left_shift)
+    bitwise_right_shift_ = in_place_form(F.bitwise_right_shift)

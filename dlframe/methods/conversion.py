@@ -1,0 +1,167 @@
+"""Other dtypes, and new tensors like this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from dlframe.devices import KNOWN, check_device
+from dlframe.dtypes import DType, as_dtype
+from dlframe.functions.arguments import sizes
+from dlframe.ops.calling import wrap
+from dlframe.ops.op import cast
+from dlframe.ops.record import TensorBase, to_array
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+# The methods float(), int() and bool() hide the built-in types inside the class.
+Int: TypeAlias = int
+Float: TypeAlias = float
+Bool: TypeAlias = bool
+
+
+class ConversionMethods(TensorBase):
+    """Other dtypes, and new tensors like this one."""
+
+    __slots__ = ()
+
+    def to(
+        self: Any,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: Bool = False,
+        copy: Bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        """In another dtype: ``to(dtype)``, ``to(other)``, ``to("cpu")``, ``to("cpu", dtype)``.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1, 2]).to(dl.float16)
+        tensor([1., 2.], dtype=dlframe.float16)
+        """
+        flags = []
+        for arg in args:
+            if isinstance(arg, TensorBase):
+                dtype = arg.array.dtype
+            elif isinstance(arg, bool):
+                flags.append(arg)  # non_blocking, and then copy
+            elif isinstance(arg, str) and arg.partition(":")[0] in KNOWN:
+                device = arg
+            elif arg is not None:
+                dtype = arg
+        check_device(device)
+        target = self.array.dtype if dtype is None else as_dtype(dtype)
+        if target != self.array.dtype:
+            return _cast(self, target)
+        return self.clone() if copy or flags[1:] == [True] else self
+
+    def type(self: Any, dtype: Any = None) -> Any:
+        """The dtype's name, or the tensor in another dtype."""
+        return f"dlframe.{self.array.dtype}" if dtype is None else self.to(dtype)
+
+    def float(self: Any) -> Tensor:
+        """In float32."""
+        return self.to(np.float32)
+
+    def double(self: Any) -> Tensor:
+        """In float64."""
+        return self.to(np.float64)
+
+    def half(self: Any) -> Tensor:
+        """In float16."""
+        return self.to(np.float16)
+
+    def long(self: Any) -> Tensor:
+        """In int64."""
+        return self.to(np.int64)
+
+    def int(self: Any) -> Tensor:
+        """In int32."""
+        return self.to(np.int32)
+
+    def short(self: Any) -> Tensor:
+        """In int16."""
+        return self.to(np.int16)
+
+    def char(self: Any) -> Tensor:
+        """In int8."""
+        return self.to(np.int8)
+
+    def byte(self: Any) -> Tensor:
+        """In uint8."""
+        return self.to(np.uint8)
+
+    def bool(self: Any) -> Tensor:
+        """In bool."""
+        return self.to(np.bool_)
+
+    def cpu(self: Any) -> Tensor:
+        """The tensor itself: there is no other device."""
+        return self
+
+    def cuda(self: Any, device: Any = None, non_blocking: Bool = False) -> Tensor:
+        """Raises an ArgumentError: there is no GPU; ask `dlframe.cuda.is_available` first."""
+        return self.to("cuda")
+
+    def type_as(self: Any, other: Tensor) -> Tensor:
+        """In the dtype of `other`."""
+        return self.to(other.array.dtype)
+
+    def contiguous(self: Any) -> Tensor:
+        """The tensor itself if its elements lie in order, else a copy in which they do."""
+        return self if self.array.flags.c_contiguous else self.clone()
+
+    def new_tensor(
+        self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Bool = False
+    ) -> Tensor:
+        """A tensor with a copy of `data`, by default in this one's dtype."""
+        return self.new_full(
+            np.shape(to_array(data)), data, dtype=dtype, device=device, requires_grad=requires_grad
+        )
+
+    def new_zeros(
+        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
+    ) -> Tensor:
+        """Zeros, by default in this one's dtype."""
+        return self.new_full(
+            sizes(size), 0, dtype=dtype, device=device, requires_grad=requires_grad
+        )
+
+    def new_ones(
+        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
+    ) -> Tensor:
+        """Ones, by default in this one's dtype."""
+        return self.new_full(
+            sizes(size), 1, dtype=dtype, device=device, requires_grad=requires_grad
+        )
+
+    def new_empty(
+        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
+    ) -> Tensor:
+        """Uninitialized memory, by default in this one's dtype."""
+        check_device(device)
+        kind = self.array.dtype if dtype is None else as_dtype(dtype)
+        return wrap(np.empty(sizes(size), kind)).requires_grad_(requires_grad)
+
+    def new_full(
+        self: Any,
+        size: Any,
+        fill_value: Any,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: Bool = False,
+    ) -> Tensor:
+        """Filled with one value, by default in this one's dtype."""
+        out = self.new_empty(size, dtype=dtype, device=device)
+        out.array[...] = to_array(fill_value)
+        return out.requires_grad_(requires_grad)
+
+
+def _cast(x: Any, dtype: DType) -> Any:
+    """Differentiable between floats; without history when a float becomes an integer."""
+    source = x if dtype.kind == "f" else x.detach()
+    return cast(source, dtype=dtype)

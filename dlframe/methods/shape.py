@@ -1,0 +1,142 @@
+"""Other shapes and orders of the same elements, as methods and in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe import functions as F
+from dlframe.dtypes import DType, as_dtype
+from dlframe.errors import GradientError
+from dlframe.functions.arguments import sizes
+from dlframe.functions.shape import expand, repeat, view
+from dlframe.methods.support import in_place_form
+from dlframe.ops.calling import wrap
+from dlframe.ops.record import TensorBase
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+
+class ShapeMethods(TensorBase):
+    """Views, copies and orders; see `dlframe.functions.shape`."""
+
+    __slots__ = ()
+
+    def reshape(self: Any, *shape: Any) -> Tensor:
+        """The same elements in another shape; see `dlframe.reshape`."""
+        return F.reshape(self, sizes(shape))
+
+    def reshape_as(self: Any, other: Tensor) -> Tensor:
+        """The same elements in the shape of `other`."""
+        return F.reshape(self, other.array.shape)
+
+    def view(self: Any, *shape: Any) -> Tensor:
+        """The same memory in another shape, or, given a dtype, its bytes read in another way.
+
+        >>> import dlframe as dl
+        >>> x = dl.zeros(2, 3)
+        >>> x.view(-1)[0] = 1
+        >>> x[0, 0]
+        tensor(1.)
+        >>> dl.tensor([1.0]).view(dl.int32)
+        tensor([1065353216], dtype=dlframe.int32)
+        """
+        if len(shape) == 1 and isinstance(shape[0], (np.dtype, type)):
+            return self._viewed_as(as_dtype(shape[0]))
+        return view(self, sizes(shape))
+
+    def _viewed_as(self: Any, dtype: DType) -> Tensor:
+        if self.needs_grad and dtype != self.array.dtype:
+            raise GradientError(
+                f"view: bytes of {self.array.dtype} read as {dtype} have no gradient; "
+                "use .to(dtype) to convert, or .detach() first"
+            )
+        return self if dtype == self.array.dtype else wrap(self.array.view(dtype))
+
+    def view_as(self: Any, other: Tensor) -> Tensor:
+        """The same memory in the shape of `other`."""
+        return view(self, other.array.shape)
+
+    flatten = F.flatten
+    unflatten = F.unflatten
+    ravel = F.ravel
+    squeeze = F.squeeze
+    unsqueeze = F.unsqueeze
+    transpose = swapdims = F.transpose
+    swapaxes = F.swapaxes
+    t = F.t
+    movedim = moveaxis = F.movedim
+
+    def permute(self: Any, *dims: Any) -> Tensor:
+        """The dimensions in another order; see `dlframe.permute`."""
+        return F.permute(self, sizes(dims))
+
+    @property
+    def T(self: Any) -> Tensor:
+        """All dimensions reversed."""
+        return F.permute(self, tuple(range(self.array.ndim))[::-1])
+
+    @property
+    def mT(self: Any) -> Tensor:
+        """The last two dimensions swapped."""
+        return F.transpose(self, -2, -1)
+
+    H, mH = T, mT
+
+    def expand(self: Any, *size: Any) -> Tensor:
+        """Repeated along new dimensions and along those of size 1, without a copy; -1 keeps a size.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([[1], [2]]).expand(-1, 3)
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
+        """
+        return expand(self, sizes(size))
+
+    def expand_as(self: Any, other: Tensor) -> Tensor:
+        """Expanded to the shape of `other`."""
+        return expand(self, other.array.shape)
+
+    broadcast_to = F.broadcast_to
+
+    def repeat(self: Any, *repeats: Any) -> Tensor:
+        """Copied so often along each dimension.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1, 2]).repeat(2, 2)
+        tensor([[1, 2, 1, 2],
+                [1, 2, 1, 2]])
+        """
+        return repeat(self, sizes(repeats))
+
+    def tile(self: Any, *dims: Any) -> Tensor:
+        """`repeat` where missing counts in front are 1; see `dlframe.tile`."""
+        return F.tile(self, sizes(dims))
+
+    repeat_interleave = F.repeat_interleave
+
+    def flip(self: Any, *dims: Any) -> Tensor:
+        """The elements in reverse order along `dims`; see `dlframe.flip`."""
+        return F.flip(self, sizes(dims))
+
+    roll = F.roll
+
+    def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """Parts of `split_size` along `dim`, or of the sizes in a list; see `dlframe.split`."""
+        return F.split(self, split_size, dim)
+
+    chunk = F.chunk
+    unbind = F.unbind
+    narrow = F.narrow
+    select = F.select
+    tril = F.tril
+    triu = F.triu
+    diagonal = F.diagonal
+    diag = F.diag
+
+    # --- in place ---
+
+    tril_ = in_place_form(F.tril)
+    triu_ = in_place_form(F.triu)
