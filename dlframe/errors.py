@@ -8,8 +8,11 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     ├── DimensionError    (IndexError)                a dim outside the tensor's range
     ├── DTypeError        (RuntimeError, TypeError)   a dtype that the operation cannot take
     ├── ArgumentError     (RuntimeError, ValueError)  an argument whose value makes no sense
+    ├── LinAlgError       (RuntimeError, NumPy's)     a matrix without what was asked for
     ├── LabelError        (IndexError, ValueError)    a class label outside its range
     ├── GradientError     (RuntimeError)              the graph cannot give that gradient
+    ├── AnomalyError      (RuntimeError)              detect_anomaly found a nan or an infinity
+    ├── VmapError         (RuntimeError)              what cannot be computed for a whole batch
     ├── StateDictError    (RuntimeError)              names or shapes that do not match a module
     ├── FileFormatError   (RuntimeError, OSError)     a truncated, foreign or unsafe file
     ├── DownloadError     (RuntimeError, OSError)     a file that could not be fetched or verified
@@ -25,6 +28,8 @@ A message says what went wrong, where, with which shapes or values, and what to 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+import numpy as np
 
 
 class DlframeError(Exception):
@@ -47,12 +52,24 @@ class ArgumentError(DlframeError, RuntimeError, ValueError):
     """An argument whose value makes no sense: a probability of 2, an empty range."""
 
 
+class LinAlgError(DlframeError, RuntimeError, np.linalg.LinAlgError):
+    """A matrix that has no inverse, no Cholesky factor, or whose decomposition failed."""
+
+
 class LabelError(DlframeError, IndexError, ValueError):
     """A class label outside its range."""
 
 
 class GradientError(DlframeError, RuntimeError):
     """A gradient that the graph cannot give."""
+
+
+class VmapError(DlframeError, RuntimeError):
+    """Something that `vmap` cannot compute for all examples at once."""
+
+
+class AnomalyError(DlframeError, RuntimeError):
+    """A value or gradient that is not finite, found by `dlframe.autograd.detect_anomaly`."""
 
 
 class StateDictError(DlframeError, RuntimeError):
