@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import string
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
-from dlframe.errors import DTypeError, ShapeError
-from dlframe.functions.arguments import to_dtype
+from dlframe.dtypes import result_type
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.functions.arguments import checked_dim, checked_dims, to_dtype
 from dlframe.ops.record import TensorBase
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
     "bmm",
+    "cdist",
+    "chain_matmul",
+    "cross",
     "dot",
     "einsum",
+    "ger",
     "inner",
+    "kron",
     "matmul",
     "mm",
     "mv",
     "outer",
     "tensordot",
+    "vdot",
 ]
+
+
+# --- two factors -------------------------------------------------------------------------------
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:
@@ -33,7 +49,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
     Raises:
         ShapeError: the sizes k differ, or the dimensions before do not broadcast.
-        DTypeError: the dtypes differ.
+        DTypeError: the dtypes differ, or are bool.
 
     >>> dl.matmul(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dl.tensor([1.0, 1.0]))
     tensor([3., 7.])
@@ -68,13 +84,7 @@ def bmm(input: Tensor, mat2: Tensor, out_dtype: Any = None) -> Tensor:
     tensor([[[3.]],
             [[3.]]])
     """
-    _require("bmm", (input, 3, "batch of matrices"), (mat2, 3, "batch of matrices"))
-    if input.shape[0] != mat2.shape[0]:
-        raise ShapeError(
-            "bmm: Expected size for first two dimensions of batch2 tensor to be: "
-            f"[{input.shape[0]}, {input.shape[2]}] "
-            f"but got: {list(mat2.shape[:2])}; matmul() broadcasts batches"
-        )
+    _require_batches("bmm", input, mat2)
     return to_dtype(ops.matmul(input, mat2), out_dtype)
 
 
@@ -84,8 +94,43 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     >>> dl.dot(dl.tensor([1.0, 2.0]), dl.tensor([3.0, 4.0]))
     tensor(11.)
     """
-    _require("dot", (input, 1, "vector"), (tensor, 1, "vector"))
-    return ops.matmul(input, tensor)
+    return _dot("dot", input, tensor)
+
+
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """Σ input · other, of two vectors of one length: the same as `dot`, for real numbers.
+
+    >>> dl.vdot(dl.tensor([1.0, 2.0]), dl.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    return _dot("vdot", input, other)
+
+
+def _dot(name: str, x: Any, y: Any) -> Any:
+    _require(name, (x, 1, "vector"), (y, 1, "vector"))
+    if x.shape != y.shape:
+        raise ShapeError(
+            f"{name}: inconsistent tensor size, expected two vectors with the same number of "
+            f"elements, but got {x.shape[0]} and {y.shape[0]} elements respectively"
+        )
+    return ops.matmul(x, y)
+
+
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """The dot products of the last dimensions: (..., k) and (~, k) give (..., ~).
+
+    >>> dl.inner(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dl.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
+    if not input.ndim or not other.ndim:
+        return ops.multiply(input, other)
+    if input.shape[-1] != other.shape[-1]:
+        raise ShapeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
+    _require_one_dtype("inner", input, other)
+    return ops.tensordot(input, other, axes=((-1,), (-1,)))
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
@@ -95,19 +140,194 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    _require("outer", (input, 1, "vector"), (vec2, 1, "vector"))
+    _require_dimensions("outer", (input, 1, "vector"), (vec2, 1, "vector"))
     return ops.multiply(ops.expand_dims(input, axis=1), vec2)
 
 
-def inner(input: Any, other: Any) -> Tensor:
-    """The dot products of the last dimensions: (..., k) and (~, k) give (..., ~).
+def ger(input: Tensor, vec2: Tensor) -> Tensor:
+    """Another name of `outer`.
 
-    >>> dl.inner(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dl.tensor([1.0, 1.0]))
-    tensor([3., 7.])
+    >>> dl.ger(dl.tensor([1.0, 2.0]), dl.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
     """
-    if not input.ndim or not other.ndim:
-        return ops.multiply(input, other)
-    return ops.tensordot(input, other, axes=((-1,), (-1,)))
+    return outer(input, vec2)
+
+
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """Kronecker's product: every element of `input` times the whole of `other`, as blocks.
+
+    Of tensors of one rank, sizes n and m along a dimension give n · m; the smaller rank gets
+    dimensions of size 1 in front.
+
+    >>> dl.kron(dl.tensor([1, 10]), dl.tensor([[1, 2], [3, 4]]))
+    tensor([[ 1,  2, 10, 20],
+            [ 3,  4, 30, 40]])
+    """
+    return ops.kron(input, other)
+
+
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """input × other, the vectors orthogonal to both, of three elements along `dim`.
+
+    Without `dim` the first dimension of size 3 is taken; `linalg.cross` takes the last one.
+    Other dimensions broadcast.
+
+    Raises:
+        ShapeError: no dimension of size 3, or the number of dimensions differs.
+
+    >>> dl.cross(dl.tensor([1, 0, 0]), dl.tensor([0, 1, 0]), dim=0)
+    tensor([0, 0, 1])
+    """
+    if dim is None:
+        found = [i for i, n in enumerate(input.shape) if n == 3]
+        if not found:
+            raise ShapeError(f"cross: no dimension of size 3 in input of shape {list(input.shape)}")
+        dim = found[0]
+    return vector_product("cross", input, other, dim)
+
+
+def vector_product(name: str, x: Any, y: Any, dim: int) -> Any:
+    """x × y along `dim`; errors speak of `name`."""
+    if x.ndim != y.ndim:
+        raise ShapeError(
+            f"{name}: inputs must have the same number of dimensions, got {list(x.shape)} and "
+            f"{list(y.shape)}; add dimensions of size 1 with unsqueeze()"
+        )
+    axis = checked_dim(dim, x.ndim)
+    if not x.ndim or x.shape[axis] != 3 or y.shape[axis] != 3:
+        raise ShapeError(
+            f"{name}: inputs dimension {dim} must have length 3, got {list(x.shape)} and "
+            f"{list(y.shape)}"
+        )
+    _require_one_dtype(name, x, y)
+    return ops.cross(x, y, axis=axis)
+
+
+# --- a product added to something --------------------------------------------------------------
+
+
+def addmm(
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    out_dtype: Any = None,
+    *,
+    beta: float = 1,
+    alpha: float = 1,
+) -> Tensor:
+    """beta · input + alpha · mat1 mat2: (n, k) and (k, m), and an input that broadcasts to (n, m).
+
+    With ``beta=0`` the input does not count, nan and all.
+
+    >>> dl.addmm(dl.ones(2), dl.ones(3, 4), dl.ones(4, 2), alpha=0.5)
+    tensor([[3., 3.],
+            [3., 3.],
+            [3., 3.]])
+    """
+    _require_dimensions("addmm", (mat1, 2, "matrix"), (mat2, 2, "matrix"))
+    return to_dtype(_added("addmm", input, mat1, mat2, beta, alpha), out_dtype)
+
+
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta · input + alpha · mat vec: (n, k) and (k), and an input that broadcasts to (n).
+
+    >>> dl.addmv(dl.tensor([1.0, 2.0]), dl.ones(2, 3), dl.ones(3))
+    tensor([4., 5.])
+    """
+    _require_dimensions("addmv", (mat, 2, "matrix"), (vec, 1, "vector"))
+    return _added("addmv", input, mat, vec, beta, alpha)
+
+
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta · input + alpha · vec1 vec2ᵀ: (n) and (m), and an input that broadcasts to (n, m).
+
+    Dtypes are promoted; of bools, + is "or" and · is "and".
+
+    >>> dl.addr(dl.zeros(2, 2), dl.tensor([1.0, 2.0]), dl.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    _require_dimensions("addr", (vec1, 1, "vector"), (vec2, 1, "vector"))
+    dtype = result_type(input, vec1, vec2)
+    if dtype.kind != "f" and not all(isinstance(factor, int) for factor in (beta, alpha)):
+        raise ArgumentError(
+            f"addr: for {dtype} tensors beta and alpha must be whole numbers, got beta={beta!r} "
+            f"and alpha={alpha!r}"
+        )
+    row, column = ops.expand_dims(vec1, axis=1), ops.expand_dims(vec2, axis=0)
+    if dtype.kind == "b":
+        _require_room("addr", input, (vec1.shape[0], vec2.shape[0]))
+        product = (row & column) & bool(alpha)
+        return product | input if beta else product
+    input, row, column = (to_dtype(x, dtype) for x in (input, row, column))
+    return _added("addr", input, row, column, beta, alpha)
+
+
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    out_dtype: Any = None,
+    *,
+    beta: float = 1,
+    alpha: float = 1,
+) -> Tensor:
+    """beta · input + alpha · batch1 batch2: (b, n, k) and (b, k, m), and an input that broadcasts.
+
+    >>> dl.baddbmm(dl.tensor([1.0]), dl.ones(2, 1, 3), dl.ones(2, 3, 1), beta=10)
+    tensor([[[13.]],
+            [[13.]]])
+    """
+    _require_batches("baddbmm", batch1, batch2)
+    return to_dtype(_added("baddbmm", input, batch1, batch2, beta, alpha), out_dtype)
+
+
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
+) -> Tensor:
+    """beta · input + alpha · Σ_b batch1[b] batch2[b]: (b, n, k) and (b, k, m) give (n, m).
+
+    >>> dl.addbmm(dl.zeros(1, 1), dl.ones(2, 1, 3), dl.ones(2, 3, 1))
+    tensor([[6.]])
+    """
+    _require_batches("addbmm", batch1, batch2)
+    b, n, k = batch1.shape
+    # side by side and one above the other, the products of all batches add up in one
+    left = ops.transpose(batch1, axes=(1, 0, 2)).reshape((n, b * k))
+    right = batch2.reshape((b * k, batch2.shape[2]))
+    return _added("addbmm", input, left, right, beta, alpha)
+
+
+def _added(name: str, input: Any, x: Any, y: Any, beta: Any, alpha: Any) -> Any:
+    """beta · input + alpha · xy, where the result has the shape of the product."""
+    if not input.dtype == x.dtype == y.dtype:
+        raise DTypeError(
+            f"{name}: input and both factors must have the same dtype, but got {input.dtype}, "
+            f"{x.dtype} and {y.dtype}; convert with .to(dtype)"
+        )
+    _require_room(name, input, (*x.shape[:-1], *y.shape[x.ndim - 1 :]))
+    if x.dtype.kind != "f":
+        beta, alpha = int(beta), int(alpha)
+    return ops.addmm(input, x, y, beta=beta, alpha=alpha)
+
+
+# --- many factors ------------------------------------------------------------------------------
+
+
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """The product of all matrices, in the order that takes the fewest multiplications.
+
+    `linalg.multi_dot` is the same, of a list.
+
+    >>> dl.chain_matmul(dl.ones(2, 3), dl.ones(3, 4), dl.ones(4, 1))
+    tensor([[12.],
+            [12.]])
+    """
+    if not matrices:
+        raise ArgumentError("chain_matmul(): expected one or more matrices")
+    _require("chain_matmul", *((x, 2, "matrix") for x in matrices))
+    return ops.multi_dot(*matrices)
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
@@ -118,40 +338,202 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     >>> dl.tensordot(dl.ones(2, 3, 4), dl.ones(4, 3), dims=([1, 2], [1, 0]))
     tensor([12., 12.])
     """
-    return ops.tensordot(a, b, axes=dims)
+    if isinstance(dims, TensorBase):
+        dims = dims.array.tolist() if dims.array.size > 1 else dims.array.item()
+    _require_one_dtype("tensordot", a, b)
+    if isinstance(dims, int):
+        if not 0 <= dims <= min(a.ndim, b.ndim):
+            raise ArgumentError(
+                f"tensordot: dims must lie between 0 and {min(a.ndim, b.ndim)}, the smaller number "
+                f"of dimensions of {list(a.shape)} and {list(b.shape)}; got {dims}"
+            )
+        return ops.tensordot(a, b, axes=dims)
+    if not isinstance(dims, (tuple, list)) or len(dims) != 2:
+        raise ArgumentError(
+            f"tensordot expects dims to be int or two lists of dimensions, but got {dims!r}"
+        )
+    dims_a, dims_b = (checked_dims(d, x.ndim) for d, x in zip(dims, (a, b), strict=True))
+    if len(dims_a) != len(dims_b):
+        raise ArgumentError(
+            f"tensordot: both dimension lists should have same length, got {dims[0]} and {dims[1]}"
+        )
+    return ops.tensordot(a, b, axes=(dims_a, dims_b))
 
 
-def einsum(equation: str, *operands: Any) -> Tensor:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """Products summed over the indices that the result does not have, in Einstein's notation.
 
-    Each operand has a letter per dimension; "..." stands for dimensions that broadcast; a letter
-    twice in one operand means its diagonal. Without "->" the result has the letters that occur
-    once, in alphabetical order.
+    Each operand has a letter per dimension; "..." stands for
+    dimensions that broadcast; a letter twice in one operand means its diagonal. Without "->" the
+    result has the letters that occur once, in alphabetical order (capitals first). In place of an
+    equation, each operand may be followed by a list of numbers, and the last list is the result's.
+
+    Several operands are multiplied two at a time, the cheapest pair first.
 
     Raises:
         ShapeError: letters and shapes do not fit together.
+        DTypeError: dtypes differ and something is summed.
 
     >>> dl.einsum("ij,jk->ik", dl.ones(2, 3), dl.ones(3, 2))
     tensor([[3., 3.],
             [3., 3.]])
     >>> dl.einsum("ii", dl.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
+    >>> dl.einsum(dl.ones(2, 3), [0, 1], dl.ones(3), [1])
+    tensor([3., 3.])
     """
-    if len(operands) == 1 and not isinstance(operands[0], TensorBase):
-        operands = tuple(operands[0])
+    equation, operands = _equation_of((equation, *operands))
+    for x in operands:
+        if not isinstance(x, TensorBase):
+            raise DTypeError(f"einsum: operands must be tensors, got {type(x).__name__}")
+    dtypes = [x.array.dtype for x in operands]
+    if len(operands) > 1 and (dtypes.count(dtypes[0]) < len(dtypes) or dtypes[0].kind == "b"):
+        _require_no_sum(equation, dtypes)
     return ops.einsum(equation, *operands)
 
 
+def _equation_of(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """An equation and its operands, also from operands followed by lists of numbers."""
+    if len(args) < 2:
+        raise ArgumentError(
+            "einsum(): must specify the equation string and at least one operand, or at least one "
+            "operand and its subscripts list"
+        )
+    if not isinstance(args[0], str):
+        inputs = ",".join(_letters(part) for part in args[1::2])
+        output = f"->{_letters(args[-1])}" if len(args) % 2 else ""
+        return inputs + output, args[0 : len(args) // 2 * 2 : 2]
+    if len(args) == 2 and isinstance(args[1], (tuple, list)):
+        return args[0], tuple(args[1])
+    return args[0], args[1:]
+
+
+def _letters(numbers: Any) -> str:
+    """The letters for a list of numbers, in which ... stands for itself."""
+    alphabet = string.ascii_uppercase + string.ascii_lowercase
+    for n in numbers:
+        if n is not ... and not 0 <= n < len(alphabet):
+            raise ArgumentError(
+                f"einsum(): subscript {n} in {list(numbers)} is not within the valid range "
+                f"[0, {len(alphabet)})"
+            )
+    return "".join("..." if n is ... else alphabet[n] for n in numbers)
+
+
+def _require_no_sum(equation: str, dtypes: list[Any]) -> None:
+    """Raise if letters are summed, for operands whose dtypes no product of matrices takes."""
+    left, arrow, output = equation.partition("->")
+    summed = {c for c in left if c.isalpha() and (c not in output if arrow else left.count(c) > 1)}
+    if summed:
+        what = "bools" if dtypes[0] == dtypes[-1] else " and ".join(map(str, dtypes))
+        raise DTypeError(
+            f"einsum: {equation!r} sums products, which takes numbers of one dtype, got {what}; "
+            "convert with .to(dtype)"
+        )
+
+
+# --- distances ---------------------------------------------------------------------------------
+
+_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
+
+
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
+) -> Tensor:
+    """The distances (Σ |x1_i − x2_j|^p)^(1/p) between all rows of `x1` and of `x2`.
+
+    (..., n, k) and (..., m, k) give (..., n, m); dimensions before the last two broadcast. p = 0
+    counts the elements that differ, p = ∞ takes the largest difference. At equal rows the gradient
+    is 0.
+
+    Args:
+        compute_mode: whether Euclidean distances come from a product of matrices (fast, but digits
+            are lost where points are near each other): always, never, or from 26 rows on.
+
+    >>> dl.cdist(dl.tensor([[0.0, 0.0], [3.0, 0.0]]), dl.tensor([[0.0, 4.0]]))
+    tensor([[4.],
+            [5.]])
+    """
+    _require_points(x1, x2)
+    if not p >= 0:
+        raise ArgumentError(f"cdist only supports non-negative p values, got p={p}")
+    if compute_mode not in _MODES:
+        raise ArgumentError(
+            f"{compute_mode!r} is not a valid value for compute_mode; try one of {list(_MODES)}"
+        )
+    if p == 2 and x1.shape[-1]:
+        many = max(x1.shape[-2], x2.shape[-2]) > 25
+        if compute_mode == _MODES[1] or (many and compute_mode == _MODES[0]):
+            return ops.euclidean_distances(x1, x2)
+    return ops.cdist(x1, x2, p=float(p))
+
+
+def _require_points(x1: Any, x2: Any) -> None:
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x.dtype.kind != "f":
+            raise DTypeError(f"cdist only supports floating-point dtypes, {name} got: {x.dtype}")
+        if x.ndim < 2:
+            raise ShapeError(
+                f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D; x.unsqueeze(0) "
+                "makes one row of a vector"
+            )
+    _require_one_dtype("cdist", x1, x2)
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(
+            f"cdist: X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: "
+            f"{x2.shape[-1]}; got {list(x1.shape)} and {list(x2.shape)}"
+        )
+
+
+# --- what the arguments must be ----------------------------------------------------------------
+
+
 def _require(name: str, *operands: tuple[Any, int, str]) -> None:
-    """Raise unless the two operands have the right number of dimensions, and fit."""
+    """Raise unless all have the right number of dimensions, and one dtype."""
+    _require_dimensions(name, *operands)
+    _require_one_dtype(name, *(x for x, _, _ in operands))
+
+
+def _require_dimensions(name: str, *operands: tuple[Any, int, str]) -> None:
     for x, ndim, what in operands:
         if x.ndim != ndim:
             raise ShapeError(
-                f"{name}: expected a {what} ({ndim}D), got shape {list(x.shape)}; matmul() takes "
-                "any"
+                f"{name}: expected a {what} ({ndim}D), got shape {list(x.shape)}; matmul() and "
+                "einsum() take any number of dimensions"
             )
-    x, y = operands[0][0], operands[1][0]
-    if name != "outer" and x.dtype != y.dtype:
+
+
+def _require_one_dtype(name: str, *tensors: Any) -> None:
+    dtypes = [x.dtype for x in tensors]
+    if dtypes.count(dtypes[0]) != len(dtypes):
         raise DTypeError(
-            f"{name}: expected both tensors to have the same dtype, but got {x.dtype} and {y.dtype}"
+            f"{name}: expected all tensors to have the same dtype, but got "
+            f"{' and '.join(map(str, dtypes))}; convert with .to(dtype)"
+        )
+
+
+def _require_batches(name: str, batch1: Any, batch2: Any) -> None:
+    _require(name, (batch1, 3, "batch of matrices"), (batch2, 3, "batch of matrices"))
+    b, _, k = batch1.shape
+    if batch2.shape[:2] != (b, k):
+        raise ShapeError(
+            f"{name}: Expected size for first two dimensions of batch2 tensor to be: [{b}, {k}] "
+            f"but got: {list(batch2.shape[:2])}; matmul() broadcasts batches"
+        )
+
+
+def _require_room(name: str, input: Any, shape: tuple[int, ...]) -> None:
+    """Raise unless `input` broadcasts to the result's shape."""
+    sizes = (1,) * (len(shape) - input.ndim) + tuple(input.shape)
+    if len(sizes) > len(shape) or any(n not in (1, m) for n, m in zip(sizes, shape, strict=True)):
+        raise ShapeError(
+            f"{name}: input of shape {list(input.shape)} does not broadcast to {list(shape)}, the "
+            "shape of the product"
         )

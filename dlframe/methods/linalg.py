@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlframe import functions as F
+from dlframe.methods.support import in_place_form
 from dlframe.ops.record import TensorBase
 
 
@@ -16,5 +17,20 @@ class LinalgMethods(TensorBase):
     mv = F.mv
     bmm = F.bmm
     dot = F.dot
+    vdot = F.vdot
     inner = F.inner
     outer = F.outer
+    ger = F.ger
+    kron = F.kron
+    cross = F.cross
+    addmm = F.addmm
+    addmv = F.addmv
+    addr = F.addr
+    baddbmm = F.baddbmm
+    addbmm = F.addbmm
+
+    addmm_ = in_place_form(F.addmm)
+    addmv_ = in_place_form(F.addmv)
+    addr_ = in_place_form(F.addr)
+    baddbmm_ = in_place_form(F.baddbmm)
+    addbmm_ = in_place_form(F.addbmm)

@@ -1,231 +1,317 @@
-"""Products of vectors, matrices and batches of them."""
+"""Products of vectors, matrices and batches of them, and distances between points."""
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.ops.broadcast import broadcast_to, sum_to
+from dlframe.errors import DTypeError, ShapeError
+from dlframe.ops.elementwise import where
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
-from dlframe.ops.shape import diagonal, transpose
+from dlframe.ops.shape import transpose
+from dlframe.ops.steps import zeros_like
 
 __all__ = [
-    "contract",
-    "einsum",
+    "addmm",
+    "cdist",
+    "cross",
+    "euclidean_distances",
+    "kron",
     "matmul",
+    "multi_dot",
     "tensordot",
 ]
 
 Shape = tuple[int, ...]
 
 
+def product(x: Array, y: Array) -> Array:
+    """x @ y of arrays; half precision is summed in float32, which is also what BLAS can do."""
+    if x.dtype == np.float16 == y.dtype:
+        wide = product(x.astype(np.float32), y.astype(np.float32))
+        return np.asarray(wide, np.float16)
+    if x.ndim > 2 and y.ndim == 2 and x.size:
+        # one product of tall matrices: NumPy would call BLAS once for each batch
+        return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])
+    return x @ y
+
+
 @op(broadcasts=True)
 def matmul(x: Array, y: Array) -> Any:
     """The matrix product of the last two axes; axes before them broadcast, 1-d is a vector."""
     try:
-        if x.ndim > 2 and y.ndim == 2 and x.size:
-            # one product of tall matrices: NumPy would call BLAS once for each batch
-            return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])
-        out = x @ y
+        out = product(x, y)
     except (ValueError, AttributeError, TypeError):
-        raise _mismatch(np.shape(x), np.shape(y)) from None
-    if x.dtype is not y.dtype and x.dtype != y.dtype:
-        raise DTypeError(
-            f"matmul: expected both operands to have the same dtype, but got {x.dtype} and "
-            f"{y.dtype}; "
-            "convert one of them with .to(dtype)"
-        )
+        raise _mismatch(x, y) from None
+    if out.dtype.kind == "b" or (x.dtype is not y.dtype and x.dtype != y.dtype):
+        raise _no_product(x, y)
     return out
 
 
 @matmul.vjp("x")
-def _(g: Any, y: Any, shape: Shape) -> Any:
+def _to_x(g: Any, y: Any, shape: Shape) -> Any:
     # d(xy) = dx y, so the gradient is g yᵀ
     if y.ndim == 1:
         return g[..., None] * y
     if len(shape) == 1:
-        return (y @ g[..., None])[..., 0]
+        return _times(y, g[..., None])[..., 0]
     if y.ndim == 2 and len(shape) > 2:
         return matmul(g, y.swapaxes(0, 1))
-    return g @ y.swapaxes(-1, -2)
+    return _times(g, y.swapaxes(-1, -2))
 
 
 @matmul.vjp("y")
-def _(g: Any, x: Any, shape: Shape) -> Any:
+def _to_y(g: Any, x: Any, shape: Shape) -> Any:
     # d(xy) = x dy, so the gradient is xᵀ g
     if x.ndim == 1:
         return x * g if len(shape) == 1 else x[:, None] * g[..., None, :]
     if len(shape) == 1:
-        return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
+        return _times(x.swapaxes(-1, -2), g[..., None])[..., 0]
     if len(shape) == 2 and x.ndim > 2:
         # the batches add up: one product of tall matrices
         rows = math.prod(x.shape[:-1])
-        return x.reshape((rows, x.shape[-1])).swapaxes(0, 1) @ g.reshape((rows, g.shape[-1]))
-    return x.swapaxes(-1, -2) @ g
+        return _times(x.reshape((rows, x.shape[-1])).swapaxes(0, 1), g.reshape((rows, g.shape[-1])))
+    return _times(x.swapaxes(-1, -2), g)
 
 
-def _mismatch(x: Shape, y: Shape) -> ShapeError:
-    got = f"got x{list(x)} and y{list(y)}"
-    if not x or not y:
+def _times(x: Any, y: Any) -> Any:
+    """x @ y, without the cost of a call where `product` would do nothing else."""
+    return matmul(x, y) if x.dtype == np.float16 else x @ y
+
+
+def _mismatch(x: Any, y: Any) -> Exception:
+    for operand in (x, y):
+        if not isinstance(operand, np.ndarray):
+            return DTypeError(
+                f"matmul: both operands must be tensors, got {type(operand).__name__}; "
+                "wrap it in dl.tensor(), or use * for a number"
+            )
+    got = f"got x{list(x.shape)} and y{list(y.shape)}"
+    if not x.ndim or not y.ndim:
         return ShapeError(
             f"matmul: both operands need at least one dimension, {got}; use * for a 0-d tensor"
         )
-    inner = y[-2] if len(y) > 1 else y[0]
-    if x[-1] != inner:
-        advice = " Did you mean x @ y.mT?" if len(y) > 1 and x[-1] == y[-1] else ""
+    inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
+    if x.shape[-1] != inner:
+        advice = " Did you mean x @ y.mT?" if y.ndim > 1 and x.shape[-1] == y.shape[-1] else ""
         return ShapeError(
-            f"matmul: mat1 and mat2 shapes cannot be multiplied: the last dimension of x ({x[-1]}) "
-            "must equal "
-            f"the second to last of y ({inner}); {got}.{advice}"
+            "matmul: mat1 and mat2 shapes cannot be multiplied: the last dimension of x "
+            f"({x.shape[-1]}) must equal the second to last of y ({inner}); {got}.{advice}"
         )
     return ShapeError(f"matmul: the batch dimensions before the last two do not broadcast; {got}")
 
 
-# --- sums over indices -------------------------------------------------------------------------
-
-
-def einsum(equation: str, *operands: Any) -> Any:
-    """Products summed over the indices that the result does not have, in Einstein's notation."""
-    inputs, output = _subscripts(equation, [x.shape for x in operands])
-    once = [_without_repeats(x, letters) for x, letters in zip(operands, inputs, strict=True)]
-    return contract(
-        *(x for x, _ in once), inputs=tuple(letters for _, letters in once), output=output
-    )
-
-
-def _subscripts(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result, with letters for what "..." stands for."""
-    left, arrow, output = equation.replace(" ", "").partition("->")
-    inputs = left.split(",")
-    if len(inputs) != len(shapes):
-        raise ShapeError(
-            f"einsum: the equation {equation!r} has {len(inputs)} operands, but {len(shapes)} were "
-            "given"
+def _no_product(x: Array, y: Array) -> DTypeError:
+    if x.dtype != y.dtype:
+        return DTypeError(
+            f"matmul: expected both operands to have the same dtype, but got {x.dtype} and "
+            f"{y.dtype}; convert one of them with .to(dtype)"
         )
-    unused = [c for c in _LETTERS if c not in equation]
-    dots = [
-        len(shape) - len(part.replace("...", ""))
-        for part, shape in zip(inputs, shapes, strict=True)
-    ]
-    for part, shape, extra in zip(inputs, shapes, dots, strict=True):
-        if extra < 0 or (extra and "..." not in part):
-            raise ShapeError(
-                f"einsum: the number of subscripts {part!r} in the equation {equation!r} does not "
-                "match the number of "
-                f"dimensions of an operand of shape {list(shape)}"
-            )
-    most = max(dots, default=0)
-    names = "".join(unused[:most])
-    inputs = [
-        part.replace("...", names[most - extra :]) for part, extra in zip(inputs, dots, strict=True)
-    ]
-    if not arrow:
-        letters = "".join(inputs)
-        output = "".join(
-            sorted(c for c in set(letters) if letters.count(c) == 1 and c not in names)
-        )
-        output = names + output if "..." in left else output
-    else:
-        output = output.replace("...", names)
-    _check_letters(equation, inputs, output, shapes)
-    return inputs, output
+    return DTypeError("matmul: not defined for bool; convert with .float() or .long()")
 
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+@op(broadcasts=True)
+def addmm(input: Array, x: Array, y: Array, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """beta · input + alpha · xy; a factor of 0 leaves its term out, NaN and all."""
+    out = matmul(x, y) if alpha else np.zeros(_shape_of_product(x, y), x.dtype)
+    if alpha not in (0, 1):
+        out *= alpha
+    if beta:
+        out += input if beta == 1 else beta * input
+    return out
 
 
-def _check_letters(equation: str, inputs: list[str], output: str, shapes: list[Shape]) -> None:
-    sizes: dict[str, int] = {}
-    for letters, shape in zip(inputs, shapes, strict=True):
-        for c, n in zip(letters, shape, strict=True):
-            if c not in _LETTERS:
-                raise ArgumentError(f"einsum: {c!r} in {equation!r} is not a letter")
-            if sizes.get(c, 1) != n and n != 1 and sizes.get(c, 1) != 1:
-                raise ShapeError(
-                    f"einsum: operands do not broadcast: the index {c!r} of {equation!r} has sizes "
-                    f"{sizes[c]} and {n}; "
-                    f"shapes {[list(s) for s in shapes]}"
-                )
-            sizes[c] = max(sizes.get(c, 1), n) if n else 0
-    for c in output:
-        if c not in sizes or output.count(c) > 1:
-            reason = (
-                "appears twice in the output"
-                if c in sizes
-                else "is in the output but in no operand"
-            )
-            raise ArgumentError(f"einsum: the index {c!r} of {equation!r} {reason}")
+def _shape_of_product(x: Array, y: Array) -> Shape:
+    return (*x.shape[:-1], *y.shape[-1:]) if y.ndim > 1 else x.shape[:-1]
 
 
-def _without_repeats(x: Any, letters: str) -> tuple[Any, str]:
-    """An operand whose index occurs twice, as in "ii", replaced by its diagonal."""
-    for c in dict.fromkeys(letters):
-        while letters.count(c) > 1:
-            i = letters.index(c)
-            j = letters.index(c, i + 1)
-            if x.shape[i] != x.shape[j]:
-                raise ShapeError(
-                    f"einsum: the repeated index {c!r} has sizes {x.shape[i]} and {x.shape[j]}"
-                )
-            x = diagonal(x, axis1=i, axis2=j)
-            letters = letters[:i] + letters[i + 1 : j] + letters[j + 1 :] + c
-    return x, letters
+@addmm.vjp("input")
+def _(g: Any, *, beta: Any) -> Any:
+    return g if beta == 1 else g * beta
 
 
-@op(promotes=("xs",))
-def contract(*xs: Array, inputs: tuple[str, ...], output: str) -> Any:
-    """The product of all `xs`, none repeating an index, summed over those not in `output`."""
-    # with two or more operands NumPy looks for an order of products that BLAS can do
-    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=len(xs) > 1)
+@addmm.vjp("x")
+def _(g: Any, y: Any, shape: Shape, *, alpha: Any) -> Any:
+    # as of matmul, times alpha
+    return _to_x(g if alpha == 1 else g * alpha, y, shape)
 
 
-@contract.vjp("*xs")
-def _(g: Any, xs: Any, shapes: tuple[Shape, ...], *, inputs: tuple[str, ...], output: str) -> Any:
-    # the product is linear in each operand: its gradient is g times the others, by its indices
-    grads = []
-    for i, (letters, shape) in enumerate(zip(inputs, shapes, strict=True)):
-        others = (*xs[:i], *xs[i + 1 :])
-        names = (output, *inputs[:i], *inputs[i + 1 :])
-        known = set("".join(names))
-        target = "".join(c for c in letters if c in known)
-        gi = contract(g, *others, inputs=names, output=target)
-        # an index that only this operand has was summed: the gradient is the same along it
-        full = [n if c in known else 1 for c, n in zip(letters, shape, strict=True)]
-        sizes = dict(zip(target, gi.shape, strict=True))
-        gi = gi.reshape(tuple(sizes.get(c, 1) for c in letters))
-        grads.append(
-            broadcast_to(
-                sum_to(gi, shape=tuple(full)) if _larger(gi.shape, full) else gi, shape=shape
-            )
-        )
-    return grads
+@addmm.vjp("y")
+def _(g: Any, x: Any, shape: Shape, *, alpha: Any) -> Any:
+    return _to_y(g if alpha == 1 else g * alpha, x, shape)
 
 
-def _larger(a: Shape, b: list[int]) -> bool:
-    """Whether an index of size 1 in `b` was stretched in `a`, by another operand's size."""
-    return any(n != 1 and m == 1 for n, m in zip(a, b, strict=True))
+@op(broadcasts=True)
+def cross(x: Array, y: Array, *, axis: int = -1) -> Any:
+    """The vectors orthogonal to both x and y, of three elements along `axis`."""
+    (x1, x2, x3), (y1, y2, y3) = (np.moveaxis(v, axis, 0) for v in (x, y))
+    return np.stack([x2 * y3 - x3 * y2, x3 * y1 - x1 * y3, x1 * y2 - x2 * y1], axis=axis)
+
+
+@cross.vjp("x")
+def _(g: Any, y: Any, *, axis: int) -> Any:
+    # ⟨g, dx × y⟩ = ⟨y × g, dx⟩: a triple product may be turned
+    return cross(y, g, axis=axis)
+
+
+@cross.vjp("y")
+def _(g: Any, x: Any, *, axis: int) -> Any:
+    # ⟨g, x × dy⟩ = ⟨g × x, dy⟩
+    return cross(g, x, axis=axis)
+
+
+# --- made of products --------------------------------------------------------------------------
+
+
+def kron(x: Any, y: Any) -> Any:
+    """Every element of `x` times the whole of `y`, as blocks."""
+    n = max(x.ndim, y.ndim)
+    left, right = ((1,) * (n - v.ndim) + tuple(v.shape) for v in (x, y))
+    x = x.reshape(tuple([k for size in left for k in (size, 1)]))
+    y = y.reshape(tuple([k for size in right for k in (1, size)]))
+    return (x * y).reshape(tuple([i * j for i, j in zip(left, right)]))
 
 
 def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
     """Products summed over `axes`: so many last of `x` and first of `y`, or two lists of axes."""
     if isinstance(axes, int):
-        axes = (range(len(x.shape) - axes, len(x.shape)), range(axes))
-    ax, ay = ([a % len(v.shape) for a in part] for v, part in zip((x, y), axes, strict=True))
+        axes = (range(x.ndim - axes, x.ndim), range(axes))
+    ax, ay = ([a % v.ndim for a in part] for v, part in zip((x, y), axes, strict=True))
+    x, y = _without_stretched(x, ax, y, ay), _without_stretched(y, ay, x, ax)
     if [x.shape[a] for a in ax] != [y.shape[a] for a in ay]:
         raise ShapeError(
             f"tensordot: contracted dimensions need to match, but dimensions {ax} of shape "
-            f"{list(x.shape)} and {ay} of "
-            f"shape {list(y.shape)} do not"
+            f"{list(x.shape)} and {ay} of shape {list(y.shape)} do not"
         )
-    rest_x = [a for a in range(len(x.shape)) if a not in ax]
-    rest_y = [a for a in range(len(y.shape)) if a not in ay]
+    rest_x = [a for a in range(x.ndim) if a not in ax]
+    rest_y = [a for a in range(y.ndim) if a not in ay]
     n = math.prod(x.shape[a] for a in ax)
     rows = transpose(x, axes=(*rest_x, *ax)).reshape((math.prod(x.shape[a] for a in rest_x), n))
     columns = transpose(y, axes=(*ay, *rest_y)).reshape((n, math.prod(y.shape[a] for a in rest_y)))
     return matmul(rows, columns).reshape(
         (*(x.shape[a] for a in rest_x), *(y.shape[a] for a in rest_y))
     )
+
+
+def _without_stretched(x: Any, ax: list[int], y: Any, ay: list[int]) -> Any:
+    """`x` summed over those of its axes that meet a size of 1 in `y`, which would be stretched."""
+    met = tuple([a for a, b in zip(ax, ay, strict=True) if y.shape[b] == 1 != x.shape[a]])
+    return x.sum(axis=met, keepdims=True) if met else x
+
+
+def multi_dot(*xs: Any) -> Any:
+    """The product of all matrices, in the order that takes the fewest multiplications."""
+    if len(xs) < 3:
+        return functools.reduce(matmul, xs)
+    sizes = [x.shape[0] for x in xs] + [xs[-1].shape[1]]
+    splits = _best_splits(sizes)
+
+    def multiplied(i: int, j: int) -> Any:
+        if i == j:
+            return xs[i]
+        k = splits[i, j]
+        return matmul(multiplied(i, k), multiplied(k + 1, j))
+
+    return multiplied(0, len(xs) - 1)
+
+
+def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
+    """Where to part each stretch i…j of a chain (Cormen et al., Introduction to Algorithms, 14.2).
+
+    Matrix i has sizes[i] rows and sizes[i + 1] columns.
+    """
+    n = len(sizes) - 1
+    cost = {(i, i): 0 for i in range(n)}
+    splits = {}
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            costs = {
+                k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
+                for k in range(i, j)
+            }
+            splits[i, j] = min(costs, key=costs.__getitem__)
+            cost[i, j] = costs[splits[i, j]]
+    return splits
+
+
+# --- distances ---------------------------------------------------------------------------------
+
+
+@op(broadcasts=True)
+def cdist(x: Array, y: Array, *, p: float = 2.0) -> Any:
+    """(Σ |x_i − y_j|^p)^(1/p) of every row i of `x` and every row j of `y`."""
+    # a few rows of x at a time: all differences at once would be the largest array of a program
+    rows = max(1, 2**18 // max(1, y.size))
+    parts = [
+        _norm(_differences(x[..., i : i + rows, :], y), p) for i in range(0, x.shape[-2], rows)
+    ]
+    return np.concatenate(parts, axis=-2) if len(parts) != 1 else parts[0]
+
+
+def _differences(x: Any, y: Any) -> Any:
+    return x[..., :, None, :] - y[..., None, :, :]
+
+
+def _norm(d: Array, p: float) -> Any:
+    size = np.abs(d)
+    if p == 0:
+        return (size != 0).sum(axis=-1).astype(d.dtype)
+    if p == 1:
+        return size.sum(axis=-1)
+    if p == 2:
+        return np.sqrt((size * size).sum(axis=-1))
+    if p == math.inf:
+        return size.max(axis=-1, initial=0)
+    return (size**p).sum(axis=-1) ** (1 / p)
+
+
+@cdist.vjp("x")
+def _(g: Any, x: Any, y: Any, out: Any, *, p: float) -> Any:
+    return (g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-2)
+
+
+@cdist.vjp("y")
+def _(g: Any, x: Any, y: Any, out: Any, *, p: float) -> Any:
+    return (-g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-3)
+
+
+def _slope(d: Any, out: Any, p: float) -> Any:
+    # ∂‖d‖/∂d = sign(d) (|d| / ‖d‖)^(p-1); 0 where d is, also in place of 0/0
+    if p == 0:
+        return zeros_like(d)
+    if p == 1:
+        return np.sign(d)
+    if p == math.inf:
+        return np.sign(d) * (np.abs(d) == out)
+    return np.sign(d) * (_not_zero(np.abs(d)) / _not_zero(out)) ** (p - 1)
+
+
+def _not_zero(x: Any) -> Any:
+    return where(x == 0.0, 1.0, x)
+
+
+@op(broadcasts=True)
+def euclidean_distances(x: Array, y: Array) -> Any:
+    """‖x_i − y_j‖ as √(‖x_i‖² − 2 x_i·y_j + ‖y_j‖²): one product, but near points lose digits."""
+    x_norm, y_norm = ((v * v).sum(axis=-1, keepdims=True) for v in (x, y))
+    left = np.concatenate([-2.0 * x, x_norm, np.ones_like(x_norm)], axis=-1)
+    right = np.concatenate([y, np.ones_like(y_norm), y_norm], axis=-1)
+    return np.sqrt(np.maximum(product(left, right.swapaxes(-1, -2)), 0))
+
+
+@euclidean_distances.vjp("x")
+def _(g: Any, x: Any, y: Any, out: Any) -> Any:
+    # ∂‖x − y‖/∂x = (x − y) / ‖x − y‖, and 0 where that is 0/0
+    ratio = g * (out != 0.0) / _not_zero(out)
+    return x * ratio.sum(axis=-1, keepdims=True) - matmul(ratio, y)
+
+
+@euclidean_distances.vjp("y")
+def _(g: Any, x: Any, y: Any, out: Any) -> Any:
+    ratio = (g * (out != 0.0) / _not_zero(out)).swapaxes(-1, -2)
+    return y * ratio.sum(axis=-1, keepdims=True) - matmul(ratio, x)
