@@ -1,15 +1,15 @@
 """In-place operations: the out-of-place operation, and then its result put into the same memory.
 
 For a tensor that owns its memory the tensor simply moves to the new node. For a view the base must
-see the change too: the base moves to a node that says "as before, but with this region replaced",
-and every view of it rebuilds its own node from the new base when it is used next
+see the change too: the base moves to a node that says "as before, but with this region replaced"
+(`dlframe.ops.region`), and every view of it is read from the new base when it is used next
 (`dlframe.ops.record.target_of`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,10 +18,9 @@ from dlframe.ops import record
 from dlframe.ops.broadcast import broadcast_to
 from dlframe.ops.calling import record_call, wrap
 from dlframe.ops.indexing import index_error, plain_index, replace_at
-from dlframe.ops.op import cast, op
-from dlframe.ops.record import TensorBase, View, grad_mode
-
-Path = tuple[Callable[..., Any], ...]  # the calls that lead from a base to a view
+from dlframe.ops.op import cast
+from dlframe.ops.record import TensorBase, grad_mode
+from dlframe.ops.region import Region, repeats, replace_region
 
 
 def in_place(function: Callable[..., Any], x: Any, by: str, *args: Any, **kwargs: Any) -> Any:
@@ -45,28 +44,40 @@ def write(x: Any, result: Any, by: str, since: int | None = None) -> Any:
         ShapeError: `result` does not fit into `x`.
         DTypeError: `result` has a dtype of a higher category (a float among integers).
     """
-    check_writable(x, by)
-    value = result.array
+    check_writable(x, by, result.needs_grad)
+    value, target = result.array, x.array
     if result.needs_grad and result.node is not None:
-        _keep_copies(result.node, x.array, result.node.seq - 1 if since is None else since)
-    try:
-        if value.ndim > x.array.ndim:
-            raise ValueError  # NumPy would drop leading dimensions of size 1
-        np.copyto(x.array, value, casting="same_kind")
-    except ValueError:
-        _check_memory(x, by)
-        raise ShapeError(
-            f"{by}: output with shape {list(x.array.shape)} doesn't match the broadcast shape "
-            f"{list(value.shape)}; an in-place operation cannot change the shape"
-        ) from None
-    except TypeError:
+        _keep_copies(result.node, target, result.node.seq - 1 if since is None else since)
+    if value.ndim > target.ndim:
+        _refuse_shape(by, target, value)  # NumPy would drop leading dimensions of size 1
+    if value.dtype is not target.dtype and not _can_cast(value.dtype, target.dtype):
         raise DTypeError(
             f"{by}: result type {value.dtype} can't be cast to the desired output type "
-            f"{x.array.dtype}; use the out-of-place form"
-        ) from None
-    record.mark_mutated(x.array, by)
+            f"{target.dtype}; use the out-of-place form"
+        )
+    try:
+        np.copyto(target, value, casting="unsafe")
+    except ValueError:
+        _check_memory(x, by)
+        _refuse_shape(by, target, value)
+    record.mark_mutated(target, by)
     move(x, result)
     return x
+
+
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # bools, integers and floats, by the kind of their dtype
+
+
+def _can_cast(source: Any, target: Any) -> bool:
+    """Whether PyTorch writes such results: floats only into floats, and only bools into bools."""
+    return _RANK[source.kind] <= _RANK[target.kind]
+
+
+def _refuse_shape(by: str, target: Any, value: Any) -> NoReturn:
+    raise ShapeError(
+        f"{by}: output with shape {list(target.shape)} doesn't match the broadcast shape "
+        f"{list(value.shape)}; an in-place operation cannot change the shape"
+    ) from None
 
 
 def _keep_copies(node: Any, array: Any, since: int) -> None:
@@ -91,16 +102,21 @@ def _keep_copies(node: Any, array: Any, since: int) -> None:
 
 def _check_memory(x: Any, by: str) -> None:
     if not x.array.flags.writeable:
-        raise ArgumentError(
-            f"{by}: unsupported operation: more than one element of the written-to tensor refers "
-            "to a single memory location (it was expanded), or its memory is read-only. Please "
-            "clone() the tensor before performing the operation."
-        )
+        _refuse_memory(by)
+
+
+def _refuse_memory(by: str) -> NoReturn:
+    raise ArgumentError(
+        f"{by}: unsupported operation: more than one element of the written-to tensor refers "
+        "to a single memory location (it was expanded), or its memory is read-only. Please "
+        "clone() the tensor before performing the operation."
+    )
 
 
 def write_at(x: Any, index: Any, value: Any) -> None:
     """``x[index] = value``: the region is written, and the graph says that it was replaced."""
-    check_writable(x, "__setitem__")
+    with_grad = isinstance(value, TensorBase) and value.needs_grad
+    check_writable(x, "__setitem__", with_grad)
     plain = plain_index(index)
     array = value.array if isinstance(value, TensorBase) else value
     try:
@@ -114,9 +130,7 @@ def write_at(x: Any, index: Any, value: Any) -> None:
             f"region of a tensor of shape {list(x.array.shape)} ({error})"
         ) from None
     record.mark_mutated(x.array, "__setitem__")
-    if not grad_mode.get() or not (
-        x.needs_grad or (isinstance(value, TensorBase) and value.needs_grad)
-    ):
+    if not grad_mode.get() or not (x.needs_grad or with_grad):
         return
     if not isinstance(value, TensorBase):
         value = wrap(np.asarray(value, dtype=x.array.dtype))
@@ -135,8 +149,14 @@ def _snapshot(x: Any) -> Any:
     return before
 
 
-def check_writable(x: Any, by: str) -> None:
-    """Raise where an in-place write would make the gradient wrong, before anything is written."""
+def check_writable(x: Any, by: str, with_grad: bool = False) -> None:
+    """Raise where an in-place write would make the gradient wrong, before anything is written.
+
+    `with_grad`: what is to be written requires grad.
+    """
+    view = x.view_of
+    if view is not None and repeats(x.array.shape, x.array.strides):
+        _refuse_memory(by)
     if not grad_mode.get():
         return
     if x.needs_grad and record.target_of(x) is x:
@@ -144,11 +164,25 @@ def check_writable(x: Any, by: str) -> None:
             f"{by}: a leaf Variable that requires grad is being used in an in-place operation. "
             "Wrap it in no_grad() to change a parameter, or use the out-of-place form."
         )
-    base = x.view_of.base if x.view_of is not None else None
-    if base is not None and base.needs_grad and base.node is None:
+    if view is None or not (x.needs_grad or view.base.needs_grad or with_grad):
+        return
+    if view.base.node is None and (x.needs_grad or view.base.needs_grad):
         raise GradientError(
             f"{by}: a view of a leaf Variable that requires grad is being used in an in-place "
             "operation. Wrap it in no_grad() to change a parameter, or work on a clone()."
+        )
+    if view.several:
+        raise GradientError(
+            f"{by}: Output of {view.several} is a view and is being modified inplace. This view is "
+            "the output of a function that returns multiple views. Such functions do not allow the "
+            "output views to be modified inplace. Use the out-of-place form, or index the tensor: "
+            "x[i] can be written to."
+        )
+    if not x.needs_grad and view.base.needs_grad:
+        raise GradientError(
+            f"{by}: A view was created in no_grad mode and is being modified inplace with grad "
+            "mode enabled. Its base requires grad, and would not learn of the change. Move both "
+            "the view and the write into the no_grad block, or both out of it."
         )
 
 
@@ -162,43 +196,17 @@ def move(x: Any, result: Any) -> None:
         result = cast(result, dtype=x.array.dtype)
     if x.view_of is None:
         if not result.needs_grad:  # a constant took the place of all of it
-            result = _replaced(x, result, ())
+            result = _replaced(x, x, result)
         record.move_to(x, result.node, True)
         return
-    view: View = x.view_of
-    base: Any = view.base
-    record.move_to(base, _replaced(base, result, view.path).node, True)
-    record.replay(x, view)
+    base: Any = x.view_of.base
+    record.move_to(base, _replaced(base, x, result).node, True)
+    record.renew(x, x.view_of)
 
 
-def _replaced(base: Any, value: Any, path: Path) -> Any:
-    """`base` as it was before the write, with the region at the end of `path` replaced."""
+def _replaced(base: Any, part: Any, value: Any) -> Any:
+    """`base` as it was before the write, with the region that `part` shows replaced."""
     arrays = [base.array, value.array]
     inputs = (_snapshot(base), value)
-    return record_call(replace_region.definition, inputs, arrays, {"path": path}, base.array)
-
-
-def _follow(x: Any, path: Path) -> Any:
-    for step in path:
-        x = step(x)
-    return x
-
-
-@op
-def replace_region(x: record.Array, value: Any, *, path: Path) -> record.Array:
-    """`x` with the region that the view `path` shows replaced by `value`."""
-    out = x.copy()
-    _follow(out, path)[...] = value
-    return out
-
-
-@replace_region.vjp("x")
-def _(g: Any, *, path: Path) -> Any:
-    # what was overwritten has no influence any more
-    return replace_region(g, np.zeros((), g.dtype), path=path)
-
-
-@replace_region.vjp("value")
-def _(g: Any, shape: tuple[int, ...], *, path: Path) -> Any:
-    region = _follow(g, path)
-    return region if isinstance(region, TensorBase) else region.copy()
+    options = {"region": Region(base.array, part.array)}
+    return record_call(replace_region.definition, inputs, arrays, options, base.array)

@@ -17,6 +17,7 @@ from dlframe.ops.linalg import *
 from dlframe.ops.losses import *
 from dlframe.ops.op import *  # after `elementwise`: the notation of that name, not the module
 from dlframe.ops.reduction import *
+from dlframe.ops.region import *
 from dlframe.ops.shape import *
 from dlframe.ops.window import *
 
@@ -30,6 +31,7 @@ FAMILIES = (
     "losses",
     "op",
     "reduction",
+    "region",
     "shape",
     "window",
 )

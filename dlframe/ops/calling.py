@@ -81,7 +81,7 @@ def _wrap_plain(definition: Op, inputs: Any, options: dict[str, Any], out: Any) 
         return tuple(wrap(a) for a in out)
     result = wrap(out)
     if definition.view:
-        _note_view(result, definition, inputs, options)
+        _note_view(result, inputs[0])
     return result
 
 
@@ -138,7 +138,7 @@ def record_call(
     result.array, result.node, result.needs_grad = out, node, True
     result.grad = result.view_of = result.hooks = None
     if definition.view:
-        _note_view(result, definition, inputs, options)
+        _note_view(result, inputs[0])
     return result
 
 
@@ -156,16 +156,14 @@ def _target(definition: Op, x: Any) -> Any:
     return None
 
 
-def _note_view(result: TensorBase, definition: Op, inputs: Any, options: dict[str, Any]) -> None:
-    """Remember that `result` shares memory with its first input (if it does)."""
-    x = inputs[0]
+def _note_view(result: TensorBase, x: Any) -> None:
+    """Remember that `result` shares memory with `x`, its first input (if it does)."""
     if not isinstance(x, TensorBase) or record.owner_of(result.array) is not record.owner_of(
         x.array
     ):
         return
-    step = lambda base: definition.function(base, *inputs[1:], **options)
-    base, path = (x, ()) if x.view_of is None else (x.view_of.base, x.view_of.path)
-    result.view_of = View(base, base.node, (*path, step))
+    base, several = (x, "") if x.view_of is None else (x.view_of.base, x.view_of.several)
+    result.view_of = View(base, base.node, several)
     if not base.needs_grad:
         record.note_view(result, base)
 

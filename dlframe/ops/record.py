@@ -82,14 +82,13 @@ class Node:
 
 
 class View:
-    """A tensor's place in another one's memory: the base, and the calls that lead from it to it."""
+    """A tensor's base: the tensor whose memory it shows, and that tensor's node when it did."""
 
-    __slots__ = ("base", "base_node", "path")
+    __slots__ = ("base", "base_node", "several")
 
-    def __init__(
-        self, base: TensorBase, base_node: Node | None, path: tuple[Callable[..., Any], ...]
-    ):
-        self.base, self.base_node, self.path = base, base_node, path
+    def __init__(self, base: TensorBase, base_node: Node | None, several: str = ""):
+        self.base, self.base_node = base, base_node
+        self.several = several  # the function that returned it (or what it is a view of) in a tuple
 
 
 # What marks a tensor made in inference mode; it has no rules and is never walked.
@@ -106,21 +105,27 @@ def to_array(x: Any) -> Array:
 def target_of(x: TensorBase) -> Any:
     """Where the gradient of `x` goes: its node, or the leaf itself."""
     if x.view_of is not None and x.view_of.base.node is not x.view_of.base_node:
-        replay(x, x.view_of)
+        renew(x, x.view_of)
     return x.node or x
 
 
-def replay(x: TensorBase, view: View) -> None:
-    """Rebuild the node of a view after a write to its base: the same calls, on today's base."""
-    base: Any = view.base
-    token = grad_mode.set(True)
-    try:
-        for step in view.path:
-            base = step(base)
-    finally:
-        grad_mode.reset(token)
-    move_to(x, base.node, base.needs_grad)
+def renew(x: TensorBase, view: View) -> None:
+    """Give a view the node it has after a write to its base: it is read from what the base is now.
+
+    Of a base that was detached since, the view is not: it keeps the graph it had.
+    """
     view.base_node = view.base.node
+    if view.base.needs_grad:
+        move_to(x, _reader[0](x, view.base).node, True)
+
+
+# What records a view as read from its base: `dlframe.ops.region` binds it.
+_reader: list[Callable[[TensorBase, TensorBase], TensorBase]] = []
+
+
+def bind_reader(read: Callable[[TensorBase, TensorBase], TensorBase]) -> None:
+    """Tell how a view is read from its base again."""
+    _reader[:] = [read]
 
 
 def move_to(x: TensorBase, node: Node | None, needs_grad: bool) -> None:
@@ -155,7 +160,7 @@ def _wake_views(base: TensorBase) -> None:
     for ref in getattr(base, "views", ()):
         view = ref()
         if view is not None and view.view_of is not None:
-            replay(view, view.view_of)
+            renew(view, view.view_of)
 
 
 # --- in-place changes --------------------------------------------------------------------------
@@ -179,8 +184,11 @@ _last = [0]  # the clock at the latest mutation of anything
 
 def owner_of(array: Array) -> Array:
     """The array that owns the memory: a view and its base have the same owner."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base: Any = array.base
+    while base is not None:
+        if isinstance(base, np.ndarray):
+            array = base
+        base = getattr(base, "base", None)  # NumPy's as_strided puts another object in between
     return array
 
 
@@ -222,11 +230,21 @@ def check_kept(node: Node) -> None:
     """Raise if an array that `node` kept was written to after it was kept."""
     for names, values in node.op.kept_by(node):
         for name, value in zip(names, values, strict=True):
-            entry = changed_since(value, node.seq) if isinstance(value, np.ndarray) else None
-            if entry is not None:
-                raise GradientError(
-                    f"{node.op.name}: the gradient needs {name!r} of shape {list(value.shape)}, "
-                    f"which was modified by an inplace operation ({entry.by}) after {node.op.name} "
-                    f"had kept it; it is now at version {entry.count}. Use the out-of-place form, "
-                    "or .clone() before writing."
-                )
+            for array in _arrays_in(value):
+                entry = changed_since(array, node.seq)
+                if entry is not None:
+                    raise GradientError(
+                        f"{node.op.name}: the gradient needs {name!r} of shape "
+                        f"{list(array.shape)}, which was modified by an inplace operation "
+                        f"({entry.by}) after {node.op.name} had kept it; it is now at version "
+                        f"{entry.count}. Use the out-of-place form, or .clone() before writing."
+                    )
+
+
+def _arrays_in(value: Any) -> Iterable[Array]:
+    """`value` if it is an array, and the arrays in it if it is a tuple or a list."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _arrays_in(part)

@@ -245,6 +245,73 @@ class TestGradients:
         assert h.tolist() == pytest.approx([0.0, 12 * 9 + 2])
 
 
+class TestViewsInMemory:
+    """What a view shows is a question of memory, not of the calls that made it."""
+
+    def test_a_view_through_another_order_of_the_elements(self):
+        x = dl.arange(6.0).reshape(2, 3).requires_grad_()
+        y = x.t() * 1  # NumPy keeps the order of x
+        y.t().view(-1)[2:].mul_(5)
+        (y * y).sum().backward()
+        assert x.grad.tolist() == [[0.0, 2.0, 100.0], [150.0, 200.0, 250.0]]
+
+    def test_a_base_with_gaps(self):
+        x = leaf(1.0, 2.0)
+        base = dl.from_numpy(np.ones((4, 6))[::2, ::3])
+        view = base[1]
+        base.mul_(x)
+        view.mul_(3)
+        (base * base).sum().backward()
+        assert x.grad.tolist() == [20.0, 40.0]
+
+    def test_windows_that_share_elements(self):
+        x = leaf(1.0, 2.0, 3.0, 4.0)
+        y = x * 1
+        windows = dl.ops.take_at(y, index=...)
+        windows.array = np.lib.stride_tricks.as_strided(y.array, (3, 2), (8, 8))
+        y.mul_(2)
+        windows.sum().backward()
+        assert x.grad.tolist() == [2.0, 4.0, 4.0, 2.0]
+        with pytest.raises(RuntimeError, match="single memory location"):
+            windows.mul_(2)
+
+    def test_a_view_keeps_its_graph_when_its_base_is_detached(self):
+        x = leaf(1.0, 2.0)
+        y = x * 3
+        view = y[0]
+        y.detach_()
+        view.backward()
+        assert x.grad.tolist() == [3.0, 0.0]
+        with pytest.raises(GradientError, match="a view of a leaf"):
+            view.mul_(2)
+
+    def test_a_view_made_without_recording_cannot_be_written_to_while_recording(self):
+        y = leaf(1.0, 2.0) * 1
+        with dl.no_grad():
+            view = y[0]
+            view.mul_(2)
+        with pytest.raises(GradientError, match="created in no_grad mode"):
+            view.mul_(2)
+        assert y.tolist() == [2.0, 2.0]
+
+
+class TestWhatRulesKeep:
+    def test_of_an_index(self):
+        x, rows, columns = leaf(1.0, 2.0), dl.tensor([0]), dl.tensor([1])
+        y = x.reshape(1, 2)[rows, columns]
+        columns.zero_()
+        with pytest.raises(GradientError, match=r"'index'.*inplace operation \(zero_\)|copy_"):
+            y.backward()
+
+    def test_of_any_number_of_inputs(self):
+        x = leaf(1.0, 2.0)
+        y, z = x * 1, x * 2
+        out = dl.ops.einsum("i,i->", y, z)
+        y.zero_()
+        with pytest.raises(GradientError, match="inplace operation"):
+            out.backward()
+
+
 class TestErrors:
     def test_the_shape_cannot_change(self):
         with pytest.raises(ShapeError, match="doesn't match the broadcast shape"):
@@ -263,6 +330,11 @@ class TestErrors:
     def test_floats_do_not_go_into_integers(self):
         with pytest.raises(DTypeError, match="can't be cast"):
             dl.tensor([1, 2]).add_(0.5)
+
+    def test_integers_of_any_width_take_integers(self):
+        assert dl.tensor([1, 2], dtype=dl.uint8).add_(dl.tensor([1, -2])).tolist() == [2, 0]
+        with pytest.raises(DTypeError, match="can't be cast"):
+            dl.tensor([True]).add_(dl.tensor([1]))
 
     def test_a_value_that_does_not_fit_the_region(self):
         x = dl.zeros(3)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.ops.region import Region
 from samples.table import ALL_FLOATS, Array, Edge, ErrorSample, Numbers, Sample
 
 n = Numbers(4)
@@ -137,7 +138,65 @@ ALONG = [
     Sample("nonzero", (n.ints(0, 2, 3, 4),), reference=np.argwhere, public="nonzero", order=0),
 ]  # fmt: skip
 
-SAMPLES = [*READ, *ADJOINT, *WRITE, *ALONG]
+
+# --- regions: where a view lies in its base ----------------------------------------------------
+
+memory = np.zeros(24)
+box = memory[2:22:2].reshape(2, 5)  # with gaps, and not at the start
+REGIONS: dict[str, tuple[Array, Array]] = {  # the base, and the view
+    "rows": (memory.reshape(4, 6), memory.reshape(4, 6)[1:3]),
+    "gaps": (box, box[:, 1::2]),
+    "Fortran order": (memory.reshape(4, 6).T, memory[2:11].reshape(3, 3)),
+    "backwards": (box[::-1], box[:, ::-1]),
+    "0-d": (box, box[1, 2, ...]),
+    "nothing": (box, box[:, 3:3]),
+    "whole": (box, box),
+    "all of it flat": (memory.reshape(2, 3, 4), memory),
+    "overlapping windows": (memory[:6], np.lib.stride_tricks.sliding_window_view(memory[:6], 3)),
+    "expanded": (box, np.broadcast_to(box[:, :1], (2, 4))),
+}
+
+
+def taken(x: Array, region: Any, base: Array, view: Array) -> Array:
+    before = memory.copy()
+    try:
+        base[...] = x
+        return view.copy()
+    finally:
+        memory[...] = before
+
+
+def region_samples(label: str, base: Array, view: Array) -> list[Sample]:
+    region = Region(base, view)
+    places = taken(
+        np.arange(base.size, dtype=float).reshape(base.shape), region, base, view
+    ).astype(int)
+
+    def put(x: Array, region: Any) -> Array:
+        out = np.zeros(base.size)
+        np.add.at(out, places, x)
+        return out.reshape(base.shape)
+
+    def replace(x: Array, value: Array, region: Any) -> Array:
+        out = x.copy()
+        out.reshape(-1)[places] = value
+        return out
+
+    options = {"region": region}
+    found = [
+        Sample("take_region", (n.away(*base.shape),), options, name=f"take_region {label}",
+               reference=lambda x, region: x.reshape(-1)[places]),
+        Sample("put_region", (n.away(*view.shape),), options, name=f"put_region {label}", reference=put),
+    ]  # fmt: skip
+    if not region.repeats:
+        found.append(Sample("replace_region", (n.away(*base.shape), n.away(*view.shape)), options,
+                            name=f"replace_region {label}", reference=replace))  # fmt: skip
+    return found
+
+
+REGION = [s for label, (base, view) in REGIONS.items() for s in region_samples(label, base, view)]
+
+SAMPLES = [*READ, *ADJOINT, *WRITE, *ALONG, *REGION]
 
 
 def sorted_values(lib: Any, x: Any) -> Any:
