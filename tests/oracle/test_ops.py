@@ -1,106 +1,16 @@
-"""Every sample of the operations' table, side by side with PyTorch."""
+"""Errors and promotion, side by side with PyTorch; values and gradients: test_calls.py."""
 
 from __future__ import annotations
 
 import warnings
 from typing import Any
 
-import numpy as np
 import pytest
-from samples import ERRORS, SAMPLES, ErrorSample, Sample
-from samples.table import find
+from samples import ERRORS, ErrorSample
 
 import dlframe as dl
 
 torch = pytest.importorskip("torch")
-
-Array = np.ndarray[Any, Any]
-
-
-def comparable(sample: Sample) -> bool:
-    """Whether both libraries have the function."""
-    if sample.call is not None:
-        return True
-    try:
-        find(dl, sample.public)
-        find(torch, sample.public)
-    except AttributeError:
-        return False
-    return bool(sample.public)
-
-
-COMPARED = [sample for sample in SAMPLES if comparable(sample)]
-
-
-def test_most_samples_are_compared() -> None:
-    assert len(COMPARED) > 0.8 * len(SAMPLES)
-
-
-def inputs_of(sample: Sample, lib: Any) -> list[Any]:
-    floats = sample.floats() if sample.order else []
-    return [
-        lib.tensor(np.asarray(x), requires_grad=i in floats) if isinstance(x, np.ndarray) else x
-        for i, x in enumerate(sample.inputs)
-    ]
-
-
-def results(sample: Sample, lib: Any) -> dict[str, Any]:
-    """Values, first and second gradients of the results weighted with fixed random numbers."""
-    inputs = inputs_of(sample, lib)
-    out = sample.surface(lib, inputs)
-    outs = list(out) if isinstance(out, (tuple, list)) else [out]
-    found = {f"value {i}": o.detach() for i, o in enumerate(outs)}
-    wanted = [inputs[i] for i in sample.floats()]
-    rng = np.random.default_rng(3)
-
-    def weighted(tensors: Any) -> Any:
-        terms = [
-            (
-                t
-                * lib.tensor(
-                    np.asarray(rng.standard_normal(tuple(t.shape))).astype(
-                        str(t.dtype).split(".")[-1]
-                    )
-                )
-            ).sum()
-            for t in tensors
-        ]
-        return sum(terms[1:], terms[0])
-
-    smooth = [o for o in outs if o.requires_grad]
-    if sample.order < 1 or not smooth:
-        return found
-    grads = lib.autograd.grad(
-        weighted(smooth), wanted, create_graph=sample.order > 1, allow_unused=True
-    )
-    found |= {f"gradient {i}": g.detach() for i, g in enumerate(grads) if g is not None}
-    smooth = [g for g in grads if g is not None and g.requires_grad]
-    if sample.order > 1 and smooth:
-        seconds = lib.autograd.grad(weighted(smooth), wanted, allow_unused=True)
-        found |= {
-            f"second gradient {i}": g.detach() for i, g in enumerate(seconds) if g is not None
-        }
-    return found
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("sample", COMPARED, ids=lambda s: s.name)
-def test_sample_is_pytorchs(sample: Sample, dtype: str) -> None:
-    sample = sample.cast(dtype)
-    ours, theirs = results(sample, dl), results(sample, torch)
-    tolerance = 1e-10 if dtype == "float64" else 1e-4
-    for key in ours.keys() | theirs.keys():
-        a, b = ours.get(key), theirs.get(key)
-        if a is None or b is None:  # a gradient that is zero everywhere may be missing
-            rest = b if a is None else a
-            assert not rest.numpy(force=True).any(), key
-            continue
-        assert tuple(a.shape) == tuple(b.shape), key
-        assert str(a.dtype) == str(b.dtype).removeprefix("torch."), key
-        np.testing.assert_allclose(
-            a.numpy(force=True), b.numpy(force=True), rtol=tolerance, atol=tolerance, err_msg=key
-        )
-
 
 # Where our exception is of another class than PyTorch's, on purpose.
 OTHER_EXCEPTION = {

@@ -1,27 +1,36 @@
-"""The table of operations: every one with samples, from which tests are generated.
+"""The tables of samples, from which tests are generated.
 
-A new family of operations gets a module here with `SAMPLES` (and `ERRORS`, `EDGES` where there are any) and a
-place in `FAMILIES`. tests/ops/test_generated.py and tests/oracle/test_ops.py run over the whole table.
+A family of operations has a module here with
+
+- `SAMPLES`: calls of the operations in `dlframe.ops`, with a reference in NumPy or SciPy;
+- `CALLS`: calls of the public functions, whose numbers PyTorch gave (tests/golden/make_calls.py
+  FAMILY records them). A sample that names its public function is a call as well;
+- `ERRORS`, `EDGES`: bad input, and points where derivatives jump;
+
+and a place in `FAMILIES`. What is generated: tests/ops/test_generated.py,
+tests/functions/test_calls.py, tests/oracle/test_ops.py and test_calls.py.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 
-from samples.table import Edge, ErrorSample, Sample, named
+from samples.table import Call, Edge, ErrorSample, Named, Sample, call_of, keyed, named
 
-__all__ = ["EDGES", "ERRORS", "SAMPLES", "Edge", "ErrorSample", "Sample"]
+__all__ = ["CALLS", "EDGES", "ERRORS", "SAMPLES", "Call", "Edge", "ErrorSample", "Named", "Sample"]
 
 FAMILIES = ("elementwise", "reduction", "shape", "indexing", "linalg", "fused", "losses", "window")
 
 SAMPLES: list[Sample] = []
+CALLS: dict[str, list[Call]] = {}  # per family
 ERRORS: list[ErrorSample] = []
 EDGES: list[Edge] = []
 for family in FAMILIES:
-    if importlib.util.find_spec(f"samples.{family}") is not None:
-        module = importlib.import_module(f"samples.{family}")
-        SAMPLES += module.SAMPLES
-        ERRORS += getattr(module, "ERRORS", [])
-        EDGES += getattr(module, "EDGES", [])
+    module = importlib.import_module(f"samples.{family}")
+    samples = getattr(module, "SAMPLES", [])
+    SAMPLES += samples
+    public = [call for call in map(call_of, samples) if call is not None]
+    CALLS[family] = keyed([*public, *getattr(module, "CALLS", [])])
+    ERRORS += getattr(module, "ERRORS", [])
+    EDGES += getattr(module, "EDGES", [])
 SAMPLES = named(SAMPLES)

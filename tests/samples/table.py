@@ -65,6 +65,104 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Named:
+    """Something of the library by its path, as an argument of a call: Named("float64")."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a public function, as users of dlframe and of PyTorch write it.
+
+    From each follow: values, gradients and second gradients against PyTorch's; the same in float32; the
+    dtypes that other dtypes lead to; empty and 0-d inputs; inputs that do not lie in order; the
+    method, and the in-place form. samples/evaluate.py does it, samples/checks.py says which apply.
+
+    Args:
+        name: the path below torch: "add", "linalg.svd", "Tensor.fill_".
+        args: arrays (also in lists, tuples and dicts) become tensors, `Named` what it names.
+        options: keyword arguments, likewise.
+        note: what is special about this call.
+        run: in place of the call by name: run(lib, *args) with lib = dlframe or torch.
+        then: then(lib, out) maps the result to what is unique about it (a decomposition's product).
+        order: how often it is differentiated by its float64 arrays; 0 where PyTorch has no gradient.
+        fixed: places among all float arrays (counted through args, then options) that are not differentiated.
+        forms: whether the method and the in-place form are called as well.
+        dtypes: whether inputs of other dtypes are tried; False where the values leave no sense in them.
+        variants: whether empty and 0-d inputs are tried.
+        differs: results that differ from PyTorch's on purpose, with the reason: {"empty": "we raise: …"}.
+            Keys: dtypes such as "bool", "empty", "0-d", "in place".
+        tolerance: in float64, relative and absolute.
+        narrow: in float32; 0 for no comparison.
+    """
+
+    name: str
+    args: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+    run: Callable[..., Any] | None = None
+    then: Callable[..., Any] | None = None
+    order: int = 2
+    fixed: tuple[int, ...] = ()
+    forms: bool = True
+    dtypes: bool = True
+    variants: bool = True
+    differs: dict[str, str] = field(default_factory=dict)
+    tolerance: float = 1e-10
+    narrow: float = 1e-4
+    key: str = ""  # set by `keyed`: unique in its family
+
+    @property
+    def base(self) -> str:
+        """The name without "Tensor." and without the underscore of an in-place form."""
+        return self.name.removeprefix("Tensor.")
+
+
+def calls(name: str, *rows: Any, **common: Any) -> list[Call]:
+    """Several calls of one function: each row is a tuple of args, whose last may be a dict of options.
+
+    >>> calls("sum", (x,), (x, {"dim": 0}), (x, 1, {"keepdim": True}))
+    """
+    out = []
+    for row in rows:
+        args = row if isinstance(row, tuple) else (row,)
+        options = args[-1] if args and isinstance(args[-1], dict) else {}
+        out.append(Call(name, args[:-1] if options else args, options, **common))
+    return out
+
+
+def call_of(sample: Sample) -> Call | None:
+    """The public call that an operation's sample describes, if it names one."""
+    if not sample.public and sample.call is None:
+        return None
+    floats = [i for i, x in enumerate(sample.inputs) if is_float(x)]
+    return Call(
+        sample.public or sample.op,
+        sample.inputs,
+        sample.public_options if sample.call is None else {},
+        run=sample.call,
+        order=sample.order,
+        fixed=tuple(floats.index(i) for i in sample.fixed if i in floats),
+        dtypes=bool(sample.dtypes) or sample.elementwise,
+        variants=sample.call is None and "nn." not in sample.public,
+        tolerance=max(sample.tolerance, 1e-10),
+    )
+
+
+def keyed(rows: list[Call]) -> list[Call]:
+    """The calls with a key each: the name, counted where it has several, and the note."""
+    seen: dict[str, int] = {}
+    out = []
+    for call in rows:
+        seen[call.name] = count = seen.get(call.name, -1) + 1
+        out.append(
+            replace(call, key=f"{call.name}-{count}" + (f" {call.note}" if call.note else ""))
+        )
+    return out
+
+
+@dataclass(frozen=True)
 class ErrorSample:
     """A call that must raise: which exception, and what its message must contain.
 

@@ -1,0 +1,57 @@
+"""Every call of tests/samples, side by side with PyTorch."""
+
+from __future__ import annotations
+
+import pytest
+from samples import CALLS, Call
+from samples.checks import CHECKS
+from samples.evaluate import (
+    DTYPES,
+    RAISED,
+    VARIANTS,
+    cast_to,
+    difference,
+    in_place,
+    results,
+    values,
+)
+
+import dlframe as dl
+
+torch = pytest.importorskip("torch")
+
+ROWS = [(family, call) for family, rows in CALLS.items() for call in rows]
+
+
+@pytest.mark.parametrize("call", [c for _, c in ROWS], ids=[f"{f}-{c.key}" for f, c in ROWS])
+def test_call_is_pytorchs(call: Call) -> None:
+    """Values and gradients in two precisions, every dtype, empty and 0-d inputs, all forms."""
+    assert difference(results(call, dl), results(call, torch), call.tolerance) == ""
+    if CHECKS["float32"](call):
+        arrays = cast_to(call, "float32")
+        ours, theirs = (results(call, lib, arrays) for lib in (dl, torch))
+        assert difference(ours, theirs, call.narrow) == ""
+    if CHECKS["dtypes"](call):
+        for dtype in DTYPES:
+            arrays = cast_to(call, dtype)
+            ours, theirs = (values(call, lib, arrays) for lib in (dl, torch))
+            if theirs["value 0"] is not RAISED and dtype not in call.differs:
+                loose = {"float16": 2e-2, "float32": call.narrow}.get(dtype, 1e-5)
+                assert difference(ours, theirs, loose) == "", dtype
+    if CHECKS["empty and 0-d"](call):
+        for name, make in VARIANTS.items():
+            ours, theirs = (values(call, lib, make(call)) for lib in (dl, torch))
+            if name not in call.differs:
+                assert difference(ours, theirs, call.tolerance) == "", name
+    if CHECKS["in place"](call) and "in place" not in call.differs:
+        assert difference(in_place(call, dl), in_place(call, torch), call.tolerance) == ""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [c for _, c in ROWS if CHECKS["method"](c)],
+    ids=[f"{f}-{c.key}" for f, c in ROWS if CHECKS["method"](c)],
+)
+def test_method_takes_pytorchs_arguments(call: Call) -> None:
+    ours, theirs = (results(call, lib, form="method") for lib in (dl, torch))
+    assert difference(ours, theirs, call.tolerance) == ""
