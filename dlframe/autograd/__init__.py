@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dlframe.autograd.anomaly import (
+    detect_anomaly,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    set_detect_anomaly,
+)
 from dlframe.autograd.backward import backward, grad
 from dlframe.autograd.function import Function, FunctionCtx, once_differentiable
 from dlframe.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -20,16 +26,20 @@ __all__ = [
     "FunctionCtx",
     "GradcheckError",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "gradcheck",
     "gradgradcheck",
     "inference_mode",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "mark_mutated",
     "mark_mutated_many",
     "no_grad",
     "once_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

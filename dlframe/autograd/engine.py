@@ -11,6 +11,7 @@ their own operations are recorded, and the result can be differentiated again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
@@ -21,6 +22,7 @@ from dlframe.ops import record
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Node, TensorBase, grad_mode
+from dlframe.ops.watching import point_to_forward, watched, watched_gradients, watchers
 
 
 def run_backward(
@@ -56,6 +58,7 @@ def run_backward(
         if root.__class__ is Node:
             heappush(heap, (-root.seq, root))
     last_mutation = record.last_mutation()
+    looked_at = bool(watched and watchers())
 
     while heap:
         node = heappop(heap)[1]
@@ -77,9 +80,12 @@ def run_backward(
                 "or compute the forward again."
             )
         if node.seq < last_mutation:
-            record.check_kept(node)
+            _check_kept(node)
         op, shapes, grads = node.op, node.shapes, None
-        if create_graph or not op.simple:
+        if looked_at:
+            compute = partial(_all_gradients, node, targets, g, create_graph)
+            grads = watched_gradients(node, g, compute)
+        elif create_graph or not op.simple:
             grads = _all_gradients(node, targets, g, create_graph)
         i = -1
         for target in targets:
@@ -108,6 +114,14 @@ def run_backward(
     for leaf, g in pending.items():
         found[leaf] = g if leaf.hooks is None else _run_hooks(leaf.hooks, g, create_graph)
     return found
+
+
+def _check_kept(node: Node) -> None:
+    try:
+        record.check_kept(node)
+    except GradientError as error:
+        point_to_forward(error, node)
+        raise
 
 
 def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:

@@ -16,6 +16,7 @@ from dlframe.ops.broadcast import sum_to
 from dlframe.ops.calling import output_of, wrap
 from dlframe.ops.op import cast
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
+from dlframe.ops.watching import observe, watched
 
 
 class FunctionCtx:
@@ -232,7 +233,10 @@ def _record(
     kept = tuple(t if t is None or t[2] is None else (wrap(t[0].array), t[1], t[2]) for t in saved)
     node.args, ctx._saved = ((), kept), ()  # what rules get, and what ctx gives
     ctx._node = weakref.ref(node)
-    return tuple(_result(node, ctx, i, o) for i, o in enumerate(outputs))
+    results = tuple(_result(node, ctx, i, o) for i, o in enumerate(outputs))
+    if watched:
+        observe(node.op, args, {}, results if len(results) > 1 else results[0])
+    return results
 
 
 def _position(tensor: Any, outputs: tuple[Any, ...]) -> int | None:

@@ -18,6 +18,7 @@ from dlframe.nn.casting import cast_module, parse_to
 from dlframe.nn.hooks import Hookable, call_with_hooks
 from dlframe.nn.own_backward import forward_on_arrays
 from dlframe.nn.parameter import Buffer, Parameter
+from dlframe.ops.watching import inside, watched
 from dlframe.tensor import Tensor
 
 __all__ = ["Module"]
@@ -86,10 +87,13 @@ class Module(Hookable):
     forward: Callable[..., Any] = _forward_missing
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._direct_call:
+        if self._direct_call and not watched:
             return self.forward(*args, **kwargs)
         forward = partial(forward_on_arrays, self) if self.own_backward else self.forward
-        return call_with_hooks(self, forward, args, kwargs)
+        if not watched:
+            return call_with_hooks(self, forward, args, kwargs)
+        with inside(self) as noted:
+            return noted(call_with_hooks(self, forward, args, kwargs))
 
     # -------------------------------------------------------------------------- the registry
 

@@ -17,6 +17,7 @@ from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.definition import Op, dtype_of
 from dlframe.ops.record import INFERENCE, Array, Node, TensorBase, View, clock, grad_mode
+from dlframe.ops.watching import observe, watched
 
 ndarray = np.ndarray
 _new = object.__new__
@@ -77,11 +78,11 @@ def _bind(definition: Op, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
 
 
 def _wrap_plain(definition: Op, inputs: Any, options: dict[str, Any], out: Any) -> Any:
-    if isinstance(out, tuple):
-        return tuple(wrap(a) for a in out)
-    result = wrap(out)
-    if definition.view:
+    result = tuple([wrap(a) for a in out]) if isinstance(out, tuple) else wrap(out)
+    if definition.view and not isinstance(out, tuple):
         _note_view(result, inputs[0])
+    if watched:
+        observe(definition, inputs, options, result)
     return result
 
 
@@ -133,12 +134,17 @@ def record_call(
     if isinstance(out, tuple):
         definition.simple = False
         node.outputs = tuple([(a.shape, a.dtype) for a in out])
-        return tuple([output_of(node, i, a) for i, a in enumerate(out)])
+        results = tuple([output_of(node, i, a) for i, a in enumerate(out)])
+        if watched:
+            observe(definition, inputs, options, results)
+        return results
     result = _new(_tensor[0])
     result.array, result.node, result.needs_grad = out, node, True
     result.grad = result.view_of = result.hooks = None
     if definition.view:
         _note_view(result, inputs[0])
+    if watched:
+        observe(definition, inputs, options, result)
     return result
 
 
@@ -235,6 +241,8 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
         else:
             result.needs_grad = False
             result.node = INFERENCE if record.inference.get() else None
+        if watched:
+            observe(definition, (x,), {}, result)
         return result
 
     return call
@@ -301,6 +309,8 @@ def binary_call(
         else:
             result.needs_grad = False
             result.node = INFERENCE if record.inference.get() else None
+        if watched:
+            observe(definition, (x, y), {}, result)
         return result
 
     return call

@@ -33,6 +33,7 @@ from dlframe.errors import DTypeError
 from dlframe.ops.calling import binary_call, explained, general_call, unary_call, wrap
 from dlframe.ops.definition import Op, Rule
 from dlframe.ops.record import TensorBase
+from dlframe.ops.watching import observe, watched
 
 __all__ = [
     "cast",
@@ -132,7 +133,10 @@ def plain(function: Callable[..., Any], *, name: str | None = None) -> OpFunctio
             raise
         if not tensors:
             return out
-        return tuple(wrap(a) for a in out) if isinstance(out, tuple) else wrap(out)
+        result = tuple(wrap(a) for a in out) if isinstance(out, tuple) else wrap(out)
+        if watched:
+            observe(definition, inputs, options, result)
+        return result
 
     return _attach(call, definition, _meaning(function))
 

@@ -1,0 +1,54 @@
+"""A line about an array: shape, dtype, the range of its numbers, and which are not finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.record import Array
+
+
+def describe(value: Any) -> str:
+    """Shape, dtype and statistics of an array; a number as it is.
+
+    >>> describe(np.array([1.0, np.nan, 3.0]))
+    'float64 [3], min 1, max 3, mean 2, 1 nan (first at [1])'
+    """
+    if not isinstance(value, (np.ndarray, np.generic)):
+        return repr(value) if isinstance(value, (bool, int, float)) else type(value).__name__
+    array = np.asarray(value)
+    return ", ".join([f"{array.dtype} {list(array.shape)}", *statistics(array)])
+
+
+def statistics(array: Array) -> list[str]:
+    """The parts of `describe` after the shape: of the finite numbers, then of the others."""
+    if not array.size:
+        return ["empty"]
+    if array.dtype.kind == "b":
+        return [f"{int(array.sum())} true"]
+    finite = array[np.isfinite(array)].astype(np.float64) if array.dtype.kind == "f" else array
+    parts = []
+    if array.size == 1 and finite.size:
+        parts.append(f"value {finite.item():.6g}")
+    elif finite.size:
+        parts += [
+            f"min {finite.min():.4g}",
+            f"max {finite.max():.4g}",
+            f"mean {finite.mean(dtype=np.float64):.4g}",
+        ]
+    return parts + [text for text in (_counted("nan", array), _counted("inf", array)) if text]
+
+
+def _counted(what: str, array: Array) -> str:
+    """How many numbers are nan (or infinite), and where the first of them is."""
+    if array.dtype.kind != "f":
+        return ""
+    found = np.isnan(array) if what == "nan" else np.isinf(array)
+    count = int(np.count_nonzero(found))
+    return f"{count} {what} (first at {first_place(found)})" if count else ""
+
+
+def first_place(found: Array) -> list[int]:
+    """The index of the first True."""
+    return [int(i) for i in np.unravel_index(int(found.argmax()), found.shape)]

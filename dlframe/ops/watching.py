@@ -1,0 +1,291 @@
+"""Who looks on while operations run: `detect_anomaly` and `keep_values`.
+
+As a rule nobody does, and an operation then pays one test of an empty list. A watcher looks on in
+its own context only (thread, coroutine), as all modes do; while one does, every node gets a note of
+where it came from: the user's line, and the module that was running.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+
+from dlframe.ops.record import INFERENCE, Node, TensorBase
+
+# Everybody who looks on, in any thread: what operations test. Who looks on here is `_here`.
+watched: list[Watcher] = []
+_here: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+
+class Watcher:
+    """Base class: does nothing about what it sees."""
+
+    keeps_values = False  # whether notes hold the values of operands and results
+
+    def called(self, call: Call) -> None:
+        """An operation was called, and returned."""
+
+    def gradients(self, node: Node, g: Any, grads: Sequence[Any]) -> None:
+        """The rules of `node` made `grads`, one per input (or None), of the gradient `g`."""
+
+
+def watchers() -> tuple[Watcher, ...]:
+    """Who looks on in this context."""
+    return _here.get()
+
+
+def set_watchers(new: tuple[Watcher, ...]) -> None:
+    """Let these look on in this context, and nobody else."""
+    old = _here.get()
+    _here.set(new)
+    watched.extend(w for w in new if w not in old)
+    for watcher in old:
+        if watcher not in new:
+            watched.remove(watcher)
+
+
+# --- where -------------------------------------------------------------------------------------
+
+_PACKAGES = tuple(str(Path(file).parent) for file in (Path(__file__).parent, np.__file__))
+
+
+class Place(NamedTuple):
+    """An instruction in somebody's source."""
+
+    code: CodeType
+    instruction: int
+
+    @property
+    def file(self) -> str:
+        """The file's path."""
+        return self.code.co_filename
+
+    @property
+    def position(self) -> tuple[int | None, int | None, int | None, int | None]:
+        """First and last line, first and last column (in bytes)."""
+        return next(islice(self.code.co_positions(), self.instruction // 2, None))
+
+    @property
+    def line(self) -> int:
+        """The line's number."""
+        return self.position[0] or self.code.co_firstlineno
+
+    @property
+    def short(self) -> str:
+        """The file's name and the line's number: "train.py:12"."""
+        return f"{Path(self.file).name}:{self.line}"
+
+    @property
+    def text(self) -> str:
+        """The source of that line; empty where it is not at hand."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        """As in a traceback, the expression underlined."""
+        head = f'File "{self.file}", line {self.line}, in {self.code.co_name}'
+        source = linecache.getline(self.file, self.line).rstrip("\n")
+        if not source.strip():
+            return head
+        margin = len(source) - len(source.lstrip())
+        lines = [head, f"  {source.strip()}"]
+        _, last, start, end = self.position
+        if start is not None and end is not None:
+            first_column = len(source.encode()[:start].decode(errors="ignore"))
+            last_column = len(source.encode()[:end].decode(errors="ignore"))
+            last_column = last_column if last == self.line else len(source.rstrip())
+            if (first_column, last_column) != (margin, len(source.rstrip())):
+                lines.append(
+                    "  " + " " * (first_column - margin) + "^" * (last_column - first_column)
+                )
+        return "\n".join(lines)
+
+
+def users_frame() -> FrameType | None:
+    """The innermost frame outside of dlframe and NumPy."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        # functions that dlframe made from text have no module
+        ours = "__name__" not in frame.f_globals
+        if not ours and not frame.f_code.co_filename.startswith(_PACKAGES):
+            return frame
+        frame = frame.f_back
+    return None
+
+
+# --- modules -----------------------------------------------------------------------------------
+
+
+class Running(NamedTuple):
+    """A module that is being called: where it is in the outermost one, and its class."""
+
+    module: Any
+    path: str
+    kind: str
+
+    def __str__(self) -> str:
+        return self.path if self.path == self.kind else f"{self.path} ({self.kind})"
+
+
+_running: ContextVar[tuple[Running, ...]] = ContextVar("running", default=())
+
+
+def running() -> tuple[Running, ...]:
+    """The modules whose call this is in, the outermost first."""
+    return _running.get()
+
+
+@contextmanager
+def inside(module: Any) -> Iterator[Callable[[Any], Any]]:
+    """While `module` is called; what is yielded takes note of its output, and hands it back."""
+    outer = _running.get()
+    stack = (*outer, Running(module, _path(outer, module), type(module).__name__))
+    token = _running.set(stack)
+    try:
+        yield lambda output: _note_output(stack, output)
+    finally:
+        _running.reset(token)
+
+
+def _path(outer: tuple[Running, ...], module: Any) -> str:
+    """The module's name, from the outermost one on: "Net.encoder.0"."""
+    kind = type(module).__name__
+    for caller in reversed(outer):
+        for name, part in caller.module.named_modules():
+            if part is module:
+                return f"{caller.path}.{name}" if name else caller.path
+    return f"{outer[-1].path} → {kind}" if outer else kind
+
+
+def _note_output(stack: tuple[Running, ...], output: Any) -> Any:
+    module = stack[-1]
+    entry = Output(module.path, module.kind, len(stack) - 1, ref(module.module))
+    for value in output if isinstance(output, (tuple, list)) else (output,):
+        note = note_of(value.node) if isinstance(value, TensorBase) else None
+        if note is not None:
+            note.outputs.append(entry)
+    return output
+
+
+# --- notes -------------------------------------------------------------------------------------
+
+
+class Output(NamedTuple):
+    """A module whose output a value is."""
+
+    path: str
+    kind: str
+    depth: int
+    module: ref[Any]
+
+
+class Call(NamedTuple):
+    """A call of an operation, as watchers see it."""
+
+    definition: Any
+    inputs: tuple[Any, ...]
+    options: dict[str, Any]
+    outputs: tuple[Any, ...]  # tensors
+    note: Note
+
+
+class Note:
+    """Where a node came from and, if values are kept, what went in and came out."""
+
+    __slots__ = ("args", "backward_of", "inputs", "names", "options", "outputs", "path", "place",
+                 "result")  # fmt: skip
+
+    def __init__(self) -> None:
+        frame = users_frame()
+        stack = _running.get()
+        self.place = None if frame is None else Place(frame.f_code, frame.f_lasti)
+        self.path = stack[-1] if stack else None
+        self.backward_of: Any = _backward_of.get()
+        self.outputs: list[Output] = []
+        self.names: tuple[str | None, ...] = ()
+        self.inputs: tuple[Any, ...] | None = None  # arrays and numbers, if values are kept
+        self.options: dict[str, Any] = {}
+        self.result: Any = None
+        self.args: Any = None
+
+
+_notes: WeakKeyDictionary[Node, Note] = WeakKeyDictionary()
+_backward_of: ContextVar[Any] = ContextVar("backward_of", default=None)  # the op whose rules run
+
+
+def note_of(node: Any) -> Note | None:
+    """What was noted when `node` was made; None if nobody looked on then."""
+    return _notes.get(node) if node.__class__ is Node else None
+
+
+def in_backward() -> bool:
+    """Whether the operations now called belong to a backward pass that is being recorded."""
+    return _backward_of.get() is not None
+
+
+def observe(definition: Any, inputs: Any, options: dict[str, Any], result: Any) -> None:
+    """Show a call to the watchers of this context, and note where its nodes came from."""
+    here = _here.get()
+    if not here:
+        return
+    note = Note()
+    outputs = result if isinstance(result, tuple) else (result,)
+    call = Call(definition, tuple(inputs), options, outputs, note)
+    for watcher in here:
+        watcher.called(call)
+    for i, output in enumerate(outputs):
+        node = output.node if isinstance(output, TensorBase) else None
+        if node is None or node is INFERENCE or node.seq < 0:
+            continue
+        if isinstance(result, tuple):  # each of several results has a node of its own
+            _notes[node] = part = Note()
+            part.place, part.path = note.place, note.path
+            if any(w.keeps_values for w in here):
+                part.result, part.args = output.array, node.args
+                part.inputs, part.options = (), {"i": i}
+            node = node.targets[0]
+        _notes[node] = note
+        if any(w.keeps_values for w in here):
+            note.inputs = tuple(x.array if isinstance(x, TensorBase) else x for x in inputs)
+            note.options, note.args = options, node.args
+            note.result = None if isinstance(result, tuple) else output.array
+
+
+def watched_gradients(node: Node, g: Any, compute: Callable[[], Any]) -> Any:
+    """The gradients that `compute` makes of `g`, shown to the watchers of this context."""
+    token = _backward_of.set(node.op)
+    try:
+        grads = compute()
+    except Exception as error:
+        point_to_forward(error, node)
+        raise
+    finally:
+        _backward_of.reset(token)
+    for watcher in _here.get():
+        watcher.gradients(node, g, grads)
+    return grads
+
+
+def point_to_forward(error: Exception, node: Node) -> None:
+    """Let an error in the backward of `node` name the forward call, if that was noted."""
+    note = note_of(node)
+    if note is not None:
+        module = "" if note.path is None else f" in {note.path}"
+        error.add_note(f"In the backward of {node.op.name}, called{module} at\n{note.place}")
+
+
+def located(by: str) -> str:
+    """`by`, what wrote to memory, with the user's line if somebody looks on."""
+    frame = users_frame() if watched and _here.get() else None
+    if frame is None:
+        return by
+    return f"{by}, {Place(frame.f_code, frame.f_lasti).short}"
