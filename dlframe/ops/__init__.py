@@ -9,30 +9,54 @@ from __future__ import annotations
 import sys
 import warnings
 
+from dlframe.ops.activation import *
+from dlframe.ops.bessel import *
 from dlframe.ops.broadcast import *
+from dlframe.ops.comparison import *
+from dlframe.ops.contraction import *
 from dlframe.ops.elementwise import *
+from dlframe.ops.erf import *
+from dlframe.ops.exponential import *
 from dlframe.ops.fused import *
+from dlframe.ops.gamma import *
 from dlframe.ops.indexing import *
 from dlframe.ops.linalg import *
 from dlframe.ops.losses import *
 from dlframe.ops.op import *  # after `elementwise`: the notation of that name, not the module
+from dlframe.ops.polynomials import *
 from dlframe.ops.reduction import *
 from dlframe.ops.region import *
+from dlframe.ops.scan import *
 from dlframe.ops.shape import *
+from dlframe.ops.sorting import *
+from dlframe.ops.steps import *
+from dlframe.ops.trigonometric import *
 from dlframe.ops.window import *
 
 # By name: some of the modules have the name of an operation, too.
 FAMILIES = (
+    "activation",
+    "bessel",
     "broadcast",
+    "comparison",
+    "contraction",
     "elementwise",
+    "erf",
+    "exponential",
     "fused",
+    "gamma",
     "indexing",
     "linalg",
     "losses",
     "op",
+    "polynomials",
     "reduction",
     "region",
+    "scan",
     "shape",
+    "sorting",
+    "steps",
+    "trigonometric",
     "window",
 )
 _listed = [sys.modules[f"{__name__}.{family}"].__all__ for family in FAMILIES]

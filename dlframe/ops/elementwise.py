@@ -1,7 +1,9 @@
-"""Elementwise operations: a forward and, per input, the derivative times the gradient.
+"""Arithmetic, and choices between elements: a forward and, per input, the derivative's product.
 
-The rules follow PyTorch where a derivative does not exist: relu'(0) = 0, |x|'(0) = 0, √'(0) = ∞,
-and where two inputs of `maximum` are equal each gets half of the gradient.
+The rules follow PyTorch where a derivative does not exist: |x|'(0) = 0, √'(0) = ∞, and where two
+inputs of `maximum` are equal each gets half of the gradient. Other elementwise operations have
+files by theme: `exponential`, `trigonometric`, `steps`, `comparison`, `activation`, and the special
+functions in `erf`, `gamma`, `bessel`, `polynomials`.
 """
 
 from __future__ import annotations
@@ -11,91 +13,41 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import ArgumentError, DTypeError
-from dlframe.ops.op import elementwise, op, plain, summary
+from dlframe.errors import DTypeError
+from dlframe.ops.op import elementwise, op, summary
 from dlframe.ops.record import Array
+from dlframe.ops.steps import sign, zero_gradient, zeros_like
 
 __all__ = [
     "abs",
     "absolute",
     "add",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "bitwise_and",
-    "bitwise_not",
-    "bitwise_or",
-    "bitwise_xor",
-    "ceil",
     "clip",
     "copy",
-    "cos",
-    "cosh",
+    "copysign",
     "divide",
-    "elu",
-    "equal",
-    "erf",
-    "exp",
-    "exp2",
-    "expm1",
-    "floor",
     "floor_divide",
+    "fmax",
+    "fmin",
     "fmod",
-    "gelu",
-    "greater",
-    "greater_equal",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "leaky_relu",
-    "left_shift",
-    "less",
-    "less_equal",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "logaddexp",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
+    "lerp",
     "maximum",
     "minimum",
     "multiply",
+    "nan_to_num",
     "negative",
-    "not_equal",
+    "nextafter",
     "positive",
     "power",
     "reciprocal",
-    "relu",
     "remainder",
-    "right_shift",
-    "rint",
     "rsqrt",
-    "sigmoid",
-    "sign",
-    "signbit",
-    "silu",
-    "sin",
-    "sinh",
-    "softplus",
     "sqrt",
     "square",
     "subtract",
-    "tan",
-    "tanh",
-    "trunc",
     "trunc_divide",
     "where",
-    "zeros_like",
 ]
-
-_LN2, _LN10 = math.log(2), math.log(10)
 
 
 # --- arithmetic --------------------------------------------------------------------------------
@@ -173,16 +125,14 @@ def _rsqrt(x: Any) -> Any:
     return 1 / np.sqrt(x)
 
 
-def _zeros_like(x: Any) -> Any:
-    """Zeros of the same shape and dtype."""
-    return np.zeros(x.shape, x.dtype)
+def _remainder_y(g: Any, x: Any, y: Any) -> Any:
+    # x mod y = x - y ⌊x/y⌋, and the whole quotient does not change with small changes
+    return -g * floor_divide(x, y)
 
 
-zeros_like = plain(_zeros_like, name="zeros_like")
-
-
-def _zero(g: Any) -> Any:
-    return zeros_like(g)
+def _copysign_x(g: Any, out: Any, x: Any) -> Any:
+    # x with the sign of y is ±x, and 0 is taken as flat
+    return where(x == 0.0, 0.0, g * (out / x))
 
 
 add = elementwise(np.add, x=lambda g: g, y=lambda g: g)
@@ -193,20 +143,19 @@ divide = elementwise(
     np.divide, floats=True, x=lambda g, y: g / y, y=lambda g, out, y: -g * (out / y)
 )
 power = elementwise(_power, name="power", x=_power_x, y=_power_y)
-# x mod y = x - y ⌊x/y⌋, and the whole quotient does not change with small changes
 remainder = elementwise(
     _whole_divisor(np.remainder),
     x=lambda g: g,
-    y=lambda g, x, y: -g * np.floor(x / y),
+    y=_remainder_y,
 )
 fmod = elementwise(_whole_divisor(np.fmod), x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
-floor_divide = elementwise(_whole_divisor(np.floor_divide), x=_zero, y=_zero)
-trunc_divide = elementwise(_whole_divisor(_trunc_divide), x=_zero, y=_zero)
+floor_divide = elementwise(_whole_divisor(np.floor_divide), x=zero_gradient, y=zero_gradient)
+trunc_divide = elementwise(_whole_divisor(_trunc_divide), x=zero_gradient, y=zero_gradient)
 
 copy = elementwise(_copy, name="copy", x=lambda g: g)
 negative = elementwise(np.negative, x=lambda g: -g)
 positive = elementwise(np.positive, x=lambda g: g)
-absolute = abs = elementwise(np.absolute, x=lambda g, x: g * np.sign(x))
+absolute = abs = elementwise(np.absolute, x=lambda g, x: g * sign(x))
 square = elementwise(_square, name="square", x=lambda g, x: g * (2.0 * x))
 reciprocal = elementwise(np.reciprocal, floats=True, x=lambda g, out: -g * (out * out))
 sqrt = elementwise(np.sqrt, floats=True, x=lambda g, out: g / (2.0 * out))
@@ -216,204 +165,35 @@ rsqrt = elementwise(
     floats=True,
     x=lambda g, out: g * (-0.5 * (out * out * out)),
 )
-
-
-# --- exponentials and logarithms ---------------------------------------------------------------
-
-exp = elementwise(np.exp, floats=True, x=lambda g, out: g * out)
-exp2 = elementwise(np.exp2, floats=True, x=lambda g, out: g * (out * _LN2))
-expm1 = elementwise(np.expm1, floats=True, x=lambda g, out: g * (out + 1.0))
-log = elementwise(np.log, floats=True, x=lambda g, x: g / x)
-log2 = elementwise(np.log2, floats=True, x=lambda g, x: g / (x * _LN2))
-log10 = elementwise(np.log10, floats=True, x=lambda g, x: g / (x * _LN10))
-log1p = elementwise(np.log1p, floats=True, x=lambda g, x: g / (x + 1.0))
-# d ln(eˣ + eʸ)/dx = eˣ / (eˣ + eʸ)
-logaddexp = elementwise(
-    np.logaddexp,
+copysign = elementwise(
+    np.copysign,
     floats=True,
-    x=lambda g, out, x: g * np.exp(x - out),
-    y=lambda g, out, y: g * np.exp(y - out),
+    x=_copysign_x,
+    y=zero_gradient,
 )
+nextafter = elementwise(np.nextafter, x=lambda g: g, y=zero_gradient)  # x moves, its neighbour too
 
 
-# --- trigonometric and hyperbolic functions ----------------------------------------------------
-
-sin = elementwise(np.sin, floats=True, x=lambda g, x: g * np.cos(x))
-cos = elementwise(np.cos, floats=True, x=lambda g, x: -g * np.sin(x))
-tan = elementwise(np.tan, floats=True, x=lambda g, out: g * (out * out + 1.0))
-arcsin = elementwise(np.arcsin, floats=True, x=lambda g, x: g / np.sqrt(1.0 - x * x))
-arccos = elementwise(np.arccos, floats=True, x=lambda g, x: -g / np.sqrt(1.0 - x * x))
-arctan = elementwise(np.arctan, floats=True, x=lambda g, x: g / (x * x + 1.0))
-# the angle of (y, x) turns by (x dy - y dx) / r²
-arctan2 = elementwise(
-    np.arctan2,
-    floats=True,
-    x=lambda g, x, y: g * (y / (x * x + y * y)),
-    y=lambda g, x, y: g * (-x / (x * x + y * y)),
-)
-sinh = elementwise(np.sinh, floats=True, x=lambda g, x: g * np.cosh(x))
-cosh = elementwise(np.cosh, floats=True, x=lambda g, x: g * np.sinh(x))
-tanh = elementwise(np.tanh, floats=True, x=lambda g, out: g * (1.0 - out * out))
-arcsinh = elementwise(np.arcsinh, floats=True, x=lambda g, x: g / np.sqrt(x * x + 1.0))
-arccosh = elementwise(np.arccosh, floats=True, x=lambda g, x: g / np.sqrt(x * x - 1.0))
-arctanh = elementwise(np.arctanh, floats=True, x=lambda g, x: g / (1.0 - x * x))
+@op(broadcasts=True, promotes=("x", "y", "weight"))
+def lerp(x: Any, y: Any, weight: Any) -> Any:
+    """x + weight (y - x), computed from the nearer end, so that both ends are met exactly."""
+    step = y - x
+    return np.where(np.abs(weight) < 0.5, x + weight * step, y - step * (1.0 - weight))
 
 
-# --- activations -------------------------------------------------------------------------------
+@lerp.vjp("x")
+def _(g: Any, weight: Any) -> Any:
+    return g * (1.0 - weight)
 
 
-def _relu(x: Any) -> Any:
-    """max(x, 0)."""
-    return np.maximum(x, 0)
+@lerp.vjp("y")
+def _(g: Any, weight: Any) -> Any:
+    return g * weight
 
 
-def _sigmoid(x: Any) -> Any:
-    """1 / (1 + e⁻ˣ)."""
-    e = np.exp(-x)  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
-    e += 1
-    return 1 / e
-
-
-def _silu(x: Any) -> Any:
-    """x σ(x), also called swish."""
-    return x * _sigmoid(x)
-
-
-def _silu_x(g: Any, x: Any) -> Any:
-    # d x σ(x) = σ + x σ (1 - σ)
-    s = sigmoid(x)
-    return g * (s * (1.0 + x * (1.0 - s)))
-
-
-def _erf(x: Any) -> Any:
-    """The error function, 2/√π ∫₀ˣ e^(-t²) dt."""
-    from scipy import special  # on first use: scipy.special alone costs more than importing NumPy
-
-    return np.asarray(special.erf(x)).astype(
-        x.dtype, copy=False
-    )  # scipy computes float16 in float32
-
-
-relu = elementwise(_relu, name="relu", x=lambda g, out: g * (out != 0))
-sigmoid = elementwise(
-    _sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
-)
-silu = elementwise(_silu, name="silu", x=_silu_x)
-erf = elementwise(
-    _erf,
-    name="erf",
-    floats=True,
-    x=lambda g, x: g * (2 / math.sqrt(math.pi) * np.exp(-(x * x))),
-)
-
-
-@op
-def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
-    """x where x > 0, else negative_slope · x."""
-    return np.where(x > 0, x, x * negative_slope)
-
-
-@leaky_relu.vjp("x")
-def _(g: Any, x: Any, *, negative_slope: float) -> Any:
-    return where(x > 0, g, g * negative_slope)
-
-
-@op
-def elu(x: Array, *, alpha: float = 1.0) -> Any:
-    """x where x > 0, else alpha · (eˣ - 1)."""
-    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
-
-
-@elu.vjp("x")
-def _(g: Any, x: Any, *, alpha: float) -> Any:
-    return where(x <= 0, g * (alpha * np.exp(np.minimum(x, 0.0))), g)
-
-
-@op
-def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
-    z = x * beta
-    # ln(1 + eᶻ) = max(z, 0) + ln(1 + e^-|z|): nothing overflows
-    soft = (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta
-    return np.where(z > threshold, x, soft)
-
-
-@softplus.vjp("x")
-def _(g: Any, x: Any, *, beta: float, threshold: float) -> Any:
-    # d ln(1 + eᶻ) = σ(z)
-    z = x * beta
-    return where(z > threshold, g, g * sigmoid(z))
-
-
-@op
-def gelu(x: Array, *, approximate: str = "none") -> Any:
-    """x Φ(x), for the normal distribution Φ or its approximation by tanh (arXiv:1606.08415)."""
-    return x * _normal(x, approximate)
-
-
-@gelu.vjp("x")
-def _(g: Any, x: Any, *, approximate: str) -> Any:
-    return g * _gelu_slope(x, _normal(x, approximate), approximate)
-
-
-@gelu.fast_forward
-def _gelu_with_residual(x: Array, *, approximate: str = "none") -> Any:
-    phi = _normal(x, approximate)  # kept: erf costs more than everything else together
-    return x * phi, phi
-
-
-@gelu.fast_backward
-def _(g: Any, needs: Any, x: Any, residuals: Any, *, approximate: str) -> Any:
-    return (g * _gelu_slope(x, residuals, approximate),)
-
-
-def _normal(x: Any, approximate: str) -> Any:
-    """Φ(x), the probability that a standard normal variable is below x."""
-    if approximate == "none":
-        return 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
-    if approximate == "tanh":
-        return 0.5 * (1.0 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
-    raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-
-
-def _gelu_slope(x: Any, phi: Any, approximate: str) -> Any:
-    # d x Φ = Φ + x Φ'
-    if approximate == "tanh":
-        # Φ = (1 + tanh u)/2, so Φ' = (1 - tanh² u)/2 · u' = 2 Φ (1 - Φ) u'
-        inner = math.sqrt(2 / math.pi) * (1.0 + 3 * 0.044715 * (x * x))
-        return phi + x * (2.0 * phi * (1.0 - phi)) * inner
-    return phi + x * (np.exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi)))
-
-
-# --- steps: their derivative is zero almost everywhere -----------------------------------------
-
-
-def _sign(x: Any) -> Any:
-    """-1, 0 or 1; 0 for nan."""
-    if x.dtype.kind == "b":
-        return x.copy()
-    return np.subtract(x > 0, x < 0, dtype=x.dtype)  # unlike np.sign 0 for nan, as in PyTorch
-
-
-def _whole(function: np.ufunc) -> Any:
-    """`function`, which leaves integers as they are."""
-
-    def whole(x: Any) -> Any:
-        if x.dtype.kind == "b":
-            raise DTypeError(
-                f"{function.__name__}: not implemented for bool tensors; convert with .float()"
-            )
-        return function(x) if x.dtype.kind == "f" else x.copy()
-
-    whole.__name__, whole.__doc__ = function.__name__, summary(function)
-    return whole
-
-
-sign = elementwise(_sign, name="sign", x=_zero)
-floor = elementwise(_whole(np.floor), x=_zero)
-ceil = elementwise(_whole(np.ceil), x=_zero)
-trunc = elementwise(_whole(np.trunc), x=_zero)
-rint = elementwise(_whole(np.rint), x=_zero)  # halves to the even neighbour
+@lerp.vjp("weight")
+def _(g: Any, x: Any, y: Any) -> Any:
+    return g * (y - x)
 
 
 # --- choices -----------------------------------------------------------------------------------
@@ -454,6 +234,19 @@ minimum = elementwise(
 )
 
 
+# the one that is not nan; of equal ones the first, as in PyTorch
+fmax = elementwise(
+    np.fmax,
+    x=lambda g, x, y: where(np.logical_or(x >= y, np.isnan(y)), g, 0.0),
+    y=lambda g, x, y: where(np.logical_or(x >= y, np.isnan(y)), 0.0, g),
+)
+fmin = elementwise(
+    np.fmin,
+    x=lambda g, x, y: where(np.logical_or(x <= y, np.isnan(y)), g, 0.0),
+    y=lambda g, x, y: where(np.logical_or(x <= y, np.isnan(y)), 0.0, g),
+)
+
+
 @op(broadcasts=True, promotes=("x", "min", "max"))
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """`x` held between `min` and `max`; where min > max the result is max."""
@@ -481,28 +274,14 @@ def _(g: Any, x: Any, min: Any, max: Any) -> Any:
     return where(outside if min is None else np.logical_or(outside, max < min), g, 0.0)
 
 
-# --- without gradient --------------------------------------------------------------------------
+@op
+def nan_to_num(
+    x: Array, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Any:
+    """`x` with numbers for nan and for the infinities, by default the largest ones there are."""
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
-equal = plain(np.equal)
-not_equal = plain(np.not_equal)
-less = plain(np.less)
-less_equal = plain(np.less_equal)
-greater = plain(np.greater)
-greater_equal = plain(np.greater_equal)
 
-logical_and = plain(np.logical_and)
-logical_or = plain(np.logical_or)
-logical_xor = plain(np.logical_xor)
-logical_not = plain(np.logical_not)
-
-isnan = plain(np.isnan)
-isinf = plain(np.isinf)
-isfinite = plain(np.isfinite)
-signbit = plain(np.signbit)
-
-bitwise_and = plain(np.bitwise_and)
-bitwise_or = plain(np.bitwise_or)
-bitwise_xor = plain(np.bitwise_xor)
-bitwise_not = plain(np.bitwise_not, name="bitwise_not")
-left_shift = plain(np.left_shift)
-right_shift = plain(np.right_shift)
+@nan_to_num.vjp("x")
+def _(g: Any, x: Any) -> Any:
+    return where(np.isfinite(x), g, 0.0)

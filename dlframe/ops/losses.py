@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.elementwise import sigmoid, softplus
+from dlframe.ops.activation import softplus
+from dlframe.ops.exponential import sigmoid
 from dlframe.ops.fused import log_softmax, softmax
 from dlframe.ops.op import op
 from dlframe.ops.record import Array

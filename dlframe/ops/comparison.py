@@ -1,0 +1,103 @@
+"""Comparisons, logic and bits: nothing here has a gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlframe.dtypes import result_type
+from dlframe.errors import DTypeError
+from dlframe.ops.calling import explained
+from dlframe.ops.op import OpFunction, plain, summary
+
+__all__ = [
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "equal",
+    "gcd",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "lcm",
+    "left_shift",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "not_equal",
+    "right_shift",
+    "signbit",
+]
+
+
+def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
+    """`ufunc` of operands that are first brought to PyTorch's common dtype.
+
+    NumPy would take the wider one: 0.1 in float32 is not 0.1 in float64, 0-d or not.
+    """
+
+    def compare(x: Any, y: Any) -> Any:
+        if type(x) is type(y) is np.ndarray and x.dtype is not y.dtype:
+            dtype = result_type(x, y)
+            x, y = x.astype(dtype, copy=False), y.astype(dtype, copy=False)
+        try:
+            out = ufunc(x, y)
+        except (ValueError, TypeError) as error:
+            raise explained(operation.definition, x, y, error) from None
+        if out.dtype.char == "b" and not bools and np.result_type(x, y).kind == "b":
+            raise DTypeError(f"{ufunc.__name__}: not implemented for bool tensors; use .int()")
+        return out
+
+    compare.__name__, compare.__doc__ = ufunc.__name__, summary(ufunc)
+    operation = plain(compare)
+    return operation
+
+
+equal = _of_one_dtype(np.equal)
+not_equal = _of_one_dtype(np.not_equal)
+less = _of_one_dtype(np.less)
+less_equal = _of_one_dtype(np.less_equal)
+greater = _of_one_dtype(np.greater)
+greater_equal = _of_one_dtype(np.greater_equal)
+
+logical_and = plain(np.logical_and)
+logical_or = plain(np.logical_or)
+logical_xor = plain(np.logical_xor)
+logical_not = plain(np.logical_not)
+
+isnan = plain(np.isnan)
+isinf = plain(np.isinf)
+isfinite = plain(np.isfinite)
+signbit = plain(np.signbit)
+
+
+def _isposinf(x: Any) -> Any:
+    """Whether an element is ∞."""
+    return x == np.inf
+
+
+def _isneginf(x: Any) -> Any:
+    """Whether an element is -∞."""
+    return x == -np.inf
+
+
+isposinf = plain(_isposinf, name="isposinf")
+isneginf = plain(_isneginf, name="isneginf")
+
+bitwise_and = _of_one_dtype(np.bitwise_and)
+bitwise_or = _of_one_dtype(np.bitwise_or)
+bitwise_xor = _of_one_dtype(np.bitwise_xor)
+bitwise_not = plain(np.bitwise_not, name="bitwise_not")
+left_shift = _of_one_dtype(np.left_shift, bools=False)
+right_shift = _of_one_dtype(np.right_shift, bools=False)
+gcd = _of_one_dtype(np.gcd, bools=False)
+lcm = _of_one_dtype(np.lcm, bools=False)

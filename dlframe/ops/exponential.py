@@ -1,0 +1,121 @@
+"""Exponentials, logarithms, and products with a logarithm, which are 0 where a factor is 0."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.elementwise import where
+from dlframe.ops.op import elementwise, op
+from dlframe.ops.record import Array
+
+__all__ = [
+    "entr",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logit",
+    "sigmoid",
+    "xlog1py",
+    "xlogy",
+]
+
+_LN2, _LN10 = math.log(2), math.log(10)
+
+
+def _sigmoid(x: Any) -> Any:
+    """1 / (1 + e⁻ˣ)."""
+    e = np.exp(-x)  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
+    e += 1
+    return 1 / e
+
+
+exp = elementwise(np.exp, floats=True, x=lambda g, out: g * out)
+exp2 = elementwise(np.exp2, floats=True, x=lambda g, out: g * (out * _LN2))
+expm1 = elementwise(np.expm1, floats=True, x=lambda g, out: g * (out + 1.0))
+log = elementwise(np.log, floats=True, x=lambda g, x: g / x)
+log2 = elementwise(np.log2, floats=True, x=lambda g, x: g / (x * _LN2))
+log10 = elementwise(np.log10, floats=True, x=lambda g, x: g / (x * _LN10))
+log1p = elementwise(np.log1p, floats=True, x=lambda g, x: g / (x + 1.0))
+# d ln(eˣ + eʸ)/dx = eˣ / (eˣ + eʸ)
+logaddexp = elementwise(
+    np.logaddexp,
+    floats=True,
+    x=lambda g, out, x: g * np.exp(x - out),
+    y=lambda g, out, y: g * np.exp(y - out),
+)
+# d log₂(2ˣ + 2ʸ)/dx = 2ˣ / (2ˣ + 2ʸ)
+logaddexp2 = elementwise(
+    np.logaddexp2,
+    floats=True,
+    x=lambda g, out, x: g * np.exp2(x - out),
+    y=lambda g, out, y: g * np.exp2(y - out),
+)
+sigmoid = elementwise(
+    _sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
+)
+
+
+@op
+def logit(x: Array, *, eps: float | None = None) -> Any:
+    """ln(x / (1 - x)), the inverse of the sigmoid; `x` is first held within [eps, 1 - eps]."""
+    if eps is not None:
+        x = np.clip(x, eps, 1.0 - eps)
+    return np.log(x / (1.0 - x))
+
+
+@logit.vjp("x")
+def _(g: Any, x: Any, *, eps: float | None) -> Any:
+    # d ln(x / (1 - x)) = 1 / (x (1 - x)); nan outside [0, 1], and 0 where x was held
+    low, high, outside = (0.0, 1.0, math.nan) if eps is None else (eps, 1.0 - eps, 0.0)
+    return where((x >= low) * (x <= high), g / (x * (1.0 - x)), outside)
+
+
+# --- products with a logarithm -----------------------------------------------------------------
+
+
+def _xlogy(x: Any, y: Any) -> Any:
+    """x ln y, and 0 where x = 0, unless y is nan."""
+    return np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log(y))
+
+
+def _xlog1py(x: Any, y: Any) -> Any:
+    """x ln(1 + y), and 0 where x = 0, unless y is nan."""
+    return np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log1p(y))
+
+
+def _entr(x: Any) -> Any:
+    """-x ln x: 0 at 0, -∞ below."""
+    return np.where(x > 0, -x * np.log(x), np.where(x == 0, 0.0, np.where(x < 0, -np.inf, x)))
+
+
+# d x ln y / dx = ln y; where x = 0 and the logarithm is -∞ or nan, 0 as the value is
+xlogy = elementwise(
+    _xlogy,
+    name="xlogy",
+    floats=True,
+    x=lambda g, x, y: where((x == 0.0) * (y <= 0.0), 0.0, g * _of_number(np.log, y)),
+    y=lambda g, x, y: g * (x / y),
+)
+xlog1py = elementwise(
+    _xlog1py,
+    name="xlog1py",
+    floats=True,
+    x=lambda g, x, y: where((x == 0.0) * (y <= -1.0), 0.0, g * _of_number(np.log1p, y)),
+    y=lambda g, x, y: g * (x / (y + 1.0)),
+)
+# d -x ln x = -ln x - 1
+entr = elementwise(_entr, name="entr", floats=True, x=lambda g, x: g * (-np.log(x) - 1.0))
+
+
+def _of_number(function: np.ufunc, y: Any) -> Any:
+    """function(y); of a Python number again one, which leaves float32 what it is."""
+    return float(function(y)) if isinstance(y, float) else function(y)

@@ -1,0 +1,83 @@
+"""The gamma function's logarithm and its derivatives, incomplete gamma functions, Hurwitz' zeta."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NoReturn
+
+import numpy as np
+
+from dlframe.errors import GradientError
+from dlframe.ops.op import elementwise, op
+from dlframe.ops.record import Array
+from dlframe.ops.scipy_special import from_scipy
+
+__all__ = ["digamma", "igamma", "igammac", "lgamma", "polygamma", "zeta"]
+
+
+@op
+def polygamma(x: Array, *, n: int) -> Any:
+    """The n-th derivative of digamma: (-1)ⁿ⁺¹ n! ζ(n + 1, x)."""
+    if n == 0:
+        return _digamma(x)
+    # 171! is no float any more; the logarithm goes on, and the product with a small ζ is finite
+    sign = 1.0 if n % 2 else -1.0
+    factorial = math.gamma(n + 1.0) if n < 171 else math.inf
+    if factorial < np.finfo(x.dtype).max:
+        return (sign * factorial) * _zeta(float(n + 1), x)
+    return sign * np.exp(math.lgamma(n + 1.0) + np.log(_zeta(float(n + 1), x)))
+
+
+@polygamma.vjp("x")
+def _(g: Any, x: Any, *, n: int) -> Any:
+    return g * polygamma(x, n=n + 1)
+
+
+_digamma = from_scipy("digamma", "The derivative of ln Γ(x), Γ'(x) / Γ(x).", scipy_name="psi")
+_zeta = from_scipy("zeta", "Hurwitz' zeta function: Σ 1 / (k + q)ˣ over k = 0, 1, 2, …")
+
+digamma = elementwise(_digamma, floats=True, x=lambda g, x: g * polygamma(x, n=1))
+lgamma = elementwise(
+    from_scipy("lgamma", "ln |Γ(x)|.", scipy_name="gammaln"),
+    floats=True,
+    x=lambda g, x: g * digamma(x),
+)
+
+
+def _not_by_first(name: str, argument: str) -> Any:
+    """The rule for an input by which there is no derivative in closed form."""
+
+    def rule(g: Any) -> NoReturn:
+        raise GradientError(
+            f"{name}: the derivative for '{argument}' is not implemented, here as in PyTorch; "
+            f"detach() the {argument} if its gradient is not wanted"
+        )
+
+    return rule
+
+
+def _gamma_density(g: Any, a: Any, x: Any) -> Any:
+    # d P(a, x)/dx = x^(a-1) e^-x / Γ(a)
+    return g * np.exp((a - 1.0) * np.log(x) - x - lgamma(a))
+
+
+igamma = elementwise(
+    from_scipy("igamma", "P(a, x) = 1/Γ(a) ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt.", scipy_name="gammainc"),
+    floats=True,
+    a=_not_by_first("igamma", "input"),
+    x=_gamma_density,
+)
+igammac = elementwise(
+    from_scipy("igammac", "Q(a, x) = 1 - P(a, x), exact for large x.", scipy_name="gammaincc"),
+    floats=True,
+    a=_not_by_first("igammac", "input"),
+    x=lambda g, a, x: -_gamma_density(g, a, x),
+)
+
+
+def _zeta_q(g: Any, x: Any, q: Any) -> Any:
+    # d Σ (k + q)^-x / dq = -x Σ (k + q)^-(x + 1)
+    return -g * (x * zeta(x + 1.0, q))
+
+
+zeta = elementwise(_zeta, floats=True, x=_not_by_first("zeta", "input"), q=_zeta_q)
