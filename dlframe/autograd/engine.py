@@ -19,8 +19,9 @@ import numpy as np
 
 from dlframe.errors import GradientError
 from dlframe.ops import record
+from dlframe.ops.batched import LoopNeeded, one_by_one
 from dlframe.ops.broadcast import sum_to
-from dlframe.ops.calling import wrap
+from dlframe.ops.calling import output_of, wrap
 from dlframe.ops.record import Node, TensorBase, grad_mode
 from dlframe.ops.watching import point_to_forward, watched, watched_gradients, watchers
 
@@ -92,7 +93,10 @@ def run_backward(
             i += 1
             if target is None:
                 continue
-            gi = op.rules[i](g, *args[i]) if grads is None else grads[i]
+            try:  # costs nothing unless it is taken
+                gi = op.rules[i](g, *args[i]) if grads is None else grads[i]
+            except LoopNeeded:
+                gi = one_by_one(op.rules[i], (g, *args[i]))
             if gi is None:
                 continue
             if shapes is not None and gi.shape != shapes[i]:
@@ -151,10 +155,18 @@ def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: boo
             ]
         )
     if op.fast is not None and not create_graph:
-        return op.fast(g, [target is not None for target in targets], *node.args)
+        try:
+            return op.fast(g, [target is not None for target in targets], *node.args)
+        except LoopNeeded:
+            pass  # the fast door may write into buffers, which have no batch; the rules do not
     if op.joint is not None:
         kept = node.args[0]
-        return op.joint(g, *(_joint_tensors(node, kept) if create_graph else kept))
+        if create_graph:
+            return op.joint(g, *_joint_tensors(node, kept))
+        try:
+            return op.joint(g, *kept)
+        except LoopNeeded:
+            return one_by_one(op.joint, (g, *kept))
     grads: list[Any] = []
     for i, (target, rule) in enumerate(zip(targets, op.rules, strict=True)):
         if target is None or rule is None:
@@ -168,7 +180,12 @@ def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: boo
             kept = [at_hand[name] for name in names]
         if create_graph:
             kept = [_as_tensor(node, name, value) for name, value in zip(names, kept, strict=True)]
-        grads.append(rule(g, *kept))
+        try:
+            grads.append(rule(g, *kept))
+        except LoopNeeded:
+            if create_graph:
+                raise  # the operations in the rule have already gone example by example
+            grads.append(one_by_one(rule, (g, *kept)))
     return grads
 
 
@@ -185,7 +202,7 @@ def _joint_tensors(node: Node, kept: Any) -> list[Any]:
 def _as_tensor(node: Node, name: str, value: Any) -> Any:
     if name == "out":
         if node.outputs is not None:
-            return value  # no rule of an operation with several outputs reads them as tensors
+            return tuple([output_of(node, i, a) for i, a in enumerate(value)])
         return _linked(node, value)
     if name in node.op.inputs:
         return _linked(node.targets[node.op.inputs.index(name)], value)

@@ -15,6 +15,7 @@ import numpy as np
 from dlframe.dtypes import get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
+from dlframe.ops.batched import LoopNeeded, one_by_one
 from dlframe.ops.definition import Op, dtype_of
 from dlframe.ops.record import INFERENCE, Array, Node, TensorBase, View, clock, grad_mode
 from dlframe.ops.watching import observe, watched
@@ -56,13 +57,19 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
                 needed = needed or x.needs_grad
                 x = x.array
             arrays.append(x)
+        recorded = needed and definition.trained and _recording()
+        residuals = None
+        try:  # costs nothing unless it is taken: a batch that only single examples will do for
+            if recorded and definition.fast_forward is not None:
+                out, residuals = definition.fast_forward(*arrays, **kwargs)
+            else:
+                out = forward(*arrays, **kwargs)
+        except LoopNeeded:
+            out = one_by_one(forward, arrays, kwargs)
         if not tensors:
-            return forward(*arrays, **kwargs)
-        if not (needed and definition.trained and _recording()):
-            return _wrap_plain(definition, inputs, kwargs, forward(*arrays, **kwargs))
-        if definition.fast_forward is None:
-            return record_call(definition, inputs, arrays, kwargs, forward(*arrays, **kwargs))
-        out, residuals = definition.fast_forward(*arrays, **kwargs)
+            return out
+        if not recorded:
+            return _wrap_plain(definition, inputs, kwargs, out)
         return record_call(definition, inputs, arrays, kwargs, out, residuals)
 
     return call
@@ -224,7 +231,10 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
         a = x.array
         if floats and a.dtype.kind != "f":
             a = a.astype(get_default_dtype())
-        out = ufunc(a)
+        try:
+            out = ufunc(a)
+        except LoopNeeded:
+            out = one_by_one(ufunc, (a,))
         if out.__class__ is not ndarray:
             out = np.asarray(out)
         result = _new(_tensor[0])
@@ -278,6 +288,8 @@ def binary_call(
             out = ufunc(a, b)
         except (ValueError, TypeError) as error:
             raise explained(definition, a, b, error) from None
+        except LoopNeeded:
+            out = one_by_one(ufunc, (a, b))
         if out.__class__ is not ndarray:
             out = np.asarray(out)
         result = _new(_tensor[0])

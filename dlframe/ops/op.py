@@ -30,6 +30,7 @@ import numpy as np
 
 from dlframe.dtypes import get_default_dtype, result_type
 from dlframe.errors import DTypeError
+from dlframe.ops.batched import LoopNeeded, one_by_one
 from dlframe.ops.calling import binary_call, explained, general_call, unary_call, wrap
 from dlframe.ops.definition import Op, Rule
 from dlframe.ops.record import TensorBase
@@ -131,6 +132,8 @@ def plain(function: Callable[..., Any], *, name: str | None = None) -> OpFunctio
             if len(arrays) == 2 and isinstance(function, np.ufunc):
                 raise explained(definition, arrays[0], arrays[1], error) from None
             raise
+        except LoopNeeded:
+            out = one_by_one(function, arrays, options)
         if not tensors:
             return out
         result = tuple(wrap(a) for a in out) if isinstance(out, tuple) else wrap(out)

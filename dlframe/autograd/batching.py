@@ -1,0 +1,247 @@
+"""From tensors to batches of tensors and back, with the graph kept whole: what `vmap` stands on.
+
+`Batch.enter` hides one dimension of a tensor, `Batch.leave` shows it again. In between every
+operation records its node as always, with batched arrays in it, and its rules work on the whole
+batch. `leave` makes one node of all that: its gradient is a backward pass through the nodes inside,
+and there is one thing for it to add. What came from outside without a batch dimension (a weight
+that all examples share) gets the sum of its gradients over the batch:
+
+    yᵢ = f(xᵢ, w)  ⇒  dxᵢ = gᵢ · ∂f/∂x (xᵢ, w),   dw = Σᵢ gᵢ · ∂f/∂w (xᵢ, w).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.autograd.engine import run_backward
+from dlframe.ops import record
+from dlframe.ops.batched import rules as _rules  # noqa: F401 - NumPy's functions on batches
+from dlframe.ops.batched.array import BatchedArray, is_of
+from dlframe.ops.broadcast import broadcast_to
+from dlframe.ops.calling import output_of, wrap
+from dlframe.ops.reduction import sum as sum_op
+from dlframe.ops.record import Node, TensorBase, clock, grad_mode
+
+_levels = itertools.count(1)
+
+
+class Batch:
+    """One batch of examples: its number, its size, and what went into it."""
+
+    def __init__(self, size: int, outer: Batch | None = None):
+        self.size = size
+        self.level = next(_levels) if outer is None else outer.level
+        self.start = next(clock) if outer is None else outer.start
+        # entry node -> where the gradient goes on outside, and which dimension was hidden
+        self.entries: dict[Node, tuple[Any, int]] = {} if outer is None else dict(outer.entries)
+
+    def batched(self, array: Any, dim: int = 0) -> Any:
+        """`array` with its dimension `dim` hidden."""
+        return BatchedArray(np.moveaxis(array, dim, 0) if dim else array, self.level)
+
+    def physical(self, array: Any) -> Any:
+        """All examples along axis 0; an array that is the same for all is repeated (no copy)."""
+        if isinstance(array, BatchedArray) and array.level == self.level:
+            return array.physical
+        return np.broadcast_to(array, (self.size, *array.shape))
+
+    def enter(self, x: Any, dim: int) -> Any:
+        """The tensor `x` as a batch of tensors along `dim`."""
+        array = self.batched(x.array, dim)
+        if not x.needs_grad:
+            return wrap(array)
+        if array.physical.__class__ is np.ndarray and not isinstance(array.physical, BatchedArray):
+            array.physical = array.physical.view()
+            array.physical.flags.writeable = False  # a write would not reach the graph of x
+        return self.linked(array, record.target_of(x), dim)
+
+    def linked(self, array: Any, target: Any, dim: int) -> Any:
+        """A batched tensor whose gradient goes on to `target`, outside."""
+        node = entry_node()
+        self.entries[node] = (target, dim)
+        tensor = wrap(array)
+        tensor.node, tensor.needs_grad = node, True
+        return tensor
+
+    def leave(self, tensors: Sequence[Any], dims: Sequence[int]) -> list[Any]:
+        """The tensors with the batch as their dimension `dims`, as one node of the graph outside."""
+        arrays = [
+            np.moveaxis(self.physical(x.array), 0, dim) if dim else self.physical(x.array)
+            for x, dim in zip(tensors, dims, strict=True)
+        ]
+        results = [wrap(a) for a in arrays]
+        # what needs no gradient of its own is simply there; the others share one node
+        linked = [i for i, x in enumerate(tensors) if x.needs_grad]
+        if linked and grad_mode.get():
+            node = _leaving_node(self, [tensors[i] for i in linked], [dims[i] for i in linked])
+            for k, i in enumerate(linked):
+                if node.outputs is not None:
+                    results[i] = output_of(node, k, arrays[i])
+                else:
+                    results[i].node, results[i].needs_grad = node, True
+        return results
+
+
+# --- the nodes at both ends --------------------------------------------------------------------
+
+
+class _Entry:
+    """What the engine needs to know of the place where a tensor enters: nothing lies beyond."""
+
+    name, grad_name = "enter_batch", "BatchBackward0"
+    simple, fast, joint, keeps, materialize, view = True, None, None, False, True, False
+    variadic, inputs, kept = None, ("x",), ((),)
+    rules = (lambda g: g,)
+
+    def kept_by(self, node: Node) -> list[Any]:
+        return []
+
+
+_ENTRY = _Entry()
+
+
+def entry_node() -> Node:
+    """A node that hands its gradient to nobody: it is there to be found as an input."""
+    node = Node()
+    node.op, node.targets, node.args = _ENTRY, (None,), ((),)
+    node.hooks = node.outputs = node.shapes = None
+    node.seq = next(clock)
+    return node
+
+
+class _Leaving:
+    """What the engine needs to know of a batch that was left, in the form of an Op."""
+
+    name, grad_name = "vmap", "VmapBackward"
+    simple, fast, keeps, materialize, view = False, None, True, False, False
+    variadic, inputs, rules = None, (), ()
+    kept = (("inside",),)
+
+    def __init__(self, batch: Batch, dims: Sequence[int], borders: list[Any]):
+        self.batch, self.dims, self.borders = batch, dims, borders
+
+    def kept_by(self, node: Node) -> list[Any]:
+        return []  # the nodes inside are checked when they are reached
+
+    def joint(self, g: Any, roots: list[Any]) -> list[Any]:
+        """Go back through the nodes inside, with all gradients of the batch at once."""
+        given = g if isinstance(g, tuple) else (g,)
+        recorded = any(isinstance(gi, TensorBase) for gi in given)
+        batch = Batch(0, outer=self.batch)
+        batch.size = self.batch.size
+        starts, targets = [], []
+        for gi, root, dim in zip(given, roots, self.dims, strict=True):
+            if gi is not None:
+                targets.append(root)
+                starts.append(batch.enter(gi, dim) if recorded else batch.batched(gi, dim))
+        found = run_backward(
+            targets, starts, retain_graph=True, create_graph=recorded, inputs=self.borders
+        )
+        grads = [found.get(border) for border in self.borders]
+        outside = _recorded_outside if recorded else _plain_outside
+        return outside(batch, self.borders, grads)
+
+
+def _leaving_node(batch: Batch, tensors: list[Any], dims: list[int]) -> Node:
+    roots = [record.target_of(x) for x in tensors]
+    borders = list(_borders(roots, batch))
+    node = Node()
+    node.op = _Leaving(batch, dims, borders)
+    node.hooks = node.shapes = node.outputs = None
+    node.args = ((roots,),)
+    node.targets = [batch.entries[b][0] if b in batch.entries else b for b in borders]
+    node.seq = next(clock)
+    if len(tensors) > 1:
+        node.outputs = tuple([(x.array.shape, x.array.dtype) for x in tensors])
+    return node
+
+
+def _borders(roots: list[Any], batch: Batch) -> dict[Any, None]:
+    """Where the graph inside ends: at entries, and at what was there before the batch."""
+    borders: dict[Any, None] = {}
+    seen: set[Any] = set()
+    stack = list(roots)
+    while stack:
+        target = stack.pop()
+        if target is None or target in seen:
+            continue
+        seen.add(target)
+        inside = target.__class__ is Node and target.seq > batch.start
+        if target in batch.entries or not inside:
+            borders[target] = None
+        else:
+            stack.extend(target.targets)
+    return borders
+
+
+def _plain_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> list[Any]:
+    """Arrays of gradients, as what lies outside expects them."""
+    results: list[Any] = []
+    for border, g in zip(borders, grads, strict=True):
+        if g is None:
+            results.append(None)
+            continue
+        p = batch.physical(g)
+        if border in batch.entries:
+            dim = batch.entries[border][1]
+            results.append(np.moveaxis(p, 0, dim) if dim else p)
+        else:
+            results.append(p.sum(axis=0))
+    return results
+
+
+def _recorded_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> list[Any]:
+    """The same for tensors whose own graph is inside: they leave it too."""
+    there = [i for i, g in enumerate(grads) if g is not None]
+    entered = [borders[i] in batch.entries for i in there]
+    dims = [batch.entries[borders[i]][1] if e else 0 for i, e in zip(there, entered, strict=True)]
+    token = grad_mode.set(True)
+    try:
+        left = batch.leave([grads[i] for i in there], dims)
+        results: list[Any] = [None] * len(grads)
+        for i, x, e in zip(there, left, entered, strict=True):
+            results[i] = x if e else sum_op(x, axis=0)
+    finally:
+        grad_mode.reset(token)
+    return results
+
+
+def batched_gradients(
+    targets: list[Any],
+    gradients: list[Any],
+    inputs: Sequence[Any],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+) -> list[Any]:
+    """One backward pass with many gradients: dimension 0 of `gradients` counts them.
+
+    Args:
+        targets: where to start.
+        gradients: tensors, each of the shape (n, *shape of the result).
+        inputs: the targets whose gradients are wanted.
+        retain_graph: keep what the nodes hold, for another pass.
+        create_graph: record the pass.
+
+    Returns:
+        Per input a tensor with n in front; None for what no gradient reached.
+    """
+    batch = Batch(gradients[0].array.shape[0] if gradients else 0)
+    starts = [batch.enter(g, 0) if create_graph else batch.batched(g.array) for g in gradients]
+    found = run_backward(
+        targets, starts, retain_graph=retain_graph, create_graph=create_graph, inputs=inputs
+    )
+    got = [found.get(target) for target in inputs]
+    there = [g for g in got if g is not None]
+    if create_graph:
+        left = iter(batch.leave(there, [0] * len(there)))
+    else:
+        left = iter([wrap(batch.physical(g)) for g in there])
+    return [None if g is None else next(left) for g in got]
+
+
+__all__ = ["Batch", "batched_gradients", "broadcast_to", "entry_node", "is_of"]

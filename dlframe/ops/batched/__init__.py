@@ -1,0 +1,11 @@
+"""Arrays with a hidden batch dimension, which `dlframe.vmap` computes with.
+
+A `BatchedArray` stands where an ndarray would: it shows the shape of one example, and NumPy's
+functions work on all examples at once. What cannot be done at once is done example by example.
+"""
+
+from __future__ import annotations
+
+from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, one_by_one
+
+__all__ = ["BatchedBase", "LoopNeeded", "one_by_one"]
