@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
-from samples import CALLS
-from samples.recorded import everything, save
+from samples import CALLS  # noqa: E402 - after its folder is on the path
+from samples.recorded import everything, save  # noqa: E402
 
 
 def main() -> None:

@@ -86,6 +86,7 @@ class Call:
         note: what is special about this call.
         run: in place of the call by name: run(lib, *args) with lib = dlframe or torch.
         then: then(lib, out) maps the result to what is unique about it (a decomposition's product).
+        passes: the arguments that `run` passes, for the count of arguments.
         order: how often it is differentiated by its float64 arrays; 0 where PyTorch has no gradient.
         fixed: places among all float arrays (counted through args, then options) that are not differentiated.
         forms: whether the method and the in-place form are called as well.
@@ -103,6 +104,7 @@ class Call:
     note: str = ""
     run: Callable[..., Any] | None = None
     then: Callable[..., Any] | None = None
+    passes: tuple[str, ...] = ()
     order: int = 2
     fixed: tuple[int, ...] = ()
     forms: bool = True
@@ -142,6 +144,7 @@ def call_of(sample: Sample) -> Call | None:
         sample.inputs,
         sample.public_options if sample.call is None else {},
         run=sample.call,
+        passes=tuple(sample.public_options),
         order=sample.order,
         fixed=tuple(floats.index(i) for i in sample.fixed if i in floats),
         dtypes=bool(sample.dtypes) or sample.elementwise,

@@ -1,0 +1,119 @@
+"""Which checks each name of the surface goes through, and what is missing: the coverage report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from samples import CALLS, ERRORS
+from samples.checks import CHECKS, in_pytorch, signatures
+from samples.surface import SURFACE
+from samples.table import Call
+
+# Arguments that mean nothing here: one device, one layout, results are new arrays.
+NOT_COUNTED = {
+    "out", "device", "layout", "memory_format", "pin_memory", "non_blocking", "requires_grad",
+    "input", "self", "generator", "out_dtype",
+}  # fmt: skip
+
+
+@dataclass
+class Row:
+    """One name: how many calls go through each check, the arguments that none of them passes."""
+
+    name: str
+    checks: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    errors: int = 0
+    missing: list[str] = field(default_factory=list)
+
+
+def rows() -> dict[str, list[Row]]:
+    """The report, per section."""
+    calls: dict[str, list[Call]] = {}
+    for family in CALLS.values():
+        for call in family:
+            calls.setdefault(call.name, []).append(call)
+    errors = Counter(sample.name.split(":")[0].split(" ")[0] for sample in ERRORS)
+    return {
+        section: [_row(name, calls, errors) for name in text.split()]
+        for section, text in SURFACE.items()
+    }
+
+
+def _row(name: str, by_name: dict[str, list[Call]], errors: Counter[str]) -> Row:
+    calls = by_name.get(name, [])
+    row = Row(name, calls=len(calls), errors=errors[name])
+    for check, applies in CHECKS.items():
+        row.checks[check] = sum(bool(applies(call)) for call in calls)
+    if not calls:
+        row.missing.append("calls")
+        return row
+    row.missing += [f"{argument}=" for argument in unpassed(name, calls)]
+    if "." not in name:
+        methods = [("method", f"Tensor.{name}"), ("in place", f"Tensor.{name}_")]
+        for check, path in methods:
+            if in_pytorch(path) and not row.checks[check] and path not in by_name:
+                row.missing.append(path)
+    return row
+
+
+def unpassed(name: str, calls: list[Call]) -> list[str]:
+    """The arguments in PyTorch's signature that no call passes, by place or by name."""
+    overloads = signatures().get(f"torch.{name}", [])
+    known = {p.split("=")[0] for overload in overloads for p in overload}
+    passed: set[str] = set()
+    for call in calls:
+        if call.run is not None:
+            passed |= set(call.options) | set(call.passes)
+            continue
+        passed |= set(call.options)
+        for overload in overloads:
+            places = overload[: overload.index("*")] if "*" in overload else overload
+            passed |= {p.split("=")[0] for p in places[: len(call.args)]}
+            passed |= {p for p in places if p.startswith("*")} if call.args else set()
+    return sorted(p for p in known - passed - NOT_COUNTED if not p.startswith("*"))
+
+
+# --- the page ----------------------------------------------------------------------------------
+
+HEAD = """# Coverage
+
+What is checked of every name of PyTorch's tensors and functions that dlframe covers. This page is
+made from the tables in tests/samples by `tools/make_coverage.py`; a test fails where it is out of
+date, where a name has no samples, or where an argument in PyTorch's signature is passed by none.
+
+Each sample is a call whose numbers are compared with PyTorch's, once with recorded ones (`make
+test`) and once side by side (`make oracle`). The columns count the samples that go through
+
+- **value**: the results, in float64 (and in **float32**, which stays float32);
+- **grad**, **2nd**: the gradient and the gradient of the gradient, by every float input;
+- **dtypes**: the dtypes of the results for inputs of bool, uint8, int32, int64 and three floats;
+- **empty**: inputs without elements, and inputs without dimensions: the same values, or an error in both;
+- **layout**: inputs that do not lie in memory in order;
+- **method**, **in place**: `x.name(…)` and `x.name_(…)`, where PyTorch has them;
+- **errors**: bad input that must raise in both libraries, with a message that says what and where.
+
+A dash means that PyTorch has nothing there: no gradient, no such method, no float input.
+"""
+COLUMNS = {
+    "value": "value", "float32": "float32", "grad": "gradient", "2nd": "second gradient",
+    "dtypes": "dtypes", "empty": "empty and 0-d", "layout": "layout", "method": "method",
+    "in place": "in place",
+}  # fmt: skip
+
+
+def page() -> str:
+    """docs/coverage.md."""
+    report = rows()
+    total = sum(row.calls for section in report.values() for row in section)
+    count = sum(len(section) for section in report.values())
+    parts = [HEAD, f"{count} names, {total} samples.\n"]
+    for section, found in report.items():
+        parts += [f"## {section}\n", f"| name | {' | '.join(COLUMNS)} | errors |"]
+        parts.append("|---|" + "---:|" * (len(COLUMNS) + 1))
+        for row in found:
+            cells = [str(row.checks[check] or "–") for check in COLUMNS.values()]
+            parts.append(f"| `{row.name}` | {' | '.join(cells)} | {row.errors or '–'} |")
+        parts.append("")
+    return "\n".join(parts)
