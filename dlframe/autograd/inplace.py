@@ -21,6 +21,7 @@ from dlframe.ops.indexing import index_error, plain_index, replace_at
 from dlframe.ops.op import cast
 from dlframe.ops.record import TensorBase, grad_mode
 from dlframe.ops.region import Region, repeats, replace_region
+from dlframe.ops.watching import located
 
 
 def in_place(function: Callable[..., Any], x: Any, by: str, *args: Any, **kwargs: Any) -> Any:
@@ -60,7 +61,7 @@ def write(x: Any, result: Any, by: str, since: int | None = None) -> Any:
     except ValueError:
         _check_memory(x, by)
         _refuse_shape(by, target, value)
-    record.mark_mutated(target, by)
+    record.mark_mutated(target, located(by))
     move(x, result)
     return x
 
@@ -129,7 +130,7 @@ def write_at(x: Any, index: Any, value: Any) -> None:
             f"__setitem__: a value of shape {list(np.shape(array))} does not fit into the indexed "
             f"region of a tensor of shape {list(x.array.shape)} ({error})"
         ) from None
-    record.mark_mutated(x.array, "__setitem__")
+    record.mark_mutated(x.array, located("__setitem__"))
     if not grad_mode.get() or not (x.needs_grad or with_grad):
         return
     if not isinstance(value, TensorBase):
