@@ -28,9 +28,16 @@ def reference(golden: Callable[[str], Golden]) -> Golden:
     return golden("random")
 
 
-def call(g: Generator, name: str, args: list[Any], kwargs: dict[str, Any], probs: Any) -> Any:
+def call(
+    g: Generator, name: str, args: list[Any], kwargs: dict[str, Any], reference: Golden
+) -> Any:
+    probs = reference["probs"]
     if name == "bernoulli":
         args = [probs / 4]
+    elif name == "poisson":
+        args = [reference["rates"]]
+    elif name == "binomial":
+        args = [reference["counts"], reference["rates"] / 60]
     elif name == "multinomial":
         args = [probs, *args]
     elif name == "geometric":
@@ -45,7 +52,7 @@ def call(g: Generator, name: str, args: list[Any], kwargs: dict[str, Any], probs
 def test_every_method_gives_pytorchs_numbers_in_any_order_of_calls(reference: Golden, s: int):
     g = Generator().manual_seed(int(reference["seeds"][s]))
     for i, (name, args, kwargs) in enumerate(json.loads(str(reference["calls"]))):
-        got, want = call(g, name, args, kwargs, reference["probs"]), reference[f"{s}_{i}"]
+        got, want = call(g, name, args, kwargs, reference), reference[f"{s}_{i}"]
         what = f"call {i}: {name}{args}{kwargs}"
         assert got.shape == want.shape, what
         assert got.dtype == want.dtype, what
@@ -60,7 +67,7 @@ def test_every_method_gives_pytorchs_numbers_in_any_order_of_calls(reference: Go
 def test_the_state_is_pytorchs_byte_for_byte(reference: Golden, s: int):
     g = Generator().manual_seed(int(reference["seeds"][s]))
     for name, args, kwargs in json.loads(str(reference["calls"])):
-        call(g, name, args, kwargs, reference["probs"])
+        call(g, name, args, kwargs, reference)
     got, want = g.get_state(), reference[f"state_{s}"]
     spare = slice(5024, 5032)  # a normal: equal to rounding
     assert got[spare].view("<f8")[0] == pytest.approx(want[spare].view("<f8")[0], rel=1e-14)
@@ -196,13 +203,41 @@ def test_normal_has_its_mean_and_deviation():
 
 def test_normal_of_several_cache_blocks_is_the_same_as_of_one(monkeypatch: pytest.MonkeyPatch):
     small = Generator().manual_seed(2).normal(5000)
-    monkeypatch.setattr(random, "_CACHE_BLOCK", 32)
+    monkeypatch.setattr(random.real, "_CACHE_BLOCK", 32)
+    monkeypatch.setattr(random.stream, "_CACHE_BLOCK", 32)
     np.testing.assert_allclose(Generator().manual_seed(2).normal(5000), small, rtol=1e-6, atol=1e-6)
 
 
 @hypothesis.given(st.integers(0, 300), st.integers(0, 2**32))
 def test_randperm_is_a_permutation(n: int, seed: int):
     assert sorted(Generator().manual_seed(seed).randperm(n).tolist()) == list(range(n))
+
+
+@hypothesis.given(st.integers(1, 40), st.integers(0, 2**32))
+def test_shuffling_at_once_is_swapping_one_by_one(n: int, seed: int):
+    rng = np.random.default_rng(seed)
+    second = np.array([rng.integers(i, n) for i in range(n - 1)], np.int64)
+    order = list(range(n))
+    for i, j in enumerate(second):
+        order[i], order[j] = order[j], order[i]
+    assert random.choices._shuffled(second).tolist() == order
+
+
+def test_counts_have_their_means_and_variances():
+    g = Generator().manual_seed(0)
+    for mean in (0.5, 7.0, 30.0):
+        values = g.poisson(np.full(20_000, mean))
+        assert values.mean() == pytest.approx(mean, rel=0.03)
+        assert values.var() == pytest.approx(mean, rel=0.05)
+    for n, p in ((10, 0.3), (200, 0.4), (200, 0.9)):
+        values = g.binomial(np.full(20_000, float(n)), np.array(p))
+        assert values.mean() == pytest.approx(n * p, rel=0.02)
+        assert values.var() == pytest.approx(n * p * (1 - p), rel=0.05)
+    assert g.binomial(np.array([5.0, -1, 5, 5]), np.array([2.0, 0.5, -1, np.nan])).tolist()[:3] == [
+        5,
+        0,
+        0,
+    ]
 
 
 def test_randint_reaches_the_ends_of_its_range():
@@ -276,6 +311,14 @@ def test_multinomial_of_no_rows_is_empty(replacement: bool):
         (ArgumentError, "got -1.0 at index", lambda g: g.multinomial([0.5, -1.0], 1)),
         (ArgumentError, "got nan at index", lambda g: g.multinomial([0.5, np.nan], 1, True)),
         (ArgumentError, "positive sum", lambda g: g.multinomial([[1.0, 0], [0, 0]], 1)),
+        (ArgumentError, "non-negative, got -1.0", lambda g: g.poisson([2.0, -1.0])),
+        (ArgumentError, "non-negative, got nan", lambda g: g.poisson([np.nan])),
+        (ArgumentError, "finite, got inf", lambda g: g.poisson([np.inf])),
+        (DTypeError, "got int64", lambda g: g.poisson([1])),
+        (DTypeError, "got int64", lambda g: g.binomial([1], [0.5])),
+        (ArgumentError, "count must be finite", lambda g: g.binomial([np.nan], [0.5])),
+        (DTypeError, "float64", lambda g: g.binomial(np.float32(1), np.float64(0.5))),
+        (ShapeError, "broadcast", lambda g: g.binomial([1.0, 1.0], [0.5, 0.5, 0.5])),
         (ArgumentError, "negative epoch or index", lambda g: sample_rng(0, -1, 0)),
     ],
 )

@@ -1,8 +1,8 @@
 """Writes random.npz: what PyTorch's CPU generator gives, for seeds and calls in a mixed order.
 
 `calls` is a list, in JSON, of [method, arguments, keyword arguments] of `dlframe.random.Generator`;
-array s_i is what PyTorch gives for call i after seed s. `probs` is the argument of the calls that
-need an array. `state_s` is PyTorch's state after the last call.
+array s_i is what PyTorch gives for call i after seed s. `probs`, `rates` and `counts` are the
+arguments of the calls that need an array. `state_s` is PyTorch's state after the last call.
 """
 
 from __future__ import annotations
@@ -59,7 +59,14 @@ CALLS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("uniform", [5000], {}),  # large enough for the other way of drawing
     ("keep_mask", [0.9, 4100], {}),
     ("normal", [3], {}),
+    ("poisson", [], {}),  # by products, and by rejection
+    ("binomial", [], {}),
+    ("randperm", [3000], {}),
+    ("normal", [3], {}),
 ]
+
+RATES = np.append(np.linspace(0, 60, 40), np.full(20, 3)).astype(np.float32)
+COUNTS = np.repeat(np.array([0, 3, 40, 1000], np.float32), 15)
 
 
 def empty(shape: int | list[int], dtype: str = "float32") -> Tensor:
@@ -85,6 +92,10 @@ TORCH: dict[str, Callable[..., Tensor]] = {
     "randperm": lambda g, n: torch.randperm(n, generator=g),
     "bernoulli": lambda g: torch.bernoulli(torch.from_numpy(PROBS / 4), generator=g),
     "keep_mask": lambda g, p, shape: empty(shape, "bool").bernoulli_(p, generator=g),
+    "poisson": lambda g: torch.poisson(torch.from_numpy(RATES), generator=g),
+    "binomial": lambda g: torch.binomial(
+        torch.from_numpy(COUNTS), torch.from_numpy(RATES / 60), generator=g
+    ),
     "multinomial": lambda g, n, replacement=False: torch.multinomial(
         torch.from_numpy(PROBS), n, replacement, generator=g
     ),
@@ -93,6 +104,7 @@ TORCH: dict[str, Callable[..., Tensor]] = {
 
 def main() -> None:
     arrays = {"calls": np.array(json.dumps(CALLS)), "seeds": np.array(SEEDS), "probs": PROBS}
+    arrays |= {"rates": RATES, "counts": COUNTS}
     for s, seed in enumerate(SEEDS):
         g = torch.Generator().manual_seed(seed)
         for i, (name, args, kwargs) in enumerate(CALLS):
