@@ -18,7 +18,6 @@ from dlframe.ops.record import Array, TensorBase
 
 __all__ = [
     "along",
-    "argsort",
     "getitem",
     "nonzero",
     "plain_index",
@@ -238,18 +237,7 @@ def _(g: Any, shape: Shape, dtype: Any, *, index: Any) -> Any:
     return g if g.dtype == dtype else cast(g, dtype=dtype)
 
 
-# --- order -------------------------------------------------------------------------------------
-
-
-def _argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Any:
-    """The indices that sort along an axis; equal elements keep their order."""
-    if not x.ndim:
-        return np.zeros((), np.int64)
-    if not descending:
-        return np.argsort(x, axis=axis, kind="stable")
-    # sorted backwards and read backwards: equal elements keep their order
-    backwards = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
-    return x.shape[axis] - 1 - np.flip(backwards, axis)
+# --- finding -----------------------------------------------------------------------------------
 
 
 def _nonzero(x: Array) -> Any:
@@ -257,5 +245,4 @@ def _nonzero(x: Array) -> Any:
     return np.argwhere(x)
 
 
-argsort = plain(_argsort, name="argsort")
 nonzero = plain(_nonzero, name="nonzero")

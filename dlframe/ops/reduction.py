@@ -1,7 +1,7 @@
-"""Operations that reduce or accumulate along axes: sums, extremes, variances, running sums.
+"""Operations that reduce along axes: sums, means, variances, extremes, products.
 
 ``axis`` is an integer, a tuple of them, or None for all; ``keepdims`` keeps reduced axes, with
-size 1.
+size 1. float16 is added up in float32, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dlframe.ops.broadcast import broadcast_to
 from dlframe.ops.elementwise import where
 from dlframe.ops.op import cast, op, plain
 from dlframe.ops.record import Array
-from dlframe.ops.shape import flip
+from dlframe.ops.scan import products_of_others
 
 __all__ = [
     "all",
@@ -25,12 +25,11 @@ __all__ = [
     "argmax",
     "argmin",
     "count_nonzero",
-    "cumprod",
-    "cumsum",
     "logsumexp",
     "mean",
     "norm",
     "prod",
+    "shared",
     "std",
     "sum",
     "var",
@@ -39,12 +38,20 @@ __all__ = [
 Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
 
+# What arrays' methods call, behind a layer of Python.
+_add: Any = np.add.reduce
+_multiply: Any = np.multiply.reduce
+_maximum: Any = np.maximum.reduce
+_minimum: Any = np.minimum.reduce
+_or: Any = np.logical_or.reduce
+_and: Any = np.logical_and.reduce
+
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
     """The axes meant by `axis`, counted from the front."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)) if ndim)
+    return tuple([a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)) if ndim])
 
 
 def kept_shape(shape: Shape, axis: Axis) -> Shape:
@@ -55,7 +62,7 @@ def kept_shape(shape: Shape, axis: Axis) -> Shape:
 
 def count_of(shape: Shape, axis: Axis) -> int:
     """How many elements go into each result."""
-    return math.prod(shape[i] for i in axes_of(axis, len(shape)))
+    return math.prod([shape[i] for i in axes_of(axis, len(shape))])
 
 
 def _spread(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
@@ -65,13 +72,20 @@ def _spread(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
     return broadcast_to(g, shape=shape)
 
 
+def _wide(x: Array) -> Array:
+    """`x`, or float32 in place of float16."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
 # --- sums --------------------------------------------------------------------------------------
 
 
 @op
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum; of bools and integers as int64."""
-    return x.sum(axis=axis, keepdims=keepdims, dtype=None if x.dtype.kind == "f" else np.int64)
+    if x.dtype.kind != "f":
+        return _add(x, axis=axis, dtype=np.int64, keepdims=keepdims)
+    return _add(_wide(x), axis=axis, keepdims=keepdims).astype(x.dtype, copy=False)
 
 
 @sum.vjp("x")
@@ -81,10 +95,12 @@ def _(g: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
 
 @op
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean; of float16 computed in float32, whose sum does not overflow."""
-    wide = np.float32 if x.dtype == np.float16 else None
-    out = x.sum(axis=axis, keepdims=keepdims, dtype=wide) / count_of(x.shape, axis)
-    return out.astype(x.dtype) if wide else out
+    """The mean; nan of nothing."""
+    return _mean(_wide(x), axis, keepdims).astype(x.dtype, copy=False)
+
+
+def _mean(x: Array, axis: Axis, keepdims: bool) -> Any:
+    return _add(x, axis=axis, keepdims=keepdims) / count_of(x.shape, axis)
 
 
 @mean.vjp("x")
@@ -92,59 +108,63 @@ def _(g: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
     return _spread(g / float(count_of(shape, axis)), shape, axis, keepdims)
 
 
-def _centred(x: Any, axis: Axis) -> Any:
-    return x - mean(x, axis=axis, keepdims=True)
+@op
+def var(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
+    """Σ(x - mean)² / (n - correction); nan or ∞ where nothing is left to divide by."""
+    return _var(_wide(x), axis, keepdims, correction).astype(x.dtype, copy=False)
+
+
+def _var(x: Array, axis: Axis, keepdims: bool, correction: float) -> Any:
+    d = x - _mean(x, axis, keepdims=True)
+    total = _add(d * d, axis=axis, keepdims=keepdims)
+    return np.divide(total, _freedom(x.shape, axis, correction), dtype=x.dtype)
 
 
 def _freedom(shape: Shape, axis: Axis, correction: float) -> float:
     return max(count_of(shape, axis) - float(correction), 0.0)
 
 
-@op
-def var(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
-    """Σ(x - mean)² / (n - correction); nan where nothing is left to divide by."""
-    d = _centred(x, axis)
-    total = (d * d).sum(axis=axis, keepdims=keepdims)
-    return np.divide(total, _freedom(x.shape, axis, correction), dtype=x.dtype)
+def _spread_around_mean(g: Any, x: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
+    """(x - mean) / (n - correction) · g; with nothing to divide by ∞, and nan at the mean."""
+    d = x - mean(x, axis=axis, keepdims=True)
+    freedom = _freedom(x.shape, axis, correction)
+    if freedom:
+        return _spread(g / freedom, x.shape, axis, keepdims) * d
+    return _spread(g, x.shape, axis, keepdims) * where(d == 0.0, math.nan, math.inf)
 
 
 @var.vjp("x")
-def _(g: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool, correction: float) -> Any:
+def _(g: Any, x: Any, *, axis: Axis, keepdims: bool, correction: float) -> Any:
     # d var = 2 (x - mean) / (n - correction); the mean's own part sums to zero
-    scale = _quotient(2.0, _freedom(shape, axis, correction))
-    return _spread(g * scale, shape, axis, keepdims) * _centred(x, axis)
+    return _spread_around_mean(g * 2.0, x, axis, correction, keepdims)
 
 
 @op
 def std(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """√var."""
-    return np.sqrt(var(x, axis=axis, keepdims=keepdims, correction=correction))
+    return np.sqrt(_var(_wide(x), axis, keepdims, correction)).astype(x.dtype, copy=False)
 
 
 @std.vjp("x")
-def _(
-    g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool, correction: float
-) -> Any:
+def _(g: Any, out: Any, x: Any, *, axis: Axis, keepdims: bool, correction: float) -> Any:
     # d√v = dv / 2√v = (x - mean) / ((n - correction) √v), and 0 where all values are equal
-    scale = where(out == 0.0, 0.0, g / out) * _quotient(1.0, _freedom(shape, axis, correction))
-    return _spread(scale, shape, axis, keepdims) * _centred(x, axis)
-
-
-def _quotient(a: float, b: float) -> float:
-    return a / b if b else math.inf
+    scale = where(out == 0.0, 0.0, g / out)
+    return _spread_around_mean(scale, x, axis, correction, keepdims)
 
 
 @op
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """ln Σ eˣ, computed around the largest x so that nothing overflows."""
-    top = x.max(axis=axis, keepdims=True, initial=-np.inf)
+    wide = _wide(x)
+    top = _maximum(wide, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    out = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
+    out = np.log(_add(np.exp(wide - top), axis=axis, keepdims=True)) + top
+    out = out.astype(x.dtype, copy=False)
     return out if keepdims else out.reshape(_reduced(x.shape, axis))
 
 
 @logsumexp.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
+def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis) -> Any:
     # d ln Σ eˣ = eˣ / Σ eˣ = e^(x - out)
     kept = kept_shape(shape, axis)
     return g.reshape(kept) * np.exp(x - out.reshape(kept))
@@ -152,19 +172,46 @@ def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> 
 
 def _reduced(shape: Shape, axis: Axis) -> Shape:
     axes = axes_of(axis, len(shape))
-    return tuple(n for i, n in enumerate(shape) if i not in axes)
+    return tuple([n for i, n in enumerate(shape) if i not in axes])
+
+
+# --- norms -------------------------------------------------------------------------------------
 
 
 @op
-def norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """√Σx², the Euclidean norm."""
-    return np.sqrt((x * x).sum(axis=axis, keepdims=keepdims))
+def norm(x: Array, *, p: float = 2.0, axis: Axis = None, keepdims: bool = False) -> Any:
+    """(Σ|x|ᵖ)^(1/p); for p = ±∞ the largest or smallest |x|, for 0 the number of x that are not."""
+    return _norm(_wide(x), p, axis, keepdims).astype(x.dtype, copy=False)
+
+
+def _norm(x: Array, p: float, axis: Axis, keepdims: bool) -> Any:
+    if p == 2:
+        return np.sqrt(_add(x * x, axis=axis, keepdims=keepdims))
+    if p == 0:
+        return _add(x != 0, axis=axis, dtype=x.dtype, keepdims=keepdims)
+    size = np.abs(x)
+    if p == 1:
+        return _add(size, axis=axis, keepdims=keepdims)
+    if math.isinf(p):
+        return (_maximum if p > 0 else _minimum)(size, axis=axis, keepdims=keepdims)
+    return _add(size ** float(p), axis=axis, keepdims=keepdims) ** (1.0 / p)
 
 
 @norm.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
-    # d‖x‖ = x / ‖x‖, and 0 at the origin
-    return _spread(where(out == 0.0, 0.0, g / out), shape, axis, keepdims) * x
+def _(g: Any, out: Any, x: Any, shape: Shape, *, p: float, axis: Axis) -> Any:
+    kept = kept_shape(shape, axis)
+    g, out = g.reshape(kept), out.reshape(kept)
+    if p == 0:
+        return g * 0.0 * x
+    if p == 1:
+        return g * np.sign(x)  # d Σ|x| = sign(x)
+    if p == 2:
+        return where(out == 0.0, 0.0, g / out) * x  # d‖x‖ = x / ‖x‖, and 0 at the origin
+    if math.isinf(p):
+        return g * np.sign(x) * _evenly(_equal(np.absolute(x), out), axis, out.dtype)
+    # d (Σ|x|ᵖ)^(1/p) = sign(x) |x|^(p-1) · ‖x‖^(1-p), and 0 where x is
+    slope = np.sign(x) * where(x == 0.0, 0.0, np.absolute(x) ** (p - 1.0))
+    return slope * where(out == 0.0, 0.0, g * out ** (1.0 - p))
 
 
 # --- extremes ----------------------------------------------------------------------------------
@@ -173,41 +220,63 @@ def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> 
 @op
 def amax(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element; equal ones share the gradient."""
-    return x.max(axis=axis, keepdims=keepdims)
+    return _maximum(x, axis=axis, keepdims=keepdims)
 
 
 @op
 def amin(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element; equal ones share the gradient."""
-    return x.min(axis=axis, keepdims=keepdims)
+    return _minimum(x, axis=axis, keepdims=keepdims)
 
 
 @amax.vjp("x")
 @amin.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, dtype: Any, *, axis: Axis, keepdims: bool) -> Any:
+def _(g: Any, out: Any, x: Any, shape: Shape, dtype: Any, *, axis: Axis) -> Any:
+    # d max = 1 at the largest element; 1/k at each of k equal ones
     kept = kept_shape(shape, axis)
-    chosen = cast(x == out.reshape(kept), dtype=dtype)
-    return g.reshape(kept) * (chosen / chosen.sum(axis=axis, keepdims=True))
+    return g.reshape(kept) * _evenly(x == out.reshape(kept), axis, dtype)
 
 
-def _argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
+def _evenly(chosen: Any, axis: Axis, dtype: Any) -> Any:
+    """1/k at the k chosen elements."""
+    chosen = cast(chosen, dtype=dtype)
+    return chosen / chosen.sum(axis=axis, keepdims=True)
+
+
+def _equal(x: Any, value: Any) -> Any:
+    """Where `x` equals `value`; here nan equals nan."""
+    return (x == value) | (np.isnan(x) & np.isnan(value))
+
+
+@op
+def shared(x: Array, *, place: int) -> Any:
+    """The element at `place`, counted in order; all that equal it share its gradient."""
+    return x.reshape(-1)[place]
+
+
+@shared.vjp("x")
+def _(g: Any, out: Any, x: Any, dtype: Any) -> Any:
+    return g * _evenly(_equal(x, out), None, dtype)
+
+
+def _argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """Where the largest element is: the first of equal ones."""
-    return np.argmax(x, axis=axis, keepdims=keepdims)
+    return x.argmax(axis=axis, keepdims=keepdims)
 
 
-def _argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
+def _argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """Where the smallest element is: the first of equal ones."""
-    return np.argmin(x, axis=axis, keepdims=keepdims)
+    return x.argmin(axis=axis, keepdims=keepdims)
 
 
 def _any(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether some element is not zero."""
-    return np.any(x, axis=axis, keepdims=keepdims)
+    return _or(x, axis=axis, keepdims=keepdims)
 
 
 def _all(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether no element is zero."""
-    return np.all(x, axis=axis, keepdims=keepdims)
+    return _and(x, axis=axis, keepdims=keepdims)
 
 
 def _count_nonzero(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -222,69 +291,19 @@ all = plain(_all, name="all")
 count_nonzero = plain(_count_nonzero, name="count_nonzero")
 
 
-# --- products and running results --------------------------------------------------------------
+# --- products ----------------------------------------------------------------------------------
 
 
 @op
 def prod(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """The product; of bools and integers as int64."""
-    return x.prod(axis=axis, keepdims=keepdims, dtype=None if x.dtype.kind == "f" else np.int64)
+    dtype = None if x.dtype.kind == "f" else np.int64
+    return _multiply(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 @prod.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: int | None, keepdims: bool) -> Any:
+def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: int | None) -> Any:
+    # d Πx = the product of all others, which is Πx / x unless some x is 0
     kept = kept_shape(shape, axis)
-    g = g.reshape(kept)
-    if not _has_zeros(x):
-        return g * (out.reshape(kept) / x)
-    return g * _products_of_others(x, axis).reshape(shape)
-
-
-def _products_of_others(x: Any, axis: int | None) -> Any:
-    """For each element the product of all others along `axis`; without dividing, it may be 0."""
-    rows = x.reshape((-1,)) if axis is None else x.swapaxes(axis, -1)
-    others = prod(_each_left_out(rows), axis=-1)
-    return others if axis is None else others.swapaxes(axis, -1)
-
-
-def _each_left_out(rows: Any) -> Any:
-    """For rows of n elements n × n: in the i-th copy the i-th element is 1."""
-    n = rows.shape[-1]
-    return where(np.eye(n, dtype=bool), 1.0, rows.reshape((*rows.shape[:-1], 1, n)))
-
-
-def _has_zeros(x: Any) -> bool:
-    return bool((x == 0.0).any())
-
-
-@op
-def cumsum(x: Array, *, axis: int) -> Any:
-    """The sums of all elements up to each one; of bools and integers as int64."""
-    return x.cumsum(axis=axis, dtype=None if x.dtype.kind == "f" else np.int64)
-
-
-@cumsum.vjp("x")
-def _(g: Any, *, axis: int) -> Any:
-    return _sum_from_here(g, axis)
-
-
-def _sum_from_here(g: Any, axis: int) -> Any:
-    # an element is part of its own sum and of all later ones
-    return flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis)
-
-
-@op
-def cumprod(x: Array, *, axis: int) -> Any:
-    """The products of all elements up to each one; of bools and integers as int64."""
-    return x.cumprod(axis=axis, dtype=None if x.dtype.kind == "f" else np.int64)
-
-
-@cumprod.vjp("x")
-def _(g: Any, out: Any, x: Any, *, axis: int) -> Any:
-    if not _has_zeros(x):
-        # d out[k] / d x[i] = out[k] / x[i] for k ≥ i
-        return _sum_from_here(g * out, axis) / x
-    rows, g = x.swapaxes(axis, -1), g.swapaxes(axis, -1)
-    n = rows.shape[-1]
-    slopes = where(np.tri(n, dtype=bool).T, cumprod(_each_left_out(rows), axis=-1), 0.0)  # [i, k]
-    return (slopes * g.reshape((*g.shape[:-1], 1, n))).sum(axis=-1).swapaxes(axis, -1)
+    others = products_of_others(x, axis) if (x == 0.0).any() else out.reshape(kept) / x
+    return g.reshape(kept) * others

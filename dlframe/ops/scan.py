@@ -1,0 +1,166 @@
+"""Operations whose results run along an axis: sums, products, extremes of all elements so far.
+
+What they have in common is `linear_scan`, the recurrence y[i] = b[i] + a[i]·y[i-1]: the gradients
+of a running product that has zeros in it, and of a running logsumexp, are such recurrences, read
+backwards. It divides by nothing, and its own gradient is one as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.elementwise import where
+from dlframe.ops.op import op, plain
+from dlframe.ops.record import Array
+from dlframe.ops.shape import flip, roll
+
+__all__ = [
+    "cummax_indices",
+    "cummin_indices",
+    "cumprod",
+    "cumsum",
+    "linear_scan",
+    "logcumsumexp",
+]
+
+
+def _accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
+    """All results of `ufunc` on the way; of float16 by way of float32, of integers as int64."""
+    if x.dtype.kind != "f":
+        return ufunc.accumulate(x, axis, np.int64)
+    if x.dtype == np.float16:
+        return ufunc.accumulate(x, axis, np.float32).astype(x.dtype)
+    return ufunc.accumulate(x, axis)
+
+
+def before(x: Any, axis: int, first: float) -> Any:
+    """At each place the element before it, and `first` at the first place."""
+    n = x.shape[axis]
+    if not n:
+        return x
+    start = np.arange(n).reshape(n, *(1,) * (len(x.shape) - 1 - axis % len(x.shape))) == 0
+    return where(start, first, roll(x, shift=1, axis=axis))
+
+
+# --- sums --------------------------------------------------------------------------------------
+
+
+@op
+def cumsum(x: Array, *, axis: int) -> Any:
+    """The sums of all elements up to each one; of bools and integers as int64."""
+    return _accumulated(np.add, x, axis)
+
+
+@cumsum.vjp("x")
+def _(g: Any, *, axis: int) -> Any:
+    return _sum_from_here(g, axis)
+
+
+def _sum_from_here(g: Any, axis: int) -> Any:
+    # an element is part of its own sum and of all later ones
+    return flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis)
+
+
+# --- the recurrence ----------------------------------------------------------------------------
+
+
+@op
+def linear_scan(b: Array, a: Array, *, axis: int) -> Any:
+    """y[i] = b[i] + a[i]·y[i-1] along an axis, beginning with y[0] = b[0]."""
+    y, factor = np.moveaxis(b, axis, 0).copy(), np.moveaxis(a, axis, 0).copy()
+    # Twice the distance at each step: y[i] then holds the last 1, 2, 4 … terms, and factor[i] is
+    # the product of as many a's. The right sides are complete before they are written.
+    step = 1
+    while step < len(y):
+        y[step:] = y[step:] + factor[step:] * y[:-step]
+        factor[step:] = factor[step:] * factor[:-step]
+        step *= 2
+    return np.moveaxis(y, 0, axis)
+
+
+@linear_scan.vjp("b")
+def _(g: Any, a: Any, *, axis: int) -> Any:
+    return scan_back(g, a, axis)
+
+
+@linear_scan.vjp("a")
+def _(g: Any, out: Any, a: Any, *, axis: int) -> Any:
+    # a[i] meets y[i-1], with all that y[i] means to later ones
+    return scan_back(g, a, axis) * before(out, axis, 0.0)
+
+
+def scan_back(g: Any, a: Any, axis: int) -> Any:
+    """z[i] = g[i] + a[i+1]·z[i+1]: the recurrence from the end, the adjoint of `linear_scan`."""
+    # read backwards, the factor of place i is that of its neighbour; the first one has no meaning
+    a = roll(flip(a, axis=axis), shift=1, axis=axis)
+    return flip(linear_scan(flip(g, axis=axis), a, axis=axis), axis=axis)
+
+
+# --- products ----------------------------------------------------------------------------------
+
+
+@op
+def cumprod(x: Array, *, axis: int) -> Any:
+    """The products of all elements up to each one; of bools and integers as int64."""
+    return _accumulated(np.multiply, x, axis)
+
+
+@cumprod.vjp("x")
+def _(g: Any, out: Any, x: Any, *, axis: int) -> Any:
+    if not (x == 0.0).any():
+        # d out[k] / d x[i] = out[k] / x[i] for k ≥ i
+        return _sum_from_here(g * out, axis) / x
+    # without dividing: out[i-1] · (g[i] + x[i+1] g[i+1] + x[i+1] x[i+2] g[i+2] + …)
+    return before(out, axis, 1.0) * scan_back(g, x, axis)
+
+
+def products_of_others(x: Any, axis: int | None) -> Any:
+    """For each element the product of all others along `axis`, without dividing."""
+    rows, along = (x.reshape((-1,)), 0) if axis is None else (x, axis)
+    back = flip(rows, axis=along)
+    left, right = (before(cumprod(r, axis=along), along, 1.0) for r in (rows, back))
+    return (left * flip(right, axis=along)).reshape(x.shape)
+
+
+# --- logarithms of sums ------------------------------------------------------------------------
+
+
+@op
+def logcumsumexp(x: Array, *, axis: int) -> Any:
+    """ln Σ eˣ of all elements up to each one, without overflow."""
+    return _accumulated(np.logaddexp, x, axis)
+
+
+@logcumsumexp.vjp("x")
+def _(g: Any, out: Any, x: Any, *, axis: int) -> Any:
+    # Σ g[k] e^(x[i] - out[k]) over k ≥ i, as e^(x[i] - out[i]) · z[i] with
+    # z[i] = g[i] + e^(out[i] - out[i+1]) z[i+1]: out never falls, so no power overflows
+    last = roll(out, shift=1, axis=axis)
+    decay = where(last == out, 1.0, np.exp(last - out))  # of infinities the difference is nan
+    return np.exp(x - out) * scan_back(g, decay, axis)
+
+
+# --- extremes ----------------------------------------------------------------------------------
+
+
+def _cummax_indices(x: Array, *, axis: int) -> Any:
+    """Where the largest element so far is: the last of equal ones, and nan is the largest."""
+    return _latest(x, np.maximum.accumulate(x, axis), axis)
+
+
+def _cummin_indices(x: Array, *, axis: int) -> Any:
+    """Where the smallest element so far is: the last of equal ones, and nan is the smallest."""
+    return _latest(x, np.minimum.accumulate(x, axis), axis)
+
+
+def _latest(x: Array, extreme: Array, axis: int) -> Array:
+    """At each place the latest one where `x` was the extreme of its time."""
+    n = x.shape[axis]
+    places = np.arange(n).reshape(n, *(1,) * (x.ndim - 1 - axis % x.ndim))
+    return np.maximum.accumulate(np.where((x == extreme) | np.isnan(x), places, 0), axis)
+
+
+cummax_indices = plain(_cummax_indices, name="cummax_indices")
+cummin_indices = plain(_cummin_indices, name="cummin_indices")

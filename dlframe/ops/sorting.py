@@ -1,0 +1,118 @@
+"""Operations that order elements, and pick some of them by rank.
+
+Which elements are picked is found on plain arrays, as indices along an axis (`argsort`,
+`index_of_rank`, `mode_index`, `topk_indices`); `pick` then takes them out of the tensor, so each
+gradient goes to the one element that was taken. nan is larger than any number.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.op import op, plain
+from dlframe.ops.record import Array
+
+__all__ = [
+    "argsort",
+    "index_of_rank",
+    "mode_index",
+    "pick",
+    "place",
+    "places_along",
+    "topk_indices",
+]
+
+Shape = tuple[int, ...]
+
+
+# --- picking, and its adjoint ------------------------------------------------------------------
+
+
+@op
+def pick(x: Array, *, places: Array) -> Any:
+    """The elements at `places`, which are counted through `x` in order, and all different."""
+    return x.take(places)
+
+
+@pick.vjp("x")
+def _(g: Any, shape: Shape, *, places: Array) -> Any:
+    return place(g, places=places, size=shape)
+
+
+@op
+def place(x: Array, *, places: Array, size: Shape) -> Any:
+    """Zeros of shape `size`, with `x` at `places`."""
+    out = np.zeros(size, x.dtype)
+    out.reshape(-1)[places] = x
+    return out
+
+
+@place.vjp("x")
+def _(g: Any, *, places: Array) -> Any:
+    return pick(g, places=places)
+
+
+def places_along(indices: Array, shape: Shape, axis: int) -> Array:
+    """Where ``x[i, indices[i, j, k], k]`` lies, for `x` of this shape, here with axis = 1.
+
+    Along all axes but `axis`, `indices` is as long as `x`.
+    """
+    n, inner = shape[axis], math.prod(shape[axis + 1 :])
+    if inner == 1:
+        starts = np.arange(0, math.prod(shape), n)
+        return indices + starts.reshape(*shape[:axis], *(1,) * (len(shape) - axis))
+    starts = np.arange(0, math.prod(shape), n * inner)[:, None] + np.arange(inner)
+    return indices * inner + starts.reshape(*shape[:axis], 1, *shape[axis + 1 :])
+
+
+# --- order -------------------------------------------------------------------------------------
+
+
+def _argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Any:
+    """The indices that sort along an axis; equal elements keep their order."""
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    if not descending:
+        return x.argsort(axis, "stable")
+    # sorted backwards and read backwards: equal elements keep their order
+    return x.shape[axis] - 1 - np.flip(np.flip(x, axis).argsort(axis, "stable"), axis)
+
+
+def _index_of_rank(x: Array, *, rank: int, axis: int) -> Any:
+    """Where the element is that would be at place `rank` if `x` were sorted; axis of size 1."""
+    return _argsort(x, axis=axis).take([rank], axis)
+
+
+def _topk_indices(x: Array, *, k: int, axis: int, largest: bool = True) -> Any:
+    """The indices of the k largest (or smallest) elements, in order."""
+    n = x.shape[axis]
+    if 8 * k > n:
+        return _argsort(x, axis=axis, descending=largest).take(range(k), axis)
+    # few of many: these are found first, without an order
+    among = range(n - k, n) if largest else range(k)
+    found = np.argpartition(x, among[0] if largest else max(k - 1, 0), axis).take(among, axis)
+    order = _argsort(np.take_along_axis(x, found, axis), axis=axis, descending=largest)
+    return np.take_along_axis(found, order, axis)
+
+
+def _mode_index(x: Array, *, axis: int) -> Any:
+    """Where the most frequent element is last; of several the smallest one. Axis of size 1."""
+    x = np.moveaxis(x, axis, -1)
+    order = x.argsort(-1, "stable")
+    ranked = np.take_along_axis(x, order, -1)
+    # how long the run of equal elements is that ends here
+    places = np.arange(x.shape[-1])
+    begins = np.ones(x.shape, bool)
+    begins[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
+    runs = places - np.maximum.accumulate(np.where(begins, places, 0), -1)
+    longest = runs.argmax(-1, keepdims=True)
+    return np.moveaxis(np.take_along_axis(order, longest, -1), -1, axis)
+
+
+argsort = plain(_argsort, name="argsort")
+index_of_rank = plain(_index_of_rank, name="index_of_rank")
+topk_indices = plain(_topk_indices, name="topk_indices")
+mode_index = plain(_mode_index, name="mode_index")
