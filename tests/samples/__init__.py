@@ -19,7 +19,17 @@ from samples.table import Call, Edge, ErrorSample, Named, Sample, call_of, keyed
 
 __all__ = ["CALLS", "EDGES", "ERRORS", "SAMPLES", "Call", "Edge", "ErrorSample", "Named", "Sample"]
 
-FAMILIES = ("elementwise", "reduction", "shape", "indexing", "linalg", "fused", "losses", "window")
+FAMILIES = (
+    "elementwise",
+    "reduction",
+    "shape",
+    "indexing",
+    "linalg",
+    "fused",
+    "losses",
+    "window",
+    "functional",
+)
 
 SAMPLES: list[Sample] = []
 CALLS: dict[str, list[Call]] = {}  # per family

@@ -1,99 +1,40 @@
-"""Calls of `nn.functional`, argument by argument, as both libraries understand them.
-
-tests/golden/make_functional.py stores PyTorch's numbers for each, tests/nn/functional compares with
-these, and tests/oracle/test_functional.py compares with PyTorch itself, in two dtypes.
-"""
+"""Calls of `nn.functional`, argument by argument, as both libraries understand them."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from samples.table import Array, Numbers
+from samples.table import Array, Call, Numbers
 
 n = Numbers(11)
 inf, nan = math.inf, math.nan
 REDUCTIONS = ("mean", "sum", "none")
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call.
-
-    Args:
-        name: of the function, and what is special.
-        run: run(lib, F, *tensors) with lib = dlframe or torch and F its nn.functional.
-        inputs: float64 arrays; all are differentiated.
-        order: how often.
-    """
-
-    name: str
-    run: Callable[..., Any]
-    inputs: tuple[Array, ...]
-    order: int = 2
-
-
-def results(call: Call, lib: Any, dtype: str = "float64") -> dict[str, Array]:
-    """Values, gradients and second gradients (of the results weighted with fixed numbers)."""
-    inputs = [lib.tensor(x.astype(dtype), requires_grad=call.order > 0) for x in call.inputs]
-    lib.manual_seed(7)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Using padding='same'", UserWarning)  # PyTorch's, slow
-        out = call.run(lib, lib.nn.functional, *inputs)
-    outs = list(out) if isinstance(out, tuple) else [out]
-    found = {f"out{i}": array(o) for i, o in enumerate(outs)}
-    smooth = [o for o in outs if o.requires_grad]
-    if not smooth or call.order < 1:
-        return found
-    grads = lib.autograd.grad(
-        _weighted(lib, smooth), inputs, create_graph=call.order > 1, allow_unused=True
+def custom(name: str, run: Callable[..., Any], inputs: tuple[Array, ...], order: int = 2) -> Call:
+    """A call "function: what is special", written as run(lib, F, *tensors) with F = nn.functional."""
+    function, _, note = name.partition(": ")
+    return Call(
+        f"nn.functional.{function}",
+        inputs,
+        note=note,
+        run=lambda lib, *xs: run(lib, lib.nn.functional, *xs),
+        order=order,
+        dtypes=False,  # samples of the operations beneath try these
+        variants=False,
+        tolerance=1e-9,
+        narrow=5e-4,
     )
-    found |= {f"grad{i}": array(g) for i, g in enumerate(grads) if g is not None}
-    smooth = [g for g in grads if g is not None and g.requires_grad]
-    if smooth and call.order > 1:
-        seconds = lib.autograd.grad(_weighted(lib, smooth), inputs, allow_unused=True)
-        found |= {f"second{i}": array(g) for i, g in enumerate(seconds) if g is not None}
-    return found
-
-
-def array(tensor: Any) -> Array:
-    return tensor.numpy(force=True)  # PyTorch may have a placeholder for zeros
-
-
-def _weighted(lib: Any, tensors: list[Any]) -> Any:
-    """Σ w · t with weights that are all different."""
-    terms = []
-    for t in tensors:
-        w = np.cos(np.arange(math.prod(t.shape)) + 1.0).reshape(tuple(t.shape))
-        terms.append((t * lib.tensor(w).to(t.dtype)).sum())
-    return sum(terms[1:], terms[0])
-
-
-def assert_same(
-    got: dict[str, Array], want: dict[str, Array], rtol: float = 1e-9, atol: float = 1e-10
-) -> None:
-    """Equal numbers, shapes and dtypes; a gradient that is zero everywhere may be missing."""
-    for key in got.keys() | want.keys():
-        a, b = got.get(key), want.get(key)
-        if a is None or b is None:
-            rest = b if a is None else a
-            assert key.startswith(("grad", "second")), key
-            assert not rest.any(), key
-            continue
-        assert a.shape == b.shape, (key, a.shape, b.shape)
-        assert a.dtype == b.dtype, (key, a.dtype, b.dtype)
-        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=key)
 
 
 def of(name: str, case: str, *inputs: Array, order: int = 2, **options: Any) -> Call:
     """A function with tensors as its first arguments and plain options."""
-    return Call(
+    return custom(
         f"{name}: {case}", lambda lib, F, *xs: getattr(F, name)(*xs, **options), inputs, order
     )
 
@@ -110,9 +51,9 @@ ACTIVATIONS = [
     of("softplus", "beta and threshold", 5 * x, beta=2, threshold=3),
     *(of(name, f"dim {dim}", n.away(2, 3, 4), dim=dim)
       for name in ("softmax", "log_softmax") for dim in (0, 1, -1)),
-    *(Call(f"{name}: dtype", lambda lib, F, x, name=name: getattr(F, name)(x, 1, dtype=lib.float64),
+    *(custom(f"{name}: dtype", lambda lib, F, x, name=name: getattr(F, name)(x, 1, dtype=lib.float64),
            (x,)) for name in ("softmax", "log_softmax")),
-    *(Call(f"{name}: in place", lambda lib, F, x, name=name: getattr(F, name)(x * 1, inplace=True),
+    *(custom(f"{name}: in place", lambda lib, F, x, name=name: getattr(F, name)(x * 1, inplace=True),
            (x,)) for name in ("relu", "leaky_relu", "elu", "silu")),
 ]  # fmt: skip
 
@@ -125,7 +66,7 @@ def ints(lib: Any, values: Any) -> Any:
 
 
 def embedding(case: str, index: Any, weight: Array, **options: Any) -> Call:
-    return Call(
+    return custom(
         f"embedding: {case}",
         lambda lib, F, w: F.embedding(ints(lib, index), w, **options),
         (weight,),
@@ -153,15 +94,15 @@ SPARSE = [
     embedding("padding_idx from the end", [1, 4, 4, 0], rows, padding_idx=-1),
     embedding("scale_grad_by_freq", [[1, 2, 1], [0, 4, 1]], rows, scale_grad_by_freq=True),
     embedding("all", [1, 2, 1, 0], rows, padding_idx=2, scale_grad_by_freq=True),
-    Call("embedding: max_norm", shortened, (rows,), order=0),
-    *(Call(f"one_hot: {case}", lambda lib, F, args=args: F.one_hot(ints(lib, args[0]), *args[1:]),
+    custom("embedding: max_norm", shortened, (rows,), order=0),
+    *(custom(f"one_hot: {case}", lambda lib, F, args=args: F.one_hot(ints(lib, args[0]), *args[1:]),
            (), order=0)
       for case, args in {"": ([0, 2],), "classes": ([[0, 2]], 4), "0-d": (1,), "none": ([], 3)}.items()),
     *(of("dropout", f"p={p} {shape}", n.away(*shape), p=p)
       for p in (0.0, 0.3, 0.5, 1.0) for shape in ((3,), (5, 7))),
     of("dropout", "not training", x, training=False),
-    Call("dropout: in place", lambda lib, F, x: F.dropout(x * 1, 0.5, True, True), (x,)),
-    Call("dropout: twice", lambda lib, F, x: F.dropout(F.dropout(x, 0.2), 0.4), (n.away(40),)),
+    custom("dropout: in place", lambda lib, F, x: F.dropout(x * 1, 0.5, True, True), (x,)),
+    custom("dropout: twice", lambda lib, F, x: F.dropout(F.dropout(x, 0.2), 0.4), (n.away(40),)),
 ]  # fmt: skip
 
 
@@ -180,7 +121,7 @@ def batch_norm(
         out = F.batch_norm(x, *stats, weight, bias, **options)
         return (out, *(s for s in stats if s is not None))
 
-    return Call(f"batch_norm: {case}", run, inputs, order)
+    return custom(f"batch_norm: {case}", run, inputs, order)
 
 
 def layer_norm(lib: Any, F: Any, x: Any, *parameters: Any, nd: int = 1) -> Any:
@@ -200,11 +141,11 @@ NORMALIZATION = [
     batch_norm("far from 0", n.away(4, 3) + 50, training=True),
     batch_norm("empty", np.zeros((0, 3, 2)), training=True, order=1),
     batch_norm("empty, evaluation", np.zeros((0, 3)), order=1),
-    *(Call(f"layer_norm: {nd} of {len(shape)} with {k} parameters",
+    *(custom(f"layer_norm: {nd} of {len(shape)} with {k} parameters",
            lambda lib, F, *xs, nd=nd: layer_norm(lib, F, *xs, nd=nd),
            (n.away(*shape), *(n.away(*shape[-nd:]) for _ in range(k))))
       for shape, nd in [((4,), 1), ((3, 4), 1), ((3, 4), 2), ((2, 3, 4), 2)] for k in (0, 1, 2)),
-    Call("layer_norm: empty", layer_norm, (np.zeros((0, 4)), n.away(4)), order=1),
+    custom("layer_norm: empty", layer_norm, (np.zeros((0, 4)), n.away(4)), order=1),
 ]  # fmt: skip
 
 
@@ -231,7 +172,7 @@ CONVOLUTION = [
 
 def pooled(name: str, case: str, x: Array, *args: Any, order: int = 2, **options: Any) -> Call:
     run = lambda lib, F, x: getattr(F, name)(x, *args, **options)
-    return Call(f"{name}: {case}", run, (x,), order)
+    return custom(f"{name}: {case}", run, (x,), order)
 
 
 plane, ties = n.spread(2, 2, 7, 6), n.ints(0, 3, 2, 2, 7, 6) * 1.0
@@ -276,7 +217,7 @@ far = np.array([-800.0, -30.0, 0.0, 30.0, 800.0]), np.array([0.0, 1.0, 0.5, 0.0,
 
 def weighted(name: str, case: str, *inputs: Array, order: int = 2, **options: Any) -> Call:
     """The last input is the weight, by keyword."""
-    return Call(
+    return custom(
         f"{name}: {case}", lambda lib, F, x, y, w: getattr(F, name)(x, y, weight=w, **options), inputs, order
     )  # fmt: skip
 
@@ -291,7 +232,7 @@ def constant(name: str, case: str, x: Array, y: Array, order: int = 2, **arrays:
         }
         return getattr(F, name)(x, y, **given)
 
-    return Call(f"{name}: {case}", run, (x, y), order)
+    return custom(f"{name}: {case}", run, (x, y), order)
 
 
 NUMBERS = [
@@ -334,7 +275,7 @@ def classes(
         return getattr(F, name)(x, ints(lib, target), reduction=reduction, **given)
 
     return [
-        Call(f"{name}: {case} {r}", lambda lib, F, x, r=r: run(lib, F, x, r), (x,), order)
+        custom(f"{name}: {case} {r}", lambda lib, F, x, r=r: run(lib, F, x, r), (x,), order)
         for r in REDUCTIONS
     ]
 
@@ -383,7 +324,7 @@ CLASSES += [
 def soft(case: str, x: Array, target: Array, order: int = 2, **options: Any) -> list[Call]:
     """Probabilities as targets, which get a gradient too."""
     return [
-        Call(f"cross_entropy: probabilities {case} {r}",
+        custom(f"cross_entropy: probabilities {case} {r}",
              lambda lib, F, *xs, r=r: F.cross_entropy(*xs[:2], *xs[2:], reduction=r, **options),
              (x, target, *([class_weight] if "weight" in case else [])), order)
         for r in REDUCTIONS
