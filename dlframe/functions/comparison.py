@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import DTypeError
+from dlframe.errors import ArgumentError, DTypeError
+from dlframe.functions.operands import checked
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
 
@@ -24,16 +25,22 @@ __all__ = [
     "bitwise_xor",
     "eq",
     "equal",
+    "gcd",
     "ge",
     "greater",
     "greater_equal",
     "gt",
     "is_floating_point",
+    "is_nonzero",
     "is_tensor",
     "isclose",
     "isfinite",
     "isinf",
     "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "lcm",
     "le",
     "less",
     "less_equal",
@@ -149,6 +156,9 @@ def isclose(
     a, b = _array(input), _array(other)
     if a.dtype != b.dtype:
         raise DTypeError(f"isclose: both tensors need one dtype, got {a.dtype} and {b.dtype}")
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise ArgumentError(f"isclose: {name} must be greater than or equal to zero: {value}")
     return wrap(np.isclose(a, b, rtol, atol, equal_nan))
 
 
@@ -190,6 +200,33 @@ def isfinite(input: Tensor) -> Tensor:
     return ops.isfinite(input)
 
 
+def isposinf(input: Tensor) -> Tensor:
+    """Whether an element is ∞.
+
+    >>> dl.isposinf(dl.tensor([1.0, float("inf")]))
+    tensor([False,  True])
+    """
+    return ops.isposinf(input)
+
+
+def isneginf(input: Tensor) -> Tensor:
+    """Whether an element is -∞.
+
+    >>> dl.isneginf(dl.tensor([1.0, -float("inf")]))
+    tensor([False,  True])
+    """
+    return ops.isneginf(input)
+
+
+def isreal(input: Tensor) -> Tensor:
+    """Whether an element is real: all are, there are no complex tensors.
+
+    >>> dl.isreal(dl.tensor([1.0, 2.0]))
+    tensor([True, True])
+    """
+    return wrap(np.ones(input.shape, np.bool_))
+
+
 def signbit(input: Tensor) -> Tensor:
     """Whether the sign is minus, also for -0.
 
@@ -197,6 +234,18 @@ def signbit(input: Tensor) -> Tensor:
     tensor([ True, False])
     """
     return ops.signbit(input)
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is nonzero.
+
+    Raises:
+        ShapeError: there are several elements, or none.
+
+    >>> dl.is_nonzero(dl.tensor([0.0])), dl.is_nonzero(dl.tensor(3))
+    (False, True)
+    """
+    return bool(input)
 
 
 # --- logic and bits ----------------------------------------------------------------------------
@@ -290,6 +339,24 @@ def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number) -> Tenso
     tensor([1, 3])
     """
     return ops.right_shift(input, other)
+
+
+def gcd(input: Tensor, other: Tensor) -> Tensor:
+    """The greatest common divisor of two integers, positive; |n| for 0 and n.
+
+    >>> dl.gcd(dl.tensor([12, -8]), dl.tensor([18, 0]))
+    tensor([6, 8])
+    """
+    return checked("gcd", ops.gcd(input, other), input, other)
+
+
+def lcm(input: Tensor, other: Tensor) -> Tensor:
+    """The least common multiple of two integers, positive; 0 if one is 0.
+
+    >>> dl.lcm(dl.tensor([4, 0]), dl.tensor([6, 5]))
+    tensor([12,  0])
+    """
+    return checked("lcm", ops.lcm(input, other), input, other)
 
 
 def _array(x: Any) -> Any:

@@ -34,3 +34,132 @@ class topk(NamedTuple):
 
     values: Tensor
     indices: Tensor
+
+
+# --- linear algebra ----------------------------------------------------------------------------
+
+
+class linalg_cholesky_ex(NamedTuple):
+    """Of `dlframe.linalg.cholesky_ex`: the factors, and 0 for each that exists."""
+
+    L: Tensor
+    info: Tensor
+
+
+class linalg_eigh(NamedTuple):
+    """Of `dlframe.linalg.eigh`: ascending eigenvalues, and eigenvectors as columns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class linalg_inv_ex(NamedTuple):
+    """Of `dlframe.linalg.inv_ex`: the inverses, and 0 for each that exists."""
+
+    inverse: Tensor
+    info: Tensor
+
+
+class linalg_lstsq(NamedTuple):
+    """Of `dlframe.linalg.lstsq`; what its driver does not compute is empty."""
+
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
+
+
+class linalg_lu(NamedTuple):
+    """Of `dlframe.linalg.lu`: A = P L U."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+
+class linalg_lu_factor(NamedTuple):
+    """Of `dlframe.linalg.lu_factor`: L and U in one matrix, and the row exchanges, from 1."""
+
+    LU: Tensor
+    pivots: Tensor
+
+
+class linalg_lu_factor_ex(NamedTuple):
+    """Of `dlframe.linalg.lu_factor_ex`: as `linalg_lu_factor`; info is k if U[k, k] is 0."""
+
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
+
+
+class linalg_qr(NamedTuple):
+    """Of `dlframe.linalg.qr`: A = Q R."""
+
+    Q: Tensor
+    R: Tensor
+
+
+class linalg_slogdet(NamedTuple):
+    """Of `dlframe.linalg.slogdet`: det A = sign · exp(logabsdet)."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+class linalg_solve_ex(NamedTuple):
+    """Of `dlframe.linalg.solve_ex`: the solutions, and 0 for each that exists."""
+
+    result: Tensor
+    info: Tensor
+
+
+class linalg_svd(NamedTuple):
+    """Of `dlframe.linalg.svd`: A = U diag(S) Vh."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+class lu_unpack(NamedTuple):
+    """Of `dlframe.lu_unpack`: A = P L U."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+
+class qr(NamedTuple):
+    """Of `dlframe.qr`: input = Q R."""
+
+    Q: Tensor
+    R: Tensor
+
+
+class slogdet(NamedTuple):
+    """Of `dlframe.slogdet`: det = sign · exp(logabsdet)."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+class svd(NamedTuple):
+    """Of `dlframe.svd`: input = U diag(S) Vᵀ."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
+class triangular_solve(NamedTuple):
+    """Of `dlframe.triangular_solve`: the solution, and a copy of the matrix."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+
+class frexp(NamedTuple):
+    """Of `dlframe.frexp`: the mantissas, and the exponents of 2 that they are to be scaled with."""
+
+    mantissa: Tensor
+    exponent: Tensor

@@ -32,10 +32,16 @@ class ComparisonMethods(TensorBase):
     bitwise_not = F.bitwise_not
     bitwise_left_shift = F.bitwise_left_shift
     bitwise_right_shift = F.bitwise_right_shift
+    gcd = F.gcd
+    lcm = F.lcm
 
     isnan = F.isnan
     isinf = F.isinf
     isfinite = F.isfinite
+    isposinf = F.isposinf
+    isneginf = F.isneginf
+    isreal = F.isreal
+    is_nonzero = F.is_nonzero
     signbit = F.signbit
 
     # --- in place ---
@@ -56,3 +62,5 @@ class ComparisonMethods(TensorBase):
     bitwise_not_ = in_place_form(F.bitwise_not)
     bitwise_left_shift_ = in_place_form(F.bitwise_left_shift)
     bitwise_right_shift_ = in_place_form(F.bitwise_right_shift)
+    gcd_ = in_place_form(F.gcd)
+    lcm_ = in_place_form(F.lcm)
