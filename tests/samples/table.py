@@ -147,7 +147,7 @@ def call_of(sample: Sample) -> Call | None:
         passes=tuple(sample.public_options),
         order=sample.order,
         fixed=tuple(floats.index(i) for i in sample.fixed if i in floats),
-        dtypes=bool(sample.dtypes) or sample.elementwise,
+        dtypes="nn." not in sample.public and (bool(sample.dtypes) or sample.elementwise),
         variants=sample.call is None and "nn." not in sample.public,
         tolerance=max(sample.tolerance, 1e-10),
     )
