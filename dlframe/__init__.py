@@ -95,13 +95,23 @@ from dlframe.tensor import Tensor
 from dlframe.version import __version__
 
 if TYPE_CHECKING:
-    from dlframe import data, metrics, models, plugins, testing, training, utils, viz
+    from dlframe import data, metrics, models, plugins, special, testing, training, utils, viz
     from dlframe.threads import get_num_threads, set_num_threads
     from dlframe.training import Trainer
     from dlframe.utils import load, save
 
 # Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
-_LAZY_MODULES = {"data", "metrics", "models", "plugins", "testing", "training", "utils", "viz"}
+_LAZY_MODULES = {
+    "data",
+    "metrics",
+    "models",
+    "plugins",
+    "special",
+    "testing",
+    "training",
+    "utils",
+    "viz",
+}
 _LAZY_NAMES = {
     "Trainer": "dlframe.training",
     "get_num_threads": "dlframe.threads",
@@ -196,6 +206,7 @@ __all__ = [
     "set_printoptions",
     "set_rng_state",
     "short",
+    "special",
     "tensor",
     "testing",
     "training",
