@@ -201,6 +201,7 @@ def vector_product(name: str, x: Any, y: Any, dim: int) -> Any:
             f"{list(y.shape)}"
         )
     _require_one_dtype(name, x, y)
+    _require_to_broadcast(name, tuple(x.shape), tuple(y.shape))
     return ops.cross(x, y, axis=axis)
 
 
@@ -421,10 +422,11 @@ def _letters(numbers: Any) -> str:
 
 
 def _require_no_sum(equation: str, dtypes: list[Any]) -> None:
-    """Raise if letters are summed, for operands whose dtypes no product of matrices takes."""
-    left, arrow, output = equation.partition("->")
-    summed = {c for c in left if c.isalpha() and (c not in output if arrow else left.count(c) > 1)}
-    if summed:
+    """Raise if products are summed, for operands whose dtypes no product of matrices takes."""
+    left, arrow, output = equation.replace(" ", "").partition("->")
+    factors = [set(part) for part in left.split(",")]
+    shared = {c for c in left if c.isalpha() and sum(c in part for part in factors) > 1}
+    if shared.difference(output if arrow else ""):
         what = "bools" if dtypes[0] == dtypes[-1] else " and ".join(map(str, dtypes))
         raise DTypeError(
             f"einsum: {equation!r} sums products, which takes numbers of one dtype, got {what}; "
@@ -490,6 +492,7 @@ def _require_points(x1: Any, x2: Any) -> None:
             f"cdist: X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: "
             f"{x2.shape[-1]}; got {list(x1.shape)} and {list(x2.shape)}"
         )
+    _require_to_broadcast("cdist", tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
 
 
 # --- what the arguments must be ----------------------------------------------------------------
@@ -516,6 +519,14 @@ def _require_one_dtype(name: str, *tensors: Any) -> None:
         raise DTypeError(
             f"{name}: expected all tensors to have the same dtype, but got "
             f"{' and '.join(map(str, dtypes))}; convert with .to(dtype)"
+        )
+
+
+def _require_to_broadcast(name: str, x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    if any(n != m and 1 not in (n, m) for n, m in zip(reversed(x), reversed(y), strict=False)):
+        raise ShapeError(
+            f"{name}: shapes {list(x)} and {list(y)} do not broadcast: sizes must be equal or 1, "
+            "counted from the last dimension"
         )
 
 

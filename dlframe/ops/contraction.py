@@ -11,9 +11,10 @@ import math
 import string
 from typing import Any
 
+from dlframe.dtypes import promote_types
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.ops.linalg import product
-from dlframe.ops.op import op
+from dlframe.ops.op import cast, op
 from dlframe.ops.record import Array
 from dlframe.ops.shape import diagonal, transpose
 
@@ -23,7 +24,7 @@ Shape = tuple[int, ...]
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase  # PyTorch's order: capitals first
 
 
-@op(promotes=("x", "y"))
+@op
 def contract(x: Array, y: Array, *, inputs: tuple[str, str], output: str) -> Any:
     """The product of two operands, summed over the letters of both that `output` does not have.
 
@@ -73,6 +74,7 @@ def einsum(equation: str, *operands: Any) -> Any:
         (y, letters_y), (x, letters_x) = left.pop(j), left.pop(i)
         wanted = _others(left, None, output)
         target = "".join(c for c in dict.fromkeys(letters_x + letters_y) if c in wanted)
+        x, y = _of_one_dtype(x, y)
         left.append((contract(x, y, inputs=(letters_x, letters_y), output=target), target))
     ((x, letters),) = left
     return transpose(x, axes=tuple([letters.index(c) for c in output])) if letters != output else x
@@ -109,6 +111,14 @@ def _summed(x: Any, letters: str, wanted: set[str]) -> tuple[Any, str]:
     if not alone:
         return x, letters
     return x.sum(axis=alone), "".join(c for c in letters if c in wanted)
+
+
+def _of_one_dtype(x: Any, y: Any) -> tuple[Any, Any]:
+    """Both in the dtype of a product, in which a sum without dimensions counts like any tensor."""
+    if x.dtype == y.dtype:
+        return x, y
+    dtype = promote_types(x.dtype, y.dtype)
+    return cast(x, dtype=dtype), cast(y, dtype=dtype)
 
 
 def _cheapest(inputs: list[str], sizes: dict[str, int]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.elementwise import where
-from dlframe.ops.op import op
+from dlframe.ops.op import cast, op
 from dlframe.ops.record import Array
 from dlframe.ops.shape import transpose
 from dlframe.ops.steps import zeros_like
@@ -45,9 +45,10 @@ def matmul(x: Array, y: Array) -> Any:
     """The matrix product of the last two axes; axes before them broadcast, 1-d is a vector."""
     try:
         out = product(x, y)
+        alike = x.dtype is y.dtype or x.dtype == y.dtype
     except (ValueError, AttributeError, TypeError):
         raise _mismatch(x, y) from None
-    if out.dtype.kind == "b" or (x.dtype is not y.dtype and x.dtype != y.dtype):
+    if not alike or (out.dtype.kind == "b" and x.size):
         raise _no_product(x, y)
     return out
 
@@ -117,16 +118,19 @@ def _no_product(x: Array, y: Array) -> DTypeError:
 @op(broadcasts=True)
 def addmm(input: Array, x: Array, y: Array, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta · input + alpha · xy; a factor of 0 leaves its term out, NaN and all."""
-    out = matmul(x, y) if alpha else np.zeros(_shape_of_product(x, y), x.dtype)
-    if alpha not in (0, 1):
-        out *= alpha
+    out = matmul(x, y)
+    if not alpha:
+        out = np.zeros_like(out)
+    elif alpha != 1:
+        out *= _factor(alpha, out)
     if beta:
-        out += input if beta == 1 else beta * input
+        out += input if beta == 1 else _factor(beta, out) * input
     return out
 
 
-def _shape_of_product(x: Array, y: Array) -> Shape:
-    return (*x.shape[:-1], *y.shape[-1:]) if y.ndim > 1 else x.shape[:-1]
+def _factor(number: Any, like: Array) -> Any:
+    """A number of the dtype of `like`: -2 is 254 among bytes."""
+    return number if like.dtype.kind == "f" else np.asarray(number).astype(like.dtype)
 
 
 @addmm.vjp("input")
@@ -200,7 +204,7 @@ def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
 def _without_stretched(x: Any, ax: list[int], y: Any, ay: list[int]) -> Any:
     """`x` summed over those of its axes that meet a size of 1 in `y`, which would be stretched."""
     met = tuple([a for a, b in zip(ax, ay, strict=True) if y.shape[b] == 1 != x.shape[a]])
-    return x.sum(axis=met, keepdims=True) if met else x
+    return cast(x.sum(axis=met, keepdims=True), dtype=x.dtype) if met else x
 
 
 def multi_dot(*xs: Any) -> Any:
@@ -247,10 +251,9 @@ def cdist(x: Array, y: Array, *, p: float = 2.0) -> Any:
     """(Σ |x_i − y_j|^p)^(1/p) of every row i of `x` and every row j of `y`."""
     # a few rows of x at a time: all differences at once would be the largest array of a program
     rows = max(1, 2**18 // max(1, y.size))
-    parts = [
-        _norm(_differences(x[..., i : i + rows, :], y), p) for i in range(0, x.shape[-2], rows)
-    ]
-    return np.concatenate(parts, axis=-2) if len(parts) != 1 else parts[0]
+    starts = range(0, max(1, x.shape[-2]), rows)
+    parts = [_norm(_differences(x[..., i : i + rows, :], y), p) for i in starts]
+    return np.concatenate(parts, axis=-2) if len(parts) > 1 else parts[0]
 
 
 def _differences(x: Any, y: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from samples.table import ErrorSample, Numbers, Sample
+from samples.table import Call, ErrorSample, Numbers, Sample, calls
 
 n = Numbers(5)
 
@@ -25,6 +26,10 @@ def einsum(equation: str, *shapes: tuple[int, ...]) -> Sample:
 def tensordot(a: tuple[int, ...], b: tuple[int, ...], axes: Any) -> Sample:
     return Sample("tensordot", (n.away(*a), n.away(*b)), {"axes": axes}, reference=np.tensordot, public="tensordot",
                   public_options={"dims": axes})  # fmt: skip
+
+
+def distances(x: Any, y: Any, p: float) -> Any:
+    return np.linalg.norm(x[..., :, None, :] - y[..., None, :, :], p, axis=-1)
 
 
 SAMPLES = [
@@ -69,26 +74,208 @@ SAMPLES = [
     tensordot((2, 3, 4), (3, 4, 5), 2),
     tensordot((2, 3), (4, 5), 0),
     tensordot((2, 3, 4), (4, 5, 3), ([1, 2], [2, 0])),
-    Sample("multiply", (n.away(3, 1), n.away(4)), name="outer", reference=np.multiply,
-           call=lambda lib, x, y: lib.outer(x.reshape(3), y)),
+    Sample("tensordot", (n.away(2, 3), n.away(1, 4)), {"axes": 1}, public="tensordot", public_options={"dims": 1},
+           reference=lambda x, y, axes: np.tensordot(x.sum(1, keepdims=True), y, axes)),
+    Sample("addmm", (n.away(3), n.away(2, 4), n.away(4, 3)), {"beta": 2.0, "alpha": 0.5},
+           reference=lambda m, x, y, beta, alpha: beta * m + alpha * (x @ y), public="addmm",
+           public_options={"beta": 2.0, "alpha": 0.5}),
+    Sample("addmm", (n.away(2, 3), n.away(2, 4), n.away(4, 3)), reference=lambda m, x, y: m + x @ y, public="addmm"),
+    Sample("addmm", (n.away(5, 2, 3), n.away(5, 2, 4), n.away(5, 4, 3)), {"beta": 0.0},
+           reference=lambda m, x, y, beta: x @ y, public="baddbmm", public_options={"beta": 0.0}),
+    Sample("addmm", (n.away(2), n.away(2, 4), n.away(4)), {"alpha": 0.0},
+           reference=lambda m, x, y, alpha: m, public="addmv", public_options={"alpha": 0.0}),
+    Sample("cross", (n.away(2, 3), n.away(2, 3)), reference=np.cross, public="linalg.cross"),
+    Sample("cross", (n.away(3, 1), n.away(3, 4)), {"axis": 0}, reference=lambda x, y, axis: np.cross(x, y, axis=0),
+           public="linalg.cross", public_options={"dim": 0}),
+    Sample("kron", (n.away(2, 3), n.away(4)), reference=np.kron, public="kron"),
+    Sample("multi_dot", (n.away(2, 7), n.away(7, 3), n.away(3, 5), n.away(5, 2)),
+           reference=lambda *xs: np.linalg.multi_dot(xs), call=lambda lib, *xs: lib.linalg.multi_dot(list(xs))),
+    *(Sample("cdist", (n.away(4, 3), n.away(5, 3)), {"p": p},
+             reference=lambda x, y, p: distances(x, y, p)) for p in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, math.inf)),
+    Sample("cdist", (n.away(2, 1, 4, 3), n.away(5, 2, 3)), reference=lambda x, y: distances(x, y, 2.0)),
+    Sample("euclidean_distances", (n.away(4, 3), n.away(5, 3)), reference=lambda x, y: distances(x, y, 2.0),
+           public="cdist", public_options={"compute_mode": "use_mm_for_euclid_dist"}),
 ]  # fmt: skip
 
 
+# --- public calls ------------------------------------------------------------------------------
+
+SCALED = {"beta": 0.5, "alpha": -2.0}
+NAN = np.full((2, 3), np.nan)
+POINTS = n.away(4, 3)
+NEAR = np.concatenate([POINTS[:2], n.away(3, 3)])  # two of them equal
+MODE = {name: f"{name}_mm_for_euclid_dist" for name in ("use", "donot_use")}
+
+
+SUMMED = {"bool": "sums of products of bools are refused, as matmul refuses them; PyTorch has a few shapes in which it does not"}
+GROWS = {"in place": "a tensor does not grow in place"}
+
+
+def product(name: str, *rows: Any, **common: Any) -> list[Call]:
+    """Calls of a function whose inputs must fit each other, so that they have no 0-d or empty variants."""
+    return calls(name, *rows, **{"variants": False, **common})
+
+
+CALLS = [
+    # half and integers are summed in another order: small whole numbers are exact in any
+    *product("addmm", (n.away(2, 3), n.away(2, 4), n.away(4, 3)), (n.away(3), n.away(2, 4), n.away(4, 3), SCALED),
+             (n.away(2, 1), n.away(2, 4), n.away(4, 3)), (np.asarray(1.5), n.away(2, 4), n.away(4, 3)),
+             (n.away(2, 3), n.away(2, 4), n.away(4, 3), {"alpha": 0}), (n.away(2, 3), n.away(2, 0), n.away(0, 3), {"beta": 3})),
+    *product("addmm", (NAN, n.away(2, 4), n.away(4, 3), {"beta": 0}), note="nan that does not count", order=0),
+    *product("addmm", (n.ints(-5, 5, 2, 3), n.ints(-5, 5, 2, 4), n.ints(-5, 5, 4, 3), {"beta": 2, "alpha": 3}),
+             (n.ints(-5, 5, 2, 3), n.ints(-5, 5, 2, 4), n.ints(-5, 5, 4, 3), {"beta": 2.5}), note="integers"),
+    *product("addmv", (n.away(2), n.away(2, 4), n.away(4)), (np.asarray(1.5), n.away(2, 4), n.away(4), SCALED)),
+    *product("addmv", (n.away(2), n.away(2, 0), n.away(0), {"beta": 2}), note="empty", order=0),
+    *product("addmv", (NAN[:, 0], n.away(2, 4), n.away(4), {"beta": 0}), note="nan that does not count", order=0),
+    *product("addr", (n.away(2, 3), n.away(2), n.away(3)), (n.away(3), n.away(2), n.away(3), SCALED),
+             (np.asarray(0.5), n.away(2), n.away(3)), (n.away(2, 1), n.away(2), n.away(3), {"beta": 0.0})),
+    *product("addr", (n.ints(-5, 5, 2, 3), n.ints(-5, 5, 2), n.ints(-5, 5, 3), {"beta": 2, "alpha": 3}), note="integers"),
+    *product("addr", (n.bools(2, 3), n.bools(2), n.bools(3)), (n.bools(2, 3), n.bools(2), n.bools(3), {"beta": 0}),
+             (n.bools(2, 3), n.bools(2), n.bools(3), {"alpha": 0}), note="bools", dtypes=False),
+    *product("addr", (n.ints(-5, 5, 2, 3), n.ints(-5, 5, 2), n.away(3)), note="promoted", dtypes=False, forms=False, order=0),
+    *product("baddbmm", (n.away(5, 2, 3), n.away(5, 2, 4), n.away(5, 4, 3)), (n.away(3), n.away(5, 2, 4), n.away(5, 4, 3), SCALED),
+             (n.away(5, 1, 1), n.away(5, 2, 4), n.away(5, 4, 3)), (n.away(1, 2, 3), n.away(0, 2, 4), n.away(0, 4, 3))),
+    *product("baddbmm", (NAN, n.away(5, 2, 4), n.away(5, 4, 3), {"beta": 0}), note="nan that does not count", order=0),
+    *product("addbmm", (n.away(3), n.away(5, 2, 4), n.away(5, 4, 3), SCALED), (np.asarray(0.5), n.away(5, 2, 4), n.away(5, 4, 3)),
+             differs=GROWS),
+    *product("addbmm", (n.away(2, 3), n.away(5, 2, 4), n.away(5, 4, 3)), (n.away(2, 3), n.away(0, 2, 4), n.away(0, 4, 3), {"beta": 2})),
+    *product("addbmm", (NAN, n.away(5, 2, 4), n.away(5, 4, 3), {"beta": 0}), note="nan that does not count", order=0),
+
+    *product("matmul", (n.away(4, 1, 2, 3), n.away(5, 3, 4)), (n.away(2, 3), n.away(4, 5, 3, 2)), (n.away(0), n.away(0)),
+             (n.away(0, 3), n.away(3)), (n.ints(-9, 9, 2, 3), n.ints(-9, 9, 3, 4))),
+    *product("matmul", (np.full((2, 2), np.inf), np.zeros((2, 2))), note="infinite", order=0),
+    *product("matmul", (n.ints(2**40, 2**45, 2, 3), n.ints(0, 2**17, 3, 2)), note="exact", dtypes=False),
+    *product("matmul", (np.full((2, 3), 100, np.int8), np.full((3, 2), 100, np.int8)), note="wraps around", dtypes=False),
+    *product("mm", (n.away(2, 0), n.away(0, 3)), (n.away(0, 2), n.away(2, 3)), (n.ints(-9, 9, 2, 3), n.ints(-9, 9, 3, 4))),
+    *product("mv", (n.away(2, 0), n.away(0)), (n.ints(-9, 9, 2, 3), n.ints(-9, 9, 3))),
+    *product("bmm", (n.away(0, 2, 3), n.away(0, 3, 2)), (n.away(2, 2, 0), n.away(2, 0, 3)), (n.ints(-9, 9, 2, 2, 3), n.ints(-9, 9, 2, 3, 2))),
+    *product("dot", (n.away(0), n.away(0)), (n.ints(-9, 9, 4), n.ints(-9, 9, 4))),
+    *product("vdot", (n.away(4), n.away(4)), (n.away(0), n.away(0)), (n.ints(-9, 9, 4), n.ints(-9, 9, 4))),
+    *product("inner", (n.away(2, 3), n.away(4, 3)), (n.away(2, 5, 3), n.away(3)), (np.asarray(1.5), n.away(2, 3)),
+             (n.away(2, 3), np.asarray(1.5)), (n.away(2, 0), n.away(3, 0)), (n.ints(-9, 9, 2, 3), n.ints(-9, 9, 3))),
+    *product("outer", (n.away(3), n.away(4)), (n.away(3), n.ints(-5, 5, 2)), (n.away(0), n.away(2)), (n.ints(-9, 9, 3), n.bools(2))),
+    *product("ger", (n.away(3), n.away(4)), (n.ints(-9, 9, 3), n.away(2))),
+    *product("kron", (n.away(2, 3), n.away(2, 2)), (n.away(2), n.away(3, 1, 2)), (np.asarray(1.5), n.away(2, 2)),
+             (n.away(2, 0), n.away(3)), (n.ints(-5, 5, 2), n.away(2, 2)), (n.bools(2), n.bools(3))),
+    *product("cross", (n.away(2, 3), n.away(2, 3)), (n.away(3, 2, 3), n.away(3, 2, 3)), (n.away(2, 3), n.away(2, 3), 1),
+             (n.away(3, 3), n.away(3, 3), {"dim": -1}), (n.away(4, 1, 3), n.away(1, 2, 3), {"dim": 2}), (n.away(1, 3), n.away(4, 3)),
+             (n.away(0, 3), n.away(0, 3)), (n.ints(-9, 9, 3), n.ints(-9, 9, 3))),
+    *product("tensordot", (n.away(2, 3), n.away(3, 4), 1), (n.away(2, 3), n.away(4), {"dims": 0}), (n.away(2, 3, 4), n.away(3, 4)),
+             (n.away(2, 3, 4), n.away(4, 5, 3), {"dims": ([-1, 1], [0, 2])}), (n.away(2, 3), n.away(3, 2), {"dims": ([0, 1], [1, 0])}),
+             (n.away(2, 3), n.away(1, 4), 1), (n.away(2, 1), n.away(3, 4), 1), (n.away(2, 0), n.away(0, 4), 1),
+             (n.away(2, 3), n.away(4, 2), {"dims": ((0,), (1,))}), (n.ints(-9, 9, 2, 3), n.ints(-9, 9, 3), 1), forms=False, differs=SUMMED),
+    *product("tensordot", (n.away(2, 3), n.away(3, 4), {"dims": np.array(1)}),
+             (n.away(2, 3), n.away(3, 2), {"dims": np.array([[0], [1]])}), note="dims in a tensor", forms=False, dtypes=False),
+    *product("chain_matmul", (n.away(2, 3),), (n.away(2, 3), n.away(3, 4)), (n.away(2, 9), n.away(9, 3), n.away(3, 8), n.away(8, 2)),
+             forms=False),
+    *product("einsum", ("ij,jk->ik", [n.away(2, 3), n.away(3, 4)]), (" i j , j k ", n.away(2, 3), n.away(3, 4)),
+             ("bA,Bb", n.away(2, 3), n.away(4, 2)), ("Ba", n.away(2, 3)), ("...", n.away(2, 3)), ("i...->i", n.away(2, 3, 2)),
+             ("...ij->...ji", n.away(2, 3, 4)), ("ij->...ij", n.away(2, 3)), ("...ij,jk...", n.away(2, 3, 4), n.away(4, 5, 2)),
+             ("i,j", n.away(1), n.away(3)), ("i,i", n.away(1), n.away(3)), ("ij,ij->j", n.away(1, 3), n.away(2, 1)),
+             (",", np.asarray(1.5), np.asarray(2.5)), (",i->i", np.asarray(1.5), n.away(3)), ("a,ab,abc->abc", n.away(2), n.away(2, 3), n.away(2, 3, 4)),
+             ("ij,jk,kl,lm->im", n.away(2, 3), n.away(3, 4), n.away(4, 2), n.away(2, 3)), ("iij->ij", n.away(2, 2, 3)),
+             ("iji->j", n.away(2, 3, 2)), ("ij,jk", n.away(2, 0), n.away(0, 3)), ("i->", n.away(0)), ("bij,bij->b", n.away(2, 3, 4), n.away(2, 3, 4)),
+             ("bhqd,bhkd->bhqk", n.away(2, 2, 3, 4), n.away(2, 2, 5, 4)), ("i,i,i->", n.away(3), n.away(3), n.away(3)),
+             ("ij,kj,lj->ikl", n.away(2, 3), n.away(4, 3), n.away(2, 3)), forms=False, differs=SUMMED),
+    *product("einsum", (n.away(2, 3), [0, 1], n.away(3, 4), [1, 2], [0, 2]), (n.away(2, 3), [0, 1], n.away(3, 4), [1, 2]),
+             (n.away(2, 3), [..., 1], n.away(3, 4), [1, 30], [..., 30]), (n.away(2, 3), (1, 0)), (n.away(2, 3), [51, 26], [26, 51]),
+             note="lists", forms=False, dtypes=False, run=lambda lib, *args: lib.einsum(*(
+                 a.tolist() if isinstance(a, lib.Tensor) and a.dtype == lib.int64 else a for a in args))),
+    *product("einsum", ("ij->i", n.ints(0, 9, 2, 3)), ("ij->i", n.bools(2, 3)), ("ij->ji", n.bools(2, 3)), ("i,j->ij", n.bools(2), n.bools(3)),
+             ("i,j->ij", n.away(2), n.ints(-5, 5, 3)), ("ij,jk", n.ints(-9, 9, 2, 3), n.ints(-9, 9, 3, 2)), note="integers", forms=False, dtypes=False),
+    *(call for p in (0, 0.5, 1, 1.5, 2, 2.5, math.inf) for call in product(
+        "cdist", (NEAR, POINTS, p), note="equal points", forms=False, order=1)),
+    *product("cdist", (POINTS, NEAR), (n.away(2, 4, 3), n.away(2, 5, 3), {"p": 3.0}), (n.away(0, 3), POINTS), (n.away(2, 0), n.away(3, 0)),
+             (n.away(2, 1, 4, 3), n.away(3, 2, 3), {"p": 1.0}), forms=False, order=1),
+    *product("cdist", (POINTS, n.away(5, 3), {"compute_mode": MODE["use"]}), (n.away(27, 3), POINTS), (n.away(2, 3, 2), n.away(2, 26, 2)),
+             note="products", forms=False, narrow=1e-2),
+    *product("cdist", (n.away(27, 3), POINTS, {"compute_mode": MODE["donot_use"]}), note="differences", forms=False, order=1),
+]  # fmt: skip
+
+
+
+def error(what: str, call: Any, message: str, kind: type[BaseException] = RuntimeError, **more: Any) -> ErrorSample:
+    return ErrorSample(what, call, kind, message, **more)
+
+
 ERRORS = [
-    ErrorSample("matmul: sizes", lambda lib: lib.zeros(2, 3) @ lib.zeros(2, 3), RuntimeError, "cannot be multiplied"),
-    ErrorSample("matmul: advice", lambda lib: lib.zeros(2, 3) @ lib.zeros(4, 3), RuntimeError, "mat1 and mat2"),
-    ErrorSample("matmul: batches", lambda lib: lib.zeros(2, 2, 3) @ lib.zeros(3, 3, 2), RuntimeError, "batch|broadcast|size"),
-    ErrorSample("matmul: 0-d", lambda lib: lib.matmul(lib.tensor(1.0), lib.zeros(2)), RuntimeError, "dimension"),
-    ErrorSample("matmul: dtypes", lambda lib: lib.zeros(2, 2) @ lib.zeros(2, 2, dtype=lib.float64), RuntimeError, "dtype"),
-    ErrorSample("mm: batch", lambda lib: lib.mm(lib.zeros(2, 2, 2), lib.zeros(2, 2)), RuntimeError, "2D|matri"),
-    ErrorSample("mv: matrix", lambda lib: lib.mv(lib.zeros(2, 2), lib.zeros(2, 2)), RuntimeError, "vector"),
-    ErrorSample("dot: matrix", lambda lib: lib.dot(lib.zeros(2, 2), lib.zeros(2)), RuntimeError, "1D"),
-    ErrorSample("dot: sizes", lambda lib: lib.dot(lib.zeros(2), lib.zeros(3)), RuntimeError, "2.*3|size"),
-    ErrorSample("bmm: batches", lambda lib: lib.bmm(lib.zeros(1, 2, 3), lib.zeros(2, 3, 2)), RuntimeError, "batch2"),
-    ErrorSample("einsum: number", lambda lib: lib.einsum("ij,jk", lib.zeros(2, 3)), Exception, "operands"),
-    ErrorSample("einsum: dimensions", lambda lib: lib.einsum("ij", lib.zeros(2, 3, 4)), Exception, "subscripts"),
-    ErrorSample("einsum: sizes", lambda lib: lib.einsum("i,i", lib.zeros(2), lib.zeros(3)), RuntimeError, "broadcast"),
-    ErrorSample("einsum: output", lambda lib: lib.einsum("i->j", lib.zeros(2)), Exception, "output"),
-    ErrorSample("tensordot: sizes", lambda lib: lib.tensordot(lib.zeros(2, 3), lib.zeros(2, 3), 1), RuntimeError,
-                "contracted dimensions"),
+    error("matmul: sizes", lambda lib: lib.zeros(2, 3) @ lib.zeros(2, 3), "cannot be multiplied"),
+    error("matmul: advice", lambda lib: lib.zeros(2, 3) @ lib.zeros(4, 3), "mat1 and mat2"),
+    error("matmul: batches", lambda lib: lib.zeros(2, 2, 3) @ lib.zeros(3, 3, 2), "batch|broadcast|size"),
+    error("matmul: 0-d", lambda lib: lib.matmul(lib.tensor(1.0), lib.zeros(2)), "dimension"),
+    error("matmul: dtypes", lambda lib: lib.zeros(2, 2) @ lib.zeros(2, 2, dtype=lib.float64), "dtype"),
+    error("matmul: bool", lambda lib: lib.zeros(2, 2).bool() @ lib.zeros(2, 2).bool(), "bool|Bool"),
+    error("matmul: list", lambda lib: lib.matmul(lib.zeros(2), [1.0, 2.0]), "[tT]ensor", TypeError),
+    error("mm: batch", lambda lib: lib.mm(lib.zeros(2, 2, 2), lib.zeros(2, 2)), "2D|matri"),
+    error("mm: sizes", lambda lib: lib.mm(lib.zeros(2, 3), lib.zeros(2, 3)), "cannot be multiplied"),
+    error("mv: matrix", lambda lib: lib.mv(lib.zeros(2, 2), lib.zeros(2, 2)), "vector"),
+    error("mv: sizes", lambda lib: lib.mv(lib.zeros(2, 2), lib.zeros(3)), "size|multiplied"),
+    error("dot: matrix", lambda lib: lib.dot(lib.zeros(2, 2), lib.zeros(2)), "1D"),
+    error("dot: sizes", lambda lib: lib.dot(lib.zeros(2), lib.zeros(3)), "2.*3|size"),
+    error("dot: dtypes", lambda lib: lib.dot(lib.zeros(2), lib.zeros(2).double()), "dtype"),
+    error("vdot: matrix", lambda lib: lib.vdot(lib.zeros(2, 2), lib.zeros(2)), "1D"),
+    error("vdot: sizes", lambda lib: lib.vdot(lib.zeros(2), lib.zeros(3)), "same number of elements"),
+    error("bmm: batches", lambda lib: lib.bmm(lib.zeros(1, 2, 3), lib.zeros(2, 3, 2)), "batch2"),
+    error("bmm: matrix", lambda lib: lib.bmm(lib.zeros(2, 3), lib.zeros(2, 3, 2)), "3D"),
+    error("inner: sizes", lambda lib: lib.inner(lib.zeros(2, 3), lib.zeros(2, 2)), "last dimension must match"),
+    error("inner: dtypes", lambda lib: lib.inner(lib.zeros(2), lib.zeros(2).double()), "dtype"),
+    error("outer: matrix", lambda lib: lib.outer(lib.zeros(2, 2), lib.zeros(2)), "1-?D"),
+    error("ger: matrix", lambda lib: lib.ger(lib.zeros(2, 2), lib.zeros(2)), "1-?D"),
+    error("cross: no dimension of 3", lambda lib: lib.cross(lib.zeros(2, 2), lib.zeros(2, 2)), "no dimension of size 3"),
+    error("cross: length", lambda lib: lib.cross(lib.zeros(2, 3), lib.zeros(2, 3), dim=0), "must have length 3"),
+    error("cross: other's length", lambda lib: lib.cross(lib.zeros(3, 1), lib.zeros(1, 3)), "must have length 3"),
+    error("cross: ranks", lambda lib: lib.cross(lib.zeros(3), lib.zeros(2, 3)), "same number of dimensions"),
+    error("cross: dim", lambda lib: lib.cross(lib.zeros(2, 3), lib.zeros(2, 3), dim=2), "out of range", IndexError),
+    error("cross: batches", lambda lib: lib.cross(lib.zeros(2, 3), lib.zeros(4, 3)), "shapes|size"),
+    error("cross: dtypes", lambda lib: lib.cross(lib.zeros(3), lib.zeros(3).long()), "dtype|scalar type"),
+    error("addmm: sizes", lambda lib: lib.addmm(lib.zeros(2, 2), lib.zeros(2, 3), lib.zeros(2, 2)), "multiplied"),
+    error("addmm: input", lambda lib: lib.addmm(lib.zeros(3, 3), lib.zeros(2, 2), lib.zeros(2, 2)), "broadcast|expanded"),
+    error("addmm: input's rank", lambda lib: lib.addmm(lib.zeros(1, 2, 2), lib.zeros(2, 2), lib.zeros(2, 2)), "broadcast|expand"),
+    error("addmm: matrix", lambda lib: lib.addmm(lib.zeros(2, 2), lib.zeros(2, 2, 2), lib.zeros(2, 2)), "matrix"),
+    error("addmm: dtypes", lambda lib: lib.addmm(lib.zeros(2, 2).double(), lib.zeros(2, 2), lib.zeros(2, 2)), "same dtype"),
+    error("addmv: sizes", lambda lib: lib.addmv(lib.zeros(2), lib.zeros(2, 3), lib.zeros(2)), "size|multiplied"),
+    error("addmv: input", lambda lib: lib.addmv(lib.zeros(3), lib.zeros(2, 2), lib.zeros(2)), "broadcast|size"),
+    error("addmv: dtypes", lambda lib: lib.addmv(lib.zeros(2), lib.zeros(2, 2).long(), lib.zeros(2)), "same dtype"),
+    error("addr: input", lambda lib: lib.addr(lib.zeros(3, 2), lib.zeros(2), lib.zeros(2)), "broadcast|expanded"),
+    error("addr: matrix", lambda lib: lib.addr(lib.zeros(2, 2), lib.zeros(2, 2), lib.zeros(2)), "1-?D"),
+    error("addr: fraction", lambda lib: lib.addr(lib.zeros(2, 2).long(), lib.zeros(2).long(), lib.zeros(2).long(), beta=1.5), "beta"),
+    error("baddbmm: batches", lambda lib: lib.baddbmm(lib.zeros(3, 2, 2), lib.zeros(3, 2, 2), lib.zeros(2, 2, 2)), "batch2"),
+    error("baddbmm: dtypes", lambda lib: lib.baddbmm(lib.zeros(1, 2, 2).double(), lib.zeros(1, 2, 2), lib.zeros(1, 2, 2)), "dtype"),
+    error("baddbmm: input", lambda lib: lib.baddbmm(lib.zeros(2, 3, 2), lib.zeros(1, 2, 2), lib.zeros(1, 2, 2)), "broadcast|expanded"),
+    error("addbmm: batches", lambda lib: lib.addbmm(lib.zeros(2, 2), lib.zeros(3, 2, 2), lib.zeros(2, 2, 2)), "batch"),
+    error("addbmm: input", lambda lib: lib.addbmm(lib.zeros(3, 2), lib.zeros(3, 2, 2), lib.zeros(3, 2, 2)), "broadcast|expanded"),
+    error("chain_matmul: nothing", lambda lib: lib.chain_matmul(), "one or more matrices"),
+    error("chain_matmul: vector", lambda lib: lib.chain_matmul(lib.zeros(2, 3), lib.zeros(3)), "2D|[Dd]imension"),
+    error("chain_matmul: sizes", lambda lib: lib.chain_matmul(lib.zeros(2, 3), lib.zeros(2, 3)), "multiplied"),
+    error("einsum: number", lambda lib: lib.einsum("ij,jk", lib.zeros(2, 3)), "operands"),
+    error("einsum: dimensions", lambda lib: lib.einsum("ij", lib.zeros(2, 3, 4)), "subscripts"),
+    error("einsum: sizes", lambda lib: lib.einsum("i,i", lib.zeros(2), lib.zeros(3)), "broadcast"),
+    error("einsum: dots", lambda lib: lib.einsum("...i,...j", lib.zeros(2, 3), lib.zeros(4, 3)), "broadcast"),
+    error("einsum: two dots", lambda lib: lib.einsum("i..j", lib.zeros(2, 3)), "subscripts|'\\.'"),
+    error("einsum: dots twice", lambda lib: lib.einsum("...i...", lib.zeros(2, 3)), "subscripts|'\\.'"),
+    error("einsum: output", lambda lib: lib.einsum("i->j", lib.zeros(2)), "output"),
+    error("einsum: output twice", lambda lib: lib.einsum("ij->ijj", lib.zeros(2, 3)), "output"),
+    error("einsum: digit", lambda lib: lib.einsum("i1", lib.zeros(2, 3)), "letter|subscript"),
+    error("einsum: arrows", lambda lib: lib.einsum("ij->i->j", lib.zeros(2, 3)), "letter|subscript|output"),
+    error("einsum: diagonal", lambda lib: lib.einsum("ii", lib.zeros(2, 3)), "repeated|sizes"),
+    error("einsum: dtypes", lambda lib: lib.einsum("i,i", lib.zeros(2), lib.zeros(2).long()), "dtype|scalar type"),
+    error("einsum: bool", lambda lib: lib.einsum("ij,jk", lib.zeros(2, 2).bool(), lib.zeros(2, 2).bool()), "bool|Bool"),
+    error("einsum: number among operands", lambda lib: lib.einsum("i,i->", lib.zeros(2), 3.0), "[tT]ensor", TypeError),
+    error("einsum: no operands", lambda lib: lib.einsum("i"), "at least one operand", ValueError),
+    error("einsum: subscript", lambda lib: lib.einsum(lib.zeros(2, 3), [0, 52]), "valid range", ValueError),
+    error("tensordot: sizes", lambda lib: lib.tensordot(lib.zeros(2, 3), lib.zeros(2, 3), 1), "contracted dimensions"),
+    error("tensordot: negative", lambda lib: lib.tensordot(lib.zeros(2, 2), lib.zeros(2, 2), -1), "dims"),
+    error("tensordot: too many", lambda lib: lib.tensordot(lib.zeros(2, 2), lib.zeros(2, 2), 3), "dims"),
+    error("tensordot: lengths", lambda lib: lib.tensordot(lib.zeros(2, 2), lib.zeros(2, 2), ([0], [0, 1])), "same length"),
+    error("tensordot: twice", lambda lib: lib.tensordot(lib.zeros(2, 2), lib.zeros(2, 2), ([0, 0], [0, 1])), "multiple times"),
+    error("tensordot: one list", lambda lib: lib.tensordot(lib.zeros(2, 2), lib.zeros(2, 2), ([0],)), "dims|values", ValueError),
+    error("tensordot: fraction", lambda lib: lib.tensordot(lib.zeros(2, 2), lib.zeros(2, 2), 1.5), "dims to be int"),
+    error("tensordot: dtypes", lambda lib: lib.tensordot(lib.zeros(2, 2), lib.zeros(2, 2).double(), 1), "dtype"),
+    error("cdist: integers", lambda lib: lib.cdist(lib.zeros(2, 2).long(), lib.zeros(2, 2).long()), "floating-point"),
+    error("cdist: vector", lambda lib: lib.cdist(lib.zeros(2), lib.zeros(2, 2)), "at least 2D"),
+    error("cdist: columns", lambda lib: lib.cdist(lib.zeros(2, 3), lib.zeros(2, 2)), "number of columns"),
+    error("cdist: p", lambda lib: lib.cdist(lib.zeros(2, 2), lib.zeros(2, 2), p=-1), "non-negative"),
+    error("cdist: mode", lambda lib: lib.cdist(lib.zeros(2, 2), lib.zeros(2, 2), compute_mode="x"), "compute_mode", ValueError),
+    error("cdist: batches", lambda lib: lib.cdist(lib.zeros(4, 2, 3), lib.zeros(5, 3, 3)), "shapes|size"),
+    error("cdist: dtypes", lambda lib: lib.cdist(lib.zeros(2, 2), lib.zeros(2, 2).double()), "dtype|scalar type"),
 ]  # fmt: skip
