@@ -14,6 +14,7 @@ from dlframe.ops.bessel import *
 from dlframe.ops.broadcast import *
 from dlframe.ops.comparison import *
 from dlframe.ops.contraction import *
+from dlframe.ops.decompositions import *
 from dlframe.ops.elementwise import *
 from dlframe.ops.erf import *
 from dlframe.ops.exponential import *
@@ -22,14 +23,18 @@ from dlframe.ops.gamma import *
 from dlframe.ops.indexing import *
 from dlframe.ops.linalg import *
 from dlframe.ops.losses import *
+from dlframe.ops.matrix_functions import *
+from dlframe.ops.norms import *
 from dlframe.ops.op import *  # after `elementwise`: the notation of that name, not the module
 from dlframe.ops.polynomials import *
 from dlframe.ops.reduction import *
 from dlframe.ops.region import *
 from dlframe.ops.scan import *
 from dlframe.ops.shape import *
+from dlframe.ops.solvers import *
 from dlframe.ops.sorting import *
 from dlframe.ops.steps import *
+from dlframe.ops.strided import *
 from dlframe.ops.trigonometric import *
 from dlframe.ops.window import *
 
@@ -40,6 +45,7 @@ FAMILIES = (
     "broadcast",
     "comparison",
     "contraction",
+    "decompositions",
     "elementwise",
     "erf",
     "exponential",
@@ -48,14 +54,18 @@ FAMILIES = (
     "indexing",
     "linalg",
     "losses",
+    "matrix_functions",
+    "norms",
     "op",
     "polynomials",
     "reduction",
     "region",
     "scan",
     "shape",
+    "solvers",
     "sorting",
     "steps",
+    "strided",
     "trigonometric",
     "window",
 )

@@ -87,7 +87,7 @@ def _bind(definition: Op, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
 def _wrap_plain(definition: Op, inputs: Any, options: dict[str, Any], out: Any) -> Any:
     result = tuple([wrap(a) for a in out]) if isinstance(out, tuple) else wrap(out)
     if definition.view and not isinstance(out, tuple):
-        _note_view(result, inputs[0])
+        note_view(result, inputs[0])
     if watched:
         observe(definition, inputs, options, result)
     return result
@@ -149,7 +149,7 @@ def record_call(
     result.array, result.node, result.needs_grad = out, node, True
     result.grad = result.view_of = result.hooks = None
     if definition.view:
-        _note_view(result, inputs[0])
+        note_view(result, inputs[0])
     if watched:
         observe(definition, inputs, options, result)
     return result
@@ -169,7 +169,7 @@ def _target(definition: Op, x: Any) -> Any:
     return None
 
 
-def _note_view(result: TensorBase, x: Any) -> None:
+def note_view(result: TensorBase, x: Any) -> None:
     """Remember that `result` shares memory with `x`, its first input (if it does)."""
     if not isinstance(x, TensorBase) or record.owner_of(result.array) is not record.owner_of(
         x.array
