@@ -111,7 +111,9 @@ def result_type(*operands: Any) -> DType:
 
 def _level_and_dtype(x: Any) -> tuple[Any, DType]:
     """0, 1 or 2 for dimensions, 0-d and scalar, and the dtype."""
-    a = np.asarray(getattr(x, "array", x))
+    a = getattr(x, "array", x)
+    if not isinstance(a, np.ndarray):
+        a = np.asarray(a)
     if hasattr(x, "ndim") and not isinstance(x, np.generic):
         return (0 if a.ndim else 1), as_dtype(a.dtype)
     as_dtype(a.dtype)  # raises for what is no number

@@ -223,7 +223,10 @@ def _brought_to(x: Any, dtype: Any) -> Any:
         return x if x.array.dtype is dtype else cast(x, dtype=dtype)
     if dtype.kind == "f" and isinstance(x, (bool, int, float)) and not isinstance(x, np.generic):
         return float(x)
-    return wrap(np.asarray(x, dtype=dtype))
+    if isinstance(x, np.ndarray):
+        return wrap(x.astype(dtype, copy=False))
+    # integers beyond the dtype wrap around, as their sums and products do
+    return wrap(np.asarray(x).astype(dtype))
 
 
 def _of_one_dtype(inputs: tuple[Any, ...], chosen: Iterable[int]) -> tuple[Any, ...]:

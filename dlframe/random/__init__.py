@@ -50,6 +50,7 @@ import numpy as np
 
 from dlframe.errors import ArgumentError
 from dlframe.random.generator import Generator
+from dlframe.random.transform import as_transformed
 
 if TYPE_CHECKING:
     import numpy.typing as npt  # 12 ms, for annotations alone
@@ -73,7 +74,7 @@ default_generator.seed()  # as in PyTorch: without `manual_seed` no two runs are
 
 def or_default(generator: Generator | None) -> Generator:
     """The generator itself, or `default_generator` for None."""
-    return default_generator if generator is None else generator
+    return as_transformed(default_generator if generator is None else generator)
 
 
 def manual_seed(seed: int) -> Generator:
