@@ -95,7 +95,18 @@ from dlframe.tensor import Tensor
 from dlframe.version import __version__
 
 if TYPE_CHECKING:
-    from dlframe import data, metrics, models, plugins, special, testing, training, utils, viz
+    from dlframe import (
+        data,
+        linalg,
+        metrics,
+        models,
+        plugins,
+        special,
+        testing,
+        training,
+        utils,
+        viz,
+    )
     from dlframe.threads import get_num_threads, set_num_threads
     from dlframe.training import Trainer
     from dlframe.utils import load, save
@@ -103,6 +114,7 @@ if TYPE_CHECKING:
 # Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
 _LAZY_MODULES = {
     "data",
+    "linalg",
     "metrics",
     "models",
     "plugins",
@@ -170,6 +182,7 @@ __all__ = [
     "int64",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "linalg",
     "linspace",
     "load",
     "logspace",

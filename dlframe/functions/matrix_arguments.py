@@ -1,0 +1,115 @@
+"""What the functions of linear algebra require of their arguments, said in one way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlframe.dtypes import as_dtype, float32, float64, promote_types
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.functions.arguments import to_dtype
+from dlframe.ops.record import TensorBase
+
+Shape = tuple[int, ...]
+
+
+def require_floating(name: str, A: Any, *, wide: bool = False) -> None:
+    """Raise unless `A` is a tensor of floats; `wide`: of those that LAPACK computes with."""
+    if not isinstance(A, TensorBase):
+        raise TypeError(f"{name}: expected a tensor, got {type(A).__name__}")
+    if A.array.dtype.kind != "f":
+        raise DTypeError(
+            f"{name}: Expected a floating point tensor as input. Got {A.array.dtype}; convert it "
+            "with .float()"
+        )
+    if wide and A.array.dtype not in (float32, float64):
+        raise DTypeError(
+            f"{name}: Low precision dtypes not supported. Got {A.array.dtype}; convert it with "
+            ".float()"
+        )
+
+
+def require_matrices(name: str, A: Any, *, square: bool = True) -> None:
+    """Raise unless `A` is a matrix, or a batch of them, of float32 or float64."""
+    require_floating(name, A, wide=True)
+    shape = A.array.shape
+    if len(shape) < 2:
+        raise ShapeError(
+            f"{name}: The input tensor A must have at least 2 dimensions. Got shape {list(shape)}"
+        )
+    if square and shape[-1] != shape[-2]:
+        raise ShapeError(
+            f"{name}: A must be batches of square matrices, but they are {shape[-2]} by "
+            f"{shape[-1]} matrices"
+        )
+
+
+def require_same_dtype(name: str, A: Any, B: Any) -> None:
+    """Raise unless both are tensors of one dtype."""
+    for x in (A, B):
+        if not isinstance(x, TensorBase):
+            raise TypeError(f"{name}: expected a tensor, got {type(x).__name__}")
+    if A.dtype != B.dtype:
+        raise DTypeError(
+            f"{name}: Expected A and B to have the same dtype, but found A of type {A.dtype} and "
+            f"B of type {B.dtype} instead"
+        )
+
+
+def require_system(name: str, A: Any, B: Any, *, left: bool = True) -> None:
+    """Raise unless A X = B, or X A = B, makes sense for matrices B."""
+    require_same_dtype(name, A, B)
+    if B.ndim < 2:
+        raise ShapeError(
+            f"{name}: The input tensor B must have at least 2 dimensions. Got shape "
+            f"{list(B.shape)}; a vector is b.unsqueeze(-1)"
+        )
+    if A.shape[-1] != B.shape[-2 if left else -1]:
+        equation = "AX = B" if left else "XA = B"
+        raise ShapeError(
+            f"{name}: Incompatible shapes of A and B for the equation {equation} "
+            f"({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]}); got "
+            f"A{list(A.shape)} and B{list(B.shape)}"
+        )
+    require_batches(name, A.shape[:-2], B.shape[:-2])
+
+
+def require_batches(name: str, a: Shape, b: Shape) -> Shape:
+    """What two batches broadcast to."""
+    try:
+        return np.broadcast_shapes(tuple(a), tuple(b))
+    except ValueError:
+        raise ShapeError(
+            f"{name}: the batch dimensions {list(a)} of A and {list(b)} of B do not broadcast: "
+            "the size of each must match, or be 1"
+        ) from None
+
+
+def is_vector(A: Any, B: Any) -> bool:
+    """Whether the B of A X = B is a vector for each matrix of A, as PyTorch decides."""
+    return bool(B.ndim == 1 or (A.ndim - 1 == B.ndim and tuple(B.shape) == tuple(A.shape[:-1])))
+
+
+def widened(name: str, x: Any, dtype: Any) -> Any:
+    """`x` in the float dtype in which a norm is asked for, which must not be narrower."""
+    if dtype is None:
+        return x
+    wanted = as_dtype(dtype)
+    if wanted.kind != "f":
+        raise DTypeError(f"{name}: dtype should be floating point, but got {wanted}")
+    if promote_types(x.dtype, wanted) != wanted:
+        raise DTypeError(
+            f"{name}: the dtype of the input ({x.dtype}) should be convertible without narrowing "
+            f"to the specified dtype ({wanted})"
+        )
+    return to_dtype(x, wanted)
+
+
+def tolerance(name: str, x: Any) -> Any:
+    """A tolerance as a number or an array; its own gradient is not defined."""
+    if isinstance(x, TensorBase):
+        return x.array
+    if x is None or isinstance(x, (int, float)):
+        return x
+    raise ArgumentError(f"{name}: a tolerance is a number or a tensor, got {x!r}")

@@ -1,0 +1,311 @@
+"""Matrices as products of simpler ones: Cholesky, QR, singular values, eigenvalues, LU.
+
+The last two axes are a matrix, those before them a batch. The factors are LAPACK's, so their signs
+are; a function of them has a gradient if it does not depend on such choices.
+
+M. Seeger et al., *Auto-differentiating linear algebra* (2017) and M. B. Giles, *An extended
+collection of matrix derivative results* (2008) derive these rules, unless a rule names its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import GradientError, LinAlgError
+from dlframe.ops import lapack
+from dlframe.ops.calling import wrap
+from dlframe.ops.op import op
+from dlframe.ops.record import Array, TensorBase, to_array
+from dlframe.ops.shape import concatenate, put_diagonal, tril, triu
+from dlframe.ops.solvers import solve_triangular, transposed
+
+__all__ = [
+    "cholesky",
+    "eigh",
+    "eigvalsh",
+    "lu_factor",
+    "lu_unpack",
+    "qr",
+    "svd",
+    "svdvals",
+]
+
+
+def as_diagonal(x: Any) -> Any:
+    """Diagonal matrices, with the vectors `x` on the diagonals."""
+    n = x.shape[-1]
+    return put_diagonal(x, size=(*x.shape, n), axis1=-2, axis2=-1)
+
+
+# --- Cholesky ----------------------------------------------------------------------------------
+
+
+@op
+def cholesky(a: Array, *, upper: bool = False) -> Any:
+    """The triangular L with L Lᵀ = a (upper: U with Uᵀ U = a); one triangle of `a` is read."""
+    try:
+        return np.linalg.cholesky(a, upper=upper)
+    except np.linalg.LinAlgError:
+        raise lapack.not_positive_definite("linalg.cholesky", a, upper=upper) from None
+
+
+@cholesky.vjp("a")
+def _(g: Any, out: Any, *, upper: bool) -> Any:
+    # L⁻¹ da L⁻ᵀ = L⁻¹ dL + (L⁻¹ dL)ᵀ, so dL = L Φ(L⁻¹ da L⁻ᵀ), where Φ keeps the lower triangle and
+    # half the diagonal: the gradient is L⁻ᵀ P L⁻¹, P the symmetric matrix of that part of Lᵀ g
+    # (I. Murray, Differentiation of the Cholesky decomposition, 2016)
+    if upper:
+        g, out = transposed(g), transposed(out)
+    part = tril(transposed(out) @ g)
+    symmetric = (part + transposed(tril(part, k=-1))) * 0.5
+    half = solve_triangular(out, symmetric, upper=False, left=False)
+    return solve_triangular(transposed(out), half, upper=True)
+
+
+# --- QR ----------------------------------------------------------------------------------------
+
+
+@op
+def qr(a: Array, *, mode: Any = "reduced") -> Any:
+    """Q with orthogonal columns and a triangular R, Q R = a; for mode "r" without Q."""
+    if mode == "r":
+        return np.empty(0, a.dtype), np.linalg.qr(a, "r")
+    q, r = np.linalg.qr(a, mode)
+    return q, r
+
+
+@qr.vjp("a")
+def _(g: Any, a: Any, out: Any, *, mode: str) -> Any:
+    (gq, gr), (q, r) = g, out
+    m, n = a.shape[-2:]
+    if mode == "r" or (mode == "complete" and m > n):
+        raise GradientError(_NO_QR_GRADIENT[mode])
+    if m >= n:
+        return _qr_gradient(gq, gr, q, r)
+    # a = [x y] and R = [u v] with x = Q u and y = Q v, so v = Qᵀ y: the gradient of v goes to y
+    # through Q, and to Q (D. Roberts, L. Roberts, QR and LQ decomposition matrix backpropagation
+    # algorithms for square, wide, and deep matrices, 2020)
+    gu, gv, u, y = gr[..., :m], gr[..., m:], r[..., :m], a[..., m:]
+    gx = _qr_gradient(gq + y @ transposed(gv), gu, q, u)
+    return concatenate(gx, q @ gv, axis=-1)
+
+
+_NO_QR_GRADIENT = {
+    "r": "linalg.qr: The derivative depends on Q, which is not computed when mode='r'. Use "
+    "linalg.qr(A, mode='reduced') to differentiate.",
+    "complete": "linalg.qr: The QR decomposition is not differentiable when mode='complete' and "
+    "nrows > ncols: the last columns of Q are any basis. Use mode='reduced'.",
+}
+
+
+def _qr_gradient(gq: Any, gr: Any, q: Any, r: Any) -> Any:
+    # Qᵀ da R⁻¹ = Qᵀ dQ + dR R⁻¹, a skew and a triangular matrix: with M = triu(gR Rᵀ - Qᵀ gQ) and M
+    # made symmetric from its upper triangle, the gradient is (gQ + Q sym(M)) R⁻ᵀ
+    m = triu(gr @ transposed(r) - transposed(q) @ gq)
+    symmetric = m + transposed(triu(m, k=1))
+    return solve_triangular(transposed(r), gq + q @ symmetric, upper=False, left=False)
+
+
+# --- singular values ---------------------------------------------------------------------------
+
+
+@op
+def svd(a: Array, *, full_matrices: bool = True) -> Any:
+    """U, S and Vᵀ with a = U diag(S) Vᵀ: orthogonal, descending and not negative, orthogonal."""
+    return tuple(_converged("linalg.svd", a, np.linalg.svd, full_matrices=full_matrices))
+
+
+svd.definition.materialize = False  # a gradient of S alone must not meet 1 / (s² - s²)
+
+
+@svd.vjp("a")
+def _(g: Any, out: Any) -> Any:
+    # the rotations of U and Vᵀ that keep them orthogonal, written in the bases U and V:
+    # the gradient is U [diag(gS) + (skew(Uᵀ gU) / E) S + S (skew(Vᵀ gV) / E)] Vᵀ with
+    # E[i, j] = s[j]² - s[i]², and what gU and gV have outside the spans of U and V, divided by S
+    # (J. Townsend, Differentiating the singular value decomposition, 2016)
+    u, s, vh = out
+    k = s.shape[-1]
+    gu, gs, gvh = g
+    # of full matrices the last columns are any basis: what depends on them is not differentiated
+    u, vh = u[..., :k], vh[..., :k, :]
+    if gu is None and gvh is None:
+        return (u * gs[..., None, :]) @ vh
+    inner: Any = 0.0 if gs is None else as_diagonal(gs)
+    gaps = _gaps(s * s)
+    if gu is not None:
+        gu = gu[..., :k]
+        uh = transposed(u)
+        inner = inner + _skew(uh @ gu) / gaps * s[..., None, :]
+    if gvh is not None:
+        gvh = gvh[..., :k, :]
+        v = transposed(vh)
+        inner = inner + s[..., :, None] * (_skew(vh @ transposed(gvh)) / gaps)
+    ga = u @ inner @ vh
+    if gu is not None and u.shape[-2] > k:
+        outside = gu / s[..., None, :]
+        ga = ga + (outside - u @ (uh @ outside)) @ vh
+    if gvh is not None and vh.shape[-1] > k:
+        outside = gvh / s[..., :, None]
+        ga = ga + u @ (outside - (outside @ v) @ vh)
+    return ga
+
+
+def _gaps(x: Any) -> Any:
+    """x[j] - x[i] at [i, j], and 1 on the diagonal."""
+    return x[..., None, :] - x[..., :, None] + np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def _skew(x: Any) -> Any:
+    return x - transposed(x)
+
+
+@op
+def svdvals(a: Array) -> Any:
+    """The singular values, descending."""
+    return _converged("linalg.svdvals", a, np.linalg.svd, compute_uv=False)
+
+
+@svdvals.fast_forward
+def _(a: Array) -> Any:
+    u, s, vh = svd(a, full_matrices=False)
+    return s, (u, vh)
+
+
+@svdvals.vjp("a")
+def _(g: Any, a: Any) -> Any:
+    # ds[i] = u[i]ᵀ da v[i]
+    u, _, vh = svd(a, full_matrices=False)
+    return (u * g[..., None, :]) @ vh
+
+
+@svdvals.fast_backward
+def _(g: Any, needs: Sequence[bool], residuals: Any) -> Any:
+    u, vh = residuals
+    return ((u * g[..., None, :]) @ vh,)
+
+
+def _converged(name: str, a: Array, function: Any, *args: Any, **options: Any) -> Any:
+    """`function(a)`, or the error that says why an iteration did not converge."""
+    try:
+        return function(a, *args, **options)
+    except np.linalg.LinAlgError:
+        finite = np.isfinite(a).all(axis=(-2, -1)).reshape(-1)
+        if finite.all():
+            reason = "the input matrix is ill-conditioned"
+        else:
+            where = f" (batch element {int(np.argmin(finite))})" if a.ndim > 2 else ""
+            reason = f"the input matrix{where} contained non-finite values"
+        raise LinAlgError(
+            f"{name}: The algorithm failed to converge because {reason}. Shape {list(a.shape)}."
+        ) from None
+
+
+# --- eigenvalues of symmetric matrices ---------------------------------------------------------
+
+
+@op
+def eigh(a: Array, *, UPLO: str = "L") -> Any:
+    """Eigenvalues, ascending, and orthogonal eigenvectors; one triangle of `a` is read."""
+    return tuple(_converged("linalg.eigh", a, np.linalg.eigh, UPLO))
+
+
+eigh.definition.materialize = False  # as for svd: of eigenvalues alone, equal ones do no harm
+
+
+@eigh.vjp("a")
+def _(g: Any, out: Any) -> Any:
+    # dλ[i] = v[i]ᵀ da v[i], and dV = V (Vᵀ da V / (λ[j] - λ[i])) off the diagonal: the gradient is
+    # V [diag(gλ) + Vᵀ gV / (λ[j] - λ[i])] Vᵀ, of which the skew part of Vᵀ gV is meant
+    (gw, gv), (w, v) = g, out
+    vh = transposed(v)
+    if gv is None:
+        return (v * gw[..., None, :]) @ vh
+    inner = _skew(vh @ gv) * 0.5 / _gaps(w)
+    return v @ (inner if gw is None else inner + as_diagonal(gw)) @ vh
+
+
+@op
+def eigvalsh(a: Array, *, UPLO: str = "L") -> Any:
+    """The eigenvalues of symmetric matrices, ascending."""
+    return _converged("linalg.eigvalsh", a, np.linalg.eigvalsh, UPLO)
+
+
+@eigvalsh.fast_forward
+def _(a: Array, *, UPLO: str = "L") -> Any:
+    return eigh(a, UPLO=UPLO)
+
+
+@eigvalsh.vjp("a")
+def _(g: Any, a: Any, *, UPLO: str) -> Any:
+    # dλ[i] = v[i]ᵀ da v[i]
+    v = eigh(a, UPLO=UPLO)[1]
+    return (v * g[..., None, :]) @ transposed(v)
+
+
+@eigvalsh.fast_backward
+def _(g: Any, needs: Sequence[bool], residuals: Any) -> Any:
+    return ((residuals * g[..., None, :]) @ transposed(residuals),)
+
+
+# --- LU ----------------------------------------------------------------------------------------
+
+
+@op
+def lu_factor(a: Array) -> Any:
+    """L (below the diagonal, which is 1) and U in one matrix, and the row exchanges, from 1."""
+    factors, pivots, _ = lapack.lu(a)
+    return factors, pivots
+
+
+@lu_factor.vjp("a")
+def _(g: Any, out: Any) -> Any:
+    # L⁻¹ Pᵀ da U⁻¹ = L⁻¹ dL + dU U⁻¹, a strictly lower and an upper triangle. In blocks, with
+    # L = [l; l'] and U = [u u'] where a is not square: the gradient is P [[t, l⁻ᵀ g'ᵤ], [g'ₗ u⁻ᵀ]],
+    # t = l⁻ᵀ [tril(lᵀ gₗ - g'ᵤ u'ᵀ, -1) + triu(gᵤ uᵀ - l'ᵀ g'ₗ)] u⁻ᵀ
+    factors, pivots = out
+    g = g[0]
+    m, n = factors.shape[-2:]
+    k = min(m, n)
+    square, below, beside = factors[..., :k, :k], factors[..., k:, :k], factors[..., :k, k:]
+    g_square, g_below, g_beside = g[..., :k, :k], g[..., k:, :k], g[..., :k, k:]
+    lh = transposed(tril(square, k=-1)) + np.eye(k, dtype=factors.dtype)
+    uh = transposed(triu(square))
+    lower = tril(lh @ tril(g_square, k=-1) - g_beside @ transposed(beside), k=-1)
+    upper = triu(triu(g_square) @ uh - transposed(below) @ g_below)
+
+    def over_u(x: Any) -> Any:
+        return solve_triangular(uh, x, upper=False, left=False)
+
+    top = concatenate(over_u(lower + upper), g_beside, axis=-1)
+    top = solve_triangular(lh, top, upper=True, unitriangular=True)
+    rows = concatenate(top, over_u(g_below), axis=-2) if m > n else top
+    return permutation(pivots, m, factors.dtype) @ rows
+
+
+def lu_unpack(factors: Any, pivots: Any) -> tuple[Any, Any, Any]:
+    """P, L and U with P L U = a, of what `lu_factor` returns."""
+    m, n = factors.shape[-2:]
+    k = min(m, n)
+    p = permutation(pivots, m, factors.dtype)
+    lower = tril(factors[..., :, :k], k=-1) + np.eye(m, k, dtype=factors.dtype)
+    wrapped = wrap(p) if isinstance(factors, TensorBase) else p
+    return wrapped, lower, triu(factors[..., :k, :])
+
+
+def permutation(pivots: Any, m: int, dtype: Any) -> Array:
+    """The matrix P with P L U = a, of row exchanges counted from 1."""
+    pivots = to_array(pivots)
+    batch = pivots.shape[:-1]
+    rows = np.empty((*batch, m), np.intp)
+    rows[...] = np.arange(m)
+    for i in range(pivots.shape[-1]):
+        j = pivots[..., i, None].astype(np.intp) - 1
+        moved = np.take_along_axis(rows, j, axis=-1)
+        np.put_along_axis(rows, j, rows[..., i, None], axis=-1)
+        rows[..., i, None] = moved
+    # row i of L U is row rows[i] of a
+    return np.swapaxes(np.eye(m, dtype=dtype)[rows], -1, -2)

@@ -1,0 +1,114 @@
+"""Calls of LAPACK and BLAS, one per matrix of a batch, where NumPy has no function for batches.
+
+SciPy is imported on first use. What these functions take and return are plain arrays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import LinAlgError
+from dlframe.ops.record import Array
+
+Shape = tuple[int, ...]
+
+
+def routine(name: str, array: Array) -> Callable[..., Any]:
+    """LAPACK's or BLAS' function `name` for the dtype of `array`: ``dgetrf`` for float64."""
+    from scipy.linalg import blas, lapack
+
+    name = {"f": "s", "d": "d"}[array.dtype.char] + name
+    return getattr(lapack, name, None) or getattr(blas, name)  # type: ignore[no-any-return] # SciPy has no types
+
+
+def triangular(a: Array, b: Array, *, upper: bool, left: bool, unitriangular: bool) -> Array:
+    """The x with a x = b, or x a = b, where one triangle of `a` counts; batches broadcast."""
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    n = a.shape[-1]
+    if math.prod(batch) > 8 * n:
+        return _substituted(a, b, upper, left, unitriangular)
+    a = np.ascontiguousarray(np.broadcast_to(a, (*batch, n, n)))
+    out = np.empty((*batch, *b.shape[-2:]), b.dtype)
+    out[...] = b
+    if out.size:
+        trsm = routine("trsm", out)
+        for i in np.ndindex(batch):
+            # BLAS reads columns first: what it sees are aᵀ, bᵀ and the equation transposed
+            out[i] = trsm(
+                1, a[i].T, out[i].T, side=left, lower=upper, diag=unitriangular, overwrite_b=True
+            ).T
+    return out
+
+
+def _substituted(a: Array, b: Array, upper: bool, left: bool, unitriangular: bool) -> Array:
+    """The same for many small matrices: row by row, all matrices of the batch at once."""
+    if not left:
+        at, bt = a.swapaxes(-1, -2), b.swapaxes(-1, -2)
+        return _substituted(at, bt, not upper, True, unitriangular).swapaxes(-1, -2)
+    n = a.shape[-1]
+    x = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
+    x[...] = b
+    for i in reversed(range(n)) if upper else range(n):
+        if not unitriangular:
+            x[..., i, :] /= a[..., i, i, None]
+        rest = slice(i) if upper else slice(i + 1, None)
+        x[..., rest, :] -= a[..., rest, i, None] * x[..., i, None, :]
+    return x
+
+
+def lu(a: Array) -> tuple[Array, Array, Array]:
+    """L and U in one matrix, the rows exchanged (counted from 1), and info: k if U[k, k] is 0."""
+    *batch, m, n = a.shape
+    factors = np.array(a, order="C")
+    pivots = np.empty((*batch, min(m, n)), np.int32)
+    info = np.zeros(batch, np.int32)
+    if a.size:
+        getrf = routine("getrf", a)
+        for i in np.ndindex(*batch):
+            factors[i], rows, info[i] = getrf(factors[i])
+            pivots[i] = rows + 1
+    return factors, pivots, info
+
+
+def cholesky(a: Array, *, upper: bool) -> tuple[Array, Array]:
+    """The factor, and info: k if the leading minor of order k is not positive."""
+    batch = a.shape[:-2]
+    out = np.zeros_like(a)
+    info = np.zeros(batch, np.int32)
+    if a.size:
+        potrf = routine("potrf", a)
+        for i in np.ndindex(batch):
+            out[i], info[i] = potrf(a[i], lower=not upper, clean=True)
+    return out, info
+
+
+def singular(name: str, what: str, a: Array) -> LinAlgError:
+    """The error for a batch of matrices one of which has no inverse: which, and why."""
+    infos = lu(a)[2]
+    where, info = first_failure(infos)
+    return LinAlgError(
+        f"{name}: {where}The diagonal element {info} is zero, {what} could not be completed "
+        f"because the input matrix is singular. Shape {list(a.shape)}; a pseudo-inverse always "
+        "exists: linalg.pinv(), linalg.lstsq()."
+    )
+
+
+def not_positive_definite(name: str, a: Array, *, upper: bool) -> LinAlgError:
+    """The error for a batch of matrices one of which has no Cholesky factor."""
+    where, info = first_failure(cholesky(a, upper=upper)[1])
+    return LinAlgError(
+        f"{name}: {where}The factorization could not be completed because the input is not "
+        f"positive-definite (the leading minor of order {info} is not positive-definite). Shape "
+        f"{list(a.shape)}; adding a little to the diagonal may help, or linalg.eigh()."
+    )
+
+
+def first_failure(infos: Array) -> tuple[str, int]:
+    """Which matrix of a batch failed first, in words, and its info."""
+    flat = infos.reshape(-1)
+    k = int(np.flatnonzero(flat)[0]) if flat.any() else 0
+    return (f"(Batch element {k}): " if infos.ndim else ""), int(flat[k])

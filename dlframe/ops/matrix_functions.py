@@ -1,0 +1,247 @@
+"""Determinants, pseudo-inverses, least squares, and functions of matrices.
+
+The last two axes are a matrix, those before them a batch. The derivations are those of M. B. Giles,
+*An extended collection of matrix derivative results* (2008), unless a rule says otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import LinAlgError
+from dlframe.ops import lapack
+from dlframe.ops.decompositions import eigh, lu_factor, permutation, svd
+from dlframe.ops.linalg import matmul
+from dlframe.ops.op import op
+from dlframe.ops.record import Array, to_array
+from dlframe.ops.reduction import prod
+from dlframe.ops.shape import concatenate
+from dlframe.ops.solvers import inv, solve_triangular, transposed
+from dlframe.ops.steps import zeros_like
+
+__all__ = [
+    "det",
+    "expm",
+    "least_squares",
+    "lu_solve",
+    "matrix_power",
+    "pinv",
+    "slogdet",
+]
+
+
+def _scaled(g: Any, x: Any) -> Any:
+    """Every matrix of `x` times its number of `g`."""
+    return g[..., None, None] * x
+
+
+# --- determinants ------------------------------------------------------------------------------
+
+
+@op
+def det(a: Array) -> Any:
+    """The determinant of every matrix."""
+    with np.errstate(all="ignore"):
+        return np.linalg.det(a)
+
+
+@det.vjp("a")
+def _(g: Any, a: Any, out: Any) -> Any:
+    # the derivative by an element is its cofactor (Jacobi)
+    return _scaled(g, _cofactors(a, out))
+
+
+def _cofactors(a: Any, det_a: Any) -> Any:
+    """det(a) a⁻ᵀ, which exists even where the inverse does not.
+
+    By a = U diag(s) Vᵀ the cofactors are det(U) det(V) U diag(∏ s without s[i]) Vᵀ.
+    """
+    if np.all(to_array(det_a)):
+        return _scaled(det_a, transposed(inv(a)))
+    u, s, vh = svd(a)
+    signs = np.linalg.det(to_array(u)) * np.linalg.det(to_array(vh))
+    n = s.shape[-1]
+    left_out = s[..., None, :] * (1 - np.eye(n, dtype=s.dtype)) + np.eye(n, dtype=s.dtype)
+    others = prod(left_out, axis=-1)
+    return (u * (signs[..., None] * others)[..., None, :]) @ vh
+
+
+@op
+def slogdet(a: Array) -> Any:
+    """The determinant's sign and ln |det|, which does not overflow; -∞ if it is 0."""
+    with np.errstate(all="ignore"):
+        sign, logabs = np.linalg.slogdet(a)
+    return np.asarray(sign, a.dtype), np.asarray(logabs, a.dtype)
+
+
+@slogdet.vjp("a")
+def _(g: Any, a: Any) -> Any:
+    # d ln |det a| = tr(a⁻¹ da); the sign is constant
+    return _scaled(g[1], transposed(inverse_or_infinite(a)))
+
+
+def inverse_or_infinite(a: Any) -> Any:
+    """The inverse; of a singular matrix what division by zero gives, not an error."""
+    try:
+        return inv(a)
+    except LinAlgError:
+        factors, pivots = lu_factor(a)
+        return lu_solve(factors, pivots, np.eye(a.shape[-1], dtype=a.dtype))
+
+
+def lu_solve(factors: Any, pivots: Any, b: Any, *, left: bool = True, adjoint: bool = False) -> Any:
+    """The x with a x = b, a given by its `lu_factor`; x a = b if not `left`, aᵀ for `adjoint`."""
+    if not left:
+        return transposed(lu_solve(factors, pivots, transposed(b), adjoint=not adjoint))
+    p = permutation(pivots, factors.shape[-1], factors.dtype)
+    if adjoint:  # aᵀ = Uᵀ Lᵀ Pᵀ
+        y = solve_triangular(transposed(factors), b, upper=False)
+        return matmul(p, solve_triangular(transposed(factors), y, upper=True, unitriangular=True))
+    y = solve_triangular(factors, matmul(transposed(p), b), upper=False, unitriangular=True)
+    return solve_triangular(factors, y, upper=True)
+
+
+# --- pseudo-inverse, least squares -------------------------------------------------------------
+
+
+@op
+def pinv(a: Array, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+    """The Moore-Penrose inverse; singular values up to max(atol, rtol · the largest) count as 0."""
+    if not a.size:
+        return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
+    if hermitian:
+        w, u = eigh(a)
+        s, vh = np.abs(w), np.sign(w)[..., :, None] * transposed(u)
+    else:
+        u, s, vh = svd(a, full_matrices=False)
+    large = s > threshold(s, a.shape, atol, rtol)[..., None]
+    return transposed(vh) @ (
+        np.divide(1, s, out=np.zeros_like(s), where=large)[..., None] * transposed(u)
+    )
+
+
+def threshold(s: Array, shape: Sequence[int], atol: Any, rtol: Any) -> Array:
+    """Up to where singular values count as 0, by PyTorch's defaults: rtol = ε max(m, n)."""
+    atol = np.asarray(0.0 if atol is None else atol, s.dtype)
+    if rtol is None:
+        default = max(shape[-2:]) * np.finfo(s.dtype).eps
+        rtol = np.where(atol > 0, 0.0, default)
+    largest = s.max(axis=-1, initial=0)
+    return np.asarray(np.maximum(atol, np.asarray(rtol, s.dtype) * largest))
+
+
+@pinv.vjp("a")
+def _(g: Any, a: Any, out: Any) -> Any:
+    return _pinv_gradient(g, a, out)
+
+
+def _pinv_gradient(g: Any, a: Any, p: Any) -> Any:
+    # while the rank stays: dp = -p da p + p pᵀ daᵀ (1 - a p) + (1 - p a) daᵀ pᵀ p (G. Golub, V.
+    # Pereyra, The differentiation of pseudo-inverses …, 1973), so with k = gᵀ p or p gᵀ, whichever
+    # is smaller, the gradient is
+    ph, gh = transposed(p), transposed(g)
+    if a.shape[-2] <= a.shape[-1]:
+        k = gh @ p
+        kph = k @ ph
+        return -transposed(p @ k) + kph - (a @ p) @ kph + (ph @ p) @ (gh - k @ a)
+    k = p @ gh
+    phk = ph @ k
+    return -transposed(k @ p) + (gh - a @ k) @ p @ ph + phk - (phk @ p) @ a
+
+
+@op
+def least_squares(a: Array, b: Array, *, rcond: float, driver: str) -> Any:
+    """The x that minimizes ‖a x - b‖, the smallest of several; the rank; the singular values."""
+    batch, (m, n), k = a.shape[:-2], a.shape[-2:], b.shape[-1]
+    x = np.zeros((*batch, n, k), a.dtype)
+    rank = np.zeros(batch, np.int64)
+    s = np.zeros((*batch, min(m, n)), a.dtype)
+    if a.size and math.prod(batch):
+        solved = _DRIVERS[driver]
+        for i in np.ndindex(batch):
+            x[i], rank[i], s[i] = solved(a[i], b[i] if k else np.zeros((m, 1), a.dtype), rcond)
+    return x, rank, s
+
+
+def _by_scipy(driver: str) -> Any:
+    def solved(a: Array, b: Array, rcond: float) -> Any:
+        from scipy.linalg import lstsq
+
+        x, _, rank, s = lstsq(a, b, cond=rcond, lapack_driver=driver, check_finite=False)
+        return x, rank, 0 if s is None else s
+
+    return solved
+
+
+def _gels(a: Array, b: Array, rcond: float) -> Any:
+    m, n = a.shape
+    right = np.zeros((max(m, n), b.shape[-1]), a.dtype)
+    right[:m] = b
+    _, x, info = lapack.routine("gels", a)(a, right)
+    if info:
+        raise LinAlgError(
+            "linalg.lstsq: The least squares solution could not be computed because the input "
+            f"matrix does not have full rank (error code: {info}). Shape {list(a.shape)}; use "
+            "driver='gelsd', which takes any rank."
+        )
+    return x[:n], min(m, n), 0
+
+
+_DRIVERS = {
+    "gels": _gels,
+    "gelsd": _by_scipy("gelsd"),
+    "gelss": _by_scipy("gelss"),
+    "gelsy": _by_scipy("gelsy"),
+}
+
+
+@least_squares.vjp("a")
+def _(g: Any, a: Any, b: Any) -> Any:
+    # x = p b with p the pseudo-inverse: the gradient of p is g bᵀ
+    return _pinv_gradient(g[0] @ transposed(b), a, pinv(a))
+
+
+@least_squares.vjp("b")
+def _(g: Any, a: Any) -> Any:
+    return transposed(pinv(a)) @ g[0]
+
+
+# --- functions of matrices ---------------------------------------------------------------------
+
+
+@op
+def expm(a: Array) -> Any:
+    """Σ aᵏ / k!, by scaling and squaring."""
+    from scipy.linalg import expm as scipys
+
+    return scipys(a) if a.size else zeros_like(a)
+
+
+@expm.vjp("a")
+def _(g: Any, a: Any) -> Any:
+    # exp [[a, e], [0, a]] = [[exp a, L], [0, exp a]] with L the derivative in the direction e; its
+    # adjoint is the derivative at aᵀ (N. Higham, Functions of Matrices, 2008, section 10.6)
+    n = a.shape[-1]
+    t = transposed(a)
+    top = concatenate(t, g, axis=-1)
+    bottom = concatenate(zeros_like(a), t, axis=-1)
+    return expm(concatenate(top, bottom, axis=-2))[..., :n, n:]
+
+
+def matrix_power(a: Any, n: int) -> Any:
+    """The product of `n` copies by repeated squaring; of the inverse if n is negative."""
+    if n < 0:
+        a, n = inv(a), -n
+    if n == 0:
+        return zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype)
+    out = None
+    while n:
+        if n & 1:
+            out = a if out is None else matmul(out, a)
+        n >>= 1
+        a = matmul(a, a) if n else a
+    return out

@@ -1,0 +1,92 @@
+"""Norms of vectors and of matrices, and condition numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.decompositions import svdvals
+from dlframe.ops.elementwise import absolute, where
+from dlframe.ops.op import cast, op
+from dlframe.ops.record import Array
+from dlframe.ops.reduction import amax, amin, kept_shape
+from dlframe.ops.shape import squeeze, transpose
+
+__all__ = [
+    "matrix_norm",
+    "vector_norm",
+]
+
+Axis = int | tuple[int, ...] | None
+Shape = tuple[int, ...]
+
+
+@op
+def vector_norm(x: Array, *, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Any:
+    """(Σ |x|ᵖ)^(1/p) with p = ord; its limits max |x| and min |x| for ±∞, for 0 the nonzeros."""
+    wide = np.float32 if x.dtype == np.float16 else x.dtype
+    size = np.abs(x).astype(wide, copy=False)
+    over: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
+    if math.isinf(ord):
+        out = size.max(**over) if ord > 0 else size.min(**over)
+    elif ord == 0:
+        out = (size != 0).sum(dtype=wide, **over)
+    elif ord == 1:
+        out = size.sum(**over)
+    elif ord == 2:
+        out = np.sqrt((size * size).sum(**over))
+    else:
+        out = (size ** float(ord)).sum(**over) ** (1.0 / ord)
+    return out.astype(x.dtype, copy=False)
+
+
+@vector_norm.vjp("x")
+def _(
+    g: Any, out: Any, x: Any, shape: Shape, dtype: Any, *, ord: float, axis: Axis, keepdims: bool
+) -> Any:
+    # ∂‖x‖ₚ / ∂x = sign(x) (|x| / ‖x‖ₚ)^(p-1); at corners PyTorch's choice: 0 at the origin, and
+    # equal shares for equal extremes
+    kept = kept_shape(shape, axis)
+    g, out = g.reshape(kept), out.reshape(kept)
+    if ord == 0:
+        return np.zeros(shape, dtype)
+    if math.isinf(ord):
+        size = absolute(x)
+        chosen = cast((size == out) | np.isnan(size), dtype=dtype)
+        return np.sign(x) * (g / chosen.sum(axis=axis, keepdims=True) * chosen)
+    if ord == 1:
+        return np.sign(x) * g
+    if ord == 2:
+        return x * where(out == 0.0, 0.0, g / out)
+    p = float(ord)
+    if p < 1:
+        return np.sign(x) * where(x == 0.0, 0.0, absolute(x) ** (p - 1.0)) * g * out ** (1.0 - p)
+    scale = where(out == 0.0, 0.0, g / out ** (p - 1.0))
+    if p < 2:
+        return np.sign(x) * absolute(x) ** (p - 1.0) * scale
+    return x * absolute(x) ** (p - 2.0) * scale
+
+
+def matrix_norm(
+    x: Any, ord: Any, *, axis: tuple[int, int] = (-2, -1), keepdims: bool = False
+) -> Any:
+    """A norm of the matrices in the two axes.
+
+    ``"fro"`` is √Σx², ``"nuc"`` the sum of the singular values; 2 is the largest of them, 1 the
+    largest Σ|x| of a column, ∞ of a row; -2, -1 and -∞ are the smallest.
+    """
+    rows, columns = (a % x.ndim for a in axis)
+    if ord == "fro":
+        return vector_norm(x, axis=(rows, columns), keepdims=keepdims)
+    extreme = amin if ord in (-1, -2, -math.inf) else amax
+    if ord in (1, -1, math.inf, -math.inf):
+        inside, outside = (rows, columns) if abs(ord) == 1 else (columns, rows)
+        sums = vector_norm(x, ord=1, axis=inside, keepdims=True)
+        out = extreme(sums, axis=outside, keepdims=True)
+        return out if keepdims else squeeze(out, axis=(rows, columns))
+    others = [i for i in range(x.ndim) if i not in (rows, columns)]
+    s = svdvals(transpose(x, axes=(*others, rows, columns)))
+    out = s.sum(axis=-1) if ord == "nuc" else extreme(s, axis=-1)
+    return out.reshape(kept_shape(x.shape, (rows, columns))) if keepdims else out

@@ -1,0 +1,118 @@
+"""Operations that solve linear equations: inverses, triangular systems, determinants.
+
+The last two axes are a matrix, those before them a batch. The derivations are those of M. B. Giles,
+*An extended collection of matrix derivative results* (2008), unless a rule says otherwise.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops import lapack
+from dlframe.ops.op import op
+from dlframe.ops.record import Array
+from dlframe.ops.shape import tril, triu
+
+__all__ = [
+    "inv",
+    "solve",
+    "solve_triangular",
+]
+
+
+def transposed(x: Any) -> Any:
+    """Every matrix of the batch transposed."""
+    return x.swapaxes(-1, -2)
+
+
+# --- inverse and equations ---------------------------------------------------------------------
+
+
+@op
+def inv(a: Array) -> Any:
+    """The inverse of every matrix."""
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        raise lapack.singular("linalg.inv", "the inversion", a) from None
+
+
+@inv.vjp("a")
+def _(g: Any, out: Any) -> Any:
+    # a a⁻¹ = 1 gives da⁻¹ = -a⁻¹ da a⁻¹, so the gradient is -a⁻ᵀ g a⁻ᵀ
+    t = transposed(out)
+    return -(t @ g @ t)
+
+
+@op(broadcasts=True)
+def solve(a: Array, b: Array) -> Any:
+    """The x with a x = b, for matrices `b`; the batches of both broadcast."""
+    try:
+        return _for_all_columns(np.linalg.solve, a, b)
+    except np.linalg.LinAlgError:
+        raise lapack.singular("linalg.solve", "the solution", a) from None
+
+
+@solve.vjp("a")
+def _(g: Any, a: Any, out: Any) -> Any:
+    # a x = b gives a dx = db - da x, so the gradient by b is a⁻ᵀ g, and by a that times -xᵀ
+    return -(solve(transposed(a), g) @ transposed(out))
+
+
+@solve.vjp("b")
+def _(g: Any, a: Any) -> Any:
+    return solve(transposed(a), g)
+
+
+@solve.fast_backward
+def _(g: Any, needs: Sequence[bool], a: Any, out: Any) -> Any:
+    gb = solve(transposed(a), g)  # once for both
+    return (-(gb @ transposed(out)) if needs[0] else None), gb
+
+
+@op(broadcasts=True)
+def solve_triangular(
+    a: Array, b: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Any:
+    """The x with a x = b (or x a = b), where `a` is one triangle; `unitriangular` has diagonal 1.
+
+    A zero on the diagonal gives infinities, as division by it does.
+    """
+    solved = functools.partial(
+        lapack.triangular, upper=upper, left=left, unitriangular=unitriangular
+    )
+    return _for_all_columns(solved, a, b) if left else solved(a, b)
+
+
+@solve_triangular.vjp("a")
+def _(
+    g: Any, a: Any, out: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Any:
+    # as for solve, but only the triangle of a counts, without its diagonal if that is taken as 1
+    gb = _triangular_gradient(g, a, upper, left, unitriangular)
+    ga = -(gb @ transposed(out)) if left else -(transposed(out) @ gb)
+    return triu(ga, k=int(unitriangular)) if upper else tril(ga, k=-int(unitriangular))
+
+
+@solve_triangular.vjp("b")
+def _(g: Any, a: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+    return _triangular_gradient(g, a, upper, left, unitriangular)
+
+
+def _triangular_gradient(g: Any, a: Any, upper: bool, left: bool, unitriangular: bool) -> Any:
+    return solve_triangular(
+        transposed(a), g, upper=not upper, left=left, unitriangular=unitriangular
+    )
+
+
+def _for_all_columns(solved: Callable[[Array, Array], Array], a: Array, b: Array) -> Array:
+    """One matrix with a whole batch of right sides is factorized once: they are all its columns."""
+    if a.ndim > 2 or b.ndim == 2:
+        return solved(a, b)
+    columns = np.moveaxis(b, -2, 0)
+    out = solved(a, columns.reshape(len(columns), -1)).reshape(columns.shape)
+    return np.moveaxis(out, 0, -2)
