@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.functions.arguments import checked_dim
 from dlframe.methods import (
+    Attributes,
     ComparisonMethods,
     ConversionMethods,
     ElementwiseMethods,
@@ -38,11 +39,15 @@ from dlframe.ops.calling import bind_tensor, wrap
 from dlframe.ops.record import Array, Node, TensorBase, to_array
 from dlframe.printing import tensor_text
 
+if TYPE_CHECKING:
+    from dlframe.autograd.explain import Explanation
+
 __all__ = ["Tensor", "to_array"]
 
 
 class Tensor(
     Operators,
+    Attributes,
     ElementwiseMethods,
     ComparisonMethods,
     ReductionMethods,
@@ -95,46 +100,10 @@ class Tensor(
         """The size along each dimension."""
         return self.array.shape
 
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the size along `dim`."""
-        shape = self.array.shape
-        return shape if dim is None else shape[checked_dim(dim, len(shape))]
-
     @property
     def dtype(self) -> DType:
         """The type of the elements."""
         return self.array.dtype
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self.array.ndim
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return self.array.ndim
-
-    ndimension = dim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self.array.size
-
-    nelement = numel
-
-    def element_size(self) -> int:
-        """Bytes per element."""
-        return self.array.itemsize
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes per element."""
-        return self.array.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return self.array.nbytes
 
     @property
     def device(self) -> device:
@@ -175,31 +144,6 @@ class Tensor(
         """Set `requires_grad`, and return the tensor."""
         self.requires_grad = requires_grad
         return self
-
-    def is_floating_point(self) -> bool:
-        """Whether the elements are floats."""
-        return self.array.dtype.kind == "f"
-
-    def is_complex(self) -> bool:
-        """Never: there are no complex tensors."""
-        return False
-
-    def is_signed(self) -> bool:
-        """Whether the dtype has negative numbers."""
-        return self.array.dtype.kind in "if"
-
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in memory in order."""
-        return self.array.flags.c_contiguous
-
-    def is_inference(self) -> bool:
-        """Whether the tensor was made in inference mode, and so can never enter a graph."""
-        return self.node is record.INFERENCE
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Steps in elements (not bytes) from one index to the next, per dimension."""
-        steps = tuple(s // self.array.itemsize for s in self.array.strides)
-        return steps if dim is None else steps[checked_dim(dim, len(steps))]
 
     @property
     def _version(self) -> int:
@@ -346,6 +290,17 @@ class Tensor(
     ) -> None:
         """Add the gradient to the ``.grad`` of the leaves; see `dlframe.autograd.backward`."""
         _backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def explain(
+        self, *, depth: int | None = None, max_steps: int = 100, max_elements: int = 24
+    ) -> Explanation:
+        """The graph behind this value, with formulas, values and gradients.
+
+        See `dlframe.autograd.explain.explain`.
+        """
+        from dlframe.autograd.explain import explain  # on first use: few programs ask
+
+        return explain(self, depth=depth, max_steps=max_steps, max_elements=max_elements)
 
     def detach(self) -> Tensor:
         """The same memory, without the graph."""

@@ -19,6 +19,7 @@ from dlframe.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
+from dlframe.autograd.values import keep_values
 from dlframe.ops.record import mark_mutated, mark_mutated_many
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "keep_values",
     "mark_mutated",
     "mark_mutated_many",
     "no_grad",

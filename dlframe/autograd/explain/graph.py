@@ -1,0 +1,201 @@
+"""The steps behind a value, in the order in which they were done, with what can be known of each.
+
+Of a bare graph much is unknown: a node keeps only what its rules need. But a result that somebody
+keeps is the operand of one node and the result of another; leaves have their values; and a private
+backward pass gives every result's gradient, and with it the shape. What `keep_values` kept fills
+the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dlframe.autograd.engine import _all_gradients
+from dlframe.errors import GradientError
+from dlframe.ops import record
+from dlframe.ops.broadcast import sum_to
+from dlframe.ops.record import Array, Node, TensorBase
+from dlframe.ops.watching import Note, Output, note_of
+
+UNKNOWN: Any = object()  # in the place of a value that nobody kept
+_NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
+
+
+@dataclass
+class Value:
+    """A leaf, or the result of a step."""
+
+    name: str
+    array: Array | None = None
+    shape: tuple[int, ...] | None = None
+    gradient: Array | None = None
+    grad: Array | None = None  # a leaf's .grad, which adds up over backward passes
+    is_leaf: bool = False
+    needs_grad: bool = True
+    overwritten: str = ""  # what wrote to its memory since
+
+
+@dataclass
+class Operand:
+    """An input of a step: a value of the graph, a constant array, or a number."""
+
+    name: str  # the op's name for it
+    value: Value | None  # None for a number, and for what is not known
+    constant: Any = UNKNOWN
+    share: Array | None = None  # what this step adds to the value's gradient
+
+    @property
+    def label(self) -> str:
+        """What to call it: the value's name, a number itself, or … for what is not known."""
+        if self.value is not None:
+            return self.value.name
+        return f"{self.constant:g}" if isinstance(self.constant, _NUMBERS) else "…"
+
+
+@dataclass
+class Step:
+    """One operation: its operands, its result, and where it was called."""
+
+    number: int
+    op: Any
+    result: Value
+    operands: list[Operand]
+    options: dict[str, Any] = field(default_factory=dict)
+    note: Note | None = None
+    several: bool = False  # whether the operation has several results, each with a step of its own
+
+    @property
+    def value(self) -> Array | None:
+        """The result, if anybody kept it."""
+        return self.result.array
+
+    @property
+    def gradient(self) -> Array | None:
+        """The gradient of the explained value with respect to the result."""
+        return self.result.gradient
+
+    @property
+    def outputs(self) -> list[Output]:
+        """The modules whose output the result is."""
+        return self.note.outputs if self.note else []
+
+
+def collect(root: Any) -> tuple[list[Node], list[Any]]:
+    """The nodes behind the target `root`, oldest first, and the leaves in the order of use."""
+    nodes: dict[Any, None] = {}
+    leaves: dict[int, Any] = {}
+    stack = [root]
+    while stack:
+        target = stack.pop()
+        if target.__class__ is Node and target not in nodes:
+            nodes[target] = None
+            stack.extend(t for t in target.targets if t is not None)
+    ordered = sorted(nodes, key=lambda node: node.seq)
+    for node in ordered:
+        for target in node.targets:
+            if target is not None and target.__class__ is not Node:
+                leaves.setdefault(id(target), target)
+    if isinstance(root, TensorBase):
+        leaves[id(root)] = root
+    return ordered, list(leaves.values())
+
+
+def constants(nodes: Iterable[Node]) -> list[Array]:
+    """The arrays that nodes still know, and that are no part of the graph: data, for instance."""
+    found: dict[int, Array] = {}
+    for node in nodes:
+        for i, value in kept_inputs(node).items():
+            known = i >= len(node.targets) or node.targets[i] is not None
+            if not known and isinstance(value, np.ndarray) and value.ndim:
+                found.setdefault(id(value), value)
+    return list(found.values())
+
+
+def known_values(nodes: Iterable[Node]) -> dict[int, tuple[Array, int]]:
+    """By id of node or leaf: its array, and the time since when nobody may have written to it."""
+    known: dict[int, tuple[Array, int]] = {}
+    for node in nodes:
+        note = note_of(node)
+        if note is not None and isinstance(note.result, np.ndarray):
+            known[id(node)] = (note.result, node.seq)
+        for i, value in kept_inputs(node).items():
+            if node.targets[i] is not None and isinstance(value, np.ndarray):
+                known.setdefault(id(node.targets[i]), (value, node.seq))
+        out = _kept_by_name(node).get("out")
+        if isinstance(out, np.ndarray):
+            known.setdefault(id(node), (out, node.seq))
+    return known
+
+
+def kept_inputs(node: Node) -> dict[int, Any]:
+    """What `node`, or the note of it, still knows of its inputs, by their number."""
+    note = note_of(node)
+    if note is not None and note.inputs is not None:
+        return dict(enumerate(note.inputs))
+    kept = _kept_by_name(node)
+    if node.op.variadic:
+        return dict(enumerate(kept.get(node.op.variadic, ())))
+    return {i: kept[name] for i, name in enumerate(node.op.inputs) if name in kept}
+
+
+def _kept_by_name(node: Node) -> dict[str, Any]:
+    if node.args is None:
+        return {}
+    return {
+        name: value
+        for names, values in node.op.kept_by(node)
+        for name, value in zip(names, values, strict=False)
+    }
+
+
+# --- the private backward pass -----------------------------------------------------------------
+
+
+def gradients(
+    root: Any, start: Array, nodes: list[Node], wanted: set[int]
+) -> Iterator[tuple[Any, Any, list[Any] | None]]:
+    """(target, gradient, shares of the inputs) of each node from the newest on, then of leaves.
+
+    Nothing is accumulated, no hook is called, no graph is freed. Shares are made for all nodes, but
+    given only for those of which the id is `wanted`; they are None where the graph was freed.
+    """
+    pending: dict[Any, Any] = {root: start}
+    for node in reversed(nodes):
+        g = pending.pop(node, None)
+        if g is None:
+            continue
+        shares = _shares(node, g)
+        yield node, g, shares if id(node) in wanted else None
+        for target, share in zip(node.targets, shares or (), strict=False):
+            if target is not None and share is not None:
+                pending[target] = pending[target] + share if target in pending else share
+    for leaf, g in pending.items():
+        yield leaf, g, None
+
+
+def _shares(node: Node, g: Any) -> list[Any] | None:
+    """What the rules of `node` make of `g`, per input; None if they cannot run any more."""
+    if getattr(node.op, "passes_gradients", False):
+        parts = g if isinstance(g, tuple) else (g,)
+        return [None] * (len(node.targets) - len(parts)) + list(parts)
+    note = note_of(node)
+    args = node.args if node.args is not None else note and note.args
+    if args is None:
+        return None
+    again = Node()
+    again.op, again.seq, again.targets, again.args = node.op, node.seq, node.targets, args
+    again.shapes, again.outputs, again.hooks = node.shapes, node.outputs, None
+    try:
+        record.check_kept(again)
+        shares = list(_all_gradients(again, node.targets, g, create_graph=False))
+    except GradientError:  # freed, or written to since
+        return None
+    if node.shapes is not None:
+        for i, share in enumerate(shares):
+            if share is not None and share.shape != node.shapes[i]:
+                shares[i] = sum_to(share, shape=node.shapes[i])
+    return shares
