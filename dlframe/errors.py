@@ -6,7 +6,9 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     DlframeError
     ├── ShapeError        (RuntimeError, ValueError)  shapes that do not fit together
     ├── DimensionError    (IndexError)                a dim outside the tensor's range
+    │   └── OutOfRangeError   (and RuntimeError)      an index outside its dimension
     ├── DTypeError        (RuntimeError, TypeError)   a dtype that the operation cannot take
+    │   └── IndexTypeError    (and IndexError)        an index of a dtype that is none for indices
     ├── ArgumentError     (RuntimeError, ValueError)  an argument whose value makes no sense
     ├── LinAlgError       (RuntimeError, NumPy's)     a matrix without what was asked for
     ├── LabelError        (IndexError, ValueError)    a class label outside its range
@@ -44,8 +46,16 @@ class DimensionError(DlframeError, IndexError):
     """A dimension outside the range that the tensor has."""
 
 
+class OutOfRangeError(DimensionError, RuntimeError):
+    """An index outside its dimension, where PyTorch raises a RuntimeError."""
+
+
 class DTypeError(DlframeError, RuntimeError, TypeError):
     """A dtype that the operation cannot take."""
+
+
+class IndexTypeError(DTypeError, IndexError):
+    """An index of a dtype that is none for indices."""
 
 
 class ArgumentError(DlframeError, RuntimeError, ValueError):

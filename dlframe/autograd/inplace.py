@@ -17,7 +17,7 @@ from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.broadcast import broadcast_to
 from dlframe.ops.calling import record_call, wrap
-from dlframe.ops.indexing import index_error, plain_index, replace_at
+from dlframe.ops.indexing import assign, in_steps, plain_index, replace_at, take_at
 from dlframe.ops.op import cast
 from dlframe.ops.record import TensorBase, grad_mode
 from dlframe.ops.region import Region, repeats, replace_region
@@ -118,20 +118,19 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     """``x[index] = value``: the region is written, and the graph says that it was replaced."""
     with_grad = isinstance(value, TensorBase) and value.needs_grad
     check_writable(x, "__setitem__", with_grad)
-    plain = plain_index(index)
+    first, then = in_steps(plain_index(index), x.array.ndim)
+    if first is not None:
+        x = take_at(x, index=first)
     array = value.array if isinstance(value, TensorBase) else value
+    if array is None:
+        raise TypeError("__setitem__: can't assign a NoneType to a tensor; 0 clears elements")
     try:
-        x.array[plain] = array
-    except IndexError as error:
-        raise index_error(error, x.array.shape, index) from None
-    except ValueError as error:
+        assign(x.array, then, array)
+    except ValueError:
         _check_memory(x, "__setitem__")
-        raise ShapeError(
-            f"__setitem__: a value of shape {list(np.shape(array))} does not fit into the indexed "
-            f"region of a tensor of shape {list(x.array.shape)} ({error})"
-        ) from None
+        raise
     record.mark_mutated(x.array, located("__setitem__"))
-    if not grad_mode.get() or not (x.needs_grad or with_grad):
+    if not grad_mode.get() or not (x.needs_grad or with_grad) or x.array.dtype.kind != "f":
         return
     if not isinstance(value, TensorBase):
         value = wrap(np.asarray(value, dtype=x.array.dtype))
@@ -139,7 +138,7 @@ def write_at(x: Any, index: Any, value: Any) -> None:
         value = cast(value, dtype=x.array.dtype)
     before = _snapshot(x)
     arrays = [x.array, value.array]
-    move(x, record_call(replace_at.definition, (before, value), arrays, {"index": plain}, x.array))
+    move(x, record_call(replace_at.definition, (before, value), arrays, {"index": then}, x.array))
 
 
 def _snapshot(x: Any) -> Any:
@@ -190,6 +189,8 @@ def check_writable(x: Any, by: str, with_grad: bool = False) -> None:
 def move(x: Any, result: Any) -> None:
     """Make `x` (and its base) continue from the node of `result`."""
     if not grad_mode.get() or not (x.needs_grad or result.needs_grad):
+        return
+    if x.array.dtype.kind != "f":  # integers have no gradient, whatever they are made of
         return
     if result.array.shape != x.array.shape:
         result = broadcast_to(result, shape=x.array.shape)

@@ -1,17 +1,24 @@
 """Reading and writing by index; `take_at` and `put_at` are each other's derivative.
 
-An index is what NumPy takes: integers, slices, None, Ellipsis, bool and integer arrays, and tuples
-of these. `plain_index` turns tensors in it into arrays and refuses what PyTorch refuses.
+An index is what PyTorch takes: integers, slices, None, Ellipsis, bools, tensors, arrays and lists
+of integers or bools, and tuples of these. `plain_index` makes NumPy's of it, in which a mask is an
+array of bools and other arrays are of integers, and refuses what PyTorch refuses.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dlframe.errors import DimensionError, DTypeError, ShapeError
+from dlframe.errors import (
+    ArgumentError,
+    DimensionError,
+    IndexTypeError,
+    ShapeError,
+)
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.op import cast, op, plain
 from dlframe.ops.record import Array, TensorBase
@@ -20,6 +27,7 @@ __all__ = [
     "along",
     "getitem",
     "nonzero",
+    "number_for",
     "plain_index",
     "put_along_axis",
     "put_at",
@@ -31,6 +39,7 @@ __all__ = [
 ]
 
 Shape = tuple[int, ...]
+_MASKS, _INTEGERS = ("bool", "uint8"), ("int64", "int32")  # the dtypes of arrays in an index
 
 
 # --- the index ---------------------------------------------------------------------------------
@@ -41,11 +50,19 @@ def plain_index(index: Any) -> Any:
 
     Raises:
         ValueError: a slice with a negative step.
-        DTypeError: an index of floats.
+        IndexTypeError: an index of floats.
     """
+    if isinstance(index, list) and any(map(_is_part, index)):
+        index = tuple(index)  # [[0, 1], [1, 0]] are two indices, as in PyTorch
     if isinstance(index, tuple):
         return tuple([_plain_part(part) for part in index])
     return _plain_part(index)
+
+
+def _is_part(x: Any) -> bool:
+    """Whether `x`, found in a list, says that the list is meant as a tuple."""
+    parts = (list, tuple, slice, TensorBase, np.ndarray)
+    return x is None or x is Ellipsis or isinstance(x, parts)
 
 
 def _plain_part(part: Any) -> Any:
@@ -58,30 +75,112 @@ def _plain_part(part: Any) -> Any:
             )
         return part
     array = part.array if isinstance(part, TensorBase) else np.asarray(part)
-    if array.size == 0 and array.dtype.kind == "f" and not isinstance(part, TensorBase):
+    if array.dtype.name in _MASKS:
+        return array.view(np.bool_) if array.dtype.kind == "b" else array != 0
+    if array.dtype.name in _INTEGERS:
+        return array if array.ndim else array.item()  # a number in a tensor is a number
+    if array.size == 0 and not isinstance(part, (TensorBase, np.ndarray)):
         return array.astype(np.int64)  # an empty list has no dtype of its own
-    if array.dtype.kind not in "biu":
-        raise DTypeError(
-            f"tensors used as indices must be integers or bools, got {array.dtype}; "
-            "convert whole numbers with .long(), or compare to get a mask"
-        )
-    return array
+    raise IndexTypeError(
+        f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}; "
+        "convert whole numbers with .long(), or compare to get a mask"
+    )
 
 
 def _parts(index: Any) -> tuple[Any, ...]:
     return index if isinstance(index, tuple) else (index,)
 
 
+def _is_array(part: Any) -> bool:
+    return isinstance(part, (np.ndarray, bool))  # True is a mask without dimensions
+
+
 def _is_basic(index: Any) -> bool:
     """Whether `index` has integers and slices only, so that it selects no element twice."""
-    return not any(isinstance(part, (np.ndarray, bool)) for part in _parts(index))
+    return not any(map(_is_array, _parts(index)))
+
+
+def in_steps(index: Any, ndim: int) -> tuple[Any, Any]:
+    """A view to take of a tensor first (or None), and the index into that view.
+
+    In ``x[0, :, rows]`` PyTorch takes ``x[0]``, and then ``[:, rows]`` of it; to NumPy the integer
+    were one more array, and the dimension of the arrays would come first. And a bool is a new
+    dimension of size 1, of which it takes all or nothing.
+    """
+    if not isinstance(index, tuple) or _is_basic(index):
+        return None, index
+    index = _without_ellipsis(index, ndim)
+    if not _mixed(index):
+        return None, index
+    first: list[Any] = []
+    then: list[Any] = []
+    for part in index:
+        if _is_array(part) and np.ndim(part):
+            first += [slice(None)] * _dimensions_of(part)
+            then.append(part)
+        elif _is_array(part):
+            first.append(None)
+            then.append(np.zeros(int(part), np.int64))
+        else:
+            first.append(part)
+            if not isinstance(part, int):
+                then.append(slice(None))
+    return tuple(first), tuple(then)
+
+
+def _dimensions_of(part: Any) -> int:
+    """How many dimensions of the tensor a part of an index stands for."""
+    if _is_array(part):
+        return np.ndim(part) if isinstance(part, bool) or part.dtype.kind == "b" else 1
+    return part is not None
+
+
+def _without_ellipsis(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
+    """With slices for an Ellipsis, which to NumPy stands between two arrays even if for nothing."""
+    place = next((i for i, part in enumerate(index) if part is Ellipsis), None)
+    if place is None:
+        return index
+    before, after = index[:place], [part for part in index[place + 1 :] if part is not Ellipsis]
+    missing = ndim - sum(map(_dimensions_of, (*before, *after)))
+    return (*before, *(slice(None),) * missing, *after)
+
+
+def _mixed(index: tuple[Any, ...]) -> bool:
+    """Whether integers and arrays stand beside parts of another kind, or bools beside anything."""
+    arrays = [part for part in index if _is_array(part)]
+    if any(np.ndim(part) == 0 for part in arrays):
+        return len(index) > 1
+    integers = sum(isinstance(part, int) for part in index)
+    return bool(arrays and integers) and len(arrays) + integers < len(index)
 
 
 def index_error(error: Exception, shape: Shape, index: Any) -> DimensionError:
+    """What is wrong with `index`, in words of dimensions."""
     shown = ", ".join(
-        f"array{list(p.shape)}" if isinstance(p, np.ndarray) else str(p) for p in _parts(index)
+        f"tensor{list(p.shape)}" if isinstance(p, np.ndarray) else _shown(p) for p in _parts(index)
     )
-    return DimensionError(f"index [{shown}] does not fit a tensor of shape {list(shape)}: {error}")
+    why = str(error).replace("axis", "dimension").replace("array", "tensor")
+    return DimensionError(
+        f"index [{shown}] does not fit a tensor of shape {list(shape)}: {why}{_hint(why, shape)}"
+    )
+
+
+def _shown(part: Any) -> str:
+    if isinstance(part, slice):
+        bounds = [part.start, part.stop] + ([] if part.step is None else [part.step])
+        return ":".join("" if n is None else str(n) for n in bounds)
+    return "..." if part is Ellipsis else str(part)
+
+
+def _hint(why: str, shape: Shape) -> str:
+    if not shape:
+        return "; a 0-dim tensor has no dimension to index: use .item(), or x[None] to get one"
+    if "out of bounds" in why and "dimension" in why:
+        n = shape[int(why.partition("dimension ")[2].partition(" ")[0])]
+        return f"; valid are {-n} to {n - 1}" if n else "; it has no elements"
+    if "boolean index" in why:
+        return "; a mask has the size of each dimension it stands for"
+    return ""
 
 
 # --- reading, and its adjoint ------------------------------------------------------------------
@@ -89,22 +188,55 @@ def index_error(error: Exception, shape: Shape, index: Any) -> DimensionError:
 
 def getitem(x: Any, index: Any) -> Any:
     """``x[index]``: a view for integers and slices, a copy for arrays."""
-    return take_at(x, index=plain_index(index))
+    if index.__class__ is int:
+        return select_at(x, index=index)
+    first, then = in_steps(plain_index(index), len(x.shape))
+    if first is not None:
+        x = _reader(first)(x, index=first)
+    return _reader(then)(x, index=then)
 
 
-@op(view=True)
-def take_at(x: Array, *, index: Any) -> Any:
-    """``x[index]``, for an index without tensors."""
+def _reader(index: Any) -> Callable[..., Any]:
+    """The operation that reads at `index`; PyTorch names the node after the index's last part."""
+    parts = _parts(index)
+    if not _is_basic(index):
+        return take_at
+    kinds = [type(part) for part in parts if len(parts) == 1 or part != slice(None)]
+    return {int: select_at, slice: slice_at}.get(kinds[-1] if kinds else slice, take_at)
+
+
+def _read(x: Array, index: Any) -> Array:
     try:
         out = x[index]
     except IndexError as error:
         raise index_error(error, x.shape, index) from None
     # with an integer for every axis NumPy gives a scalar, and a view if there is an Ellipsis too
-    return out if isinstance(out, np.ndarray) else x[(*_parts(index), ...)]
+    return x[(*_parts(index), ...)] if isinstance(out, np.generic) else out
+
+
+@op(view=True)
+def take_at(x: Array, *, index: Any) -> Array:
+    """``x[index]``, for an index without tensors."""
+    return _read(x, index)
+
+
+@op(view=True)
+def select_at(x: Array, *, index: Any) -> Array:
+    """`take_at` under the name of a node that selects one place of a dimension."""
+    return _read(x, index)
+
+
+@op(view=True)
+def slice_at(x: Array, *, index: Any) -> Array:
+    """`take_at` under the name of a node that takes a slice."""
+    return _read(x, index)
 
 
 @take_at.vjp("x")
+@select_at.vjp("x")
+@slice_at.vjp("x")
 def _(g: Any, shape: Shape, *, index: Any) -> Any:
+    # what is read at a place gives its gradient back there
     return put_at(g, index=index, size=shape)
 
 
@@ -115,7 +247,7 @@ def put_at(x: Array, *, index: Any, size: Shape) -> Any:
     parts = _parts(index)
     if _is_basic(index) or (isinstance(index, np.ndarray) and index.dtype.kind == "b"):
         out[index] = x  # no place twice
-    elif all(isinstance(part, np.ndarray) for part in parts) and x.size:
+    elif all(isinstance(part, np.ndarray) and part.ndim for part in parts) and x.size:
         # arrays for the first axes: x consists of whole rows
         places = _integers(parts)
         axes = len(places)
@@ -209,19 +341,55 @@ def set_item(x: Any, value: Any, *, index: Any) -> Any:
 
 
 @op
-def replace_at(x: Array, value: Any, *, index: Any) -> Any:
+def replace_at(x: Any, value: Any, *, index: Any) -> Any:
     """A copy of `x` with ``x[index] = value``, for an index without tensors."""
-    out = x.copy()
+    out = np.array(x) if isinstance(x, np.generic) else x.copy()
+    assign(out, index, value)
+    return out
+
+
+def assign(x: Array, index: Any, value: Any) -> None:
+    """``x[index] = value`` on arrays, with PyTorch's meaning and errors."""
+    if isinstance(value, (bool, int, float)):
+        value = number_for("index", value, x.dtype)
     try:
-        out[index] = value
+        try:
+            x[index] = value
+        except (TypeError, ValueError):
+            value = np.asarray(value)
+            ones = next((i for i, n in enumerate(value.shape) if n != 1), value.ndim)
+            if not ones:
+                raise
+            x[index] = value.reshape(value.shape[ones:])  # sizes of 1 in front say nothing
     except IndexError as error:
         raise index_error(error, x.shape, index) from None
-    except ValueError:
+    except (TypeError, ValueError):
+        if not x.flags.writeable:
+            raise
         raise ShapeError(
             f"index: shape mismatch: value of shape {list(np.shape(value))} cannot be broadcast to "
             f"{list(x[index].shape)}, what the index selects from shape {list(x.shape)}"
         ) from None
-    return out
+
+
+def number_for(by: str, value: Any, dtype: Any) -> Array:
+    """A number as an array of `dtype`; floats are cut to integers, -1 is 255 in uint8.
+
+    Raises:
+        ArgumentError: the dtype does not reach that far.
+    """
+    if dtype.kind == "f":
+        fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
+    elif dtype.kind == "b":
+        fits = True
+    else:
+        limit = np.iinfo(dtype).max
+        fits = -limit - 1 <= value <= limit  # nan does not
+    if not fits:
+        raise ArgumentError(
+            f"{by}: value {value} cannot be converted to type {dtype} without overflow"
+        )
+    return np.asarray(value).astype(dtype)
 
 
 @replace_at.vjp("x")

@@ -140,9 +140,12 @@ def _(g: Any, *, region: Region) -> Any:
 @op
 def replace_region(x: Array, value: Any, *, region: Region) -> Array:
     """`x` with what the view shows replaced by `value`; the view repeats no element."""
-    whole, part = region.in_memory_of(x.copy())
+    whole, part = region.in_memory_of(np.array(x))
     part[...] = value
     return whole
+
+
+replace_region.definition.grad_name = "CopySlices"  # PyTorch's name, without the usual ending
 
 
 @replace_region.vjp("x")
