@@ -23,6 +23,7 @@ class Sample:
         options: keyword arguments of the operation.
         fixed: places of float inputs that are not differentiated.
         before: what the operation takes before its inputs, as the equation of einsum.
+        through: what the inputs go through first, where the operation is only meant for such (symmetric matrices).
         reference: the value, by NumPy or by a formula of its own: reference(*inputs, **options).
         public: PyTorch's function for the same, as a path below `torch`: "sum", "nn.functional.pad".
         public_options: the keyword arguments of that function.
@@ -38,6 +39,7 @@ class Sample:
     options: dict[str, Any] = field(default_factory=dict)
     fixed: tuple[int, ...] = ()
     before: tuple[Any, ...] = ()
+    through: Callable[[Any], Any] | None = None
     reference: Callable[..., Any] | None = None
     public: str = ""
     public_options: dict[str, Any] = field(default_factory=dict)
@@ -124,7 +126,7 @@ class Call:
 def calls(name: str, *rows: Any, **common: Any) -> list[Call]:
     """Several calls of one function: each row is a tuple of args, whose last may be a dict of options.
 
-    >>> calls("sum", (x,), (x, {"dim": 0}), (x, 1, {"keepdim": True}))
+    ``calls("sum", (x,), (x, {"dim": 0}), (x, 1, {"keepdim": True}))``
     """
     out = []
     for row in rows:
