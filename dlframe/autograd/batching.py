@@ -39,6 +39,10 @@ class Batch:
         # entry node -> where the gradient goes on outside, and which dimension was hidden
         self.entries: dict[Node, tuple[Any, int]] = {} if outer is None else dict(outer.entries)
 
+    def of_level(self) -> BatchedArray:
+        """Some array of this batch, to ask others whether they are of it too."""
+        return BatchedArray(np.empty(self.size), self.level)
+
     def batched(self, array: Any, dim: int = 0) -> Any:
         """`array` with its dimension `dim` hidden."""
         return BatchedArray(np.moveaxis(array, dim, 0) if dim else array, self.level)
@@ -139,7 +143,12 @@ class _Leaving:
                 targets.append(root)
                 starts.append(batch.enter(gi, dim) if recorded else batch.batched(gi, dim))
         found = run_backward(
-            targets, starts, retain_graph=True, create_graph=recorded, inputs=self.borders
+            targets,
+            starts,
+            retain_graph=True,
+            create_graph=recorded,
+            inputs=self.borders,
+            stop=True,  # what lies beyond a border is for the pass outside
         )
         grads = [found.get(border) for border in self.borders]
         outside = _recorded_outside if recorded else _plain_outside

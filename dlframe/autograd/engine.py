@@ -33,6 +33,7 @@ def run_backward(
     retain_graph: bool,
     create_graph: bool,
     inputs: Sequence[Any] | None = None,
+    stop: bool = False,
 ) -> dict[Any, Any]:
     """Propagate `gradients` from the targets `roots`; returns what arrived, per leaf or input.
 
@@ -42,6 +43,7 @@ def run_backward(
         retain_graph: keep what the nodes hold, for another pass.
         create_graph: run the rules on tensors, so that the gradients have a graph of their own.
         inputs: only gradients of these targets are wanted; None means all leaves.
+        stop: do not go on beyond `inputs`, where one of them leads to another.
     """
     wanted = set(inputs or ())
     useful = None if inputs is None else _leading_to(roots, wanted)
@@ -70,6 +72,8 @@ def run_backward(
         if useful is not None:
             if node in wanted:
                 found[node] = g
+                if stop:
+                    continue
             targets = [target if target in useful else None for target in targets]
             if all(target is None for target in targets):
                 continue  # nothing wanted lies beyond: what it kept stays for others

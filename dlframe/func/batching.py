@@ -13,6 +13,7 @@ from dlframe.func.random import Randomness
 from dlframe.functions import cat
 from dlframe.ops.batched.array import is_of
 from dlframe.ops.record import TensorBase
+from dlframe.random import get_rng_state, set_rng_state
 from dlframe.random.transform import transformed
 
 Dims = int | tuple[Any, ...] | None
@@ -211,8 +212,11 @@ def _in_chunks(
     func: Any, inputs: _Inputs, kwargs: Any, out_dims: Any, randomness: str, chunk_size: int
 ) -> Any:
     pieces, tree, dims = [], None, []
+    state = get_rng_state() if randomness == "same" else None
     for start in range(0, inputs.size, chunk_size):
         part = inputs.part(start, min(start + chunk_size, inputs.size))
+        if state is not None:
+            set_rng_state(state)
         out, leaves, dims = _mapped(func, part, kwargs, out_dims, randomness)
         pieces.append(leaves)
         tree = trees.flatten(out)[1]

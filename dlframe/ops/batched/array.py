@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from dlframe.errors import DimensionError, VmapError
+from dlframe.errors import VmapError
 from dlframe.ops.batched import indexing
-from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, batched_in, example, one_by_one
+from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, batched_in, example, one_by_one, stacked
 
 # Per function of NumPy: rule(x, *args, **kwargs) -> the result with its batch dimension; filled by
 # `dlframe.ops.batched.rules`.
@@ -390,16 +390,10 @@ def _examples_of(func: Any, model: Any, args: Any, kwargs: Any) -> Any:
     if unsafe_out(kwargs):
         raise LoopNeeded(f"vmap: np.{func.__name__} into a buffer")
     size = model.physical.shape[0]
-    if size == 0 or func.__module__.startswith("numpy.random"):
+    if size == 0:
         raise LoopNeeded(f"vmap: np.{func.__name__} of an empty batch")
-    from dlframe.ops.batched.loop import _stacked
-
     results = [
         func(*example(args, model.level, i), **example(kwargs, model.level, i))
         for i in range(size)
     ]
-    return _stacked(results, model)
-
-
-def checked_axis_error(error: Exception) -> DimensionError:
-    return DimensionError(str(error))
+    return stacked(results, model)

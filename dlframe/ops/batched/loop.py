@@ -71,10 +71,20 @@ def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any | None = Non
     if size == 0:
         return _of_no_example(function, args, kwargs, model)
     results = [
-        function(*example(args, model.level, i), **example(kwargs, model.level, i))
+        _call(function, example(args, model.level, i), example(kwargs, model.level, i))
         for i in range(size)
     ]
-    return _stacked(results, model)
+    return stacked(results, model)
+
+
+def _call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """One example, which may be a batch of an outer `vmap`."""
+    try:
+        return function(*args, **kwargs)
+    except LoopNeeded:
+        if next(batched_in((args, kwargs)), None) is None:
+            raise
+        return one_by_one(function, args, kwargs)
 
 
 def example(value: Any, level: int, i: int) -> Any:
@@ -120,7 +130,7 @@ def _of_no_example(function: Any, args: Any, kwargs: Any, model: BatchedBase) ->
     return emptied(function(*zero(args), **zero(kwargs)))
 
 
-def _stacked(results: list[Any], model: BatchedBase) -> Any:
+def stacked(results: list[Any], model: BatchedBase) -> Any:
     """One result with a batch dimension, from one per example."""
     first = results[0]
     if isinstance(first, (np.ndarray, np.generic)):
@@ -137,7 +147,7 @@ def _stacked(results: list[Any], model: BatchedBase) -> Any:
     if isinstance(first, (tuple, list)):
         if any(len(r) != len(first) for r in results):
             raise VmapError("vmap: examples gave different numbers of results")
-        columns = [_stacked(list(column), model) for column in zip(*results, strict=True)]
+        columns = [stacked(list(column), model) for column in zip(*results, strict=True)]
         return _rebuilt(first, columns)
     if any(r != first for r in results):
         raise LoopNeeded(
@@ -152,4 +162,4 @@ def _rebuilt(like: Any, items: list[Any]) -> Any:
     return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
 
 
-__all__ = ["BatchedBase", "LoopNeeded", "batched_in", "example", "one_by_one"]
+__all__ = ["BatchedBase", "LoopNeeded", "batched_in", "example", "one_by_one", "stacked"]
