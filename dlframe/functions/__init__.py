@@ -8,31 +8,45 @@ from __future__ import annotations
 import sys
 
 from dlframe.functions.arithmetic import *
+from dlframe.functions.axes import *
 from dlframe.functions.choices import *
 from dlframe.functions.comparison import *
 from dlframe.functions.counting import *
+from dlframe.functions.diagonals import *
 from dlframe.functions.exponential import *
 from dlframe.functions.indexing import *
 from dlframe.functions.joining import *
 from dlframe.functions.linalg import *
+from dlframe.functions.numeric import *
+from dlframe.functions.padding import *
 from dlframe.functions.reduction import *
-from dlframe.functions.shape import *
+from dlframe.functions.regions import *
+from dlframe.functions.repeating import *
+from dlframe.functions.reshaping import *
 from dlframe.functions.special import *
+from dlframe.functions.splitting import *
 from dlframe.functions.steps import *
 from dlframe.functions.trigonometric import *
 
 FAMILIES = (
     "arithmetic",
+    "axes",
     "choices",
     "comparison",
     "counting",
+    "diagonals",
     "exponential",
     "indexing",
     "joining",
     "linalg",
+    "numeric",
+    "padding",
     "reduction",
-    "shape",
+    "regions",
+    "repeating",
+    "reshaping",
     "special",
+    "splitting",
     "steps",
     "trigonometric",
 )

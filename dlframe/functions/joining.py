@@ -1,29 +1,39 @@
-"""Functions that join tensors, that span grids by them, and that cut them into pieces."""
+"""Functions that join tensors, and that span grids by them."""
 
 from __future__ import annotations
 
+import itertools
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dlframe import ops
-from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
-from dlframe.functions.arguments import checked_dim, numpy_names
+from dlframe.dtypes import get_default_dtype, result_type
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
+from dlframe.functions.reshaping import atleast_1d, atleast_2d, atleast_3d
+from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
+    "block_diag",
+    "cartesian_prod",
     "cat",
-    "chunk",
+    "column_stack",
+    "combinations",
     "concat",
     "concatenate",
+    "dstack",
+    "hstack",
     "meshgrid",
-    "narrow",
-    "select",
-    "split",
+    "row_stack",
     "stack",
-    "unbind",
+    "vstack",
 ]
 
 
@@ -52,10 +62,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         ):
             raise ShapeError(
                 f"cat: Sizes of tensors must match except in dimension {axis}; tensor 0 has shape "
-                f"{list(first)}, "
-                f"tensor {i} has {list(x.shape)}"
+                f"{list(first)}, tensor {i} has {list(x.shape)}"
             )
-    return ops.concatenate(*kept, axis=axis)
+    out = ops.concatenate(*kept, axis=axis)
+    return out if len(kept) == len(tensors) else to_dtype(out, result_type(*tensors))
 
 
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
@@ -80,8 +90,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         if x.shape != tensors[0].shape:
             raise ShapeError(
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
-                "entry 0 and "
-                f"{list(x.shape)} at entry {i}"
+                f"entry 0 and {list(x.shape)} at entry {i}"
             )
     return ops.stack(*tensors, axis=checked_dim(dim, tensors[0].ndim + 1))
 
@@ -100,17 +109,24 @@ def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...
 
     Args:
         tensors: vectors (or numbers) of one dtype, or one list of them.
-        indexing: "ij", the default, lets the i-th vector run along dim i; "xy" exchanges the first
-            two dims, so that the first vector runs along the columns.
+        indexing: "ij", the default (with a warning, as in PyTorch), lets the i-th vector run along
+            dim i; "xy" exchanges the first two dims, so that the first vector runs along the
+            columns.
 
     >>> dl.meshgrid(dl.tensor([1, 2]), dl.tensor([3, 4, 5]), indexing="ij")
     (tensor([[1, 1, 1],
             [2, 2, 2]]), tensor([[3, 4, 5],
             [3, 4, 5]]))
     """
-    listed = len(tensors) == 1 and not isinstance(tensors[0], TensorBase)
-    vectors = _list_of("meshgrid", tensors[0] if listed else tensors)
+    vectors = _list_of("meshgrid", _one_list(tensors))
     _check_vectors(vectors)
+    if indexing is None:
+        warnings.warn(
+            "meshgrid: in an upcoming release, it will be required to pass the indexing argument: "
+            "indexing='ij' is what happens without it",
+            UserWarning,
+            stacklevel=2,
+        )
     if indexing not in (None, "ij", "xy"):
         raise ArgumentError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
     dims = list(range(len(vectors)))
@@ -124,6 +140,11 @@ def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...
         for dim, x in zip(dims, vectors, strict=True)
     ]
     return tuple([ops.broadcast_to(x, shape=tuple(shape)) for x in columns])
+
+
+def _one_list(tensors: tuple[Any, ...]) -> Any:
+    """``f(a, b)`` or ``f([a, b])``."""
+    return tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], TensorBase) else tensors
 
 
 def _check_vectors(vectors: Sequence[Any]) -> None:
@@ -143,100 +164,119 @@ def _check_vectors(vectors: Sequence[Any]) -> None:
             )
 
 
-@numpy_names
-def split(
-    tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
-) -> tuple[Tensor, ...]:
-    """Pieces of that size (the last may be smaller), or of those sizes; views.
+def cartesian_prod(*tensors: Any) -> Tensor:
+    """All tuples with one element of each vector, as rows; of a single vector, the vector.
 
-    >>> dl.split(dl.arange(5), 2)
-    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
-    >>> dl.split(dl.arange(5), [1, 4])
-    (tensor([0]), tensor([1, 2, 3, 4]))
+    >>> dl.cartesian_prod(dl.tensor([1, 2]), dl.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
     """
-    dim = checked_dim(dim, tensor.ndim)
-    n = tensor.shape[dim]
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
-        if size < 0 or (size == 0 and n):
-            raise ArgumentError(f"split expects split_size be positive, but got split_size={size}")
-        parts = [size] * (n // size) + ([n % size] if n % size else []) if n else [0]
-    else:
-        parts = list(split_size_or_sections)
-        if sum(parts) != n or min(parts, default=0) < 0:
-            raise ShapeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
-                f"at dimension {dim}), "
-                f"but got split_sizes={parts}"
-            )
-    pieces, start = [], 0
-    for size in parts:
-        pieces.append(narrow(tensor, dim, start, size))
-        start += size
-    return tuple(pieces)
+    vectors = _list_of("cartesian_prod", _one_list(tensors))
+    for x in vectors:
+        if x.ndim != 1:
+            raise ShapeError(f"Expect a 1D vector, but got shape {list(x.shape)}")
+    if len(vectors) == 1:
+        return vectors[0]
+    return stack([ops.ravel(x) for x in meshgrid(*vectors, indexing="ij")], dim=1)
 
 
-@numpy_names
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most that many pieces of equal size (the last may be smaller); views.
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All choices of `r` elements of a vector in order, as rows; with replacement, also repeated.
 
-    >>> dl.chunk(dl.arange(5), 2)
-    (tensor([0, 1, 2]), tensor([3, 4]))
+    >>> dl.combinations(dl.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
     """
-    if chunks <= 0:
-        raise ArgumentError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    dim = checked_dim(dim, input.ndim)
-    size = -(-input.shape[dim] // chunks)
-    return split(input, size, dim) if size else (narrow(input, dim, 0, 0),) * chunks
+    if input.ndim != 1:
+        raise ShapeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise ArgumentError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return ops.take_at(input, index=slice(0, 0))
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = np.array(list(choose(range(input.shape[0]), r)), np.int64).reshape(-1, r)
+    return ops.take_at(input, index=places)
 
 
-@numpy_names
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along a dimension, which is gone from them; views.
-
-    >>> dl.unbind(dl.tensor([[1, 2], [3, 4]]))
-    (tensor([1, 2]), tensor([3, 4]))
-    """
-    before = (slice(None),) * _dim_of("unbind", input, dim)
-    return tuple([ops.take_at(input, index=(*before, i)) for i in range(input.shape[len(before)])])
+# --- stacks ------------------------------------------------------------------------------------
 
 
-@numpy_names
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """`length` elements from `start` on along a dimension; a view.
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """Side by side: along the columns, or of vectors along their only dimension.
 
-    >>> dl.narrow(dl.arange(5), 0, 1, 3)
+    >>> dl.hstack([dl.tensor([1, 2]), dl.tensor([3])])
     tensor([1, 2, 3])
     """
-    before = (slice(None),) * _dim_of("narrow", input, dim)
-    n, start = input.shape[len(before)], int(start)
-    if not -n <= start <= n:
-        raise DimensionError(
-            f"narrow: start out of range (expected to be in range of [{-n}, {n}], but got {start})"
-        )
-    start += n if start < 0 else 0
-    if length < 0 or start + length > n:
-        raise ShapeError(
-            f"narrow: start ({start}) + length ({length}) exceeds dimension size ({n})."
-        )
-    return ops.take_at(input, index=(*before, slice(start, start + length)))
+    pieces = atleast_1d(_list_of("hstack", tensors))
+    return cat(pieces, 0 if pieces[0].ndim == 1 else 1)
 
 
-@numpy_names
-def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """The slice at `index` along a dimension, which is gone from it; a view.
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """On top of each other: along the rows; vectors are rows.
 
-    >>> dl.select(dl.tensor([[1, 2], [3, 4]]), 1, 0)
-    tensor([1, 3])
+    >>> dl.vstack([dl.tensor([1, 2]), dl.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
     """
-    before = (slice(None),) * _dim_of("select", input, dim)
-    return ops.take_at(input, index=(*before, int(index)))
+    return cat(atleast_2d(_list_of("vstack", tensors)), 0)
 
 
-def _dim_of(name: str, input: Tensor, dim: int) -> int:
-    if not input.ndim:
-        raise DimensionError(f"{name}() cannot be applied to a 0-dim tensor.")
-    return checked_dim(dim, input.ndim)
+def dstack(tensors: Sequence[Tensor]) -> Tensor:
+    """Behind each other: along the third dimension; (n, m) is (n, m, 1), a vector (1, n, 1).
+
+    >>> dl.dstack([dl.tensor([1, 2]), dl.tensor([3, 4])])
+    tensor([[[1, 3],
+             [2, 4]]])
+    """
+    return cat(atleast_3d(_list_of("dstack", tensors)), 2)
+
+
+def column_stack(tensors: Sequence[Tensor]) -> Tensor:
+    """Side by side; vectors are columns.
+
+    >>> dl.column_stack([dl.tensor([1, 2]), dl.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    pieces = _list_of("column_stack", tensors)
+    columns = [x if x.ndim > 1 else ops.reshape(x, shape=(x.array.size, 1)) for x in pieces]
+    return hstack(columns)
+
+
+def row_stack(tensors: Sequence[Tensor]) -> Tensor:
+    """`vstack` under another name.
+
+    >>> dl.row_stack([dl.tensor([1, 2]), dl.tensor([3, 4])]).shape
+    (2, 2)
+    """
+    return vstack(tensors)
+
+
+def block_diag(*tensors: Any) -> Tensor:
+    """A matrix with the given ones along its diagonal, and zeros elsewhere; a vector is a row.
+
+    >>> dl.block_diag(dl.tensor([[1, 2]]), dl.tensor(3))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
+    """
+    for i, x in enumerate(tensors):
+        if x.ndim > 2:
+            raise ShapeError(
+                "block_diag: Input tensors must have 2 or fewer dimensions. Input "
+                f"{i} has {x.ndim} dimensions"
+            )
+    blocks = [atleast_2d(x) for x in tensors]
+    if not blocks:
+        return wrap(np.zeros((1, 0), get_default_dtype()))
+    width, before, rows = sum(x.shape[1] for x in blocks), 0, []
+    for x in blocks:
+        after = width - before - x.shape[1]
+        rows.append(ops.pad(x, pad_width=((0, 0), (before, after))))
+        before += x.shape[1]
+    return cat(rows, 0)
 
 
 # PyTorch's second name.

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import functions as F
+from dlframe.autograd.reshaping import in_another_shape
 from dlframe.dtypes import DType, as_dtype
-from dlframe.errors import GradientError
+from dlframe.errors import GradientError, ShapeError
 from dlframe.functions.arguments import sizes
-from dlframe.functions.shape import expand, repeat, view
+from dlframe.functions.axes import matrices_transposed
+from dlframe.functions.regions import unfold
+from dlframe.functions.repeating import repeat
+from dlframe.functions.reshaping import expand, sum_to_size, view
 from dlframe.methods.support import in_place_form
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
@@ -20,9 +24,11 @@ if TYPE_CHECKING:
 
 
 class ShapeMethods(TensorBase):
-    """Views, copies and orders; see `dlframe.functions.shape`."""
+    """Views, copies and orders; see `dlframe.functions`."""
 
     __slots__ = ()
+
+    # --- another shape ---
 
     def reshape(self: Any, *shape: Any) -> Tensor:
         """The same elements in another shape; see `dlframe.reshape`."""
@@ -64,26 +70,6 @@ class ShapeMethods(TensorBase):
     ravel = F.ravel
     squeeze = F.squeeze
     unsqueeze = F.unsqueeze
-    transpose = swapdims = F.transpose
-    swapaxes = F.swapaxes
-    t = F.t
-    movedim = moveaxis = F.movedim
-
-    def permute(self: Any, *dims: Any) -> Tensor:
-        """The dimensions in another order; see `dlframe.permute`."""
-        return F.permute(self, sizes(dims))
-
-    @property
-    def T(self: Any) -> Tensor:
-        """All dimensions reversed."""
-        return F.permute(self, tuple(range(self.array.ndim))[::-1])
-
-    @property
-    def mT(self: Any) -> Tensor:
-        """The last two dimensions swapped."""
-        return F.transpose(self, -2, -1)
-
-    H, mH = T, mT
 
     def expand(self: Any, *size: Any) -> Tensor:
         """Repeated along new dimensions and along those of size 1, without a copy; -1 keeps a size.
@@ -100,6 +86,55 @@ class ShapeMethods(TensorBase):
         return expand(self, other.array.shape)
 
     broadcast_to = F.broadcast_to
+
+    def sum_to_size(self: Any, *size: Any) -> Tensor:
+        """Summed over what `size` would have to be broadcast along to give this shape.
+
+        >>> import dlframe as dl
+        >>> dl.ones(2, 3).sum_to_size(1, 3)
+        tensor([[2., 2., 2.]])
+        """
+        return sum_to_size(self, sizes(size))
+
+    # --- another order of dimensions ---
+
+    transpose = F.transpose
+    swapaxes = F.swapaxes
+    swapdims = F.swapdims
+    t = F.t
+    adjoint = F.adjoint
+    movedim = moveaxis = F.movedim
+
+    def permute(self: Any, *dims: Any) -> Tensor:
+        """The dimensions in another order; see `dlframe.permute`."""
+        return F.permute(self, sizes(dims))
+
+    @property
+    def T(self: Any) -> Tensor:
+        """All dimensions reversed."""
+        return F.permute(self, tuple(range(self.array.ndim))[::-1])
+
+    @property
+    def mT(self: Any) -> Tensor:
+        """The last two dimensions swapped."""
+        return matrices_transposed(self, "tensor.mT")
+
+    @property
+    def H(self: Any) -> Tensor:
+        """A matrix transposed (and conjugated, were there complex numbers)."""
+        if self.array.ndim not in (0, 2):
+            raise ShapeError(
+                f"tensor.H is only supported on matrices (2-D tensors). Got {self.array.ndim}-D "
+                "tensor. For batches of matrices, consider using tensor.mH"
+            )
+        return matrices_transposed(self, "tensor.H")
+
+    @property
+    def mH(self: Any) -> Tensor:
+        """The last two dimensions swapped (and conjugated, were there complex numbers)."""
+        return matrices_transposed(self, "tensor.mH")
+
+    # --- repeated, and in another order ---
 
     def repeat(self: Any, *repeats: Any) -> Tensor:
         """Copied so often along each dimension.
@@ -121,22 +156,76 @@ class ShapeMethods(TensorBase):
         """The elements in reverse order along `dims`; see `dlframe.flip`."""
         return F.flip(self, sizes(dims))
 
+    fliplr = F.fliplr
+    flipud = F.flipud
     roll = F.roll
+    rot90 = F.rot90
+
+    # --- pieces ---
 
     def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """Parts of `split_size` along `dim`, or of the sizes in a list; see `dlframe.split`."""
         return F.split(self, split_size, dim)
 
+    def unsafe_split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """`split` whose parts may be written to in place; see `dlframe.unsafe_split`."""
+        return F.unsafe_split(self, split_size, dim)
+
+    def hsplit(self: Any, split_size_or_sections: Any) -> tuple[Tensor, ...]:
+        """Parts along the columns; see `dlframe.hsplit`."""
+        return F.hsplit(self, split_size_or_sections)
+
+    def vsplit(self: Any, split_size_or_sections: Any) -> tuple[Tensor, ...]:
+        """Parts along the rows; see `dlframe.vsplit`."""
+        return F.vsplit(self, split_size_or_sections)
+
+    def dsplit(self: Any, split_size_or_sections: Any) -> tuple[Tensor, ...]:
+        """Parts along the third dimension; see `dlframe.dsplit`."""
+        return F.dsplit(self, split_size_or_sections)
+
+    split_with_sizes = F.split_with_sizes
+    unsafe_split_with_sizes = F.unsafe_split_with_sizes
+    tensor_split = F.tensor_split
     chunk = F.chunk
+    unsafe_chunk = F.unsafe_chunk
     unbind = F.unbind
     narrow = F.narrow
+    narrow_copy = F.narrow_copy
     select = F.select
+
+    # --- regions ---
+
+    unfold = unfold
+    as_strided = F.as_strided
+    as_strided_scatter = F.as_strided_scatter
+    diagonal_scatter = F.diagonal_scatter
+    select_scatter = F.select_scatter
+    slice_scatter = F.slice_scatter
+
+    # --- triangles and diagonals ---
+
     tril = F.tril
     triu = F.triu
     diagonal = F.diagonal
     diag = F.diag
+    diag_embed = F.diag_embed
+    diagflat = F.diagflat
+
+    # --- differences ---
+
+    diff = F.diff
 
     # --- in place ---
 
     tril_ = in_place_form(F.tril)
     triu_ = in_place_form(F.triu)
+
+    # --- in place, in another shape: the tensor itself becomes the view ---
+
+    squeeze_ = in_another_shape(F.squeeze)
+    unsqueeze_ = in_another_shape(F.unsqueeze)
+    transpose_ = in_another_shape(F.transpose)
+    swapaxes_ = in_another_shape(F.swapaxes)
+    swapdims_ = in_another_shape(F.swapdims)
+    t_ = in_another_shape(F.t)
+    as_strided_ = in_another_shape(F.as_strided)

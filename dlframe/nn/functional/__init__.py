@@ -6,7 +6,7 @@ for any number of further dimensions; where there is none, any shape goes in and
 
 from __future__ import annotations
 
-from dlframe.functions.shape import pad
+from dlframe.functions.padding import pad
 from dlframe.nn.functional.activation import (
     elu,
     gelu,

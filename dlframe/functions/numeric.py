@@ -1,0 +1,268 @@
+"""Differences, derivatives and integrals of sampled functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
+from dlframe.functions.arguments import checked_dim, checked_dims, numpy_names
+from dlframe.functions.joining import cat
+from dlframe.functions.splitting import select
+from dlframe.ops.calling import wrap
+from dlframe.ops.record import TensorBase
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+__all__ = ["cumulative_trapezoid", "diff", "gradient", "trapezoid", "trapz", "vander"]
+
+Weighted = tuple[int, Any]  # a place along a dimension, and the weight of the value there
+
+
+def _part(x: Any, dim: int, start: int | None, end: int | None) -> Any:
+    return ops.take_at(x, index=(*(slice(None),) * dim, slice(start, end)))
+
+
+# --- differences -------------------------------------------------------------------------------
+
+
+@numpy_names
+def diff(
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+) -> Tensor:
+    """out[i] = input[i + 1] - input[i] along a dimension, `n` times; of bools, whether they differ.
+
+    Args:
+        input: with a dimension at least.
+        n: how often.
+        dim: along which dimension.
+        prepend, append: values before and behind `input` along `dim`.
+
+    >>> dl.diff(dl.tensor([1, 4, 9]))
+    tensor([3, 5])
+    >>> dl.diff(dl.tensor([1, 4, 9]), n=2, prepend=dl.tensor([0]))
+    tensor([2, 2])
+    """
+    if not input.ndim:
+        raise ShapeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise ArgumentError(f"order must be non-negative but got {n}")
+    ends = [x for x in (prepend, append) if x is not None]
+    if any(x.ndim != input.ndim for x in ends):
+        raise ShapeError(
+            "diff expects prepend or append to be the same dimension as input, got "
+            f"{[x.ndim for x in ends]} and {input.ndim}"
+        )
+    dim = checked_dim(dim, input.ndim)
+    parts = [x for x in (prepend, input, append) if x is not None]
+    out = cat(parts, dim) if ends else input
+    if n == 0:
+        return ops.copy(out)
+    subtract = ops.logical_xor if out.dtype.kind == "b" else ops.subtract
+    for _ in range(min(n, out.shape[dim])):
+        out = subtract(_part(out, dim, 1, None), _part(out, dim, None, -1))
+    return out
+
+
+def gradient(
+    input: Tensor,
+    *,
+    spacing: Any = 1,
+    dim: int | Sequence[int] | None = None,
+    edge_order: int = 1,
+) -> tuple[Tensor, ...]:
+    """The derivatives of a function given by samples, one tensor for each dimension.
+
+    Inside, the central difference (f(x + h) - f(x - h)) / 2h, or its form for unequal distances,
+    both exact for parabolas; at the two ends the one-sided difference.
+
+    Args:
+        input: the samples.
+        spacing: the distance of samples; or a list with one distance, or with one vector of
+            coordinates, for each dimension.
+        dim: which dimensions, by default all.
+        edge_order: 1, or 2 for ends that are exact for parabolas, too.
+
+    >>> dl.gradient(dl.tensor([0.0, 1.0, 4.0, 9.0]))
+    (tensor([1., 2., 4., 5.]),)
+    >>> dl.gradient(dl.tensor([0.0, 1.0, 9.0]), spacing=(dl.tensor([0.0, 1.0, 3.0]),), edge_order=2)
+    (tensor([0., 2., 6.]),)
+    """
+    if edge_order not in (1, 2):
+        raise ArgumentError(
+            f"torch.gradient only supports edge_order=1 and edge_order=2, got {edge_order}"
+        )
+    if input.dtype == "uint8":
+        raise DTypeError("torch.gradient does not support uint8 input, which wraps around below 0")
+    every = range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
+    dims = checked_dims(every, input.ndim)
+    spacings = _spacings(spacing, len(dims))
+    for axis in dims:
+        if input.shape[axis] < edge_order + 1:
+            raise ShapeError(
+                "torch.gradient expected each dimension size to be at least edge_order+1, got "
+                f"size {input.shape[axis]} at dimension {axis}"
+            )
+    rows = zip(dims, spacings, strict=True)
+    return tuple([_derivative(input, axis, step, edge_order) for axis, step in rows])
+
+
+def _spacings(spacing: Any, count: int) -> list[Any]:
+    """The distance, or the coordinates, for each dimension."""
+    if not isinstance(spacing, (list, tuple)):
+        if isinstance(spacing, TensorBase) and spacing.ndim:
+            raise TypeError("gradient: pass coordinates as a list with one vector per dimension")
+        return [spacing] * count
+    if len(spacing) != count:
+        raise ArgumentError(
+            "torch.gradient expected spacing to be unspecified, a scalar, or a list of length "
+            f"equal to the number of dimensions, {count}, but got a list of length {len(spacing)}"
+        )
+    return list(spacing)
+
+
+def _derivative(f: Any, dim: int, spacing: Any, edge_order: int) -> Any:
+    """The weights of the neighbours (Fornberg, 1988, for three points), and their sums."""
+    n = f.shape[dim]
+    if isinstance(spacing, TensorBase) and spacing.ndim:
+        if spacing.shape != (n,):
+            raise ShapeError(
+                f"torch.gradient expected each element of spacing to have the size {n} of "
+                f"dimension {dim}, got shape {list(spacing.shape)}"
+            )
+        h = diff(spacing)
+        along = (-1, *(1,) * (f.ndim - dim - 1))
+        left, right = (ops.reshape(x, shape=along) for x in (h[:-1], h[1:]))
+        first, second, last, before = h[0], h[min(1, n - 2)], h[-1], h[max(-2, 1 - n)]
+        inner = (
+            _part(f, dim, None, -2) * (-right / (left * (left + right)))
+            + _part(f, dim, 1, -1) * ((right - left) / (left * right))
+            + _part(f, dim, 2, None) * (left / (right * (left + right)))
+        )
+    else:
+        first = second = last = before = spacing
+        inner = (_part(f, dim, 2, None) - _part(f, dim, None, -2)) / spacing / 2
+    if edge_order == 1:
+        start = (_part(f, dim, 1, 2) - _part(f, dim, 0, 1)) / first
+        end = (_part(f, dim, n - 1, n) - _part(f, dim, n - 2, n - 1)) / last
+    else:
+        start = _one_sided(f, dim, (0, 1, 2), first, second)
+        end = -_one_sided(f, dim, (n - 1, n - 2, n - 3), last, before)
+    return cat([start, inner, end], dim)
+
+
+def _one_sided(f: Any, dim: int, places: tuple[int, int, int], h: Any, k: Any) -> Any:
+    """The derivative at the first of three places, which lie `h` and then `k` apart."""
+    a, b, c = (_part(f, dim, i, i + 1) for i in places)
+    outer = h + k
+    return a * (-(h + outer) / (h * outer)) + b * (outer / (h * k)) - c * (h / (k * outer))
+
+
+# --- integrals ---------------------------------------------------------------------------------
+
+
+@numpy_names
+def trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
+) -> Tensor:
+    """The integral by the trapezoidal rule: Σ (y[i] + y[i + 1]) / 2 · (x[i + 1] - x[i]).
+
+    Args:
+        y: the samples.
+        x: where they were taken, a vector or anything that broadcasts to `y`.
+        dx: in place of `x`, the distance of samples, by default 1.
+        dim: along which dimension.
+
+    >>> dl.trapezoid(dl.tensor([1.0, 2.0, 4.0]))
+    tensor(4.5000)
+    >>> dl.trapezoid(dl.tensor([1.0, 2.0, 4.0]), dl.tensor([0.0, 1.0, 3.0]))
+    tensor(7.5000)
+    """
+    dim, widths = _widths("trapezoid", y, x, dx, dim)
+    if widths is not None:
+        pairs: Any = _part(y, dim, None, -1) + _part(y, dim, 1, None)
+        return (pairs * widths).sum(dim) / 2.0
+    step = 1.0 if dx is None else dx
+    if not y.shape[dim]:
+        return y.sum(dim) * step
+    return (y.sum(dim) - (select(y, dim, 0) + select(y, dim, -1)) * 0.5) * step
+
+
+@numpy_names
+def trapz(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
+    """`trapezoid` under its older name.
+
+    >>> dl.trapz(dl.tensor([1.0, 2.0, 4.0]), dx=2)
+    tensor(9.)
+    """
+    return trapezoid(y, x, dx=dx, dim=dim)
+
+
+@numpy_names
+def cumulative_trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
+) -> Tensor:
+    """The integrals up to each sample but the first; arguments as for `trapezoid`.
+
+    >>> dl.cumulative_trapezoid(dl.tensor([1.0, 2.0, 4.0]))
+    tensor([1.5000, 4.5000])
+    """
+    dim, widths = _widths("cumulative_trapezoid", y, x, dx, dim)
+    pairs = _part(y, dim, None, -1) + _part(y, dim, 1, None)
+    if widths is not None:
+        return (pairs * widths).cumsum(dim) / 2.0
+    return (pairs * ((1.0 if dx is None else dx) / 2.0)).cumsum(dim)
+
+
+def _widths(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[int, Any]:
+    """The dimension from the front, and the distances of the `x`, if there are any."""
+    if x is not None and dx is not None:
+        raise TypeError(f"{name}() takes x or dx, not both")
+    if y.dtype.kind == "b" or (x is not None and x.dtype.kind == "b"):
+        raise DTypeError(f"{name}: received a bool input for `x` or `y`, but bool is not supported")
+    dim = checked_dim(dim, y.ndim)
+    if not y.ndim:
+        raise DimensionError(
+            f"{name}: Dimension specified as {dim} but tensor has no dimensions to integrate along"
+        )
+    if x is None:
+        return dim, None
+    if x.ndim == 1:
+        if x.shape[0] != y.shape[dim]:
+            raise ShapeError(
+                f"{name}: There must be one `x` value for each sample point, got {x.shape[0]} for "
+                f"{y.shape[dim]}"
+            )
+        x = ops.reshape(x, shape=tuple([-1 if i == dim else 1 for i in range(y.ndim)]))
+    elif x.ndim < y.ndim:
+        x = ops.reshape(x, shape=(1,) * (y.ndim - x.ndim) + x.shape)
+    return dim, _part(x, dim, 1, None) - _part(x, dim, None, -1)
+
+
+# --- powers ------------------------------------------------------------------------------------
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The Vandermonde matrix: the columns are the powers of a vector, from the highest to 1.
+
+    >>> dl.vander(dl.tensor([2, 3]), N=3)
+    tensor([[4, 2, 1],
+            [9, 3, 1]])
+    """
+    if x.ndim != 1:
+        raise ShapeError(f"x must be a one-dimensional tensor, got {list(x.shape)}")
+    count = x.shape[0] if N is None else N
+    if count < 0:
+        raise ArgumentError(f"N must be non-negative, got {count}")
+    whole = x.dtype.kind != "f"
+    powers = np.arange(count) if increasing else np.arange(count)[::-1]
+    base = ops.cast(x, dtype=np.dtype("int64")) if whole else x
+    return ops.power(ops.expand_dims(base, axis=1), wrap(powers.astype(base.dtype)))
