@@ -81,6 +81,7 @@ from dlframe.dtypes import (
 )
 from dlframe.functions import *  # noqa: F403 - its __all__ is the list
 from dlframe.printing import set_printoptions
+from dlframe.functions import return_types
 from dlframe.random import (
     Generator,
     default_generator,
@@ -211,6 +212,7 @@ __all__ = [
     "random",
     "randperm",
     "result_type",
+    "return_types",
     "save",
     "seed",
     "set_default_dtype",

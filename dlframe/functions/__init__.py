@@ -14,17 +14,23 @@ from dlframe.functions.comparison import *
 from dlframe.functions.counting import *
 from dlframe.functions.diagonals import *
 from dlframe.functions.exponential import *
+from dlframe.functions.extremes import *
+from dlframe.functions.histograms import *
 from dlframe.functions.indexing import *
 from dlframe.functions.joining import *
 from dlframe.functions.linalg import *
+from dlframe.functions.norms import *
 from dlframe.functions.numeric import *
 from dlframe.functions.padding import *
 from dlframe.functions.reduction import *
 from dlframe.functions.regions import *
 from dlframe.functions.repeating import *
 from dlframe.functions.reshaping import *
+from dlframe.functions.scan import *
+from dlframe.functions.sorting import *
 from dlframe.functions.special import *
 from dlframe.functions.splitting import *
+from dlframe.functions.statistics import *
 from dlframe.functions.steps import *
 from dlframe.functions.trigonometric import *
 
@@ -36,17 +42,23 @@ FAMILIES = (
     "counting",
     "diagonals",
     "exponential",
+    "extremes",
+    "histograms",
     "indexing",
     "joining",
     "linalg",
+    "norms",
     "numeric",
     "padding",
     "reduction",
     "regions",
     "repeating",
     "reshaping",
+    "scan",
+    "sorting",
     "special",
     "splitting",
+    "statistics",
     "steps",
     "trigonometric",
 )

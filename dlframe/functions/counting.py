@@ -20,6 +20,7 @@ __all__ = [
     "bincount",
     "isin",
     "unique",
+    "unique_consecutive",
 ]
 
 
@@ -55,7 +56,7 @@ def unique(
     if dim is None:
         source, axis, shape = ops.ravel(input), 0, input.shape
     else:
-        source, axis = input, _axis_of_slices(input, dim)
+        source, axis = input, _axis_of_slices("unique", input, dim)
         shape = (input.shape[axis],)
     _, first, inverse, counts = np.unique(
         source.array,
@@ -73,15 +74,53 @@ def unique(
     return tuple(found) if len(found) > 1 else found[0]
 
 
-def _axis_of_slices(input: Tensor, dim: int) -> int:
+def _axis_of_slices(name: str, input: Tensor, dim: int) -> int:
     if not input.ndim:
-        raise DimensionError(f"unique: dim is {dim}, but the tensor has no dimensions")
+        raise DimensionError(f"{name}: dim is {dim}, but the tensor has no dimensions")
     axis = checked_dim(dim, input.ndim)
     if 0 in (*input.shape[:axis], *input.shape[axis + 1 :]):
         raise ShapeError(
-            f"unique: with dim={dim} no other dimension may have size 0, got {list(input.shape)}"
+            f"{name}: with dim={dim} no other dimension may have size 0, got {list(input.shape)}"
         )
     return axis
+
+
+@numpy_names
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The elements, or with `dim` the slices along it, that differ from the one before.
+
+    nan equals nothing. The gradient goes to the first of equal elements; PyTorch has none.
+
+    Args:
+        return_inverse: return also where among the results each element, or slice, is.
+        return_counts: return also how many equal ones each result stands for.
+
+    >>> dl.unique_consecutive(dl.tensor([1, 1, 2, 1]), return_counts=True)
+    (tensor([1, 2, 1]), tensor([2, 1, 1]))
+    """
+    if dim is None:
+        source, axis, shape = ops.ravel(input), 0, input.shape
+    else:
+        axis = _axis_of_slices("unique_consecutive", input, dim)
+        source, shape = input, (input.shape[axis],)
+    rows = np.moveaxis(source.array, axis, 0)
+    begins = np.ones(len(rows), bool)
+    begins[1:] = (rows[1:] != rows[:-1]).any(axis=tuple(range(1, rows.ndim)))
+    first = np.flatnonzero(begins)
+    found = [ops.take(source, first, axis=axis)]
+    if return_inverse:
+        found.append(wrap((np.cumsum(begins) - 1).reshape(shape)))
+    if return_counts:
+        found.append(wrap(np.diff(first, append=len(rows))))
+    return tuple(found) if len(found) > 1 else found[0]
+
+
+# --- how often ---------------------------------------------------------------------------------
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:

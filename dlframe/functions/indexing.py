@@ -8,7 +8,6 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import DimensionError, DTypeError, ShapeError
-from dlframe.functions import return_types
 from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
-    "argsort",
     "argwhere",
     "gather",
     "index_select",
@@ -26,9 +24,7 @@ __all__ = [
     "nonzero",
     "scatter",
     "scatter_add",
-    "sort",
     "take_along_dim",
-    "topk",
 ]
 
 
@@ -239,50 +235,3 @@ def argwhere(input: Tensor) -> Tensor:
     tensor([[1]])
     """
     return ops.nonzero(input)
-
-
-# --- order -------------------------------------------------------------------------------------
-
-
-@numpy_names
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    """The indices that sort along a dimension; equal elements keep their order, nan is largest.
-
-    >>> dl.argsort(dl.tensor([3.0, 1.0, 2.0]))
-    tensor([1, 2, 0])
-    """
-    return ops.argsort(input, axis=checked_dim(dim, input.ndim), descending=descending)
-
-
-@numpy_names
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """The elements in order along a dimension, and where they were.
-
-    >>> values, indices = dl.sort(dl.tensor([3.0, 1.0, 2.0]), descending=True)
-    >>> values, indices
-    (tensor([3., 2., 1.]), tensor([0, 2, 1]))
-    """
-    dim = checked_dim(dim, input.ndim)
-    indices = ops.argsort(input, axis=dim, descending=descending)
-    return return_types.sort(ops.take_along_axis(input, indices, axis=dim), indices)
-
-
-@numpy_names
-def topk(
-    input: Tensor, k: int, dim: int | None = None, largest: bool = True, sorted: bool = True
-) -> Any:
-    """The `k` largest (or smallest) elements along a dimension, and where they are.
-
-    >>> dl.topk(dl.tensor([3.0, 1.0, 2.0]), 2).values
-    tensor([3., 2.])
-    """
-    dim = checked_dim(-1 if dim is None else dim, input.ndim)
-    n = input.shape[dim] if input.ndim else 1
-    if not 0 <= k <= n:
-        raise ShapeError(
-            f"topk: selected index k out of range: k = {k} for a dimension of size {n}"
-        )
-    indices = ops.argsort(input, axis=dim, descending=largest)
-    if input.ndim:
-        indices = ops.take_at(indices, index=(*(slice(None),) * dim, slice(k)))
-    return return_types.topk(ops.take_along_axis(input, indices, axis=dim), indices)

@@ -1,4 +1,4 @@
-"""Functions along dimensions: sums, extremes, variances, running sums.
+"""Functions that reduce along dimensions: sums, means, variances, products, logic.
 
 ``dim`` is an integer, several, or None for all; ``keepdim`` keeps reduced dimensions with size 1.
 NumPy's ``axis`` and ``keepdims`` mean the same.
@@ -6,14 +6,14 @@ NumPy's ``axis`` and ``keepdims`` mean the same.
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dlframe import ops
-from dlframe.dtypes import get_default_dtype, uint8
-from dlframe.errors import ArgumentError, DimensionError, ShapeError
-from dlframe.functions import return_types
+from dlframe.dtypes import float16, float32, get_default_dtype, uint8
+from dlframe.errors import DTypeError, ShapeError
 from dlframe.functions.arguments import (
     Dims,
     axis_of,
@@ -22,7 +22,6 @@ from dlframe.functions.arguments import (
     require_floats,
     to_dtype,
 )
-from dlframe.ops.record import TensorBase
 from dlframe.ops.reduction import count_of
 
 if TYPE_CHECKING:
@@ -30,25 +29,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "all",
-    "amax",
-    "amin",
     "any",
-    "argmax",
-    "argmin",
     "count_nonzero",
-    "cumprod",
-    "cumsum",
     "log_softmax",
     "logsumexp",
-    "max",
     "mean",
-    "min",
-    "norm",
+    "nanmean",
+    "nansum",
     "prod",
     "softmax",
     "std",
     "std_mean",
     "sum",
+    "trace",
     "var",
     "var_mean",
 ]
@@ -59,13 +52,33 @@ __all__ = [
 
 @numpy_names
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum; bools and integers are added as int64.
+    """The sum; bools and integers are added as int64. The sum of nothing is 0.
 
     >>> dl.sum(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([4., 6.])
     """
-    input = to_dtype(input, dtype)
-    return ops.sum(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    if dtype is None:
+        return ops.sum(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    out = ops.sum(to_dtype(input, dtype), axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    return to_dtype(out, dtype)  # of integers it was int64
+
+
+@numpy_names
+def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The sum of the elements that are not nan.
+
+    >>> dl.nansum(dl.tensor([1.0, dl.nan, 3.0]))
+    tensor(4.)
+    """
+    return sum(_without_nan(to_dtype(input, dtype)), dim, keepdim, dtype=dtype)
+
+
+def _without_nan(input: Any) -> Any:
+    """`input` with 0 in place of nan."""
+    if input.dtype.kind != "f":
+        return input
+    nans = np.isnan(input.array)
+    return ops.where(nans, 0.0, input) if nans.any() else input
 
 
 @numpy_names
@@ -82,6 +95,25 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     input = to_dtype(input, dtype)
     require_floats("mean", input)
     return ops.mean(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
+
+
+@numpy_names
+def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The mean of the elements that are not nan; nan where there are none.
+
+    Raises:
+        DTypeError: of integers.
+
+    >>> dl.nanmean(dl.tensor([1.0, dl.nan, 3.0]))
+    tensor(2.)
+    """
+    require_floats("nanmean", input)
+    input = to_dtype(input, dtype)
+    axis = axis_of(dim, input.ndim)
+    count = ops.sum(~np.isnan(input.array), axis=axis, keepdims=keepdim)
+    return ops.sum(_without_nan(input), axis=axis, keepdims=keepdim) / ops.cast(
+        count, dtype=input.dtype
+    )
 
 
 @numpy_names
@@ -167,13 +199,15 @@ def _checked(
 ) -> tuple[Any, float]:
     """The axis and the correction of a variance."""
     require_floats(name, input)
-    if isinstance(dim, bool):  # PyTorch's var(input, unbiased)
+    if isinstance(dim, bool) and unbiased is None:  # PyTorch's var(input, unbiased)
         dim, unbiased = None, dim
+    if isinstance(dim, bool) or (unbiased is not None and correction != 1):
+        raise TypeError(f"{name}() received an invalid combination of arguments")
     if unbiased is not None:
         correction = 1 if unbiased else 0
     correction = 1 if correction is None else correction
     axis = axis_of(dim, input.ndim)
-    if count_of(input.shape, axis) <= correction:
+    if (count_of(input.shape, axis) if input.array.size else 0) <= correction:
         warnings.warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
             "reduction factor "
@@ -197,68 +231,34 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
 
 
 @numpy_names
-def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """eˣ / Σ eˣ along a dimension: positive numbers that add up to 1.
 
     >>> dl.softmax(dl.tensor([0.0, 0.0, 1.0]), dim=0)
     tensor([0.2119, 0.2119, 0.5761])
     """
-    input = to_dtype(input, dtype)
-    require_floats("softmax", input)
-    return (
-        ops.softmax(input, axis=checked_dim(dim, input.ndim))
-        if input.ndim
-        else ops.exp(input - input)
-    )
+    return _along("softmax", ops.softmax, input, dim, dtype)
 
 
 @numpy_names
-def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """x - ln Σ eˣ along a dimension, the logarithm of `softmax`.
 
     >>> dl.log_softmax(dl.tensor([0.0, 0.0, 1.0]), dim=0)
     tensor([-1.5514, -1.5514, -0.5514])
     """
+    return _along("log_softmax", ops.log_softmax, input, dim, dtype)
+
+
+def _along(name: str, function: Any, input: Any, dim: int, dtype: Any) -> Any:
+    axis = checked_dim(dim, input.ndim)
     input = to_dtype(input, dtype)
-    require_floats("log_softmax", input)
-    return (
-        ops.log_softmax(input, axis=checked_dim(dim, input.ndim)) if input.ndim else input - input
-    )
-
-
-@numpy_names
-def norm(
-    input: Tensor,
-    p: float | str | None = "fro",
-    dim: Dims = None,
-    keepdim: bool = False,
-    dtype: Any = None,
-) -> Tensor:
-    """(Σ|x|ᵖ)^(1/p); "fro" is p = 2, ∞ the largest |x|, 0 the number of nonzero elements.
-
-    >>> dl.norm(dl.tensor([3.0, 4.0]))
-    tensor(5.)
-    >>> dl.norm(dl.tensor([[3.0, -4.0], [1.0, 1.0]]), p=1, dim=1)
-    tensor([7., 2.])
-    """
-    input = to_dtype(input, dtype)
-    require_floats("norm", input)
-    axis = axis_of(dim, input.ndim)
-    order = 2.0 if p in ("fro", None) else p
-    if isinstance(order, str):
-        raise ArgumentError(f"norm: p must be a number or 'fro', got {p!r}")
-    if order == 2:
-        return ops.norm(input, axis=axis, keepdims=keepdim)
-    size = ops.absolute(input)
-    if order == 1:
-        return ops.sum(size, axis=axis, keepdims=keepdim)
-    if math.isinf(order):
-        extreme = ops.amax if order > 0 else ops.amin
-        return extreme(size, axis=axis, keepdims=keepdim)
-    if order == 0:
-        return ops.sum(ops.not_equal(input, 0.0), axis=axis, keepdims=keepdim).to(input.dtype)
-    total = ops.sum(ops.power(size, float(order)), axis=axis, keepdims=keepdim)
-    return ops.power(total, 1.0 / order)
+    require_floats(name, input)
+    if not input.ndim:
+        return ops.squeeze(function(ops.expand_dims(input, axis=0), axis=0), axis=0)
+    if input.dtype == float16:  # in float32, as in PyTorch
+        return to_dtype(function(to_dtype(input, float32), axis=axis), float16)
+    return function(input, axis=axis)
 
 
 @numpy_names
@@ -271,145 +271,6 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     return ops.count_nonzero(input, axis=axis_of(dim, input.ndim))
 
 
-# --- extremes ----------------------------------------------------------------------------------
-
-
-@numpy_names
-def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The largest element; equal ones share the gradient evenly.
-
-    >>> dl.amax(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
-    tensor([5., 7.])
-    """
-    axis = axis_of(dim, input.ndim)
-    _require_elements("amax", input, axis)
-    return ops.amax(input, axis=axis, keepdims=keepdim)
-
-
-@numpy_names
-def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The smallest element; equal ones share the gradient evenly.
-
-    >>> dl.amin(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
-    tensor([1., 2.])
-    """
-    axis = axis_of(dim, input.ndim)
-    _require_elements("amin", input, axis)
-    return ops.amin(input, axis=axis, keepdims=keepdim)
-
-
-@numpy_names
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, **named: Any) -> Any:
-    """The largest element of all; with `dim` the largest along it, and where they are.
-
-    Of two tensors it is `maximum`. Along a dim the gradient goes to the first of equal elements,
-    without dim all of them share it.
-
-    >>> x = dl.tensor([[1.0, 5.0], [7.0, 2.0]])
-    >>> dl.max(x)
-    tensor(7.)
-    >>> values, indices = dl.max(x, dim=1)
-    >>> values, indices
-    (tensor([5., 7.]), tensor([1, 0]))
-    """
-    other = _other("max", dim, named)
-    if other is not None:
-        return ops.maximum(input, other)
-    if dim is None:
-        _require_elements("max", input, None)
-        return ops.amax(input)
-    return return_types.max(*_picked("max", input, ops.argmax, dim, keepdim))
-
-
-@numpy_names
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, **named: Any) -> Any:
-    """The smallest element of all; with `dim` the smallest along it, and where they are.
-
-    Of two tensors it is `minimum`. Along a dim the gradient goes to the first of equal elements,
-    without dim all of them share it.
-
-    >>> x = dl.tensor([[1.0, 5.0], [7.0, 2.0]])
-    >>> dl.min(x)
-    tensor(1.)
-    >>> dl.min(x, dim=1).indices
-    tensor([0, 1])
-    """
-    other = _other("min", dim, named)
-    if other is not None:
-        return ops.minimum(input, other)
-    if dim is None:
-        _require_elements("min", input, None)
-        return ops.amin(input)
-    return return_types.min(*_picked("min", input, ops.argmin, dim, keepdim))
-
-
-def _other(name: str, dim: Any, named: dict[str, Any]) -> Any:
-    """The second tensor of max(input, other), given by place or by name."""
-    other = named.pop("other", dim if isinstance(dim, TensorBase) else None)
-    if named:
-        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(named))!r}")
-    return other
-
-
-def _picked(name: str, input: Any, find: Any, dim: int, keepdim: bool) -> tuple[Any, Any]:
-    """The elements that `find` finds along `dim`, and their indices."""
-    axis = checked_dim(dim, input.ndim)
-    if not input.ndim:
-        return ops.copy(input), find(input)
-    _require_elements(name, input, axis)
-    indices = find(input, axis=axis, keepdims=True)
-    values = ops.take_along_axis(input, indices, axis=axis)
-    if keepdim:
-        return values, indices
-    return ops.squeeze(values, axis=axis), ops.squeeze(indices, axis=axis)
-
-
-@numpy_names
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the largest element is: counted along `dim`, or in the flattened tensor.
-
-    >>> dl.argmax(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
-    tensor([1, 0])
-    """
-    return _arg("argmax", ops.argmax, input, dim, keepdim)
-
-
-@numpy_names
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the smallest element is: counted along `dim`, or in the flattened tensor.
-
-    >>> dl.argmin(dl.tensor([[1.0, 5.0], [7.0, 2.0]]))
-    tensor(0)
-    """
-    return _arg("argmin", ops.argmin, input, dim, keepdim)
-
-
-def _arg(name: str, find: Any, input: Any, dim: int | None, keepdim: bool) -> Any:
-    axis = None if dim is None else axis_of(checked_dim(dim, input.ndim), input.ndim)
-    _require_elements(name, input, axis)
-    return find(input, axis=axis, keepdims=keepdim)
-
-
-def _require_elements(name: str, input: Any, axis: Any) -> None:
-    """Raise where an extreme of nothing would be asked for."""
-    if input.array.size:
-        return
-    if axis is None:
-        error = DimensionError if name.startswith("arg") else ShapeError
-        raise error(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0; the input "
-            "has shape "
-            f"{list(input.shape)}"
-        )
-    empty = [a for a in (axis if isinstance(axis, tuple) else (axis,)) if not input.shape[a]]
-    if empty:
-        raise DimensionError(
-            f"{name}(): Expected reduction dim {empty[0]} to have non-zero size; the input has "
-            "shape "
-            f"{list(input.shape)}"
-        )
-
-
 # --- logic -------------------------------------------------------------------------------------
 
 
@@ -420,8 +281,7 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     >>> dl.any(dl.tensor([[False, True], [False, False]]), dim=1)
     tensor([ True, False])
     """
-    found = ops.any(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
-    return to_dtype(found, input.dtype) if input.dtype == uint8 else found
+    return _logic(ops.any, input, dim, keepdim)
 
 
 @numpy_names
@@ -431,49 +291,45 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     >>> dl.all(dl.tensor([[True, True], [True, False]]), dim=1)
     tensor([ True, False])
     """
-    found = ops.all(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    return _logic(ops.all, input, dim, keepdim)
+
+
+def _logic(reduce: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
+    # dim=() is no dimension here, as in PyTorch, where it is all of them for sums
+    axis = () if dim == () else axis_of(dim, input.ndim)
+    found = reduce(input, axis=axis, keepdims=keepdim)
     return to_dtype(found, input.dtype) if input.dtype == uint8 else found
 
 
-# --- products and running results --------------------------------------------------------------
+# --- products, and the diagonal ----------------------------------------------------------------
 
 
 @numpy_names
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """The product; bools and integers are multiplied as int64. Zeros do not spoil its gradient.
+    """The product; bools and integers are multiplied as int64. The product of nothing is 1.
+
+    Zeros do not spoil its gradients.
 
     >>> dl.prod(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([ 2., 12.])
     """
-    input = to_dtype(input, dtype)
     axis = None if dim is None else axis_of(checked_dim(dim, input.ndim), input.ndim)
-    return ops.prod(input, axis=axis, keepdims=keepdim)
+    return to_dtype(ops.prod(to_dtype(input, dtype), axis=axis, keepdims=keepdim), dtype)
 
 
-@numpy_names
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The sums of all elements up to each one.
+def trace(input: Tensor) -> Tensor:
+    """Σ x[i, i], the sum of the diagonal of a matrix.
 
-    >>> dl.cumsum(dl.tensor([1, 2, 3]), dim=0)
-    tensor([1, 3, 6])
+    Raises:
+        ShapeError: `input` is not a matrix.
+
+    >>> dl.trace(dl.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.)
     """
-    return _running(ops.cumsum, to_dtype(input, dtype), dim)
-
-
-@numpy_names
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The products of all elements up to each one.
-
-    >>> dl.cumprod(dl.tensor([1, 2, 3]), dim=0)
-    tensor([1, 2, 6])
-    """
-    return _running(ops.cumprod, to_dtype(input, dtype), dim)
-
-
-def _running(function: Any, input: Any, dim: int) -> Any:
-    axis = checked_dim(dim, input.ndim)
-    if not input.ndim:
-        return ops.sum(input)  # of one element; as int64 if it is an integer
-    return function(input, axis=axis)
+    if input.ndim != 2:
+        raise ShapeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    if input.dtype.kind == "b":
+        raise DTypeError("trace: not implemented for 'Bool'; convert with .int()")
+    return ops.sum(ops.diagonal(input, offset=0, axis1=0, axis2=1))

@@ -1,8 +1,14 @@
-"""What functions with two results return: named tuples, as ``torch.return_types``."""
+"""What functions with several results return: named tuples, as ``torch.return_types``.
+
+>>> dl.max(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
+dlframe.return_types.max(
+values=tensor([5., 7.]),
+indices=tensor([1, 0]))
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -34,6 +40,69 @@ class topk(NamedTuple):
 
     values: Tensor
     indices: Tensor
+
+
+class aminmax(NamedTuple):
+    """Of `dlframe.aminmax`: the smallest and the largest elements."""
+
+    min: Tensor
+    max: Tensor
+
+
+class median(NamedTuple):
+    """Of `dlframe.median` along a dim: the elements in the middle, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class nanmedian(NamedTuple):
+    """Of `dlframe.nanmedian` along a dim: the elements in the middle, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class mode(NamedTuple):
+    """Of `dlframe.mode`: the most frequent elements, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class kthvalue(NamedTuple):
+    """Of `dlframe.kthvalue`: the k-th smallest elements, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class cummax(NamedTuple):
+    """Of `dlframe.cummax`: the largest elements so far, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class cummin(NamedTuple):
+    """Of `dlframe.cummin`: the smallest elements so far, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class histogram(NamedTuple):
+    """Of `dlframe.histogram`: how much there is in each bin, and where the bins end."""
+
+    hist: Tensor
+    bin_edges: Tensor
+
+
+class histogramdd(NamedTuple):
+    """Of `dlframe.histogramdd`: how much there is in each cell, and the edges per dimension."""
+
+    hist: Tensor
+    bin_edges: tuple[Tensor, ...]
 
 
 # --- linear algebra ----------------------------------------------------------------------------
@@ -163,3 +232,17 @@ class frexp(NamedTuple):
 
     mantissa: Tensor
     exponent: Tensor
+
+
+# --- as text -----------------------------------------------------------------------------------
+
+
+def _text(self: Any) -> str:
+    """A field per line, as PyTorch prints them."""
+    fields = (f"{name}={value!r}" for name, value in self._asdict().items())
+    return f"dlframe.return_types.{type(self).__name__}(\n" + ",\n".join(fields) + ")"
+
+
+for _class in list(vars().values()):
+    if isinstance(_class, type) and issubclass(_class, tuple):
+        _class.__repr__ = _text  # type: ignore[method-assign] # a named tuple has its own

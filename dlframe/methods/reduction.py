@@ -13,15 +13,21 @@ class ReductionMethods(TensorBase):
     __slots__ = ()
 
     sum = F.sum
+    nansum = F.nansum
     mean = F.mean
+    nanmean = F.nanmean
     prod = F.prod
     var = F.var
     std = F.std
     norm = F.norm
+    dist = F.dist
+    renorm = F.renorm
+    trace = F.trace
     max = F.max
     min = F.min
     amax = F.amax
     amin = F.amin
+    aminmax = F.aminmax
     argmax = F.argmax
     argmin = F.argmin
     any = F.any
@@ -30,13 +36,40 @@ class ReductionMethods(TensorBase):
     logsumexp = F.logsumexp
     softmax = F.softmax
     log_softmax = F.log_softmax
+
+    # --- running ---
+
     cumsum = F.cumsum
     cumprod = F.cumprod
+    cummax = F.cummax
+    cummin = F.cummin
+    logcumsumexp = F.logcumsumexp
+
+    # --- in order ---
+
     sort = F.sort
     argsort = F.argsort
+    msort = F.msort
     topk = F.topk
+    kthvalue = F.kthvalue
+    median = F.median
+    nanmedian = F.nanmedian
+    mode = F.mode
+    quantile = F.quantile
+    nanquantile = F.nanquantile
+
+    # --- counts ---
+
+    unique = F.unique
+    unique_consecutive = F.unique_consecutive
+    bincount = F.bincount
+    histc = F.histc
+    histogram = F.histogram
+    cov = F.cov
+    corrcoef = F.corrcoef
 
     # --- in place ---
 
     cumsum_ = in_place_form(F.cumsum)
     cumprod_ = in_place_form(F.cumprod)
+    renorm_ = in_place_form(F.renorm)

@@ -175,43 +175,17 @@ def _reduced(shape: Shape, axis: Axis) -> Shape:
     return tuple([n for i, n in enumerate(shape) if i not in axes])
 
 
-# --- norms -------------------------------------------------------------------------------------
-
-
 @op
-def norm(x: Array, *, p: float = 2.0, axis: Axis = None, keepdims: bool = False) -> Any:
-    """(Σ|x|ᵖ)^(1/p); for p = ±∞ the largest or smallest |x|, for 0 the number of x that are not."""
-    return _norm(_wide(x), p, axis, keepdims).astype(x.dtype, copy=False)
-
-
-def _norm(x: Array, p: float, axis: Axis, keepdims: bool) -> Any:
-    if p == 2:
-        return np.sqrt(_add(x * x, axis=axis, keepdims=keepdims))
-    if p == 0:
-        return _add(x != 0, axis=axis, dtype=x.dtype, keepdims=keepdims)
-    size = np.abs(x)
-    if p == 1:
-        return _add(size, axis=axis, keepdims=keepdims)
-    if math.isinf(p):
-        return (_maximum if p > 0 else _minimum)(size, axis=axis, keepdims=keepdims)
-    return _add(size ** float(p), axis=axis, keepdims=keepdims) ** (1.0 / p)
+def norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """√Σx², the Euclidean norm."""
+    wide = _wide(x)
+    return np.sqrt(_add(wide * wide, axis=axis, keepdims=keepdims)).astype(x.dtype, copy=False)
 
 
 @norm.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, *, p: float, axis: Axis) -> Any:
-    kept = kept_shape(shape, axis)
-    g, out = g.reshape(kept), out.reshape(kept)
-    if p == 0:
-        return g * 0.0 * x
-    if p == 1:
-        return g * np.sign(x)  # d Σ|x| = sign(x)
-    if p == 2:
-        return where(out == 0.0, 0.0, g / out) * x  # d‖x‖ = x / ‖x‖, and 0 at the origin
-    if math.isinf(p):
-        return g * np.sign(x) * _evenly(_equal(np.absolute(x), out), axis, out.dtype)
-    # d (Σ|x|ᵖ)^(1/p) = sign(x) |x|^(p-1) · ‖x‖^(1-p), and 0 where x is
-    slope = np.sign(x) * where(x == 0.0, 0.0, np.absolute(x) ** (p - 1.0))
-    return slope * where(out == 0.0, 0.0, g * out ** (1.0 - p))
+def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
+    # d‖x‖ = x / ‖x‖, and 0 at the origin
+    return _spread(where(out == 0.0, 0.0, g / out), shape, axis, keepdims) * x
 
 
 # --- extremes ----------------------------------------------------------------------------------

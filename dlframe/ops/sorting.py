@@ -60,11 +60,11 @@ def places_along(indices: Array, shape: Shape, axis: int) -> Array:
 
     Along all axes but `axis`, `indices` is as long as `x`.
     """
-    n, inner = shape[axis], math.prod(shape[axis + 1 :])
+    outer, n, inner = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
     if inner == 1:
-        starts = np.arange(0, math.prod(shape), n)
+        starts = np.arange(outer) * n
         return indices + starts.reshape(*shape[:axis], *(1,) * (len(shape) - axis))
-    starts = np.arange(0, math.prod(shape), n * inner)[:, None] + np.arange(inner)
+    starts = np.arange(outer)[:, None] * (n * inner) + np.arange(inner)
     return indices * inner + starts.reshape(*shape[:axis], 1, *shape[axis + 1 :])
 
 
@@ -81,25 +81,25 @@ def _argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Any:
     return x.shape[axis] - 1 - np.flip(np.flip(x, axis).argsort(axis, "stable"), axis)
 
 
-def _index_of_rank(x: Array, *, rank: int, axis: int) -> Any:
-    """Where the element is that would be at place `rank` if `x` were sorted; axis of size 1."""
-    return _argsort(x, axis=axis).take([rank], axis)
+def _index_of_rank(x: Array, *, rank: int, axis: int, keepdims: bool = False) -> Any:
+    """Where the element is that comes at place `rank` in order along an axis."""
+    return _argsort(x, axis=axis).take([rank] if keepdims else rank, axis)
 
 
 def _topk_indices(x: Array, *, k: int, axis: int, largest: bool = True) -> Any:
     """The indices of the k largest (or smallest) elements, in order."""
     n = x.shape[axis]
-    if 8 * k > n:
-        return _argsort(x, axis=axis, descending=largest).take(range(k), axis)
+    if not 0 < 8 * k <= n:
+        return _argsort(x, axis=axis, descending=largest)[(*(slice(None),) * axis, slice(k))]
     # few of many: these are found first, without an order
     among = range(n - k, n) if largest else range(k)
-    found = np.argpartition(x, among[0] if largest else max(k - 1, 0), axis).take(among, axis)
+    found = np.argpartition(x, among[0] if largest else k - 1, axis).take(among, axis)
     order = _argsort(np.take_along_axis(x, found, axis), axis=axis, descending=largest)
     return np.take_along_axis(found, order, axis)
 
 
-def _mode_index(x: Array, *, axis: int) -> Any:
-    """Where the most frequent element is last; of several the smallest one. Axis of size 1."""
+def _mode_index(x: Array, *, axis: int, keepdims: bool = False) -> Any:
+    """Where the most frequent element is last; of several it is the smallest one."""
     x = np.moveaxis(x, axis, -1)
     order = x.argsort(-1, "stable")
     ranked = np.take_along_axis(x, order, -1)
@@ -109,7 +109,8 @@ def _mode_index(x: Array, *, axis: int) -> Any:
     begins[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
     runs = places - np.maximum.accumulate(np.where(begins, places, 0), -1)
     longest = runs.argmax(-1, keepdims=True)
-    return np.moveaxis(np.take_along_axis(order, longest, -1), -1, axis)
+    index = np.moveaxis(np.take_along_axis(order, longest, -1), -1, axis)
+    return index if keepdims else index.squeeze(axis)
 
 
 argsort = plain(_argsort, name="argsort")
