@@ -80,8 +80,8 @@ from dlframe.dtypes import (
     uint64,
 )
 from dlframe.functions import *  # noqa: F403 - its __all__ is the list
-from dlframe.printing import set_printoptions
 from dlframe.functions import return_types
+from dlframe.printing import set_printoptions
 from dlframe.random import (
     Generator,
     default_generator,
@@ -92,11 +92,38 @@ from dlframe.random import (
     seed,
     set_rng_state,
 )
+from dlframe.settings import (
+    are_deterministic_algorithms_enabled,
+    compile,
+    get_default_device,
+    get_float32_matmul_precision,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_storage,
+    set_default_device,
+    set_default_tensor_type,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    typename,
+    use_deterministic_algorithms,
+)
+from dlframe.size import Size
 from dlframe.tensor import Tensor
+from dlframe.tensor_types import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from dlframe.version import __version__
 
 if TYPE_CHECKING:
     from dlframe import (
+        backends,
         data,
         linalg,
         metrics,
@@ -114,6 +141,7 @@ if TYPE_CHECKING:
 
 # Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
 _LAZY_MODULES = {
+    "backends",
     "data",
     "linalg",
     "metrics",
@@ -137,16 +165,29 @@ _LAZY_NAMES = {
 newaxis = None
 
 __all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
     "Generator",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
+    "Size",
     "Tensor",
     "Trainer",
     "__version__",
     "arange",
+    "are_deterministic_algorithms_enabled",
     "as_tensor",
     "autograd",
+    "backends",
     "bernoulli",
     "bool",
     "can_cast",
+    "compile",
     "cuda",
     "data",
     "default_generator",
@@ -168,7 +209,9 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
+    "get_default_device",
     "get_default_dtype",
+    "get_float32_matmul_precision",
     "get_num_threads",
     "get_rng_state",
     "half",
@@ -181,8 +224,10 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_deterministic_algorithms_warn_only_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "is_storage",
     "linalg",
     "linspace",
     "load",
@@ -215,7 +260,11 @@ __all__ = [
     "return_types",
     "save",
     "seed",
+    "set_default_device",
     "set_default_dtype",
+    "set_default_tensor_type",
+    "set_float32_matmul_precision",
+    "set_flush_denormal",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",
@@ -225,10 +274,12 @@ __all__ = [
     "tensor",
     "testing",
     "training",
+    "typename",
     "uint8",
     "uint16",
     "uint32",
     "uint64",
+    "use_deterministic_algorithms",
     "utils",
     "viz",
     "zeros",

@@ -130,5 +130,55 @@ def can_cast(from_: Any, to: Any) -> Any:
     return _CATEGORY[source.kind] <= _CATEGORY[target.kind]
 
 
-finfo = np.finfo
-iinfo = np.iinfo
+class finfo:
+    """The limits of a floating-point dtype, by default of the default dtype, as Python floats.
+
+    ``bits``, ``eps`` (from 1 to the next number), ``max``, ``min`` = -max, ``tiny`` and
+    ``smallest_normal``, ``resolution`` and ``dtype``.
+
+    Raises:
+        DTypeError: not a floating-point dtype.
+
+    >>> finfo(float32).eps
+    1.1920928955078125e-07
+    >>> finfo(float16)
+    finfo(resolution=0.001, min=-65504, max=65504, eps=0.000976562, smallest_normal=6.10352e-05, \
+tiny=6.10352e-05, dtype=float16)
+    """
+
+    def __init__(self, type: Any = None):
+        dtype = _default if type is None else as_dtype(type)
+        if dtype.kind != "f":
+            raise DTypeError(f"finfo requires a floating point dtype, got {dtype}; use iinfo")
+        limits = np.finfo(dtype)
+        self.dtype, self.bits = dtype.name, limits.bits
+        self.eps, self.resolution = limits.eps.item(), limits.resolution.item()
+        self.min, self.max = limits.min.item(), limits.max.item()
+        self.tiny = self.smallest_normal = limits.smallest_normal.item()
+
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        numbers = ", ".join(f"{name}={getattr(self, name):g}" for name in names)
+        return f"finfo({numbers}, dtype={self.dtype})"
+
+
+class iinfo:
+    """The limits of an integer dtype: ``bits``, ``min``, ``max`` and ``dtype``.
+
+    Raises:
+        DTypeError: not an integer dtype.
+
+    >>> iinfo(int8)
+    iinfo(min=-128, max=127, dtype=int8)
+    """
+
+    def __init__(self, type: Any):
+        dtype = as_dtype(type)
+        if dtype.kind not in "iu":
+            raise DTypeError(f"iinfo requires an integer dtype, got {dtype}; use finfo for floats")
+        limits = np.iinfo(dtype)
+        self.dtype, self.bits = dtype.name, limits.bits
+        self.min, self.max = limits.min, limits.max
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

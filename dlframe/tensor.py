@@ -20,7 +20,6 @@ from dlframe.autograd.hooks import RemovableHandle, add_hook
 from dlframe.devices import CPU, device
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
-from dlframe.functions.arguments import checked_dim
 from dlframe.methods import (
     Attributes,
     ComparisonMethods,
@@ -33,6 +32,7 @@ from dlframe.methods import (
     ReductionMethods,
     ShapeMethods,
 )
+from dlframe.methods.attributes import address
 from dlframe.methods.operators import is_numeric
 from dlframe.ops import numpy_api, record
 from dlframe.ops.calling import bind_tensor, wrap
@@ -86,7 +86,7 @@ class Tensor(
         if array.dtype is not canonical:
             array = array.astype(canonical)
         self.array = array
-        self.node = self.grad = self.view_of = self.hooks = None
+        self.node = self.gradient = self.view_of = self.hooks = None
         self.needs_grad = False
         if requires_grad:
             if type(requires_grad) is int:
@@ -214,7 +214,7 @@ class Tensor(
         return complex(self.item())
 
     def __index__(self) -> int:
-        if self.array.dtype.kind not in "iu" or self.array.size != 1:
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
             raise TypeError(
                 "only integer tensors of a single element can be converted to an index; this one "
                 f"has dtype {self.array.dtype} and shape {list(self.array.shape)}"
@@ -239,9 +239,12 @@ class Tensor(
             raise TypeError("iteration over a 0-d tensor")
         return iter(F.unbind(self))
 
+    def __reversed__(self) -> Tensor:
+        return F.flip(self, (0,)) if self.array.ndim else self
+
     def __contains__(self, value: Any) -> bool:
         if not is_numeric(value):
-            raise TypeError(
+            raise DTypeError(
                 "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
                 f"{type(value).__name__}"
             )
@@ -272,7 +275,7 @@ class Tensor(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
                 "protocol at the moment; use .detach() or .clone()"
             )
-        copied: Tensor = _rebuild(type(self), self.array.copy(), self.needs_grad, {})
+        copied: Tensor = _rebuild(type(self), _copied(self, memo), self.needs_grad, {})
         memo[id(self)] = copied  # before the attributes, which may lead back here
         copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
         if self.grad is not None:
@@ -320,6 +323,15 @@ class Tensor(
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if not isinstance(value, TensorBase):
+            raise DTypeError(
+                f"data has to be a tensor, but got {type(value).__name__}; use dl.from_numpy(array)"
+            )
+        if self.needs_grad and value.array.dtype.kind != "f":
+            raise DTypeError(
+                "data set to a tensor that requires gradients must be floating point, got "
+                f"{value.array.dtype}"
+            )
         self.array = value.array
 
     @property
@@ -338,7 +350,7 @@ class Tensor(
         def keep(g: Any) -> None:
             tensor = ref()
             if tensor is not None:
-                tensor.grad = g.clone() if tensor.grad is None else tensor.grad + g
+                tensor.gradient = g.clone() if tensor.grad is None else tensor.grad + g
 
         handle = self.register_hook(keep)
         self.hooks = {handle.id: keep}  # it moves with the tensor to the nodes of later writes
@@ -363,6 +375,17 @@ class Tensor(
             # what fills .grad comes last: it sees what the other hooks made of the gradient
             holder.hooks.update({key: holder.hooks.pop(key) for key in self.hooks})
         return handle
+
+
+def _copied(x: Tensor, memo: dict[int, Any]) -> Array:
+    """The array of `x` copied, in memory shared with the copies of its base and other views."""
+    array, owner = x.array, record.owner_of(x.array)
+    lone = owner is array or (x.view_of is None and id(owner) not in memo) or not array.size
+    if lone or not (owner.flags.c_contiguous or owner.flags.f_contiguous):
+        return copy.deepcopy(array, memo)
+    flat = copy.deepcopy(owner, memo).ravel(order="K")  # a view: the copy has no gaps either
+    start = address(array) - address(owner)
+    return np.ndarray(array.shape, array.dtype, flat, start, array.strides)
 
 
 def _rebuild(cls: Any, array: Array, requires_grad: bool, attributes: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "dlframe"
 
 # An arrow's left side never imports its right side. Modules on one level may know each other.
 LEVELS = (
-    {"version", "errors", "dtypes", "random", "plugins", "threads", "devices", "cuda"},
+    {"version", "errors", "dtypes", "random", "plugins", "threads", "devices", "cuda", "size", "backends"},
     {"ops"},
     {
         "autograd",
@@ -24,7 +24,9 @@ LEVELS = (
         "functions",
         "methods",
         "printing",
+        "settings",
         "tensor",
+        "tensor_types",
         "fft",
         "func",
         "linalg",

@@ -90,7 +90,8 @@ class TestConversion:
         x = dl.tensor([0.0, 1.9], dtype=dl.float64)
         assert getattr(x, name)().dtype == dtype
         assert x.type(dtype).dtype == dtype
-        assert x.type(dtype).type() == f"dlframe.{dtype}"
+        kind = x.type(dtype).type()
+        assert x.type(kind).dtype == x.type(kind.replace("dlframe", "torch")).dtype == dtype
 
     def test_to(self):
         x = dl.tensor([1.5])
@@ -174,10 +175,10 @@ class TestPython:
     def test_numbers(self):
         x = dl.tensor([2.5])
         assert (float(x), int(x), complex(x)) == (2.5, 2, 2.5 + 0j)
-        assert [10, 20, 30][dl.tensor(1)] == 20
+        assert [10, 20, 30][dl.tensor(1)] == [10, 20][dl.tensor(True)] == 20
         assert list(range(dl.tensor([2]))) == [0, 1]
 
-    @pytest.mark.parametrize("x", [dl.tensor(1.0), dl.tensor(True), dl.tensor([1, 2])])
+    @pytest.mark.parametrize("x", [dl.tensor(1.0), dl.tensor([1, 2])])
     def test_what_is_no_index(self, x):
         with pytest.raises(TypeError, match="index"):
             [10, 20][x]
@@ -295,9 +296,10 @@ class TestMethods:
             if inspect.isfunction(getattr(Tensor, name, None))
             and getattr(Tensor, name).__module__.startswith(("dlframe.tensor", "dlframe.methods"))
         }
-        plain = {"is_floating_point", "numel"}
+        plain = {"is_floating_point", "numel", "polygamma"}
         variadic = {"flip", "permute", "reshape", "tile"}
-        assert own - plain - variadic == {"split", "where"}  # other names, another order
+        splits = {"split", "unsafe_split", "hsplit", "vsplit", "dsplit"}  # other names
+        assert own - plain - variadic - splits == {"where"}  # another order
 
     def test_every_public_name_has_a_docstring(self):
         missing = [
@@ -306,7 +308,7 @@ class TestMethods:
             if not name.startswith("_")
             and not (inspect.getdoc(getattr(Tensor, name)) or "").strip()
         ]
-        slots = ["array", "grad", "hooks", "needs_grad", "node", "view_of", "views"]
+        slots = ["array", "gradient", "hooks", "needs_grad", "node", "view_of", "views"]
         assert [name for name in missing if name not in slots] == []
 
     def test_in_place_methods_write_what_the_functions_return(self):
@@ -334,6 +336,8 @@ class TestMethods:
             if name in {"clamp", "clip"}:
                 continue
             expected = function(x)
+            if np.shares_memory(expected.array, x.array):
+                continue  # a view, as t(): in place it changes the shape
             memory = x.array
             assert getattr(x, f"{name}_")() is x
             assert x.array is memory

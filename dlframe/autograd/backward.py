@@ -67,16 +67,16 @@ def backward(
 
 def _accumulate(leaf: Any, g: Any) -> None:
     """Add `g` to ``leaf.grad``; the first is kept as it is if nobody else holds its memory."""
-    if leaf.grad is None and g.__class__ is np.ndarray:
+    if leaf.gradient is None and g.__class__ is np.ndarray:
         # beyond our two names for it and getrefcount's own, somebody holds it
         shared = g.base is not None or sys.getrefcount(g) > _OURS
-        leaf.grad = wrap(np.array(g, dtype=leaf.array.dtype) if shared else g)
+        leaf.gradient = wrap(np.array(g, dtype=leaf.array.dtype) if shared else g)
     elif isinstance(g, TensorBase):
-        leaf.grad = g if leaf.grad is None else leaf.grad + g
-    elif leaf.grad is None:  # a NumPy scalar
-        leaf.grad = wrap(np.array(g, dtype=leaf.array.dtype))
+        leaf.gradient = g if leaf.gradient is None else leaf.gradient + g
+    elif leaf.gradient is None:  # a NumPy scalar
+        leaf.gradient = wrap(np.array(g, dtype=leaf.array.dtype))
     else:
-        leaf.grad.array += g
+        leaf.gradient.array += g
 
 
 def _refcount_of_a_popped_argument() -> int:

@@ -7,6 +7,7 @@ and example, in `dlframe.functions`.
 
 from __future__ import annotations
 
+from dlframe.methods.attributes import Attributes
 from dlframe.methods.comparison import ComparisonMethods
 from dlframe.methods.conversion import ConversionMethods
 from dlframe.methods.elementwise import ElementwiseMethods
@@ -18,6 +19,7 @@ from dlframe.methods.reduction import ReductionMethods
 from dlframe.methods.shape import ShapeMethods
 
 __all__ = [
+    "Attributes",
     "ComparisonMethods",
     "ConversionMethods",
     "ElementwiseMethods",

@@ -8,10 +8,12 @@ import numpy as np
 
 from dlframe.devices import KNOWN, check_device
 from dlframe.dtypes import DType, as_dtype
+from dlframe.errors import GradientError
 from dlframe.functions.arguments import sizes
 from dlframe.ops.calling import wrap
 from dlframe.ops.op import cast
-from dlframe.ops.record import TensorBase, to_array
+from dlframe.ops.record import TensorBase, mark_mutated, to_array
+from dlframe.tensor_types import TensorType, named_dtype, type_name
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -50,6 +52,8 @@ class ConversionMethods(TensorBase):
                 flags.append(arg)  # non_blocking, and then copy
             elif isinstance(arg, str) and arg.partition(":")[0] in KNOWN:
                 device = arg
+            elif isinstance(arg, int):
+                device = f"cuda:{arg}"  # the number of a GPU
             elif arg is not None:
                 dtype = arg
         check_device(device)
@@ -58,9 +62,16 @@ class ConversionMethods(TensorBase):
             return _cast(self, target)
         return self.clone() if copy or flags[1:] == [True] else self
 
-    def type(self: Any, dtype: Any = None) -> Any:
-        """The dtype's name, or the tensor in another dtype."""
-        return f"dlframe.{self.array.dtype}" if dtype is None else self.to(dtype)
+    def type(self: Any, dtype: Any = None, non_blocking: Bool = False) -> Any:
+        """PyTorch's name for tensors of this dtype, or the tensor in another dtype.
+
+        >>> import dlframe as dl
+        >>> dl.ones(2).type()
+        'dlframe.FloatTensor'
+        >>> dl.ones(2).type(dl.LongTensor)
+        tensor([1, 1])
+        """
+        return type_name(self.array.dtype) if dtype is None else self.to(named_dtype(dtype))
 
     def float(self: Any) -> Tensor:
         """In float32."""
@@ -106,6 +117,35 @@ class ConversionMethods(TensorBase):
         """Raises an ArgumentError: there is no GPU; ask `dlframe.cuda.is_available` first."""
         return self.to("cuda")
 
+    def apply_(self: Any, callable: Any) -> Tensor:
+        """Replace each element by what a Python function makes of it; slow, and without gradient.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1.0, 2.0]).apply_(lambda v: v + 1)
+        tensor([2., 3.])
+        """
+        return self._mapped("apply_", callable)
+
+    def map_(self: Any, tensor: Tensor, callable: Any) -> Tensor:
+        """Replace each element by a Python function of it and of `tensor`, which broadcasts.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1.0, 2.0]).map_(dl.tensor([3.0, 4.0]), lambda a, b: a * b)
+        tensor([3., 8.])
+        """
+        return self._mapped("map_", callable, np.broadcast_to(tensor.array, self.array.shape))
+
+    def _mapped(self: Any, name: str, function: Any, *others: Any) -> Tensor:
+        if self.needs_grad:
+            raise GradientError(
+                f"Can't call {name}() on a tensor that requires grad; use x.detach().{name}()"
+            )
+        columns = [a.reshape(-1).tolist() for a in (self.array, *others)]
+        values = [function(*row) for row in zip(*columns, strict=True)]
+        self.array[...] = np.array(values, self.array.dtype).reshape(self.array.shape)
+        mark_mutated(self.array, name)
+        return self
+
     def type_as(self: Any, other: Tensor) -> Tensor:
         """In the dtype of `other`."""
         return self.to(other.array.dtype)
@@ -113,6 +153,15 @@ class ConversionMethods(TensorBase):
     def contiguous(self: Any) -> Tensor:
         """The tensor itself if its elements lie in order, else a copy in which they do."""
         return self if self.array.flags.c_contiguous else self.clone()
+
+    def new(self: Any, *args: Any) -> Tensor:
+        """A tensor in this one's dtype: of values, or, of sizes, uninitialized memory.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1]).new([2, 3])
+        tensor([2, 3])
+        """
+        return TensorType("new", self.array.dtype)(*args)
 
     def new_tensor(
         self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Bool = False

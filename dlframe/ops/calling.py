@@ -64,8 +64,8 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
                 out, residuals = definition.fast_forward(*arrays, **kwargs)
             else:
                 out = forward(*arrays, **kwargs)
-        except LoopNeeded:
-            out = one_by_one(forward, arrays, kwargs)
+        except (LoopNeeded, ValueError) as error:
+            out = one_by_one(forward, arrays, kwargs, error)
         if not tensors:
             return out
         if not recorded:
@@ -99,7 +99,7 @@ def wrap(out: Any) -> Any:
     result.array = out if out.__class__ is ndarray else np.asarray(out)
     result.needs_grad = False
     result.node = INFERENCE if record.inference.get() else None
-    result.grad = result.view_of = result.hooks = None
+    result.gradient = result.view_of = result.hooks = None
     return result
 
 
@@ -147,7 +147,7 @@ def record_call(
         return results
     result = _new(_tensor[0])
     result.array, result.node, result.needs_grad = out, node, True
-    result.grad = result.view_of = result.hooks = None
+    result.gradient = result.view_of = result.hooks = None
     if definition.view:
         note_view(result, inputs[0])
     if watched:
@@ -235,11 +235,13 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
             out = ufunc(a)
         except LoopNeeded:
             out = one_by_one(ufunc, (a,))
+        except TypeError as error:  # bools have no sign
+            raise DTypeError(f"{definition.name}: not defined for {a.dtype} ({error})") from None
         if out.__class__ is not ndarray:
             out = np.asarray(out)
         result = _new(_tensor[0])
         result.array = out
-        result.grad = result.view_of = result.hooks = None
+        result.gradient = result.view_of = result.hooks = None
         if x.needs_grad and _recording():
             node = result.node = _new(Node)
             node.op = definition
@@ -294,7 +296,7 @@ def binary_call(
             out = np.asarray(out)
         result = _new(_tensor[0])
         result.array = out
-        result.grad = result.view_of = result.hooks = None
+        result.gradient = result.view_of = result.hooks = None
         if (x_grad or y_grad) and _recording():
             node = result.node = _new(Node)
             node.op = definition

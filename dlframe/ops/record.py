@@ -12,6 +12,7 @@ something changed.
 from __future__ import annotations
 
 import itertools
+import operator
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import GradientError
+from dlframe.errors import DTypeError, GradientError, ShapeError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -38,7 +39,7 @@ class TensorBase:
         "__dict__",
         "__weakref__",
         "array",
-        "grad",
+        "gradient",
         "hooks",
         "needs_grad",
         "node",
@@ -49,10 +50,44 @@ class TensorBase:
     array: Array  # the values
     node: Node | None  # what computed it; None for a leaf
     needs_grad: bool
-    grad: Any  # a tensor, or None
+    gradient: Any  # a tensor, or None; `grad` checks what it is set to
     view_of: View | None  # which tensor this one is a view of
     hooks: dict[int, Any] | None  # a leaf's gradient hooks; a result's hook that fills .grad
     views: list[weakref.ref[TensorBase]]  # made of it while it had no gradient; unset until then
+
+    def _set_grad(self, value: Any) -> None:
+        if value is not None:
+            _check_gradient(self, value)
+        self.gradient = value
+
+    def _drop_grad(self) -> None:
+        self.gradient = None
+
+    # what reads is a C function: optimizers read many
+    grad = property(
+        operator.attrgetter("gradient"), _set_grad, _drop_grad, "The gradient, or None."
+    )
+
+
+def _check_gradient(x: TensorBase, value: Any) -> None:
+    """Raise unless `value` can be the gradient of `x`."""
+    if not isinstance(value, TensorBase):
+        raise DTypeError(
+            "assigned grad expected to be a Tensor or None but got grad of type "
+            f"{type(value).__name__}; set x.grad = dl.from_numpy(array)"
+        )
+    if value is x:
+        raise GradientError("can't assign a tensor as its own grad")
+    if value.array.shape != x.array.shape:
+        raise ShapeError(
+            f"attempting to assign a gradient of size {list(value.array.shape)} to a tensor of "
+            f"size {list(x.array.shape)}; they must be the same"
+        )
+    if value.array.dtype != x.array.dtype:
+        raise DTypeError(
+            f"attempting to assign a gradient with dtype {value.array.dtype} to a tensor of dtype "
+            f"{x.array.dtype}; convert it with .to(x.dtype)"
+        )
 
 
 class Node:

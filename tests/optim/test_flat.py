@@ -317,13 +317,14 @@ def test_a_parameter_added_to_the_group_by_hand_is_updated(
 
 def test_a_gradient_of_another_shape_or_dtype_is_refused() -> None:
     p, q = nn.Parameter(np.zeros((2, 3), np.float32)), nn.Parameter(np.zeros(2, np.float32))
+    # beneath the check of p.grad = …, as when a parameter's dtype was changed
     for params in ([p], [p, q]):  # used in place, and gathered
         q.grad = dl.ones(2)
         optimizer = optim.SGD(params)
-        p.grad = Tensor(np.ones((3, 2), np.float32))
+        p.gradient = Tensor(np.ones((3, 2), np.float32))
         with pytest.raises(ShapeError, match=r"float32\[3, 2\] for a parameter of float32\[2, 3\]"):
             optimizer.step()
-        p.grad = Tensor(np.ones((2, 3), np.float64))
+        p.gradient = Tensor(np.ones((2, 3), np.float64))
         with pytest.raises(DTypeError, match="float64"):
             optimizer.step()
     assert not p.array.any()
@@ -398,7 +399,9 @@ def test_gradients_are_not_kept_alive(
 
 def test_a_gradient_that_is_an_array_is_explained() -> None:
     p = nn.Parameter(dl.ones(2))
-    p.grad = np.ones(2, "float32")
+    with pytest.raises(TypeError, match=r"got grad of type ndarray; set x\.grad = dl\.from_numpy"):
+        p.grad = np.ones(2, "float32")
+    p.gradient = np.ones(2, "float32")
     with pytest.raises(TypeError, match=r"ndarray and not a Tensor.*accumulate_grad"):
         optim.SGD([p], lr=0.1).step()
     assert p.tolist() == [1.0, 1.0]

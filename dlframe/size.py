@@ -1,0 +1,54 @@
+"""Size: a shape with PyTorch's one method."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any, Self
+
+__all__ = ["Size"]
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple of sizes that knows the number of elements.
+
+    ``x.size()`` is one. ``x.shape`` is a plain tuple, which costs less to make: `dl.Size` makes a
+    Size of it where one is needed.
+
+    >>> import dlframe as dl
+    >>> dl.zeros(2, 3).size()
+    dlframe.Size([2, 3])
+    >>> dl.Size([2, 3]).numel()
+    6
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, sizes: Iterable[int] = ()) -> Self:
+        try:
+            return super().__new__(cls, map(operator.index, sizes))
+        except TypeError:
+            raise TypeError(f"Size takes whole numbers, got {sizes!r}") from None
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        return math.prod(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return Size(found) if isinstance(found, tuple) else found
+
+    def __add__(self, other: Any) -> Any:
+        return Size(super().__add__(tuple(other)))
+
+    def __radd__(self, other: tuple[int, ...]) -> Size:
+        return Size(other + tuple(self))
+
+    def __mul__(self, n: Any) -> Size:
+        return Size(super().__mul__(n))
+
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        return f"dlframe.Size({list(self)})"
