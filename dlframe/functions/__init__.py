@@ -19,6 +19,7 @@ from dlframe.functions.histograms import *
 from dlframe.functions.indexing import *
 from dlframe.functions.joining import *
 from dlframe.functions.linalg import *
+from dlframe.functions.matrices import *
 from dlframe.functions.norms import *
 from dlframe.functions.numeric import *
 from dlframe.functions.padding import *
@@ -47,6 +48,7 @@ FAMILIES = (
     "indexing",
     "joining",
     "linalg",
+    "matrices",
     "norms",
     "numeric",
     "padding",

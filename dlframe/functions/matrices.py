@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
-    "chain_matmul",
     "cholesky",
     "cholesky_inverse",
     "cholesky_solve",
@@ -137,11 +136,13 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
             "the inversion could not be completed because the input matrix is singular. Shape "
             f"{list(L.shape)}."
         )
-    return _by_cholesky(L, np.eye(L.shape[-1], dtype=L.dtype), upper)
+    return ops.cholesky_solve(np.eye(L.shape[-1], dtype=L.dtype), L, upper=upper)
 
 
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """The X with L Lᵀ X = B for a lower triangle, or Uᵀ U X = B for an upper one.
+
+    The gradient by L is -(G Xᵀ + X Gᵀ) L, G that by B: as PyTorch's, of L as a full matrix.
 
     >>> dl.cholesky_solve(dl.tensor([[8.0], [1.0]]), dl.tensor([[2.0, 0.0], [0.0, 1.0]]))
     tensor([[2.],
@@ -149,14 +150,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """
     require_matrices("cholesky_solve", L)
     require_system("cholesky_solve", L, B)
-    return _by_cholesky(L, B, upper)
-
-
-def _by_cholesky(L: Any, B: Any, upper: bool) -> Any:
-    if upper:
-        L = ops.swapaxes(L, axis1=-1, axis2=-2)
-    half = ops.solve_triangular(L, B, upper=False)
-    return ops.solve_triangular(ops.swapaxes(L, axis1=-1, axis2=-2), half, upper=True)
+    return ops.cholesky_solve(B, L, upper=upper)
 
 
 def triangular_solve(
@@ -272,16 +266,6 @@ def matrix_exp(A: Tensor) -> Tensor:
     wide = to_dtype(A, result_type(A, wrap(np.zeros(1, float32))))
     require_matrices("linalg.matrix_exp", wide)
     return to_dtype(ops.expm(wide), A.dtype)
-
-
-def chain_matmul(*matrices: Tensor) -> Tensor:
-    """The product of matrices in the cheapest order, as `linalg.multi_dot`.
-
-    >>> dl.chain_matmul(dl.ones(2, 3), dl.ones(3, 4), dl.ones(4, 1))
-    tensor([[12.],
-            [12.]])
-    """
-    return ops.multi_dot(*matrices)
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:

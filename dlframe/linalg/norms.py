@@ -9,7 +9,7 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, ShapeError
-from dlframe.functions.arguments import axis_of, checked_dim, numpy_names
+from dlframe.functions.arguments import axis_of, checked_dim, checked_dims, numpy_names
 from dlframe.functions.matrix_arguments import (
     require_floating,
     require_matrices,
@@ -49,7 +49,8 @@ def vector_norm(
         raise TypeError(f"linalg.vector_norm: ord must be a number, not {type(ord).__name__}")
     require_floating("linalg.vector_norm", x)
     x = widened("linalg.vector_norm", x, dtype)
-    axis = axis_of(dim, x.ndim)
+    axis = checked_dims(dim, x.ndim) if isinstance(dim, (tuple, list)) else dim
+    axis = axis_of(axis, x.ndim)
     if (ord < 0 or ord == _INF) and not count_of(x.shape, axis):
         raise ArgumentError(
             f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the "
@@ -150,7 +151,8 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     if p not in (None, "fro", "nuc", 1, -1, 2, -2, _INF, -_INF):
         raise ArgumentError(f"linalg.cond got an invalid norm type: {p}")
     spectral = p in (None, 2, -2)
-    require_matrices("linalg.cond" if spectral else f"linalg.cond(ord={p})", A, square=not spectral)
+    name = "linalg.cond" if spectral else f"linalg.cond(ord={p})"
+    require_matrices(name, A, square=not spectral and A.numel() > 0)
     if not A.array.size:
         return wrap(np.zeros(A.shape[:-2], A.dtype))
     if p == "nuc":
@@ -181,7 +183,7 @@ def matrix_rank(
     tensor(1)
     """
     name = "linalg.matrix_rank"
-    require_matrices(name, A, square=hermitian)
+    require_matrices(name, A, square=hermitian and A.numel() > 0)
     a = A.array
     if not a.size:
         return wrap(np.zeros(a.shape[:-2], np.int64))

@@ -167,7 +167,8 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
         raise DTypeError(
             f"linalg.vander supports floating point and integer tensors, but got {x.dtype}"
         )
-    count = x.shape[-1] if N is None and x.ndim else N
-    if count is None or count <= 1:
+    x = x if x.ndim else ops.reshape(x, shape=(1,))
+    count = x.shape[-1] if N is None else N
+    if count <= 1:
         raise ArgumentError(f"N must be greater than 1. Got {count} for shape {list(x.shape)}")
     return powers(x, count)

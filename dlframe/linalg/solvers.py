@@ -207,7 +207,7 @@ def pinv(
     tensor([[1.0000, 0.0000, 0.0000],
             [0.0000, 0.0000, 0.5000]])
     """
-    require_matrices("linalg.pinv", A, square=hermitian)
+    require_matrices("linalg.pinv", A, square=hermitian and A.numel() > 0)
     rtol = rcond if rtol is None else rtol
     return ops.pinv(
         A,
@@ -268,7 +268,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         residuals = (difference * difference).sum(-2)
     return return_types.linalg_lstsq(
         ops.squeeze(x, axis=-1) if vector else x,
-        ops.squeeze(residuals, axis=-1) if vector and residuals.ndim > 1 else residuals,
+        residuals,
         wrap(np.zeros(0, np.int64) if driver == "gels" else rank.array),
         wrap(s.array if driver in ("gelsd", "gelss") else np.zeros(0, A.dtype)),
     )
@@ -315,7 +315,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
         raise ArgumentError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     first, last = tuple(A.shape[:ind]), tuple(A.shape[ind:])
     n = math.prod(first)
-    if math.prod(last) != n:
+    if math.prod(last) != n or not A.ndim:
         raise ShapeError(
             "linalg.tensorinv: Expected self to satisfy the requirement prod(self.shape[ind:]) == "
             f"prod(self.shape[:ind]), but got {math.prod(last)} != {n}; shape {list(A.shape)}"

@@ -29,6 +29,21 @@ class LinalgMethods(TensorBase):
     baddbmm = F.baddbmm
     addbmm = F.addbmm
 
+    det = F.det
+    slogdet = F.slogdet
+    logdet = F.logdet
+    inverse = F.inverse
+    pinverse = F.pinverse
+    cholesky = F.cholesky
+    cholesky_inverse = F.cholesky_inverse
+    cholesky_solve = F.cholesky_solve
+    triangular_solve = F.triangular_solve
+    lu_solve = F.lu_solve
+    qr = F.qr
+    svd = F.svd
+    matrix_power = F.matrix_power
+    matrix_exp = F.matrix_exp
+
     addmm_ = in_place_form(F.addmm)
     addmv_ = in_place_form(F.addmv)
     addr_ = in_place_form(F.addr)

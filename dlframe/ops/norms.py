@@ -13,6 +13,7 @@ from dlframe.ops.op import cast, op
 from dlframe.ops.record import Array
 from dlframe.ops.reduction import amax, amin, kept_shape
 from dlframe.ops.shape import squeeze, transpose
+from dlframe.ops.steps import sign
 
 __all__ = [
     "matrix_norm",
@@ -55,17 +56,17 @@ def _(
     if math.isinf(ord):
         size = absolute(x)
         chosen = cast((size == out) | np.isnan(size), dtype=dtype)
-        return np.sign(x) * (g / chosen.sum(axis=axis, keepdims=True) * chosen)
+        return sign(x) * (g / chosen.sum(axis=axis, keepdims=True) * chosen)
     if ord == 1:
-        return np.sign(x) * g
+        return sign(x) * g
     if ord == 2:
         return x * where(out == 0.0, 0.0, g / out)
     p = float(ord)
     if p < 1:
-        return np.sign(x) * where(x == 0.0, 0.0, absolute(x) ** (p - 1.0)) * g * out ** (1.0 - p)
+        return sign(x) * where(x == 0.0, 0.0, absolute(x) ** (p - 1.0)) * g * out ** (1.0 - p)
     scale = where(out == 0.0, 0.0, g / out ** (p - 1.0))
     if p < 2:
-        return np.sign(x) * absolute(x) ** (p - 1.0) * scale
+        return sign(x) * absolute(x) ** (p - 1.0) * scale
     return x * absolute(x) ** (p - 2.0) * scale
 
 

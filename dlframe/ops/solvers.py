@@ -18,6 +18,7 @@ from dlframe.ops.record import Array
 from dlframe.ops.shape import tril, triu
 
 __all__ = [
+    "cholesky_solve",
     "inv",
     "solve",
     "solve_triangular",
@@ -107,6 +108,27 @@ def _triangular_gradient(g: Any, a: Any, upper: bool, left: bool, unitriangular:
     return solve_triangular(
         transposed(a), g, upper=not upper, left=left, unitriangular=unitriangular
     )
+
+
+@op(broadcasts=True)
+def cholesky_solve(b: Array, factor: Array, *, upper: bool = False) -> Any:
+    """The x with a x = b, a given by its Cholesky factor: L Lᵀ x = b, or Uᵀ U x = b for `upper`."""
+    lower = transposed(factor) if upper else factor
+    half = solve_triangular(lower, b, upper=False)
+    return solve_triangular(transposed(lower), half, upper=True)
+
+
+@cholesky_solve.vjp("b")
+def _(g: Any, factor: Any, *, upper: bool) -> Any:
+    return cholesky_solve(g, factor, upper=upper)
+
+
+@cholesky_solve.vjp("factor")
+def _(g: Any, factor: Any, out: Any, *, upper: bool) -> Any:
+    # a = L Lᵀ with all of L: the gradient by a, which is -gb xᵀ, made symmetric, times L
+    half = cholesky_solve(g, factor, upper=upper) @ transposed(out)
+    both = -(half + transposed(half))
+    return factor @ both if upper else both @ factor
 
 
 def _for_all_columns(solved: Callable[[Array, Array], Array], a: Array, b: Array) -> Array:
