@@ -25,6 +25,7 @@ FAMILIES = (
     "shape",
     "indexing",
     "linalg",
+    "decompositions",
     "fused",
     "losses",
     "window",
