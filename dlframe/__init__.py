@@ -125,6 +125,7 @@ if TYPE_CHECKING:
     from dlframe import (
         backends,
         data,
+        func,
         linalg,
         metrics,
         models,
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
         utils,
         viz,
     )
+    from dlframe.func import vmap
     from dlframe.threads import get_num_threads, set_num_threads
     from dlframe.training import Trainer
     from dlframe.utils import load, save
@@ -143,6 +145,7 @@ if TYPE_CHECKING:
 _LAZY_MODULES = {
     "backends",
     "data",
+    "func",
     "linalg",
     "metrics",
     "models",
@@ -159,6 +162,7 @@ _LAZY_NAMES = {
     "load": "dlframe.utils",
     "save": "dlframe.utils",
     "set_num_threads": "dlframe.threads",
+    "vmap": "dlframe.func",
 }
 
 # As in NumPy and PyTorch: x[:, newaxis] is x[:, None].
@@ -209,6 +213,7 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
+    "func",
     "get_default_device",
     "get_default_dtype",
     "get_float32_matmul_precision",
@@ -282,6 +287,7 @@ __all__ = [
     "use_deterministic_algorithms",
     "utils",
     "viz",
+    "vmap",
     "zeros",
     "zeros_like",
 ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
 from dlframe.autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -22,6 +26,12 @@ from dlframe.autograd.modes import (
 from dlframe.autograd.values import keep_values
 from dlframe.ops.record import mark_mutated, mark_mutated_many
 
+if TYPE_CHECKING:
+    from dlframe.autograd import functional, graph
+
+# Loaded on first use: a bare `import dlframe` does not need them.
+_LAZY_MODULES = {"functional", "graph"}
+
 __all__ = [
     "Function",
     "FunctionCtx",
@@ -29,9 +39,11 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "inference_mode",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
@@ -45,3 +57,13 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"dlframe.autograd.{name}")
+    raise AttributeError(
+        f"module 'dlframe.autograd' has no attribute {name!r}",
+        name=name,
+        obj=sys.modules[__name__],
+    )

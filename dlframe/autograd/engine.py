@@ -99,8 +99,8 @@ def run_backward(
                 continue
             try:  # costs nothing unless it is taken
                 gi = op.rules[i](g, *args[i]) if grads is None else grads[i]
-            except LoopNeeded:
-                gi = one_by_one(op.rules[i], (g, *args[i]))
+            except (LoopNeeded, ValueError) as error:
+                gi = one_by_one(op.rules[i], (g, *args[i]), error=error)
             if gi is None:
                 continue
             if shapes is not None and gi.shape != shapes[i]:
@@ -110,7 +110,10 @@ def run_backward(
                 if target.__class__ is Node:
                     heappush(heap, (-target.seq, target))
             elif target in owned:
-                pending[target] += gi
+                try:
+                    pending[target] += gi
+                except LoopNeeded:  # a batch does not go into what was allocated without one
+                    pending[target] = pending[target] + gi
             else:
                 pending[target] = total = pending[target] + gi
                 if not create_graph and total.__class__ is np.ndarray:
@@ -169,8 +172,10 @@ def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: boo
             return op.joint(g, *_joint_tensors(node, kept))
         try:
             return op.joint(g, *kept)
-        except LoopNeeded:
-            return one_by_one(op.joint, (g, *kept))
+        except (LoopNeeded, ValueError) as error:
+            if op.variadic is None:
+                raise  # a pass of its own, and not a rule that could be called per example
+            return one_by_one(op.joint, (g, *kept), error=error)
     grads: list[Any] = []
     for i, (target, rule) in enumerate(zip(targets, op.rules, strict=True)):
         if target is None or rule is None:
@@ -186,10 +191,10 @@ def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: boo
             kept = [_as_tensor(node, name, value) for name, value in zip(names, kept, strict=True)]
         try:
             grads.append(rule(g, *kept))
-        except LoopNeeded:
+        except (LoopNeeded, ValueError) as error:
             if create_graph:
                 raise  # the operations in the rule have already gone example by example
-            grads.append(one_by_one(rule, (g, *kept)))
+            grads.append(one_by_one(rule, (g, *kept), error=error))
     return grads
 
 

@@ -1,5 +1,8 @@
 """Checkpoints: everything that a run needs to go on exactly where it stopped, in one file.
 
+(`checkpoint` and `checkpoint_sequential`, which PyTorch has under this path, are another thing of
+that name: they compute activations again in place of keeping them, see `dlframe.autograd.recompute`.)
+
 The file is a dict as `save` writes it: the ``state_dict`` of each part under its name, the random
 generator's state, the plugins that the model needs (``requires``), and whatever else was given.
 Layers themselves are not stored: who loads builds the model first, by his own code or from a
@@ -16,6 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from dlframe import plugins, random
+from dlframe.autograd.recompute import (
+    CheckpointError,
+    checkpoint,
+    checkpoint_sequential,
+    noop_context_fn,
+)
 from dlframe.errors import FileFormatError, PluginError, StateDictError
 from dlframe.nn import Module
 from dlframe.tensor import Tensor, to_array

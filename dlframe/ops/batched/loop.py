@@ -51,22 +51,28 @@ def batched_in(value: Any) -> Iterator[BatchedBase]:
             yield from batched_in(item)
 
 
-def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any | None = None) -> Any:
+def one_by_one(
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any | None = None,
+    error: Exception | None = None,
+) -> Any:
     """``function(*args, **kwargs)`` for each example of the innermost `vmap`, stacked.
 
-    First all arrays get the batch dimension (a stride of 0 costs nothing): a function that failed
+    `error` is what the call without a loop has raised; it is raised again where there is no batch.
+    (NumPy makes a ValueError of LoopNeeded where one element is written.) First all arrays get the batch dimension (a stride of 0 costs nothing): a function that failed
     only since a plain array met a batched one works then, for all examples at once.
     """
     kwargs = kwargs or {}
     found = list(batched_in((args, kwargs)))
     if not found:
-        raise LoopNeeded("vmap: a batched array was met where none was passed in")
+        raise error or LoopNeeded("vmap: a batched array was met where none was passed in")
     model = max(found, key=lambda x: x.level)
     size = model.physical.shape[0]
     try:
         full_args, full_kwargs = (_all_batched(value, model, size) for value in (args, kwargs))
         return function(*full_args, **full_kwargs)
-    except LoopNeeded:
+    except (LoopNeeded, ValueError):
         pass
     if size == 0:
         return _of_no_example(function, args, kwargs, model)
@@ -81,10 +87,8 @@ def _call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """One example, which may be a batch of an outer `vmap`."""
     try:
         return function(*args, **kwargs)
-    except LoopNeeded:
-        if next(batched_in((args, kwargs)), None) is None:
-            raise
-        return one_by_one(function, args, kwargs)
+    except (LoopNeeded, ValueError) as error:
+        return one_by_one(function, args, kwargs, error)
 
 
 def example(value: Any, level: int, i: int) -> Any:
