@@ -260,7 +260,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     m, n = A.shape[-2:]
     if rcond is None:
         rcond = float(np.finfo(A.dtype).eps) * max(m, n)
-    x, rank, s = ops.least_squares(A, B, rcond=float(rcond), driver=driver)
+    x, rank = ops.least_squares(A, B, rcond=float(rcond), driver=driver)
     residuals = wrap(np.zeros(0, A.dtype))
     full = driver == "gels" or bool((rank.array == n).all())
     if m > n and driver != "gelsy" and full:
@@ -270,7 +270,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         ops.squeeze(x, axis=-1) if vector else x,
         residuals,
         wrap(np.zeros(0, np.int64) if driver == "gels" else rank.array),
-        wrap(s.array if driver in ("gelsd", "gelss") else np.zeros(0, A.dtype)),
+        wrap(ops.svdvals(A.array) if driver in ("gelsd", "gelss") else np.zeros(0, A.dtype)),
     )
 
 

@@ -86,6 +86,26 @@ def cholesky(a: Array, *, upper: bool) -> tuple[Array, Array]:
     return out, info
 
 
+def least_squares(a: Array, b: Array, rcond: float, driver: str) -> tuple[Array, int]:
+    """The x that minimizes ‖a x - b‖ for one matrix, and the rank."""
+    if driver != "gels":
+        from scipy.linalg import lstsq
+
+        x, _, rank, _ = lstsq(a, b, cond=rcond, lapack_driver=driver, check_finite=False)
+        return x, rank
+    m, n = a.shape
+    right = np.zeros((max(m, n), b.shape[-1]), a.dtype)
+    right[:m] = b
+    _, x, info = routine("gels", a)(a, right)
+    if info:
+        raise LinAlgError(
+            "linalg.lstsq: The least squares solution could not be computed because the input "
+            f"matrix does not have full rank (error code: {info}). Shape {list(a.shape)}; use "
+            "driver='gelsd', which takes any rank."
+        )
+    return x[:n], min(m, n)
+
+
 def singular(name: str, what: str, a: Array) -> LinAlgError:
     """The error for a batch of matrices one of which has no inverse: which, and why."""
     infos = lu(a)[2]

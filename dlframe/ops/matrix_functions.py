@@ -6,7 +6,6 @@ The last two axes are a matrix, those before them a batch. The derivations are t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -155,48 +154,15 @@ def _pinv_gradient(g: Any, a: Any, p: Any) -> Any:
 
 @op
 def least_squares(a: Array, b: Array, *, rcond: float, driver: str) -> Any:
-    """The x that minimizes ‖a x - b‖, the smallest of several; the rank; the singular values."""
+    """The x that minimizes ‖a x - b‖, the smallest of several, and the rank of `a`."""
     batch, (m, n), k = a.shape[:-2], a.shape[-2:], b.shape[-1]
     x = np.zeros((*batch, n, k), a.dtype)
     rank = np.zeros(batch, np.int64)
-    s = np.zeros((*batch, min(m, n)), a.dtype)
-    if a.size and math.prod(batch):
-        solved = _DRIVERS[driver]
+    if a.size:
         for i in np.ndindex(batch):
-            x[i], rank[i], s[i] = solved(a[i], b[i] if k else np.zeros((m, 1), a.dtype), rcond)
-    return x, rank, s
-
-
-def _by_scipy(driver: str) -> Any:
-    def solved(a: Array, b: Array, rcond: float) -> Any:
-        from scipy.linalg import lstsq
-
-        x, _, rank, s = lstsq(a, b, cond=rcond, lapack_driver=driver, check_finite=False)
-        return x, rank, 0 if s is None else s
-
-    return solved
-
-
-def _gels(a: Array, b: Array, rcond: float) -> Any:
-    m, n = a.shape
-    right = np.zeros((max(m, n), b.shape[-1]), a.dtype)
-    right[:m] = b
-    _, x, info = lapack.routine("gels", a)(a, right)
-    if info:
-        raise LinAlgError(
-            "linalg.lstsq: The least squares solution could not be computed because the input "
-            f"matrix does not have full rank (error code: {info}). Shape {list(a.shape)}; use "
-            "driver='gelsd', which takes any rank."
-        )
-    return x[:n], min(m, n), 0
-
-
-_DRIVERS = {
-    "gels": _gels,
-    "gelsd": _by_scipy("gelsd"),
-    "gelss": _by_scipy("gelss"),
-    "gelsy": _by_scipy("gelsy"),
-}
+            columns = b[i] if k else np.zeros((m, 1), a.dtype)  # the rank is asked for in any case
+            x[i], rank[i] = lapack.least_squares(a[i], columns, rcond, driver)
+    return x, rank
 
 
 @least_squares.vjp("a")

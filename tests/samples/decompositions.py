@@ -131,8 +131,8 @@ def length(x: Array, *, ord: float, axis: Any = None, keepdims: bool = False) ->
 
 
 def closest(a: Array, b: Array, *, rcond: float, driver: str) -> Any:
-    x, _, rank, s = np.linalg.lstsq(a, b, rcond)
-    return x, np.int64(rank), s if driver in ("gelsd", "gelss") else s * 0
+    x, _, rank, _ = np.linalg.lstsq(a, b, rcond)
+    return x, np.int64(rank)
 
 
 def triangular(a: Array, b: Array, **options: Any) -> Sample:
@@ -393,7 +393,7 @@ ERRORS = [
     ErrorSample("matrix_norm: a number as dim", lambda lib: lib.linalg.matrix_norm(lib.eye(2), dim=1), TypeError, "dim"),
     ErrorSample("matrix_norm: equal dims", lambda lib: lib.linalg.matrix_norm(lib.eye(2), dim=(0, 0)), RuntimeError, "different"),
     ErrorSample("matrix_norm: half", lambda lib: lib.linalg.matrix_norm(lib.eye(2).half(), "nuc"), RuntimeError, "Low precision"),
-    ErrorSample("matrix_norm: smallest of nothing", lambda lib: lib.linalg.matrix_norm(lib.zeros(0, 3), -2), IndexError, ""),
+    ErrorSample("matrix_norm: smallest of nothing", lambda lib: lib.linalg.matrix_norm(lib.zeros(0, 3), -2), IndexError, "smallest"),
     ErrorSample("linalg.norm: dims", lambda lib: lib.linalg.norm(lib.ones(2, 3, 4), 2, dim=(0, 1, 2)), RuntimeError, "length 1 or 2"),
     ErrorSample("linalg.norm: 3-d", lambda lib: lib.linalg.norm(lib.ones(2, 3, 4), 2), RuntimeError, "1D or 2D"),
     ErrorSample("linalg.norm: fro of a vector", lambda lib: lib.linalg.norm(lib.ones(2), "fro"), RuntimeError, "at least 2"),
