@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.functions.arguments import require_floats
 from dlframe.functions.operands import Number, checked, doubled, scaled
+from dlframe.ops.calling import wrap
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -154,7 +157,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     tensor([4.])
     """
     product = ops.multiply(tensor1, tensor2)
-    return ops.add(input, product if value == 1 else ops.multiply(product, value))
+    return ops.add(input, scaled("addcmul", input, product, value, "value"))
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
@@ -172,7 +175,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
             "round with div(rounding_mode=...)"
         )
     quotient = ops.divide(tensor1, tensor2)
-    return ops.add(input, quotient if value == 1 else ops.multiply(quotient, value))
+    return ops.add(input, scaled("addcdiv", input, quotient, value, "value"))
 
 
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
@@ -215,6 +218,8 @@ def abs(input: Tensor) -> Tensor:
     >>> dl.abs(dl.tensor([-1.0, 2.0]))
     tensor([1., 2.])
     """
+    if input.dtype.kind == "b":
+        raise DTypeError("abs: not implemented for bool tensors; they have no sign")
     return ops.absolute(input)
 
 
@@ -311,7 +316,8 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     >>> dl.ldexp(dl.tensor([1.0, 3.0]), dl.tensor([2, -1]))
     tensor([4.0000, 1.5000])
     """
-    return checked("ldexp", ops.multiply(input, ops.power(2.0, other)), input, other)
+    two = 2.0 if input.dtype.kind != "f" else wrap(np.asarray(2, input.dtype))
+    return checked("ldexp", ops.multiply(input, ops.power(two, other)), input, other)
 
 
 # --- copies -------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def where(
     (tensor([1]),)
     """
     if input is None and other is None:
-        return tuple(wrap(places) for places in np.nonzero(condition.array))
+        return tuple(wrap(places) for places in np.nonzero(np.atleast_1d(condition.array)))
     if input is None or other is None:
         raise TypeError("where(): give both `input` and `other`, or neither")
     if condition.dtype.kind != "b":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlframe import ops
-from dlframe.functions.operands import Number, checked, floats_of, tensor_of
+from dlframe.functions.operands import Number, checked, floats_of, pair_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -113,7 +113,7 @@ def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     >>> dl.xlogy(dl.tensor([0.0, 2.0]), dl.tensor([0.0, 3.0]))
     tensor([0.0000, 2.1972])
     """
-    return checked("xlogy", ops.xlogy(tensor_of(input), tensor_of(other)), input, other)
+    return ops.xlogy(*pair_of("xlogy", input, other))
 
 
 def sigmoid(input: Tensor) -> Tensor:

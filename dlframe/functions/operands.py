@@ -26,11 +26,7 @@ def checked(name: str, out: Any, input: Any, other: Any) -> Any:
     if isinstance(out, TensorBase):
         return out
     if out is NotImplemented:
-        wrong = other if isinstance(input, (TensorBase, int, float)) else input
-        raise TypeError(
-            f"{name}(): operands must be tensors or numbers, not {type(wrong).__name__}; "
-            "make a tensor with dl.tensor(...)"
-        )
+        raise _no_operand(name, other if isinstance(input, (TensorBase, int, float)) else input)
     dtype = get_default_dtype() if out.dtype.kind == "f" else out.dtype
     return wrap(np.asarray(out, dtype))  # of two numbers
 
@@ -38,6 +34,27 @@ def checked(name: str, out: Any, input: Any, other: Any) -> Any:
 def tensor_of(x: Any) -> Any:
     """A number as a 0-d tensor of the dtype that PyTorch gives it."""
     return x if isinstance(x, TensorBase) else wrap(np.asarray(x, result_type(x)))
+
+
+def pair_of(name: str, input: Any, other: Any) -> tuple[Any, Any]:
+    """Both as tensors, for the functions where one of them may be a number.
+
+    Raises:
+        TypeError: both are numbers, or one is something else.
+    """
+    for x in (input, other):
+        if not isinstance(x, (TensorBase, int, float)):
+            raise _no_operand(name, x)
+    if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
+        raise TypeError(f"{name}(): one of the two arguments must be a tensor")
+    return tensor_of(input), tensor_of(other)
+
+
+def _no_operand(name: str, x: object) -> TypeError:
+    return TypeError(
+        f"{name}(): operands must be tensors or numbers, not {type(x).__name__}; "
+        "make a tensor with dl.tensor(...)"
+    )
 
 
 def floats_of(x: Any) -> Any:
@@ -52,8 +69,8 @@ def doubled(x: Any) -> Any:
     return ops.cast(x, dtype=float64) if x.dtype.kind == "f" else wrap(x.array.astype(float64))
 
 
-def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
-    """alpha · other, for the functions that take such a factor.
+def scaled(name: str, input: Any, other: Any, alpha: Any, argument: str = "alpha") -> Any:
+    """alpha · other, for the functions that take such a factor as their `argument`.
 
     Raises:
         DTypeError: that would make floats of integers.
@@ -62,7 +79,7 @@ def scaled(name: str, input: Any, other: Any, alpha: Any) -> Any:
         return other
     if isinstance(alpha, float) and result_type(input, other).kind != "f":
         raise DTypeError(
-            f"{name}: For integral input tensors, argument alpha must not be a floating point "
-            f"number; got {alpha}"
+            f"{name}: For integral input tensors, argument {argument} must not be a floating "
+            f"point number; got {alpha}"
         )
     return ops.multiply(tensor_of(other), alpha)

@@ -130,6 +130,11 @@ def _remainder_y(g: Any, x: Any, y: Any) -> Any:
     return -g * floor_divide(x, y)
 
 
+def _nextafter_x(g: Any, x: Any, y: Any) -> Any:
+    # where x moves, its neighbour moves along, until y is reached
+    return where(x == y, 0.0, g)
+
+
 def _copysign_x(g: Any, out: Any, x: Any) -> Any:
     # x with the sign of y is ±x, and 0 is taken as flat
     return where(x == 0.0, 0.0, g * (out / x))
@@ -171,7 +176,7 @@ copysign = elementwise(
     x=_copysign_x,
     y=zero_gradient,
 )
-nextafter = elementwise(np.nextafter, x=lambda g: g, y=zero_gradient)  # x moves, its neighbour too
+nextafter = elementwise(np.nextafter, x=_nextafter_x, y=zero_gradient)
 
 
 @op(broadcasts=True, promotes=("x", "y", "weight"))

@@ -45,22 +45,22 @@ log = elementwise(np.log, floats=True, x=lambda g, x: g / x)
 log2 = elementwise(np.log2, floats=True, x=lambda g, x: g / (x * _LN2))
 log10 = elementwise(np.log10, floats=True, x=lambda g, x: g / (x * _LN10))
 log1p = elementwise(np.log1p, floats=True, x=lambda g, x: g / (x + 1.0))
-# d ln(eˣ + eʸ)/dx = eˣ / (eˣ + eʸ)
+sigmoid = elementwise(
+    _sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
+)
+# d ln(eˣ + eʸ)/dx = eˣ / (eˣ + eʸ) = σ(x - y)
 logaddexp = elementwise(
     np.logaddexp,
     floats=True,
-    x=lambda g, out, x: g * np.exp(x - out),
-    y=lambda g, out, y: g * np.exp(y - out),
+    x=lambda g, x, y: g * sigmoid(x - y),
+    y=lambda g, x, y: g * sigmoid(y - x),
 )
-# d log₂(2ˣ + 2ʸ)/dx = 2ˣ / (2ˣ + 2ʸ)
+# d log₂(2ˣ + 2ʸ)/dx = 2ˣ / (2ˣ + 2ʸ) = σ((x - y) ln 2)
 logaddexp2 = elementwise(
     np.logaddexp2,
     floats=True,
-    x=lambda g, out, x: g * np.exp2(x - out),
-    y=lambda g, out, y: g * np.exp2(y - out),
-)
-sigmoid = elementwise(
-    _sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
+    x=lambda g, x, y: g * sigmoid((x - y) * _LN2),
+    y=lambda g, x, y: g * sigmoid((y - x) * _LN2),
 )
 
 
@@ -82,14 +82,19 @@ def _(g: Any, x: Any, *, eps: float | None) -> Any:
 # --- products with a logarithm -----------------------------------------------------------------
 
 
+def _of_number(function: np.ufunc, y: Any) -> Any:
+    """function(y); of a Python number again one, which leaves float32 what it is."""
+    return float(function(y)) if isinstance(y, float) else function(y)
+
+
 def _xlogy(x: Any, y: Any) -> Any:
     """x ln y, and 0 where x = 0, unless y is nan."""
-    return np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log(y))
+    return np.where((x == 0.0) & ~np.isnan(y), 0.0, x * _of_number(np.log, y))
 
 
 def _xlog1py(x: Any, y: Any) -> Any:
     """x ln(1 + y), and 0 where x = 0, unless y is nan."""
-    return np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log1p(y))
+    return np.where((x == 0.0) & ~np.isnan(y), 0.0, x * _of_number(np.log1p, y))
 
 
 def _entr(x: Any) -> Any:
@@ -114,8 +119,3 @@ xlog1py = elementwise(
 )
 # d -x ln x = -ln x - 1
 entr = elementwise(_entr, name="entr", floats=True, x=lambda g, x: g * (-np.log(x) - 1.0))
-
-
-def _of_number(function: np.ufunc, y: Any) -> Any:
-    """function(y); of a Python number again one, which leaves float32 what it is."""
-    return float(function(y)) if isinstance(y, float) else function(y)

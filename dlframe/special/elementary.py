@@ -18,7 +18,7 @@ from dlframe.functions import (
     softmax,
     xlogy,
 )
-from dlframe.functions.operands import Number, checked, tensor_of
+from dlframe.functions.operands import Number, pair_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -47,4 +47,4 @@ def xlog1py(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     >>> dl.special.xlog1py(dl.tensor([0.0, 2.0]), dl.tensor([-1.0, 3.0]))
     tensor([0.0000, 2.7726])
     """
-    return checked("xlog1py", ops.xlog1py(tensor_of(input), tensor_of(other)), input, other)
+    return ops.xlog1py(*pair_of("xlog1py", input, other))

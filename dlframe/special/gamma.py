@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dlframe import ops
 from dlframe.functions import digamma, igamma, igammac, lgamma, mvlgamma, polygamma
-from dlframe.functions.operands import Number, checked, tensor_of
+from dlframe.functions.operands import Number, pair_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -35,4 +35,4 @@ def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     >>> dl.special.zeta(dl.tensor([2.0, 4.0]), 1)
     tensor([1.6449, 1.0823])
     """
-    return checked("zeta", ops.zeta(tensor_of(input), tensor_of(other)), input, other)
+    return ops.zeta(*pair_of("zeta", input, other))

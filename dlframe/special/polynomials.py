@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dlframe import ops
 from dlframe.dtypes import get_default_dtype, result_type
 from dlframe.functions.arguments import to_dtype
-from dlframe.functions.operands import Number, tensor_of
-from dlframe.ops.record import TensorBase
+from dlframe.functions.operands import Number, pair_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -139,9 +138,7 @@ def shifted_chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number) -
 
 def _evaluated(polynomial: Any, input: Any, n: Any) -> Any:
     """The value for each element of `input` and of `n`, which broadcast and promote."""
-    if not isinstance(input, TensorBase) and not isinstance(n, TensorBase):
-        raise TypeError(f"{polynomial.definition.name}(): `input` or `n` must be a tensor")
-    x, n = tensor_of(input), tensor_of(n)
+    x, n = pair_of(polynomial.definition.name, input, n)
     dtype = result_type(x.array, n.array)
     return polynomial(to_dtype(x, dtype if dtype.kind == "f" else get_default_dtype()), n)
 

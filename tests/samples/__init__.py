@@ -21,7 +21,11 @@ __all__ = ["CALLS", "EDGES", "ERRORS", "SAMPLES", "Call", "Edge", "ErrorSample",
 
 FAMILIES = (
     "elementwise",
+    "special",
     "reduction",
+    "scan",
+    "sorting",
+    "statistics",
     "shape",
     "indexing",
     "linalg",

@@ -133,6 +133,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
         lambda m: np.nan_to_num(np.where(HOLES, -np.inf, m)),
     ],
     "sinc": [lambda m: np.sinc(m), lambda m: np.sinc(m * 0)],
+    "i0": [lambda m: np.i0(m)],
     "unwrap": [lambda m: np.unwrap(m * 5), lambda m: np.unwrap(m, axis=0, period=2)],
     "polyval": [lambda v, m: np.polyval(v, m), lambda m: np.polyval([1.0, 0.0, -2.0], m)],
     "vander": [lambda v: np.vander(v), lambda v: np.vander(v, 3, increasing=True)],
@@ -346,13 +347,13 @@ if tuple(map(int, np.__version__.split(".")[:2])) >= (2, 5):
 
 ON_ANY = (
     "absolute arctan arcsinh cbrt ceil conjugate cos cosh deg2rad degrees exp exp2 expm1 fabs "
-    "floor negative positive rad2deg radians reciprocal rint sign sin sinh square tan tanh trunc"
+    "floor negative positive rad2deg radians reciprocal rint sign sin sinh spacing square tan tanh trunc"
 ).split()
 ON_POSITIVE = ["log", "log10", "log1p", "log2", "sqrt"]
 WITHIN_ONE = ["arccos", "arcsin", "arctanh"]
 OF_TWO = (
     "add arctan2 copysign divide divmod floor_divide fmax fmin fmod heaviside hypot logaddexp "
-    "logaddexp2 maximum minimum multiply remainder subtract"
+    "logaddexp2 maximum minimum multiply nextafter remainder subtract"
 ).split()
 
 
@@ -378,6 +379,7 @@ UFUNC_CALLS: dict[str, list[Callable[..., Any]]] = {
     **{name: of_two(getattr(np, name)) for name in OF_TWO},
     "arccosh": [lambda q: np.arccosh(q)],
     "modf": [lambda m: np.modf(m)],
+    "frexp": [lambda m: np.frexp(m)[0]],
     "power": [lambda p, n: np.power(p, n), lambda m: np.power(m, 2), lambda n: np.power(2.0, n)],
     "float_power": [lambda p, n: np.float_power(p, n)],
     "ldexp": [lambda m: np.ldexp(m, 3), lambda m: np.ldexp(m, np.array([1, -1, 2]))],

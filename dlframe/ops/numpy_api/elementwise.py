@@ -19,46 +19,17 @@ from dlframe.ops.numpy_api.support import (
     to_dtype,
 )
 from dlframe.ops.op import elementwise
+from dlframe.ops.steps import zero_gradient
 
 # --- ufuncs that are no ops: a rule, or the formula in ops --------------------------------------
-
-
-def _none(g: Any) -> Any:
-    return ops.zeros_like(g)
 
 
 cbrt = elementwise(np.cbrt, floats=True, x=lambda g, out: g / (3.0 * (out * out)))
 degrees = elementwise(np.degrees, floats=True, x=lambda g: g * (180 / math.pi))
 radians = elementwise(np.radians, floats=True, x=lambda g: g * (math.pi / 180))
-hypot = elementwise(
-    np.hypot, floats=True, x=lambda g, out, x: g * (x / out), y=lambda g, out, y: g * (y / out)
-)
-# d log₂(2ˣ + 2ʸ)/dx = 2ˣ / (2ˣ + 2ʸ)
-logaddexp2 = elementwise(
-    np.logaddexp2,
-    floats=True,
-    x=lambda g, out, x: g * np.exp2(x - out),
-    y=lambda g, out, y: g * np.exp2(y - out),
-)
-# x with the sign of y: ±x, and 0 is taken as flat
-copysign = elementwise(
-    np.copysign,
-    floats=True,
-    x=lambda g, out, x: ops.where(x == 0.0, 0.0, g * (out / x)),
-    y=_none,
-)
-heaviside = elementwise(np.heaviside, floats=True, x=_none, y=lambda g, x: g * (x == 0.0))
-# the one that is not nan; of equal ones the first, as in PyTorch
-fmax = elementwise(
-    np.fmax,
-    x=lambda g, x, y: g * np.logical_or(x >= y, np.isnan(y)),
-    y=lambda g, x, y: g * np.logical_not(np.logical_or(x >= y, np.isnan(y))),
-)
-fmin = elementwise(
-    np.fmin,
-    x=lambda g, x, y: g * np.logical_or(x <= y, np.isnan(y)),
-    y=lambda g, x, y: g * np.logical_not(np.logical_or(x <= y, np.isnan(y))),
-)
+spacing = elementwise(np.spacing, floats=True, x=zero_gradient)
+# NumPy's, which is nan for nan; `ops.heaviside` is PyTorch's
+heaviside = elementwise(np.heaviside, floats=True, x=zero_gradient, y=lambda g, x: g * (x == 0.0))
 
 
 def divmod(x: Any, y: Any) -> tuple[Any, Any]:
@@ -193,12 +164,12 @@ def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 
 @rule_for("sinc")
 def sinc(x: Any) -> Any:
-    """sin(πx) / πx, and 1 at 0."""
-    x = floating(x)
-    origin = plain(x) == 0
-    angle = ops.where(origin, 1.0, x) * math.pi  # no 0/0, nor in a gradient
-    # around 0 it is 1 - (πx)²/6, which also has its slope and its curvature
-    return ops.where(origin, 1.0 - x * x * (math.pi**2 / 6), ops.sin(angle) / angle)
+    return ops.sinc(array_like(x))
+
+
+@rule_for("i0")
+def i0(x: Any) -> Any:
+    return ops.i0(array_like(x))
 
 
 @rule_for("unwrap")

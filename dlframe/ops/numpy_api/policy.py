@@ -24,7 +24,7 @@ PLAIN = frozenset(
 WITHOUT_RULE = frozenset(
     """
     apply_along_axis apply_over_axes corrcoef correlate cov geomspace gradient histogram
-    histogram2d histogram_bin_edges histogramdd i0 interp intersect1d linspace logspace
+    histogram2d histogram_bin_edges histogramdd interp intersect1d linspace logspace
     nanmedian nanpercentile nanquantile partition percentile piecewise poly polyadd polyder
     polydiv polyfit polyint polymul polysub quantile roots setdiff1d setxor1d sort_complex
     trim_zeros union1d unique unique_all unique_counts unique_inverse unique_values
@@ -89,8 +89,8 @@ _STRING_UFUNCS = """
 
 REFUSED_UFUNCS = {"isnat": _DATES, **dict.fromkeys(_STRING_UFUNCS, _STRINGS)}
 
-PLAIN_UFUNCS = frozenset({"_ones_like", "bitwise_count", "gcd", "imag", "lcm"})
+PLAIN_UFUNCS = frozenset({"_ones_like", "bitwise_count", "imag"})
 
 # `clip` and `real` are the ufuncs beneath np.clip and np.real, which have rules. Ufuncs of other
 # libraries, such as scipy.special's, are treated in the same way.
-WITHOUT_RULE_UFUNCS = frozenset({"clip", "frexp", "nextafter", "real", "spacing"})
+WITHOUT_RULE_UFUNCS = frozenset({"clip", "real"})
