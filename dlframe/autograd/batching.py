@@ -210,13 +210,18 @@ def _recorded_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> lis
     dims = [batch.entries[borders[i]][1] if e else 0 for i, e in zip(there, entered, strict=True)]
     token = grad_mode.set(True)
     try:
-        left = batch.leave([grads[i] for i in there], dims)
+        left = batch.leave([_tensor(grads[i]) for i in there], dims)
         results: list[Any] = [None] * len(grads)
         for i, x, e in zip(there, left, entered, strict=True):
             results[i] = x if e else sum_op(x, axis=0)
     finally:
         grad_mode.reset(token)
     return results
+
+
+def _tensor(g: Any) -> Any:
+    """A rule may return an array, where its gradient does not depend on anything."""
+    return g if isinstance(g, TensorBase) else wrap(g)
 
 
 def batched_gradients(
@@ -247,7 +252,7 @@ def batched_gradients(
     got = [found.get(target) for target in inputs]
     there = [g for g in got if g is not None]
     if create_graph:
-        left = iter(batch.leave(there, [0] * len(there)))
+        left = iter(batch.leave([_tensor(g) for g in there], [0] * len(there)))
     else:
         left = iter([wrap(batch.physical(g)) for g in there])
     return [None if g is None else next(left) for g in got]

@@ -20,6 +20,7 @@ import numpy as np
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.batched import LoopNeeded, one_by_one
+from dlframe.ops.batched.examples import recorded_one_by_one
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.calling import output_of, wrap
 from dlframe.ops.record import Node, TensorBase, grad_mode
@@ -99,7 +100,7 @@ def run_backward(
                 continue
             try:  # costs nothing unless it is taken
                 gi = op.rules[i](g, *args[i]) if grads is None else grads[i]
-            except (LoopNeeded, ValueError) as error:
+            except (LoopNeeded, ValueError, TypeError) as error:
                 gi = one_by_one(op.rules[i], (g, *args[i]), error=error)
             if gi is None:
                 continue
@@ -172,7 +173,7 @@ def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: boo
             return op.joint(g, *_joint_tensors(node, kept))
         try:
             return op.joint(g, *kept)
-        except (LoopNeeded, ValueError) as error:
+        except (LoopNeeded, ValueError, TypeError) as error:
             if op.variadic is None:
                 raise  # a pass of its own, and not a rule that could be called per example
             return one_by_one(op.joint, (g, *kept), error=error)
@@ -191,10 +192,9 @@ def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: boo
             kept = [_as_tensor(node, name, value) for name, value in zip(names, kept, strict=True)]
         try:
             grads.append(rule(g, *kept))
-        except (LoopNeeded, ValueError) as error:
-            if create_graph:
-                raise  # the operations in the rule have already gone example by example
-            grads.append(one_by_one(rule, (g, *kept), error=error))
+        except (LoopNeeded, ValueError, TypeError) as error:
+            again = recorded_one_by_one if create_graph else one_by_one
+            grads.append(again(rule, (g, *kept), error=error))
     return grads
 
 

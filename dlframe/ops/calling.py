@@ -64,7 +64,7 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
                 out, residuals = definition.fast_forward(*arrays, **kwargs)
             else:
                 out = forward(*arrays, **kwargs)
-        except (LoopNeeded, ValueError) as error:
+        except (LoopNeeded, ValueError, TypeError) as error:
             out = one_by_one(forward, arrays, kwargs, error)
         if not tensors:
             return out

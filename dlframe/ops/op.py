@@ -131,8 +131,6 @@ def plain(function: Callable[..., Any], *, name: str | None = None) -> OpFunctio
         except (ValueError, TypeError) as error:
             if len(arrays) == 2 and isinstance(function, np.ufunc):
                 raise explained(definition, arrays[0], arrays[1], error) from None
-            if isinstance(error, TypeError):
-                raise
             out = one_by_one(function, arrays, options, error)
         except LoopNeeded:
             out = one_by_one(function, arrays, options)

@@ -7,6 +7,7 @@ forwards and rules of operations need not know of it: ``x * w``, ``x.sum(axis=0)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dlframe.errors import VmapError
 from dlframe.ops.batched import indexing
-from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, batched_in, example, one_by_one, stacked
+from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, batched_in, example, stacked
 
 # Per function of NumPy: rule(x, *args, **kwargs) -> the result with its batch dimension; filled by
 # `dlframe.ops.batched.rules`.
@@ -67,7 +68,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):  # type: ignore[misc] # 
             return ufunc(x[(..., *(None,) * np.ndim(y))], y, **kwargs)
         if method == "at":
             raise LoopNeeded(f"vmap: np.{ufunc.__name__}.at writes example by example")
-        return one_by_one(getattr(ufunc, method), inputs, kwargs)
+        return _examples_of(getattr(ufunc, method), model, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         model = innermost((args, kwargs))
@@ -312,11 +313,15 @@ def _elementwise(model: Any, ufunc: Any, inputs: Any, kwargs: Any) -> Any:
 
 
 def _gufunc(model: Any, ufunc: Any, inputs: Any, kwargs: Any) -> Any:
+    out = kwargs.pop("out", None)
+    if out is not None:
+        out[0][...] = _gufunc(model, ufunc, inputs, kwargs)  # which raises if it has no batch
+        return out[0]
     if ufunc is np.matmul and not kwargs:
         return model.remade(matmul(model, *inputs))
     core = [len(part.split(",")) for part in ufunc.signature.split("->")[0][1:-1].split("),(")]
     if kwargs or "?" in ufunc.signature:
-        return one_by_one(ufunc, inputs, kwargs)
+        return _examples_of(ufunc, model, inputs, kwargs)
     loops = max(ndim_of(x) - n for x, n in zip(inputs, core, strict=True))
     physical = [lifted(x, loops + n, model) for x, n in zip(inputs, core, strict=True)]
     return remade(model, ufunc(*physical))
@@ -330,7 +335,7 @@ def matmul(model: Any, x: Any, y: Any) -> Any:
     if not x_vector and is_of(model, x) and not is_of(model, y) and ndim_of(y) <= 2:
         # one large product: the rows of all examples against the same matrix
         p = x.physical
-        rows = p.reshape(-1, p.shape[-1]) @ y
+        rows = p.reshape(math.prod(p.shape[:-1]), p.shape[-1]) @ y
         return rows.reshape(*p.shape[:-1], *rows.shape[1:])
     if x_vector and is_of(model, x) and not is_of(model, y) and ndim_of(y) == 2:
         return x.physical @ y

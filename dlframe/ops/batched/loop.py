@@ -60,7 +60,7 @@ def one_by_one(
     """``function(*args, **kwargs)`` for each example of the innermost `vmap`, stacked.
 
     `error` is what the call without a loop has raised; it is raised again where there is no batch.
-    (NumPy makes a ValueError of LoopNeeded where one element is written.) First all arrays get the batch dimension (a stride of 0 costs nothing): a function that failed
+    (C code makes a ValueError or TypeError of LoopNeeded in places.) First all arrays get the batch dimension (a stride of 0 costs nothing): a function that failed
     only since a plain array met a batched one works then, for all examples at once.
     """
     kwargs = kwargs or {}
@@ -72,7 +72,7 @@ def one_by_one(
     try:
         full_args, full_kwargs = (_all_batched(value, model, size) for value in (args, kwargs))
         return function(*full_args, **full_kwargs)
-    except (LoopNeeded, ValueError):
+    except (LoopNeeded, ValueError, TypeError):
         pass
     if size == 0:
         return _of_no_example(function, args, kwargs, model)
@@ -87,7 +87,7 @@ def _call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """One example, which may be a batch of an outer `vmap`."""
     try:
         return function(*args, **kwargs)
-    except (LoopNeeded, ValueError) as error:
+    except (LoopNeeded, ValueError, TypeError) as error:
         return one_by_one(function, args, kwargs, error)
 
 

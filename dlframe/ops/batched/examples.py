@@ -1,0 +1,83 @@
+"""Single examples of a batch as operations, for rules on tensors that no batch can go through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, batched_in, example
+from dlframe.ops.op import op
+from dlframe.ops.record import TensorBase
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+
+
+@op
+def pick_example(x, *, i, model):
+    """The i-th example of the batch `x`."""
+    return example(x, model.level, i)
+
+
+@pick_example.vjp("x")
+def _(g, i, model):
+    return place_example(g, i=i, model=model)
+
+
+@op
+def place_example(x, *, i, model):
+    """A batch of zeros but for `x` as its i-th example."""
+    out = np.zeros_like(x, shape=(model.physical.shape[0], *x.shape))
+    out[i] = x
+    return model.remade(out)
+
+
+@place_example.vjp("x")
+def _(g, i, model):
+    return pick_example(g, i=i, model=model)
+
+
+@op
+def join_examples(*examples, model):
+    """The batch of these examples."""
+    return model.remade(np.stack(examples))
+
+
+@join_examples.vjp("*examples")
+def _(g, examples, model):
+    return [pick_example(g, i=i, model=model) for i in range(len(examples))]
+
+
+def recorded_one_by_one(
+    rule: Callable[..., Any], args: Sequence[Any], error: Exception | None = None
+) -> Any:
+    """`one_by_one` for tensors: what it does is recorded. The rule returns a tensor or None."""
+    arrays = [x.array if isinstance(x, TensorBase) else x for x in args]
+    found = list(batched_in(arrays))
+    if not found:
+        raise error or LoopNeeded("vmap: a batched array was met where none was passed in")
+    model = max(found, key=lambda x: x.level)
+    model = model.remade(model.physical[:, ...])
+    results = [
+        _of_example(rule, [_picked(x, i, model) for x in args])
+        for i in range(model.physical.shape[0])
+    ]
+    return None if results[0] is None else join_examples(*results, model=model)
+
+
+def _of_example(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """One example, which may be a batch of an outer `vmap`."""
+    try:
+        return rule(*args)
+    except (LoopNeeded, ValueError, TypeError) as error:
+        return recorded_one_by_one(rule, args, error)
+
+
+def _picked(x: Any, i: int, model: BatchedBase) -> Any:
+    if not isinstance(x, TensorBase):
+        return example(x, model.level, i)
+    array: Any = x.array
+    if isinstance(array, BatchedBase) and array.level == model.level:
+        return pick_example(x, i=i, model=model)
+    return x
