@@ -60,7 +60,8 @@ def axis_of(dim: Dims, ndim: int) -> int | tuple[int, ...] | None:
     if dim is None:
         return None
     if isinstance(dim, (tuple, list)):
-        return (checked_dims(dim, ndim) if ndim else None) or None
+        found = checked_dims(dim, ndim)
+        return found if found and ndim else None
     found = checked_dim(operator.index(dim), ndim)  # type: ignore[arg-type] # a sequence was met above
     return found if ndim else None
 
