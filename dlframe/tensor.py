@@ -24,6 +24,7 @@ from dlframe.methods import (
     Attributes,
     ComparisonMethods,
     ConversionMethods,
+    CreationMethods,
     ElementwiseMethods,
     FillingMethods,
     IndexingMethods,
@@ -55,6 +56,7 @@ class Tensor(
     ShapeMethods,
     IndexingMethods,
     ConversionMethods,
+    CreationMethods,
     FillingMethods,
 ):
     """A multi-dimensional array that can remember how it was computed.

@@ -15,6 +15,7 @@ from dlframe.functions.counting import *
 from dlframe.functions.diagonals import *
 from dlframe.functions.exponential import *
 from dlframe.functions.extremes import *
+from dlframe.functions.filling import *
 from dlframe.functions.histograms import *
 from dlframe.functions.indexing import *
 from dlframe.functions.joining import *
@@ -44,6 +45,7 @@ FAMILIES = (
     "diagonals",
     "exponential",
     "extremes",
+    "filling",
     "histograms",
     "indexing",
     "joining",

@@ -13,7 +13,7 @@ from dlframe.functions.arguments import checked_dim, checked_dims, numpy_names
 from dlframe.functions.joining import cat
 from dlframe.functions.splitting import select
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import TensorBase
+from dlframe.ops.record import TensorBase, to_array
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -118,7 +118,7 @@ def gradient(
 def _spacings(spacing: Any, count: int) -> list[Any]:
     """The distance, or the coordinates, for each dimension."""
     if not isinstance(spacing, (list, tuple)):
-        if isinstance(spacing, TensorBase) and spacing.ndim:
+        if isinstance(spacing, TensorBase) and spacing.array.ndim:
             raise TypeError("gradient: pass coordinates as a list with one vector per dimension")
         return [spacing] * count
     if len(spacing) != count:
@@ -132,7 +132,7 @@ def _spacings(spacing: Any, count: int) -> list[Any]:
 def _derivative(f: Any, dim: int, spacing: Any, edge_order: int) -> Any:
     """The weights of the neighbours (Fornberg, 1988, for three points), and their sums."""
     n = f.shape[dim]
-    if isinstance(spacing, TensorBase) and spacing.ndim:
+    if np.ndim(to_array(spacing)):
         if spacing.shape != (n,):
             raise ShapeError(
                 f"torch.gradient expected each element of spacing to have the size {n} of "

@@ -7,6 +7,8 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.functions.arguments import checked_dim, numpy_names
@@ -245,12 +247,13 @@ def tensor_split(
     """
     where: Any = next(v for v in (indices_or_sections, indices, sections, ()) if v is not None)
     if isinstance(where, TensorBase):
-        if where.dtype != "int64" or where.ndim > 1:
+        cuts = where.array
+        if cuts.dtype != np.int64 or cuts.ndim > 1:
             raise DTypeError(
                 "tensor_split expected tensor_indices_or_sections to have dtype of long and at "
-                f"most one dimension, got {where.dtype} of shape {list(where.shape)}"
+                f"most one dimension, got {cuts.dtype} of shape {list(cuts.shape)}"
             )
-        where = where.tolist()
+        where = cuts.tolist()
     if not input.ndim:
         raise ShapeError(
             "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
@@ -261,8 +264,7 @@ def tensor_split(
     if where <= 0:
         raise ArgumentError(f"number of sections must be larger than 0, got {where}")
     size, longer = divmod(input.shape[dim], where)
-    cuts = [i * size + min(i, longer) for i in range(1, where)]
-    return _between(input, dim, cuts)
+    return _between(input, dim, [i * size + min(i, longer) for i in range(1, where)])
 
 
 def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dlframe.methods.attributes import Attributes
 from dlframe.methods.comparison import ComparisonMethods
 from dlframe.methods.conversion import ConversionMethods
+from dlframe.methods.creation import CreationMethods
 from dlframe.methods.elementwise import ElementwiseMethods
 from dlframe.methods.filling import FillingMethods
 from dlframe.methods.indexing import IndexingMethods
@@ -22,6 +23,7 @@ __all__ = [
     "Attributes",
     "ComparisonMethods",
     "ConversionMethods",
+    "CreationMethods",
     "ElementwiseMethods",
     "FillingMethods",
     "IndexingMethods",

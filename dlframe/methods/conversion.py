@@ -9,10 +9,8 @@ import numpy as np
 from dlframe.devices import KNOWN, check_device
 from dlframe.dtypes import DType, as_dtype
 from dlframe.errors import GradientError
-from dlframe.functions.arguments import sizes
-from dlframe.ops.calling import wrap
 from dlframe.ops.op import cast
-from dlframe.ops.record import TensorBase, mark_mutated, to_array
+from dlframe.ops.record import TensorBase, mark_mutated
 from dlframe.tensor_types import TensorType, named_dtype, type_name
 
 if TYPE_CHECKING:
@@ -162,52 +160,6 @@ class ConversionMethods(TensorBase):
         tensor([2, 3])
         """
         return TensorType("new", self.array.dtype)(*args)
-
-    def new_tensor(
-        self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Bool = False
-    ) -> Tensor:
-        """A tensor with a copy of `data`, by default in this one's dtype."""
-        return self.new_full(
-            np.shape(to_array(data)), data, dtype=dtype, device=device, requires_grad=requires_grad
-        )
-
-    def new_zeros(
-        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
-    ) -> Tensor:
-        """Zeros, by default in this one's dtype."""
-        return self.new_full(
-            sizes(size), 0, dtype=dtype, device=device, requires_grad=requires_grad
-        )
-
-    def new_ones(
-        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
-    ) -> Tensor:
-        """Ones, by default in this one's dtype."""
-        return self.new_full(
-            sizes(size), 1, dtype=dtype, device=device, requires_grad=requires_grad
-        )
-
-    def new_empty(
-        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Bool = False
-    ) -> Tensor:
-        """Uninitialized memory, by default in this one's dtype."""
-        check_device(device)
-        kind = self.array.dtype if dtype is None else as_dtype(dtype)
-        return wrap(np.empty(sizes(size), kind)).requires_grad_(requires_grad)
-
-    def new_full(
-        self: Any,
-        size: Any,
-        fill_value: Any,
-        *,
-        dtype: Any = None,
-        device: Any = None,
-        requires_grad: Bool = False,
-    ) -> Tensor:
-        """Filled with one value, by default in this one's dtype."""
-        out = self.new_empty(size, dtype=dtype, device=device)
-        out.array[...] = to_array(fill_value)
-        return out.requires_grad_(requires_grad)
 
 
 def _cast(x: Any, dtype: DType) -> Any:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.autograd.inplace import write
+from dlframe import functions as F
+from dlframe.autograd.inplace import write, write_at
 from dlframe.errors import ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.op import cast
@@ -36,6 +37,31 @@ class FillingMethods(TensorBase):
                 f"{np.ndim(to_array(value))} dimensions; use copy_()"
             )
         return self.copy_(value)
+
+    fill = F.fill
+
+    def fill_diagonal_(self: Any, fill_value: float, wrap: bool = False) -> Tensor:
+        """Set the elements with equal indices to a value; `wrap` starts anew below a tall matrix.
+
+        >>> import dlframe as dl
+        >>> dl.zeros(2, 2).fill_diagonal_(5)
+        tensor([[5., 0.],
+                [0., 5.]])
+        """
+        shape, n = self.array.shape, self.array.ndim
+        if n < 2:
+            raise ShapeError("fill_diagonal_: dimensions must larger than 1")
+        if n > 2 and len(set(shape)) > 1:
+            raise ShapeError(
+                "fill_diagonal_: all dimensions of input must be of equal length, got "
+                f"{list(shape)}"
+            )
+        count = min(shape)
+        starts = range(0, shape[0], shape[1] + 1) if wrap and n == 2 and count else (0,)
+        rows = np.concatenate([np.arange(a, min(a + count, shape[0])) for a in starts])
+        columns = np.concatenate([np.arange(min(count, shape[0] - a)) for a in starts])
+        write_at(self, (rows, *(columns,) * (n - 1)), fill_value)
+        return self
 
     def zero_(self: Any) -> Tensor:
         """Set every element to 0."""
@@ -130,8 +156,12 @@ class FillingMethods(TensorBase):
         low, high = (0, from_) if to is None else (from_, to)
         return self._fill(lambda shape: rng.randint(low, high, shape), "random_")
 
-    def bernoulli(self: Any, *, generator: Generator | None = None) -> Tensor:
-        """1 with the probability that each element gives, else 0."""
+    def bernoulli(
+        self: Any, p: float | None = None, *, generator: Generator | None = None
+    ) -> Tensor:
+        """1 with the probability that each element gives, or with `p` for all, else 0."""
+        if p is not None:
+            return wrap(np.empty_like(self.array)).bernoulli_(p, generator=generator)
         return wrap(or_default(generator).bernoulli(self.array))
 
     def multinomial(

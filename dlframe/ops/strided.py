@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import ShapeError
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.ops.calling import note_view, record_call, wrap
 from dlframe.ops.indexing import put_at
 from dlframe.ops.op import op
@@ -44,7 +44,7 @@ def sliding_windows(x: Array, *, size: int, step: int, axis: int) -> Any:
 
 @sliding_windows.vjp("x")
 def _(g: Any, shape: Shape, *, size: int, step: int, axis: int) -> Any:
-    # an element's gradient is the sum over the windows it is in; along the first axis these are rows
+    # an element's gradient is the sum over its windows; along the first axis these are rows
     places = np.arange(g.shape[axis])[:, None] * step + np.arange(size)
     others = [i for i in range(len(shape)) if i != axis]
     rows = transpose(g, axes=(axis, len(shape), *others))
@@ -56,7 +56,7 @@ def _(g: Any, shape: Shape, *, size: int, step: int, axis: int) -> Any:
 
 
 def as_strided(x: Any, *, size: Shape, stride: Shape, offset: int | None = None) -> Any:
-    """The elements at offset + Σ indexᵢ · strideᵢ in the memory of `x`, or of what `x` is a view of.
+    """The elements at offset + Σ indexᵢ · strideᵢ in the memory of `x`, or of its base.
 
     Steps and offset count elements; by default the offset is that of `x`. The gradient goes back by
     the same places (`dlframe.ops.region`), and adds up where one is shown more than once; none goes
@@ -79,8 +79,8 @@ def as_strided(x: Any, *, size: Shape, stride: Shape, offset: int | None = None)
 def _strided(base: Array, x: Array, size: Shape, stride: Shape, offset: int | None) -> Array:
     item = base.itemsize
     if offset is None:
-        place = lambda a: a.__array_interface__["data"][0]
-        offset = (place(x) - place(base)) // item
+        start, own = base.__array_interface__["data"][0], x.__array_interface__["data"][0]
+        offset = (own - start) // item
     room = sum((n - 1) * s for n, s in zip(base.shape, base.strides, strict=True)) // item + 1
     needed = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) + 1
     if 0 not in size and needed > (room if base.size else 0):
@@ -89,3 +89,16 @@ def _strided(base: Array, x: Array, size: Shape, stride: Shape, offset: int | No
             f"reach element {needed}: out of bounds for memory of {room} elements"
         )
     return _laid(base, size, tuple([s * item for s in stride]), offset * item)
+
+
+def strided_memory(shape: Shape, stride: Shape, dtype: Any) -> Array:
+    """Uninitialized memory with these steps, counted in elements, from one to the next."""
+    if len(shape) != len(stride) or any(step < 0 for step in stride):
+        raise ArgumentError(
+            "empty_strided: dimensionality of sizes must match dimensionality of strides, and "
+            f"strides must not be negative; got {list(shape)} and {list(stride)}"
+        )
+    reach = sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
+    memory = np.empty(0 if 0 in shape else reach + 1, dtype)
+    view: Array = np.ndarray(shape, dtype, memory, 0, [s * memory.itemsize for s in stride])
+    return view
