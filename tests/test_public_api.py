@@ -59,8 +59,8 @@ DIFFERENT: dict[str, str] = {
             f"torch.Tensor.{name}"
             for name in (
                 *("arctanh_", "atanh_", "bmm", "div", "div_", "divide", "divide_", "dot"),
-                *("floor_divide", "floor_divide_", "fmod", "fmod_", "matmul", "mul", "mul_"),
-                *("multiply", "multiply_", "narrow", "remainder", "remainder_", "true_divide"),
+                *("floor_divide", "floor_divide_", "fmod", "fmod_", "frexp", "matmul", "mul"),
+                *("mul_", "multiply", "multiply_", "narrow", "remainder", "remainder_", "true_divide"),
                 *("true_divide_", "type_as", "where"),
             )
         ],
@@ -75,7 +75,9 @@ DIFFERENT: dict[str, str] = {
     "torch.save": "files hold no pickles",
     "torch.set_num_threads": "PyTorch's argument is called int",
     "torch.pow": "PyTorch calls the base `self` where it is a number; here it is `input` too",
-    "torch.repeat_interleave": "the form of one argument, counts to indices, is left out",
+    "torch.repeat_interleave": "the form of one argument, counts to indices, calls it `input` too",
+    "torch.tensor_split": "its forms with `sections` and `indices` are keyword-only here",
+    **dict.fromkeys(["torch.tril_indices", "torch.triu_indices"], "PyTorch calls int64 long"),
     "torch.utils.data.random_split": "PyTorch's default is its generator itself, ours is None",
 }
 
