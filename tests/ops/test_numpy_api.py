@@ -359,8 +359,7 @@ def test_plain_functions_may_write_into_arrays() -> None:
 
 WITHOUT_RULE = {
     "fft.fft": lambda v: np.fft.fft(v),
-    "linalg.svd": lambda s: np.linalg.svd(s),
-    "linalg.inv": lambda s: np.linalg.inv(s),
+    "linalg.eigvals": lambda s: np.linalg.eigvals(s),
     "quantile": lambda v: np.quantile(v, 0.3),
     "interp": lambda v: np.interp(0.5, [0.0, 1.0, 2.0, 3.0], v),
     "unique": lambda v: np.unique(v),
@@ -393,10 +392,8 @@ def test_options_without_rule() -> None:
         np.sum(t, where=mask)
     with pytest.raises(GradientError, match=r"np\.exp with where= has no gradient rule"):
         np.exp(t, where=mask)
-    with pytest.raises(GradientError, match=r"np\.linalg\.norm .* singular values"):
-        np.linalg.norm(t[None], 2)
-    with pytest.raises(GradientError, match=r"np\.linalg\.matrix_power .* inverse"):
-        np.linalg.matrix_power(t[:, None] * t, -1)
+    with pytest.raises(GradientError, match=r"np\.linalg\.svd with these arguments"):
+        np.linalg.svd(t[:, None] * t, hermitian=True)
     with pytest.raises(ArgumentError, match=r"np\.reshape: order must be 'C'"):
         np.reshape(t, (1, 2), order="F")
     with pytest.raises(ArgumentError, match=r"np\.pad: .*'linear_ramp'"):

@@ -33,6 +33,11 @@ def with_holes(m: Any) -> Any:
     return np.where(HOLES, np.nan, m)
 
 
+def _positive(s: Any) -> Any:
+    """A symmetric positive definite matrix, of an array or a tensor."""
+    return s @ s.T + np.eye(3, dtype=s.dtype)
+
+
 CALLS: dict[str, list[Callable[..., Any]]] = {
     # --- sums, means, extremes
     "sum": [
@@ -295,6 +300,9 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
         lambda c: np.linalg.norm(c, np.inf, axis=(0, 2)),
         lambda c: np.linalg.norm(c, -np.inf, axis=(0, 2), keepdims=True),
         lambda c: np.linalg.norm(c, axis=(2, 0)),
+        lambda c: np.linalg.norm(c, 2, axis=(2, 0)),
+        lambda m: np.linalg.norm(m, -2),
+        lambda m: np.linalg.norm(m, "nuc", keepdims=True),
     ],
     "linalg.outer": [lambda v, w: np.linalg.outer(v, w)],
     "linalg.cross": [lambda m, n: np.linalg.cross(m, n)],
@@ -312,14 +320,79 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     "linalg.matrix_norm": [
         lambda c: np.linalg.matrix_norm(c),
         lambda c: np.linalg.matrix_norm(c, ord=1),
+        lambda c: np.linalg.matrix_norm(c, ord=2, keepdims=True),
+        lambda c: np.linalg.matrix_norm(c, ord="nuc"),
     ],
     "linalg.matrix_transpose": [lambda c: np.linalg.matrix_transpose(c)],
     "linalg.matrix_power": [
         lambda s: np.linalg.matrix_power(s, 0),
         lambda s: np.linalg.matrix_power(s, 1),
         lambda s: np.linalg.matrix_power(s, 5),
+        lambda s: np.linalg.matrix_power(s, -2),
     ],
-    "linalg.multi_dot": [lambda m, s, n: np.linalg.multi_dot([m, s, n[0]])],
+    "linalg.multi_dot": [
+        lambda m, s, n: np.linalg.multi_dot([m, s, n[0]]),
+        lambda m, s, n: np.linalg.multi_dot([m[0], s, n.T, n, n[1]]),
+        lambda m, s: np.linalg.multi_dot([m, s]),
+    ],
+    "linalg.cholesky": [
+        lambda s: np.linalg.cholesky(_positive(s)),
+        lambda s: np.linalg.cholesky(_positive(s), upper=True),
+    ],
+    "linalg.qr": [
+        lambda c: np.linalg.qr(c),
+        lambda m: np.linalg.qr(m.T),
+        lambda m: np.linalg.qr(m, "r"),
+        lambda m: np.linalg.qr(m, mode="complete"),
+    ],
+    "linalg.svd": [
+        lambda m: np.linalg.svd(m, full_matrices=False),
+        lambda c: np.linalg.svd(c, compute_uv=False),
+        lambda s: np.linalg.svd(s),
+        lambda m: np.linalg.svd(m).S,
+    ],
+    "linalg.svdvals": [lambda c: np.linalg.svdvals(c)],
+    "linalg.eigh": [
+        lambda s: np.linalg.eigh(s + s.T),
+        lambda s: np.linalg.eigh(s + s.T, "U").eigenvectors,
+    ],
+    "linalg.eigvalsh": [
+        lambda s: np.linalg.eigvalsh(s + s.T),
+        lambda s: np.linalg.eigvalsh(s + s.T, UPLO="U"),
+    ],
+    "linalg.solve": [
+        lambda s, m: np.linalg.solve(s, m.T),
+        lambda s, m: np.linalg.solve(s, m[0]),
+        lambda s, m: np.linalg.solve(np.stack([s, s.T]), m.T),
+    ],
+    "linalg.inv": [lambda s: np.linalg.inv(s), lambda s: np.linalg.inv(np.stack([s, s.T]))],
+    "linalg.pinv": [
+        lambda m: np.linalg.pinv(m),
+        lambda c: np.linalg.pinv(c, 1e-9),
+        lambda c: np.linalg.pinv(c, rtol=None),
+        lambda s: np.linalg.pinv(s + s.T, hermitian=True),
+    ],
+    "linalg.lstsq": [
+        lambda m, w: np.linalg.lstsq(m, w[:2])[0],
+        lambda m, v: np.linalg.lstsq(m.T, v[:3])[:2],
+        lambda m, s: np.linalg.lstsq(m.T, s, rcond=-1)[3],
+    ],
+    "linalg.tensorinv": [
+        lambda c: np.linalg.tensorinv(c[:, :2].reshape(2, 2, 4)),
+        lambda s: np.linalg.tensorinv(s.reshape(3, 3, 1), ind=1),
+    ],
+    "linalg.tensorsolve": [
+        lambda c, m: np.linalg.tensorsolve(c[:, :2].reshape(2, 2, 4), m[:, :2]),
+        lambda c, w: np.linalg.tensorsolve(c[:, :2].reshape(2, 4, 2), w, axes=(0, 2)),
+    ],
+    "linalg.det": [lambda s: np.linalg.det(s), lambda s: np.linalg.det(np.stack([s, s.T]))],
+    "linalg.slogdet": [lambda s: np.linalg.slogdet(s)],
+    "linalg.cond": [
+        lambda s: np.linalg.cond(s),
+        lambda s: np.linalg.cond(s, -2),
+        lambda s: np.linalg.cond(s, "fro"),
+        lambda s: np.linalg.cond(s, 1),
+    ],
     "linalg.diagonal": [lambda c: np.linalg.diagonal(c), lambda c: np.linalg.diagonal(c, offset=1)],
     "linalg.trace": [lambda c: np.linalg.trace(c)],
 }

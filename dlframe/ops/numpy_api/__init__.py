@@ -6,7 +6,7 @@
   `elementwise`, `reduction`, `shape`, `linalg`). Promotion of dtypes is PyTorch's;
 - *plain*: there is no gradient, or it is zero (``argmax``, ``isclose``, ``shape`` …). NumPy
   computes it on the values; arrays come back as tensors without history, numbers as they are;
-- *without a rule*: a derivative exists, but not here (``fft.fft``, ``linalg.svd``, ``quantile`` …).
+- *without a rule*: a derivative exists, but not here (``fft.fft``, ``linalg.eig``, ``quantile`` …).
   A call that would be recorded is refused. Where there is no graph to lose, because no tensor among
   the arguments requires grad or under ``no_grad``, NumPy runs on the values. The same holds for
   options that a rule does not have, and for ``out=`` an array;
@@ -28,7 +28,15 @@ dlframe.errors.GradientError: np.fft.fft has no gradient rule in dlframe: use t.
 
 from __future__ import annotations
 
-from dlframe.ops.numpy_api import elementwise, linalg, reduction, shape
+from dlframe.ops.numpy_api import decompositions, elementwise, linalg, reduction, shape
 from dlframe.ops.numpy_api.dispatch import call_function, call_ufunc
 
-__all__ = ["call_function", "call_ufunc", "elementwise", "linalg", "reduction", "shape"]
+__all__ = [
+    "call_function",
+    "call_ufunc",
+    "decompositions",
+    "elementwise",
+    "linalg",
+    "reduction",
+    "shape",
+]

@@ -1,9 +1,7 @@
-"""NumPy's products and norms on tensors, with NumPy's arguments."""
+"""NumPy's products on tensors, with NumPy's arguments."""
 
 from __future__ import annotations
 
-import functools
-import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,6 @@ from dlframe.ops.numpy_api.shape import moveaxis, rearranged
 from dlframe.ops.numpy_api.support import (
     array_like,
     array_likes,
-    floating,
     operands,
     plain,
     rule_for,
@@ -112,30 +109,6 @@ def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return cross(x1, x2, axis=axis)
 
 
-@rule_for("linalg.multi_dot")
-def multi_dot(arrays: Any) -> Any:
-    """The product of all, from left to right."""
-    return functools.reduce(ops.matmul, array_likes(arrays))
-
-
-@rule_for("linalg.matrix_power")
-def matrix_power(a: Any, n: int) -> Any:
-    """The product of `n` copies, by repeated squaring."""
-    a = array_like(a)
-    if n < 0:
-        raise GradientError(
-            "np.linalg.matrix_power has no gradient rule for negative n, which needs the inverse: "
-            "use t.detach().numpy() for the values"
-        )
-    out = None
-    while n:
-        if n & 1:
-            out = a if out is None else ops.matmul(out, a)
-        n >>= 1
-        a = ops.matmul(a, a) if n else a
-    return a * 0 + np.eye(a.shape[-1], dtype=a.dtype) if out is None else out
-
-
 @rule_for("convolve")
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """``out[k] = Σ a[i] v[k - i]`` for vectors; `mode` says how much of the ends counts."""
@@ -150,60 +123,3 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
         return full
     start = m - 1 if mode == "valid" else (m - 1) // 2
     return full[start : len(full) - start if mode == "valid" else start + a.shape[0]]
-
-
-# --- norms -------------------------------------------------------------------------------------
-
-
-@rule_for("linalg.norm")
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """A vector's or a matrix's norm, as `ord` and the number of axes say."""
-    x = floating(x)
-    n = len(x.shape)
-    if axis is None and (ord is None or (ord == 2 and n == 1) or (ord == "fro" and n == 2)):
-        return ops.norm(x, axis=None, keepdims=keepdims)
-    axes = tuple(range(n)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    if len(axes) == 1:
-        return vector_norm(x, axis=axes[0], keepdims=keepdims, ord=2 if ord is None else ord)
-    if len(axes) == 2:
-        return _matrix_norm(x, "fro" if ord is None else ord, axes, keepdims)
-    raise ValueError("Improper number of dimensions to norm.")
-
-
-@rule_for("linalg.vector_norm")
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """(Σ |x|^ord)^(1/ord), and its limits for ±∞ and 0."""
-    x = floating(x)
-    if ord == 2:
-        return ops.norm(x, axis=axis, keepdims=keepdims)
-    if ord == 0:
-        return ops.sum(ops.where(plain(x) != 0, 1.0, x * 0), axis=axis, keepdims=keepdims)
-    size = ops.absolute(x)
-    if ord in (math.inf, -math.inf):
-        return (ops.amax if ord > 0 else ops.amin)(size, axis=axis, keepdims=keepdims)
-    if isinstance(ord, str):
-        raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    if ord == 1:
-        return ops.sum(size, axis=axis, keepdims=keepdims)
-    return ops.power(ops.sum(ops.power(size, float(ord)), axis=axis, keepdims=keepdims), 1.0 / ord)
-
-
-@rule_for("linalg.matrix_norm")
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    return _matrix_norm(floating(x), ord, (-2, -1), keepdims)
-
-
-def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if ord == "fro":
-        return ops.norm(x, axis=axes, keepdims=keepdims)
-    if ord not in (1, -1, math.inf, -math.inf):
-        raise GradientError(
-            f"np.linalg.norm has no gradient rule for ord={ord!r} of a matrix, which needs its "
-            "singular values: use t.detach().numpy() for the values"
-        )
-    # 1: the largest sum of a column; ∞: of a row; negative: the smallest
-    rows, columns = axes
-    inside, outside = (rows, columns) if abs(ord) == 1 else (columns, rows)
-    sums = ops.sum(ops.absolute(x), axis=inside, keepdims=True)
-    out = (ops.amax if ord > 0 else ops.amin)(sums, axis=outside, keepdims=True)
-    return out if keepdims else ops.squeeze(out, axis=axes)
