@@ -12,13 +12,12 @@ from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.functions.arguments import checked_dim, checked_dims, numpy_names
 from dlframe.functions.joining import cat
 from dlframe.functions.splitting import select
-from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase, to_array
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
-__all__ = ["cumulative_trapezoid", "diff", "gradient", "trapezoid", "trapz", "vander"]
+__all__ = ["cumulative_trapezoid", "diff", "gradient", "trapezoid", "trapz"]
 
 Weighted = tuple[int, Any]  # a place along a dimension, and the weight of the value there
 
@@ -245,24 +244,3 @@ def _widths(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[int, Any]:
     elif x.ndim < y.ndim:
         x = ops.reshape(x, shape=(1,) * (y.ndim - x.ndim) + x.shape)
     return dim, _part(x, dim, 1, None) - _part(x, dim, None, -1)
-
-
-# --- powers ------------------------------------------------------------------------------------
-
-
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    """The Vandermonde matrix: the columns are the powers of a vector, from the highest to 1.
-
-    >>> dl.vander(dl.tensor([2, 3]), N=3)
-    tensor([[4, 2, 1],
-            [9, 3, 1]])
-    """
-    if x.ndim != 1:
-        raise ShapeError(f"x must be a one-dimensional tensor, got {list(x.shape)}")
-    count = x.shape[0] if N is None else N
-    if count < 0:
-        raise ArgumentError(f"N must be non-negative, got {count}")
-    whole = x.dtype.kind != "f"
-    powers = np.arange(count) if increasing else np.arange(count)[::-1]
-    base = ops.cast(x, dtype=np.dtype("int64")) if whole else x
-    return ops.power(ops.expand_dims(base, axis=1), wrap(powers.astype(base.dtype)))
