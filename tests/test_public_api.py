@@ -60,8 +60,8 @@ DIFFERENT: dict[str, str] = {
             for name in (
                 *("arctanh_", "atanh_", "bmm", "div", "div_", "divide", "divide_", "dot"),
                 *("floor_divide", "floor_divide_", "fmod", "fmod_", "frexp", "matmul", "mul"),
-                *("mul_", "multiply", "multiply_", "narrow", "remainder", "remainder_", "true_divide"),
-                *("true_divide_", "type_as", "where"),
+                *("mul_", "multiply", "multiply_", "narrow", "remainder", "remainder_"),
+                *("true_divide", "true_divide_", "type_as", "where"),
             )
         ],
         "PyTorch's documentation names the argument otherwise than PyTorch's parser (and dlframe)",

@@ -132,11 +132,11 @@ def where(
 
 def nan_to_num(
     input: Tensor,
-    nan: float | None = None,
+    nan: float | None = 0.0,
     posinf: float | None = None,
     neginf: float | None = None,
 ) -> Tensor:
-    """`input` with `nan`, 0 by default, for nan, and the largest numbers there are for ±∞.
+    """`input` with numbers for nan and ±∞, these by default the largest there are.
 
     >>> dl.nan_to_num(dl.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
     tensor([0., 9., 1.])

@@ -9,6 +9,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.dtypes import float64, get_default_dtype, result_type
 from dlframe.errors import DTypeError
+from dlframe.functions.arguments import to_dtype
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
 
@@ -77,9 +78,10 @@ def scaled(name: str, input: Any, other: Any, alpha: Any, argument: str = "alpha
     """
     if alpha == 1:
         return other
-    if isinstance(alpha, float) and result_type(input, other).kind != "f":
+    dtype = result_type(input, other)
+    if isinstance(alpha, float) and dtype.kind != "f":
         raise DTypeError(
             f"{name}: For integral input tensors, argument {argument} must not be a floating "
             f"point number; got {alpha}"
         )
-    return ops.multiply(tensor_of(other), alpha)
+    return ops.multiply(to_dtype(tensor_of(other), dtype), alpha)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from samples.table import ALL_FLOATS, Array, Call, ErrorSample, Numbers, Sample, calls
+from samples.table import ALL_FLOATS, Array, Call, ErrorSample, Named, Numbers, Sample, calls
 
 n = Numbers(11)
 inf, nan = math.inf, math.nan
@@ -140,8 +140,9 @@ CALLS = [
     *calls("special.i0", (x,)),
     *calls("special.log1p", (x,)),
     *calls("special.logit", (n.unit(3, 4) / 2 + 0.5,), (n.unit(3, 4) / 2 + 0.5, {"eps": 0.2})),
+    *calls("special.log_softmax", (n.ints(0, 4, 3, 4), 1, {"dtype": Named("float64")})),
     *calls("special.log_softmax", (x, 0), (x, {"dim": -1})),
-    *calls("special.softmax", (x, 0), (x, {"dim": -1})),
+    *calls("special.softmax", (x, 0), (x, {"dim": -1}), (n.ints(0, 4, 3, 4), 1, {"dtype": Named("float64")})),
     *calls("special.logsumexp", (x, 0), (x, {"dim": -1}), (x, 1, {"keepdim": True})),
     *calls("special.multigammaln", (x + 1, 3), (x + 1, {"p": 1}), tolerance=TRIGAMMA),
     *calls("mvlgamma", (x + 1, 3), (x + 1, {"p": 1}), tolerance=TRIGAMMA),
