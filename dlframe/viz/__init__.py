@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dlframe.viz.boundaries import decision_boundary
 from dlframe.viz.curves import curves
+from dlframe.viz.graph import graph
 from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
 from dlframe.viz.matrix import confusion
 from dlframe.viz.style import house_style, save
@@ -20,6 +21,7 @@ __all__ = [
     "curves",
     "decision_boundary",
     "filters_grid",
+    "graph",
     "house_style",
     "mistakes_grid",
     "sample_grid",
