@@ -127,7 +127,7 @@ class _Detector(Watcher):
 
     def gradients(self, node: Node, g: Any, grads: Any) -> None:
         for i, gradient in enumerate(grads):
-            if gradient is None:
+            if gradient is None or isinstance(gradient, tuple):  # a tuple is g, put in its place
                 continue
             array = _array(gradient)
             fault = self._fault(array, (g, node.args), True)

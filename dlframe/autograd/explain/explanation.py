@@ -134,12 +134,12 @@ def explain(
             names[id(array)], array, array.shape, is_leaf=True, needs_grad=False
         )
     steps = [_step(nodes, node, values, found) for node in shown]
-    used = {id(t) for node in shown for t in node.targets} | {id(root)}
-    inputs = [leaf for leaf in leaves if id(leaf) in used] + constants
+    operands = [operand.value for step in steps for operand in step.operands]
+    inputs = {id(v): v for v in [*operands, values.get(id(root))] if v is not None and v.is_leaf}
     return Explanation(
         name=names.get(id(root), "the value"),
         steps=steps,
-        leaves=[values[id(leaf)] for leaf in inputs],
+        leaves=list(inputs.values()),
         total=len(nodes),
         depth=depth,
         rows=[] if depth is None else rows_of(nodes, found.gradient, depth),
@@ -241,6 +241,8 @@ def _step(nodes: list[Node], node: Node, values: dict[int, Value], found: _Found
             continue  # an optional input that was left out
         value = values.get(id(constant if target is None else target))
         share = shares[i] if shares and i < len(shares) else None
+        if isinstance(share, tuple):  # of several results, of which this step hands on one
+            share = next((part for part in share if part is not None), None)
         operands.append(Operand(_input_name(node.op, i), value, constant, share))
     options = dict(note.options) if note else {}
     several = node.outputs is not None

@@ -57,7 +57,8 @@ def _in_frame(frame: FrameType) -> Names:
     for name, value in values.items():
         if isinstance(value, TensorBase) and not name.startswith("_"):
             # a tensor without gradient is no part of the graph, which may know its array
-            found.setdefault(id(target_of(value) if value.needs_grad else value.array), name)
+            for item in (target_of(value), value) if value.needs_grad else (value.array, value):
+                found.setdefault(id(item), name)
     for name, value in values.items():
         if isinstance(value, type) or not hasattr(value, "named_parameters"):
             continue

@@ -65,7 +65,8 @@ def numbers(array: Any, most: int, prefix: str = "") -> str:
     if array.ndim == 0:
         return number(array[()])
     texts = [number(value) for value in array.reshape(-1)]
-    width = max(map(len, texts), default=0) if array.ndim > 1 else 0
+    rows = array.size // max(array.shape[-1], 1)
+    width = max(map(len, texts), default=0) if rows > 1 else 0  # columns stand below each other
     return np.array2string(
         array,
         separator=", ",

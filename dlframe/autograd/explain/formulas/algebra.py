@@ -60,6 +60,11 @@ DECOMPOSITIONS = {
 EQUATIONS = {
     "inv": formula("A^{-1}", a=r"-Z^\top G Z^\top"),
     "solve": formula("Z: A Z = B", a=r"-\bar{B} Z^\top", b=r"A^{-\top} G"),
+    "cholesky_solve": formula(
+        r"Z: L L^\top Z = B",
+        b=r"(L L^\top)^{-1} G",
+        factor=r"-(\bar{B} Z^\top + Z \bar{B}^\top) L",
+    ),
     "solve_triangular": formula(
         "Z: A Z = B", a=r"\mathrm{triu}(-\bar{B} Z^\top)", b=r"A^{-\top} G"
     ),

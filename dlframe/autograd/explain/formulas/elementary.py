@@ -96,6 +96,7 @@ STEPS = {
     "angle": step(r"\pi [x < 0]"),
     "heaviside": formula(r"[x > 0] + y [x = 0]", x="0", y="g [x = 0]"),
     "copysign": formula(r"|x| \mathrm{sign}(y)", x=r"g \mathrm{sign}(x) \mathrm{sign}(y)", y="0"),
+    "spacing": step(r"\varepsilon(x)"),
     "nextafter": formula(r"x \pm \varepsilon", x="g", y="0"),
     "frexp": formula(r"x \cdot 2^{-e}", x=r"g \cdot 2^{-e}"),
 }

@@ -48,6 +48,8 @@ _SYMBOLS = {
     "arrays": "x",
     "bias": "b",
     "condition": "c",
+    "examples": "x",
+    "factor": "L",
     "input": "M",
     "max": r"x_{\max}",
     "min": r"x_{\min}",

@@ -44,9 +44,6 @@ SCANS = {
 
 SHAPES = {
     "reshape": formula("x", x="g"),
-    "ravel": formula("x", x="g"),
-    "expand_dims": formula("x", x="g"),
-    "squeeze": formula("x", x="g"),
     "broadcast_to": formula("x", x=r"\sum g_i"),
     "tile": formula(r"(x, x, \ldots)", x=r"\sum g_i"),
     "transpose": formula("X^\\top", x="G^\\top"),
@@ -60,6 +57,10 @@ SHAPES = {
     "triu": formula(r"x_{ij} [j \geq i + k]", x=r"g_{ij} [j \geq i + k]"),
     "diagonal": formula("x_{i, i+k}", x=r"\mathrm{diag}(g)"),
     "put_diagonal": formula(r"\mathrm{diag}(x)", x="g_{i, i+k}"),
+    "pick_example": formula("x_i", x=r"g [j = i]"),
+    "place_example": formula("x [j = i]", x="g_i"),
+    "join_examples": formula(r"(x_1, x_2, \ldots)", examples="g_i"),
+    "sliding_windows": formula("x_{s i + k}", x=r"\sum_{s i + k = j} g_{i k}"),
     "select_output": formula("x_i", x="g"),
 }
 
@@ -67,6 +68,8 @@ INDEXING = {
     "take_at": formula(r"x_{\mathrm{index}}", x=r"\sum_{\mathrm{index} = i} g"),
     "take_rows": formula(r"x_{\mathrm{index}}", x=r"\sum_{\mathrm{index} = i} g"),
     "take_region": formula(r"x_{\mathrm{region}}", x="g"),
+    "select_at": formula(r"x_{\mathrm{index}}", x=r"\sum_{\mathrm{index} = i} g"),
+    "slice_at": formula(r"x_{\mathrm{index}}", x=r"\sum_{\mathrm{index} = i} g"),
     "put_at": formula(r"\sum_{\mathrm{index} = i} x", x=r"g_{\mathrm{index}}"),
     "put_region": formula("x", x=r"g_{\mathrm{region}}"),
     "add_rows": formula(r"\sum_{\mathrm{index} = i} x", x=r"g_{\mathrm{index}}"),

@@ -20,10 +20,6 @@ GAMMA = {
     "lgamma": slope(r"\ln |\Gamma(x)|", r"\psi(x)"),
     "digamma": slope(r"\psi(x) = \frac{d}{dx} \ln \Gamma(x)", r"\psi^{(1)}(x)"),
     "polygamma": slope(r"\psi^{(n)}(x)", r"\psi^{(n + 1)}(x)"),
-    "multigammaln": slope(
-        r"\frac{p (p - 1)}{4} \ln \pi + \sum_{i=1}^p \ln \Gamma\left(x - \frac{i - 1}{2}\right)",
-        r"\sum_{i=1}^p \psi\left(x - \frac{i - 1}{2}\right)",
-    ),
     "igamma": formula(
         r"\frac{1}{\Gamma(a)} \int_0^x t^{a - 1} e^{-t} dt",
         a=r"g \frac{\partial z}{\partial a}",
