@@ -243,7 +243,7 @@ def _(g: Any, shape: Shape, *, index: Any) -> Any:
 @op
 def put_at(x: Array, *, index: Any, size: Shape) -> Any:
     """Zeros of shape `size` with `x` at `index`; where places repeat, what goes there adds up."""
-    out = np.zeros_like(x, shape=size)
+    out = np.zeros_like(x, shape=size, order="C")  # rows are written through reshaped views
     parts = _parts(index)
     if _is_basic(index) or (isinstance(index, np.ndarray) and index.dtype.kind == "b"):
         out[index] = x  # no place twice
