@@ -16,7 +16,7 @@ import numpy as np
 
 from dlframe import functions as F
 from dlframe.autograd.backward import backward as _backward
-from dlframe.autograd.hooks import RemovableHandle, add_hook
+from dlframe.autograd.hooks import PostHook, RemovableHandle, add_hook
 from dlframe.devices import CPU, device
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
@@ -377,6 +377,23 @@ class Tensor(
             # what fills .grad comes last: it sees what the other hooks made of the gradient
             holder.hooks.update({key: holder.hooks.pop(key) for key in self.hooks})
         return handle
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call `hook` with this leaf whenever backward has added to its ``.grad``.
+
+        >>> import dlframe as dl
+        >>> x = dl.ones(2, requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda t: print(t.grad))
+        >>> (2 * x).sum().backward()
+        tensor([2., 2.])
+        """
+        if not self.needs_grad:
+            raise GradientError("cannot register a hook on a tensor that doesn't require gradient")
+        if not self.is_leaf:
+            raise GradientError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        if self.hooks is None:
+            self.hooks = {}
+        return add_hook(self.hooks, PostHook(hook))
 
 
 def _copied(x: Tensor, memo: dict[int, Any]) -> Array:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dlframe.autograd.engine import run_backward
+from dlframe.autograd.hooks import PostHook
 from dlframe.errors import ArgumentError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase, target_of
@@ -46,23 +47,46 @@ def backward(
     wanted = None if inputs is None else _as_tuple(inputs)
     if wanted == ():
         raise GradientError("backward: inputs= is empty; leave it out to reach all leaves")
+    if wanted is not None:
+        _check_inputs("backward", wanted)
     targets, gradients = _start(roots, grad_tensors, create_graph)
     found = run_backward(
         targets,
         gradients,
         retain_graph=create_graph if retain_graph is None else retain_graph,
         create_graph=create_graph,
-        inputs=None if wanted is None else [target_of(x) for x in wanted],
+        inputs=None if wanted is None else [_target(x) for x in wanted],
     )
     del gradients  # so that a gradient nobody else holds can be kept without a copy
     if wanted is None:
         for leaf in list(found):
             if leaf.needs_grad:  # it may have been switched off since the forward
                 _accumulate(leaf, found.pop(leaf))
+                if leaf.hooks is not None:
+                    _run_post_hooks(leaf)
     else:
         for x in wanted:
             if (g := found.get(target_of(x))) is not None:
                 _accumulate(x, g)
+                if x.hooks is not None:
+                    _run_post_hooks(x)
+    _run_at_end()
+
+
+# What is to be done when the backward pass that is under way has ended.
+at_end: list[Callable[[], None]] = []
+
+
+def _run_at_end() -> None:
+    while at_end:
+        at_end.pop(0)()
+
+
+def _run_post_hooks(leaf: Any) -> None:
+    """The hooks that wait for a leaf's complete ``.grad``."""
+    for hook in list(leaf.hooks.values()):
+        if isinstance(hook, PostHook):
+            hook.function(leaf)
 
 
 def _accumulate(leaf: Any, g: Any) -> None:
@@ -117,7 +141,8 @@ def grad(
         create_graph: record the pass, so that the gradients can be differentiated again.
         only_inputs: must be True: `backward` is what fills the other leaves.
         allow_unused: give None for inputs that the outputs do not depend on, instead of an error.
-        is_grads_batched: must be False: there is no vectorization over a batch of gradients.
+        is_grads_batched: `grad_outputs` have one dimension more in front, that counts gradients; so
+            have the results. All go through the graph in one pass.
         materialize_grads: give zeros for unused inputs.
 
     Returns:
@@ -131,48 +156,93 @@ def grad(
     """
     if not only_inputs:
         raise ArgumentError("grad: only_inputs=False is not supported; call backward()")
-    if is_grads_batched:
-        raise ArgumentError(
-            "grad: is_grads_batched=True is not supported; call grad() once per gradient, with "
-            "retain_graph=True"
-        )
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "grad: materialize_grads gives zeros for unused inputs, so allow_unused cannot be False"
         )
     xs = _as_tuple(inputs)
-    for i, x in enumerate(xs):
-        if not x.needs_grad:
-            raise GradientError(
-                f"grad: One of the differentiated Tensors does not require grad: inputs[{i}] of "
-                f"shape {list(x.array.shape)}. Set requires_grad_() on it before computing the "
-                "outputs."
-            )
-    targets, gradients = _start(_as_tuple(outputs), grad_outputs, create_graph)
-    found = run_backward(
-        targets,
-        gradients,
-        retain_graph=create_graph if retain_graph is None else retain_graph,
-        create_graph=create_graph,
-        inputs=[target_of(x) for x in xs],
-    )
+    _check_inputs("grad", xs)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    wanted = [_target(x) for x in xs]
+    if is_grads_batched:
+        found = _batched(_as_tuple(outputs), grad_outputs, wanted, retain_graph, create_graph)
+    else:
+        targets, gradients = _start(_as_tuple(outputs), grad_outputs, create_graph)
+        found = run_backward(
+            targets,
+            gradients,
+            retain_graph=retain_graph,
+            create_graph=create_graph,
+            inputs=wanted,
+        )
+    _run_at_end()
     results = []
     for i, x in enumerate(xs):
-        g = found.get(target_of(x))
+        g = found.get(wanted[i])
         if g is None and materialize_grads:
             g = np.zeros_like(x.array)
         if g is None and not allow_unused:
             raise GradientError(
                 "grad: One of the differentiated Tensors appears to not have been used in the "
-                f"graph: inputs[{i}] of shape {list(x.array.shape)}. Pass allow_unused=True to get "
-                "None for it."
+                f"graph: inputs[{i}]{_shape_of(x)}. Pass allow_unused=True to get None for it."
             )
         results.append(g if g is None or isinstance(g, TensorBase) else wrap(g))
     return tuple(results)
 
 
+def _check_inputs(by: str, xs: tuple[Any, ...]) -> None:
+    for i, x in enumerate(xs):
+        if isinstance(x, TensorBase) and not x.needs_grad:
+            raise GradientError(
+                f"{by}: One of the differentiated Tensors does not require grad: inputs[{i}] of "
+                f"shape {list(x.array.shape)}. Set requires_grad_() on it before computing the "
+                "outputs."
+            )
+
+
+def _batched(
+    roots: tuple[Any, ...], gradients: Any, wanted: list[Any], retain_graph: bool, create_graph: bool
+) -> dict[Any, Any]:
+    """One pass with all gradients along dimension 0 of `gradients`."""
+    from dlframe.autograd.batching import batched_gradients  # on first use: few need batches
+
+    given = _as_tuple(gradients) if gradients is not None else ()
+    if len(given) != len(roots) or any(g is None for g in given):
+        raise ShapeError(
+            "grad: is_grads_batched needs a batch of gradients, grad_outputs, for each output"
+        )
+    for root, g in zip(roots, given, strict=True):
+        if g.array.shape[1:] != root.array.shape or not g.array.ndim:
+            raise ShapeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
+                "as the batch dimension. The sizes of the remaining dimensions are expected to "
+                f"match the shape of corresponding output, but a mismatch was detected: "
+                f"grad_outputs have shape {list(g.array.shape)}, the output {list(root.array.shape)}"
+            )
+        if not root.needs_grad:
+            raise GradientError("element 0 of tensors does not require grad")
+    found = batched_gradients(
+        [target_of(root) for root in roots],
+        list(given),
+        wanted,
+        retain_graph=retain_graph,
+        create_graph=create_graph,
+    )
+    return {target: g for target, g in zip(wanted, found, strict=True) if g is not None}
+
+
 def _as_tuple(tensors: Tensors) -> tuple[Any, ...]:
-    return (tensors,) if isinstance(tensors, TensorBase) else tuple(tensors)
+    one = isinstance(tensors, TensorBase) or hasattr(tensors, "output_nr")  # a GradientEdge
+    return (tensors,) if one else tuple(tensors)
+
+
+def _target(x: Any) -> Any:
+    """Where the gradient of a tensor goes, or that of a `GradientEdge`."""
+    return target_of(x) if isinstance(x, TensorBase) else x.node
+
+
+def _shape_of(x: Any) -> str:
+    return f" of shape {list(x.array.shape)}" if isinstance(x, TensorBase) else ""
 
 
 def _start(

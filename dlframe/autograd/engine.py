@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.autograd.hooks import HookedOp
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.batched import LoopNeeded, one_by_one
@@ -155,6 +156,8 @@ def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:
 def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: bool) -> Any:
     """One gradient (or None) per input, for nodes that the plain loop does not cover."""
     op = node.op
+    if op.__class__ is HookedOp:
+        return _hooked_gradients(node, targets, g, create_graph)
     if node.outputs is not None and op.materialize:
         g = tuple(
             [
@@ -196,6 +199,30 @@ def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: boo
             again = recorded_one_by_one if create_graph else one_by_one
             grads.append(again(rule, (g, *kept), error=error))
     return grads
+
+
+def _hooked_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: bool) -> Any:
+    """The gradients of a node with hooks that want to see them."""
+    hooked = node.op
+    node.op = hooked.op
+    try:
+        if create_graph or not node.op.simple:
+            grads = list(_all_gradients(node, targets, g, create_graph))
+        else:
+            pairs = zip(targets, node.op.rules, node.args, strict=True)
+            grads = [None if target is None else rule(g, *kept) for target, rule, kept in pairs]
+    finally:
+        node.op = hooked
+    if node.shapes is not None:
+        grads = [
+            sum_to(gi, shape=shape) if gi is not None and gi.shape != shape else gi
+            for gi, shape in zip(grads, node.shapes, strict=True)
+        ]
+    token = grad_mode.set(create_graph)
+    try:
+        return hooked.run(g, grads)
+    finally:
+        grad_mode.reset(token)
 
 
 def _joint_tensors(node: Node, kept: Any) -> list[Any]:

@@ -53,8 +53,7 @@ def recorded_one_by_one(
     rule: Callable[..., Any], args: Sequence[Any], error: Exception | None = None
 ) -> Any:
     """`one_by_one` for tensors: what it does is recorded. The rule returns a tensor or None."""
-    arrays = [x.array if isinstance(x, TensorBase) else x for x in args]
-    found = list(batched_in(arrays))
+    found = list(batched_in(_arrays(args)))
     if not found:
         raise error or LoopNeeded("vmap: a batched array was met where none was passed in")
     model = max(found, key=lambda x: x.level)
@@ -74,7 +73,15 @@ def _of_example(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
         return recorded_one_by_one(rule, args, error)
 
 
+def _arrays(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return [_arrays(item) for item in value]
+    return value.array if isinstance(value, TensorBase) else value
+
+
 def _picked(x: Any, i: int, model: BatchedBase) -> Any:
+    if isinstance(x, (tuple, list)):
+        return tuple([_picked(item, i, model) for item in x])
     if not isinstance(x, TensorBase):
         return example(x, model.level, i)
     array: Any = x.array
