@@ -46,6 +46,7 @@ NOT_COMPARED = {
 
 # Keyword-only arguments that dlframe has beyond PyTorch's.
 OURS = {
+    "check_inf": "detect_anomaly looks at infinities too",
     "generator": "everything random takes one",
     "axis": "NumPy's spelling of dim, which PyTorch accepts too without documenting it",
     "keepdims": "NumPy's spelling of keepdim",
