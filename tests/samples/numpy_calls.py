@@ -395,6 +395,71 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     ],
     "linalg.diagonal": [lambda c: np.linalg.diagonal(c), lambda c: np.linalg.diagonal(c, offset=1)],
     "linalg.trace": [lambda c: np.linalg.trace(c)],
+    # --- curves
+    "linspace": [
+        lambda x0: np.linspace(x0, 2.0, 4),
+        lambda m, n: np.linspace(m, n, 3, endpoint=False, axis=1),
+        lambda x0: np.linspace(1.0, x0, num=3, retstep=True),
+    ],
+    "logspace": [lambda x0: np.logspace(x0, 2.0, 4), lambda m: np.logspace(m, 1.0, 3, base=2.0)],
+    "geomspace": [lambda p: np.geomspace(p, 4.0, 3), lambda x0: np.geomspace(x0, 0.1, 4, False)],
+    "interp": [
+        lambda v: np.interp([0.5, 1.0, 2.7, -1.0, 9.0], [0.0, 1.0, 2.0, 3.0], v),
+        lambda m: np.interp(m, [-1.0, 0.25, 1.0], [2.0, 5.0, -1.0]),
+        lambda m, x0: np.interp(m, [-1.0, 0.25, 1.0], [2.0, 5.0, -1.0], left=x0, right=7.0),
+        lambda v: np.interp(1.25, np.cumsum(np.exp(v)), [1.0, 3.0, 2.0, 5.0]),
+    ],
+    "polyadd": [lambda v, m: np.polyadd(v, m[0]), lambda m, v: np.polyadd(m[0], v)],
+    "polysub": [lambda v, m: np.polysub(v, m[0]), lambda m: np.polysub([1.0, 2.0], m[0])],
+    "polymul": [lambda v, m: np.polymul(v, m[0]), lambda v: np.polymul([0.0, 1.0, 2.0], v)],
+    "polydiv": [lambda v, m: np.polydiv(v, m[0]), lambda m, v: np.polydiv(m[0], v)],
+    "polyder": [lambda v: np.polyder(v), lambda v: np.polyder(v, 2)],
+    "polyint": [lambda v: np.polyint(v), lambda v: np.polyint(v, 2, k=[1.0, 2.0])],
+    "poly": [lambda v: np.poly(v)],
+    "correlate": [
+        lambda v, m: np.correlate(v, m[0]),
+        lambda v, m: np.correlate(m[0], v, mode="same"),
+        lambda v, m: np.correlate(m[0], v, "full"),
+        lambda v, m: np.correlate(v, m[0, :2], "same"),
+    ],
+    "emath.sqrt": [lambda p: np.emath.sqrt(p)],
+    "emath.log": [lambda p: np.emath.log(p)],
+    "emath.log2": [lambda p: np.emath.log2(p)],
+    "emath.log10": [lambda p: np.emath.log10(p)],
+    "emath.logn": [lambda p: np.emath.logn(3.0, p), lambda p, q: np.emath.logn(q, p)],
+    "emath.power": [lambda p, n: np.emath.power(p, n)],
+    "emath.arcsin": [lambda u: np.emath.arcsin(u)],
+    "emath.arccos": [lambda u: np.emath.arccos(u)],
+    "emath.arctanh": [lambda u: np.emath.arctanh(u)],
+    # --- choices by value, functions of parts
+    "union1d": [lambda v, m: np.union1d(v, m), lambda v: np.union1d(v, [1.0, 1.0])],
+    "intersect1d": [lambda v, w: np.intersect1d(np.concatenate([v, w]), v)],
+    "setdiff1d": [lambda m, v: np.setdiff1d(m, v), lambda m: np.setdiff1d(m, m[0])],
+    "setxor1d": [lambda m, v: np.setxor1d(np.append(m, v), v)],
+    "partition": [
+        lambda v: np.partition(v, 2),
+        lambda c: np.partition(c, (0, 2), axis=1),
+        lambda m: np.partition(m, 3, None),
+    ],
+    "trim_zeros": [
+        lambda v: np.trim_zeros(np.pad(v, 2)),
+        lambda v: np.trim_zeros(np.pad(v, 2), "b"),
+        lambda v: np.trim_zeros(v * 0),
+    ],
+    "piecewise": [
+        lambda m: np.piecewise(m, [m < 0, m >= 1], [lambda x: x * x, np.exp]),
+        lambda m: np.piecewise(m, [m < 0], [-1.0, lambda x, k: k * x], 3.0),
+        lambda v: np.piecewise(v, v > 0, [np.sin, 0.0]),
+    ],
+    "apply_along_axis": [
+        lambda m: np.apply_along_axis(np.sum, 0, m),
+        lambda c: np.apply_along_axis(lambda r: r[:2] * r[-1], 1, c),
+        lambda c: np.apply_along_axis(np.diag, -1, c),
+    ],
+    "apply_over_axes": [
+        lambda c: np.apply_over_axes(np.sum, c, [0, 2]),
+        lambda m: np.apply_over_axes(np.cumsum, m, 1),
+    ],
 }
 
 # Functions that came after NumPy 2.0.

@@ -3,7 +3,8 @@
 `Tensor` implements NumPy's two protocols (NEP 13, NEP 18). This package decides on every function:
 
 - *differentiable*: NumPy's signature, computed by ops, so the graph goes on (`ufuncs`,
-  `elementwise`, `reduction`, `shape`, `linalg`). Promotion of dtypes is PyTorch's;
+  `elementwise`, `reduction`, `shape`, `linalg`, `curves`, `choices`). Promotion of dtypes is
+  PyTorch's;
 - *plain*: there is no gradient, or it is zero (``argmax``, ``isclose``, ``shape`` …). NumPy
   computes it on the values; arrays come back as tensors without history, numbers as they are;
 - *without a rule*: a derivative exists, but not here (``fft.fft``, ``linalg.eig``, ``quantile`` …).
@@ -28,12 +29,22 @@ dlframe.errors.GradientError: np.fft.fft has no gradient rule in dlframe: use t.
 
 from __future__ import annotations
 
-from dlframe.ops.numpy_api import decompositions, elementwise, linalg, reduction, shape
+from dlframe.ops.numpy_api import (
+    choices,
+    curves,
+    decompositions,
+    elementwise,
+    linalg,
+    reduction,
+    shape,
+)
 from dlframe.ops.numpy_api.dispatch import call_function, call_ufunc
 
 __all__ = [
     "call_function",
     "call_ufunc",
+    "choices",
+    "curves",
     "decompositions",
     "elementwise",
     "linalg",

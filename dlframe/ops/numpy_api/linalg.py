@@ -59,12 +59,7 @@ def outer(a: Any, b: Any) -> Any:
 @rule_for("kron")
 def kron(a: Any, b: Any) -> Any:
     """Every element of `a` times the whole of `b`, as blocks."""
-    a, b = array_likes((a, b))
-    n = max(len(a.shape), len(b.shape))
-    sizes = [(1,) * (n - len(x.shape)) + x.shape for x in (a, b)]
-    a = ops.reshape(a, shape=tuple(k for size in sizes[0] for k in (size, 1)))
-    b = ops.reshape(b, shape=tuple(k for size in sizes[1] for k in (1, size)))
-    return ops.reshape(a * b, shape=tuple(i * j for i, j in zip(*sizes)))
+    return ops.kron(*array_likes((a, b)))
 
 
 @rule_for("tensordot", "linalg.tensordot")
@@ -98,10 +93,7 @@ def cross(
         raise ShapeError(
             f"np.cross: the vectors must have 3 elements; got a{list(a.shape)}, b{list(b.shape)}"
         )
-    (a1, a2), (b1, b2) = (
-        [ops.take(x, turned, axis=-1) for turned in ([1, 2, 0], [2, 0, 1])] for x in (a, b)
-    )
-    return moveaxis(a1 * b2 - a2 * b1, -1, axisc)
+    return moveaxis(ops.cross(a, b), -1, axisc)
 
 
 @rule_for("linalg.cross")

@@ -1,0 +1,211 @@
+"""NumPy's polynomials, interpolation and sequences between two ends, on tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.errors import DTypeError, GradientError
+from dlframe.ops.numpy_api.linalg import convolve
+from dlframe.ops.numpy_api.shape import moveaxis
+from dlframe.ops.numpy_api.support import array_like, array_likes, floating, plain, rule_for
+
+# --- between two ends ---------------------------------------------------------------------------
+
+
+@rule_for("linspace")
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """start + t (stop - start) for `num` values of t from 0 to 1."""
+    start, stop = (floating(x, dtype) for x in array_likes((start, stop)))
+    step = (stop - start) / (num - 1 if endpoint else num)
+    out = start + step * _column(num, step)
+    return (moveaxis(out, 0, axis), step) if retstep else moveaxis(out, 0, axis)
+
+
+def _column(num: int, like: Any) -> Any:
+    """0, 1, 2 … along a new first axis, before the axes of `like`."""
+    return np.arange(num, dtype=like.dtype).reshape((num,) + (1,) * len(like.shape))
+
+
+@rule_for("logspace")
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """base to the powers that `linspace` gives."""
+    exponents = linspace(start, stop, num, endpoint, dtype=dtype)
+    return moveaxis(ops.power(base, exponents), 0, axis)
+
+
+@rule_for("geomspace")
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
+    """start (stop / start)^t for `num` values of t from 0 to 1."""
+    start, stop = (floating(x, dtype) for x in array_likes((start, stop)))
+    if (plain(start) * plain(stop) <= 0).any():
+        raise DTypeError(
+            "np.geomspace: between ends of different signs the numbers are complex, and no tensor's"
+        )
+    share = _column(num, start * stop) / (num - 1 if endpoint else num)
+    return moveaxis(start * ops.power(stop / start, share), 0, axis)
+
+
+@rule_for("interp")
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    """On the line between the two points of (xp, fp) around each x; constant outside of them."""
+    x, xp, fp = (floating(v) for v in array_likes((x, xp, fp)))
+    low = np.clip(np.searchsorted(plain(xp), plain(x), "right") - 1, 0, len(plain(xp)) - 2)
+    x0, x1, f0, f1 = (ops.take(v, i, axis=0) for v in (xp, fp) for i in (low, low + 1))
+    out = f0 + (x - x0) * ((f1 - f0) / (x1 - x0))
+    out = ops.where(plain(x) < plain(xp)[0], fp[0] if left is None else left, out)
+    return ops.where(plain(x) > plain(xp)[-1], fp[-1] if right is None else right, out)
+
+
+# --- polynomials: coefficients, the highest power first -----------------------------------------
+
+
+@rule_for("polyadd")
+def polyadd(a1: Any, a2: Any) -> Any:
+    a1, a2 = _of_one_length(a1, a2)
+    return a1 + a2
+
+
+@rule_for("polysub")
+def polysub(a1: Any, a2: Any) -> Any:
+    a1, a2 = _of_one_length(a1, a2)
+    return a1 - a2
+
+
+def _of_one_length(a1: Any, a2: Any) -> list[Any]:
+    parts = array_likes((a1, a2))
+    n = max(len(p) for p in parts)
+    return [ops.pad(p, pad_width=((n - len(p), 0),), value=0) for p in parts]
+
+
+@rule_for("polymul")
+def polymul(a1: Any, a2: Any) -> Any:
+    """The coefficients of a product are a convolution."""
+    return convolve(*(_without_leading_zeros(p) for p in array_likes((a1, a2))))
+
+
+def _without_leading_zeros(p: Any) -> Any:
+    return p[len(p) - max(1, len(np.trim_zeros(plain(p), "f"))) :]
+
+
+@rule_for("polydiv")
+def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    """The quotient and the remainder, by long division."""
+    u, v = (floating(p) for p in array_likes((u, v)))
+    quotient = []
+    rest = u
+    for _ in range(len(u) - len(v) + 1):
+        factor = rest[0] / v[0]
+        quotient.append(factor)
+        taken = ops.pad(v * factor, pad_width=((0, len(rest) - len(v)),), value=0)
+        rest = (rest - taken)[1:]
+    while len(rest) > 1 and np.allclose(plain(rest)[0], 0, rtol=1e-14):
+        rest = rest[1:]
+    return ops.stack(*quotient) if quotient else u[:1] * 0, rest
+
+
+@rule_for("polyder")
+def polyder(p: Any, m: int = 1) -> Any:
+    p = array_like(p)
+    for _ in range(m):
+        p = p[:-1] * np.arange(len(p) - 1, 0, -1, dtype=p.dtype)
+    return p
+
+
+@rule_for("polyint")
+def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    """The coefficients of the integral; `k` are the constants of its `m` steps."""
+    p = floating(p)
+    constants = np.broadcast_to(0.0 if k is None else plain(k), m).astype(p.dtype)
+    for i in range(m):
+        p = ops.concatenate(p / np.arange(len(p), 0, -1, dtype=p.dtype), constants[i : i + 1])
+    return p
+
+
+@rule_for("poly")
+def poly(seq_of_zeros: Any) -> Any:
+    """The coefficients of Π (x - zero)."""
+    zeros = floating(seq_of_zeros)
+    if len(zeros.shape) != 1:
+        raise GradientError(
+            "np.poly has no gradient rule for a matrix, which needs its eigenvalues: "
+            "use t.detach().numpy() for the values"
+        )
+    out: Any = np.ones(1, zeros.dtype)
+    for i in range(len(zeros)):
+        out = ops.pad(out, pad_width=((0, 1),), value=0) - ops.pad(
+            out * zeros[i], pad_width=((1, 0),), value=0
+        )
+    return out
+
+
+# --- windows of one series over another ---------------------------------------------------------
+
+
+@rule_for("correlate")
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """``out[k] = Σ a[i + k] v[i]``: a convolution with `v` turned around."""
+    a, v = array_likes((a, v))
+    if len(a) < len(v):  # the result is that of the exchanged call, turned around
+        return ops.flip(convolve(v, ops.flip(a, axis=0), mode), axis=0)
+    return convolve(a, ops.flip(v, axis=0), mode)
+
+
+# --- np.emath -----------------------------------------------------------------------------------
+
+
+def _real_where(name: str, inside: Any, function: Any) -> None:
+    """The rule of np.emath's function: where the result is real, that of the ordinary one."""
+
+    def rule(x: Any) -> Any:
+        x = floating(x)
+        if not inside(plain(x)).all():
+            raise DTypeError(f"np.emath.{name}: the result is complex, which no tensor holds")
+        return function(x)
+
+    rule_for(f"emath.{name}")(rule)
+
+
+_real_where("sqrt", lambda a: ~(a < 0), ops.sqrt)
+_real_where("log", lambda a: ~(a < 0), ops.log)
+_real_where("log2", lambda a: ~(a < 0), ops.log2)
+_real_where("log10", lambda a: ~(a < 0), ops.log10)
+_real_where("arcsin", lambda a: ~(abs(a) > 1), ops.arcsin)
+_real_where("arccos", lambda a: ~(abs(a) > 1), ops.arccos)
+_real_where("arctanh", lambda a: ~(abs(a) > 1), ops.arctanh)
+
+
+@rule_for("emath.power")
+def power(x: Any, p: Any) -> Any:
+    x, p = (floating(v) for v in array_likes((x, p)))
+    if (plain(x) < 0).any():
+        raise DTypeError("np.emath.power: the result is complex, which no tensor holds")
+    return ops.power(x, p)
+
+
+@rule_for("emath.logn")
+def logn(n: Any, x: Any) -> Any:
+    n, x = (floating(v) for v in array_likes((n, x)))
+    if (plain(x) < 0).any() or (plain(n) < 0).any():
+        raise DTypeError("np.emath.logn: the result is complex, which no tensor holds")
+    return ops.log(x) / ops.log(n)
