@@ -20,6 +20,7 @@ from dlframe.functions.histograms import *
 from dlframe.functions.indexing import *
 from dlframe.functions.joining import *
 from dlframe.functions.linalg import *
+from dlframe.functions.masking import *
 from dlframe.functions.matrices import *
 from dlframe.functions.norms import *
 from dlframe.functions.numeric import *
@@ -29,6 +30,8 @@ from dlframe.functions.regions import *
 from dlframe.functions.repeating import *
 from dlframe.functions.reshaping import *
 from dlframe.functions.scan import *
+from dlframe.functions.scatter import *
+from dlframe.functions.searching import *
 from dlframe.functions.sorting import *
 from dlframe.functions.special import *
 from dlframe.functions.splitting import *
@@ -50,6 +53,7 @@ FAMILIES = (
     "indexing",
     "joining",
     "linalg",
+    "masking",
     "matrices",
     "norms",
     "numeric",
@@ -59,6 +63,8 @@ FAMILIES = (
     "repeating",
     "reshaping",
     "scan",
+    "scatter",
+    "searching",
     "sorting",
     "special",
     "splitting",

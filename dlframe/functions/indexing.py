@@ -1,29 +1,23 @@
-"""Functions that read and write by index, and that order elements."""
+"""Functions that read by index."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import DimensionError, DTypeError, ShapeError
-from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
-from dlframe.ops.calling import wrap
+from dlframe.errors import DimensionError, DTypeError, OutOfRangeError, ShapeError
+from dlframe.functions.arguments import checked_dim, numpy_names
 from dlframe.ops.record import Array
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
-    "argwhere",
     "gather",
     "index_select",
-    "masked_fill",
-    "masked_select",
-    "nonzero",
-    "scatter",
-    "scatter_add",
+    "take",
     "take_along_dim",
 ]
 
@@ -36,21 +30,30 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """``out[i, j, k] = input[i, index[i, j, k], k]``, here for dim = 1, in the shape of `index`.
 
     Raises:
-        DimensionError: an index outside the dimension.
+        OutOfRangeError: an index outside the dimension.
         ShapeError: `index` is larger than `input` in another dimension.
 
     >>> dl.gather(dl.tensor([[1, 2], [3, 4]]), 1, dl.tensor([[0, 0], [1, 0]]))
     tensor([[1, 1],
             [4, 3]])
     """
-    dim = checked_dim(dim, input.ndim)
-    _check_index("gather", index.array, dim, input.shape)
-    return ops.take_along_axis(input, index, axis=dim)
+    dim = checked_dim(dim, input.array.ndim)
+    places = indices_along("gather", index.array, dim, input.array.shape)
+    if places is None:
+        return ops.take_at(ops.ravel(input), index=np.zeros(index.shape, np.int64))
+    found = ops.take_at(input, index=ops.along(places, dim))
+    return found if found.shape == index.shape else ops.reshape(found, shape=index.shape)
 
 
 @numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` whose operands broadcast; without `dim` in the flattened tensors.
+
+    Negative indices count from the end.
+
+    Raises:
+        DTypeError: the indices are not int64.
+        ShapeError: other numbers of dimensions, or shapes that do not broadcast.
 
     >>> x = dl.tensor([[3, 1, 2]])
     >>> dl.take_along_dim(x, dl.argsort(x, dim=1), dim=1)
@@ -58,180 +61,143 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     """
     if dim is None:
         return take_along_dim(ops.ravel(input), ops.ravel(indices), 0)
+    if not input.ndim:
+        raise DimensionError(f"Dimension specified as {dim} but tensor has no dimensions")
     dim = checked_dim(dim, input.ndim)
+    require_long("take_along_dim", indices.array)
     if indices.ndim != input.ndim:
         raise ShapeError(
             "take_along_dim(): input and indices should have the same number of dimensions, but "
-            f"got {input.ndim} "
-            f"dimensions for input, and {indices.ndim} dimensions for indices"
+            f"got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
-    others = np.broadcast_shapes(
+    others = broadcast_shape(
+        "take_along_dim",
         tuple(1 if i == dim else n for i, n in enumerate(input.shape)),
         tuple(1 if i == dim else n for i, n in enumerate(indices.shape)),
     )
-    index = np.broadcast_to(indices.array, (*others[:dim], indices.shape[dim], *others[dim + 1 :]))
+    shape = (*others[:dim], indices.shape[dim], *others[dim + 1 :])
+    index = from_the_front("take_along_dim", indices.array, input.shape[dim], dim)
     input = ops.broadcast_to(input, shape=(*others[:dim], input.shape[dim], *others[dim + 1 :]))
-    return gather(input, dim, wrap(index))
+    return ops.take_along_axis(input, np.broadcast_to(index, shape), axis=dim)
 
 
-@numpy_names
-def scatter(
-    input: Tensor, dim: int, index: Tensor, src: Tensor | float | None = None, *, value: Any = None
-) -> Tensor:
-    """A copy of `input` with ``out[i, index[i, j, k], k] = src[i, j, k]``, here for dim = 1.
-
-    >>> dl.scatter(dl.zeros(2, 3), 1, dl.tensor([[0], [2]]), 1.0)
-    tensor([[1., 0., 0.],
-            [0., 0., 1.]])
-    """
-    source: Any = value if src is None else src
-    places, source = _places("scatter", input, dim, index, source)
-    return ops.set_item(input, source, index=places)
-
-
-@numpy_names
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """A copy of `input` with ``out[i, index[i, j, k], k] += src[i, j, k]``, here for dim = 1.
-
-    Where indices repeat, all that goes there adds up.
-
-    >>> dl.scatter_add(dl.zeros(3), 0, dl.tensor([0, 2, 0]), dl.tensor([1.0, 2.0, 3.0]))
-    tensor([4., 0., 2.])
-    """
-    places, source = _places("scatter_add", input, dim, index, src)
-    return ops.add(input, ops.put_at(source, index=places, size=input.shape))
-
-
-def _places(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[Any, Any]:
-    """Where in `input` each element of `index` points, and the part of `source` that goes there."""
-    dim = checked_dim(dim, input.ndim)
-    shape = index.shape
-    _check_index(name, index.array, dim, input.shape)
-    if not isinstance(source, (bool, int, float)):
-        if any(n > m for n, m in zip(shape, source.shape, strict=True)):
-            raise ShapeError(
-                f"{name}: Expected index {list(shape)} to be no larger than src "
-                f"{list(source.shape)} in every dimension"
-            )
-        if source.dtype != input.dtype:
-            raise DTypeError(
-                f"{name}(): Expected self.dtype to be equal to src.dtype, got {input.dtype} and "
-                f"{source.dtype}"
-            )
-        if source.shape != shape:
-            source = ops.take_at(source, index=tuple(slice(n) for n in shape))
-    return ops.along(index.array, dim) if shape else ..., source
-
-
-def _check_index(name: str, index: Array, dim: int, shape: tuple[int, ...]) -> None:
-    if index.dtype.kind not in "iu":
-        raise DTypeError(
-            f"{name}(): Expected dtype int64 for index, got {index.dtype}; use .long()"
-        )
-    if index.ndim != len(shape) and index.ndim and shape:
+def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that all broadcast to."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
         raise ShapeError(
-            f"{name}: Index tensor must have the same number of dimensions as input tensor, got "
-            f"{list(index.shape)} for {list(shape)}"
-        )
-    if index.ndim == len(shape) and any(
-        n > m for i, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if i != dim
-    ):
-        raise ShapeError(
-            f"{name}: Size does not match: expected index {list(index.shape)} to be no larger than "
-            f"self {list(shape)} apart from dimension {dim}"
-        )
-    n = shape[dim] if shape else 1
-    if index.size and (index.min() < 0 or index.max() >= n):
-        wrong = index.min() if index.min() < 0 else index.max()
-        raise DimensionError(
-            f"{name}: index {wrong} is out of bounds for dimension {dim} with size {n}"
-        )
+            f"{name}(): shapes {' and '.join(str(list(s)) for s in shapes)} cannot be broadcast "
+            "together: sizes must be equal or 1, counted from the last dimension"
+        ) from None
 
 
 @numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices at `index` (a vector) along a dimension; a copy.
 
+    Raises:
+        DimensionError: `index` has several dimensions, or an index is out of range.
+
     >>> dl.index_select(dl.tensor([[1, 2, 3], [4, 5, 6]]), 1, dl.tensor([2, 0]))
     tensor([[3, 1],
             [6, 4]])
     """
     dim = checked_dim(dim, input.ndim)
+    n = input.shape[dim] if input.ndim else 1
+    places = vector_of_indices("index_select", index.array, dim, n)
+    if input.ndim:
+        return ops.take(input, places, axis=dim)
+    if places.size != 1:
+        raise ShapeError(
+            "index_select(): Index to scalar can have only 1 value, got "
+            f"{places.size} value(s); unsqueeze(0) makes a vector of a scalar"
+        )
+    return ops.copy(input)
+
+
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements at flat indices, as if `input` were a vector: ``input.ravel()[index]``.
+
+    Raises:
+        DTypeError: `index` is not int64.
+        OutOfRangeError: an index outside the tensor.
+
+    >>> dl.take(dl.tensor([[4, 3, 5], [6, 7, 8]]), dl.tensor([0, 2, -1]))
+    tensor([4, 5, 8])
+    """
+    require_long("take", index.array)
+    places = from_the_front("take", index.array, input.array.size)
+    return ops.take_at(ops.ravel(input), index=places)
+
+
+# --- checks, of reading and writing ------------------------------------------------------------
+
+
+def require_long(name: str, index: Array) -> None:
+    """Raise unless the indices are int64."""
+    if index.dtype != np.int64:
+        raise DTypeError(
+            f"{name}(): Expected a long tensor for index, but got {index.dtype}; use .long()"
+        )
+
+
+def _require_integers(name: str, index: Array) -> None:
+    if index.dtype not in (np.int64, np.int32):
+        raise DTypeError(
+            f"{name}(): Expected dtype int32/int64 for index but got: {index.dtype}; use .long()"
+        )
+
+
+def from_the_front(name: str, index: Array, n: int, dim: int | None = None) -> Array:
+    """`index`, in which negative numbers count from the end, with them counted from the front."""
+    if index.size:
+        _check_range(name, index, -n, n, dim)
+    return np.where(index < 0, index + n, index) if index.size and index.min() < 0 else index
+
+
+def _check_range(name: str, index: Array, low: int, n: int, dim: int | None) -> None:
+    least, most = index.min(), index.max()
+    if least < low or most >= n:
+        wrong = least if least < low else most
+        where = f"dimension {dim} with size {n}" if dim is not None else f"a tensor of {n} elements"
+        valid = f"valid are {low} to {n - 1}" if n else "it is empty"
+        raise OutOfRangeError(f"{name}(): index {wrong} is out of bounds for {where}; {valid}")
+
+
+def vector_of_indices(name: str, index: Array, dim: int, n: int) -> Array:
+    """`index` as a vector of places in a dimension of size `n`; a number is a vector of one."""
     if index.ndim > 1:
         raise DimensionError(
-            f"index_select(): Index is supposed to be a vector, but got dim: {index.ndim}"
+            f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with size: "
+            f"{list(index.shape)}; gather() and scatter() take indices of any shape"
         )
-    if index.dtype.kind not in "iu":
-        raise DTypeError(
-            f"index_select(): Expected dtype int32 or int64 for index, got {index.dtype}; use "
-            ".long()"
+    _require_integers(name, index)
+    if index.size:
+        _check_range(name, index, 0, n, dim)
+    return index.reshape(-1)
+
+
+def indices_along(name: str, index: Array, dim: int, shape: tuple[int, ...]) -> Array | None:
+    """Checked indices for places along `dim`, with as many dimensions as `shape` has.
+
+    None where a 0-d tensor is indexed: there is one place. An empty index says nothing of shapes.
+    """
+    if not index.size:
+        return index.reshape((0,) * max(len(shape), 1)).astype(np.int64) if shape else None
+    _require_integers(name, index)
+    n = shape[dim] if shape else 1
+    if max(index.ndim, 1) != max(len(shape), 1):
+        raise ShapeError(
+            f"{name}(): Index tensor must have the same number of dimensions as input tensor, got "
+            f"{list(index.shape)} for {list(shape)}; unsqueeze() and expand() it"
         )
-    places = index.array.reshape(-1)
-    n = input.shape[dim] if input.ndim else 1
-    if places.size and (places.min() < 0 or places.max() >= n):
-        raise DimensionError(
-            f"index_select: index out of range in self: indices from {places.min()} to "
-            f"{places.max()} for a dimension "
-            f"of size {n}"
+    if any(i != dim and k > shape[i] for i, k in enumerate(index.shape)):
+        raise ShapeError(
+            f"{name}(): Size does not match: expected index {list(index.shape)} to be no larger "
+            f"than self {list(shape)} apart from dimension {dim}"
         )
-    return ops.take(input, places, axis=dim) if input.ndim else ops.copy(input)
-
-
-# --- by mask -----------------------------------------------------------------------------------
-
-
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """`value` where the mask holds, else `input`.
-
-    >>> dl.tensor([1.0, 2.0]).masked_fill(dl.tensor([True, False]), 0.0)
-    tensor([0., 2.])
-    """
-    _require_bool("masked_fill", mask)
-    if not isinstance(value, (bool, int, float)):
-        if value.ndim:
-            raise ShapeError(
-                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
-                f"{value.ndim} dimension(s); use where()"
-            )
-        value = to_dtype(value, input.dtype)
-    return ops.where(mask, value, input)
-
-
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where the mask holds, as a vector; both broadcast.
-
-    >>> dl.masked_select(dl.tensor([1.0, 2.0, 3.0]), dl.tensor([True, False, True]))
-    tensor([1., 3.])
-    """
-    _require_bool("masked_select", mask)
-    shape = np.broadcast_shapes(input.shape, mask.shape)
-    whole = np.broadcast_to(mask.array, shape)
-    return ops.take_at(ops.broadcast_to(input, shape=shape), index=whole)
-
-
-def _require_bool(name: str, mask: Any) -> None:
-    if mask.dtype.kind != "b":
-        raise DTypeError(
-            f"{name}: mask must be a bool tensor, got {mask.dtype}; compare it, or use .bool()"
-        )
-
-
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """Where elements are not zero: a row of indices each, or `as_tuple` a vector per dimension.
-
-    >>> dl.nonzero(dl.tensor([[0, 1], [2, 0]]))
-    tensor([[0, 1],
-            [1, 0]])
-    """
-    if as_tuple:
-        return tuple(wrap(places) for places in np.nonzero(np.atleast_1d(input.array)))
-    return ops.nonzero(input)
-
-
-def argwhere(input: Tensor) -> Tensor:
-    """`nonzero` under NumPy's name.
-
-    >>> dl.argwhere(dl.tensor([0, 1]))
-    tensor([[1]])
-    """
-    return ops.nonzero(input)
+    _check_range(name, index, 0, n, dim)
+    if not shape:
+        return None
+    return index if index.ndim else index.reshape(1)

@@ -29,6 +29,7 @@ from dlframe.ops.op import *  # after `elementwise`: the notation of that name, 
 from dlframe.ops.polynomials import *
 from dlframe.ops.reduction import *
 from dlframe.ops.region import *
+from dlframe.ops.scatter import *
 from dlframe.ops.scan import *
 from dlframe.ops.shape import *
 from dlframe.ops.solvers import *
@@ -60,6 +61,7 @@ FAMILIES = (
     "polynomials",
     "reduction",
     "region",
+    "scatter",
     "scan",
     "shape",
     "solvers",

@@ -28,6 +28,8 @@ FAMILIES = (
     "statistics",
     "shape",
     "indexing",
+    "scatter",
+    "searching",
     "linalg",
     "decompositions",
     "fused",
