@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -139,7 +140,7 @@ class Op:
         self.keeps = self.keeps or bool(self.fast_kept)
 
     def _names_of(self, rule: Rule, extra: tuple[str, ...]) -> tuple[str, ...]:
-        names = tuple(inspect.signature(rule).parameters)
+        names, _, _ = parameters_of(rule)
         known = {*self.inputs, *self.options, "out", *extra}
         if not names or names[0] != "g":
             raise TypeError(
@@ -169,35 +170,52 @@ class Op:
         parameters = ", ".join([*inputs, "out", "*", *options, "residuals=None"])
         source = f"lambda {parameters}: ({''.join(value + ', ' for value in values)})"
         names = {"_shape": np.shape, "_dtype": dtype_of, "_defaults": self.options}
-        return eval(source, names)  # type: ignore[no-any-return]  # noqa: S307 - our own source
+        return eval(_compiled(source), names)  # type: ignore[no-any-return]  # noqa: S307 - our own source
 
 
 def dtype_of(x: Any) -> Any:
     return x.dtype if hasattr(x, "dtype") else get_default_dtype()
 
 
+@functools.cache
+def _compiled(source: str) -> Any:
+    return compile(source, "<from dlframe.ops.definition>", "eval")  # many ops keep the same
+
+
+def parameters_of(
+    function: Callable[..., Any],
+) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
+    """The names of all parameters, those of the keyword-only ones, and that of ``*inputs``.
+
+    As `inspect.signature` tells it, which takes twenty times as long; an import asks hundreds of
+    times.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None or hasattr(function, "__wrapped__") or code.co_flags & inspect.CO_VARKEYWORDS:
+        parameters = inspect.signature(function).parameters.values()
+        keyword_only = tuple([p.name for p in parameters if p.kind is p.KEYWORD_ONLY])
+        variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+        return tuple([p.name for p in parameters]), keyword_only, variadic
+    places, count = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    names: tuple[str, ...] = code.co_varnames
+    if not code.co_flags & inspect.CO_VARARGS:
+        return names[:count], names[places:count], None
+    return (*names[:places], names[count], *names[places:count]), names[places:count], names[count]
+
+
 def _signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any], str | None]:
     """Inputs, options with their defaults, and the name of ``*inputs`` if there is one."""
-    inputs: list[str] = []
-    options: dict[str, Any] = {}
-    variadic = None
-    for p in inspect.signature(forward).parameters.values():
-        if p.kind is p.KEYWORD_ONLY:
-            options[p.name] = p.default
-        else:
-            inputs.append(p.name)
-            if p.kind is p.VAR_POSITIONAL:
-                variadic = p.name
-    return tuple(inputs), options, variadic
+    names, keyword_only, variadic = parameters_of(forward)
+    defaults = getattr(forward, "__kwdefaults__", None) or {}
+    options = {name: defaults.get(name, inspect.Parameter.empty) for name in keyword_only}
+    return tuple([name for name in names if name not in options]), options, variadic
 
 
 def positional(rule: Rule, order: tuple[str, ...] | None = None) -> Rule:
     """`rule` as a function of positional arguments only, in `order` (by default the rule's own)."""
-    parameters = inspect.signature(rule).parameters
-    names = tuple(parameters)
-    keyword_only = {n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    names, keyword_only, _ = parameters_of(rule)
     if not keyword_only and order in (None, names):
         return rule
     order = order or names
     call = ", ".join(f"{name}={name}" if name in keyword_only else name for name in names)
-    return eval(f"lambda {', '.join(order)}: _rule({call})", {"_rule": rule})  # type: ignore[no-any-return]  # noqa: S307 - our own source
+    return eval(_compiled(f"lambda {', '.join(order)}: _rule({call})"), {"_rule": rule})  # type: ignore[no-any-return]  # noqa: S307 - our own source
