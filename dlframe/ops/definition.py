@@ -206,7 +206,7 @@ def parameters_of(
 def _signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any], str | None]:
     """Inputs, options with their defaults, and the name of ``*inputs`` if there is one."""
     names, keyword_only, variadic = parameters_of(forward)
-    defaults = getattr(forward, "__kwdefaults__", None) or {}
+    defaults = getattr(inspect.unwrap(forward), "__kwdefaults__", None) or {}
     options = {name: defaults.get(name, inspect.Parameter.empty) for name in keyword_only}
     return tuple([name for name in names if name not in options]), options, variadic
 
