@@ -79,7 +79,7 @@ def logdet(input: Tensor) -> Tensor:
     """
     require_matrices("logdet", input)
     sign, logabs = ops.slogdet(input)
-    return ops.where(sign.array < 0, np.nan, logabs)
+    return ops.where(ops.less(sign, 0.0), np.nan, logabs)
 
 
 def inverse(input: Tensor) -> Tensor:

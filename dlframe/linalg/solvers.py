@@ -262,8 +262,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
         rcond = float(np.finfo(A.dtype).eps) * max(m, n)
     x, rank = ops.least_squares(A, B, rcond=float(rcond), driver=driver)
     residuals = wrap(np.zeros(0, A.dtype))
-    full = driver == "gels" or bool((rank.array == n).all())
-    if m > n and driver != "gelsy" and full:
+    if m > n and driver != "gelsy" and (driver == "gels" or bool((rank.array == n).all())):
         difference = A @ x - B
         residuals = (difference * difference).sum(-2)
     return return_types.linalg_lstsq(

@@ -299,13 +299,10 @@ def lu_unpack(factors: Any, pivots: Any) -> tuple[Any, Any, Any]:
 def permutation(pivots: Any, m: int, dtype: Any) -> Array:
     """The matrix P with P L U = a, of row exchanges counted from 1."""
     pivots = to_array(pivots)
-    batch = pivots.shape[:-1]
-    rows = np.empty((*batch, m), np.intp)
-    rows[...] = np.arange(m)
-    for i in range(pivots.shape[-1]):
-        j = pivots[..., i, None].astype(np.intp) - 1
-        moved = np.take_along_axis(rows, j, axis=-1)
-        np.put_along_axis(rows, j, rows[..., i, None], axis=-1)
-        rows[..., i, None] = moved
-    # row i of L U is row rows[i] of a
+    rows = np.empty((*pivots.shape[:-1], m), np.intp)
+    for i in np.ndindex(pivots.shape[:-1]):
+        order = list(range(m))
+        for k, p in enumerate(pivots[i].tolist()):
+            order[k], order[p - 1] = order[p - 1], order[k]
+        rows[i] = order  # row k of L U is row order[k] of a
     return np.swapaxes(np.eye(m, dtype=dtype)[rows], -1, -2)

@@ -5,6 +5,7 @@ SciPy is imported on first use. What these functions take and return are plain a
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -19,9 +20,13 @@ Shape = tuple[int, ...]
 
 def routine(name: str, array: Array) -> Callable[..., Any]:
     """LAPACK's or BLAS' function `name` for the dtype of `array`: ``dgetrf`` for float64."""
+    return _routine({"f": "s", "d": "d"}[array.dtype.char] + name)
+
+
+@functools.cache
+def _routine(name: str) -> Callable[..., Any]:
     from scipy.linalg import blas, lapack
 
-    name = {"f": "s", "d": "d"}[array.dtype.char] + name
     return getattr(lapack, name, None) or getattr(blas, name)  # type: ignore[no-any-return] # SciPy has no types
 
 
@@ -72,6 +77,67 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
             factors[i], rows, info[i] = getrf(factors[i])
             pivots[i] = rows + 1
     return factors, pivots, info
+
+
+# --- what inverses, equations and determinants share --------------------------------------------
+
+
+def is_small(a: Array) -> bool:
+    """Whether NumPy's loop over a batch, in C, is worth more than the faster LAPACK of SciPy."""
+    return bool(a.shape[-1] <= 12)
+
+
+class Factored:
+    """Square matrices and their LU factors, in LAPACK's own order: what it sees is aᵀ."""
+
+    def __init__(self, a: Array):
+        self.factors = np.array(a, order="C")
+        self.batch = a.shape[:-2]
+        self.pivots = np.empty(a.shape[:-1], np.int32)
+        self.info = np.zeros(self.batch, np.int32)
+        getrf = routine("getrf", a)
+        for i in np.ndindex(self.batch):
+            factors, self.pivots[i], self.info[i] = getrf(self.factors[i].T, overwrite_a=True)
+            self.factors[i] = factors.T
+
+    def solve(self, b: Array, *, transposed: bool = False) -> Array:
+        """The x with a x = b, or aᵀ x = b."""
+        batch = np.broadcast_shapes(self.batch, b.shape[:-2])
+        n, k = b.shape[-2:]
+        factors = np.broadcast_to(self.factors, (*batch, n, n))
+        pivots = np.broadcast_to(self.pivots, (*batch, n))
+        b = np.broadcast_to(b, (*batch, n, k))
+        out = np.empty((*batch, n, k), b.dtype)
+        if out.size:
+            getrs = routine("getrs", out)
+            for i in np.ndindex(batch):
+                out[i] = getrs(factors[i].T, pivots[i], b[i], trans=not transposed)[0]
+        return out
+
+    def inverse(self) -> Array:
+        out = np.empty_like(self.factors)
+        getri = routine("getri", out)
+        for i in np.ndindex(self.batch):
+            out[i] = getri(self.factors[i].T, self.pivots[i])[0].T
+        return out
+
+    def diagonal(self) -> Array:
+        """Of U, with the sign of the row exchanges: its product is the determinant."""
+        out = np.diagonal(self.factors, axis1=-2, axis2=-1).copy()
+        exchanges = (self.pivots != np.arange(self.pivots.shape[-1])).sum(axis=-1)
+        out[..., 0] *= 1 - 2 * (exchanges % 2)
+        return out
+
+
+def factored(name: str, what: str, a: Array) -> Factored:
+    """The factors of matrices that all have an inverse."""
+    found = Factored(a)
+    if found.info.any():
+        raise singular(name, what, a)
+    return found
+
+
+# --- other factors ------------------------------------------------------------------------------
 
 
 def cholesky(a: Array, *, upper: bool) -> tuple[Array, Array]:

@@ -44,14 +44,33 @@ def _scaled(g: Any, x: Any) -> Any:
 @op
 def det(a: Array) -> Any:
     """The determinant of every matrix."""
+    return _factored_det(a)[0]
+
+
+@det.fast_forward
+def _(a: Array) -> Any:
+    return _factored_det(a)
+
+
+def _factored_det(a: Array) -> tuple[Array, Any]:
     with np.errstate(all="ignore"):
-        return np.linalg.det(a)
+        if lapack.is_small(a):
+            return np.linalg.det(a), None
+        factors = lapack.Factored(a)
+        return factors.diagonal().prod(axis=-1), factors
 
 
 @det.vjp("a")
 def _(g: Any, a: Any, out: Any) -> Any:
     # the derivative by an element is its cofactor (Jacobi)
     return _scaled(g, _cofactors(a, out))
+
+
+@det.fast_backward
+def _(g: Any, needs: Sequence[bool], a: Any, out: Any, residuals: Any) -> Any:
+    if residuals is None or residuals.info.any():
+        return (_scaled(g, _cofactors(a, out)),)
+    return (_scaled(g * out, transposed(residuals.inverse())),)
 
 
 def _cofactors(a: Any, det_a: Any) -> Any:
@@ -63,24 +82,43 @@ def _cofactors(a: Any, det_a: Any) -> Any:
         return _scaled(det_a, transposed(inv(a)))
     u, s, vh = svd(a)
     signs = np.linalg.det(to_array(u)) * np.linalg.det(to_array(vh))
-    n = s.shape[-1]
-    left_out = s[..., None, :] * (1 - np.eye(n, dtype=s.dtype)) + np.eye(n, dtype=s.dtype)
-    others = prod(left_out, axis=-1)
+    unit = np.eye(s.shape[-1], dtype=s.dtype)
+    others = prod(s[..., None, :] * (1 - unit) + unit, axis=-1)
     return (u * (signs[..., None] * others)[..., None, :]) @ vh
 
 
 @op
 def slogdet(a: Array) -> Any:
     """The determinant's sign and ln |det|, which does not overflow; -∞ if it is 0."""
+    return _factored_slogdet(a)[0]
+
+
+@slogdet.fast_forward
+def _(a: Array) -> Any:
+    return _factored_slogdet(a)
+
+
+def _factored_slogdet(a: Array) -> tuple[tuple[Array, Array], Any]:
     with np.errstate(all="ignore"):
-        sign, logabs = np.linalg.slogdet(a)
-    return np.asarray(sign, a.dtype), np.asarray(logabs, a.dtype)
+        if lapack.is_small(a):
+            sign, logabs = np.linalg.slogdet(a)
+            return (np.asarray(sign, a.dtype), np.asarray(logabs, a.dtype)), None
+        factors = lapack.Factored(a)
+        d = factors.diagonal()
+        return (np.sign(d).prod(axis=-1), np.log(np.abs(d)).sum(axis=-1)), factors
 
 
 @slogdet.vjp("a")
 def _(g: Any, a: Any) -> Any:
     # d ln |det a| = tr(a⁻¹ da); the sign is constant
     return _scaled(g[1], transposed(inverse_or_infinite(a)))
+
+
+@slogdet.fast_backward
+def _(g: Any, needs: Sequence[bool], a: Any, residuals: Any) -> Any:
+    if residuals is None or residuals.info.any():
+        return (_scaled(g[1], transposed(inverse_or_infinite(a))),)
+    return (_scaled(g[1], transposed(residuals.inverse())),)
 
 
 def inverse_or_infinite(a: Any) -> Any:

@@ -36,6 +36,8 @@ def transposed(x: Any) -> Any:
 @op
 def inv(a: Array) -> Any:
     """The inverse of every matrix."""
+    if not lapack.is_small(a) and a.size:
+        return lapack.factored("linalg.inv", "the inversion", a).inverse()
     try:
         return np.linalg.inv(a)
     except np.linalg.LinAlgError:
@@ -52,10 +54,23 @@ def _(g: Any, out: Any) -> Any:
 @op(broadcasts=True)
 def solve(a: Array, b: Array) -> Any:
     """The x with a x = b, for matrices `b`; the batches of both broadcast."""
-    try:
-        return _for_all_columns(np.linalg.solve, a, b)
-    except np.linalg.LinAlgError:
-        raise lapack.singular("linalg.solve", "the solution", a) from None
+    return _solved(a, b)[0]
+
+
+@solve.fast_forward
+def _(a: Array, b: Array) -> Any:
+    return _solved(a, b)
+
+
+def _solved(a: Array, b: Array) -> tuple[Array, lapack.Factored | None]:
+    """The solution, and the factors of `a` if they were needed for it."""
+    if lapack.is_small(a) or not a.size:
+        try:
+            return _for_all_columns(np.linalg.solve, a, b), None
+        except np.linalg.LinAlgError:
+            raise lapack.singular("linalg.solve", "the solution", a) from None
+    factors = lapack.factored("linalg.solve", "the solution", a)
+    return _for_all_columns(lambda _, columns: factors.solve(columns), a, b), factors
 
 
 @solve.vjp("a")
@@ -70,8 +85,11 @@ def _(g: Any, a: Any) -> Any:
 
 
 @solve.fast_backward
-def _(g: Any, needs: Sequence[bool], a: Any, out: Any) -> Any:
-    gb = solve(transposed(a), g)  # once for both
+def _(g: Any, needs: Sequence[bool], a: Any, out: Any, residuals: Any) -> Any:
+    if residuals is None:
+        gb = solve(transposed(a), g)
+    else:  # the forward's factors serve aᵀ, too
+        gb = _for_all_columns(lambda _, columns: residuals.solve(columns, transposed=True), a, g)
     return (-(gb @ transposed(out)) if needs[0] else None), gb
 
 
