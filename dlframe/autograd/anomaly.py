@@ -199,7 +199,7 @@ def _backward_message(node: Node, g: Any, i: int, gradient: Any, fault: str) -> 
     else:
         head = (
             f"backward of {op.name} made {_amount(fault, gradient)} in the gradient of "
-            f"{names[i]}. (Function {node.name()!r} returned {fault} values in its {i}th output.)"
+            f"{names[i]}.\n  (Function {node.name()!r} returned {fault} values in its {i}th output.)"
         )
     note = note_of(node)
     if note is None:

@@ -57,6 +57,7 @@ def graph(
     *,
     title: str | None = None,
     gradients: bool = True,
+    places: bool = True,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
     """Draw what a value was computed of: `value` is a tensor, or what ``tensor.explain()`` gave.
@@ -68,6 +69,7 @@ def graph(
     Args:
         title: a heading.
         gradients: whether gradients and rules are shown.
+        places: whether modules and lines of the program are shown, where they were noted.
         path: where to save the picture, if anywhere.
 
     Raises:
@@ -75,8 +77,8 @@ def graph(
 
     >>> x = dl.tensor(3.0, requires_grad=True)
     >>> figure = graph(x.square())
-    >>> [text.get_text() for text in figure.axes[0].texts][:2]
-    ['x', '3']
+    >>> [text.get_text() for text in figure.axes[0].texts][1:3]
+    ['x', '  = 3']
     """
     it = value if isinstance(value, Explanation) else explain(value)
     if it.depth is not None and it.rows:
@@ -91,14 +93,14 @@ def graph(
     with style.house_style():
         values = [*it.leaves, *(step.result for step in it.steps)]
         steps = {id(step.result): step for step in it.steps}
-        boxes = [_lines(item, steps.get(id(item)), gradients) for item in values]
+        boxes = [_lines(item, steps.get(id(item)), gradients, places) for item in values]
         edges, rules = _edges(values, it.steps)
         layers = layer_all(len(values), edges, lambda i: id(values[i]) not in steps)
         sizes = [_size(lines) for lines in boxes]
         layout = lay_out(sizes, edges, layers, down=0.62 if gradients else 0.4)
         labels = _labels(layout, sizes, rules) if gradients else []
         left, right = _margins(layout, labels)
-        width = max(layout.width + left + right, 2.6)
+        width = max(layout.width + left + right, 4.3 if title else 2.6)
         height = layout.height + 2 * style.MARGIN
         figure = style.new_figure(width, height, title, LEGEND if gradients and title else None)
         axes = style.canvas_in_inches(figure, height)
@@ -113,7 +115,7 @@ def graph(
 # --- what stands in a box ----------------------------------------------------------------------
 
 
-def _lines(value: Value, step: Step | None, gradients: bool) -> list[Line]:
+def _lines(value: Value, step: Step | None, gradients: bool, places: bool) -> list[Line]:
     if step is None:
         lines = [Line(value.name, style.LABEL_SIZE, style.INK, "bold")]
     else:
@@ -127,7 +129,7 @@ def _lines(value: Value, step: Step | None, gradients: bool) -> list[Line]:
     lines += _numbers(value.array, "z = " if step else "  = ", style.INK)
     if value.array is None and value.shape is not None:
         lines.append(Line(f"shape {list(value.shape)}", colour=style.MUTED))
-    where = whereabouts(step) if step else ""
+    where = whereabouts(step) if step and places else ""
     if gradients and value.needs_grad:
         lines += _numbers(value.gradient, "g = ", GRADIENT)
     if where:

@@ -7,7 +7,7 @@ them as far as the others leave room.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -117,11 +117,26 @@ def _columns(
     both = [a + b for a, b in zip(above, below, strict=True)]
     for sweep in range(MOVES):
         near = both if sweep >= MOVES // 2 else below if sweep % 2 else above
-        for row in reversed(rows) if sweep % 2 else rows:
-            wish = [_wish(x, i, near[i], above) for i in row]
-            for item, value in zip(row, _apart(wish, row, widths, gap), strict=True):
-                x[item] = value
+        _move(reversed(rows) if sweep % 2 else rows, x, near, above, widths, gap)
+    _move(rows, x, above, above, widths, gap)  # chains straight down, then leaves to their users
+    ends = [[] if a else b for a, b in zip(above, below, strict=True)]
+    _move(reversed(rows), x, ends, above, widths, gap)
     return x
+
+
+def _move(
+    rows: Iterable[list[int]],
+    x: list[float],
+    near: list[list[int]],
+    above: list[list[int]],
+    widths: list[float],
+    gap: float,
+) -> None:
+    """Bring every item as near to its neighbours `near` as its row leaves room."""
+    for row in rows:
+        wish = [_wish(x, i, near[i], above) for i in row]
+        for item, value in zip(row, _apart(wish, row, widths, gap), strict=True):
+            x[item] = value
 
 
 def _wish(x: list[float], item: int, near: list[int], above: list[list[int]]) -> float:
@@ -145,8 +160,8 @@ def _apart(wish: list[float], row: list[int], widths: list[float], gap: float) -
     for value, room in zip(wish, need, strict=True):
         mean, count = value - room, 1
         while pools and pools[-1][0] > mean:
-            other, many = pools.pop()
-            mean, count = (mean * count + other * many) / (count + many), count + many
+            earlier, many = pools.pop()
+            mean, count = (mean * count + earlier * many) / (count + many), count + many
         pools.append((mean, count))
     flat = [mean for mean, count in pools for _ in range(count)]
     return [mean + room for mean, room in zip(flat, need, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drawings import functions, gallery, initial, layers, optimizers
+from drawings import functions, gallery, graphs, initial, layers, optimizers
 
 PICTURES = {
     **functions.PICTURES,
@@ -10,4 +10,5 @@ PICTURES = {
     **initial.PICTURES,
     **optimizers.PICTURES,
     **gallery.PICTURES,
+    **graphs.PICTURES,
 }

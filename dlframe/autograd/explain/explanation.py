@@ -117,7 +117,7 @@ def explain(
     <BLANKLINE>
     Backward: g is the gradient of y with respect to z
       1  y: g = 1
-           \bar{x} = 2 g x = 6
+           to x: \bar{x} = 2 g x = 6
     <BLANKLINE>
     Gradients of the leaves
       x: 6
