@@ -12,21 +12,27 @@ that all examples share) gets the sum of its gradients over the batch:
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dlframe.autograd.engine import run_backward
 from dlframe.ops import record
 from dlframe.ops.batched import rules as _rules  # noqa: F401 - NumPy's functions on batches
-from dlframe.ops.batched.array import BatchedArray, is_of
-from dlframe.ops.broadcast import broadcast_to
+from dlframe.ops.batched.array import BatchedArray
+from dlframe.ops.batched.examples import hide_batch, show_batch
 from dlframe.ops.calling import output_of, wrap
 from dlframe.ops.reduction import sum as sum_op
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
+from dlframe.ops.shape import transpose
 
 _levels = itertools.count(1)
+
+# The batches under way, by level, each with the `randomness` of its vmap.
+_active: ContextVar[dict[int, tuple[Batch, str]] | None] = ContextVar("batches", default=None)
 
 
 class Batch:
@@ -39,9 +45,9 @@ class Batch:
         # entry node -> where the gradient goes on outside, and which dimension was hidden
         self.entries: dict[Node, tuple[Any, int]] = {} if outer is None else dict(outer.entries)
 
-    def of_level(self) -> BatchedArray:
-        """Some array of this batch, to ask others whether they are of it too."""
-        return BatchedArray(np.empty(self.size), self.level)
+    def holds(self, x: Any) -> bool:
+        """Whether the tensor `x` is one of this batch."""
+        return isinstance(x.array, BatchedArray) and x.array.level == self.level
 
     def batched(self, array: Any, dim: int = 0) -> Any:
         """`array` with its dimension `dim` hidden."""
@@ -88,6 +94,55 @@ class Batch:
                 else:
                     results[i].node, results[i].needs_grad = node, True
         return results
+
+
+@contextmanager
+def under_way(batch: Batch, randomness: str) -> Iterator[None]:
+    """Let `map_by` know of a batch."""
+    token = _active.set({**(_active.get() or {}), batch.level: (batch, randomness)})
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
+class VmapInfo(NamedTuple):
+    """What a Function's `vmap` is told of the batch."""
+
+    batch_size: int
+    randomness: str
+
+
+def map_by(rule: Callable[..., Any], args: Sequence[Any]) -> tuple[Any] | None:
+    """What ``rule(info, in_dims, *args)`` makes of whole batches; None if there is none in `args`.
+
+    The arguments leave their batch, and the results enter it again.
+    """
+    arrays = [x.array for x in args if isinstance(x, TensorBase)]
+    found = [a for a in arrays if isinstance(a, BatchedArray)]
+    if not found:
+        return None
+    model = max(found, key=lambda a: a.level)
+    batch, randomness = (_active.get() or {})[model.level]
+    # what all examples share is repeated where it needs a gradient, which each example has its own of
+    inside = [isinstance(x, TensorBase) and (batch.holds(x) or x.needs_grad) for x in args]
+    whole = [
+        show_batch(x, model=model) if batched else x
+        for x, batched in zip(args, inside, strict=True)
+    ]
+    info = VmapInfo(batch.size, randomness)
+    out, out_dims = rule(info, tuple([0 if batched else None for batched in inside]), *whole)
+    if not isinstance(out, tuple):
+        return (_hidden(out, out_dims, model),)
+    dims = out_dims if isinstance(out_dims, tuple) else (out_dims,) * len(out)
+    return (tuple([_hidden(x, dim, model) for x, dim in zip(out, dims, strict=True)]),)
+
+
+def _hidden(x: Any, dim: int | None, model: Any) -> Any:
+    if dim is None:
+        return x
+    dims = list(range(x.array.ndim))
+    return hide_batch(transpose(x, axes=(dims.pop(dim), *dims)), model=model)
 
 
 # --- the nodes at both ends --------------------------------------------------------------------
@@ -258,4 +313,4 @@ def batched_gradients(
     return [None if g is None else next(left) for g in got]
 
 
-__all__ = ["Batch", "batched_gradients", "broadcast_to", "entry_node", "is_of"]
+__all__ = ["Batch", "batched_gradients", "entry_node", "map_by", "under_way"]

@@ -12,6 +12,8 @@ import numpy as np
 from dlframe.autograd.inplace import check_writable, move
 from dlframe.errors import GradientError, ShapeError
 from dlframe.ops import record
+from dlframe.ops.batched import LoopNeeded
+from dlframe.ops.batched.examples import recorded_one_by_one
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.calling import output_of, wrap
 from dlframe.ops.op import cast
@@ -46,6 +48,12 @@ class FunctionCtx:
     def set_materialize_grads(self, value: bool) -> None:
         """Whether backward gets zeros (the default) or None for outputs without a gradient."""
         self._materialize = value
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Accepted as in PyTorch, where `jvp` would use them; forward mode needs none here."""
+
+    def mark_shared_storage(self, *pairs: Any) -> None:
+        """Accepted as in PyTorch, where it does nothing either."""
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -94,6 +102,11 @@ class _FunctionOp:
         self.grad_name = f"{cls.__name__}Backward"
         self.materialize = ctx._materialize
         self.keeps = bool(ctx._saved)
+
+    @property
+    def passes_gradients(self) -> bool:
+        """Whether backward is the identity, but for what it does besides (hooks)."""
+        return self.cls.passes_gradients
 
     def kept_by(self, node: Node) -> list[Any]:
         return []  # `saved_tensors` checks them when they are asked for
@@ -172,6 +185,10 @@ class Function:
     tensor(12.)
     """
 
+    generate_vmap_rule = False  # accepted: a Function without `vmap` is mapped as it is
+
+    passes_gradients = False  # True: `explain` hands gradients on and does not call backward
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the outputs (a tensor or a tuple) from the inputs; nothing in it is recorded."""
@@ -189,9 +206,31 @@ class Function:
             "a Function that is differentiated defines the static method backward(ctx, *g)"
         )
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Accepted as in PyTorch; forward mode goes through `backward` twice, and never calls it."""
+        raise NotImplementedError("forward mode does not need a Function's jvp")
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        """Compute a batch: ``(output, out_dims)`` from arguments with a dimension more.
+
+        Args:
+            info: has ``batch_size`` and ``randomness``.
+            in_dims: per argument which dimension counts the examples; None for none.
+            args: the arguments, the tensors among them whole batches.
+        """
+        raise NotImplementedError("a Function need not have a vmap")
+
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Call the function: forward without recording, and one node for the graph."""
+        if cls.vmap is not Function.vmap:
+            from dlframe.autograd.batching import map_by  # on first use: few Functions do
+
+            batches = map_by(cls.vmap, args)
+            if batches is not None:
+                return batches[0]
         ctx = FunctionCtx()
         ctx.needs_input_grad = tuple(isinstance(x, TensorBase) and x.needs_grad for x in args)
         needed = any(ctx.needs_input_grad) and grad_mode.get()
@@ -202,6 +241,10 @@ class Function:
             else:
                 output = cls.forward(*args)
                 cls.setup_context(ctx, args, output)
+        except LoopNeeded as error:
+            grad_mode.reset(token)
+            token = grad_mode.set(grad_mode.get())
+            return recorded_one_by_one(cls.apply, args, error)
         finally:
             grad_mode.reset(token)
         outputs = output if isinstance(output, tuple) else (output,)

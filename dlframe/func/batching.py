@@ -6,12 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from dlframe.autograd.batching import Batch
+from dlframe.autograd.batching import Batch, under_way
 from dlframe.errors import ArgumentError
 from dlframe.func import trees
 from dlframe.func.random import Randomness
 from dlframe.functions import cat
-from dlframe.ops.batched.array import is_of
 from dlframe.ops.record import TensorBase
 from dlframe.random import get_rng_state, set_rng_state
 from dlframe.random.transform import transformed
@@ -158,7 +157,7 @@ def _mapped(
         x if dim is None else batch.enter(x, dim)
         for x, dim in zip(inputs.leaves, inputs.dims, strict=True)
     ]
-    with transformed(Randomness(batch, randomness)):
+    with transformed(Randomness(batch, randomness)), under_way(batch, randomness):
         out = func(*trees.unflatten(entered, inputs.tree), **kwargs)
     leaves, tree = trees.flatten(out)
     dims = _output_dims(inputs.name, out_dims, leaves, tree, batch)
@@ -189,7 +188,7 @@ def _checked_output(name: str, x: Any, dim: Any, batch: Batch) -> int | None:
             f"ints representing where in the outputs the vmapped dimension should appear."
         )
     if dim is None:
-        if isinstance(x, TensorBase) and is_of(batch.of_level(), x.array):
+        if isinstance(x, TensorBase) and batch.holds(x):
             raise ArgumentError(
                 f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None"
             )

@@ -49,10 +49,34 @@ def _(g, examples, model):
     return [pick_example(g, i=i, model=model) for i in range(len(examples))]
 
 
+@op
+def show_batch(x, *, model):
+    """All examples of the batch `x`, along axis 0."""
+    if isinstance(x, BatchedBase) and x.level == model.level:
+        return x.physical
+    return np.broadcast_to(x, (model.physical.shape[0], *x.shape))
+
+
+@show_batch.vjp("x")
+def _(g, model):
+    return hide_batch(g, model=model)
+
+
+@op
+def hide_batch(x, *, model):
+    """The batch whose examples lie along axis 0 of `x`."""
+    return model.remade(x)
+
+
+@hide_batch.vjp("x")
+def _(g, model):
+    return show_batch(g, model=model)
+
+
 def recorded_one_by_one(
     rule: Callable[..., Any], args: Sequence[Any], error: Exception | None = None
 ) -> Any:
-    """`one_by_one` for tensors: what it does is recorded. The rule returns a tensor or None."""
+    """`one_by_one` for tensors: what it does is recorded."""
     found = list(batched_in(_arrays(args)))
     if not found:
         raise error or LoopNeeded("vmap: a batched array was met where none was passed in")
@@ -62,7 +86,16 @@ def recorded_one_by_one(
         _of_example(rule, [_picked(x, i, model) for x in args])
         for i in range(model.physical.shape[0])
     ]
-    return None if results[0] is None else join_examples(*results, model=model)
+    return _joined(results, model)
+
+
+def _joined(results: list[Any], model: BatchedBase) -> Any:
+    first = results[0]
+    if isinstance(first, TensorBase):
+        return join_examples(*results, model=model)
+    if isinstance(first, (tuple, list)):
+        return type(first)(_joined(list(one), model) for one in zip(*results, strict=True))
+    return first
 
 
 def _of_example(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
@@ -85,6 +118,7 @@ def _picked(x: Any, i: int, model: BatchedBase) -> Any:
     if not isinstance(x, TensorBase):
         return example(x, model.level, i)
     array: Any = x.array
-    if isinstance(array, BatchedBase) and array.level == model.level:
+    if x.needs_grad or (isinstance(array, BatchedBase) and array.level == model.level):
+        # also what all share: its gradient is that of one example, and not the same for all
         return pick_example(x, i=i, model=model)
     return x
