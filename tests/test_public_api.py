@@ -68,6 +68,8 @@ DIFFERENT: dict[str, str] = {
         ],
         "PyTorch's documentation names the argument otherwise than PyTorch's parser (and dlframe)",
     ),
+    "torch.Tensor.histogram": "the default of bins, 100, is not in the documentation",
+    "torch.Tensor.mode": "the documentation has dim=None; the parser, and the function, have -1",
     "torch.Tensor.random_": "`from` is a keyword of Python: from_",
     "torch.Tensor.scatter_": "PyTorch has two forms; here a number may stand in the place of src",
     "torch.Tensor.uniform_": "`from` is a keyword of Python: from_",

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.dtypes import float32, float64, int64, result_type
+from dlframe.dtypes import float32, float64, int64
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import TensorBase
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
     "bincount",
-    "isin",
     "unique",
     "unique_consecutive",
 ]
@@ -160,30 +158,3 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         weights = to_dtype(weights, float64)
     size = (max(int(index.max()) + 1, minlength),)
     return ops.put_at(weights, index=(index,), size=size)
-
-
-def isin(
-    elements: Tensor | float,
-    test_elements: Tensor | float,
-    *,
-    assume_unique: bool = False,
-    invert: bool = False,
-) -> Tensor:
-    """Which elements are among `test_elements`, or with `invert` which are not.
-
-    Either may be a number. ``assume_unique=True`` changes nothing.
-
-    >>> dl.isin(dl.tensor([[1, 2], [3, 4]]), dl.tensor([2, 4]))
-    tensor([[False,  True],
-            [False,  True]])
-    """
-    given = (elements, test_elements)
-    if not all(isinstance(x, TensorBase | float | int) for x in given) or not any(
-        isinstance(x, TensorBase) for x in given
-    ):
-        kinds = [type(x).__name__ for x in given]
-        raise TypeError(f"isin: pass two tensors, or a tensor and a number; got {kinds}")
-    # in one dtype: float32's 0.1 is not Python's
-    dtype = result_type(*given)
-    a, b = (np.asarray(getattr(x, "array", x)).astype(dtype) for x in given)
-    return wrap(np.isin(a, b, invert=invert))

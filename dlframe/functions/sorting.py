@@ -82,7 +82,7 @@ def msort(input: Tensor) -> Tensor:
 
 @numpy_names
 def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+    input: Tensor, k: int, dim: int | None = None, largest: bool = True, sorted: bool = True
 ) -> return_types.topk:
     """The `k` largest (or smallest) elements along a dimension, and where they are.
 
@@ -92,7 +92,7 @@ def topk(
     tensor([3., 2.])
     """
     require_no_bools("topk", input)
-    axis = checked_dim(dim, input.ndim)
+    axis = checked_dim(-1 if dim is None else dim, input.ndim)
     n = input.shape[axis] if input.ndim else 1
     if not 0 <= k <= n:
         raise ArgumentError(
@@ -106,7 +106,9 @@ def topk(
 
 
 @numpy_names
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> return_types.kthvalue:
+def kthvalue(
+    input: Tensor, k: int, dim: int | None = None, keepdim: bool = False
+) -> return_types.kthvalue:
     """The `k`-th smallest element along a dimension, counted from 1, and where it is.
 
     >>> dl.kthvalue(dl.tensor([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]]), 2)
@@ -115,7 +117,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ret
     indices=tensor([2, 1]))
     """
     require_no_bools("kthvalue", input)
-    axis = checked_dim(dim, input.ndim)
+    axis = checked_dim(-1 if dim is None else dim, input.ndim)
     require_elements("kthvalue", input, axis)
     n = input.shape[axis] if input.ndim else 1
     if not 1 <= k <= n:

@@ -136,7 +136,7 @@ def _ranks(rows: Array, q: Any, *, skip_nan: bool) -> Any:
     q = q.reshape(-1)
     if skip_nan:
         present = np.sum(~nans, axis=-1, keepdims=True)
-        return q * np.maximum(present - 1, 0).astype(rows.dtype)
+        return ops.where(present > 0, q * (present - 1).astype(rows.dtype), 0.0)
     broken = np.broadcast_to(nans.any(axis=-1, keepdims=True), (*rows.shape[:-1], q.shape[0]))
     # the last in order is nan, if anything is
     return ops.where(broken, float(last), q * float(last))

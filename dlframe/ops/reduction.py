@@ -130,7 +130,9 @@ def _spread_around_mean(g: Any, x: Any, axis: Axis, correction: float, keepdims:
     freedom = _freedom(x.shape, axis, correction)
     if freedom:
         return _spread(g / freedom, x.shape, axis, keepdims) * d
-    return _spread(g, x.shape, axis, keepdims) * where(d == 0.0, math.nan, math.inf)
+    return _spread(g, x.shape, axis, keepdims) * where(
+        d == 0.0, math.nan, np.absolute(d) * math.inf
+    )
 
 
 @var.vjp("x")

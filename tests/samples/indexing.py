@@ -131,10 +131,6 @@ ALONG = [
            call=lambda lib, x, i: lib.zeros(3, 4, dtype=x.dtype).scatter_add(1, i, x)),
     Sample("take", (order, np.array([3, 0, 3])), {"axis": 1}, reference=np.take,
            call=lambda lib, x, i: lib.index_select(x, 1, i)),
-    Sample("argsort", (order,), {"axis": 0}, reference=np.argsort, public="argsort", public_options={"dim": 0}, order=0),
-    Sample("argsort", (n.ints(0, 3, 4, 9),), {"descending": True},
-           reference=lambda x, descending: np.argsort(-x, kind="stable"),
-           public="argsort", public_options={"descending": True, "stable": True}, order=0),
     Sample("nonzero", (n.ints(0, 2, 3, 4),), reference=np.argwhere, public="nonzero", order=0),
 ]  # fmt: skip
 
@@ -226,7 +222,6 @@ ERRORS = [
     ErrorSample("masked_fill: mask", lambda lib: lib.zeros(2).masked_fill(lib.tensor([1, 0]), 0.0), RuntimeError, "bool"),
     ErrorSample("masked_fill: value", lambda lib: lib.zeros(2).masked_fill(lib.tensor([True, False]), lib.zeros(2)),
                 RuntimeError, "0-dim"),
-    ErrorSample("topk: k", lambda lib: lib.topk(lib.zeros(3), 4), Exception, "out of range"),
 ]  # fmt: skip
 
 
@@ -255,8 +250,4 @@ EDGES = [
     edge("masked_select", lambda lib, x: lib.masked_select(x, lib.tensor([True, False, True])), numbers),
     edge("take_along_dim", lambda lib, x: lib.take_along_dim(x, lib.tensor([[2, 0]]), dim=1), numbers),
     edge("take_along_dim_flat", lambda lib, x: lib.take_along_dim(x, lib.tensor([7, 0, 7])), numbers),
-    edge("sort", lambda lib, x: lib.sort(x, 1).values, [[3.0, 1.0, 2.0], [1.0, 1.0, 0.0]]),
-    edge("sort_descending", lambda lib, x: lib.sort(x, 0, descending=True).values, [[3.0, 1.0], [1.0, 5.0]]),
-    edge("topk", lambda lib, x: lib.topk(x, 2).values, [[3.0, 1.0, 2.0], [9.0, 7.0, 8.0]]),
-    edge("topk_smallest", lambda lib, x: lib.topk(x, 1, 0, largest=False).values, [[3.0, 1.0, 2.0], [9.0, 7.0, 8.0]]),
 ]  # fmt: skip
