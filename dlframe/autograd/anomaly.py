@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.autograd.statistics import describe, first_place
+from dlframe.autograd.statistics import describe, first_place, values_of
 from dlframe.errors import AnomalyError
 from dlframe.ops.record import Array, Node, TensorBase
 from dlframe.ops.watching import (
@@ -121,15 +121,15 @@ class _Detector(Watcher):
         for output in call.outputs:
             if not isinstance(output, TensorBase):
                 continue
-            fault = self._fault(output.array, (call.inputs, call.options), output.needs_grad)
+            fault = self._fault(values_of(output), (call.inputs, call.options), output.needs_grad)
             if fault is not None:
-                raise AnomalyError(_forward_message(call, output.array, fault))
+                raise AnomalyError(_forward_message(call, values_of(output), fault))
 
     def gradients(self, node: Node, g: Any, grads: Any) -> None:
         for i, gradient in enumerate(grads):
             if gradient is None or isinstance(gradient, tuple):  # a tuple is g, put in its place
                 continue
-            array = _array(gradient)
+            array = values_of(gradient)
             fault = self._fault(array, (g, node.args), True)
             if fault is not None:
                 raise AnomalyError(_backward_message(node, g, i, array, fault))
@@ -145,13 +145,9 @@ class _Detector(Watcher):
         return None
 
 
-def _array(value: Any) -> Any:
-    return value.array if isinstance(value, TensorBase) else value
-
-
 def _any_inf(value: Any) -> bool:
     """Whether there is an infinity in a nest of tensors, arrays and numbers."""
-    value = _array(value)
+    value = values_of(value)
     if isinstance(value, dict):
         return any(_any_inf(v) for v in value.values())
     if isinstance(value, (tuple, list)):
@@ -162,7 +158,7 @@ def _any_inf(value: Any) -> bool:
 
 
 def _has(fault: str, value: Any) -> bool:
-    array = np.asarray(_array(value))
+    array = np.asarray(values_of(value))
     if array.dtype.kind != "f":
         return False
     return bool((np.isnan(array) if fault == "nan" else np.isinf(array)).any())
@@ -183,7 +179,7 @@ def _forward_message(call: Call, out: Array, fault: str) -> str:
     lines = [head, *_whereabouts(call.note)]
     for operand, value in operands:
         if value is not None:
-            lines.append(f"  {operand}: {describe(_array(value))}{_origin(value)}")
+            lines.append(f"  {operand}: {describe(values_of(value))}{_origin(value)}")
     lines += [f"  {option}={value!r}" for option, value in call.options.items() if _short(value)]
     return "\n".join([*lines, f"  result: {describe(out)}"])
 
@@ -198,8 +194,8 @@ def _backward_message(node: Node, g: Any, i: int, gradient: Any, fault: str) -> 
         head = f"backward of {op.name}: {_amount(fault, gradient)} came in with the gradient g."
     else:
         head = (
-            f"backward of {op.name} made {_amount(fault, gradient)} in the gradient of "
-            f"{names[i]}.\n  (Function {node.name()!r} returned {fault} values in its {i}th output.)"
+            f"backward of {op.name} made {_amount(fault, gradient)} in the gradient of {names[i]}."
+            f"\n  (Function {node.name()!r} returned {fault} values in its {i}th output.)"
         )
     note = note_of(node)
     if note is None:
@@ -207,8 +203,8 @@ def _backward_message(node: Node, g: Any, i: int, gradient: Any, fault: str) -> 
                  "  and the message will name the line."]  # fmt: skip
     else:
         lines = [head, "  Its forward call:", *_whereabouts(note)]
-    lines += [f"  g{k}, the gradient that came: {describe(_array(gk))}" for k, gk in _parts(g)]
-    lines += [f"  {name}, kept by the forward: {describe(_array(v))}" for name, v in kept]
+    lines += [f"  g{k}, the gradient that came: {describe(values_of(gk))}" for k, gk in _parts(g)]
+    lines += [f"  {name}, kept by the forward: {describe(values_of(v))}" for name, v in kept]
     return "\n".join([*lines, f"  gradient of {names[i]}: {describe(np.asarray(gradient))}"])
 
 

@@ -90,10 +90,10 @@ def run_backward(
             _check_kept(node)
         op, shapes, grads = node.op, node.shapes, None
         if looked_at:
-            compute = partial(_all_gradients, node, targets, g, create_graph)
+            compute = partial(all_gradients, node, targets, g, create_graph)
             grads = watched_gradients(node, g, compute)
         elif create_graph or not op.simple:
-            grads = _all_gradients(node, targets, g, create_graph)
+            grads = all_gradients(node, targets, g, create_graph)
         i = -1
         for target in targets:
             i += 1
@@ -153,7 +153,7 @@ def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:
     return useful
 
 
-def _all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: bool) -> Any:
+def all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: bool) -> Any:
     """One gradient (or None) per input, for nodes that the plain loop does not cover."""
     op = node.op
     if op.__class__ is HookedOp:
@@ -207,7 +207,7 @@ def _hooked_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: 
     node.op = hooked.op
     try:
         if create_graph or not node.op.simple:
-            grads = list(_all_gradients(node, targets, g, create_graph))
+            grads = list(all_gradients(node, targets, g, create_graph))
         else:
             pairs = zip(targets, node.op.rules, node.args, strict=True)
             grads = [None if target is None else rule(g, *kept) for target, rule, kept in pairs]

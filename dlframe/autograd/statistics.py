@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.record import Array
+from dlframe.ops.batched import BatchedBase
+from dlframe.ops.record import Array, TensorBase
+
+
+def values_of(value: Any) -> Any:
+    """The array of a tensor, of all examples within a `vmap`; anything else as it is."""
+    if isinstance(value, TensorBase):
+        value = value.array
+    while isinstance(value, BatchedBase):
+        value = value.physical
+    return value
 
 
 def describe(value: Any) -> str:

@@ -18,6 +18,8 @@ Look = Callable[[Gradients], Gradients]
 class _Watch(Function):
     """The identity; its backward lets ``look`` see the gradients, and passes on what it returns."""
 
+    passes_gradients = True
+
     @staticmethod
     def forward(ctx: Any, look: Look, zeros: bool, *tensors: Tensor) -> Any:
         ctx.look = look

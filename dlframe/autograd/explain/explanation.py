@@ -15,6 +15,7 @@ from dlframe.autograd.explain import graph
 from dlframe.autograd.explain.graph import Operand, Step, Value
 from dlframe.autograd.explain.modules import Row, rows_of
 from dlframe.autograd.explain.names import Names, name_all
+from dlframe.autograd.statistics import values_of
 from dlframe.ops import record
 from dlframe.ops.record import Node
 from dlframe.ops.watching import note_of
@@ -131,7 +132,7 @@ def explain(
     values = _values(shown, leaves, names, found)
     for array in constants:
         values[id(array)] = Value(
-            names[id(array)], array, array.shape, is_leaf=True, needs_grad=False
+            names[id(array)], values_of(array), array.shape, is_leaf=True, needs_grad=False
         )
     steps = [_step(nodes, node, values, found) for node in shown]
     operands = [operand.value for step in steps for operand in step.operands]
@@ -186,8 +187,8 @@ class _Found:
             self.freed = self.freed or (shares is None and id(target) in wanted)
             note = note_of(target) if by_module else None
             if target.__class__ is not Node or id(target) in wanted or (note and note.outputs):
-                self.gradient[id(target)] = g
-                self.shares[id(target)] = shares
+                self.gradient[id(target)] = values_of(g)
+                self.shares[id(target)] = shares and [values_of(share) for share in shares]
 
 
 def _values(
@@ -223,6 +224,7 @@ def _result(node: Node, names: Names, found: _Found) -> Value:
     if id(node) in found.known:
         array, since = found.known[id(node)]
         changed = record.changed_since(array, since)
+        array = values_of(array)
         value.array, value.overwritten = (array, "") if changed is None else (None, changed.by)
         value.shape = array.shape
     elif node.outputs is None:

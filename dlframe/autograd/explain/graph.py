@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.autograd.engine import _all_gradients
+from dlframe.autograd.engine import all_gradients
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.broadcast import sum_to
@@ -191,7 +191,7 @@ def _shares(node: Node, g: Any) -> list[Any] | None:
     again.shapes, again.outputs, again.hooks = node.shapes, node.outputs, None
     try:
         record.check_kept(again)
-        shares = list(_all_gradients(again, node.targets, g, create_graph=False))
+        shares = list(all_gradients(again, node.targets, g, create_graph=False))
     except GradientError:  # freed, or written to since
         return None
     if node.shapes is not None:
