@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from textwrap import indent
 from typing import Any
 
 import numpy as np
 
 from dlframe import dtypes
+from dlframe.ops.batched import BatchedBase
+from dlframe.ops.calling import wrap
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,9 @@ class _Formatter:
 def tensor_text(x: Any, name: str = "tensor") -> str:
     """``tensor([...], dtype=..., grad_fn=...)`` as PyTorch writes it."""
     array = x.array
+    if isinstance(array, BatchedBase):  # in a function that vmap maps
+        inside = indent(tensor_text(wrap(array.physical), name), "    ")
+        return f"BatchedTensor(lvl={len(array.levels)}, bdim=0, value=\n{inside}\n)"
     prefix = f"{name}("
     suffixes = []
     usual = dtypes.get_default_dtype()

@@ -294,7 +294,7 @@ class Tensor(
         inputs: Any = None,
     ) -> None:
         """Add the gradient to the ``.grad`` of the leaves; see `dlframe.autograd.backward`."""
-        _backward(self, gradient, retain_graph, create_graph, inputs)
+        _backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def explain(
         self, *, depth: int | None = None, max_steps: int = 100, max_elements: int = 24

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Tensors | None = None,
 ) -> None:
     """Add the gradients of `tensors` to the ``.grad`` of the leaves they were computed from.
@@ -31,6 +33,7 @@ def backward(
         grad_tensors: per tensor the gradient to start from, of the tensor's shape.
         retain_graph: keep the graph for another backward; by default only with `create_graph`.
         create_graph: record the backward pass itself, so that gradients can be differentiated.
+        grad_variables: an old name of `grad_tensors`.
         inputs: add only to these leaves.
 
     Raises:
@@ -43,6 +46,13 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
+    if grad_variables is not None:
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2
+        )
+        if grad_tensors is not None:
+            raise ArgumentError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed")
+        grad_tensors = grad_variables
     roots = _as_tuple(tensors)
     wanted = None if inputs is None else _as_tuple(inputs)
     if wanted == ():

@@ -30,6 +30,9 @@ class _Options(NamedTuple):
     rtol: float
     nondet_tol: float
     check_grad_dtypes: bool
+    check_batched_grad: bool
+    check_forward_ad: bool
+    check_backward_ad: bool
     seed: int
 
 
@@ -42,8 +45,14 @@ def gradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
+    masked: bool | None = None,
     seed: int = 0,
 ) -> bool:
     """Check the gradients of `func` with respect to every float input that requires grad.
@@ -56,8 +65,14 @@ def gradcheck(
         rtol: see `atol`.
         raise_exception: raise `GradcheckError` instead of returning False.
         nondet_tol: how far two runs of one backward may differ.
+        check_undefined_grad: accepted; of several outputs one at a time is given a gradient anyway.
         check_grad_dtypes: check that gradients have their inputs' dtypes.
+        check_batched_grad: check that a batch of gradients gives what each of them gives.
+        check_batched_forward_grad: accepted; with `check_forward_ad` only.
+        check_forward_ad: check J u as well, along a random direction u.
+        check_backward_ad: whether to check backward at all.
         fast_mode: compare one random projection instead of the whole Jacobian.
+        masked: accepted; it is about sparse tensors.
         seed: of the random projection; printed on failure.
 
     >>> import dlframe as dl
@@ -65,6 +80,14 @@ def gradcheck(
     >>> dl.autograd.gradcheck(dl.exp, x)
     True
     """
+    if not (check_forward_ad or check_backward_ad):
+        raise ValueError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    if check_batched_grad and not check_backward_ad:
+        raise ValueError("Setting check_batched_grad=True requires check_backward_ad to be True")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise ValueError(
+            "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
+        )
     args = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
     which = [i for i, x in enumerate(args) if isinstance(x, TensorBase) and x.needs_grad]
     if not which:
@@ -77,14 +100,26 @@ def gradcheck(
             raise ValueError(
                 f"gradcheck: input {i} is {args[i].array.dtype}; finite differences need float64"
             )
-    options = _Options(eps, atol, rtol, nondet_tol, check_grad_dtypes, seed)
+    options = _Options(
+        eps,
+        atol,
+        rtol,
+        nondet_tol,
+        check_grad_dtypes,
+        check_batched_grad,
+        check_forward_ad,
+        check_backward_ad,
+        seed,
+    )
     check = _check_projection if fast_mode else _check_jacobian
     try:
         for k, output in enumerate(_outputs(func, args)):
-            if output.needs_grad:
+            if check_backward_ad and output.needs_grad:
                 _check_backward(args, which, k, output, options)
-            if output.needs_grad or fast_mode:
+            if check_backward_ad and (output.needs_grad or fast_mode):
                 check(func, args, which, k, output, options)
+            if check_forward_ad and output.array.dtype.kind == "f":
+                _check_forward(func, args, which, k, options)
     except GradcheckError:
         if raise_exception:
             raise
@@ -100,18 +135,37 @@ def gradgradcheck(
     eps: float = 1e-6,
     atol: float = 1e-5,
     rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     fast_mode: bool = False,
+    masked: bool = False,
     seed: int = 0,
 ) -> bool:
-    """`gradcheck` of the gradient of `func`, by the inputs and by the gradients of the outputs."""
+    """`gradcheck` of the gradient of `func`, by the inputs and by the gradients of the outputs.
+
+    Args as there, and `gen_non_contig_grad_outputs`: let the gradients of the outputs not lie in
+    memory in order; `check_fwd_over_rev`, `check_rev_over_rev`: by which mode to differentiate the
+    gradient.
+
+    >>> import dlframe as dl
+    >>> x = dl.tensor([0.5, 2.0], dtype=dl.float64, requires_grad=True)
+    >>> dl.autograd.gradgradcheck(dl.exp, x)
+    True
+    """
     args = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
     outputs = [o for o in _outputs(func, args) if o.array.dtype.kind == "f"]
     rng = np.random.default_rng(seed)
     if grad_outputs is None:
-        starts = [wrap(rng.standard_normal(o.array.shape)) for o in outputs]
+        numbers = [rng.standard_normal(o.array.shape) for o in outputs]
+        if gen_non_contig_grad_outputs:
+            numbers = [np.repeat(n[..., None], 2, axis=-1)[..., 0] for n in numbers]
+        starts = [wrap(n) for n in numbers]
         for start in starts:
             start.needs_grad = True
     else:
@@ -140,6 +194,9 @@ def gradgradcheck(
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
         check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
         fast_mode=fast_mode,
         seed=seed,
     )
@@ -198,6 +255,56 @@ def _check_backward(args: Any, which: Any, k: int, output: Any, options: _Option
                 f"gradcheck: the gradient of input {i} is {g.array.dtype}, the input "
                 f"{x.array.dtype}"
             )
+
+
+    if options.check_batched_grad:
+        _check_batched(xs, which, k, output, options)
+
+
+def _check_batched(xs: Any, which: Any, k: int, output: Any, options: _Options) -> None:
+    """Two gradients in one backward give what each gives in one of its own."""
+    v = np.random.default_rng(options.seed).standard_normal((2, *output.array.shape))
+    together = grad(
+        output, xs, wrap(v), retain_graph=True, allow_unused=True, is_grads_batched=True
+    )
+    alone = [_gradients(output, xs, vi) for vi in v]
+    for i, both, *single in zip(which, together, *alone, strict=True):
+        for n, g in enumerate(single):
+            if g is not None and not _close(both.array[n], g.array, options).all():
+                raise GradcheckError(
+                    f"gradcheck: for output {k}, a batch of gradients gives another gradient of "
+                    f"input {i} than each of them alone"
+                )
+
+
+def _check_forward(func: Any, args: Any, which: Any, k: int, options: _Options) -> None:
+    """J u along a random direction u is what the central difference says."""
+    from dlframe.func.derivatives import jvp  # on first use: it stands on this package
+
+    rng = np.random.default_rng(options.seed + k)
+    us = [rng.standard_normal(args[i].array.shape) for i in which]
+
+    def of_floats(*xs: Any) -> Any:
+        values = list(args)
+        for i, x in zip(which, xs, strict=True):
+            values[i] = x
+        return _outputs(func, values)[k]
+
+    xs = tuple(wrap(args[i].array) for i in which)
+    _, analytic = jvp(of_floats, xs, tuple(wrap(u) for u in us))
+    moved = []
+    for step in (options.eps, -options.eps):
+        values = list(args)
+        for i, u in zip(which, us, strict=True):
+            values = _shifted(values, i, step * u)
+        moved.append(_values(func, values, k))
+    numeric = (moved[0] - moved[1]) / (2 * options.eps)
+    if not _close(analytic.array, numeric, options).all():
+        raise GradcheckError(
+            f"gradcheck: output {k}: along a random direction (seed {options.seed}) forward mode "
+            f"gives {analytic.array.reshape(-1)[:3]}, the central difference "
+            f"{numeric.reshape(-1)[:3]} (first values)"
+        )
 
 
 def _check_projection(

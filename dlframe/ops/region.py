@@ -15,6 +15,7 @@ import numpy as np
 
 from dlframe.errors import GradientError
 from dlframe.ops import record
+from dlframe.ops.batched import one_example
 from dlframe.ops.calling import record_call
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
@@ -33,6 +34,7 @@ class Region:
     """
 
     def __init__(self, base: Array, part: Array) -> None:
+        base, part = one_example(base), one_example(part)  # of a batch, where all are alike
         if record.owner_of(base) is not record.owner_of(part):
             raise GradientError(
                 "a view no longer shares memory with its base: .data of one of them was replaced; "

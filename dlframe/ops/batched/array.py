@@ -140,11 +140,6 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):  # type: ignore[misc] # 
     def real(self) -> Any:
         return self
 
-    @property
-    def levels(self) -> tuple[int, ...]:
-        inner = self.physical
-        return (self.level, *(inner.levels if isinstance(inner, BatchedBase) else ()))
-
     def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError("len() of unsized object")

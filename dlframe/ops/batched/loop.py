@@ -32,6 +32,12 @@ class BatchedBase:
     physical: Any
     level: int
 
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The numbers of all `vmap`s that it is in, the innermost first."""
+        inner = self.physical
+        return (self.level, *(inner.levels if isinstance(inner, BatchedBase) else ()))
+
     def remade(self, physical: Any) -> Any:
         """Another batched array of the same `vmap`."""
         new = object.__new__(type(self))
@@ -102,6 +108,13 @@ def example(value: Any, level: int, i: int) -> Any:
     return value
 
 
+def one_example(array: Any) -> Any:
+    """The array itself, or the first example of a batch."""
+    while isinstance(array, BatchedBase):
+        array = array.physical[0, ...]
+    return array
+
+
 def _all_batched(value: Any, model: BatchedBase, size: int) -> Any:
     if isinstance(value, np.ndarray) and not (
         isinstance(value, BatchedBase) and value.level == model.level
@@ -166,4 +179,4 @@ def _rebuilt(like: Any, items: list[Any]) -> Any:
     return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
 
 
-__all__ = ["BatchedBase", "LoopNeeded", "batched_in", "example", "one_by_one", "stacked"]
+__all__ = ["BatchedBase", "LoopNeeded", "batched_in", "example", "one_by_one", "one_example", "stacked"]
