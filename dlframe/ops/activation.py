@@ -10,7 +10,7 @@ import numpy as np
 from dlframe.errors import ArgumentError
 from dlframe.ops.elementwise import where
 from dlframe.ops.erf import erf
-from dlframe.ops.exponential import sigmoid
+from dlframe.ops.exponential import into, sigmoid
 from dlframe.ops.op import elementwise, op
 from dlframe.ops.record import Array
 
@@ -22,25 +22,43 @@ def _relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-def _silu(x: Any) -> Any:
+relu = elementwise(_relu, name="relu", x=lambda g, out: g * (out != 0))
+
+
+@op
+def silu(x: Array) -> Any:
     """x σ(x), also called swish."""
     return x * sigmoid(x)
 
 
-def _silu_x(g: Any, x: Any) -> Any:
+@silu.vjp("x")
+def _(g: Any, x: Any) -> Any:
     # d x σ(x) = σ + x σ (1 - σ)
     s = sigmoid(x)
     return g * (s * (1.0 + x * (1.0 - s)))
 
 
-relu = elementwise(_relu, name="relu", x=lambda g, out: g * (out != 0))
-silu = elementwise(_silu, name="silu", x=_silu_x)
+@silu.fast_forward
+def _(x: Array) -> Any:
+    s = sigmoid(x)
+    return x * s, s
+
+
+@silu.fast_backward
+def _(g: Any, needs: Any, x: Any, residuals: Any) -> Any:
+    slope = 1 - residuals
+    slope *= x
+    slope += 1
+    slope *= residuals
+    slope *= g
+    return (slope,)
 
 
 @op
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
     """x where x > 0, else negative_slope · x."""
-    return np.where(x > 0, x, x * negative_slope)
+    # x is the larger of both where x > 0; for a steep slope it is the smaller one
+    return (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope)
 
 
 @leaky_relu.vjp("x")
@@ -51,7 +69,12 @@ def _(g: Any, x: Any, *, negative_slope: float) -> Any:
 @op
 def elu(x: Array, *, alpha: float = 1.0) -> Any:
     """x where x > 0, else alpha · (eˣ - 1)."""
-    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+    out = np.minimum(x, 0)
+    out = np.expm1(out, out=into(out))
+    if alpha != 1:
+        out *= alpha
+    out += np.maximum(x, 0)
+    return out
 
 
 @elu.vjp("x")
@@ -59,13 +82,28 @@ def _(g: Any, x: Any, *, alpha: float) -> Any:
     return where(x <= 0, g * (alpha * np.exp(np.minimum(x, 0.0))), g)
 
 
+@elu.fast_backward
+def _(g: Any, needs: Any, x: Any, *, alpha: float) -> Any:
+    slope = np.fmin(x, 0)
+    slope = np.exp(slope, out=into(slope))  # 1 where x > 0, and as in the rule where x is nan
+    if alpha != 1:
+        slope = where(x <= 0, slope * alpha, slope)
+    return (g * slope,)
+
+
 @op
 def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
-    z = x * beta
+    z = x if beta == 1 else x * beta
     # ln(1 + eᶻ) = max(z, 0) + ln(1 + e^-|z|): nothing overflows
-    soft = (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta
-    return np.where(z > threshold, x, soft)
+    soft = -np.abs(z)
+    soft = np.exp(soft, out=into(soft))
+    soft = np.log1p(soft, out=into(soft))
+    soft += np.maximum(z, 0)
+    if beta != 1:
+        soft /= beta
+    far = z > threshold
+    return where(far, x, soft) if far.any() else soft
 
 
 @softplus.vjp("x")
@@ -73,6 +111,14 @@ def _(g: Any, x: Any, *, beta: float, threshold: float) -> Any:
     # d ln(1 + eᶻ) = σ(z)
     z = x * beta
     return where(z > threshold, g, g * sigmoid(z))
+
+
+@softplus.fast_backward
+def _(g: Any, needs: Any, x: Any, *, beta: float, threshold: float) -> Any:
+    z = x if beta == 1 else x * beta
+    slope = g * sigmoid(z)
+    far = z > threshold
+    return (where(far, g, slope) if far.any() else slope,)
 
 
 @op
@@ -94,7 +140,16 @@ def _gelu_with_residual(x: Array, *, approximate: str = "none") -> Any:
 
 @gelu.fast_backward
 def _(g: Any, needs: Any, x: Any, residuals: Any, *, approximate: str) -> Any:
-    return (g * _gelu_slope(x, residuals, approximate),)
+    if approximate == "tanh":
+        return (g * _gelu_slope(x, residuals, approximate),)
+    slope = x * x  # as `_gelu_slope`, in one piece of memory
+    slope *= -0.5
+    slope = np.exp(slope, out=into(slope))
+    slope *= 1 / math.sqrt(2 * math.pi)
+    slope *= x
+    slope += residuals
+    slope *= g
+    return (slope,)
 
 
 def _normal(x: Any, approximate: str) -> Any:

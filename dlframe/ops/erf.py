@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.ops.op import elementwise
+from dlframe.ops.record import Array
 from dlframe.ops.scipy_special import from_scipy
 
 __all__ = ["erf", "erfc", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri"]
@@ -21,11 +22,35 @@ def _bell(x: Any) -> Any:
     return _2_BY_ROOT_PI * np.exp(-(x * x))
 
 
-erf = elementwise(
-    from_scipy("erf", "The error function: 2/√π ∫₀ˣ e^(-t²) dt."),
-    floats=True,
-    x=lambda g, x: g * _bell(x),
-)
+_exact = from_scipy("erf", "The error function: 2/√π ∫₀ˣ e^(-t²) dt.")
+
+# -ln(1 - erf t) / t for 0 ≤ t ≤ 4, by rising powers of t: fitted so that the largest relative error
+# of erf is least (Lawson's weighted least squares). It is 4e-10; rounding makes 2e-7 of it.
+_POWERS = (
+    1.1283791667922476, 0.6366198285085988, 0.1027713390415282, -0.019117968857851834,
+    -0.0002524297019779264, 0.0017985294893159162, -0.0007400565329106567, 0.000167204069162636,
+    -2.1289875490461776e-05, 1.1871010802128004e-06,
+)  # fmt: skip
+
+
+def _erf(x: Any) -> Any:
+    """The error function: 2/√π ∫₀ˣ e^(-t²) dt."""
+    # SciPy computes float32 in float64, one element after the other
+    return _erf_of_float32(x) if x.dtype == np.float32 and x.size > 4096 else _exact(x)
+
+
+def _erf_of_float32(x: Array) -> Any:
+    """Off by 1.5e-7 at most, in NumPy's vectorized functions: sign(x) (1 - exp(-p(|x|)))."""
+    t = np.minimum(np.abs(x), 4)  # erf 4 is 1 in float32
+    p = t * _POWERS[-1]
+    for power in reversed(_POWERS[:-1]):
+        p += power
+        p *= t
+    np.expm1(np.negative(p, out=p), out=p)
+    return np.copysign(p, x, out=p)
+
+
+erf = elementwise(_erf, name="erf", floats=True, x=lambda g, x: g * _bell(x))
 erfc = elementwise(
     from_scipy("erfc", "1 - erf(x), exact for large x."), floats=True, x=lambda g, x: -g * _bell(x)
 )

@@ -33,9 +33,15 @@ _LN2, _LN10 = math.log(2), math.log(10)
 
 def _sigmoid(x: Any) -> Any:
     """1 / (1 + e⁻ˣ)."""
-    e = np.exp(-x)  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
+    e = -x
+    e = np.exp(e, out=into(e))  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
     e += 1
-    return 1 / e
+    return np.reciprocal(e, out=into(e))
+
+
+def into(x: Any) -> Any:
+    """`x` as ``out=``, which saves the time of fresh memory; None for NumPy's scalars."""
+    return x if type(x) is np.ndarray else None
 
 
 exp = elementwise(np.exp, floats=True, x=lambda g, out: g * out)

@@ -50,7 +50,7 @@ def _run(x: Any, n: Any, coefficients: Coefficients) -> tuple[Any, Any]:
     before, p = zero, zero + 1.0
     slope_before = slope = zero
     value_n = slope_n = where(degrees < 0, 0.0, zero)  # of the shape of both
-    for k in range(int(degrees.max(initial=-1)) + 1):
+    for k in range(int(degrees.max()) + 1 if degrees.size else 0):
         here = degrees == k
         value_n, slope_n = where(here, p, value_n), where(here, slope, slope_n)
         a, b, c = coefficients(k)
