@@ -48,7 +48,9 @@ def pair_of(name: str, input: Any, other: Any) -> tuple[Any, Any]:
             raise _no_operand(name, x)
     if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
         raise TypeError(f"{name}(): one of the two arguments must be a tensor")
-    return tensor_of(input), tensor_of(other)
+    dtype = result_type(input, other)  # a number counts less than a tensor without dimensions
+    as_tensor = lambda x: x if isinstance(x, TensorBase) else wrap(np.asarray(x).astype(dtype))
+    return as_tensor(input), as_tensor(other)
 
 
 def _no_operand(name: str, x: object) -> TypeError:
