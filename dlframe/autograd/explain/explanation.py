@@ -233,7 +233,7 @@ def _result(node: Node, names: Names, found: _Found) -> Value:
 
 
 def _step(nodes: list[Node], node: Node, values: dict[int, Value], found: _Found) -> Step:
-    note = note_of(node)
+    note, op = note_of(node), graph.op_of(node)
     shares = found.shares.get(id(node))
     kept = graph.kept_inputs(node)
     operands = []
@@ -245,10 +245,10 @@ def _step(nodes: list[Node], node: Node, values: dict[int, Value], found: _Found
         share = shares[i] if shares and i < len(shares) else None
         if isinstance(share, tuple):  # of several results, of which this step hands on one
             share = next((part for part in share if part is not None), None)
-        operands.append(Operand(_input_name(node.op, i), value, constant, share))
+        operands.append(Operand(_input_name(op, i), value, constant, share))
     options = dict(note.options) if note else {}
     several = node.outputs is not None
-    return Step(_number(nodes, node), node.op, values[id(node)], operands, options, note, several)
+    return Step(_number(nodes, node), op, values[id(node)], operands, options, note, several)
 
 
 def _number(nodes: list[Node], node: Node) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.autograd.engine import all_gradients
+from dlframe.autograd.hooks import HookedOp
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.broadcast import sum_to
@@ -104,6 +105,11 @@ def collect(root: Any) -> tuple[list[Node], list[Any]]:
     return ordered, list(leaves.values())
 
 
+def op_of(node: Node) -> Any:
+    """The operation of a node, without the hooks that may hang on it."""
+    return node.op.op if node.op.__class__ is HookedOp else node.op
+
+
 def constants(nodes: Iterable[Node]) -> list[Array]:
     """The arrays that nodes still know, and that are no part of the graph: data, for instance."""
     found: dict[int, Array] = {}
@@ -187,7 +193,7 @@ def _shares(node: Node, g: Any) -> list[Any] | None:
     if args is None:
         return None
     again = Node()
-    again.op, again.seq, again.targets, again.args = node.op, node.seq, node.targets, args
+    again.op, again.seq, again.targets, again.args = op_of(node), node.seq, node.targets, args
     again.shapes, again.outputs, again.hooks = node.shapes, node.outputs, None
     try:
         record.check_kept(again)

@@ -54,6 +54,7 @@ _SYMBOLS = {
     "max": r"x_{\max}",
     "min": r"x_{\min}",
     "pos_weight": "p",
+    "src": "v",
     "value": "v",
     "weight": "W",
     "xs": "x",

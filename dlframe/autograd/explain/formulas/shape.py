@@ -57,6 +57,8 @@ SHAPES = {
     "triu": formula(r"x_{ij} [j \geq i + k]", x=r"g_{ij} [j \geq i + k]"),
     "diagonal": formula("x_{i, i+k}", x=r"\mathrm{diag}(g)"),
     "put_diagonal": formula(r"\mathrm{diag}(x)", x="g_{i, i+k}"),
+    "show_batch": formula("x", x="g"),
+    "hide_batch": formula("x", x="g"),
     "pick_example": formula("x_i", x=r"g [j = i]"),
     "place_example": formula("x [j = i]", x="g_i"),
     "join_examples": formula(r"(x_1, x_2, \ldots)", examples="g_i"),
@@ -83,6 +85,15 @@ INDEXING = {
         x=r"g [i \notin \mathrm{region}]",
         value=r"g_{\mathrm{region}}",
     ),
+    "scatter_prod": formula(
+        r"x \prod_{\mathrm{index} = i} v", x=r"g \prod_{\mathrm{index} = i} v", src=r"g \frac{z}{v}"
+    ),
+    "scatter_extreme": formula(
+        r"\max(x, \max_{\mathrm{index} = i} v)",
+        x=r"\frac{g [x = z]}{[x = z] + \sum [v = z]}",
+        src=r"\frac{g [v = z]}{[x = z] + \sum [v = z]}",
+    ),
+    "once": formula("x", x=r"\mathrm{undefined}"),  # it stands for a second derivative without rule
     "pick": formula(r"x_{p(i)}", x=r"\sum_{p(j) = i} g_j"),
     "place": formula(r"\sum_{p(j) = i} x_j", x="g_{p(i)}"),
     "nonzero": Formula(r"(i : x_i \neq 0)", {}),
