@@ -166,7 +166,7 @@ def typed(name: str, *args: Any, dtypes: tuple[str, ...]) -> list[Call]:
     """Calls with the argument dtype."""
     return [
         Call(name, args, {"dtype": Named(dtype)}, note=f"dtype {dtype}", order=2 if dtype == "float64" else 0,
-             narrow=0, tolerance=1e-6 if dtype == "float32" else 1e-10)
+             tolerance=1e-6 if dtype == "float32" else 1e-10)
         for dtype in dtypes
     ]  # fmt: skip
 

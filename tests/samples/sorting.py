@@ -12,7 +12,13 @@ from samples.table import Array, Call, Edge, ErrorSample, Numbers, Sample, calls
 n = Numbers(22)
 inf, nan = math.inf, math.nan
 
-order, many = n.spread(3, 4), n.spread(2, 40)
+
+def ranks(*shape: int) -> Array:
+    """All different, and different as integers of any kind too."""
+    return n.rng.permutation(math.prod(shape)).reshape(shape).astype(np.float64)
+
+
+order, many = ranks(3, 4), ranks(2, 40)
 few = n.ints(0, 4, 4, 9)
 
 
@@ -67,7 +73,7 @@ holes = np.array(
     [[1.0, nan, 3.0, nan], [nan, nan, nan, nan], [3.0, 1.0, 2.0, 4.0], [nan, 3.0, 1.0, 2.0]]
 )
 flags = n.bools(2, 5)
-cube = n.spread(2, 3, 4)
+cube = ranks(2, 3, 4)
 
 CALLS: list[Call] = [
     # sort, argsort, msort
@@ -75,7 +81,7 @@ CALLS: list[Call] = [
            (order, {"stable": True}), (few, {"stable": True, "descending": True}), (few, {"dim": 0, "stable": True}), (flags, {"stable": True}), (cube, 1)),
     *calls("argsort", order, (order, 0), (order, -1, True), (order, {"dim": 0, "descending": True}), (order, {"axis": 0}),
            (few, {"stable": True}), (few, {"stable": True, "descending": True, "dim": 0}), (flags, {"stable": True}), order=0),
-    *calls("msort", order, cube, n.spread(5)),
+    *calls("msort", order, cube, ranks(5)),
     *(
         Call("sort", (holes, 1, down), note=f"nan {down}", run=lambda lib, x, d, down: lib.sort(x, stable=True, dim=d, descending=down), dtypes=False)
         for down in (False, True)
@@ -98,7 +104,7 @@ CALLS: list[Call] = [
         row
         for name in ("median", "nanmedian")
         for row in (
-            *calls(name, order, cube, (order, 0), (order, -1, True), (order, {"dim": 1, "keepdim": True}), (order, {"axis": 0, "keepdims": True}), (cube, 1), (n.spread(5), 0)),
+            *calls(name, order, cube, (order, 0), (order, -1, True), (order, {"dim": 1, "keepdim": True}), (order, {"axis": 0, "keepdims": True}), (cube, 1), (ranks(5), 0)),
             Call(name, (ties,), note="ties share"),
             Call(name, (few,), note="integers"),
             Call(name, (few, 0), note="integers of a dim", then=values),
