@@ -165,7 +165,7 @@ def all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: bool
                 for gi, meta in zip(g, node.outputs, strict=True)
             ]
         )
-    if op.fast is not None and not create_graph:
+    if op.fast is not None and not create_graph and not _came_by_loop(node):
         try:
             return op.fast(g, [target is not None for target in targets], *node.args)
         except LoopNeeded:
@@ -199,6 +199,12 @@ def all_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: bool
             again = recorded_one_by_one if create_graph else one_by_one
             grads.append(again(rule, (g, *kept), error=error))
     return grads
+
+
+def _came_by_loop(node: Node) -> bool:
+    """Whether the forward went example by example, and left nothing for the fast door."""
+    at = node.op.residuals_at
+    return at is not None and node.args[at] is LoopNeeded
 
 
 def _hooked_gradients(node: Node, targets: Sequence[Any], g: Any, create_graph: bool) -> Any:

@@ -10,8 +10,9 @@ from dlframe.autograd.batching import Batch, under_way
 from dlframe.errors import ArgumentError
 from dlframe.func import trees
 from dlframe.func.random import Randomness
-from dlframe.functions import cat
-from dlframe.ops.record import TensorBase
+from dlframe.functions import cat, stack
+from dlframe.ops.batched.loop import LoopNeeded, ValueNeeded
+from dlframe.ops.record import TensorBase, last_mutation
 from dlframe.random import get_rng_state, set_rng_state
 from dlframe.random.transform import transformed
 
@@ -157,8 +158,17 @@ def _mapped(
         x if dim is None else batch.enter(x, dim)
         for x, dim in zip(inputs.leaves, inputs.dims, strict=True)
     ]
-    with transformed(Randomness(batch, randomness)), under_way(batch, randomness):
-        out = func(*trees.unflatten(entered, inputs.tree), **kwargs)
+    state = get_rng_state()
+    try:
+        with transformed(Randomness(batch, randomness)), under_way(batch, randomness):
+            out = func(*trees.unflatten(entered, inputs.tree), **kwargs)
+    except ValueNeeded:
+        raise  # the function itself goes different ways, and says so
+    except LoopNeeded:
+        if last_mutation() > batch.start or not inputs.size:
+            raise  # a second run would write a second time
+        set_rng_state(state)
+        return _in_turn(func, inputs, kwargs, out_dims, randomness)
     leaves, tree = trees.flatten(out)
     dims = _output_dims(inputs.name, out_dims, leaves, tree, batch)
     chosen = [i for i, dim in enumerate(dims) if dim is not None]
@@ -166,6 +176,32 @@ def _mapped(
     for i, x in zip(chosen, left, strict=True):
         leaves[i] = x
     return trees.unflatten(leaves, tree), leaves, dims
+
+
+def _in_turn(
+    func: Any, inputs: _Inputs, kwargs: Any, out_dims: Any, randomness: str
+) -> tuple[Any, list[Any], list[Any]]:
+    """The same, one example after the other: for what cannot be done with a batch."""
+    batch = Batch(inputs.size)
+    state = get_rng_state()
+    rows, tree = [], None
+    for i in range(inputs.size):
+        if randomness == "same":
+            set_rng_state(state)
+        one = [
+            x if dim is None else x[(slice(None),) * dim + (i,)]
+            for x, dim in zip(inputs.leaves, inputs.dims, strict=True)
+        ]
+        with transformed(Randomness(batch, "error" if randomness == "error" else "same")):
+            out = func(*trees.unflatten(one, inputs.tree), **kwargs)
+        leaves, tree = trees.flatten(out)
+        rows.append(leaves)
+    dims = _output_dims(inputs.name, out_dims, rows[0], tree, batch)
+    joined = [
+        column[0] if dim is None else stack(column, dim)
+        for column, dim in zip(zip(*rows, strict=True), dims, strict=True)
+    ]
+    return trees.unflatten(joined, tree), joined, dims
 
 
 def _output_dims(name: str, out_dims: Any, leaves: Any, tree: Any, batch: Batch) -> list[Any]:

@@ -587,7 +587,8 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    return jacfwd(jacrev(func, argnums), argnums)
+    # twice backward: forward mode would take two passes itself
+    return jacrev(jacrev(func, argnums), argnums)
 
 
 __all__ = [

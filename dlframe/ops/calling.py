@@ -66,6 +66,7 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
                 out = forward(*arrays, **kwargs)
         except (LoopNeeded, ValueError, TypeError) as error:
             out = one_by_one(forward, arrays, kwargs, error)
+            residuals = LoopNeeded  # there are none: the fast door stays closed
         if not tensors:
             return out
         if not recorded:

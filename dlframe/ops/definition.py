@@ -83,6 +83,7 @@ class Op:
         self.trained = False  # whether there is any rule
         self.fast: Rule | None = None
         self.fast_kept: tuple[str, ...] = ()
+        self.residuals_at: int | None = None  # the place of the residuals among them
         self.fast_gather: Callable[..., Any] | None = None
         self.fast_forward: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = forward  # what users call; `op` sets it
@@ -135,6 +136,7 @@ class Op:
                 )
             asked += [name for name in names if name not in asked]
         self.fast_kept = tuple(asked)
+        self.residuals_at = asked.index("residuals") if "residuals" in asked else None
         self.fast_gather = self._gatherer(self.fast_kept, 0)
         self.fast, self.simple = positional(rule, ("g", "needs", *self.fast_kept)), False
         self.keeps = self.keeps or bool(self.fast_kept)

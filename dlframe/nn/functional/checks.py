@@ -10,6 +10,7 @@ from dlframe import ops
 from dlframe.autograd import is_grad_enabled
 from dlframe.errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError
 from dlframe.ops.record import Array
+from dlframe.ops.batched import all_examples
 from dlframe.tensor import Tensor, to_array
 
 
@@ -40,6 +41,7 @@ def check_range(
     name: str, what: str, values: Array, count: int, where: str, ignore: int | None = None
 ) -> None:
     """Raise a LabelError that names the first value outside 0 … count - 1 and its place."""
+    values = all_examples(values)
     if not values.size or (values.min() >= 0 and values.max() < count):
         return
     wrong = (values < 0) | (values >= count)

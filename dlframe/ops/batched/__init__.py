@@ -6,6 +6,12 @@ functions work on all examples at once. What cannot be done at once is done exam
 
 from __future__ import annotations
 
-from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, one_by_one, one_example
+from dlframe.ops.batched.loop import (
+    BatchedBase,
+    LoopNeeded,
+    all_examples,
+    one_by_one,
+    one_example,
+)
 
-__all__ = ["BatchedBase", "LoopNeeded", "one_by_one", "one_example"]
+__all__ = ["BatchedBase", "LoopNeeded", "all_examples", "one_by_one", "one_example"]

@@ -16,7 +16,14 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dlframe.errors import VmapError
 from dlframe.ops.batched import indexing
-from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, batched_in, example, stacked
+from dlframe.ops.batched.loop import (
+    BatchedBase,
+    LoopNeeded,
+    ValueNeeded,
+    batched_in,
+    example,
+    stacked,
+)
 
 # Per function of NumPy: rule(x, *args, **kwargs) -> the result with its batch dimension; filled by
 # `dlframe.ops.batched.rules`.
@@ -151,15 +158,20 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):  # type: ignore[misc] # 
     def __repr__(self) -> str:
         return f"BatchedArray(lvl={self.level}, bdim=0, value={self.physical!r})"
 
-    def _of_one_value(self, *_: Any) -> NoReturn:
-        raise LoopNeeded(
+    def item(self, *_: Any) -> NoReturn:
+        raise ValueNeeded(
             "vmap: It looks like you're either (1) calling .item() on a Tensor or (2) attempting "
             "to use a Tensor in some data-dependent control flow or (3) encountering this error in "
             "an operation that needs single values. Each example may have another value: use "
             "where() in place of if, or call the function once per example."
         )
 
-    __bool__ = __int__ = __float__ = __index__ = __complex__ = item = tolist = _of_one_value
+    tolist = item
+
+    def _one_value(self) -> NoReturn:
+        raise LoopNeeded("vmap: a number was asked for where each example has another one")
+
+    __bool__ = __int__ = __float__ = __index__ = __complex__ = _one_value
 
     # --- reading and writing --------------------------------------------------------------------
 

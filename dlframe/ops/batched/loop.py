@@ -20,6 +20,10 @@ class LoopNeeded(VmapError):
     """Something was asked of a batch that only single examples can answer."""
 
 
+class ValueNeeded(LoopNeeded):
+    """A single number was asked of a batch, as a program does that goes different ways."""
+
+
 class BatchedBase:
     """The fields of a batched array: all examples along axis 0, and which `vmap` it belongs to.
 
@@ -115,6 +119,13 @@ def one_example(array: Any) -> Any:
     return array
 
 
+def all_examples(array: Any) -> Any:
+    """The array itself, or all examples of a batch: for checks that every value must pass."""
+    while isinstance(array, BatchedBase):
+        array = array.physical
+    return array
+
+
 def _all_batched(value: Any, model: BatchedBase, size: int) -> Any:
     if isinstance(value, np.ndarray) and not (
         isinstance(value, BatchedBase) and value.level == model.level
@@ -179,4 +190,4 @@ def _rebuilt(like: Any, items: list[Any]) -> Any:
     return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
 
 
-__all__ = ["BatchedBase", "LoopNeeded", "batched_in", "example", "one_by_one", "one_example", "stacked"]
+__all__ = ["BatchedBase", "LoopNeeded", "ValueNeeded", "all_examples", "batched_in", "example", "one_by_one", "one_example", "stacked"]
