@@ -18,6 +18,8 @@ from dlframe import autograd, creation, cuda, errors, functions, nn, optim, rand
 from dlframe.autograd import (
     enable_grad,
     inference_mode,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,
@@ -110,6 +112,7 @@ if TYPE_CHECKING:
         utils,
         viz,
     )
+    from dlframe.autograd.explain import explain
     from dlframe.func import vmap
     from dlframe.threads import get_num_threads, set_num_threads
     from dlframe.training import Trainer
@@ -132,6 +135,7 @@ _LAZY_MODULES = {
     "viz",
 }
 _LAZY_NAMES = {
+    "explain": "dlframe.autograd.explain",
     "Trainer": "dlframe.training",
     "get_num_threads": "dlframe.threads",
     "load": "dlframe.utils",
@@ -172,6 +176,7 @@ __all__ = [
     "e",
     "enable_grad",
     "errors",
+    "explain",
     "finfo",
     "float",
     "float16",
@@ -194,6 +199,8 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
