@@ -59,7 +59,7 @@ DIFFERENT: dict[str, str] = {
         [
             f"torch.Tensor.{name}"
             for name in (
-                *("arctanh_", "atanh_", "bmm", "div", "div_", "divide", "divide_", "dot"),
+                *("arctanh_", "atanh_", "bmm", "cholesky_solve", "div", "div_", "divide", "divide_"),
                 *("floor_divide", "floor_divide_", "fmod", "fmod_", "frexp", "matmul", "mul"),
                 *("mul_", "multiply", "multiply_", "narrow", "remainder", "remainder_"),
                 *("true_divide", "true_divide_", "type_as", "where"),

@@ -16,6 +16,7 @@ from dlframe.errors import ArgumentError, LinAlgError, ShapeError
 from dlframe.functions import return_types
 from dlframe.functions.arguments import to_dtype
 from dlframe.functions.matrix_arguments import (
+    also_named,
     require_floating,
     require_matrices,
     require_system,
@@ -118,6 +119,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     return ops.cholesky(input, upper=upper)
 
 
+@also_named(L="input")
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """(L Lᵀ)⁻¹ of a lower triangle, or (Uᵀ U)⁻¹ of an upper one.
 
@@ -139,6 +141,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     return ops.cholesky_solve(np.eye(L.shape[-1], dtype=L.dtype), L, upper=upper)
 
 
+@also_named(B="input", L="input2")
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """The X with L Lᵀ X = B for a lower triangle, or Uᵀ U X = B for an upper one.
 
@@ -153,6 +156,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     return ops.cholesky_solve(B, L, upper=upper)
 
 
+@also_named(b="input")
 def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> Any:
@@ -169,6 +173,7 @@ def triangular_solve(
     return return_types.triangular_solve(x, ops.copy(A))
 
 
+@also_named(b="input")
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """The X with A X = b for an A given by its `linalg.lu_factor`.
 
@@ -252,6 +257,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     return ops.matrix_power(input, n)
 
 
+@also_named(A="input")
 def matrix_exp(A: Tensor) -> Tensor:
     """The exponential Σ Aᵏ / k! of square matrices.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +14,26 @@ from dlframe.functions.arguments import to_dtype
 from dlframe.ops.record import TensorBase
 
 Shape = tuple[int, ...]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def also_named(**names: str) -> Callable[[F], F]:
+    """Let arguments go by a second name: PyTorch documents one, and its parser takes another.
+
+    The keywords are the names in the signature, which are those of the documentation.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            for name, other in names.items():
+                if other in kwargs:
+                    kwargs[name] = kwargs.pop(other)
+            return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value] # the same signature, kept by wraps
+
+    return decorate
 
 
 def require_floating(name: str, A: Any, *, wide: bool = False) -> None:

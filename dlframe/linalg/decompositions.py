@@ -9,7 +9,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, LinAlgError
 from dlframe.functions import return_types
-from dlframe.functions.matrix_arguments import require_matrices
+from dlframe.functions.matrix_arguments import also_named, require_matrices
 from dlframe.ops import lapack
 from dlframe.ops.calling import wrap
 
@@ -33,6 +33,7 @@ __all__ = [
 # --- symmetric matrices ------------------------------------------------------------------------
 
 
+@also_named(A="input")
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower triangular L with L Lᵀ = A, or the upper triangular U with Uᵀ U = A.
 
@@ -51,6 +52,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     return ops.cholesky(A, upper=upper)
 
 
+@also_named(A="input")
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> Any:
     """`cholesky`, and per matrix an int32: 0, or the order of a leading minor that is not positive.
 
@@ -71,6 +73,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
     return return_types.linalg_cholesky_ex(factor, wrap(np.asarray(info)))
 
 
+@also_named(A="input")
 def eigh(A: Tensor, UPLO: str = "L") -> Any:
     """Eigenvalues λ, ascending, and orthonormal eigenvectors V of symmetric A: A V = V diag(λ).
 
@@ -87,6 +90,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Any:
     return return_types.linalg_eigh(*ops.eigh(A, UPLO=_triangle(UPLO)))
 
 
+@also_named(A="input")
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of symmetric matrices, ascending; their gradient always exists.
 

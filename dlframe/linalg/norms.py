@@ -11,6 +11,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.functions.arguments import axis_of, checked_dim, checked_dims, numpy_names
 from dlframe.functions.matrix_arguments import (
+    also_named,
     require_floating,
     require_matrices,
     tolerance,
@@ -29,6 +30,7 @@ _INF = math.inf
 
 
 @numpy_names
+@also_named(x="input")
 def vector_norm(
     x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -60,6 +62,7 @@ def vector_norm(
 
 
 @numpy_names
+@also_named(A="input")
 def matrix_norm(
     A: Tensor,
     ord: Any = "fro",
@@ -140,6 +143,7 @@ def norm(
     return vector_norm(input, 2 if ord is None else ord, dims, keepdim, dtype=dtype)
 
 
+@also_named(A="input")
 def cond(A: Tensor, p: Any = None) -> Tensor:
     """The condition number ‖A‖ ‖A⁻¹‖, by default of the 2-norm: the ratio of singular values.
 
@@ -171,6 +175,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         return ops.where(singular, _INF, product)
 
 
+@also_named(A="input")
 def matrix_rank(
     A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:

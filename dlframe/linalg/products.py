@@ -11,6 +11,7 @@ from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
 from dlframe.functions.matrices import powers
 from dlframe.functions.matrix_arguments import (
+    also_named,
     require_floating,
     require_same_dtype,
 )
@@ -82,6 +83,7 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     return ops.squeeze(out, axis=gone) if gone else out
 
 
+@also_named(A="input")
 def matrix_power(A: Tensor, n: int) -> Tensor:
     """Aⁿ by repeated squaring; of the inverse for negative n; the identity for n = 0.
 
@@ -95,6 +97,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     return F.matrix_power(A, n)
 
 
+@also_named(A="input")
 def matrix_exp(A: Tensor) -> Tensor:
     """The exponential Σ Aᵏ / k! of square matrices.
 

@@ -11,6 +11,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, LinAlgError, ShapeError
 from dlframe.functions import return_types
 from dlframe.functions.matrix_arguments import (
+    also_named,
     is_vector,
     require_batches,
     require_matrices,
@@ -110,6 +111,7 @@ def _transposed(x: Any) -> Any:
     return ops.swapaxes(x, axis1=-1, axis2=-2)
 
 
+@also_named(A="input")
 def solve_triangular(
     A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
@@ -188,6 +190,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
     return return_types.linalg_inv_ex(inverse, wrap(info))
 
 
+@also_named(A="input")
 def pinv(
     A: Tensor,
     rcond: Any = None,
@@ -217,6 +220,7 @@ def pinv(
     )
 
 
+@also_named(A="input", B="b")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """The X that minimizes ‖A X - B‖, the smallest of several.
 
@@ -302,6 +306,7 @@ def slogdet(A: Tensor) -> Any:
 # --- tensors as matrices -----------------------------------------------------------------------
 
 
+@also_named(A="input")
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """The inverse of A as a map: ``tensordot(tensorinv(A, ind), B, ind)`` is ``tensorsolve(A, B)``.
 
@@ -324,6 +329,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     return ops.reshape(ops.inv(square), shape=(*last, *first))
 
 
+@also_named(A="input", B="other")
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
     """The X with ``tensordot(A, X, X.ndim) == B``; `dims` of A are moved to the end first.
 

@@ -192,3 +192,12 @@ def test_names_are_pytorchs() -> None:
     paths = json.loads(file.read_text("utf-8"))["calls"]
     theirs = {path.removeprefix("torch.linalg.") for path in paths if ".linalg." in path}
     assert theirs - left_out <= set(dl.linalg.__all__)
+
+
+def test_arguments_go_by_both_of_pytorchs_names() -> None:
+    """PyTorch documents linalg.cond(A), and its parser takes linalg.cond(input=…)."""
+    a, b = dl.eye(2) * 2, dl.ones(2, 1)
+    assert dl.linalg.cond(A=a).equal(dl.linalg.cond(input=a))
+    assert dl.linalg.lstsq(input=a, b=b).solution.equal(dl.linalg.lstsq(A=a, B=b).solution)
+    assert dl.cholesky_solve(input=b, input2=a).equal(b.cholesky_solve(a))
+    assert dl.linalg.tensorsolve(input=a, other=b[:, 0]).equal(dl.linalg.solve(a, b[:, 0]))
