@@ -207,4 +207,9 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     >>> dl.binomial(dl.tensor([5.0, 100.0]), dl.tensor([0.5, 0.3]))
     tensor([ 4., 34.])
     """
+    for name, x in (("count", count), ("prob", prob)):
+        if not x.is_floating_point():
+            raise ArgumentError(
+                f"binomial only supports floating-point dtypes for {name}, got: {x.dtype}"
+            )
     return Tensor(or_default(generator).binomial(count.array, prob.array))

@@ -75,7 +75,7 @@ def sizes(args: Any) -> Shape:
     try:
         return tuple([operator.index(n) for n in args])
     except TypeError:
-        raise TypeError(f"sizes must be integers, got {tuple(args)!r}") from None
+        raise TypeError(f"sizes must be integers, got {args!r}") from None
 
 
 def to_dtype(input: Any, dtype: Any) -> Any:

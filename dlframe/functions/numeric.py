@@ -185,13 +185,13 @@ def trapezoid(
     >>> dl.trapezoid(dl.tensor([1.0, 2.0, 4.0]), dl.tensor([0.0, 1.0, 3.0]))
     tensor(7.5000)
     """
+    if y.ndim and not y.shape[axis := checked_dim(dim, y.ndim)]:
+        return y.new_zeros(y.shape[:axis] + y.shape[axis + 1 :])
     dim, widths = _widths("trapezoid", y, x, dx, dim)
     if widths is not None:
         pairs: Any = _part(y, dim, None, -1) + _part(y, dim, 1, None)
         return (pairs * widths).sum(dim) / 2.0
     step = 1.0 if dx is None else dx
-    if not y.shape[dim]:
-        return y.sum(dim) * step
     return (y.sum(dim) - (select(y, dim, 0) + select(y, dim, -1)) * 0.5) * step
 
 

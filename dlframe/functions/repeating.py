@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.functions.arguments import checked_dim, checked_dims, numpy_names, sizes
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase
@@ -77,9 +77,7 @@ def repeat_interleave(
         return wrap(np.repeat(np.arange(len(counts)).astype(counts.dtype), counts))
     if dim is None:
         input, dim = ops.ravel(input), 0
-    dim = checked_dim(dim, input.ndim)
-    if not input.ndim:
-        input = ops.ravel(input)
+    dim = _dim_of(input, dim)
     n = input.shape[dim]
     counts = _counts(repeats)
     if counts.size not in (1, n):
@@ -112,11 +110,17 @@ def _counts(repeats: Any) -> Array:
 
 def _check_total(counts: Array, n: int, output_size: int | None) -> None:
     total = int(counts.sum()) * (n if counts.size == 1 else 1)
-    if output_size is not None and output_size != total:
+    if output_size is not None and output_size != total and counts.size:
         raise ArgumentError(
             f"repeat_interleave: allocated size does not match required size: output_size is "
             f"{output_size}, the counts add up to {total}"
         )
+
+
+def _dim_of(input: Tensor, dim: int) -> int:
+    if not input.ndim:
+        raise DimensionError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return checked_dim(dim, input.ndim)
 
 
 # --- another order -----------------------------------------------------------------------------
@@ -197,5 +201,5 @@ def roll(
         raise ShapeError(
             f"roll: shifts and dimensions must align. shifts: {len(shift)}, dims:{len(axes)}"
         )
-    axes = tuple(checked_dim(dim, input.ndim) for dim in axes)
-    return ops.roll(input, shift=shift, axis=axes) if input.ndim else ops.copy(input)
+    axes = tuple(_dim_of(input, dim) for dim in axes)
+    return ops.roll(input, shift=shift, axis=axes)

@@ -47,7 +47,9 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     >>> dl.narrow(dl.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
-    dim = _dim_of("narrow", input, dim)
+    if not input.ndim:
+        raise ShapeError("narrow() cannot be applied to a 0-dim tensor.")
+    dim = checked_dim(dim, input.ndim)
     n, start = input.shape[dim], int(start)
     if length < 0:
         raise ArgumentError(f"narrow(): length must be non-negative, got {length}")
@@ -245,7 +247,7 @@ def tensor_split(
     >>> dl.tensor_split(dl.arange(5), (1, 3))
     (tensor([0]), tensor([1, 2]), tensor([3, 4]))
     """
-    where: Any = next(v for v in (indices_or_sections, indices, sections, ()) if v is not None)
+    where = _where(indices_or_sections, indices, sections)
     if isinstance(where, TensorBase):
         cuts = where.array
         if cuts.dtype != np.int64 or cuts.ndim > 1:
@@ -267,31 +269,57 @@ def tensor_split(
     return _between(input, dim, [i * size + min(i, longer) for i in range(1, where)])
 
 
-def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
+def _where(*given: Any) -> Any:
+    """The one that was given; PyTorch has each under its own name, too."""
+    return next((value for value in given if value is not None), ())
+
+
+def hsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    indices: Sequence[int] | None = None,
+    sections: int | None = None,
+) -> Tensors:
     """Equal parts, or the parts between indices, along the columns (of a vector, the elements).
 
     >>> [x.shape for x in dl.hsplit(dl.zeros(2, 4), (1, 3))]
     [(2, 1), (2, 2), (2, 1)]
     """
-    return _split_equally("hsplit", input, indices_or_sections, 0 if input.ndim == 1 else 1, 1)
+    where = _where(indices_or_sections, indices, sections)
+    return _split_equally("hsplit", input, where, 0 if input.ndim == 1 else 1, 1)
 
 
-def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
+def vsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    indices: Sequence[int] | None = None,
+    sections: int | None = None,
+) -> Tensors:
     """Equal parts, or the parts between indices, along the rows.
 
     >>> [x.shape for x in dl.vsplit(dl.zeros(4, 2), 2)]
     [(2, 2), (2, 2)]
     """
-    return _split_equally("vsplit", input, indices_or_sections, 0, 2)
+    where = _where(indices_or_sections, indices, sections)
+    return _split_equally("vsplit", input, where, 0, 2)
 
 
-def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> Tensors:
+def dsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    indices: Sequence[int] | None = None,
+    sections: int | None = None,
+) -> Tensors:
     """Equal parts, or the parts between indices, along the third dimension.
 
     >>> [x.shape for x in dl.dsplit(dl.zeros(1, 1, 4), 2)]
     [(1, 1, 2), (1, 1, 2)]
     """
-    return _split_equally("dsplit", input, indices_or_sections, 2, 3)
+    where = _where(indices_or_sections, indices, sections)
+    return _split_equally("dsplit", input, where, 2, 3)
 
 
 def _split_equally(name: str, input: Tensor, where: Any, dim: int, least: int) -> Tensors:

@@ -171,18 +171,9 @@ class ShapeMethods(TensorBase):
         """`split` whose parts may be written to in place; see `dlframe.unsafe_split`."""
         return F.unsafe_split(self, split_size, dim)
 
-    def hsplit(self: Any, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-        """Parts along the columns; see `dlframe.hsplit`."""
-        return F.hsplit(self, split_size_or_sections)
-
-    def vsplit(self: Any, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-        """Parts along the rows; see `dlframe.vsplit`."""
-        return F.vsplit(self, split_size_or_sections)
-
-    def dsplit(self: Any, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-        """Parts along the third dimension; see `dlframe.dsplit`."""
-        return F.dsplit(self, split_size_or_sections)
-
+    hsplit = F.hsplit
+    vsplit = F.vsplit
+    dsplit = F.dsplit
     split_with_sizes = F.split_with_sizes
     unsafe_split_with_sizes = F.unsafe_split_with_sizes
     tensor_split = F.tensor_split

@@ -27,6 +27,11 @@ FAMILIES = (
     "sorting",
     "statistics",
     "shape",
+    "joining",
+    "regions",
+    "numeric",
+    "windows",
+    "creation",
     "indexing",
     "scatter",
     "searching",
@@ -36,6 +41,7 @@ FAMILIES = (
     "losses",
     "window",
     "functional",
+    "tensor",
 )
 
 SAMPLES: list[Sample] = []

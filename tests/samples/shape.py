@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from samples.table import ALL_FLOATS, Array, Edge, ErrorSample, Numbers, Sample
+from samples.table import ALL_FLOATS, Array, Call, Edge, ErrorSample, Numbers, Sample, calls
 
 n = Numbers(3)
 
@@ -95,6 +95,68 @@ SAMPLES = [
 ]  # fmt: skip
 
 
+x, y, cube, v, scalar = n.away(2, 3), n.away(3, 3), n.away(2, 3, 4), n.away(5), np.array(2.5)
+thin = n.away(2, 1, 3, 1)
+
+CALLS = [
+    # another shape
+    *calls("reshape", (cube, (4, -1)), (cube, {"shape": (2, 2, 6)}), (scalar, (1, 1)), (v, (-1,))), *calls("ravel", cube, scalar), Call("ravel", (cube,), run=lambda lib, x: x.mT.ravel(), note="of a view"),
+    *calls("Tensor.reshape", (cube, 4, 6), (cube, (3, -1)), (cube, -1)), Call("Tensor.reshape_as", (cube, n.away(6, 4)), fixed=(1,)), Call("Tensor.reshape_as", (cube,), {"other": n.away(24)}, fixed=(1,)),
+    Call("Tensor.view", (cube,), run=lambda lib, x: [x.contiguous().view(4, 6), x.contiguous().view((6, -1)), x.contiguous().view(-1)], variants=False),
+    Call("Tensor.view", (v,), run=lambda lib, x: x.detach().contiguous().view(lib.int32), note="of another dtype", order=0, dtypes=False, variants=False, narrow=0),
+    Call("Tensor.view_as", (cube, n.away(6, 4)), run=lambda lib, x, y: x.contiguous().view_as(y), passes=("other",), fixed=(1,), variants=False),
+    *calls("flatten", cube, (cube, 1), (cube, 0, 1), (cube, {"start_dim": -2, "end_dim": -1}), scalar), *calls("unflatten", (cube, -1, (2, -1)), (v, 0, (5, 1)), (cube, {"dim": 2, "sizes": (2, 2)})),
+    *calls("squeeze", thin, (thin, 1), (thin, -1), (thin, 0), (thin, (1, 3)), (thin, (0, 1)), (thin, {"dim": (1, -1)}), (thin, {"axis": 1}), (scalar, 0)),
+    *calls("unsqueeze", (x, 0), (x, 2), (x, -1), (x, {"dim": -3}), (scalar, -1)),
+    *calls("atleast_1d", scalar, (scalar, v, x)), *calls("atleast_2d", scalar, (scalar, v, x), v), *calls("atleast_3d", scalar, (scalar, v, x), cube, v), Call("atleast_2d", ([scalar, v],)),
+    *calls("numel", cube, scalar, order=0, dtypes=False),
+    # broadcasting
+    *calls("broadcast_to", (x[:, :1], (4, 2, 3)), (scalar, (2, 2)), (v, (1, 5)), (v[:1], (0, 1))),
+    *calls("Tensor.expand", (x[:, :1], -1, 3), (v, 2, 5), (v, (3, -1)), (scalar, 2, 2), (v[:1], 0)), Call("Tensor.expand_as", (v, n.away(3, 5)), fixed=(1,)), Call("Tensor.expand_as", (v,), {"other": n.away(3, 5)}, fixed=(1,)),
+    *calls("Tensor.sum_to_size", (cube, 3, 1), (cube, (1, 3, 4)), (cube, 4), (cube, 2, 3, 4), (cube, ()), (cube, 1, 1)),
+    # another order of dimensions
+    *calls("permute", (cube, (2, 0, 1)), (cube, (-1, 0, 1)), (x, {"dims": (1, 0)}), (scalar, ())), *calls("Tensor.permute", (cube, 2, 0, 1), (cube, (1, -1, 0))),
+    *calls("transpose", (cube, 0, 2), (cube, -1, 1), (x, {"dim0": 0, "dim1": 1}), (scalar, 0, -1)), *calls("swapaxes", (cube, 0, 2), (x, {"axis0": 0, "axis1": -1})),
+    *calls("swapdims", (cube, 0, 2), (x, {"dim0": 0, "dim1": -1})), *calls("t", x, v, scalar), *calls("adjoint", x, cube),
+    *calls("movedim", (cube, 0, -1), (cube, (0, 1), (-1, 0)), (cube, {"source": (2, 0), "destination": (0, 1)}), (v, 0, 0)), *calls("moveaxis", (cube, 0, -1), (cube, {"source": 1, "destination": 0})),
+    *[Call(f"Tensor.{name}", (a,), run=lambda lib, a, name=name: getattr(a, name), variants=False) for name in ("T", "mT", "H", "mH") for a in ((x,) if name in "TH" else (x, cube))],
+    Call("Tensor.contiguous", (cube,), run=lambda lib, x: [x.contiguous(), x.mT.contiguous() * 2, x.contiguous().is_contiguous()]),
+    # repeated, and in another order
+    *calls("Tensor.repeat", (x, 2, 3), (x, 2, 1, 1), (v, (2, 2)), (x, 0, 1), (scalar, 3)), *calls("tile", (x, (2,)), (x, (2, 1, 2)), (x, {"dims": (2, 3)}), (scalar, (2,)), (x, ())), *calls("Tensor.tile", (x, 2, 3), (v, (2,))),
+    *calls("repeat_interleave", (x, 2), (x, 3, 1), (x, 2, -1), (x, np.array([1, 0, 2]), 1), (x, np.array([2]), 0), (v, np.array([1, 0, 2, 1, 1])), (x, {"repeats": 2, "dim": 0, "output_size": 4}), (x, {"repeats": np.array([1, 3]), "dim": 0, "output_size": 4}),
+           (scalar, 3), (x, 0, 0), (cube, 2, 1)),
+    *calls("repeat_interleave", np.array([1, 0, 3]), np.array([2, 1], "int32"), (np.array([2, 1]), {"output_size": 3}), order=0), Call("repeat_interleave", (v, np.array(2)), note="a 0-d tensor"),
+    *calls("flip", (cube, (0,)), (cube, (1, -1)), (x, {"dims": [0, 1]}), (x, ())), *calls("Tensor.flip", (x, 0, 1), (x, (1,)), (x, -1)), *calls("fliplr", x, cube), *calls("flipud", x, v),
+    *calls("roll", (x, 4), (x, 1, 0), (x, (1, -2), (0, 1)), (cube, -1, -1), (v, (1, 2), (0, 0)), (x, {"shifts": 1, "dims": 1}), (scalar, 1)),
+    *calls("rot90", x, (x, 2), (x, -1), (x, 4), (x, 3, (1, 0)), (cube, 1, [1, 2]), (cube, {"k": 1, "dims": (0, -1)})),
+    # triangles and diagonals
+    *calls("tril", x, (y, 1), (cube, -1), (y, {"diagonal": -5})), *calls("triu", x, (y, 1), (cube, -1), (y, {"diagonal": 5})),
+    *calls("diagonal", x, (x, 1), (cube, -1, 1, 2), (cube, {"offset": 1, "dim1": 0, "dim2": -1}), (y, 3), (y, -9)), *calls("diag", v, (v, 1), (v, -2), x, (x, -1), (x, {"diagonal": 1})),
+    *calls("diag_embed", x, (x, 1), (x, -1), (x, 0, 0, 2), (x, 0, 2, 0), (v, {"offset": 1, "dim1": 1, "dim2": 0})), *calls("diagflat", x, (v, 1), (scalar, -1), (x, {"offset": -1})),
+    # a view becomes the tensor itself
+    Call("Tensor.t_", (x,), run=lambda lib, x: became(x, lambda y: y.t_())), Call("Tensor.unsqueeze_", (x,), run=lambda lib, x: became(x, lambda y: y.unsqueeze_(1)), variants=False),
+    Call("Tensor.transpose_", (cube,), run=lambda lib, x: of_part(x, lambda y: y.transpose_(0, 1)), note="of a view", variants=False),
+]  # fmt: skip
+
+
+def became(x: Any, change: Any) -> Any:
+    """A view, and a product, of a tensor that is written to after it was given another shape."""
+    y = x * 2
+    row = y[0]
+    z = change(y)
+    y.mul_(y + 1)
+    return [row * 3, y, y * z]
+
+
+def of_part(x: Any, change: Any) -> Any:
+    """The same where the tensor is a view itself."""
+    y = x * 2
+    part = y[1]
+    change(part)
+    part.mul_(part + 1)
+    return [y, part * 3]
+
+
 ERRORS = [
     ErrorSample("reshape: sizes", lambda lib: lib.zeros(2, 3).reshape(4), RuntimeError, r"\[4\].*invalid.*6"),
     ErrorSample("view: strides", lambda lib: lib.zeros(2, 3).t().view(6), RuntimeError, r"reshape"),
@@ -105,14 +167,6 @@ ERRORS = [
     ErrorSample("transpose: dim", lambda lib: lib.zeros(2, 3).transpose(0, 2), IndexError, r"\[-2, 1\]"),
     ErrorSample("t: three dimensions", lambda lib: lib.zeros(2, 3, 4).t(), RuntimeError, "<= 2"),
     ErrorSample("unsqueeze: dim", lambda lib: lib.zeros(2).unsqueeze(2), IndexError, r"\[-2, 1\]"),
-    ErrorSample("cat: sizes", lambda lib: lib.cat([lib.zeros(2, 3), lib.zeros(2, 4)]), RuntimeError, "must match"),
-    ErrorSample("cat: nothing", lambda lib: lib.cat([]), Exception, "non-empty"),
-    ErrorSample("cat: 0-d", lambda lib: lib.cat([lib.tensor(1.0)]), RuntimeError, "zero-dimensional"),
-    ErrorSample("cat: one tensor", lambda lib: lib.cat(lib.zeros(2)), TypeError, "tensor"),
-    ErrorSample("stack: sizes", lambda lib: lib.stack([lib.zeros(2), lib.zeros(3)]), RuntimeError, "equal size"),
-    ErrorSample("split: sizes", lambda lib: lib.split(lib.zeros(5), [2, 2]), RuntimeError, "sum exactly to 5"),
-    ErrorSample("chunk: none", lambda lib: lib.chunk(lib.zeros(5), 0), Exception, "greater than 0"),
-    ErrorSample("narrow: beyond the end", lambda lib: lib.zeros(3).narrow(0, 2, 2), RuntimeError, "exceeds"),
     ErrorSample("expand: size", lambda lib: lib.zeros(2, 3).expand(2, 4), RuntimeError, "non-singleton"),
     ErrorSample("repeat: too few", lambda lib: lib.zeros(2, 3).repeat(2), RuntimeError, "[Nn]umber of dimensions"),
     ErrorSample("roll: shifts", lambda lib: lib.roll(lib.zeros(2, 3), (1, 2), (0,)), RuntimeError, "align"),
@@ -121,6 +175,34 @@ ERRORS = [
     ErrorSample("pad: odd number", lambda lib: lib.nn.functional.pad(lib.zeros(3), (1,)), Exception, "divisible by 2"),
     ErrorSample("pad: mode", lambda lib: lib.nn.functional.pad(lib.zeros(3), (1, 1), "mirror"), NotImplementedError, "mode|mirror"),
     ErrorSample("diag: three dimensions", lambda lib: lib.diag(lib.zeros(2, 2, 2)), RuntimeError, "3D|1D or 2D"),
+    ErrorSample("reshape: ambiguous", lambda lib: lib.zeros(0, 3).reshape(-1, 0), RuntimeError, "shape"),
+    ErrorSample("unsqueeze_: leaf", lambda lib: lib.zeros(2, requires_grad=True).unsqueeze_(0), RuntimeError, "leaf Variable"),
+    ErrorSample("squeeze: dim", lambda lib: lib.zeros(2, 1).squeeze(2), IndexError, r"\[-2, 1\]"),
+    ErrorSample("squeeze: dim twice", lambda lib: lib.zeros(2, 1).squeeze((1, 1)), RuntimeError, "multiple times"),
+    ErrorSample("broadcast_to: size", lambda lib: lib.broadcast_to(lib.zeros(2, 3), (2, 4)), RuntimeError, "non-singleton"),
+    ErrorSample("Tensor.expand: -1 in front", lambda lib: lib.zeros(3).expand(-1, 3), RuntimeError, "leading"),
+    ErrorSample("Tensor.expand: too few", lambda lib: lib.zeros(2, 3).expand(3), RuntimeError, "number of sizes"),
+    ErrorSample("Tensor.sum_to_size: size", lambda lib: lib.zeros(2, 3).sum_to_size(2), RuntimeError, "not expandable"),
+    ErrorSample("Tensor.mT: a vector", lambda lib: lib.zeros(3).mT, RuntimeError, "matrices"),
+    ErrorSample("Tensor.H: a batch", lambda lib: lib.zeros(2, 2, 2).H, RuntimeError, "mH"),
+    ErrorSample("adjoint: a vector", lambda lib: lib.adjoint(lib.zeros(3)), RuntimeError, "matrices"),
+    ErrorSample("movedim: counts", lambda lib: lib.movedim(lib.zeros(2, 3), (0, 1), (0,)), RuntimeError, "dims"),
+    ErrorSample("swapaxes: dim", lambda lib: lib.swapaxes(lib.zeros(2), 0, 1), IndexError, r"\[-1, 0\]"),
+    ErrorSample("tile: negative", lambda lib: lib.tile(lib.zeros(2), (-1,)), RuntimeError, "negative"),
+    ErrorSample("repeat_interleave: counts", lambda lib: lib.repeat_interleave(lib.zeros(2), lib.tensor([1, 2, 3]), 0), RuntimeError, "same size"),
+    ErrorSample("repeat_interleave: negative", lambda lib: lib.repeat_interleave(lib.zeros(2), -1), RuntimeError, "negative"),
+    ErrorSample("repeat_interleave: output_size", lambda lib: lib.repeat_interleave(lib.zeros(2), 2, output_size=5), RuntimeError, "size"),
+    ErrorSample("repeat_interleave: floats", lambda lib: lib.repeat_interleave(lib.zeros(2), lib.ones(2)), RuntimeError, "Long|not implemented"),
+    ErrorSample("flip: dim twice", lambda lib: lib.flip(lib.zeros(2, 2), (0, 0)), RuntimeError, "multiple times"),
+    ErrorSample("fliplr: a vector", lambda lib: lib.fliplr(lib.zeros(2)), RuntimeError, "2-d"),
+    ErrorSample("flipud: a number", lambda lib: lib.flipud(lib.tensor(1.0)), RuntimeError, "1-d"),
+    ErrorSample("rot90: one dim", lambda lib: lib.rot90(lib.zeros(2, 2), 1, [0]), RuntimeError, "== 2"),
+    ErrorSample("rot90: dims", lambda lib: lib.rot90(lib.zeros(2, 2), 1, [0, 0]), RuntimeError, "different"),
+    ErrorSample("rot90: a vector", lambda lib: lib.rot90(lib.zeros(2)), RuntimeError, ">= 2"),
+    ErrorSample("diagonal: dims", lambda lib: lib.diagonal(lib.zeros(2, 2), 0, 1, 1), RuntimeError, "identical"),
+    ErrorSample("diagonal: a vector", lambda lib: lib.diagonal(lib.zeros(2)), IndexError, r"\[-1, 0\]"),
+    ErrorSample("diag_embed: a number", lambda lib: lib.diag_embed(lib.tensor(1.0)), IndexError, r"\[-1, 0\]"),
+    ErrorSample("diag_embed: dims", lambda lib: lib.diag_embed(lib.zeros(2), 0, 1, 1), RuntimeError, "identical"),
     ErrorSample("tril: vector", lambda lib: lib.tril(lib.zeros(3)), RuntimeError, "at least 2"),
 ]  # fmt: skip
 
