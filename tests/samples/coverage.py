@@ -13,7 +13,7 @@ from samples.table import Call
 # Arguments that mean nothing here: one device, one layout, results are new arrays.
 NOT_COUNTED = {
     "out", "device", "layout", "memory_format", "pin_memory", "non_blocking", "requires_grad",
-    "input", "self", "generator", "out_dtype",
+    "input", "self", "generator", "out_dtype", "grad_variables", "only_inputs",
 }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def unpassed(name: str, calls: list[Call]) -> list[str]:
             places = overload[: overload.index("*")] if "*" in overload else overload
             passed |= {p.split("=")[0] for p in places[: len(call.args)]}
             passed |= {p for p in places if p.startswith("*")} if call.args else set()
-    return sorted(p for p in known - passed - NOT_COUNTED if not p.startswith("*"))
+    return sorted(p for p in known - passed - NOT_COUNTED if not p.startswith(("*", "_")))
 
 
 # --- the page ----------------------------------------------------------------------------------
