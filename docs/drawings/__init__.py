@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from drawings import functions, gallery, graphs, initial, layers, optimizers
+from drawings import elementwise, functions, gallery, graphs, initial, layers, optimizers
 
 PICTURES = {
+    **elementwise.PICTURES,
     **functions.PICTURES,
     **layers.PICTURES,
     **initial.PICTURES,
