@@ -152,7 +152,7 @@ tiny=6.10352e-05, dtype=float16)
             raise DTypeError(f"finfo requires a floating point dtype, got {dtype}; use iinfo")
         limits = np.finfo(dtype)
         self.dtype, self.bits = dtype.name, limits.bits
-        self.eps, self.resolution = limits.eps.item(), limits.resolution.item()
+        self.eps, self.resolution = limits.eps.item(), 10.0**-limits.precision
         self.min, self.max = limits.min.item(), limits.max.item()
         self.tiny = self.smallest_normal = limits.smallest_normal.item()
 

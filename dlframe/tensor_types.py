@@ -51,7 +51,7 @@ class TensorType:
 
     def __call__(self, *args: Any) -> Tensor:
         """A copy of a sequence or an array in this dtype; or, of sizes, uninitialized memory."""
-        if len(args) == 1 and not hasattr(args[0], "__index__"):
+        if len(args) == 1 and not isinstance(args[0], (int, np.integer)):
             return wrap(np.array(to_array(args[0]), self.dtype))  # type: ignore[no-any-return] # wrap is Any
         return wrap(np.empty(args or 0, self.dtype))  # type: ignore[no-any-return]
 

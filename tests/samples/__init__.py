@@ -42,6 +42,7 @@ FAMILIES = (
     "window",
     "functional",
     "tensor",
+    "autograd",
 )
 
 SAMPLES: list[Sample] = []
