@@ -127,6 +127,32 @@ def test_values_that_were_written_to_are_not_shown_as_old() -> None:
     assert "written to since: mul_" in str(z.explain())
 
 
+def test_after_an_optimizers_step_it_says_what_wrote() -> None:
+    layer = nn.Linear(2, 1)
+    hidden = nn.Linear(2, 2)
+    optimizer = dl.optim.SGD([*layer.parameters(), *hidden.parameters()], lr=0.1)
+    with dl.autograd.keep_values():
+        loss = layer(hidden(dl.ones(1, 2))).sum()
+    loss.backward()
+    assert "written" not in str(loss.explain())
+    optimizer.step()
+    it = loss.explain()
+    assert not it.freed
+    assert "(written to since: SGD" in str(it)
+    assert "before the optimizer's step" in str(it)
+
+
+def test_objects_that_answer_to_every_name_do_no_harm() -> None:
+    class Wild:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("nobody should ask")
+
+    wild = Wild()
+    x = dl.tensor(1.0, requires_grad=True)
+    assert (x * 2).explain().leaves[0].name == "x"
+    assert type(wild) is Wild
+
+
 def test_kept_values_are_freed_with_the_graph() -> None:
     from dlframe.ops import watching
 

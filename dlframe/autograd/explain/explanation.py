@@ -41,7 +41,8 @@ class Explanation:
     rows: list[Row] = field(default_factory=list)
     max_elements: int = 24
     complete: bool = True  # whether all results are known
-    freed: bool = False  # whether backward has released what the rules need
+    freed: bool = False  # whether backward has released what some rule needs
+    stopped: str = ""  # why else a rule cannot run any more
 
     def text(self) -> str:
         """Plain text, the formulas in LaTeX."""
@@ -146,7 +147,8 @@ def explain(
         rows=[] if depth is None else rows_of(nodes, found.gradient, depth),
         max_elements=max_elements,
         complete=all(step.value is not None or step.several for step in steps),
-        freed=found.freed,
+        freed="" in found.stops,
+        stopped=next(filter(None, found.stops), ""),
     )
 
 
@@ -179,12 +181,11 @@ class _Found:
             self.known[id(root)] = (tensor.array, record.last_mutation())
         self.gradient: dict[int, Any] = {}
         self.shares: dict[int, list[Any] | None] = {}
-        self.freed = False
+        self.stops: list[str] = []
         if not tensor.needs_grad:
             return
         start = np.ones_like(tensor.array)
-        for target, g, shares in graph.gradients(root, start, nodes, wanted):
-            self.freed = self.freed or (shares is None and id(target) in wanted)
+        for target, g, shares in graph.gradients(root, start, nodes, wanted, self.stops):
             note = note_of(target) if by_module else None
             if target.__class__ is not Node or id(target) in wanted or (note and note.outputs):
                 self.gradient[id(target)] = values_of(g)

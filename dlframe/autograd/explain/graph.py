@@ -161,20 +161,29 @@ def _kept_by_name(node: Node) -> dict[str, Any]:
 # --- the private backward pass -----------------------------------------------------------------
 
 
+class Stopped(Exception):
+    """The rules of a node cannot run any more; says why, or nothing if the graph was freed."""
+
+
 def gradients(
-    root: Any, start: Array, nodes: list[Node], wanted: set[int]
+    root: Any, start: Array, nodes: list[Node], wanted: set[int], stops: list[str]
 ) -> Iterator[tuple[Any, Any, list[Any] | None]]:
     """(target, gradient, shares of the inputs) of each node from the newest on, then of leaves.
 
     Nothing is accumulated, no hook is called, no graph is freed. Shares are made for all nodes, but
-    given only for those of which the id is `wanted`; they are None where the graph was freed.
+    given only for those of which the id is `wanted`. They are None where a rule cannot run any
+    more; why is added to `stops`.
     """
     pending: dict[Any, Any] = {root: start}
     for node in reversed(nodes):
         g = pending.pop(node, None)
         if g is None:
             continue
-        shares = _shares(node, g)
+        shares: list[Any] | None = None
+        try:
+            shares = _shares(node, g)
+        except Stopped as stop:
+            stops.append(str(stop))
         yield node, g, shares if id(node) in wanted else None
         for target, share in zip(node.targets, shares or (), strict=False):
             if target is not None and share is not None:
@@ -183,23 +192,26 @@ def gradients(
         yield leaf, g, None
 
 
-def _shares(node: Node, g: Any) -> list[Any] | None:
-    """What the rules of `node` make of `g`, per input; None if they cannot run any more."""
+def _shares(node: Node, g: Any) -> list[Any]:
+    """What the rules of `node` make of `g`, per input (or None)."""
     if getattr(node.op, "passes_gradients", False):
         parts = g if isinstance(g, tuple) else (g,)
         return [None] * (len(node.targets) - len(parts)) + list(parts)
     note = note_of(node)
     args = node.args if node.args is not None else note and note.args
     if args is None:
-        return None
+        raise Stopped
     again = Node()
     again.op, again.seq, again.targets, again.args = op_of(node), node.seq, node.targets, args
     again.shapes, again.outputs, again.hooks = node.shapes, node.outputs, None
     try:
         record.check_kept(again)
+    except GradientError as error:  # somebody wrote to what it kept
+        raise Stopped(str(error)) from None
+    try:
         shares = list(all_gradients(again, node.targets, g, create_graph=False))
-    except GradientError:  # freed, or written to since
-        return None
+    except GradientError:  # a Function, which lets its own tensors be freed
+        raise Stopped from None
     if node.shapes is not None:
         for i, share in enumerate(shares):
             if share is not None and share.shape != node.shapes[i]:

@@ -60,7 +60,7 @@ def _in_frame(frame: FrameType) -> Names:
             for item in (target_of(value), value) if value.needs_grad else (value.array, value):
                 found.setdefault(id(item), name)
     for name, value in values.items():
-        if isinstance(value, type) or not hasattr(value, "named_parameters"):
+        if not hasattr(type(value), "named_parameters"):
             continue
         for path, parameter in value.named_parameters():
             found.setdefault(id(parameter), f"{name}.{path}")

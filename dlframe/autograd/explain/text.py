@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,12 @@ def remarks(it: Explanation) -> list[str]:
         lines += [
             "The graph was freed by a backward pass. To see its gradients, explain it before",
             f"backward(), call backward(retain_graph=True), or compute it in `{HOW_TO_KEEP}`.",
+        ]
+    elif it.stopped:
+        lines = [
+            "Values were written to since, so that not all gradients can be computed any more:",
+            *textwrap.wrap(it.stopped, WIDTH),
+            "Explain the value before that, before the optimizer's step for instance.",
         ]
     elif not it.complete:
         lines += [
