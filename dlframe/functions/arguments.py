@@ -41,7 +41,8 @@ def checked_dim(dim: int, ndim: int) -> int:
     n = ndim or 1
     if not -n <= dim < n:
         raise DimensionError(
-            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim}): "
+            f"the tensor has {ndim} dimension{'' if ndim == 1 else 's'}, and the last is -1"
         )
     return operator.index(dim) % n
 

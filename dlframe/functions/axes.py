@@ -33,7 +33,7 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     order = checked_dims(dims, input.ndim)
     if len(order) != input.ndim:
         raise ShapeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            "permute(): number of dimensions in the tensor input does not match the "
             f"length of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not "
             f"equal to len(dims) = {len(order)}"
         )

@@ -65,7 +65,7 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
             else:
                 out = forward(*arrays, **kwargs)
         except (LoopNeeded, ValueError, TypeError) as error:
-            out = one_by_one(forward, arrays, kwargs, error)
+            out = one_by_one(forward, arrays, kwargs, _in_words(definition, arrays, error))
             residuals = LoopNeeded  # there are none: the fast door stays closed
         if not tensors:
             return out
@@ -74,6 +74,19 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
         return record_call(definition, inputs, arrays, kwargs, out, residuals)
 
     return call
+
+
+def _in_words(definition: Op, arrays: Any, error: Exception) -> Exception:
+    """A ShapeError where NumPy could not broadcast, and any other error as it is."""
+    if type(error) is not ValueError or "broadcast" not in str(error):
+        return error
+    shapes = [str(list(a.shape)) for a in arrays if isinstance(a, ndarray)]
+    explained = ShapeError(
+        f"{definition.name}: shapes {' and '.join(shapes)} cannot be broadcast together: sizes "
+        "must be equal or 1, counted from the last dimension. Try unsqueeze() or reshape()."
+    )
+    explained.__suppress_context__ = True  # NumPy's error says the same in fewer words
+    return explained
 
 
 def _bind(definition: Op, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
