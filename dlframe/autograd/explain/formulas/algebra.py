@@ -1,7 +1,8 @@
 """Products of matrices, decompositions, equations.
 
-Here A is the input a, Z the result and G its gradient; D is the part of the gradient before the
-symmetric, triangular or diagonal half of it is taken.
+Here A is the input a, Z the result and G its gradient; a bar over a result, as over U, marks that
+result's own gradient. Φ takes the lower triangle, with half of the diagonal. F holds 1/(λⱼ - λᵢ),
+for singular values 1/(σⱼ² - σᵢ²), and zeros on its diagonal.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ DECOMPOSITIONS = {
     ),
     "svd": formula(
         r"U, \sigma, V: A = U \mathrm{diag}(\sigma) V^\top",
-        a=r"U \left(\mathrm{diag}(\bar{\sigma}) + (F \odot U^\top \bar{U}) \Sigma"
-        r" + \Sigma (F \odot V^\top \bar{V})\right) V^\top",
+        a=r"U \left(\mathrm{diag}(\bar{\sigma})"
+        r" + (F \odot (U^\top \bar{U} - \bar{U}^\top U)) \Sigma"
+        r" + \Sigma (F \odot (V^\top \bar{V} - \bar{V}^\top V))\right) V^\top",
     ),
     "svdvals": formula(
         r"\sigma: A = U \mathrm{diag}(\sigma) V^\top", a=r"U \mathrm{diag}(g) V^\top"

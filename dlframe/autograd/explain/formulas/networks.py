@@ -1,4 +1,8 @@
-"""Operations of networks: linear layers, normalization, softmax, convolution, pooling, losses."""
+"""Operations of networks: linear layers, normalization, softmax, convolution, pooling, losses.
+
+Losses are written for the mean; summed they lack the 1/n. s is the stride of a window, k the place
+in it.
+"""
 
 from __future__ import annotations
 
@@ -72,8 +76,8 @@ LOSSES = {
         y=r"\frac{g}{n} W (\ln(1 - \sigma(x)) - p \ln \sigma(x))",
     ),
     "hinge_loss": formula(
-        r"\frac{1}{n} \sum_{j \neq t} \max(0, m - x_t + x_j)^p",
-        x=r"\frac{g}{n} \sum_j p \max(0, m - x_t + x_j)^{p-1} ([i = j] - [i = t])",
+        r"\frac{1}{n} \sum \max(0, m - t x)^p",
+        x=r"-\frac{g}{n} p t \max(0, m - t x)^{p-1}",
     ),
 }
 

@@ -26,7 +26,7 @@ REDUCTIONS = {
     ),
     "logsumexp": formula(r"\ln \sum e^{x_i}", x="g e^{x_i - z}"),
     "sum_to": formula(r"\sum x_i", x="g"),
-    "shared": formula(r"\frac{x}{n}", x=r"\frac{g}{n}"),
+    "shared": formula("x_k", x=r"\frac{g [x_i = z]}{\sum [x_j = z]}"),
 }
 
 SCANS = {
