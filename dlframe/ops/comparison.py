@@ -39,6 +39,9 @@ __all__ = [
 ]
 
 
+ndarray = np.ndarray
+
+
 def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
     """`ufunc` of operands that are first brought to PyTorch's common dtype.
 
@@ -46,14 +49,14 @@ def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
     """
 
     def compare(x: Any, y: Any) -> Any:
-        if type(x) is type(y) is np.ndarray and x.dtype is not y.dtype:
+        if type(x) is ndarray and type(y) is ndarray and x.dtype is not y.dtype:
             dtype = result_type(x, y)
             x, y = x.astype(dtype, copy=False), y.astype(dtype, copy=False)
         try:
             out = ufunc(x, y)
         except (ValueError, TypeError) as error:
             raise explained(operation.definition, x, y, error) from None
-        if out.dtype.char == "b" and not bools and np.result_type(x, y).kind == "b":
+        if not bools and out.dtype.char == "b" and np.result_type(x, y).kind == "b":
             raise DTypeError(f"{ufunc.__name__}: not implemented for bool tensors; use .int()")
         return out
 
