@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cumulative_trapezoid", "diff", "gradient", "trapezoid", "trapz"]
 
-Weighted = tuple[int, Any]  # a place along a dimension, and the weight of the value there
-
-
-def _part(x: Any, dim: int, start: int | None, end: int | None) -> Any:
-    return ops.take_at(x, index=(*(slice(None),) * dim, slice(start, end)))
-
 
 # --- differences -------------------------------------------------------------------------------
 
@@ -67,7 +61,7 @@ def diff(
         return ops.copy(out)
     subtract = ops.logical_xor if out.dtype.kind == "b" else ops.subtract
     for _ in range(min(n, out.shape[dim])):
-        out = subtract(_part(out, dim, 1, None), _part(out, dim, None, -1))
+        out = subtract(ops.part_of(out, dim, 1, None), ops.part_of(out, dim, None, -1))
     return out
 
 
@@ -110,8 +104,11 @@ def gradient(
                 "torch.gradient expected each dimension size to be at least edge_order+1, got "
                 f"size {input.shape[axis]} at dimension {axis}"
             )
-    rows = zip(dims, spacings, strict=True)
-    return tuple([_derivative(input, axis, step, edge_order) for axis, step in rows])
+    out = []
+    for axis, step in zip(dims, spacings, strict=True):
+        _check_coordinates(step, input.shape[axis], axis)
+        out.append(ops.sampled_derivative(input, step, axis=axis, edge_order=edge_order))
+    return tuple(out)
 
 
 def _spacings(spacing: Any, count: int) -> list[Any]:
@@ -128,41 +125,12 @@ def _spacings(spacing: Any, count: int) -> list[Any]:
     return list(spacing)
 
 
-def _derivative(f: Any, dim: int, spacing: Any, edge_order: int) -> Any:
-    """The weights of the neighbours (Fornberg, 1988, for three points), and their sums."""
-    n = f.shape[dim]
-    if np.ndim(to_array(spacing)):
-        if spacing.shape != (n,):
-            raise ShapeError(
-                f"torch.gradient expected each element of spacing to have the size {n} of "
-                f"dimension {dim}, got shape {list(spacing.shape)}"
-            )
-        h = diff(spacing)
-        along = (-1, *(1,) * (f.ndim - dim - 1))
-        left, right = (ops.reshape(x, shape=along) for x in (h[:-1], h[1:]))
-        first, second, last, before = h[0], h[min(1, n - 2)], h[-1], h[max(-2, 1 - n)]
-        inner = (
-            _part(f, dim, None, -2) * (-right / (left * (left + right)))
-            + _part(f, dim, 1, -1) * ((right - left) / (left * right))
-            + _part(f, dim, 2, None) * (left / (right * (left + right)))
+def _check_coordinates(spacing: Any, n: int, dim: int) -> None:
+    if np.ndim(to_array(spacing)) and spacing.shape != (n,):
+        raise ShapeError(
+            f"torch.gradient expected each element of spacing to have the size {n} of dimension "
+            f"{dim}, got shape {list(spacing.shape)}"
         )
-    else:
-        first = second = last = before = spacing
-        inner = (_part(f, dim, 2, None) - _part(f, dim, None, -2)) / spacing / 2
-    if edge_order == 1:
-        start = (_part(f, dim, 1, 2) - _part(f, dim, 0, 1)) / first
-        end = (_part(f, dim, n - 1, n) - _part(f, dim, n - 2, n - 1)) / last
-    else:
-        start = _one_sided(f, dim, (0, 1, 2), first, second)
-        end = -_one_sided(f, dim, (n - 1, n - 2, n - 3), last, before)
-    return cat([start, inner, end], dim)
-
-
-def _one_sided(f: Any, dim: int, places: tuple[int, int, int], h: Any, k: Any) -> Any:
-    """The derivative at the first of three places, which lie `h` and then `k` apart."""
-    a, b, c = (_part(f, dim, i, i + 1) for i in places)
-    outer = h + k
-    return a * (-(h + outer) / (h * outer)) + b * (outer / (h * k)) - c * (h / (k * outer))
 
 
 # --- integrals ---------------------------------------------------------------------------------
@@ -189,7 +157,7 @@ def trapezoid(
         return y.new_zeros(y.shape[:axis] + y.shape[axis + 1 :])
     dim, widths = _widths("trapezoid", y, x, dx, dim)
     if widths is not None:
-        pairs: Any = _part(y, dim, None, -1) + _part(y, dim, 1, None)
+        pairs: Any = ops.part_of(y, dim, None, -1) + ops.part_of(y, dim, 1, None)
         return (pairs * widths).sum(dim) / 2.0
     step = 1.0 if dx is None else dx
     return (y.sum(dim) - (select(y, dim, 0) + select(y, dim, -1)) * 0.5) * step
@@ -215,7 +183,7 @@ def cumulative_trapezoid(
     tensor([1.5000, 4.5000])
     """
     dim, widths = _widths("cumulative_trapezoid", y, x, dx, dim)
-    pairs = _part(y, dim, None, -1) + _part(y, dim, 1, None)
+    pairs = ops.part_of(y, dim, None, -1) + ops.part_of(y, dim, 1, None)
     if widths is not None:
         return (pairs * widths).cumsum(dim) / 2.0
     return (pairs * ((1.0 if dx is None else dx) / 2.0)).cumsum(dim)
@@ -243,4 +211,4 @@ def _widths(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[int, Any]:
         x = ops.reshape(x, shape=tuple([-1 if i == dim else 1 for i in range(y.ndim)]))
     elif x.ndim < y.ndim:
         x = ops.reshape(x, shape=(1,) * (y.ndim - x.ndim) + x.shape)
-    return dim, _part(x, dim, 1, None) - _part(x, dim, None, -1)
+    return dim, ops.part_of(x, dim, 1, None) - ops.part_of(x, dim, None, -1)

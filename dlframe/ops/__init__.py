@@ -25,6 +25,7 @@ from dlframe.ops.linalg import *
 from dlframe.ops.losses import *
 from dlframe.ops.matrix_functions import *
 from dlframe.ops.norms import *
+from dlframe.ops.numeric import *
 from dlframe.ops.op import *  # after `elementwise`: the notation of that name, not the module
 from dlframe.ops.polynomials import *
 from dlframe.ops.reduction import *
@@ -57,6 +58,7 @@ FAMILIES = (
     "losses",
     "matrix_functions",
     "norms",
+    "numeric",
     "op",
     "polynomials",
     "reduction",

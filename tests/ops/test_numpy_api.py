@@ -409,10 +409,10 @@ def test_options_without_rule() -> None:
         np.interp(t, [0.0, 1.0], [0.0, 1.0], period=3.0)
     with pytest.raises(GradientError, match=r"np\.poly .* eigenvalues"):
         np.poly(t[:, None] * t)
-    with pytest.raises(ArgumentError, match=r"np\.reshape: order must be 'C'"):
-        np.reshape(t, (1, 2), order="F")
+    with pytest.raises(ArgumentError, match=r"np\.reshape: order must be 'C' or 'F'"):
+        np.reshape(t, (1, 2), order="A")
     with pytest.raises(ArgumentError, match=r"np\.pad: .*'linear_ramp'"):
-        np.pad(t, 1, mode="linear_ramp")
+        np.pad(t, 1, mode="median")
     assert np.sum(t.detach(), where=mask) == 1.0
 
 

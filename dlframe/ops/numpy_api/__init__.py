@@ -35,6 +35,7 @@ from dlframe.ops.numpy_api import (
     decompositions,
     elementwise,
     linalg,
+    padding,
     reduction,
     shape,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "decompositions",
     "elementwise",
     "linalg",
+    "padding",
     "reduction",
     "shape",
 ]

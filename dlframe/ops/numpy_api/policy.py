@@ -23,7 +23,7 @@ PLAIN = frozenset(
 # They depend on the values in a way that has, or may have, a derivative.
 WITHOUT_RULE = frozenset(
     """
-    corrcoef cov gradient histogram
+    corrcoef cov histogram
     histogram2d histogram_bin_edges histogramdd
     nanmedian nanpercentile nanquantile percentile
     polyfit quantile roots sort_complex

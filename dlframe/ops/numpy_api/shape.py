@@ -53,20 +53,24 @@ def all_in_one(arrays: list[Any]) -> tuple[Any, list[Any]]:
 
 
 @rule_for("reshape")
-def reshape(a: Any, /, shape: Any, order: str = "C") -> Any:
+def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     _check_order("reshape", order)
-    return ops.reshape(array_like(a), shape=_sizes(shape))
+    a, sizes = array_like(a), _sizes(shape)
+    if order == "F":  # the first index changes fastest: the axes of both are reversed
+        return ops.transpose(ops.reshape(ops.transpose(a), shape=sizes[::-1]))
+    out = ops.reshape(a, shape=sizes)
+    return ops.copy(out) if copy else out
 
 
 @rule_for("ravel")
 def ravel(a: Any, order: str = "C") -> Any:
     _check_order("ravel", order)
-    return ops.ravel(array_like(a))
+    return ops.ravel(ops.transpose(array_like(a)) if order == "F" else array_like(a))
 
 
 def _check_order(name: str, order: str) -> None:
-    if order != "C":
-        raise ArgumentError(f"np.{name}: order must be 'C', got {order!r}; transpose() before")
+    if order not in ("C", "F"):
+        raise ArgumentError(f"np.{name}: order must be 'C' or 'F', got {order!r}; transpose()")
 
 
 def _sizes(shape: Any) -> tuple[int, ...]:
@@ -104,25 +108,28 @@ def _each(function: Any, arrays: Any) -> Any:
 
 
 @rule_for("broadcast_to")
-def broadcast_to(array: Any, shape: Any) -> Any:
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     return ops.broadcast_to(array_like(array), shape=_sizes(shape))
 
 
 @rule_for("broadcast_arrays")
-def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     arrays = array_likes(args)
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     return tuple(ops.broadcast_to(a, shape=shape) for a in arrays)
 
 
 @rule_for("meshgrid")
-def meshgrid(*xi: Any, sparse: bool = False, indexing: Any = "xy") -> tuple[Any, ...]:
+def meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy"
+) -> tuple[Any, ...]:
     vectors = [ops.ravel(x) for x in array_likes(xi)]
     stand_ins = [np.broadcast_to(0, x.shape) for x in vectors]
     lines = np.meshgrid(*stand_ins, sparse=True, indexing=indexing)
     grid = np.broadcast_shapes(*(line.shape for line in lines))
     laid = [ops.reshape(x, shape=line.shape) for x, line in zip(vectors, lines)]
-    return tuple(laid if sparse else [ops.copy(ops.broadcast_to(x, shape=grid)) for x in laid])
+    wide = laid if sparse else [ops.broadcast_to(x, shape=grid) for x in laid]
+    return tuple([ops.copy(x) for x in wide] if copy else wide)
 
 
 @rule_for("transpose")
@@ -219,9 +226,9 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @rule_for("choose")
-def choose(a: Any, choices: Any) -> Any:
+def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Any:
     elements, places = all_in_one(array_likes(choices))
-    return ops.take_at(elements, index=np.choose(plain(a), places))
+    return ops.take_at(elements, index=np.choose(plain(a), places, mode=mode))
 
 
 # --- splitting ---------------------------------------------------------------------------------
@@ -331,21 +338,6 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Any:
     return rearranged(x, np.lib.stride_tricks.sliding_window_view, window_shape, axis)
 
 
-@rule_for("pad")
-def pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
-    array = array_like(array)
-    if mode in ("edge", "reflect", "symmetric", "wrap"):
-        return rearranged(array, np.pad, pad_width, mode)
-    if mode != "constant" or np.ndim(constant_values):
-        raise ArgumentError(
-            f"np.pad: tensors have the modes 'constant' (with one number), 'edge', 'reflect', "
-            f"'symmetric' and 'wrap'; got {mode!r} with constant_values={constant_values!r}"
-        )
-    pairs = np.broadcast_to(np.asarray(pad_width), (len(array.shape), 2))
-    widths = tuple((int(before), int(after)) for before, after in pairs)
-    return ops.pad(array, pad_width=widths, value=constant_values)
-
-
 # --- triangles and diagonals -------------------------------------------------------------------
 
 
@@ -398,10 +390,14 @@ def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 
 @rule_for("take")
-def take(a: Any, indices: Any, axis: int | None = None) -> Any:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: Any = "raise"
+) -> Any:
     a = array_like(a)
     if axis is None:
         a, axis = ops.ravel(a), 0
+    if mode != "raise":  # "wrap" or "clip": NumPy knows which places are meant
+        indices = np.take(np.arange(a.shape[axis]), plain(indices), mode=mode)
     return ops.take(a, indices, axis=axis)
 
 
