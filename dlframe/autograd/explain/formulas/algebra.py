@@ -37,8 +37,8 @@ _SYMMETRIC = r"V \left(\mathrm{diag}(\bar{\lambda}) + F \odot V^\top \bar{V}\rig
 
 DECOMPOSITIONS = {
     "cholesky": formula(r"L: A = L L^\top", a=r"L^{-\top} \Phi(L^\top G) L^{-1}"),
-    "eigh": formula(r"\lambda, V: A = V \mathrm{diag}(\lambda) V^\top", a=_SYMMETRIC),
-    "eigvalsh": formula(r"\lambda: A v_i = \lambda_i v_i", a=r"V \mathrm{diag}(g) V^\top"),
+    "eigh": formula(r"\lambda, V: A = V \cdot \mathrm{diag}(\lambda) V^\top", a=_SYMMETRIC),
+    "eigvalsh": formula(r"\lambda: A v_i = \lambda_i v_i", a=r"V \cdot \mathrm{diag}(g) V^\top"),
     "lu_factor": formula(
         r"L, U: P A = L U",
         a=r"P^\top L^{-\top} (\mathrm{tril}(L^\top \bar{L}) + \mathrm{triu}(\bar{U} U^\top))"
@@ -46,16 +46,16 @@ DECOMPOSITIONS = {
     ),
     "qr": formula(
         "Q, R: A = Q R",
-        a=r"(\bar{Q} + Q \mathrm{copyltu}(R \bar{R}^\top - \bar{Q}^\top Q)) R^{-\top}",
+        a=r"(\bar{Q} + Q \cdot \mathrm{copyltu}(R \bar{R}^\top - \bar{Q}^\top Q)) R^{-\top}",
     ),
     "svd": formula(
-        r"U, \sigma, V: A = U \mathrm{diag}(\sigma) V^\top",
+        r"U, \sigma, V: A = U \cdot \mathrm{diag}(\sigma) V^\top",
         a=r"U \left(\mathrm{diag}(\bar{\sigma})"
         r" + (F \odot (U^\top \bar{U} - \bar{U}^\top U)) \Sigma"
         r" + \Sigma (F \odot (V^\top \bar{V} - \bar{V}^\top V))\right) V^\top",
     ),
     "svdvals": formula(
-        r"\sigma: A = U \mathrm{diag}(\sigma) V^\top", a=r"U \mathrm{diag}(g) V^\top"
+        r"\sigma: A = U \cdot \mathrm{diag}(\sigma) V^\top", a=r"U \cdot \mathrm{diag}(g) V^\top"
     ),
 }
 

@@ -16,9 +16,9 @@ ARITHMETIC = {
         y=r"-g \left\lfloor \frac{x}{y} \right\rfloor",
     ),
     "fmod": formula(
-        r"x - y \mathrm{trunc}\left(\frac{x}{y}\right)",
+        r"x - y \cdot \mathrm{trunc}\left(\frac{x}{y}\right)",
         x="g",
-        y=r"-g \mathrm{trunc}\left(\frac{x}{y}\right)",
+        y=r"-g \cdot \mathrm{trunc}\left(\frac{x}{y}\right)",
     ),
     "floor_divide": step(r"\left\lfloor \frac{x}{y} \right\rfloor", "x", "y"),
     "trunc_divide": step(r"\mathrm{trunc}\left(\frac{x}{y}\right)", "x", "y"),
@@ -47,7 +47,7 @@ EXPONENTIALS = {
     "log10": formula(r"\log_{10} x", x=r"\frac{g}{x \ln 10}"),
     "log1p": formula(r"\ln(1 + x)", x=r"\frac{g}{1 + x}"),
     "logaddexp": formula(r"\ln(e^x + e^y)", x="g e^{x - z}", y="g e^{y - z}"),
-    "logaddexp2": formula(r"\log_2(2^x + 2^y)", x="g 2^{x - z}", y="g 2^{y - z}"),
+    "logaddexp2": formula(r"\log_2(2^x + 2^y)", x=r"g \cdot 2^{x - z}", y=r"g \cdot 2^{y - z}"),
     "logit": formula(r"\ln \frac{x}{1 - x}", x=r"\frac{g}{x (1 - x)}"),
     "xlogy": formula(r"x \ln y", x=r"g \ln y", y=r"g \frac{x}{y}"),
     "xlog1py": formula(r"x \ln(1 + y)", x=r"g \ln(1 + y)", y=r"g \frac{x}{1 + y}"),
@@ -67,9 +67,9 @@ TRIGONOMETRY = {
     "sinh": slope(r"\sinh x", r"\cosh x"),
     "cosh": slope(r"\cosh x", r"\sinh x"),
     "tanh": slope(r"\tanh x", "(1 - z^2)"),
-    "arcsinh": formula(r"\mathrm{arsinh} x", x=r"\frac{g}{\sqrt{x^2 + 1}}"),
-    "arccosh": formula(r"\mathrm{arcosh} x", x=r"\frac{g}{\sqrt{x^2 - 1}}"),
-    "arctanh": formula(r"\mathrm{artanh} x", x=r"\frac{g}{1 - x^2}"),
+    "arcsinh": formula(r"\mathrm{arsinh}(x)", x=r"\frac{g}{\sqrt{x^2 + 1}}"),
+    "arccosh": formula(r"\mathrm{arcosh}(x)", x=r"\frac{g}{\sqrt{x^2 - 1}}"),
+    "arctanh": formula(r"\mathrm{artanh}(x)", x=r"\frac{g}{1 - x^2}"),
     "sinc": slope(r"\frac{\sin \pi x}{\pi x}", r"\frac{\cos \pi x - z}{x}"),
 }
 
@@ -95,7 +95,9 @@ STEPS = {
     "frac": formula(r"x - \mathrm{trunc}(x)", x="g"),
     "angle": step(r"\pi [x < 0]"),
     "heaviside": formula(r"[x > 0] + y [x = 0]", x="0", y="g [x = 0]"),
-    "copysign": formula(r"|x| \mathrm{sign}(y)", x=r"g \mathrm{sign}(x) \mathrm{sign}(y)", y="0"),
+    "copysign": formula(
+        r"|x| \mathrm{sign}(y)", x=r"g \cdot \mathrm{sign}(x) \cdot \mathrm{sign}(y)", y="0"
+    ),
     "spacing": step(r"\varepsilon(x)"),
     "nextafter": formula(r"x \pm \varepsilon", x="g", y="0"),
     "frexp": formula(r"x \cdot 2^{-e}", x=r"g \cdot 2^{-e}"),

@@ -52,8 +52,8 @@ LOSSES = {
     ),
     "l1_loss": formula(
         r"\frac{1}{n} \sum |x_i - y_i|",
-        x=r"\frac{g}{n} \mathrm{sign}(x_i - y_i)",
-        y=r"-\frac{g}{n} \mathrm{sign}(x_i - y_i)",
+        x=r"\frac{g}{n} \cdot \mathrm{sign}(x_i - y_i)",
+        y=r"-\frac{g}{n} \cdot \mathrm{sign}(x_i - y_i)",
     ),
     "huber_loss": formula(
         r"\frac{1}{n} \sum h_\delta(x_i - y_i)",

@@ -40,7 +40,8 @@ def step(value: str, /, *inputs: str) -> Formula:
 
 def slope(value: str, derivative: str, /) -> Formula:
     """A function of x alone, applied element by element: its derivative times g."""
-    return Formula(value, {"x": f"g {derivative}"})
+    dot = r"\cdot " if derivative.startswith(r"\mathrm") else ""
+    return Formula(value, {"x": f"g {dot}{derivative}"})
 
 
 # Letters for inputs with longer names.

@@ -18,11 +18,11 @@ REDUCTIONS = {
     ),
     "norm": formula(
         r"\left(\sum |x_i|^p\right)^{1/p}",
-        x=r"g \mathrm{sign}(x_i) \left(\frac{|x_i|}{z}\right)^{p-1}",
+        x=r"g \cdot \mathrm{sign}(x_i) \left(\frac{|x_i|}{z}\right)^{p-1}",
     ),
     "vector_norm": formula(
         r"\left(\sum |x_i|^p\right)^{1/p}",
-        x=r"g \mathrm{sign}(x_i) \left(\frac{|x_i|}{z}\right)^{p-1}",
+        x=r"g \cdot \mathrm{sign}(x_i) \left(\frac{|x_i|}{z}\right)^{p-1}",
     ),
     "logsumexp": formula(r"\ln \sum e^{x_i}", x="g e^{x_i - z}"),
     "sum_to": formula(r"\sum x_i", x="g"),
@@ -36,7 +36,7 @@ SCANS = {
     ),
     "logcumsumexp": formula(r"\ln \sum_{j \leq i} e^{x_j}", x=r"\sum_{j \geq i} g_j e^{x_i - z_j}"),
     "linear_scan": formula(
-        "z_i = b_i + a_i z_{i-1}",
+        "b_i + a_i z_{i-1}",
         b=r"g_i + a_{i+1} \bar{b}_{i+1}",
         a=r"\bar{b}_i z_{i-1}",
     ),

@@ -9,7 +9,7 @@ ERRORS = {
     "erfc": slope(
         r"\frac{2}{\sqrt{\pi}} \int_x^\infty e^{-t^2} dt", r"\frac{-2}{\sqrt{\pi}} e^{-x^2}"
     ),
-    "erfcx": slope(r"e^{x^2} \mathrm{erfc}(x)", r"\left(2 x z - \frac{2}{\sqrt{\pi}}\right)"),
+    "erfcx": slope(r"e^{x^2} \cdot \mathrm{erfc}(x)", r"\left(2 x z - \frac{2}{\sqrt{\pi}}\right)"),
     "erfinv": slope(r"\mathrm{erf}^{-1}(x)", r"\frac{\sqrt{\pi}}{2} e^{z^2}"),
     "ndtr": slope(r"\Phi(x)", r"\frac{1}{\sqrt{2 \pi}} e^{-x^2 / 2}"),
     "ndtri": slope(r"\Phi^{-1}(x)", r"\sqrt{2 \pi} e^{z^2 / 2}"),
@@ -39,7 +39,7 @@ GAMMA = {
 
 BESSEL = {
     "airy_ai": slope(r"\mathrm{Ai}(x)", r"\mathrm{Ai}'(x)"),
-    "airy_ai_slope": slope(r"\mathrm{Ai}'(x)", r"x \mathrm{Ai}(x)"),
+    "airy_ai_slope": slope(r"\mathrm{Ai}'(x)", r"x \cdot \mathrm{Ai}(x)"),
     "bessel_j0": slope("J_0(x)", "(-J_1(x))"),
     "bessel_j1": slope("J_1(x)", r"\left(J_0(x) - \frac{z}{x}\right)"),
     "bessel_y0": slope("Y_0(x)", "(-Y_1(x))"),
@@ -63,7 +63,7 @@ POLYNOMIALS = {
     "chebyshev_polynomial_u": slope("U_n(x)", "U_n'(x)"),
     "chebyshev_polynomial_v": slope("V_n(x)", "V_n'(x)"),
     "chebyshev_polynomial_w": slope("W_n(x)", "W_n'(x)"),
-    "hermite_polynomial_h": slope("H_n(x)", "2 n H_{n-1}(x)"),
+    "hermite_polynomial_h": formula("H_n(x)", x="2 n g H_{n-1}(x)"),
     "hermite_polynomial_he": slope("He_n(x)", "n He_{n-1}(x)"),
     "laguerre_polynomial_l": slope("L_n(x)", "L_n'(x)"),
     "legendre_polynomial_p": slope("P_n(x)", "P_n'(x)"),
