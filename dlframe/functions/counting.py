@@ -56,19 +56,21 @@ def unique(
     else:
         source, axis = input, _axis_of_slices("unique", input, dim)
         shape = (input.shape[axis],)
-    _, first, inverse, counts = np.unique(
+    graph = source.requires_grad  # without one, NumPy need not look for the first of equal ones
+    results = np.unique(
         source.array,
-        return_index=True,
-        return_inverse=True,
-        return_counts=True,
+        return_index=graph,
+        return_inverse=return_inverse,
+        return_counts=return_counts,
         axis=None if dim is None else axis,
         equal_nan=False,
     )
-    found = [ops.take(source, first, axis=axis)]
+    values, *rest = results if isinstance(results, tuple) else (results,)
+    found = [ops.take(source, rest.pop(0), axis=axis) if graph else wrap(values)]
     if return_inverse:  # of another shape in some versions of NumPy
-        found.append(wrap(inverse.reshape(shape).astype(int64)))
+        found.append(wrap(rest.pop(0).reshape(shape).astype(int64)))
     if return_counts:
-        found.append(wrap(counts.astype(int64)))
+        found.append(wrap(rest.pop(0).astype(int64)))
     return tuple(found) if len(found) > 1 else found[0]
 
 

@@ -104,5 +104,6 @@ def _extreme_so_far(find: Callable[..., Any], input: Tensor, dim: int) -> tuple[
     axis = checked_dim(dim, input.ndim)
     if not input.ndim:
         return ops.copy(input), wrap(np.zeros((), np.int64))
-    indices = find(input, axis=axis)
-    return ops.take_along_axis(input, indices, axis=axis), indices
+    indices = find(input.array, axis=axis)
+    places = ops.places_along(indices, input.shape, axis)
+    return ops.take_at(ops.ravel(input), index=places), wrap(indices)

@@ -76,14 +76,36 @@ def _argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Any:
     if not x.ndim:
         return np.zeros((), np.int64)
     if not descending:
-        return x.argsort(axis, "stable")
+        return _stable_order(x, axis)
     # sorted backwards and read backwards: equal elements keep their order
-    return x.shape[axis] - 1 - np.flip(np.flip(x, axis).argsort(axis, "stable"), axis)
+    return x.shape[axis] - 1 - np.flip(_stable_order(np.flip(x, axis), axis), axis)
+
+
+def _stable_order(x: Array, axis: int) -> Array:
+    if x.shape[axis] < 256:
+        return x.argsort(axis, "stable")
+    # NumPy's other sort is ten times as fast, and its order is the same where no two are equal
+    rows = np.moveaxis(x, axis, -1)
+    order = rows.argsort(-1)
+    ranked = np.take_along_axis(rows, order, -1)
+    equal = ~(ranked[..., 1:] > ranked[..., :-1]).all(-1)  # or nan
+    if equal.any():
+        order[equal] = rows[equal].argsort(-1, "stable")
+    return np.moveaxis(order, -1, axis)
 
 
 def _index_of_rank(x: Array, *, rank: int, axis: int, keepdims: bool = False) -> Any:
     """Where the element is that comes at place `rank` in order along an axis."""
-    return _argsort(x, axis=axis).take([rank] if keepdims else rank, axis)
+    if x.shape[axis] < 256:
+        return _argsort(x, axis=axis).take([rank] if keepdims else rank, axis)
+    value = np.partition(x, rank, axis).take([rank], axis)
+    nan = np.isnan(value)
+    equal, less = (x == value) | (nan & np.isnan(x)), (x < value) | (nan & ~np.isnan(x))
+    # so many that are equal come before it
+    behind = rank - np.add.reduce(less, axis=axis, dtype=np.int64, keepdims=True)
+    if behind.any():
+        equal &= np.cumsum(equal, axis) > behind
+    return equal.argmax(axis, keepdims=keepdims)
 
 
 def _topk_indices(x: Array, *, k: int, axis: int, largest: bool = True) -> Any:

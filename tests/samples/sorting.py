@@ -36,7 +36,24 @@ def mode_index(x: Array, axis: int) -> Array:
     return np.apply_along_axis(of, axis, x)
 
 
+# long enough for other algorithms, which must find the same
+long = np.where(n.rng.random((3, 300)) < 0.05, nan, n.rng.standard_normal((3, 300)))
+long[0] = n.ints(0, 40, 300)
+long[1] = n.rng.permutation(300)
+
+
+def stable(x: Array, axis: int = -1) -> Array:
+    return np.argsort(x, axis, kind="stable")
+
+
 SAMPLES = [
+    *(Sample("argsort", (x,), {"axis": axis}, reference=stable, order=0, dtypes=()) for x, axis in ((long, 1), (long.T, 0))),
+    *(
+        Sample("index_of_rank", (x,), {"rank": rank, "axis": axis}, order=0, dtypes=(),
+               reference=lambda x, rank, axis: stable(x, axis).take(rank, axis))
+        for x, axis in ((long, 1), (long.T, 0))
+        for rank in (0, 149, 299)
+    ),
     Sample("argsort", (order,), {"axis": 0}, reference=np.argsort, public="argsort", public_options={"dim": 0}, order=0),
     Sample("argsort", (few,), {"descending": True}, reference=lambda x, descending: np.argsort(-x, kind="stable"),
            public="argsort", public_options={"descending": True, "stable": True}, order=0),
