@@ -198,6 +198,9 @@ class Call(NamedTuple):
     note: Note
 
 
+_VALUES = (np.ndarray, np.generic, bool, int, float)
+
+
 class Note:
     """Where a node came from and, if values are kept, what went in and came out."""
 
@@ -208,14 +211,28 @@ class Note:
         frame = users_frame()
         stack = _running.get()
         self.place = None if frame is None else Place(frame.f_code, frame.f_lasti)
-        self.path = stack[-1] if stack else None
+        self.path = str(stack[-1]) if stack else None  # text: a module may hold what is noted
         self.backward_of: Any = _backward_of.get()
         self.outputs: list[Output] = []
         self.names: tuple[str | None, ...] = ()
         self.inputs: tuple[Any, ...] | None = None  # arrays and numbers, if values are kept
         self.options: dict[str, Any] = {}
         self.result: Any = None
-        self.args: Any = None
+        self.args: Any = None  # what the rules need; the node's own are released by backward
+
+    @classmethod
+    def like(cls, other: Note) -> Note:
+        """A note of the same place."""
+        note = cls()
+        note.place, note.path = other.place, other.path
+        return note
+
+    def keep(self, node: Node, inputs: Any, options: dict[str, Any], result: Any) -> None:
+        """Hold the values of a call, but no tensors and modules: they may lead back to the node."""
+        arrays = [x.array if isinstance(x, TensorBase) else x for x in inputs]
+        self.inputs = tuple(x if isinstance(x, _VALUES) else None for x in arrays)
+        self.options, self.args = options, node.args
+        self.result = None if result is None else result.array
 
 
 _notes: WeakKeyDictionary[Node, Note] = WeakKeyDictionary()
@@ -242,22 +259,19 @@ def observe(definition: Any, inputs: Any, options: dict[str, Any], result: Any) 
     call = Call(definition, tuple(inputs), options, outputs, note)
     for watcher in here:
         watcher.called(call)
+    keep = any(watcher.keeps_values for watcher in here)
     for i, output in enumerate(outputs):
         node = output.node if isinstance(output, TensorBase) else None
-        if node is None or node is INFERENCE or node.seq < 0:
+        if node is None or node is INFERENCE:
             continue
         if isinstance(result, tuple):  # each of several results has a node of its own
-            _notes[node] = part = Note()
-            part.place, part.path = note.place, note.path
-            if any(w.keeps_values for w in here):
-                part.result, part.args = output.array, node.args
-                part.inputs, part.options = (), {"i": i}
+            part = _notes[node] = Note.like(note)
+            if keep:
+                part.keep(node, (), {"i": i}, output)
             node = node.targets[0]
         _notes[node] = note
-        if any(w.keeps_values for w in here):
-            note.inputs = tuple(x.array if isinstance(x, TensorBase) else x for x in inputs)
-            note.options, note.args = options, node.args
-            note.result = None if isinstance(result, tuple) else output.array
+        if keep:
+            note.keep(node, inputs, options, None if isinstance(result, tuple) else output)
 
 
 def watched_gradients(node: Node, g: Any, compute: Callable[[], Any]) -> Any:

@@ -166,6 +166,25 @@ def test_kept_values_are_freed_with_the_graph() -> None:
     assert len(watching._notes) == before  # by reference count alone
 
 
+def test_a_module_that_holds_its_output_is_freed_as_well() -> None:
+    from dlframe.ops import watching
+
+    class Holds(nn.Module):
+        def forward(self, x: Any) -> Any:
+            self.x = x * 2
+            return self.x
+
+    gc.collect()
+    before = len(watching._notes)
+    module = Holds()
+    with dl.autograd.keep_values():
+        y = module(dl.ones(2, requires_grad=True))
+    assert len(watching._notes) > before
+    del y, module
+    gc.collect()
+    assert len(watching._notes) == before
+
+
 def test_nobody_looks_on_after_the_block() -> None:
     from dlframe.ops import watching
 
