@@ -60,6 +60,7 @@ DIFFERENT: dict[str, str] = {
             f"torch.Tensor.{name}"
             for name in (
                 *("arctanh_", "atanh_", "bmm", "cholesky_solve", "div", "div_", "divide", "divide_"),
+                *("dsplit", "hsplit", "vsplit"),
                 *("floor_divide", "floor_divide_", "fmod", "fmod_", "frexp", "matmul", "mul"),
                 *("mul_", "multiply", "multiply_", "narrow", "remainder", "remainder_"),
                 *("true_divide", "true_divide_", "type_as", "where"),

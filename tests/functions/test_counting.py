@@ -108,7 +108,8 @@ def test_meshgrid() -> None:
     rows, columns = dl.meshgrid(x, y, indexing="ij")
     assert rows.tolist() == [[1, 1, 1], [2, 2, 2]]
     assert columns.tolist() == [[3, 4, 5], [3, 4, 5]]
-    assert lists(dl.meshgrid([x, y])) == [rows.tolist(), columns.tolist()]
+    with pytest.warns(UserWarning, match="indexing argument"):
+        assert lists(dl.meshgrid([x, y])) == [rows.tolist(), columns.tolist()]
     assert np.shares_memory(columns.array, y.array)
     rows.sum().backward()
     assert x.grad.tolist() == [3.0, 3.0]
@@ -120,7 +121,7 @@ def test_meshgrid_of_xy_is_numpys() -> None:
         ours = dl.meshgrid(*map(dl.from_numpy, arrays), indexing="xy")
         for a, b in zip(ours, np.meshgrid(*arrays, indexing="xy"), strict=True):
             np.testing.assert_array_equal(a.array, b)
-    assert dl.meshgrid(dl.tensor(1.0), dl.ones(3))[0].shape == (1, 3)
+    assert dl.meshgrid(dl.tensor(1.0), dl.ones(3), indexing="ij")[0].shape == (1, 3)
 
 
 # --- variances with means -----------------------------------------------------------------------
