@@ -59,7 +59,8 @@ DIFFERENT: dict[str, str] = {
         [
             f"torch.Tensor.{name}"
             for name in (
-                *("arctanh_", "atanh_", "bmm", "cholesky_solve", "div", "div_", "divide", "divide_"),
+                *("arctanh_", "atanh_", "bmm", "cholesky_solve"),
+                *("div", "div_", "divide", "divide_"),
                 *("dsplit", "hsplit", "vsplit"),
                 *("floor_divide", "floor_divide_", "fmod", "fmod_", "frexp", "matmul", "mul"),
                 *("mul_", "multiply", "multiply_", "narrow", "remainder", "remainder_"),
