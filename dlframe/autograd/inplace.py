@@ -154,8 +154,8 @@ def check_writable(x: Any, by: str, with_grad: bool = False) -> None:
 
     `with_grad`: what is to be written requires grad.
     """
-    view = x.view_of
-    if view is not None and repeats(x.array.shape, x.array.strides):
+    view, array = x.view_of, x.array
+    if not array.flags.c_contiguous and repeats(array.shape, array.strides):
         _refuse_memory(by)
     if not grad_mode.get():
         return
