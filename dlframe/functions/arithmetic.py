@@ -317,7 +317,8 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     >>> dl.ldexp(dl.tensor([1.0, 3.0]), dl.tensor([2, -1]))
     tensor([4.0000, 1.5000])
     """
-    two = 2.0 if input.dtype.kind != "f" else wrap(np.asarray(2, input.dtype))
+    whole = input.dtype.kind == "f" and other.dtype.kind != "f"
+    two = wrap(np.asarray(2, input.dtype)) if whole else 2.0  # 2^other in the dtype of the floats
     return checked("ldexp", ops.multiply(input, ops.power(two, other)), input, other)
 
 

@@ -38,7 +38,7 @@ def tensor_of(x: Any) -> Any:
 
 
 def pair_of(name: str, input: Any, other: Any) -> tuple[Any, Any]:
-    """Both as tensors, for the functions where one of them may be a number.
+    """Both as tensors, for the functions of floats where one of them may be a number.
 
     Raises:
         TypeError: both are numbers, or one is something else.
@@ -49,6 +49,8 @@ def pair_of(name: str, input: Any, other: Any) -> tuple[Any, Any]:
     if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
         raise TypeError(f"{name}(): one of the two arguments must be a tensor")
     dtype = result_type(input, other)  # a number counts less than a tensor without dimensions
+    if dtype.kind != "f":
+        dtype = get_default_dtype()
     as_tensor = lambda x: x if isinstance(x, TensorBase) else wrap(np.asarray(x).astype(dtype))
     return as_tensor(input), as_tensor(other)
 

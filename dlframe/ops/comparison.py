@@ -54,6 +54,9 @@ def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
             x, y = x.astype(dtype, copy=False), y.astype(dtype, copy=False)
         try:
             out = ufunc(x, y)
+        except OverflowError:  # a number beyond the dtype wraps around, as it does in arithmetic
+            dtype = result_type(x, y)
+            out = ufunc(np.asarray(x).astype(dtype), np.asarray(y).astype(dtype))
         except (ValueError, TypeError) as error:
             raise explained(operation.definition, x, y, error) from None
         if not bools and out.dtype.char == "b" and np.result_type(x, y).kind == "b":

@@ -182,8 +182,12 @@ nextafter = elementwise(np.nextafter, x=_nextafter_x, y=zero_gradient)
 @op(broadcasts=True, promotes=("x", "y", "weight"))
 def lerp(x: Any, y: Any, weight: Any) -> Any:
     """x + weight (y - x), computed from the nearer end, so that both ends are met exactly."""
+    half = x.dtype == np.float16
+    if half:  # three roundings to 11 bits would be too many
+        x, y = x.astype(np.float32), y.astype(np.float32)
     step = y - x
-    return np.where(np.abs(weight) < 0.5, x + weight * step, y - step * (1.0 - weight))
+    out = np.where(np.abs(weight) < 0.5, x + weight * step, y - step * (1.0 - weight))
+    return out.astype(np.float16) if half else out
 
 
 @lerp.vjp("x")

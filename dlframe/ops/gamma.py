@@ -37,11 +37,15 @@ _digamma = from_scipy("digamma", "The derivative of ln Γ(x), Γ'(x) / Γ(x).", 
 _zeta = from_scipy("zeta", "Hurwitz' zeta function: Σ 1 / (k + q)ˣ over k = 0, 1, 2, …")
 
 digamma = elementwise(_digamma, floats=True, x=lambda g, x: g * polygamma(x, n=1))
-lgamma = elementwise(
-    from_scipy("lgamma", "ln |Γ(x)|.", scipy_name="gammaln"),
-    floats=True,
-    x=lambda g, x: g * digamma(x),
-)
+_gammaln = from_scipy("gammaln", "ln |Γ(x)|.")
+
+
+def _lgamma(x: Any) -> Any:
+    """ln |Γ(x)|."""
+    return np.where(x == -np.inf, np.inf, _gammaln(x)).astype(x.dtype, copy=False)  # as in C
+
+
+lgamma = elementwise(_lgamma, name="lgamma", floats=True, x=lambda g, x: g * digamma(x))
 
 
 def _not_by_first(name: str, argument: str) -> Any:
