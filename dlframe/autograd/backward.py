@@ -48,10 +48,14 @@ def backward(
     """
     if grad_variables is not None:
         warnings.warn(
-            "`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
         )
         if grad_tensors is not None:
-            raise ArgumentError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed")
+            raise ArgumentError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed"
+            )
         grad_tensors = grad_variables
     roots = _as_tuple(tensors)
     wanted = None if inputs is None else _as_tuple(inputs)
@@ -211,7 +215,11 @@ def _check_inputs(by: str, xs: tuple[Any, ...]) -> None:
 
 
 def _batched(
-    roots: tuple[Any, ...], gradients: Any, wanted: list[Any], retain_graph: bool, create_graph: bool
+    roots: tuple[Any, ...],
+    gradients: Any,
+    wanted: list[Any],
+    retain_graph: bool,
+    create_graph: bool,
 ) -> dict[Any, Any]:
     """One pass with all gradients along dimension 0 of `gradients`."""
     from dlframe.autograd.batching import batched_gradients  # on first use: few need batches
@@ -226,8 +234,8 @@ def _batched(
             raise ShapeError(
                 "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
                 "as the batch dimension. The sizes of the remaining dimensions are expected to "
-                f"match the shape of corresponding output, but a mismatch was detected: "
-                f"grad_outputs have shape {list(g.array.shape)}, the output {list(root.array.shape)}"
+                "match the shape of corresponding output, but a mismatch was detected: grad_outputs "
+                f"have shape {list(g.array.shape)}, the output {list(root.array.shape)}"
             )
         if not root.needs_grad:
             raise GradientError("element 0 of tensors does not require grad")
@@ -241,7 +249,7 @@ def _batched(
     return {target: g for target, g in zip(wanted, found, strict=True) if g is not None}
 
 
-def _as_tuple(tensors: Tensors) -> tuple[Any, ...]:
+def _as_tuple(tensors: Any) -> tuple[Any, ...]:
     one = isinstance(tensors, TensorBase) or hasattr(tensors, "output_nr")  # a GradientEdge
     return (tensors,) if one else tuple(tensors)
 

@@ -21,12 +21,13 @@ import numpy as np
 
 from dlframe.autograd.engine import run_backward
 from dlframe.ops import record
+from dlframe.ops.batched import BatchedBase
 from dlframe.ops.batched import rules as _rules  # noqa: F401 - NumPy's functions on batches
 from dlframe.ops.batched.array import BatchedArray
 from dlframe.ops.batched.examples import hide_batch, show_batch
 from dlframe.ops.calling import output_of, wrap
-from dlframe.ops.reduction import sum as sum_op
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
+from dlframe.ops.reduction import sum as sum_op
 from dlframe.ops.shape import transpose
 
 _levels = itertools.count(1)
@@ -40,14 +41,15 @@ class Batch:
 
     def __init__(self, size: int, outer: Batch | None = None):
         self.size = size
-        self.level = next(_levels) if outer is None else outer.level
-        self.start = next(clock) if outer is None else outer.start
+        self.level: int = next(_levels) if outer is None else outer.level
+        self.start: int = next(clock) if outer is None else outer.start
         # entry node -> where the gradient goes on outside, and which dimension was hidden
         self.entries: dict[Node, tuple[Any, int]] = {} if outer is None else dict(outer.entries)
 
     def holds(self, x: Any) -> bool:
         """Whether the tensor `x` is one of this batch."""
-        return isinstance(x.array, BatchedArray) and x.array.level == self.level
+        array: Any = x.array
+        return isinstance(array, BatchedArray) and array.level == self.level
 
     def batched(self, array: Any, dim: int = 0) -> Any:
         """`array` with its dimension `dim` hidden."""
@@ -64,7 +66,7 @@ class Batch:
         array = self.batched(x.array, dim)
         if not x.needs_grad:
             return wrap(array)
-        if array.physical.__class__ is np.ndarray and not isinstance(array.physical, BatchedArray):
+        if not isinstance(array.physical, BatchedBase):
             array.physical = array.physical.view()
             array.physical.flags.writeable = False  # a write would not reach the graph of x
         return self.linked(array, record.target_of(x), dim)
@@ -78,7 +80,7 @@ class Batch:
         return tensor
 
     def leave(self, tensors: Sequence[Any], dims: Sequence[int]) -> list[Any]:
-        """The tensors with the batch as their dimension `dims`, as one node of the graph outside."""
+        """The tensors with the batch as their dimension `dims`, by one node of the outer graph."""
         arrays = [
             np.moveaxis(self.physical(x.array), 0, dim) if dim else self.physical(x.array)
             for x, dim in zip(tensors, dims, strict=True)
@@ -118,13 +120,13 @@ def map_by(rule: Callable[..., Any], args: Sequence[Any]) -> tuple[Any] | None:
 
     The arguments leave their batch, and the results enter it again.
     """
-    arrays = [x.array for x in args if isinstance(x, TensorBase)]
+    arrays: list[Any] = [x.array for x in args if isinstance(x, TensorBase)]
     found = [a for a in arrays if isinstance(a, BatchedArray)]
     if not found:
         return None
     model = max(found, key=lambda a: a.level)
     batch, randomness = (_active.get() or {})[model.level]
-    # what all examples share is repeated where it needs a gradient, which each example has its own of
+    # what all share is repeated where it needs a gradient: each example has one of its own
     inside = [isinstance(x, TensorBase) and (batch.holds(x) or x.needs_grad) for x in args]
     whole = [
         show_batch(x, model=model) if batched else x

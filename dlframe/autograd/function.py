@@ -208,7 +208,7 @@ class Function:
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Accepted as in PyTorch; forward mode goes through `backward` twice, and never calls it."""
+        """Accepted as in PyTorch; forward mode goes through `backward` twice in place of it."""
         raise NotImplementedError("forward mode does not need a Function's jvp")
 
     @staticmethod

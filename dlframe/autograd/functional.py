@@ -420,11 +420,7 @@ def _grads(
     retain_graph: bool | None = None,
 ) -> tuple[Any, ...]:
     """`grad`, where outputs without a graph count nothing."""
-    pairs = [
-        (y, g)
-        for y, g in zip(outputs, starts, strict=True)
-        if y is not None and y.needs_grad
-    ]
+    pairs = [(y, g) for y, g in zip(outputs, starts, strict=True) if y is not None and y.needs_grad]
     if not pairs:
         return (None,) * len(inputs)
     return grad(

@@ -81,7 +81,9 @@ def gradcheck(
     True
     """
     if not (check_forward_ad or check_backward_ad):
-        raise ValueError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+        raise ValueError(
+            "Expected at least one of check_forward_ad or check_backward_ad to be True"
+        )
     if check_batched_grad and not check_backward_ad:
         raise ValueError("Setting check_batched_grad=True requires check_backward_ad to be True")
     if check_batched_forward_grad and not check_forward_ad:
@@ -255,7 +257,6 @@ def _check_backward(args: Any, which: Any, k: int, output: Any, options: _Option
                 f"gradcheck: the gradient of input {i} is {g.array.dtype}, the input "
                 f"{x.array.dtype}"
             )
-
 
     if options.check_batched_grad:
         _check_batched(xs, which, k, output, options)

@@ -82,9 +82,7 @@ def register_multi_grad_hook(
     if mode not in ("all", "any"):
         raise ArgumentError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     state = _All(len(tensors), fn) if mode == "all" else _Any(fn)
-    handles = [
-        x.register_hook(lambda g, i=i: state.arrived(i, g)) for i, x in enumerate(tensors)
-    ]
+    handles = [x.register_hook(lambda g, i=i: state.arrived(i, g)) for i, x in enumerate(tensors)]
     return _Handles(handles)
 
 

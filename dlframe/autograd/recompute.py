@@ -78,8 +78,7 @@ def checkpoint(
     preserve = kwargs.pop("preserve_rng_state", True)
     if determinism_check not in ("default", "none"):
         raise ArgumentError(
-            "determinism_check should be one of ['default', 'none'] but got "
-            f"{determinism_check}"
+            f"determinism_check should be one of ['default', 'none'] but got {determinism_check}"
         )
     before, again = context_fn()
     if not grad_mode.get():
@@ -159,9 +158,7 @@ class _Part:
     variadic, inputs, rules = None, (), ()
     kept = (("again",),)
 
-    def __init__(
-        self, function: Any, args: Any, kwargs: Any, context: Any, state: Any, start: int
-    ):
+    def __init__(self, function: Any, args: Any, kwargs: Any, context: Any, state: Any, start: int):
         self.call = (function, args, kwargs)
         self.context, self.state = context, state
         self.arguments = [

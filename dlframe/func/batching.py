@@ -11,7 +11,7 @@ from dlframe.errors import ArgumentError
 from dlframe.func import trees
 from dlframe.func.random import Randomness
 from dlframe.functions import cat, stack
-from dlframe.ops.batched.loop import LoopNeeded, ValueNeeded
+from dlframe.ops.batched.loop import LoopNeeded, ValueNeeded, WriteNeeded
 from dlframe.ops.record import TensorBase, last_mutation
 from dlframe.random import get_rng_state, set_rng_state
 from dlframe.random.transform import transformed
@@ -136,9 +136,7 @@ def _checked_dim(where: str, x: Any, dim: Any) -> int | None:
 
 
 def _common_size(leaves: list[Any], dims: list[int | None]) -> int:
-    sizes = [
-        x.array.shape[dim] for x, dim in zip(leaves, dims, strict=True) if dim is not None
-    ]
+    sizes = [x.array.shape[dim] for x, dim in zip(leaves, dims, strict=True) if dim is not None]
     if not sizes:
         raise ArgumentError("vmap: Expected at least one Tensor to vmap over")
     if any(n != sizes[0] for n in sizes):
@@ -162,8 +160,8 @@ def _mapped(
     try:
         with transformed(Randomness(batch, randomness)), under_way(batch, randomness):
             out = func(*trees.unflatten(entered, inputs.tree), **kwargs)
-    except ValueNeeded:
-        raise  # the function itself goes different ways, and says so
+    except (ValueNeeded, WriteNeeded):
+        raise  # the function goes different ways, or writes where there is no place for a batch
     except LoopNeeded:
         if last_mutation() > batch.start or not inputs.size:
             raise  # a second run would write a second time
@@ -246,7 +244,8 @@ def _checked_output(name: str, x: Any, dim: Any, batch: Batch) -> int | None:
 def _in_chunks(
     func: Any, inputs: _Inputs, kwargs: Any, out_dims: Any, randomness: str, chunk_size: int
 ) -> Any:
-    pieces, tree, dims = [], None, []
+    pieces, tree = [], None
+    dims: list[Any] = []
     state = get_rng_state() if randomness == "same" else None
     for start in range(0, inputs.size, chunk_size):
         part = inputs.part(start, min(start + chunk_size, inputs.size))

@@ -52,9 +52,7 @@ class BatchGenerator:
     def _one_by_one(self, method: Any, args: Any, kwargs: Any) -> Any:
         """A draw by probabilities, or of another kind: one after the other."""
         batch = self._how.batch
-        rows = [
-            method(*[_example(a, batch, i) for a in args], **kwargs) for i in range(batch.size)
-        ]
+        rows = [method(*[_example(a, batch, i) for a in args], **kwargs) for i in range(batch.size)]
         return batch.batched(np.stack(rows))
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from samples.table import Call, Numbers
 
+# A row of a table is a line.
+# fmt: off
+
 n = Numbers(31)
 X, W, V, U = n.away(4, 3), n.away(2, 3), n.away(3), n.away(3)
 
@@ -214,11 +217,11 @@ FUNC = [
     program("func.grad", "unused", lambda lib, x, y: lib.func.grad(lambda a, b: number(a), argnums=(0, 1))(x, y), V, U, order=1),
     program("func.grad_and_value", "", lambda lib, x: lib.func.grad_and_value(number)(x), V),
     program("func.grad_and_value", "aux", lambda lib, x: lib.func.grad_and_value(lambda t: (number(t), t.exp()), has_aux=True)(x), V),
-    program("func.vjp", "", lambda lib, x, y: (lambda r: (r[0], r[1]((x.cos(), y.sum()))))(lib.func.vjp(two, x, y)), V, U),
-    program("func.vjp", "aux", lambda lib, x: (lambda r: (r[0], r[1](x), r[2]))(lib.func.vjp(lambda t: (vector(t), t.exp()), x, has_aux=True)), V),
+    program("func.vjp", "", lambda lib, x, y: _applied(lib.func.vjp(two, x, y), (x.cos(), y.sum())), V, U),
+    program("func.vjp", "aux", lambda lib, x: _applied(lib.func.vjp(lambda t: (vector(t), t.exp()), x, has_aux=True), x), V),
     program("func.jvp", "", lambda lib, x, y: lib.func.jvp(two, (x, y), (y.cos(), x.sin())), V, U),
     program("func.jvp", "aux", lambda lib, x: lib.func.jvp(lambda t: (vector(t), t.exp()), (x,), (x.cos(),), has_aux=True), V),
-    program("func.linearize", "", lambda lib, x, y: (lambda r: (r[0], r[1](x)))(lib.func.linearize(vector, x)), V.copy(), U, order=0),
+    program("func.linearize", "", lambda lib, x: _applied(lib.func.linearize(vector, x), x), V, order=0),
     *(program(f"func.{name}", note, run, *args) for name in ("jacrev", "jacfwd") for note, run, args in (
         ("vector", lambda lib, x, name=name: getattr(lib.func, name)(vector)(x), (V,)),
         ("two", lambda lib, x, y, name=name: getattr(lib.func, name)(two, argnums=(0, 1))(x, y), (V, U)),
@@ -235,6 +238,11 @@ FUNC = [
     program("func.functional_call", "some", lambda lib, w, x: _called(lib, {"weight": w}, None, {"input": x}), W, X),
     program("func.stack_module_state", "", lambda lib: [{k: t.detach() for k, t in d.items()} for d in lib.func.stack_module_state([lib.nn.BatchNorm1d(2), lib.nn.BatchNorm1d(2)])], order=0),
 ]
+
+
+def _applied(made: Any, argument: Any) -> Any:
+    """(value, function …) with the function called."""
+    return made[0], made[1](argument), *made[2:]
 
 
 def _called(lib: Any, tensors: Any, args: Any, kwargs: Any = None, **options: Any) -> Any:

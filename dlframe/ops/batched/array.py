@@ -20,6 +20,7 @@ from dlframe.ops.batched.loop import (
     BatchedBase,
     LoopNeeded,
     ValueNeeded,
+    WriteNeeded,
     batched_in,
     example,
     stacked,
@@ -35,7 +36,7 @@ class NoRule(Exception):
     """A rule does not cover these arguments: go example by example."""
 
 
-class BatchedArray(BatchedBase, NDArrayOperatorsMixin):  # type: ignore[misc] # NumPy's is untyped
+class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
     """An array that hides axis 0 of `physical`: the examples of one `vmap`."""
 
     __slots__ = ()
@@ -256,7 +257,7 @@ def innermost(value: Any) -> Any:
         if x.level > model.level:
             model = x
     for x in found:
-        if x.level != model.level and model.level in x.levels:  # type: ignore[attr-defined]
+        if x.level != model.level and model.level in x.levels:
             raise VmapError("vmap: batches of two vmaps are nested in two orders")
     return model
 
@@ -290,7 +291,7 @@ def remade(model: BatchedBase, out: Any) -> Any:
 
 
 def raise_written_without_batch() -> NoReturn:
-    raise LoopNeeded(
+    raise WriteNeeded(
         "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
         "`other` in extra_args that has more elements than `self`: a tensor without a batch "
         "dimension cannot take a batch; use the out-of-place form"
@@ -376,9 +377,11 @@ def _reduce(model: Any, function: Any, inputs: Any, kwargs: Any) -> Any:
     axes = tuple(range(1, x.ndim + 1)) if axis is None else shifted(axis, x.ndim)
     if "where" in kwargs:
         kwargs["where"] = lifted(kwargs["where"], x.ndim, model)
-    return model.remade(np.asanyarray(function(x.physical, axis=axes, **kwargs))
-                        if not isinstance(x.physical, BatchedBase)
-                        else function(x.physical, axis=axes, **kwargs))
+    return model.remade(
+        np.asanyarray(function(x.physical, axis=axes, **kwargs))
+        if not isinstance(x.physical, BatchedBase)
+        else function(x.physical, axis=axes, **kwargs)
+    )
 
 
 def _accumulate(model: Any, function: Any, x: Any, axis: int = 0, *args: Any, **kwargs: Any) -> Any:
@@ -405,7 +408,6 @@ def _examples_of(func: Any, model: Any, args: Any, kwargs: Any) -> Any:
     if size == 0:
         raise LoopNeeded(f"vmap: np.{func.__name__} of an empty batch")
     results = [
-        func(*example(args, model.level, i), **example(kwargs, model.level, i))
-        for i in range(size)
+        func(*example(args, model.level, i), **example(kwargs, model.level, i)) for i in range(size)
     ]
     return stacked(results, model)

@@ -24,6 +24,10 @@ class ValueNeeded(LoopNeeded):
     """A single number was asked of a batch, as a program does that goes different ways."""
 
 
+class WriteNeeded(LoopNeeded):
+    """A batch was to be written into an array without a batch dimension."""
+
+
 class BatchedBase:
     """The fields of a batched array: all examples along axis 0, and which `vmap` it belongs to.
 
@@ -70,7 +74,9 @@ def one_by_one(
     """``function(*args, **kwargs)`` for each example of the innermost `vmap`, stacked.
 
     `error` is what the call without a loop has raised; it is raised again where there is no batch.
-    (C code makes a ValueError or TypeError of LoopNeeded in places.) First all arrays get the batch dimension (a stride of 0 costs nothing): a function that failed
+    (C code makes a ValueError or TypeError of LoopNeeded in places.)
+
+    First all arrays get the batch dimension (a stride of 0 costs nothing): a function that failed
     only since a plain array met a batched one works then, for all examples at once.
     """
     kwargs = kwargs or {}
@@ -190,4 +196,15 @@ def _rebuilt(like: Any, items: list[Any]) -> Any:
     return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
 
 
-__all__ = ["BatchedBase", "LoopNeeded", "ValueNeeded", "all_examples", "batched_in", "example", "one_by_one", "one_example", "stacked"]
+__all__ = [
+    "BatchedBase",
+    "LoopNeeded",
+    "ValueNeeded",
+    "WriteNeeded",
+    "all_examples",
+    "batched_in",
+    "example",
+    "one_by_one",
+    "one_example",
+    "stacked",
+]

@@ -15,6 +15,7 @@ from dlframe.ops.batched.array import RULES, NoRule, is_of, lifted, ndim_of, rem
 from dlframe.ops.batched.loop import BatchedBase, batched_in
 
 Rule = Callable[..., Any]
+_function: Any  # the loops below go through functions of many types
 
 
 def _rule_for(*functions: Any) -> Callable[[Rule], Rule]:
@@ -260,9 +261,7 @@ def _(model: Any, array: Any, shape: Any, subok: bool = False) -> Any:
     _physical(model, array)
     sizes = (shape,) if not isinstance(shape, (tuple, list)) else tuple(shape)
     if array.ndim > len(sizes):
-        raise ValueError(
-            "input operand has more dimensions than allowed by the axis remapping"
-        )
+        raise ValueError("input operand has more dimensions than allowed by the axis remapping")
     p = lifted(array, len(sizes), model)
     return model.remade(np.broadcast_to(p, (p.shape[0], *sizes)))
 
@@ -330,9 +329,7 @@ for _triangle in (np.tril, np.triu):
 @_rule_for(np.diagonal)
 def _(model: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     p = _physical(model, a)
-    return model.remade(
-        np.diagonal(p, offset, shifted(axis1, a.ndim), shifted(axis2, a.ndim))
-    )
+    return model.remade(np.diagonal(p, offset, shifted(axis1, a.ndim), shifted(axis2, a.ndim)))
 
 
 @_rule_for(np.trace)
@@ -391,7 +388,8 @@ def _(model: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         arr, axis = np.reshape(arr, -1), 0
     pair = _aligned_for_axis(model, (arr, indices), ndim_of(arr))
-    return model.remade(np.take_along_axis(*pair, shifted(axis, ndim_of(arr))))
+    x, i = pair
+    return model.remade(np.take_along_axis(x, i, shifted(axis, ndim_of(arr))))
 
 
 @_rule_for(np.put_along_axis)
@@ -435,7 +433,7 @@ def _(model: Any, equation: Any, *operands: Any, optimize: Any = False, **kwargs
     ]
     physical = [x.physical if is_of(model, x) else x for x in operands]
     # pairwise by BLAS, unless asked otherwise: one loop over all indices is slow
-    path = optimize if optimize else len(operands) > 1
+    path = optimize or len(operands) > 1
     return model.remade(np.einsum(f"{','.join(terms)}->{letter}{right}", *physical, optimize=path))
 
 
