@@ -69,8 +69,9 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
     except LinAlgError:
         if check_errors:
             raise lapack.not_positive_definite("linalg.cholesky_ex", A.array, upper=upper) from None
-        factor, info = map(wrap, lapack.cholesky(A.array, upper=upper))
-    return return_types.linalg_cholesky_ex(factor, wrap(np.asarray(info)))
+        partial, info = lapack.cholesky(A.array, upper=upper)
+        factor = wrap(partial)
+    return return_types.linalg_cholesky_ex(factor, wrap(info))
 
 
 @also_named(A="input")

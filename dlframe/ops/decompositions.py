@@ -47,9 +47,12 @@ def as_diagonal(x: Any) -> Any:
 def cholesky(a: Array, *, upper: bool = False) -> Any:
     """The triangular L with L Lᵀ = a (upper: U with Uᵀ U = a); one triangle of `a` is read."""
     try:
-        return np.linalg.cholesky(a, upper=upper)
+        out = np.linalg.cholesky(a, upper=upper)
+        if not np.isnan(np.diagonal(out, axis1=-2, axis2=-1)).any():  # of nan no minor is positive
+            return out
     except np.linalg.LinAlgError:
-        raise lapack.not_positive_definite("linalg.cholesky", a, upper=upper) from None
+        pass
+    raise lapack.not_positive_definite("linalg.cholesky", a, upper=upper)
 
 
 @cholesky.vjp("a")
@@ -189,18 +192,14 @@ def _(g: Any, needs: Sequence[bool], residuals: Any) -> Any:
 
 
 def _converged(name: str, a: Array, function: Any, *args: Any, **options: Any) -> Any:
-    """`function(a)`, or the error that says why an iteration did not converge."""
+    """`function(a)`, an iteration; given infinities some of LAPACK's never end."""
+    lapack.require_finite(name, a)
     try:
         return function(a, *args, **options)
     except np.linalg.LinAlgError:
-        finite = np.isfinite(a).all(axis=(-2, -1)).reshape(-1)
-        if finite.all():
-            reason = "the input matrix is ill-conditioned"
-        else:
-            where = f" (batch element {int(np.argmin(finite))})" if a.ndim > 2 else ""
-            reason = f"the input matrix{where} contained non-finite values"
         raise LinAlgError(
-            f"{name}: The algorithm failed to converge because {reason}. Shape {list(a.shape)}."
+            f"{name}: The algorithm failed to converge because the input matrix is "
+            f"ill-conditioned. Shape {list(a.shape)}."
         ) from None
 
 
@@ -210,7 +209,8 @@ def _converged(name: str, a: Array, function: Any, *args: Any, **options: Any) -
 @op
 def eigh(a: Array, *, UPLO: str = "L") -> Any:
     """Eigenvalues, ascending, and orthogonal eigenvectors; one triangle of `a` is read."""
-    return tuple(_converged("linalg.eigh", a, np.linalg.eigh, UPLO))
+    half = np.tril(a) if UPLO == "L" else np.triu(a)
+    return tuple(_converged("linalg.eigh", half, np.linalg.eigh, UPLO))
 
 
 eigh.definition.materialize = False  # as for svd: of eigenvalues alone, equal ones do no harm
@@ -231,7 +231,8 @@ def _(g: Any, out: Any) -> Any:
 @op
 def eigvalsh(a: Array, *, UPLO: str = "L") -> Any:
     """The eigenvalues of symmetric matrices, ascending."""
-    return _converged("linalg.eigvalsh", a, np.linalg.eigvalsh, UPLO)
+    half = np.tril(a) if UPLO == "L" else np.triu(a)
+    return _converged("linalg.eigvalsh", half, np.linalg.eigvalsh, UPLO)
 
 
 @eigvalsh.fast_forward

@@ -149,7 +149,9 @@ def cholesky(a: Array, *, upper: bool) -> tuple[Array, Array]:
         potrf = routine("potrf", a)
         for i in np.ndindex(batch):
             out[i], info[i] = potrf(a[i], lower=not upper, clean=True)
-    return out, info
+        nans = np.isnan(np.diagonal(out, axis1=-2, axis2=-1))
+        info = np.where((info == 0) & nans.any(axis=-1), nans.argmax(axis=-1) + 1, info)
+    return out, info.astype(np.int32)
 
 
 def least_squares(a: Array, b: Array, rcond: float, driver: str) -> tuple[Array, int]:
@@ -170,6 +172,18 @@ def least_squares(a: Array, b: Array, rcond: float, driver: str) -> tuple[Array,
             "driver='gelsd', which takes any rank."
         )
     return x[:n], min(m, n)
+
+
+def require_finite(name: str, a: Array) -> None:
+    """Raise if an iteration would meet a nan or an infinity: which matrix of the batch has it."""
+    finite = np.isfinite(a)
+    if not finite.all():
+        first = int(np.argmin(finite.all(axis=(-2, -1)).reshape(-1)))
+        where = f" (batch element {first})" if a.ndim > 2 else ""
+        raise LinAlgError(
+            f"{name}: The algorithm failed to converge because the input matrix{where} contained "
+            f"non-finite values. Shape {list(a.shape)}."
+        )
 
 
 def singular(name: str, what: str, a: Array) -> LinAlgError:

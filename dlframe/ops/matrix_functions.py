@@ -197,6 +197,7 @@ def least_squares(a: Array, b: Array, *, rcond: float, driver: str) -> Any:
     x = np.zeros((*batch, n, k), a.dtype)
     rank = np.zeros(batch, np.int64)
     if a.size:
+        lapack.require_finite("linalg.lstsq", a)
         for i in np.ndindex(batch):
             columns = b[i] if k else np.zeros((m, 1), a.dtype)  # the rank is asked for in any case
             x[i], rank[i] = lapack.least_squares(a[i], columns, rcond, driver)
