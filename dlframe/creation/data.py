@@ -26,6 +26,9 @@ __all__ = [
 ]
 
 
+_NUMBERS = {bool, int, float}
+
+
 def tensor(
     data: Any,
     *,
@@ -193,7 +196,7 @@ def values_of(data: Any, dtype: Any) -> Array:
     if isinstance(data, (TensorBase, np.ndarray, np.generic)):
         array = to_array(data)
         return array if target is None else array.astype(target, copy=False)
-    if isinstance(data, (list, tuple)):
+    if isinstance(data, (list, tuple)) and not _types(data) <= _NUMBERS:
         data = _plain(data)
     try:
         array = np.array(data)
@@ -208,6 +211,16 @@ def values_of(data: Any, dtype: Any) -> Array:
     elif target.kind in "iu":
         _check_range(array, target)
     return array.astype(target, copy=False)
+
+
+def _types(data: Iterable[Any]) -> set[type]:
+    """The types of the numbers in nested sequences; row by row, without looking at each number."""
+    found = set(map(type, data))
+    if found <= _NUMBERS:
+        return found
+    for row in data:
+        found |= _types(row) if isinstance(row, (list, tuple)) else {type(row)}
+    return found - {list, tuple}
 
 
 def _plain(data: Any) -> Any:
@@ -236,8 +249,8 @@ def _inferred(array: Array, data: Any) -> DType:
     """The dtype of nested sequences: NumPy's numbers keep theirs, Python's follow PyTorch."""
     if array.dtype.kind == "b" or not array.size:
         return array.dtype if array.dtype.kind == "b" else get_default_dtype()
-    kinds = set(map(type, _leaves(data)))
-    if kinds <= {bool, int, float}:
+    kinds = _types(data) if isinstance(data, (list, tuple)) else set(map(type, _leaves(data)))
+    if kinds <= _NUMBERS:
         if array.dtype.kind == "u":
             raise ArgumentError("tensor: Overflow: an integer does not fit into int64")
         return get_default_dtype() if array.dtype.kind == "f" else array.dtype

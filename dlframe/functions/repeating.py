@@ -92,7 +92,8 @@ def repeat_interleave(
     shape, often = input.shape, int(counts.reshape(()))
     apart = ops.expand_dims(input, axis=dim + 1)
     wide = ops.broadcast_to(apart, shape=(*shape[: dim + 1], often, *shape[dim + 1 :]))
-    return ops.copy(ops.reshape(wide, shape=(*shape[:dim], n * often, *shape[dim + 1 :])))
+    out = ops.reshape(wide, shape=(*shape[:dim], n * often, *shape[dim + 1 :]))
+    return ops.copy(out) if np.may_share_memory(out.array, input.array) else out
 
 
 def _counts(repeats: Any) -> Array:

@@ -9,6 +9,7 @@ made. `take_region` and `put_region` are each other's derivative.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,10 @@ def repeats(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     places = np.zeros((), np.int64)
     for stride, n in zip(strides, shape, strict=True):
         places = np.add.outer(places, np.arange(n) * stride)
-    return np.unique(places).size < places.size
+    places //= math.gcd(*strides) or 1
+    seen = np.zeros(int(places.max() - places.min()) + 1, np.bool)
+    seen[places - places.min()] = True
+    return np.count_nonzero(seen) < places.size
 
 
 def _span(array: Array) -> tuple[int, int]:
