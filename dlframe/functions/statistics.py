@@ -131,15 +131,18 @@ def _checked_fractions(name: str, input: Tensor, q: Any, interpolation: str) -> 
 
 def _ranks(rows: Array, q: Any, *, skip_nan: bool) -> Any:
     """How far from the first in order each quantile is, (…, q) for rows of shape (…, n)."""
-    last = rows.shape[-1] - 1
+    last = float(rows.shape[-1] - 1)
     nans = np.isnan(rows)
     q = q.reshape(-1)
+    shape = (*rows.shape[:-1], q.shape[0])
+    if not nans.any():
+        return ops.broadcast_to(q * last, shape=shape)
     if skip_nan:
         present = np.sum(~nans, axis=-1, keepdims=True)
         return ops.where(present > 0, q * (present - 1).astype(rows.dtype), 0.0)
-    broken = np.broadcast_to(nans.any(axis=-1, keepdims=True), (*rows.shape[:-1], q.shape[0]))
     # the last in order is nan, if anything is
-    return ops.where(broken, float(last), q * float(last))
+    broken = np.broadcast_to(nans.any(axis=-1, keepdims=True), shape)
+    return ops.where(broken, last, q * last)
 
 
 def _at_ranks(rows: Any, ranks: Any, interpolation: str) -> Any:

@@ -56,13 +56,17 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 def kept_shape(shape: Shape, axis: Axis) -> Shape:
     """`shape` with the reduced axes of size 1."""
-    axes = axes_of(axis, len(shape))
-    return tuple([1 if i in axes else n for i, n in enumerate(shape)])
+    kept = list(shape)
+    for a in axes_of(axis, len(shape)):
+        kept[a] = 1
+    return tuple(kept)
 
 
 def count_of(shape: Shape, axis: Axis) -> int:
     """How many elements go into each result."""
-    return math.prod([shape[i] for i in axes_of(axis, len(shape))])
+    if axis is None or not shape:
+        return math.prod(shape)
+    return math.prod([shape[a] for a in axis]) if isinstance(axis, tuple) else shape[axis]
 
 
 def _spread(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
@@ -117,7 +121,7 @@ def var(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: floa
 def _var(x: Array, axis: Axis, keepdims: bool, correction: float) -> Any:
     d = x - _mean(x, axis, keepdims=True)
     total = _add(d * d, axis=axis, keepdims=keepdims)
-    return np.divide(total, _freedom(x.shape, axis, correction), dtype=x.dtype)
+    return total / _freedom(x.shape, axis, correction)
 
 
 def _freedom(shape: Shape, axis: Axis, correction: float) -> float:
