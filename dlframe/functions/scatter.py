@@ -261,6 +261,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | float) ->
     filling = filling_for("index_fill", value, input)
     x = input if input.ndim else ops.ravel(input)
     places = from_the_front("index_fill", index.array.reshape(-1), x.shape[dim], dim)
+    places = np.unique(places)  # the value has one influence on a place that is named twice
     return _shaped(ops.replace_at(x, filling, index=_along(dim, places)), input)
 
 
