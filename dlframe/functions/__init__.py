@@ -17,6 +17,7 @@ from dlframe.functions.exponential import *
 from dlframe.functions.extremes import *
 from dlframe.functions.filling import *
 from dlframe.functions.histograms import *
+from dlframe.functions.in_place import *
 from dlframe.functions.indexing import *
 from dlframe.functions.joining import *
 from dlframe.functions.linalg import *
@@ -50,6 +51,7 @@ FAMILIES = (
     "extremes",
     "filling",
     "histograms",
+    "in_place",
     "indexing",
     "joining",
     "linalg",

@@ -51,8 +51,8 @@ def pair_of(name: str, input: Any, other: Any) -> tuple[Any, Any]:
     dtype = result_type(input, other)  # a number counts less than a tensor without dimensions
     if dtype.kind != "f":
         dtype = get_default_dtype()
-    as_tensor = lambda x: x if isinstance(x, TensorBase) else wrap(np.asarray(x).astype(dtype))
-    return as_tensor(input), as_tensor(other)
+    pair = [x if isinstance(x, TensorBase) else wrap(np.asarray(x, dtype)) for x in (input, other)]
+    return pair[0], pair[1]
 
 
 def _no_operand(name: str, x: object) -> TypeError:
