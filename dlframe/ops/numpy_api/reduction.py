@@ -139,7 +139,7 @@ def sort(
 def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """The middle element, or the mean of the two in the middle; nan where there is any."""
     a = floating(a)
-    rows, shape = reduced_to_last(a, axis, keepdims)
+    rows, shape = rows_of(a, axis, keepdims)
     n = rows.shape[-1]
     in_order = sort(rows)
     middle = (in_order[..., (n - 1) // 2] + in_order[..., n // 2]) / 2
@@ -147,7 +147,7 @@ def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return ops.reshape(middle, shape=shape)
 
 
-def reduced_to_last(a: Any, axis: Axis, keepdims: bool) -> tuple[Any, tuple[int, ...]]:
+def rows_of(a: Any, axis: Axis, keepdims: bool) -> tuple[Any, tuple[int, ...]]:
     """`a` with the reduced axes as one, the last; and the shape of the result."""
     shape = np.sum(np.broadcast_to(0, a.shape), axis=axis, keepdims=keepdims).shape
     n = len(a.shape)
