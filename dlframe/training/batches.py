@@ -147,7 +147,8 @@ def _cause(inputs: list[Any], model: Any) -> str:
         )
     return (
         "Inputs and weights are finite, so the numbers grew too large on the way, or the loss took "
-        "the logarithm of zero. Lower the learning rate, or use a loss on logits"
+        "the logarithm of zero. Lower the learning rate, or use a loss on logits; `with "
+        "dl.autograd.detect_anomaly():` around fit() names the operation and the line"
     )
 
 
