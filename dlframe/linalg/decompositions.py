@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import ArgumentError, LinAlgError
+from dlframe.errors import ArgumentError, LinAlgError, ShapeError
 from dlframe.functions import return_types
-from dlframe.functions.matrix_arguments import also_named, require_matrices
+from dlframe.functions.matrix_arguments import also_named, require_matrices, require_same_dtype
 from dlframe.ops import lapack
 from dlframe.ops.calling import wrap
 
@@ -21,6 +21,7 @@ __all__ = [
     "cholesky_ex",
     "eigh",
     "eigvalsh",
+    "householder_product",
     "lu",
     "lu_factor",
     "lu_factor_ex",
@@ -132,6 +133,35 @@ def qr(A: Tensor, mode: str = "reduced") -> Any:
             "'r', or 'complete'"
         )
     return return_types.linalg_qr(*ops.qr(A, mode=mode))
+
+
+@also_named(A="input")
+def householder_product(A: Tensor, tau: Tensor) -> Tensor:
+    """The first n columns of H₁ H₂ … Hₖ with Hᵢ = 1 - τᵢ vᵢ vᵢᵀ, as a QR decomposition keeps its Q.
+
+    vᵢ is the i-th column of A (..., m, n) below the diagonal, with 1 on it and 0 above; `tau` is
+    (..., k) with k ≤ n ≤ m.
+
+    >>> dl.linalg.householder_product(dl.tensor([[9.0], [1.0]]), dl.tensor([1.0]))
+    tensor([[ 0.],
+            [-1.]])
+    """
+    name = "linalg.householder_product"
+    require_matrices(name, A, square=False)
+    require_same_dtype(name, A, tau)
+    m, n = A.shape[-2:]
+    k = tau.shape[-1] if tau.ndim else -1
+    if not 0 <= k <= n <= m or tuple(tau.shape[:-1]) != tuple(A.shape[:-2]):
+        raise ShapeError(
+            f"{name}: A is (..., m, n) and tau (..., k) with k <= n <= m; got A{list(A.shape)} and "
+            f"tau{list(tau.shape)}"
+        )
+    vectors = ops.tril(A, k=-1) + np.eye(m, n, dtype=A.dtype)
+    out = ops.broadcast_to(wrap(np.eye(m, n, dtype=A.dtype)), shape=tuple(A.shape))
+    for i in reversed(range(k)):  # from the right, so that only vectors meet a matrix
+        v = vectors[..., i, None]
+        out = out - tau[..., i, None, None] * v @ (ops.swapaxes(v, axis1=-1, axis2=-2) @ out)
+    return out
 
 
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> Any:

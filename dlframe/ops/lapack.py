@@ -133,7 +133,7 @@ def factored(name: str, what: str, a: Array) -> Factored:
     """The factors of matrices that all have an inverse."""
     found = Factored(a)
     if found.info.any():
-        raise singular(name, what, a)
+        raise singular(name, what, a, found.info)
     return found
 
 
@@ -186,10 +186,12 @@ def require_finite(name: str, a: Array) -> None:
         )
 
 
-def singular(name: str, what: str, a: Array) -> LinAlgError:
+def singular(name: str, what: str, a: Array, infos: Any = None) -> LinAlgError:
     """The error for a batch of matrices one of which has no inverse: which, and why."""
-    infos = lu(a)[2]
-    where, info = first_failure(infos)
+    found = lu(a)[2]
+    if not found.any():  # another order of the same sums: the last bit decides what is 0
+        found = np.full(a.shape[:-2], a.shape[-1]) if infos is None else infos
+    where, info = first_failure(found)
     return LinAlgError(
         f"{name}: {where}The diagonal element {info} is zero, {what} could not be completed "
         f"because the input matrix is singular. Shape {list(a.shape)}; a pseudo-inverse always "

@@ -323,6 +323,7 @@ CALLS = [
     *calls("linalg.matrix_rank", spread(2, 4, 3), RANKED, (RANKED, {"atol": 1e-8}), (spread(3, 3), {"rtol": 0.6}), (spread(3, 3), {"tol": 1.5}),
            (symmetric(3, 3), {"hermitian": True}), (spread(3, 3), {"atol": 0.5, "rtol": 0.1}), (spread(2, 3, 3), {"atol": np.array([0.1, 1.5])}),
            order=0, dtypes=False, narrow=0),
+    *calls("linalg.householder_product", (n.away(4, 3), n.positive(3)), (n.away(2, 3, 3), n.positive(2, 2)), (n.away(4, 2), n.positive(2) * 0), variants=False),
 ]  # fmt: skip
 
 
@@ -415,5 +416,7 @@ ERRORS = [
     ErrorSample("cond: not square", lambda lib: lib.linalg.cond(lib.ones(3, 2), "fro"), RuntimeError, "3 by 2"),
     ErrorSample("cholesky_solve: rows", lambda lib: lib.cholesky_solve(lib.ones(3, 1), lib.eye(2)), RuntimeError, "3 by 1|3x1"),
     ErrorSample("lu_solve: pivots", lambda lib: lib.linalg.lu_solve(lib.eye(2), lib.ones(3).int(), lib.ones(2, 1)), RuntimeError, "[Pp]ivots"),
+    ErrorSample("householder_product: wide", lambda lib: lib.linalg.householder_product(lib.ones(2, 3), lib.ones(2)), RuntimeError, "m"),
+    ErrorSample("householder_product: too many", lambda lib: lib.linalg.householder_product(lib.ones(3, 2), lib.ones(3)), RuntimeError, "k|tau"),
     ErrorSample("logdet: integers", lambda lib: lib.logdet(lib.eye(2).long()), RuntimeError, "float"),
 ]  # fmt: skip
