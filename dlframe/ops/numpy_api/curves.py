@@ -8,6 +8,8 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import DTypeError, GradientError
+from dlframe.ops.numpy_api.decompositions import lstsq
+from dlframe.ops.numpy_api.elementwise import vander
 from dlframe.ops.numpy_api.linalg import convolve
 from dlframe.ops.numpy_api.shape import moveaxis
 from dlframe.ops.numpy_api.support import array_like, array_likes, floating, plain, rule_for
@@ -157,6 +159,17 @@ def poly(seq_of_zeros: Any) -> Any:
             out * zeros[i], pad_width=((1, 0),), value=0
         )
     return out
+
+
+@rule_for("polyfit")
+def polyfit(x: Any, y: Any, deg: int, rcond: Any = None) -> Any:
+    """The polynomial of degree `deg` nearest to the points, by least squares."""
+    x, y = (floating(v) for v in array_likes((x, y)))
+    powers = vander(x, deg + 1)
+    scale = ops.sqrt((powers * powers).sum(axis=0))  # columns of one length: well conditioned
+    limit = len(plain(x)) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
+    found = lstsq(powers / scale, y, limit)[0]
+    return found / (scale[:, None] if len(y.shape) == 2 else scale)
 
 
 # --- windows of one series over another ---------------------------------------------------------
