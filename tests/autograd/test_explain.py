@@ -325,6 +325,7 @@ def every_op() -> list[Op]:
     for module in pkgutil.walk_packages(dl.__path__, "dlframe."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    gc.collect()  # operations that examples in docstrings defined
     ops = {o.name: o for o in gc.get_objects() if isinstance(o, Op)}
     return [o for o in ops.values() if is_ours(o)]
 
