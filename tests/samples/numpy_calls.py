@@ -27,6 +27,11 @@ INPUTS = {
 HOLES = np.array([[True, False, False], [False, False, True]])
 MASK = np.array([[True, False, True], [False, False, True]])
 
+METHODS = """
+    inverted_cdf averaged_inverted_cdf closest_observation interpolated_inverted_cdf hazen weibull
+    linear median_unbiased normal_unbiased lower higher midpoint nearest
+""".split()
+
 
 def with_holes(m: Any) -> Any:
     """`m`, an array or a tensor, with nan where HOLES says."""
@@ -75,6 +80,47 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
         lambda c: np.median(c, axis=(0, 2), keepdims=True),
         lambda m: np.median(with_holes(m), axis=0),
     ],
+    "quantile": [
+        lambda v: np.quantile(v, 0.3),
+        lambda c: np.quantile(c, [0.1, 0.5, 1.0], axis=(0, 2), keepdims=True),
+        lambda m: np.quantile(m, [[0.2, 0.9]], axis=1),
+        lambda m: np.quantile(with_holes(m), 0.4, axis=0),
+        *(
+            lambda v, method=method: np.quantile(v, [0.1, 0.25, 0.6, 0.8], method=method)
+            for method in METHODS
+        ),
+    ],
+    "percentile": [lambda m: np.percentile(m, [20, 80], axis=1), lambda m: np.percentile(m, 35)],
+    "nanquantile": [
+        lambda m: np.nanquantile(with_holes(m), [0.3, 0.8], axis=1),
+        lambda c: np.nanquantile(c, 0.6, axis=(0, 1), method="median_unbiased", keepdims=True),
+    ],
+    "nanpercentile": [lambda m: np.nanpercentile(with_holes(m), 40, axis=1)],
+    "nanmedian": [
+        lambda m: np.nanmedian(with_holes(m)),
+        lambda m: np.nanmedian(with_holes(m), axis=1),
+    ],
+    "cov": [
+        lambda m: np.cov(m),
+        lambda v, w: np.cov(v, w, bias=True),
+        lambda m, n: np.cov(m, n, rowvar=False, ddof=0),
+        lambda m: np.cov(m, fweights=[2, 1, 3], ddof=2),
+        lambda m: np.cov(m, fweights=[2, 1, 3], aweights=[0.5, 1.0, 0.25]),
+    ],
+    "corrcoef": [
+        lambda m: np.corrcoef(m),
+        lambda m, n: np.corrcoef(m, n),
+        lambda v: np.corrcoef(v),
+    ],
+    "unique": [
+        lambda m: np.unique(m),
+        lambda m: np.unique(m, axis=1),
+        lambda m: np.unique(m, return_index=True, return_inverse=True, return_counts=True)[0],
+    ],
+    "unique_all": [lambda m: np.unique_all(m).values],
+    "unique_counts": [lambda m: np.unique_counts(m).values],
+    "unique_inverse": [lambda m: np.unique_inverse(m).values],
+    "unique_values": [lambda m: np.sort(np.unique_values(m))],
     "max": [lambda c: np.max(c), lambda c: np.max(c, axis=(0, 2), keepdims=True)],
     "amax": [lambda m: np.amax(m, axis=1)],
     "min": [lambda c: np.min(c), lambda c: np.min(c, axis=1)],

@@ -38,6 +38,7 @@ from dlframe.ops.numpy_api import (
     padding,
     reduction,
     shape,
+    statistics,
 )
 from dlframe.ops.numpy_api.dispatch import call_function, call_ufunc
 
@@ -52,4 +53,5 @@ __all__ = [
     "padding",
     "reduction",
     "shape",
+    "statistics",
 ]
