@@ -61,8 +61,8 @@ def axis_of(dim: Dims, ndim: int) -> int | tuple[int, ...] | None:
     if dim is None:
         return None
     if isinstance(dim, (tuple, list)):
-        found = checked_dims(dim, ndim)
-        return found if found and ndim else None
+        several = checked_dims(dim, ndim)
+        return several if several and ndim else None
     found = checked_dim(operator.index(dim), ndim)  # type: ignore[arg-type] # a sequence was met above
     return found if ndim else None
 

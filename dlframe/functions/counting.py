@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 
+_unique: Any = np.unique  # whose overloads take True and False, and no bool
+
+
 @numpy_names
 def unique(
     input: Tensor,
@@ -57,7 +60,7 @@ def unique(
         source, axis = input, _axis_of_slices("unique", input, dim)
         shape = (input.shape[axis],)
     graph = source.requires_grad  # without one, NumPy need not look for the first of equal ones
-    results = np.unique(
+    results = _unique(
         source.array,
         return_index=graph,
         return_inverse=return_inverse,
