@@ -234,8 +234,9 @@ def _batched(
             raise ShapeError(
                 "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
                 "as the batch dimension. The sizes of the remaining dimensions are expected to "
-                "match the shape of corresponding output, but a mismatch was detected: grad_outputs "
-                f"have shape {list(g.array.shape)}, the output {list(root.array.shape)}"
+                "match the shape of corresponding output, but a mismatch was detected: "
+                f"grad_outputs have shape {list(g.array.shape)}, "
+                f"the output {list(root.array.shape)}"
             )
         if not root.needs_grad:
             raise GradientError("element 0 of tensors does not require grad")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.ops.batched.array import RULES, NoRule, is_of, lifted, ndim_of, remade, shifted
+from dlframe.ops.batched.indexing import read
 from dlframe.ops.batched.loop import BatchedBase, batched_in
 
 Rule = Callable[..., Any]
@@ -374,7 +375,7 @@ def _(model: Any, a: Any, indices: Any, axis: Any = None, **kwargs: Any) -> Any:
         raise NoRule
     if axis is None:
         a, axis = np.reshape(a, -1), 0
-    return a[(*(slice(None),) * (axis % a.ndim), indices)]
+    return model.remade(read(a, (*(slice(None),) * (axis % a.ndim), indices), model))
 
 
 def _aligned_for_axis(model: Any, values: Any, ndim: int) -> list[Any]:
