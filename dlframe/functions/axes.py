@@ -30,14 +30,13 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     >>> dl.permute(dl.zeros(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    order = checked_dims(dims, input.ndim)
-    if len(order) != input.ndim:
+    if len(dims) != input.ndim:
         raise ShapeError(
             "permute(): number of dimensions in the tensor input does not match the "
             f"length of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not "
-            f"equal to len(dims) = {len(order)}"
+            f"equal to len(dims) = {len(dims)}"
         )
-    return ops.transpose(input, axes=order)
+    return ops.transpose(input, axes=checked_dims(dims, input.ndim))
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:

@@ -50,10 +50,12 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensors = _list_of("cat", tensors)
     # an empty vector joins with everything, as the start of a loop that collects
     kept = [x for x in tensors if x.shape != (0,)] or tensors
-    if not kept[0].shape:
-        raise ShapeError(
-            "cat: zero-dimensional tensor (at position 0) cannot be concatenated; use stack()"
-        )
+    for i, x in enumerate(tensors):
+        if not x.shape:
+            raise ShapeError(
+                f"cat: zero-dimensional tensor (at position {i}) cannot be concatenated; "
+                "use stack()"
+            )
     axis = checked_dim(dim, kept[0].ndim)
     first = kept[0].shape
     for i, x in enumerate(kept):
@@ -86,13 +88,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             [2, 4]])
     """
     tensors = _list_of("stack", tensors)
+    axis = checked_dim(dim, tensors[0].ndim + 1)
     for i, x in enumerate(tensors):
         if x.shape != tensors[0].shape:
             raise ShapeError(
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
                 f"entry 0 and {list(x.shape)} at entry {i}"
             )
-    return ops.stack(*tensors, axis=checked_dim(dim, tensors[0].ndim + 1))
+    return ops.stack(*tensors, axis=axis)
 
 
 def _list_of(name: str, tensors: Any) -> list[Any]:
@@ -268,9 +271,10 @@ def block_diag(*tensors: Any) -> Tensor:
                 "block_diag: Input tensors must have 2 or fewer dimensions. Input "
                 f"{i} has {x.ndim} dimensions"
             )
-    blocks = [atleast_2d(x) for x in tensors]
-    if not blocks:
+    if not tensors:
         return wrap(np.zeros((1, 0), get_default_dtype()))
+    common = result_type(*tensors)  # as numbers, vectors and matrices
+    blocks = [to_dtype(atleast_2d(x), common) for x in tensors]
     width, before, rows = sum(x.shape[1] for x in blocks), 0, []
     for x in blocks:
         after = width - before - x.shape[1]

@@ -193,13 +193,13 @@ def _widths(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[int, Any]:
     """The dimension from the front, and the distances of the `x`, if there are any."""
     if x is not None and dx is not None:
         raise TypeError(f"{name}() takes x or dx, not both")
-    if y.dtype.kind == "b" or (x is not None and x.dtype.kind == "b"):
-        raise DTypeError(f"{name}: received a bool input for `x` or `y`, but bool is not supported")
     dim = checked_dim(dim, y.ndim)
     if not y.ndim:
         raise DimensionError(
             f"{name}: Dimension specified as {dim} but tensor has no dimensions to integrate along"
         )
+    if y.dtype.kind == "b" or (x is not None and x.dtype.kind == "b"):
+        raise DTypeError(f"{name}: received a bool input for `x` or `y`, but bool is not supported")
     if x is None:
         return dim, None
     if x.ndim == 1:

@@ -109,9 +109,9 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     (2, 3, 4)
     """
     dim, parts = checked_dim(dim, input.ndim), list(sizes)
+    if not parts or not input.ndim:
+        raise ArgumentError("unflatten: sizes must be non-empty, and the input have dimensions")
     known = math.prod(n for n in parts if n != -1)
-    if not parts:
-        raise ArgumentError("unflatten: sizes must be non-empty")
     if -1 in parts and known:
         parts[parts.index(-1)] = input.shape[dim] // known
     if math.prod(parts) != input.shape[dim]:

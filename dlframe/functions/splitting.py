@@ -49,10 +49,10 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """
     if not input.ndim:
         raise ShapeError("narrow() cannot be applied to a 0-dim tensor.")
-    dim = checked_dim(dim, input.ndim)
-    n, start = input.shape[dim], int(start)
     if length < 0:
         raise ArgumentError(f"narrow(): length must be non-negative, got {length}")
+    dim = checked_dim(dim, input.ndim)
+    n, start = input.shape[dim], int(start)
     if not -n <= start <= n:
         raise DimensionError(
             f"narrow: start out of range (expected to be in range of [{-n}, {n}], but got {start})"

@@ -79,7 +79,7 @@ class ShapeMethods(TensorBase):
         tensor([[1, 1, 1],
                 [2, 2, 2]])
         """
-        return expand(self, sizes(size))
+        return expand(self, _given("expand", size))
 
     def expand_as(self: Any, other: Tensor) -> Tensor:
         """Expanded to the shape of `other`."""
@@ -94,7 +94,7 @@ class ShapeMethods(TensorBase):
         >>> dl.ones(2, 3).sum_to_size(1, 3)
         tensor([[2., 2., 2.]])
         """
-        return sum_to_size(self, sizes(size))
+        return sum_to_size(self, _given("sum_to_size", size))
 
     # --- another order of dimensions ---
 
@@ -144,7 +144,7 @@ class ShapeMethods(TensorBase):
         tensor([[1, 2, 1, 2],
                 [1, 2, 1, 2]])
         """
-        return repeat(self, sizes(repeats))
+        return repeat(self, _given("repeat", repeats))
 
     def tile(self: Any, *dims: Any) -> Tensor:
         """`repeat` where missing counts in front are 1; see `dlframe.tile`."""
@@ -220,3 +220,10 @@ class ShapeMethods(TensorBase):
     swapdims_ = in_another_shape(F.swapdims)
     t_ = in_another_shape(F.t)
     as_strided_ = in_another_shape(F.as_strided)
+
+
+def _given(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:
+    """The sizes, of which there must be some; () is given as ``x.expand(())``."""
+    if not args:
+        raise TypeError(f"{name}() missing 1 required positional arguments: the sizes")
+    return sizes(args)

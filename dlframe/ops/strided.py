@@ -21,6 +21,8 @@ Shape = tuple[int, ...]
 
 def _laid(x: Array, shape: Shape, strides: Shape, offset: int = 0) -> Array:
     """An array in the memory of `x`, `offset` bytes behind its first element; strides in bytes."""
+    if 0 in shape:
+        strides, offset = (0,) * len(shape), 0  # nothing is read
     owner = owner_of(x)
     if not (owner.flags.c_contiguous or owner.flags.f_contiguous):
         owner = x = np.ascontiguousarray(x)
