@@ -493,6 +493,11 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     "polyder": [lambda v: np.polyder(v), lambda v: np.polyder(v, 2)],
     "polyint": [lambda v: np.polyint(v), lambda v: np.polyint(v, 2, k=[1.0, 2.0])],
     "poly": [lambda v: np.poly(v)],
+    "polyfit": [
+        lambda v: np.polyfit([0.0, 1.0, 2.0, 4.0], v, 2),
+        lambda v, w: np.polyfit(v, w, 1),
+        lambda c: np.polyfit([0.0, 1.0, 3.0], c[0, :, :2], 1),
+    ],
     "correlate": [
         lambda v, m: np.correlate(v, m[0]),
         lambda v, m: np.correlate(m[0], v, mode="same"),

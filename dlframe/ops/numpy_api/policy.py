@@ -25,7 +25,7 @@ WITHOUT_RULE = frozenset(
     """
     histogram
     histogram2d histogram_bin_edges histogramdd
-    polyfit roots sort_complex
+    roots sort_complex
 
     linalg.eig linalg.eigvals
 
