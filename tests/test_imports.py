@@ -16,7 +16,18 @@ PACKAGE = ROOT / "dlframe"
 
 # An arrow's left side never imports its right side. Modules on one level may know each other.
 LEVELS = (
-    {"version", "errors", "dtypes", "random", "plugins", "threads", "devices", "cuda", "size", "backends"},
+    {
+        "version",
+        "errors",
+        "dtypes",
+        "random",
+        "plugins",
+        "threads",
+        "devices",
+        "cuda",
+        "size",
+        "backends",
+    },
     {"ops"},
     {
         "autograd",
