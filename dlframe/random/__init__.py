@@ -74,7 +74,8 @@ default_generator.seed()  # as in PyTorch: without `manual_seed` no two runs are
 
 def or_default(generator: Generator | None) -> Generator:
     """The generator itself, or `default_generator` for None."""
-    return as_transformed(default_generator if generator is None else generator)
+    chosen: Generator = as_transformed(default_generator if generator is None else generator)
+    return chosen
 
 
 def manual_seed(seed: int) -> Generator:
