@@ -20,12 +20,13 @@ def polygamma(x: Array, *, n: int) -> Any:
     """The n-th derivative of digamma: (-1)ⁿ⁺¹ n! ζ(n + 1, x)."""
     if n == 0:
         return _digamma(x)
-    # 171! is no float any more; the logarithm goes on, and the product with a small ζ is finite
-    sign = 1.0 if n % 2 else -1.0
-    factorial = math.gamma(n + 1.0) if n < 171 else math.inf
-    if factorial < np.finfo(x.dtype).max:
-        return (sign * factorial) * _zeta(float(n + 1), x)
-    return sign * np.exp(math.lgamma(n + 1.0) + np.log(_zeta(float(n + 1), x)))
+    # in float64: n! is soon too large for the other floats, and ζ too small
+    wide = x.astype(np.float64)
+    sign, series = (-1.0) ** (n + 1), _zeta(float(n + 1), wide)
+    if n <= 170:
+        return (sign * math.gamma(n + 1.0) * series).astype(x.dtype)
+    # 171! is no float any more, but its logarithm is
+    return (sign * np.exp(math.lgamma(n + 1.0) + np.log(series))).astype(x.dtype)
 
 
 @polygamma.vjp("x")

@@ -288,6 +288,8 @@ CALLS = [
     *calls("clamp_min", (n.spread(3, 4), 0.03), (n.spread(3, 4), n.spread(4) + 0.07), (n.ints(-5, 5, 6), 1.5)),
     *calls("clamp_max", (n.spread(3, 4), 0.03), (n.spread(3, 4), n.spread(4) + 0.07)),
     *calls("where", (n.bools(3, 4),), (n.bools(3, 4), 1, 2), (n.bools(3, 4), 1.0, 2), (n.bools(3, 4), n.ints(0, 5, 4), n.away(4))),
+    *calls("threshold", (n.spread(3, 4), 0.13, -2.0), (n.ints(-5, 5, 6), 1, 9),
+           differs=dict.fromkeys(("uint8", "int32", "int64"), "floats among integers make floats, as in where(); PyTorch cuts them off")),
     *calls("Tensor.where", (n.away(3, 4), n.bools(3, 4), n.away(4)), run=lambda lib, x, c, y: x.where(c, y), passes=("condition", "y")),
     *calls("equal", (small, other), (small, small.copy()), (small, small[0]), variants=False),
     *calls("isclose", (n.away(3, 4), n.away(4)), (np.array([1.0, 2.0, 3.0]), np.array([1.01, 2.0, 3.5]), {"rtol": 0.02}),
