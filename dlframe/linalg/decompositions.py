@@ -255,9 +255,7 @@ def _factored(name: str, A: Any, pivot: bool, check: bool) -> tuple[Any, Any, An
     require_matrices(name, A, square=False)
     _require_pivots(name, pivot)
     factors, pivots = ops.lu_factor(A)
-    zeros = np.diagonal(factors.array, axis1=-2, axis2=-1) == 0
-    info = np.where(zeros.any(axis=-1), zeros.argmax(axis=-1) + 1, 0) if zeros.size else 0
-    info = np.broadcast_to(info, A.shape[:-2]).astype(np.int32)
+    info = lapack.zero_pivot(factors.array)
     if check and info.any():
         where, k = lapack.first_failure(info)
         raise LinAlgError(

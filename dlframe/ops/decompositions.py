@@ -299,11 +299,5 @@ def lu_unpack(factors: Any, pivots: Any) -> tuple[Any, Any, Any]:
 
 def permutation(pivots: Any, m: int, dtype: Any) -> Array:
     """The matrix P with P L U = a, of row exchanges counted from 1."""
-    pivots = to_array(pivots)
-    rows = np.empty((*pivots.shape[:-1], m), np.intp)
-    for i in np.ndindex(pivots.shape[:-1]):
-        order = list(range(m))
-        for k, p in enumerate(pivots[i].tolist()):
-            order[k], order[p - 1] = order[p - 1], order[k]
-        rows[i] = order  # row k of L U is row order[k] of a
+    rows = lapack.row_order(to_array(pivots), m)  # row k of L U is row rows[k] of a
     return np.swapaxes(np.eye(m, dtype=dtype)[rows], -1, -2)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def triangular(a: Array, b: Array, *, upper: bool, left: bool, unitriangular: bo
     """The x with a x = b, or x a = b, where one triangle of `a` counts; batches broadcast."""
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     n = a.shape[-1]
-    if math.prod(batch) > 8 * n:
+    if are_many(batch, n):
         return _substituted(a, b, upper, left, unitriangular)
     a = np.ascontiguousarray(np.broadcast_to(a, (*batch, n, n)))
     out = np.empty((*batch, *b.shape[-2:]), b.dtype)
@@ -68,15 +68,66 @@ def _substituted(a: Array, b: Array, upper: bool, left: bool, unitriangular: boo
 def lu(a: Array) -> tuple[Array, Array, Array]:
     """L and U in one matrix, the rows exchanged (counted from 1), and info: k if U[k, k] is 0."""
     *batch, m, n = a.shape
-    factors = np.array(a, order="C")
-    pivots = np.empty((*batch, min(m, n)), np.int32)
-    info = np.zeros(batch, np.int32)
-    if a.size:
-        getrf = routine("getrf", a)
-        for i in np.ndindex(*batch):
-            factors[i], rows, info[i] = getrf(factors[i])
-            pivots[i] = rows + 1
-    return factors, pivots, info
+    if are_many(batch, max(m, n)):
+        factors, pivots = _eliminated(a)
+    else:
+        factors = np.array(a, order="C")
+        pivots = np.empty((*batch, min(m, n)), np.int32)
+        if a.size:
+            getrf = routine("getrf", a)
+            for i in np.ndindex(*batch):
+                factors[i], rows, _ = getrf(factors[i])
+                pivots[i] = rows + 1
+    return factors, pivots, zero_pivot(factors)
+
+
+def are_many(batch: Sequence[int], n: int) -> bool:
+    """Whether a step for all matrices at once, n times, beats a call of LAPACK for each."""
+    return math.prod(batch) > 8 * n
+
+
+def _eliminated(a: Array) -> tuple[Array, Array]:
+    """Gaussian elimination of many small matrices: column by column, all of the batch at once."""
+    *batch, m, n = a.shape
+    x = a.reshape(math.prod(batch), m, n).copy()
+    each = np.arange(len(x))
+    pivots = np.empty((len(x), min(m, n)), np.int32)
+    for k in range(min(m, n)):
+        p = np.abs(x[:, k:, k]).argmax(axis=1) + k
+        pivots[:, k] = p + 1
+        x[each, k], x[each, p] = x[each, p], x[each, k]
+        pivot = x[:, k, k, None]
+        x[:, k + 1 :, k] /= np.where(pivot == 0, 1, pivot)
+        x[:, k + 1 :, k + 1 :] -= x[:, k + 1 :, k, None] * x[:, k, None, k + 1 :]
+    return x.reshape(a.shape), pivots.reshape(*batch, -1)
+
+
+def zero_pivot(factors: Array) -> Array:
+    """Per matrix the first k, counted from 1, for which U[k, k] is 0; 0 if there is none."""
+    zeros = np.diagonal(factors, axis1=-2, axis2=-1) == 0
+    if not zeros.size:
+        return np.zeros(factors.shape[:-2], np.int32)
+    found = np.where(zeros.any(axis=-1), zeros.argmax(axis=-1) + 1, 0)
+    return np.asarray(found, np.int32)
+
+
+def row_order(pivots: Array, m: int) -> Array:
+    """Where each row of L U is in the matrix, by the row exchanges that were made."""
+    *batch, k = pivots.shape
+    flat = pivots.reshape(math.prod(batch), k)
+    rows = np.empty((len(flat), m), np.intp)
+    if are_many(batch, m):
+        rows[:] = np.arange(m)
+        each = np.arange(len(flat))
+        for k, p in enumerate(flat.T - 1):
+            rows[each, k], rows[each, p] = rows[each, p], rows[each, k]
+    else:
+        for i, exchanges in enumerate(flat.tolist()):
+            order = list(range(m))
+            for k, p in enumerate(exchanges):
+                order[k], order[p - 1] = order[p - 1], order[k]
+            rows[i] = order
+    return rows.reshape(*batch, m)
 
 
 # --- what inverses, equations and determinants share --------------------------------------------

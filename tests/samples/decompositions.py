@@ -25,7 +25,7 @@ def square(*shape: int) -> Array:
 def symmetric(*shape: int) -> Array:
     """With eigenvalues that lie apart."""
     a = n.away(*shape) * 0.3
-    return a + a.swapaxes(-1, -2) + np.diag(np.arange(shape[-1]) * 1.5 + 1)
+    return a + a.swapaxes(-1, -2) + np.diag(np.arange(shape[-1]) * 2.0 + 3)
 
 
 def positive(*shape: int) -> Array:
@@ -173,6 +173,8 @@ SAMPLES = [
     *(Sample("svdvals", (spread(*shape),), reference=lambda a: np.linalg.svd(a)[1], public="linalg.svdvals")
       for shape in ((3, 3), (2, 4, 3), (2, 3, 5))),
     *(Sample("lu_factor", (spread(*shape)[..., ::-1, :].copy(),), reference=lambda a: each(lu_of, a)) for shape in ((3, 3), (2, 4, 3), (2, 3, 5))),
+    Sample("lu_factor", (spread(30, 2, 3)[:, ::-1].copy(),), reference=lambda a: each(lu_of, a)),
+    Sample("lu_factor", (spread(40, 3, 2)[:, ::-1].copy(),), reference=lambda a: each(lu_of, a)),
     Sample("det", (square(3, 3),), reference=np.linalg.det, public="det"),
     Sample("det", (square(2, 2, 3, 3),), reference=np.linalg.det, public="linalg.det"),
     Sample("slogdet", (square(2, 3, 3),), reference=lambda a: tuple(np.linalg.slogdet(a)), public="slogdet"),
@@ -227,6 +229,8 @@ CALLS = [
     *calls("linalg.lu_factor", square(3, 3)[::-1].copy(), spread(2, 4, 3), spread(2, 3, 5), (square(2, 3, 3), {"pivot": True})),
     *calls("linalg.lu_factor_ex", square(3, 3), (spread(2, 4, 3), {"check_errors": True, "pivot": True})),
     *calls("linalg.lu_factor_ex", SINGULAR, (np.zeros((2, 2, 2)), {"check_errors": False}), order=0, dtypes=False),
+    Call("linalg.lu", (spread(40, 3, 3)[:, ::-1].copy(),), note="many"),
+    *calls("linalg.lu_factor_ex", np.stack([SINGULAR, np.eye(3)] * 15), note="many", order=0, dtypes=False),
     Call("linalg.lu", (SINGULAR,), note="singular", order=0, dtypes=False),
     Call("lu_unpack", (square(3, 3)[::-1].copy(),), run=lambda lib, a: list(lib.lu_unpack(*lib.linalg.lu_factor(a)))),
     Call("lu_unpack", (spread(2, 4, 3),), run=lambda lib, a: list(lib.lu_unpack(*lib.linalg.lu_factor(a), unpack_pivots=False))),
