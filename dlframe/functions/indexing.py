@@ -157,9 +157,12 @@ def from_the_front(name: str, index: Array, n: int, dim: int | None = None) -> A
 
 
 def _check_range(name: str, index: Array, low: int, n: int, dim: int | None) -> None:
-    least, most = index.min(), index.max()
-    if least < low or most >= n:
-        wrong = least if least < low else most
+    if low == 0:  # to unsigned integers negative ones are large: one pass finds both
+        inside = index.view(f"u{index.itemsize}").max() < n
+    else:
+        inside = index.min() >= low and index.max() < n
+    if not inside:
+        wrong = index.min() if index.min() < low else index.max()
         where = f"dimension {dim} with size {n}" if dim is not None else f"a tensor of {n} elements"
         valid = f"valid are {low} to {n - 1}" if n else "it is empty"
         raise OutOfRangeError(f"{name}(): index {wrong} is out of bounds for {where}; {valid}")

@@ -11,6 +11,7 @@ from dlframe import functions as F
 from dlframe.autograd.inplace import write, write_at
 from dlframe.errors import ShapeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.indexing import number_for
 from dlframe.ops.op import cast
 from dlframe.ops.record import Array, TensorBase, to_array
 from dlframe.random import Generator, or_default
@@ -36,7 +37,10 @@ class FillingMethods(TensorBase):
                 "fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{np.ndim(to_array(value))} dimensions; use copy_()"
             )
-        return self.copy_(value)
+        if isinstance(value, (bool, int, float)):
+            return write(self, wrap(number_for("fill_", value, self.array.dtype)), "fill_")
+        source = value if isinstance(value, TensorBase) else wrap(np.asarray(value))
+        return write(self, cast(source, dtype=self.array.dtype), "fill_")
 
     fill = F.fill
 
@@ -65,7 +69,7 @@ class FillingMethods(TensorBase):
 
     def zero_(self: Any) -> Tensor:
         """Set every element to 0."""
-        return self.copy_(0)
+        return write(self, wrap(np.zeros((), self.array.dtype)), "zero_")
 
     # --- random numbers ---
 

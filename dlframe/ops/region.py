@@ -85,7 +85,7 @@ def repeats(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     places //= math.gcd(*strides) or 1
     seen = np.zeros(int(places.max() - places.min()) + 1, np.bool)
     seen[places - places.min()] = True
-    return np.count_nonzero(seen) < places.size
+    return bool(np.count_nonzero(seen) < places.size)
 
 
 def _span(array: Array) -> tuple[int, int]:

@@ -6,7 +6,6 @@ import random
 
 import numpy as np
 import pytest
-
 from samples.programs import VIEWS as MORE_VIEWS
 from samples.programs import WRITES as MORE_WRITES
 from samples.programs import Args
@@ -87,8 +86,11 @@ def attempt(*args):
 
 def choose(rnd, t):
     kind = rnd.choice(
-        ["unary", "binary", "view", "more views", *["write"] * 3, *["index"] * 3]
-        + ["no_grad", "detach", "hook", "retain"]
+        [
+            *("unary", "binary", "view", "more views", "no_grad", "detach", "hook", "retain"),
+            *["write"] * 3,
+            *["index"] * 3,
+        ]
     )
     if kind == "more views":
         fitting = [name for name, view in MORE_VIEWS.items() if t.ndim and view.fits(t)]
