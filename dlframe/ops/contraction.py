@@ -6,6 +6,7 @@ one call of BLAS and whose gradients are contractions again.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import string
@@ -65,8 +66,7 @@ def _(g: Any, x: Any, *, inputs: tuple[str, str], output: str) -> Any:
 
 def einsum(equation: str, *operands: Any) -> Any:
     """Products summed over the indices that the result does not have, in Einstein's notation."""
-    inputs, output = _read(equation, [tuple(x.shape) for x in operands])
-    sizes = _checked_sizes(equation, inputs, output, [tuple(x.shape) for x in operands])
+    inputs, output, sizes = _notation(equation, tuple([tuple(x.shape) for x in operands]))
     left = [_prepared(x, letters, sizes) for x, letters in zip(operands, inputs, strict=True)]
     left = [_summed(x, letters, _others(left, i, output)) for i, (x, letters) in enumerate(left)]
     while len(left) > 1:
@@ -128,7 +128,14 @@ def _cheapest(inputs: list[str], sizes: dict[str, int]) -> tuple[int, int]:
     return min(pairs, key=cost)
 
 
-def _read(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
+@functools.lru_cache(maxsize=256)  # a program asks for the same shapes again and again
+def _notation(equation: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str, dict[str, int]]:
+    """The letters of each operand and of the result, and the size of each letter."""
+    inputs, output = _read(equation, shapes)
+    return inputs, output, _checked_sizes(equation, inputs, output, shapes)
+
+
+def _read(equation: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str]:
     """The letters of each operand and of the result, with letters for what "..." stands for."""
     left, arrow, output = equation.replace(" ", "").partition("->")
     inputs = left.split(",")
@@ -159,7 +166,7 @@ def _dimensions_of_dots(equation: str, part: str, shape: Shape) -> int:
 
 
 def _checked_sizes(
-    equation: str, inputs: list[str], output: str, shapes: list[Shape]
+    equation: str, inputs: list[str], output: str, shapes: tuple[Shape, ...]
 ) -> dict[str, int]:
     """The size of each letter; 1 gives way to any other."""
     sizes: dict[str, int] = {}

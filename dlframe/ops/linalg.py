@@ -30,14 +30,28 @@ Shape = tuple[int, ...]
 
 
 def product(x: Array, y: Array) -> Array:
-    """x @ y of arrays; half precision is summed in float32, which is also what BLAS can do."""
+    """x @ y of arrays, by BLAS where it can: half precision in float32, integers in float64."""
     if x.dtype == np.float16 == y.dtype:
         wide = product(x.astype(np.float32), y.astype(np.float32))
         return np.asarray(wide, np.float16)
+    if x.dtype.kind in "iu" and x.size > _FEW and _fits_floats(x, y):
+        floats = product(x.astype(np.float64), y.astype(np.float64))
+        return np.asarray(floats).astype(np.int64).astype(x.dtype)
     if x.ndim > 2 and y.ndim == 2 and x.size:
         # one product of tall matrices: NumPy would call BLAS once for each batch
         return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])
     return x @ y
+
+
+_FEW = 256  # elements, for which NumPy's own loop takes no longer than asking
+
+
+def _fits_floats(x: Array, y: Array) -> bool:
+    """Whether no sum of the product of two integer arrays is too large to be exact in float64."""
+    if x.dtype != y.dtype or not y.size:
+        return False
+    largest = [max(int(v.max()), -int(v.min())) for v in (x, y)]
+    return x.shape[-1] * largest[0] * largest[1] < 2**53
 
 
 @op(broadcasts=True)
@@ -265,12 +279,17 @@ def _norm(d: Array, p: float) -> Any:
     if p == 0:
         return (size != 0).sum(axis=-1).astype(d.dtype)
     if p == 1:
-        return size.sum(axis=-1)
+        return _sum_of_rows(size)
     if p == 2:
-        return np.sqrt((size * size).sum(axis=-1))
+        return np.sqrt(_sum_of_rows(size * size))
     if p == math.inf:
         return size.max(axis=-1, initial=0)
-    return (size**p).sum(axis=-1) ** (1 / p)
+    return _sum_of_rows(size**p) ** (1 / p)
+
+
+def _sum_of_rows(x: Array) -> Any:
+    """``x.sum(axis=-1)``, which takes several times as long where rows are short."""
+    return x @ np.ones(x.shape[-1], x.dtype)
 
 
 @cdist.vjp("x")
