@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +10,9 @@ from dlframe.creation.data import values_of
 from dlframe.creation.placement import check_placement
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError
-from dlframe.functions.arguments import sizes
+from dlframe.functions.arguments import size_by_name, sizes
 from dlframe.ops.strided import strided_memory
 from dlframe.tensor import Tensor
-
-F = TypeVar("F", bound=Callable[..., Any])
-
 
 __all__ = [
     "empty",
@@ -30,20 +25,6 @@ __all__ = [
     "triu_indices",
     "zeros",
 ]
-
-
-def size_by_name(function: F) -> F:
-    """Let a function of ``*size`` take ``size=`` too, as PyTorch's does."""
-
-    @functools.wraps(function)
-    def call(*size: Any, **kwargs: Any) -> Any:
-        if "size" in kwargs:
-            size = (*size, kwargs.pop("size"))
-        if not size:
-            raise TypeError(f"{function.__name__}: the size is missing; () is that of a number")
-        return function(*size, **kwargs)
-
-    return call  # type: ignore[return-value] # the same signature, kept by wraps
 
 
 def shape_of(size: Any) -> tuple[int, ...]:

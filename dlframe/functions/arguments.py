@@ -79,6 +79,20 @@ def sizes(args: Any) -> Shape:
         raise TypeError(f"sizes must be integers, got {args!r}") from None
 
 
+def size_by_name(function: F) -> F:
+    """Let a function of ``*size`` take ``size=`` too, as PyTorch's does."""
+
+    @functools.wraps(function)
+    def call(*size: Any, **kwargs: Any) -> Any:
+        if "size" in kwargs:
+            size = (*size, kwargs.pop("size"))
+        if not size:
+            raise TypeError(f"{function.__name__}: the size is missing; () is that of a number")
+        return function(*size, **kwargs)
+
+    return call  # type: ignore[return-value] # the same signature, kept by wraps
+
+
 def to_dtype(input: Any, dtype: Any) -> Any:
     """`input` in another dtype; floats keep their history, integers have none."""
     if dtype is None or (target := as_dtype(dtype)) == input.dtype:

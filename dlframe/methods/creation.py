@@ -8,7 +8,7 @@ import numpy as np
 
 from dlframe.devices import check_device
 from dlframe.dtypes import as_dtype
-from dlframe.functions.arguments import sizes
+from dlframe.functions.arguments import size_by_name, sizes
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase, to_array
 from dlframe.ops.strided import strided_memory
@@ -40,6 +40,7 @@ class CreationMethods(TensorBase):
         """
         return _filled(self, np.shape(to_array(data)), data, dtype, device, requires_grad)
 
+    @size_by_name
     def new_zeros(
         self: Any,
         *size: Any,
@@ -57,6 +58,7 @@ class CreationMethods(TensorBase):
         """
         return _filled(self, sizes(size), 0, dtype, device, requires_grad)
 
+    @size_by_name
     def new_ones(
         self: Any,
         *size: Any,
@@ -93,6 +95,7 @@ class CreationMethods(TensorBase):
         """
         return _filled(self, sizes((size,)), fill_value, dtype, device, requires_grad)
 
+    @size_by_name
     def new_empty(
         self: Any,
         *size: Any,

@@ -72,7 +72,7 @@ CONSTANTS = [
     about("empty_permuted", (2, 3, 5), (0, 2, 1)), about("empty_permuted", (2, 3), (1, 0), dtype=int32),
     *[row for name in ("zeros_like", "ones_like") for row in (*calls(name, x, whole, (x, {"dtype": int32}), order=0), Call(name, (v.astype("float16"),), **unchecked))],
     *calls("full_like", (x, 7), (whole, 2.5), (whole, {"fill_value": 1.5, "dtype": float64}), order=0), about("empty_like", whole), about("empty_like", whole, dtype=float16),
-    *[row for name in ("new_zeros", "new_ones") for row in calls(f"Tensor.{name}", (x, 2, 3), (whole, (2,)), (x, 2, {"dtype": int32}), order=0, variants=False)],
+    *[row for name in ("new_zeros", "new_ones") for row in calls(f"Tensor.{name}", (x, 2, 3), (whole, (2,)), (x, 2, {"dtype": int32}), (x, {"size": (2, 1)}), order=0, variants=False)],
     *calls("Tensor.new_full", (x, (2, 3), 7), (whole, (2,), 1), (x, (2,), 1.5, {"dtype": float64}), (x, {"size": (2,), "fill_value": 3}), order=0, variants=False),
     *calls("Tensor.new_tensor", (x, 3), (whole, [1, 2]), (x, {"data": [1.5], "dtype": int32}), order=0, variants=False), about("Tensor.new_empty", whole, 2, 3), about("Tensor.new_empty", x, (2,), dtype=int32),
     about("Tensor.new_empty_strided", x, (2, 3), (1, 2)), about("Tensor.new_empty_strided", x, size=(2, 3), stride=(3, 1), dtype=int32),
