@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
+from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase, to_array
@@ -208,9 +209,15 @@ def isin(
     tensor([[False,  True],
             [ True, False]])
     """
-    if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
-        raise TypeError("isin(): elements or test_elements must be a tensor, got two numbers")
-    x, among = to_array(elements), to_array(test_elements)
+    given = (elements, test_elements)
+    if not all(isinstance(x, TensorBase | float | int) for x in given) or not any(
+        isinstance(x, TensorBase) for x in given
+    ):
+        kinds = [type(x).__name__ for x in given]
+        raise TypeError(f"isin: pass two tensors, or a tensor and a number; got {kinds}")
+    # in one dtype: float32's 0.1 is not Python's
+    dtype = result_type(*given)
+    x, among = (np.asarray(getattr(v, "array", v)) for v in given)
     if "b" in (x.dtype.kind, among.dtype.kind):
         raise DTypeError("Unsupported input type encountered for isin(): bool; use .int()")
-    return wrap(np.isin(x, among, invert=invert))
+    return wrap(np.isin(x.astype(dtype), among.astype(dtype), invert=invert))
