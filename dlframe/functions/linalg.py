@@ -328,7 +328,8 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     if not matrices:
         raise ArgumentError("chain_matmul(): expected one or more matrices")
     _require("chain_matmul", *((x, 2, "matrix") for x in matrices))
-    return ops.multi_dot(*matrices)
+    out = ops.multi_dot(*matrices)
+    return ops.copy(out) if len(matrices) == 1 else out
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:

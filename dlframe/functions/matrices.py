@@ -254,7 +254,8 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         raise ShapeError(
             f"linalg.matrix_power: A must be batches of square matrices, but they are {sizes}"
         )
-    return ops.matrix_power(input, n)
+    out = ops.matrix_power(input, n)
+    return ops.copy(input) if out is input else out  # never its memory: writes stay apart
 
 
 @also_named(A="input")
