@@ -120,7 +120,7 @@ def _check_reductions(
     with claim(name, 'reduces with "mean" unless told otherwise'):
         require_same(make()(*pair), values["mean"], "the default")
     with claim(name, "refuses a reduction that does not exist"):
-        require_refused('reduction="median"', lambda: make(reduction="median")(*pair))
+        require_refused('reduction="maximal"', lambda: make(reduction="maximal")(*pair))
 
 
 def _check_forms(name: str, losses: dict[str, Module], input: Any, target: Any) -> None:

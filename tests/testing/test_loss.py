@@ -129,7 +129,7 @@ breaks('gives for "mean" the mean of the values .* is not between')(
     )
 )
 breaks('reduces with "mean" unless told otherwise')(lambda: check_loss(__init__=init_by_sum))
-breaks("refuses a reduction that does not exist: .*median")(
+breaks("refuses a reduction that does not exist: .*maximal")(
     lambda: check_loss(__init__=init_anything)
 )
 breaks("computes in float32 for float32: output 0 is float64")(
