@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     from dlframe.threads import get_num_threads, set_num_threads
     from dlframe.training import Trainer
     from dlframe.utils import load, save
+    from dlframe.utils.dlpack import to_dlpack
 
 # Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
 _LAZY_MODULES = {
@@ -141,6 +142,7 @@ _LAZY_NAMES = {
     "load": "dlframe.utils",
     "save": "dlframe.utils",
     "set_num_threads": "dlframe.threads",
+    "to_dlpack": "dlframe.utils.dlpack",
     "vmap": "dlframe.func",
 }
 
@@ -237,6 +239,7 @@ __all__ = [
     "signal",
     "special",
     "testing",
+    "to_dlpack",
     "training",
     "typename",
     "uint8",

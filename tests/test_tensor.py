@@ -171,6 +171,34 @@ class TestNumPy:
             dl.zeros(3).item()
 
 
+class TestDLPack:
+    def test_numpy_takes_and_gives_the_same_memory(self):
+        x = dl.arange(3.0)
+        np.from_dlpack(x)[0] = 7
+        assert x.tolist() == [7.0, 1.0, 2.0]
+        array = np.arange(3)
+        dl.from_dlpack(array)[0] = 7
+        assert array.tolist() == [7, 1, 2]
+
+    def test_capsules(self):
+        class Exporter:
+            def __init__(self, tensor):
+                self.tensor = tensor
+
+            def __dlpack__(self, **kwargs):
+                return dl.to_dlpack(self.tensor)
+
+            def __dlpack_device__(self):
+                return self.tensor.__dlpack_device__()
+
+        x = dl.ones(2, 3)
+        assert np.shares_memory(dl.utils.dlpack.from_dlpack(Exporter(x)).array, x.array)
+
+    def test_a_graph_is_not_exported(self):
+        with pytest.raises(GradientError, match="require gradient"):
+            dl.to_dlpack(dl.ones(1, requires_grad=True))
+
+
 class TestPython:
     def test_numbers(self):
         x = dl.tensor([2.5])

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from dlframe.utils import dlpack
 from dlframe.utils.atomic import atomic_write
 from dlframe.utils.checkpoint import load_checkpoint, mismatches, save_checkpoint
 from dlframe.utils.hdf5 import inspect, load, save
@@ -16,6 +17,7 @@ from dlframe.utils.summary import Summary, summary
 __all__ = [
     "Summary",
     "atomic_write",
+    "dlpack",
     "inspect",
     "load",
     "load_checkpoint",
