@@ -51,7 +51,7 @@ def _fits_floats(x: Array, y: Array) -> bool:
     if x.dtype != y.dtype or not y.size:
         return False
     largest = [max(int(v.max()), -int(v.min())) for v in (x, y)]
-    return x.shape[-1] * largest[0] * largest[1] < 2**53
+    return bool(x.shape[-1] * largest[0] * largest[1] < 2**53)
 
 
 @op(broadcasts=True)
