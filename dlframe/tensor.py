@@ -390,7 +390,9 @@ class Tensor(
         if not self.needs_grad:
             raise GradientError("cannot register a hook on a tensor that doesn't require gradient")
         if not self.is_leaf:
-            raise GradientError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise GradientError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
         if self.hooks is None:
             self.hooks = {}
         return add_hook(self.hooks, PostHook(hook))

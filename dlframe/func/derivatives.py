@@ -20,7 +20,6 @@ from dlframe.autograd.batching import batched_gradients, entry_node
 from dlframe.autograd.engine import run_backward
 from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.func import trees
-from dlframe.func.batching import name_of
 from dlframe.functions import cat, movedim, reshape
 from dlframe.ops import record
 from dlframe.ops.calling import wrap
@@ -599,7 +598,6 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
-    "name_of",
     "value_and_grad",
     "vjp",
 ]

@@ -1,7 +1,8 @@
 """Checkpoints: everything that a run needs to go on exactly where it stopped, in one file.
 
 (`checkpoint` and `checkpoint_sequential`, which PyTorch has under this path, are another thing of
-that name: they compute activations again in place of keeping them, see `dlframe.autograd.recompute`.)
+that name: they compute activations again in place of keeping them, and are written in
+`dlframe.autograd.recompute`.)
 
 The file is a dict as `save` writes it: the ``state_dict`` of each part under its name, the random
 generator's state, the plugins that the model needs (``requires``), and whatever else was given.
@@ -29,6 +30,18 @@ from dlframe.errors import FileFormatError, PluginError, StateDictError
 from dlframe.nn import Module
 from dlframe.tensor import Tensor, to_array
 from dlframe.utils.hdf5 import load_members, save
+
+__all__ = [
+    "CHECKPOINT",
+    "CheckpointError",
+    "checkpoint",
+    "checkpoint_sequential",
+    "load_checkpoint",
+    "mismatches",
+    "noop_context_fn",
+    "requirements",
+    "save_checkpoint",
+]
 
 CHECKPOINT = 1
 """The version of the checkpoint's keys; HDF5's own layout has another."""

@@ -9,8 +9,8 @@ import numpy as np
 from dlframe import ops
 from dlframe.autograd import is_grad_enabled
 from dlframe.errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError
-from dlframe.ops.record import Array
 from dlframe.ops.batched import all_examples
+from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 
 
