@@ -67,6 +67,13 @@ def _hooked(lib: Any, x: Any, y: Any) -> Any:
     return x.grad
 
 
+def _hooked_by(x: Any, factor: float) -> Any:
+    x = x.detach().requires_grad_()
+    x.register_hook(hook=lambda g: factor * g)
+    x.sum().backward()
+    return x.grad
+
+
 def _data(lib: Any, x: Any, y: Any) -> Any:
     x.data[0] = 7.0
     shared = x[0, 0].item()
@@ -96,7 +103,46 @@ def _copied(lib: Any, x: Any) -> Any:
     return y, y.grad, x.grad, y.requires_grad, y.is_leaf
 
 
+def _backward_by(lib: Any, x: Any, **options: Any) -> Any:
+    x = x.detach().requires_grad_()
+    y = x**3
+    if "gradient" not in options:
+        options["gradient"] = lib.ones_like(y)
+    if "inputs" in options:
+        options["inputs"] = [x]
+    y.backward(**options)
+    if options.get("retain_graph"):
+        y.backward(lib.ones_like(y))
+    return x.grad.detach(), x.grad.requires_grad
+
+
+def _printed(lib: Any, x: Any, **options: Any) -> str:
+    try:
+        lib.set_printoptions(**options)
+        return repr(x.float() * 1000)
+    finally:
+        lib.set_printoptions(profile="default", sci_mode=None)
+
+
+def named(name: str, run: Callable[..., Any], **options: Any) -> Call:
+    """A call whose keywords count as tried."""
+    return Call(name, (X,), options, run=run, order=0, dtypes=False, variants=False, narrow=0)
+
+
 CALLS = [
+    named("Tensor.size", lambda lib, x, dim: x.size(dim=dim), dim=-1),
+    named("Tensor.requires_grad_", lambda lib, x, requires_grad: (x.requires_grad_(), x.requires_grad_(requires_grad=requires_grad).requires_grad), requires_grad=False),
+    *(named("Tensor.backward", _backward_by, **options) for options in (
+        {"gradient": n.away(2, 3)}, {"retain_graph": True}, {"create_graph": True}, {"inputs": True})),
+    named("Tensor.numpy", lambda lib, x, force: x.requires_grad_().numpy(force=force), force=True),
+    named("Tensor.type", lambda lib, x, dtype: x.type(dtype=dtype), dtype=Named("int8")),
+    named("Tensor.type_as", lambda lib, x, tensor: x.type_as(tensor), tensor=INTS),
+    named("Tensor.register_hook", lambda lib, x, hook: _hooked_by(x, hook), hook=3.0),
+    named("from_dlpack", lambda lib, x: (lib.from_dlpack(x), lib.from_dlpack(x.long()), lib.from_dlpack(x.bool()))),
+    *(named("set_printoptions", _printed, **options) for options in (
+        {"precision": 2}, {"threshold": 3, "edgeitems": 1}, {"linewidth": 30}, {"profile": "short"}, {"sci_mode": True}, {"sci_mode": False, "precision": 1})),
+    named("is_floating_point", lambda lib, x: (lib.is_floating_point(x), lib.is_floating_point(x.long()))),
+    Call("get_default_dtype", (), run=lambda lib: lib.get_default_dtype()),
     attribute("shape", lambda lib, x: (tuple(x.shape), tuple(x[0, 0].shape), len(x.shape))),
     attribute("size", lambda lib, x: (tuple(x.size()), x.size(0), x.size(-1), x.size(dim=1), x.size().numel())),
     attribute("dim", lambda lib, x: (x.dim(), x.ndimension())),
