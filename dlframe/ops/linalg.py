@@ -58,8 +58,11 @@ def _fits_floats(x: Array, y: Array) -> bool:
 def matmul(x: Array, y: Array) -> Any:
     """The matrix product of the last two axes; axes before them broadcast, 1-d is a vector."""
     try:
+        dtype = x.dtype
+        if dtype is y.dtype and x.ndim <= 2 and dtype.char in "fd":
+            return x @ y  # what most products are, before any question that they do not need
         out = product(x, y)
-        alike = x.dtype is y.dtype or x.dtype == y.dtype
+        alike = dtype is y.dtype or dtype == y.dtype
     except (ValueError, AttributeError, TypeError):
         raise _mismatch(x, y) from None
     if not alike or (out.dtype.kind == "b" and x.size):

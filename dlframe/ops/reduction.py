@@ -87,9 +87,12 @@ def _wide(x: Array) -> Array:
 @op
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum; of bools and integers as int64."""
-    if x.dtype.kind != "f":
+    dtype = x.dtype
+    if dtype.char in "fd":  # first, since most sums are of these
+        return _add(x, axis=axis, keepdims=keepdims)
+    if dtype.kind != "f":
         return _add(x, axis=axis, dtype=np.int64, keepdims=keepdims)
-    return _add(_wide(x), axis=axis, keepdims=keepdims).astype(x.dtype, copy=False)
+    return _add(_wide(x), axis=axis, keepdims=keepdims).astype(dtype)
 
 
 @sum.vjp("x")
@@ -100,7 +103,8 @@ def _(g: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
 @op
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean; nan of nothing."""
-    return _mean(_wide(x), axis, keepdims).astype(x.dtype, copy=False)
+    out = _mean(_wide(x), axis, keepdims)
+    return out if out.dtype is x.dtype else out.astype(x.dtype, copy=False)
 
 
 def _mean(x: Array, axis: Axis, keepdims: bool) -> Any:
