@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import dlframe as dl
 
 from samples import CALLS, ERRORS
 from samples.checks import CHECKS, in_pytorch, signatures
+from samples.evaluate import inputs_of
 from samples.surface import SURFACE
 from samples.table import Call
 
@@ -64,15 +70,45 @@ def unpassed(name: str, calls: list[Call]) -> list[str]:
     known = {p.split("=")[0] for overload in overloads for p in overload}
     passed: set[str] = set()
     for call in calls:
-        if call.run is not None:
-            passed |= set(call.options) | set(call.passes)
-            continue
-        passed |= set(call.options)
-        for overload in overloads:
-            places = overload[: overload.index("*")] if "*" in overload else overload
-            passed |= {p.split("=")[0] for p in places[: len(call.args)]}
-            passed |= {p for p in places if p.startswith("*")} if call.args else set()
+        passed |= set(call.passes)
+        places = [(len(call.args), set(call.options))] if call.run is None else _watched(call, name)
+        for count, options in places:
+            passed |= options
+            for overload in overloads:
+                by_place = overload[: overload.index("*")] if "*" in overload else overload
+                passed |= {p.split("=")[0] for p in by_place[:count]}
     return sorted(p for p in known - passed - NOT_COUNTED if not p.startswith(("*", "_")))
+
+
+class Watched:
+    """Something of the library that notes with what it is called; as a library it hands on itself."""
+
+    def __init__(self, value: Any, path: str, noted: list[tuple[str, int, set[str]]]) -> None:
+        self._value, self._path, self._noted = value, path, noted
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._value, name)
+        path = f"{self._path}.{name}".removeprefix(".")
+        if isinstance(value, ModuleType) or f"torch.{path}" in signatures():
+            return Watched(value, path, self._noted)
+        return value
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        self._noted.append((self._path, len(args), set(options)))
+        return self._value(*args, **options)
+
+    def __mro_entries__(self, bases: Any) -> tuple[Any, ...]:
+        return (self._value,)  # a class to inherit from
+
+
+def _watched(call: Call, name: str) -> list[tuple[int, set[str]]]:
+    """With how many arguments by place, and with which by name, `run` calls the function."""
+    noted: list[tuple[str, int, set[str]]] = []
+    args, options, _ = inputs_of(call, dl)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        call.run(Watched(dl, "", noted), *args, **options)  # type: ignore[misc]
+    return [(count, names) for path, count, names in noted if path == name]
 
 
 # --- the page ----------------------------------------------------------------------------------
