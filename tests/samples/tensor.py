@@ -126,7 +126,8 @@ def _printed(lib: Any, x: Any, **options: Any) -> str:
 
 def named(name: str, run: Callable[..., Any], **options: Any) -> Call:
     """A call whose keywords count as tried."""
-    return Call(name, (X,), options, run=run, order=0, dtypes=False, variants=False, narrow=0)
+    passes = tuple(options)
+    return Call(name, (X,), options, run=run, order=0, dtypes=False, variants=False, narrow=0, passes=passes)
 
 
 CALLS = [
@@ -138,7 +139,7 @@ CALLS = [
     named("Tensor.type", lambda lib, x, dtype: x.type(dtype=dtype), dtype=Named("int8")),
     named("Tensor.type_as", lambda lib, x, tensor: x.type_as(tensor), tensor=INTS),
     named("Tensor.register_hook", lambda lib, x, hook: _hooked_by(x, hook), hook=3.0),
-    named("from_dlpack", lambda lib, x: (lib.from_dlpack(x), lib.from_dlpack(x.long()), lib.from_dlpack(x.bool()))),
+    named("from_dlpack", lambda lib, x: (lib.from_dlpack(x), lib.from_dlpack(x, copy=True).data_ptr() == x.data_ptr(), lib.from_dlpack(x.long()), lib.from_dlpack(x.bool()))),
     *(named("set_printoptions", _printed, **options) for options in (
         {"precision": 2}, {"threshold": 3, "edgeitems": 1}, {"linewidth": 30}, {"profile": "short"}, {"sci_mode": True}, {"sci_mode": False, "precision": 1})),
     named("is_floating_point", lambda lib, x: (lib.is_floating_point(x), lib.is_floating_point(x.long()))),
