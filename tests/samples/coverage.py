@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any
 
 import dlframe as dl
-
 from samples import CALLS, ERRORS
 from samples.checks import CHECKS, in_pytorch, signatures
 from samples.evaluate import inputs_of
