@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
 from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.functions.arguments import checked_dim, checked_dims, to_dtype
+from dlframe.ops.contraction import equation_of
 from dlframe.ops.record import TensorBase
 
 if TYPE_CHECKING:
@@ -384,7 +384,7 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     >>> dl.einsum(dl.ones(2, 3), [0, 1], dl.ones(3), [1])
     tensor([3., 3.])
     """
-    equation, operands = _equation_of((equation, *operands))
+    equation, operands = equation_of((equation, *operands))
     for x in operands:
         if not isinstance(x, TensorBase):
             raise DTypeError(f"einsum: operands must be tensors, got {type(x).__name__}")
@@ -392,34 +392,6 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     if len(operands) > 1 and (dtypes.count(dtypes[0]) < len(dtypes) or dtypes[0].kind == "b"):
         _require_no_sum(equation, dtypes)
     return ops.einsum(equation, *operands)
-
-
-def _equation_of(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """An equation and its operands, also from operands followed by lists of numbers."""
-    if len(args) < 2:
-        raise ArgumentError(
-            "einsum(): must specify the equation string and at least one operand, or at least one "
-            "operand and its subscripts list"
-        )
-    if not isinstance(args[0], str):
-        inputs = ",".join(_letters(part) for part in args[1::2])
-        output = f"->{_letters(args[-1])}" if len(args) % 2 else ""
-        return inputs + output, args[0 : len(args) // 2 * 2 : 2]
-    if len(args) == 2 and isinstance(args[1], (tuple, list)):
-        return args[0], tuple(args[1])
-    return args[0], args[1:]
-
-
-def _letters(numbers: Any) -> str:
-    """The letters for a list of numbers, in which ... stands for itself."""
-    alphabet = string.ascii_uppercase + string.ascii_lowercase
-    for n in numbers:
-        if n is not ... and not 0 <= n < len(alphabet):
-            raise ArgumentError(
-                f"einsum(): subscript {n} in {list(numbers)} is not within the valid range "
-                f"[0, {len(alphabet)})"
-            )
-    return "".join("..." if n is ... else alphabet[n] for n in numbers)
 
 
 def _require_no_sum(equation: str, dtypes: list[Any]) -> None:

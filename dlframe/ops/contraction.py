@@ -80,6 +80,33 @@ def einsum(equation: str, *operands: Any) -> Any:
     return transpose(x, axes=tuple([letters.index(c) for c in output])) if letters != output else x
 
 
+def equation_of(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """An equation and its operands, also from operands followed by lists of numbers."""
+    if len(args) < 2:
+        raise ArgumentError(
+            "einsum(): must specify the equation string and at least one operand, or at least one "
+            "operand and its subscripts list"
+        )
+    if not isinstance(args[0], str):
+        inputs = ",".join(_letters(part) for part in args[1::2])
+        output = f"->{_letters(args[-1])}" if len(args) % 2 else ""
+        return inputs + output, args[0 : len(args) // 2 * 2 : 2]
+    if len(args) == 2 and isinstance(args[1], (tuple, list)):
+        return args[0], tuple(args[1])
+    return args[0], args[1:]
+
+
+def _letters(numbers: Any) -> str:
+    """The letters for a list of numbers, in which ... stands for itself."""
+    for n in numbers:
+        if n is not ... and not 0 <= n < len(_LETTERS):
+            raise ArgumentError(
+                f"einsum(): subscript {n} in {list(numbers)} is not within the valid range "
+                f"[0, {len(_LETTERS)})"
+            )
+    return "".join("..." if n is ... else _LETTERS[n] for n in numbers)
+
+
 def _others(left: list[tuple[Any, str]], i: int | None, output: str) -> set[str]:
     """The letters of the result, and of all operands but the i-th."""
     return set(output).union(*(letters for k, (_, letters) in enumerate(left) if k != i))

@@ -352,6 +352,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
         lambda m, s: np.einsum("ij,jk->ik", m, s),
         lambda s: np.einsum("ii", s),
         lambda c, v: np.einsum("...i,i->...", c, v, optimize=True),
+        lambda m, s: np.einsum(m, [0, 1], s, [1, 2], [2, 0]),
     ],
     "cross": [
         lambda m, n: np.cross(m, n),

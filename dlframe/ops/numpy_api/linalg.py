@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import GradientError, ShapeError
+from dlframe.errors import ShapeError
+from dlframe.ops.contraction import equation_of
 from dlframe.ops.numpy_api import elementwise
 from dlframe.ops.numpy_api.shape import moveaxis, rearranged
 from dlframe.ops.numpy_api.support import (
@@ -71,14 +72,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 @rule_for("einsum")
-def einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Any:
+def einsum(*operands: Any, optimize: Any = None) -> Any:
     """Einstein's notation; the order of products is chosen by the op."""
-    if not isinstance(subscripts, str):
-        raise GradientError(
-            "np.einsum has no gradient rule for operands with lists of subscripts; "
-            "write the subscripts as a string, as in 'ij,jk->ik'"
-        )
-    return ops.einsum(subscripts, *array_likes(operands))
+    equation, operands = equation_of(operands)
+    return ops.einsum(equation, *array_likes(operands))
 
 
 @rule_for("cross")
