@@ -22,7 +22,7 @@ def program(name: str, note: str, run: Callable[..., Any], *args: Any, order: in
 
 
 def functional(lib: Any, name: str) -> Any:
-    return getattr(importlib.import_module(f"{lib.__name__}.autograd.functional"), name)
+    return getattr(lib.autograd.functional, name)
 
 
 def checkpoint(lib: Any) -> Any:
@@ -84,11 +84,17 @@ def batched(lib: Any, x: Any, y: Any, **options: Any) -> Any:
     return lib.autograd.grad(vector(x), [x, y], basis, is_grads_batched=True, allow_unused=True, **options)
 
 
+def retained(lib: Any, x: Any) -> Any:
+    y = number(x)
+    return lib.autograd.grad(y, x, retain_graph=True), lib.autograd.grad(y, x, retain_graph=False)
+
+
 GRAD = [
     program("autograd.backward", "twice", with_grad(backward_twice), V, order=0),
     program("autograd.backward", "inputs", with_grad(to_inputs), V, U, order=0),
     program("autograd.backward", "create_graph", with_grad(twice_recorded), V, order=0),
     program("autograd.grad", "two outputs", lambda lib, x, y: lib.autograd.grad(two(x, y), [x, y], [x.detach(), y.sum()], create_graph=True), V, U),
+    program("autograd.grad", "retain_graph", with_grad(retained), V, order=0),
     program("autograd.grad", "unused", with_grad(lambda lib, x, y: lib.autograd.grad(number(x), [x, y], allow_unused=True)), V, U, order=0),
     program("autograd.grad", "materialized", with_grad(lambda lib, x, y: lib.autograd.grad(number(x), [x, y], materialize_grads=True)), V, U, order=0),
     program("autograd.grad", "batched", with_grad(batched), V, U, order=0),
@@ -121,16 +127,16 @@ def decorated(name: str, *args: Any) -> Callable[..., Any]:
 MODES = [
     *(program(mode, "with", in_mode(mode), V, order=1) for mode in ("no_grad", "enable_grad")),
     *(program(mode, "decorator", decorated(mode), V, order=1) for mode in ("no_grad", "enable_grad", "inference_mode")),
-    program("inference_mode", "with", lambda lib, x: _inference(lib, x), V, order=1),
+    *(program("inference_mode", f"with {mode}", lambda lib, x, mode=mode: _inference(lib, x, mode), V, order=1) for mode in (True, False)),
     *(program("set_grad_enabled", str(flag), in_mode("set_grad_enabled", flag), V, order=1) for flag in (True, False)),
     program("is_grad_enabled", "", lambda lib: lib.is_grad_enabled(), order=0),
 ]
 
 
-def _inference(lib: Any, x: Any) -> Any:
-    with lib.inference_mode():
-        y = x * 2
-    return y.requires_grad, y.is_inference(), lib.is_inference_mode_enabled(), y.clone()
+def _inference(lib: Any, x: Any, mode: bool) -> Any:
+    with lib.inference_mode(mode):
+        y, enabled = x * 2, lib.is_inference_mode_enabled()
+    return y.requires_grad, y.is_inference(), enabled, lib.is_inference_mode_enabled(), y.clone()
 
 
 # --- Function ----------------------------------------------------------------------------------
@@ -163,13 +169,22 @@ FUNCTIONS = [
     program("autograd.function.once_differentiable", "", lambda lib, x: cube(lib, once=True)(x), V, order=1),
     program("autograd.gradcheck", "", lambda lib, x: lib.autograd.gradcheck(number, (x,)), V, order=1, narrow=0),
     program("autograd.gradcheck", "all", lambda lib, x: lib.autograd.gradcheck(vector, (x,), check_batched_grad=True, check_grad_dtypes=True, fast_mode=True), V, order=1, narrow=0),
+    program("autograd.gradcheck", "tolerances", lambda lib, x: lib.autograd.gradcheck(
+        number, (x,), eps=1e-5, atol=1e-4, rtol=1e-2, raise_exception=False, nondet_tol=1e-9, check_undefined_grad=False,
+        check_batched_forward_grad=False, check_forward_ad=False, check_backward_ad=True, masked=False), V, order=1, narrow=0),
+    program("autograd.gradcheck", "wrong", lambda lib, x: lib.autograd.gradcheck(
+        lambda t: t * t.detach(), (x,), raise_exception=False), V, order=1, narrow=0),
+    program("autograd.gradgradcheck", "tolerances", lambda lib, x: lib.autograd.gradgradcheck(
+        number, (x,), None, eps=1e-5, atol=1e-3, rtol=1e-2, gen_non_contig_grad_outputs=True, raise_exception=False, nondet_tol=1e-9,
+        check_undefined_grad=False, check_grad_dtypes=True, check_batched_grad=True, check_fwd_over_rev=False,
+        check_rev_over_rev=True, fast_mode=True, masked=False), V, order=1, narrow=0),
     program("autograd.gradgradcheck", "", lambda lib, x: lib.autograd.gradgradcheck(number, (x,)), V, order=1, narrow=0),
-    program("autograd.detect_anomaly", "", lambda lib, x: _watched(lib, x), V, order=0),
+    *(program("autograd.detect_anomaly", f"check_nan={check}", lambda lib, x, check=check: _watched(lib, x, check), V, order=0) for check in (True, False)),
 ]
 
 
-def _watched(lib: Any, x: Any) -> Any:
-    with contextlib.suppress(UserWarning), lib.autograd.detect_anomaly():
+def _watched(lib: Any, x: Any, check: bool) -> Any:
+    with contextlib.suppress(UserWarning), lib.autograd.detect_anomaly(check_nan=check):
         x = x.detach().requires_grad_()
         try:
             ((x * 0).sqrt() * 0).sum().backward()
@@ -197,6 +212,10 @@ FUNCTIONAL += [
     )
 ]
 FUNCTIONAL += [
+    program(f"autograd.functional.{name}", "strict, v", lambda lib, x, name=name, f=f: functional(lib, name)(f, x, x.cos(), strict=True), V, order=0)
+    for name, f in (("vjp", vector), ("jvp", vector), ("vhp", number), ("hvp", number))
+]
+FUNCTIONAL += [
     program("autograd.functional.vjp", "two outputs", lambda lib, x, y: functional(lib, "vjp")(two, (x, y), (x.cos(), y.sum()), create_graph=True), V, U),
     program("autograd.functional.jvp", "one number", lambda lib, x: functional(lib, "jvp")(lambda t: t * V.sum(), x, create_graph=True), n.away(1)),
     *(program("autograd.functional.jacobian", f"vectorized, {mode}", lambda lib, x, mode=mode: functional(lib, "jacobian")(vector, x, vectorize=True, strategy=mode), V, order=0) for mode in ("reverse-mode", "forward-mode")),
@@ -220,6 +239,9 @@ FUNC = [
     program("func.vjp", "", lambda lib, x, y: _applied(lib.func.vjp(two, x, y), (x.cos(), y.sum())), V, U),
     program("func.vjp", "aux", lambda lib, x: _applied(lib.func.vjp(lambda t: (vector(t), t.exp()), x, has_aux=True), x), V),
     program("func.jvp", "", lambda lib, x, y: lib.func.jvp(two, (x, y), (y.cos(), x.sin())), V, U),
+    program("func.grad_and_value", "argnums", lambda lib, x, y: lib.func.grad_and_value(lambda a, b: (a * b.exp()).sum(), argnums=(1, 0))(x, y), V, U),
+    program("func.jvp", "strict", lambda lib, x: lib.func.jvp(vector, (x,), (x.cos(),), strict=True), V),
+    program("func.jacfwd", "randomness", lambda lib, x: lib.func.jacfwd(vector, randomness="same")(x), V, order=1),
     program("func.jvp", "aux", lambda lib, x: lib.func.jvp(lambda t: (vector(t), t.exp()), (x,), (x.cos(),), has_aux=True), V),
     program("func.linearize", "", lambda lib, x: _applied(lib.func.linearize(vector, x), x), V, order=0),
     *(program(f"func.{name}", note, run, *args) for name in ("jacrev", "jacfwd") for note, run, args in (
@@ -235,7 +257,7 @@ FUNC = [
     program("func.hessian", "argnums", lambda lib, x, y: lib.func.hessian(bilinear, argnums=(0, 1))(x, y), V, U, order=1),
     program("func.functional_call", "", lambda lib, w, b, x: _called(lib, {"weight": w, "bias": b}, x), W, n.away(2), X),
     program("func.functional_call", "two dicts", lambda lib, w, b, x: _called(lib, ({"weight": w}, {"bias": b}), (x,), tie_weights=False, strict=True), W, n.away(2), X),
-    program("func.functional_call", "some", lambda lib, w, x: _called(lib, {"weight": w}, None, {"input": x}), W, X),
+    program("func.functional_call", "some", lambda lib, w, x: _called(lib, {"weight": w}, None, {"input": x}), W, X, narrow=0),
     program("func.stack_module_state", "", lambda lib: [{k: t.detach() for k, t in d.items()} for d in lib.func.stack_module_state([lib.nn.BatchNorm1d(2), lib.nn.BatchNorm1d(2)])], order=0),
 ]
 

@@ -34,7 +34,7 @@ def about(name: str, *args: Any, **options: Any) -> Call:
         out = path(*args, **options)
         return [tuple(out.shape), out.dtype, tuple(out.stride()), out.requires_grad]
 
-    return Call(name, args, options, run=run, passes=("size",), **{**plain, "narrow": 0})  # fmt: skip
+    return Call(name, args, options, run=run, passes=("size", *options), **{**plain, "narrow": 0})  # fmt: skip
 
 
 def shared(name: str, run: Any, **options: Any) -> Call:

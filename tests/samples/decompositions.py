@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from samples.table import Array, Call, ErrorSample, Numbers, Sample, calls
+from samples.table import Array, Call, ErrorSample, Named, Numbers, Sample, calls
 
 n = Numbers(23)
 INF = math.inf
@@ -309,6 +309,8 @@ CALLS = [
     *calls("linalg.matmul", (n.away(2, 3), n.away(3, 4)), (n.away(5, 2, 3), n.away(3))),
     *calls("linalg.diagonal", n.away(3, 4), (n.away(2, 3, 4), {"offset": 1}), (n.away(2, 3, 4), {"offset": -1, "dim1": 0, "dim2": 2}), (n.away(2, 3, 4), {"dim1": -1, "dim2": 0})),
     # --- norms
+    *(Call(f"linalg.{name}", (spread(4, 3),), {"dtype": Named("float64")}) for name in ("vector_norm", "matrix_norm", "norm")),
+    Call("linalg.svd", (spread(4, 3),), {"driver": None, "full_matrices": False}, then=of_svd),
     *(Call("linalg.vector_norm", (n.spread(3, 4), p)) for p in (2, 1, 3, 0.5, 1.5, -1, -2.5, 0, INF, -INF)),
     *(Call("linalg.vector_norm", (n.spread(2, 3, 4), p), {"dim": (0, -1), "keepdim": True}) for p in (2, 1, 3, 0.5, 0, INF, -INF)),
     *calls("linalg.vector_norm", (n.away(3, 4), {"ord": 3, "dim": 1}), (n.away(3, 4), 2, 0, True), (n.away(3, 4), {"dim": ()}), (n.away(3, 4), {"axis": 1, "keepdims": True})),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.ops.region import Region
-from samples.table import ALL_FLOATS, Array, Edge, ErrorSample, Numbers, Sample
+from samples.table import ALL_FLOATS, Array, Call, Edge, ErrorSample, Numbers, Sample
 
 n = Numbers(4)
 
@@ -250,4 +250,51 @@ EDGES = [
     edge("masked_select", lambda lib, x: lib.masked_select(x, lib.tensor([True, False, True])), numbers),
     edge("take_along_dim", lambda lib, x: lib.take_along_dim(x, lib.tensor([[2, 0]]), dim=1), numbers),
     edge("take_along_dim_flat", lambda lib, x: lib.take_along_dim(x, lib.tensor([7, 0, 7])), numbers),
+]  # fmt: skip
+
+
+def written(lib: Any, x: Any, index: Any, value: Any) -> Any:
+    out = x * 2
+    out[in_lib(lib, index)] = value
+    return out
+
+
+def copied(lib: Any, x: Any, source: Any) -> Any:
+    out = x * 2
+    out.copy_(source, False)
+    return out
+
+
+def augmented(lib: Any, x: Any, value: Any) -> Any:
+    """Augmented assignment to a region, which reads it and writes it."""
+    out = x * 2
+    out[1:, ::2] *= value
+    out[0] += out[1]
+    return out
+
+
+def by_index(name: str, note: str, run: Any, *inputs: Any, **passed: Any) -> Call:
+    return Call(name, inputs, note=note, run=run, forms=False, variants=False, **passed)
+
+
+def distinct(index: Any) -> bool:
+    """Whether no place is meant twice: which of several writes stays is not defined."""
+    places = np.zeros(SHAPE, int)
+    np.add.at(places, index, 1)
+    return bool((places <= 1).all())
+
+
+cube = n.away(*SHAPE)
+CALLS = [
+    *(by_index("Tensor.__getitem__", case, lambda lib, x, index=index: x[in_lib(lib, index)], cube)
+      for case, index in INDICES.items()),
+    *(by_index("Tensor.__setitem__", case, lambda lib, x, v, index=index: written(lib, x, index, v), cube, n.away(*cube[index].shape))
+      for case, index in INDICES.items() if distinct(index) and cube[index].size),
+    *(by_index("Tensor.__setitem__", f"number, {case}", lambda lib, x, index=index: written(lib, x, index, 1.5), cube)
+      for case, index in INDICES.items()),
+    by_index("Tensor.__setitem__", "broadcast", lambda lib, x, v: written(lib, x, (slice(None), 1), v), cube, n.away(5)),
+    by_index("Tensor.__setitem__", "augmented", augmented, n.away(3, 4), n.away(2, 1)),
+    by_index("Tensor.copy_", "", copied, n.away(3, 4), n.away(3, 4), passes=("other", "src")),
+    by_index("Tensor.copy_", "broadcast", copied, n.away(3, 4), n.away(4)),
+    by_index("Tensor.copy_", "integers", lambda lib, x: copied(lib, x, lib.arange(4)), n.away(3, 4)),
 ]  # fmt: skip

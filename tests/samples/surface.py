@@ -55,7 +55,7 @@ SURFACE: dict[str, str] = {
         """,
     "Indexing": """
         argwhere bucketize gather index_add index_copy index_fill index_put index_reduce index_select isin
-        masked_fill masked_scatter masked_select nonzero Tensor.put take take_along_dim scatter scatter_add
+        masked_fill masked_scatter masked_select nonzero put take take_along_dim scatter scatter_add
         scatter_reduce searchsorted unravel_index Tensor.__getitem__ Tensor.__setitem__ Tensor.copy_ Tensor.fill_
         Tensor.zero_
         """,
