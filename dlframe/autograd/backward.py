@@ -13,6 +13,7 @@ from dlframe.autograd.engine import run_backward
 from dlframe.autograd.hooks import PostHook
 from dlframe.errors import ArgumentError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.op import cast
 from dlframe.ops.record import TensorBase, target_of
 
 Tensors = TensorBase | Sequence[TensorBase]
@@ -242,7 +243,7 @@ def _batched(
             raise GradientError("element 0 of tensors does not require grad")
     found = batched_gradients(
         [target_of(root) for root in roots],
-        list(given),
+        [_in_dtype_of(root, g) for root, g in zip(roots, given, strict=True)],
         wanted,
         retain_graph=retain_graph,
         create_graph=create_graph,
@@ -304,4 +305,9 @@ def _first_gradient(root: Any, g: Any, create_graph: bool) -> Any:
         )
     if not create_graph:
         return array.astype(root.array.dtype, copy=False)
-    return g if isinstance(g, TensorBase) else wrap(array)
+    return _in_dtype_of(root, g if isinstance(g, TensorBase) else wrap(array))
+
+
+def _in_dtype_of(root: Any, g: Any) -> Any:
+    """The tensor `g`, a gradient of `root` in any dtype: what it makes shall have the root's."""
+    return g if g.array.dtype is root.array.dtype else cast(g, dtype=root.array.dtype)

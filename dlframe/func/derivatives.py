@@ -23,6 +23,7 @@ from dlframe.func import trees
 from dlframe.functions import cat, movedim, reshape
 from dlframe.ops import record
 from dlframe.ops.calling import wrap
+from dlframe.ops.op import cast
 from dlframe.ops.record import Node, TensorBase, grad_mode
 
 Argnums = int | tuple[int, ...]
@@ -110,7 +111,11 @@ def _gradients(
     retain_graph: bool = True,
 ) -> list[Any]:
     """Per node a tensor, or None; outputs without a graph count nothing."""
-    pairs = [(y, g) for y, g in zip(outputs, starts, strict=True) if y.needs_grad]
+    pairs = [
+        (y, g if g.array.dtype == y.array.dtype else cast(g, dtype=y.array.dtype))
+        for y, g in zip(outputs, starts, strict=True)
+        if y.needs_grad
+    ]
     found = run_backward(
         [record.target_of(y) for y, _ in pairs],
         [g if create_graph else g.array for _, g in pairs],
