@@ -11,7 +11,7 @@ from dlframe.errors import ArgumentError
 from dlframe.func import trees
 from dlframe.func.random import Randomness
 from dlframe.functions import cat, stack
-from dlframe.ops.batched.loop import LoopNeeded, ValueNeeded, WriteNeeded
+from dlframe.ops.batched.base import LoopNeeded, ValueNeeded, WriteNeeded
 from dlframe.ops.record import TensorBase, last_mutation
 from dlframe.random import get_rng_state, set_rng_state
 from dlframe.random.transform import transformed

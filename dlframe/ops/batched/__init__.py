@@ -6,12 +6,7 @@ functions work on all examples at once. What cannot be done at once is done exam
 
 from __future__ import annotations
 
-from dlframe.ops.batched.loop import (
-    BatchedBase,
-    LoopNeeded,
-    all_examples,
-    one_by_one,
-    one_example,
-)
+from dlframe.ops.batched.base import BatchedBase, LoopNeeded, all_examples, one_example
+from dlframe.ops.batched.loop import one_by_one
 
 __all__ = ["BatchedBase", "LoopNeeded", "all_examples", "one_by_one", "one_example"]

@@ -16,15 +16,16 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dlframe.errors import VmapError
 from dlframe.ops.batched import indexing
-from dlframe.ops.batched.loop import (
+from dlframe.ops.batched.base import (
     BatchedBase,
     LoopNeeded,
     ValueNeeded,
     WriteNeeded,
     batched_in,
-    example,
-    stacked,
+    is_of,
+    lifted,
 )
+from dlframe.ops.batched.loop import example, stacked
 
 # Per function of NumPy: rule(x, *args, **kwargs) -> the result with its batch dimension; filled by
 # `dlframe.ops.batched.rules`.
@@ -81,7 +82,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         model = innermost((args, kwargs))
         rule = RULES.get(func)
-        if rule is not None and not unsafe_out(kwargs):
+        if rule is not None and not has_out(kwargs):
             try:
                 return rule(model, *args, **kwargs)
             except NoRule:
@@ -99,18 +100,15 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.physical.shape[1:]  # type: ignore[no-any-return]
+        return self.physical.shape[1:]  # type: ignore[no-any-return] # physical is Any
 
     @property
     def ndim(self) -> int:
-        return self.physical.ndim - 1  # type: ignore[no-any-return]
+        return self.physical.ndim - 1  # type: ignore[no-any-return] # physical is Any
 
     @property
     def size(self) -> int:
-        out = 1
-        for n in self.physical.shape[1:]:
-            out *= n
-        return out
+        return math.prod(self.physical.shape[1:])
 
     @property
     def dtype(self) -> Any:
@@ -118,7 +116,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
 
     @property
     def itemsize(self) -> int:
-        return self.physical.itemsize  # type: ignore[no-any-return]
+        return self.physical.itemsize  # type: ignore[no-any-return] # physical is Any
 
     @property
     def nbytes(self) -> int:
@@ -126,7 +124,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
 
     @property
     def strides(self) -> tuple[int, ...]:
-        return self.physical.strides[1:]  # type: ignore[no-any-return]
+        return self.physical.strides[1:]  # type: ignore[no-any-return] # physical is Any
 
     @property
     def flags(self) -> Any:
@@ -262,22 +260,8 @@ def innermost(value: Any) -> Any:
     return model
 
 
-def is_of(model: BatchedBase, x: Any) -> bool:
-    """Whether `x` is a batched array of the same `vmap` as `model`."""
-    return isinstance(x, BatchedBase) and x.level == model.level
-
-
 def ndim_of(x: Any) -> int:
     return x.ndim if isinstance(x, np.ndarray) else np.ndim(x)
-
-
-def lifted(x: Any, ndim: int, model: BatchedBase) -> Any:
-    """`x` with its batch dimension (if it has one) in front of `ndim` others."""
-    if not is_of(model, x):
-        return x
-    p = x.physical
-    missing = ndim - (p.ndim - 1)
-    return p.reshape(p.shape[0], *(1,) * missing, *p.shape[1:]) if missing > 0 else p
 
 
 def remade(model: BatchedBase, out: Any) -> Any:
@@ -298,7 +282,8 @@ def raise_written_without_batch() -> NoReturn:
     )
 
 
-def unsafe_out(kwargs: Any) -> bool:
+def has_out(kwargs: Any) -> bool:
+    """Whether the result is to go into a buffer, which may have no batch dimension."""
     return kwargs.get("out") is not None
 
 
@@ -370,7 +355,7 @@ def shifted(axis: Any, ndim: int) -> Any:
 
 def _reduce(model: Any, function: Any, inputs: Any, kwargs: Any) -> Any:
     (x,) = inputs
-    if not is_of(model, x) or kwargs.get("out") is not None:
+    if not is_of(model, x) or has_out(kwargs):
         raise LoopNeeded("vmap: a reduction into a buffer")
     axis = kwargs.pop("axis")
     kwargs.pop("out", None)
@@ -402,7 +387,7 @@ def _write_one_by_one(func: Any, model: Any, args: Any, kwargs: Any) -> None:
 
 def _examples_of(func: Any, model: Any, args: Any, kwargs: Any) -> Any:
     """`one_by_one` without its first attempt: that there is no rule is known."""
-    if unsafe_out(kwargs):
+    if has_out(kwargs):
         raise LoopNeeded(f"vmap: np.{func.__name__} into a buffer")
     size = model.physical.shape[0]
     if size == 0:

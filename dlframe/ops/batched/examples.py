@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.batched.loop import BatchedBase, LoopNeeded, batched_in, example
+from dlframe.ops.batched.base import BatchedBase, LoopNeeded, innermost_in, is_of, with_batch
+from dlframe.ops.batched.loop import example
 from dlframe.ops.op import op
 from dlframe.ops.record import TensorBase
 
@@ -52,9 +53,7 @@ def _(g, examples, model):
 @op
 def show_batch(x, *, model):
     """All examples of the batch `x`, along axis 0."""
-    if isinstance(x, BatchedBase) and x.level == model.level:
-        return x.physical
-    return np.broadcast_to(x, (model.physical.shape[0], *x.shape))
+    return with_batch(model, x)
 
 
 @show_batch.vjp("x")
@@ -77,10 +76,7 @@ def recorded_one_by_one(
     rule: Callable[..., Any], args: Sequence[Any], error: Exception | None = None
 ) -> Any:
     """`one_by_one` for tensors: what it does is recorded."""
-    found = list(batched_in(_arrays(args)))
-    if not found:
-        raise error or LoopNeeded("vmap: a batched array was met where none was passed in")
-    model = max(found, key=lambda x: x.level)
+    model = innermost_in(_arrays(args), error)
     model = model.remade(model.physical[:, ...])
     results = [
         _of_example(rule, [_picked(x, i, model) for x in args])
@@ -117,8 +113,7 @@ def _picked(x: Any, i: int, model: BatchedBase) -> Any:
         return tuple([_picked(item, i, model) for item in x])
     if not isinstance(x, TensorBase):
         return example(x, model.level, i)
-    array: Any = x.array
-    if x.needs_grad or (isinstance(array, BatchedBase) and array.level == model.level):
+    if x.needs_grad or is_of(model, x.array):
         # also what all share: its gradient is that of one example, and not the same for all
         return pick_example(x, i=i, model=model)
     return x

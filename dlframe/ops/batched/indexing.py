@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.batched.loop import BatchedBase, LoopNeeded
+from dlframe.ops.batched.base import BatchedBase, LoopNeeded, is_of, lifted
 
 
 def read(x: Any, index: Any, model: BatchedBase) -> Any:
     """``x[index]`` of each example, with the batch in front."""
-    parts = _parts(index, _ndim(x), model)
+    parts = _parts(index, x.ndim)
     if not _arrays(parts):
         return x.physical[(slice(None), *parts)]
     full, at, count = _with_examples(x, parts, model)
-    source = x.physical if _is_of(model, x) else x
+    source = x.physical if is_of(model, x) else x
     out = source[full]
     return out if at == 0 else np.moveaxis(out, range(1, 1 + count), range(1 + at, 1 + at + count))
 
@@ -28,49 +28,27 @@ def read(x: Any, index: Any, model: BatchedBase) -> Any:
 def write(x: Any, index: Any, value: Any, model: BatchedBase) -> None:
     """``x[index] = value`` in each example."""
     mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index
-    if _is_of(model, mask) and mask.dtype.kind == "b" and mask.ndim == x.ndim:
-        if not np.ndim(value) == 0:
+    if is_of(model, mask) and mask.dtype.kind == "b" and mask.ndim == x.ndim:
+        if np.ndim(value):
             raise LoopNeeded("vmap: a batch of masks selects differently many places")
-        np.copyto(x.physical, _physical(value, x.ndim, model), where=mask.physical)
+        np.copyto(x.physical, lifted(value, x.ndim, model), where=mask.physical)
         return
-    parts = _parts(index, x.ndim, model)
+    parts = _parts(index, x.ndim)
     if not _arrays(parts):
         target = x.physical[(slice(None), *parts)]
-        if target.ndim == 1:  # each example's place is a single element
-            target[...] = _physical(value, 0, model)
-        else:
-            target[...] = _physical(value, target.ndim - 1, model)
+        target[...] = lifted(value, target.ndim - 1, model)
         return
     full, at, count = _with_examples(x, parts, model)
     ndim = x.physical[full].ndim - 1
-    v = _physical(value, ndim, model)
+    v = lifted(value, ndim, model)
     if at and np.ndim(v):
-        if not _is_of(model, value):
+        if not is_of(model, value):
             v = np.broadcast_to(v, (1, *(1,) * (ndim - np.ndim(v)), *np.shape(v)))
         v = np.moveaxis(v, range(1 + at, 1 + at + count), range(1, 1 + count))
     x.physical[full] = v
 
 
-def _is_of(model: BatchedBase, x: Any) -> bool:
-    return isinstance(x, BatchedBase) and x.level == model.level
-
-
-def _ndim(x: Any) -> int:
-    return int(x.ndim)
-
-
-def _physical(value: Any, ndim: int, model: BatchedBase) -> Any:
-    """`value`, with its batch in front of `ndim` dimensions if it has one."""
-    if not _is_of(model, value):
-        return value
-    p = value.physical
-    extra = p.ndim - 1 - ndim
-    if extra > 0:  # leading ones, which NumPy would drop
-        return p.reshape(p.shape[0], *p.shape[1 + extra :])
-    return p.reshape(p.shape[0], *(1,) * -extra, *p.shape[1:])
-
-
-def _parts(index: Any, ndim: int, model: BatchedBase) -> list[Any]:
+def _parts(index: Any, ndim: int) -> list[Any]:
     """The index as a list with no Ellipsis, and with integers in place of masks."""
     given = list(index) if isinstance(index, tuple) else [index]
     given = [np.asarray(p) if isinstance(p, list) else p for p in given]
@@ -116,15 +94,14 @@ def _with_examples(x: Any, parts: list[Any], model: BatchedBase) -> tuple[Any, i
     places = [i for i, chosen in enumerate(is_index) if chosen]
     count = max(int(np.ndim(parts[i])) for i in places)
     together = places[-1] - places[0] + 1 == len(places)
-    at = sum(1 for p in parts[: places[0]]) if together else 0
-    lifted = [
-        _physical(p, count, model) if chosen else p
-        for p, chosen in zip(parts, is_index, strict=True)
+    at = places[0] if together else 0
+    whole = [
+        lifted(p, count, model) if chosen else p for p, chosen in zip(parts, is_index, strict=True)
     ]
-    if not _is_of(model, x):  # the indices alone carry the batch
+    if not is_of(model, x):  # the indices alone carry the batch
         if at:
             raise LoopNeeded("vmap: an index of a batch behind slices of an array without one")
-        return tuple(lifted), at, count
+        return tuple(whole), at, count
     size = x.physical.shape[0]
     examples = np.arange(size).reshape(size, *(1,) * count)
-    return (examples, *lifted), at, count
+    return (examples, *whole), at, count

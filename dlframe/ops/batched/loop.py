@@ -7,62 +7,14 @@ batch dimension) has raised `LoopNeeded`, and is run again here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from dlframe.errors import VmapError
+from dlframe.ops.batched.base import BatchedBase, LoopNeeded, innermost_in, is_of, with_batch
 from dlframe.ops.record import TensorBase
-
-
-class LoopNeeded(VmapError):
-    """Something was asked of a batch that only single examples can answer."""
-
-
-class ValueNeeded(LoopNeeded):
-    """A single number was asked of a batch, as a program does that goes different ways."""
-
-
-class WriteNeeded(LoopNeeded):
-    """A batch was to be written into an array without a batch dimension."""
-
-
-class BatchedBase:
-    """The fields of a batched array: all examples along axis 0, and which `vmap` it belongs to.
-
-    The number of the `vmap` grows with the depth of nesting. `physical` is an ndarray, or a batched
-    array of an outer `vmap`.
-    """
-
-    __slots__ = ("level", "physical")
-
-    physical: Any
-    level: int
-
-    @property
-    def levels(self) -> tuple[int, ...]:
-        """The numbers of all `vmap`s that it is in, the innermost first."""
-        inner = self.physical
-        return (self.level, *(inner.levels if isinstance(inner, BatchedBase) else ()))
-
-    def remade(self, physical: Any) -> Any:
-        """Another batched array of the same `vmap`."""
-        new = object.__new__(type(self))
-        new.physical, new.level = physical, self.level
-        return new
-
-
-def batched_in(value: Any) -> Iterator[BatchedBase]:
-    """The batched arrays in nested tuples, lists, dicts and slices."""
-    if isinstance(value, BatchedBase):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from batched_in(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from batched_in(item)
 
 
 def one_by_one(
@@ -80,13 +32,10 @@ def one_by_one(
     only since a plain array met a batched one works then, for all examples at once.
     """
     kwargs = kwargs or {}
-    found = list(batched_in((args, kwargs)))
-    if not found:
-        raise error or LoopNeeded("vmap: a batched array was met where none was passed in")
-    model = max(found, key=lambda x: x.level)
+    model = innermost_in((args, kwargs), error)
     size = model.physical.shape[0]
     try:
-        full_args, full_kwargs = (_all_batched(value, model, size) for value in (args, kwargs))
+        full_args, full_kwargs = _all_batched(args, model), _all_batched(kwargs, model)
         return function(*full_args, **full_kwargs)
     except (LoopNeeded, ValueError, TypeError):
         pass
@@ -118,27 +67,11 @@ def example(value: Any, level: int, i: int) -> Any:
     return value
 
 
-def one_example(array: Any) -> Any:
-    """The array itself, or the first example of a batch."""
-    while isinstance(array, BatchedBase):
-        array = array.physical[0, ...]
-    return array
-
-
-def all_examples(array: Any) -> Any:
-    """The array itself, or all examples of a batch: for checks that every value must pass."""
-    while isinstance(array, BatchedBase):
-        array = array.physical
-    return array
-
-
-def _all_batched(value: Any, model: BatchedBase, size: int) -> Any:
-    if isinstance(value, np.ndarray) and not (
-        isinstance(value, BatchedBase) and value.level == model.level
-    ):
-        return model.remade(np.broadcast_to(value, (size, *value.shape)))
+def _all_batched(value: Any, model: BatchedBase) -> Any:
+    if isinstance(value, np.ndarray):
+        return model.remade(with_batch(model, value))
     if type(value) in (tuple, list):  # not an index or a shape: those have no arrays
-        return type(value)(_all_batched(item, model, size) for item in value)
+        return type(value)(_all_batched(item, model) for item in value)
     return value
 
 
@@ -146,7 +79,7 @@ def _of_no_example(function: Any, args: Any, kwargs: Any, model: BatchedBase) ->
     """For an empty batch: the shapes that an example of zeros leads to."""
 
     def zero(value: Any) -> Any:
-        if isinstance(value, BatchedBase) and value.level == model.level:
+        if is_of(model, value):
             return np.zeros(value.physical.shape[1:], value.physical.dtype)
         if isinstance(value, (tuple, list)):
             return _rebuilt(value, [zero(item) for item in value])
@@ -196,15 +129,4 @@ def _rebuilt(like: Any, items: list[Any]) -> Any:
     return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
 
 
-__all__ = [
-    "BatchedBase",
-    "LoopNeeded",
-    "ValueNeeded",
-    "WriteNeeded",
-    "all_examples",
-    "batched_in",
-    "example",
-    "one_by_one",
-    "one_example",
-    "stacked",
-]
+__all__ = ["example", "one_by_one", "stacked"]

@@ -6,14 +6,15 @@ leading dimensions anyway. What has no line here is computed example by example.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dlframe.ops.batched.array import RULES, NoRule, is_of, lifted, ndim_of, remade, shifted
+from dlframe.ops.batched.array import RULES, NoRule, ndim_of, remade, shifted
+from dlframe.ops.batched.base import BatchedBase, batched_in, is_of, lifted, with_batch
 from dlframe.ops.batched.indexing import read
-from dlframe.ops.batched.loop import BatchedBase, batched_in
 
 Rule = Callable[..., Any]
 _function: Any  # the loops below go through functions of many types
@@ -33,14 +34,6 @@ def _physical(model: BatchedBase, x: Any) -> Any:
     if not is_of(model, x):
         raise NoRule
     return x.physical
-
-
-def _with_batch(model: BatchedBase, x: Any) -> Any:
-    """The memory of `x`, which gets the batch dimension if it has none."""
-    if is_of(model, x):
-        return x.physical
-    x = np.asarray(x) if not isinstance(x, np.ndarray) else x
-    return np.broadcast_to(x, (model.physical.shape[0], *x.shape))
 
 
 def _refuse_batches(*values: Any) -> None:
@@ -96,7 +89,7 @@ def _elementwise(function: Any) -> None:
     RULES[function] = rule
 
 
-for _function in (np.isclose, np.where, np.nan_to_num, np.round, np.sinc, np.i0, np.copy, np.real,
+for _function in (np.isclose, np.nan_to_num, np.round, np.sinc, np.i0, np.copy, np.real,
                   np.fix, np.isposinf, np.isneginf, np.unwrap):  # fmt: skip
     _elementwise(_function)
 
@@ -201,9 +194,7 @@ def _(model: Any, a: Any, shape: Any = None, order: str = "C", **kwargs: Any) ->
         raise NoRule
     sizes = (shape,) if not isinstance(shape, (tuple, list)) else tuple(shape)
     if -1 in sizes:  # a batch of zero examples leaves NumPy nothing to infer it from
-        known = 1
-        for n in sizes:
-            known *= n if n != -1 else 1
+        known = math.prod(n for n in sizes if n != -1)
         if known and a.size % known == 0:
             sizes = tuple(a.size // known if n == -1 else n for n in sizes)
     return model.remade(p.reshape(p.shape[0], *sizes))
@@ -312,19 +303,17 @@ def _(model: Any, array: Any, pad_width: Any, mode: Any = "constant", **kwargs: 
     return model.remade(np.pad(_physical(model, array), [(0, 0), *widths], mode, **kwargs))
 
 
-@_rule_for(np.tril, np.triu)
-def _(model: Any, m: Any, k: int = 0) -> Any:
-    raise NoRule
-
-
-for _triangle in (np.tril, np.triu):
-
-    def _triangular(model: Any, m: Any, k: int = 0, *, _of: Any = _triangle) -> Any:
+def _triangle(function: Any) -> None:
+    def rule(model: Any, m: Any, k: int = 0) -> Any:
         if m.ndim < 2:
             raise NoRule
-        return model.remade(_of(_physical(model, m), k))
+        return model.remade(function(_physical(model, m), k))
 
-    RULES[_triangle] = _triangular
+    RULES[function] = rule
+
+
+for _function in (np.tril, np.triu):
+    _triangle(_function)
 
 
 @_rule_for(np.diagonal)
@@ -347,14 +336,14 @@ def _(model: Any, arrays: Any, axis: Any = 0, out: Any = None, **kwargs: Any) ->
     if axis is None:
         arrays, axis = [np.reshape(a, -1) for a in arrays], 0
     ndim = ndim_of(arrays[0])
-    physical = [_with_batch(model, a) for a in arrays]
+    physical = [with_batch(model, a) for a in arrays]
     return model.remade(np.concatenate(physical, shifted(axis, ndim), **kwargs))
 
 
 @_rule_for(np.stack)
 def _(model: Any, arrays: Any, axis: int = 0, out: Any = None, **kwargs: Any) -> Any:
     arrays = list(arrays)
-    physical = [_with_batch(model, a) for a in arrays]
+    physical = [with_batch(model, a) for a in arrays]
     return model.remade(np.stack(physical, shifted(axis, ndim_of(arrays[0]) + 1), **kwargs))
 
 
@@ -381,15 +370,14 @@ def _(model: Any, a: Any, indices: Any, axis: Any = None, **kwargs: Any) -> Any:
 def _aligned_for_axis(model: Any, values: Any, ndim: int) -> list[Any]:
     if any(ndim_of(x) not in (ndim, 0) for x in values):
         raise NoRule
-    return [_with_batch(model, x) if np.ndim(x) else x for x in values]
+    return [with_batch(model, x) if np.ndim(x) else x for x in values]
 
 
 @_rule_for(np.take_along_axis)
 def _(model: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         arr, axis = np.reshape(arr, -1), 0
-    pair = _aligned_for_axis(model, (arr, indices), ndim_of(arr))
-    x, i = pair
+    x, i = _aligned_for_axis(model, (arr, indices), ndim_of(arr))
     return model.remade(np.take_along_axis(x, i, shifted(axis, ndim_of(arr))))
 
 

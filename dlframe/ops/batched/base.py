@@ -1,0 +1,122 @@
+"""What a batched array is to those that only pass it on, and what it raises when it cannot help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import VmapError
+
+
+class LoopNeeded(VmapError):
+    """Something was asked of a batch that only single examples can answer."""
+
+
+class ValueNeeded(LoopNeeded):
+    """A single number was asked of a batch, as a program does that goes different ways."""
+
+
+class WriteNeeded(LoopNeeded):
+    """A batch was to be written into an array without a batch dimension."""
+
+
+class BatchedBase:
+    """The fields of a batched array: all examples along axis 0, and which `vmap` it belongs to.
+
+    The number of the `vmap` grows with the depth of nesting. `physical` is an ndarray, or a batched
+    array of an outer `vmap`.
+    """
+
+    __slots__ = ("level", "physical")
+
+    physical: Any
+    level: int
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The numbers of all `vmap`s that it is in, the innermost first."""
+        inner = self.physical
+        return (self.level, *(inner.levels if isinstance(inner, BatchedBase) else ()))
+
+    def remade(self, physical: Any) -> Any:
+        """Another batched array of the same `vmap`."""
+        new = object.__new__(type(self))
+        new.physical, new.level = physical, self.level
+        return new
+
+
+def batched_in(value: Any) -> Iterator[BatchedBase]:
+    """The batched arrays in nested tuples, lists and dicts."""
+    if isinstance(value, BatchedBase):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from batched_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from batched_in(item)
+
+
+def innermost_in(value: Any, error: Exception | None = None) -> BatchedBase:
+    """The batched array of the innermost `vmap` in `value`; raises `error` where there is none."""
+    model = max(batched_in(value), key=lambda x: x.level, default=None)
+    if model is None:
+        raise error or LoopNeeded("vmap: a batched array was met where none was passed in")
+    return model
+
+
+def is_of(model: BatchedBase, x: Any) -> bool:
+    """Whether `x` is a batched array of the same `vmap` as `model`."""
+    return isinstance(x, BatchedBase) and x.level == model.level
+
+
+def with_batch(model: BatchedBase, x: Any) -> Any:
+    """All examples along axis 0; an array that they share is repeated (no copy)."""
+    if is_of(model, x):
+        return x.physical
+    return np.broadcast_to(x, (model.physical.shape[0], *np.shape(x)))
+
+
+def lifted(x: Any, ndim: int, model: BatchedBase) -> Any:
+    """`x` with its batch dimension (if it has one) in front of `ndim` others.
+
+    Ones are put between them, or leading ones taken away, as NumPy's broadcasting does.
+    """
+    if not is_of(model, x):
+        return x
+    p = x.physical
+    missing = ndim - (p.ndim - 1)
+    if missing == 0:
+        return p
+    return p.reshape(p.shape[0], *(1,) * missing, *p.shape[1 + max(-missing, 0) :])
+
+
+def one_example(array: Any) -> Any:
+    """The array itself, or the first example of a batch."""
+    while isinstance(array, BatchedBase):
+        array = array.physical[0, ...]
+    return array
+
+
+def all_examples(array: Any) -> Any:
+    """The array itself, or all examples of a batch: for checks that every value must pass."""
+    while isinstance(array, BatchedBase):
+        array = array.physical
+    return array
+
+
+__all__ = [
+    "BatchedBase",
+    "LoopNeeded",
+    "ValueNeeded",
+    "WriteNeeded",
+    "all_examples",
+    "batched_in",
+    "innermost_in",
+    "is_of",
+    "lifted",
+    "one_example",
+    "with_batch",
+]
