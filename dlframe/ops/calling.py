@@ -99,7 +99,7 @@ def _bind(definition: Op, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
 
 
 def _wrap_plain(definition: Op, inputs: Any, options: dict[str, Any], out: Any) -> Any:
-    result = tuple([wrap(a) for a in out]) if isinstance(out, tuple) else wrap(out)
+    result: Any = tuple([wrap(a) for a in out]) if isinstance(out, tuple) else wrap(out)
     if definition.view and not isinstance(out, tuple):
         note_view(result, inputs[0])
     if watched:
