@@ -30,8 +30,8 @@ from dlframe.ops.op import *  # after `elementwise`: the notation of that name, 
 from dlframe.ops.polynomials import *
 from dlframe.ops.reduction import *
 from dlframe.ops.region import *
-from dlframe.ops.scatter import *
 from dlframe.ops.scan import *
+from dlframe.ops.scatter import *
 from dlframe.ops.shape import *
 from dlframe.ops.solvers import *
 from dlframe.ops.sorting import *

@@ -116,7 +116,9 @@ def triangle_of(a: Array, upper: bool, unitriangular: bool) -> Array:
     return t
 
 
-def by_inverse(a: Array, b: Array, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Array:
+def by_inverse(
+    a: Array, b: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Array:
     inverse = np.linalg.inv(triangle_of(a, upper, unitriangular))
     return inverse @ b if left else b @ inverse
 

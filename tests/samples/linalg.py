@@ -107,7 +107,9 @@ NEAR = np.concatenate([POINTS[:2], n.away(3, 3)])  # two of them equal
 MODE = {name: f"{name}_mm_for_euclid_dist" for name in ("use", "donot_use")}
 
 
-SUMMED = {"bool": "sums of products of bools are refused, as matmul refuses them; PyTorch has a few shapes in which it does not"}
+SUMMED = {
+    "bool": "sums of products of bools are refused, as matmul refuses them; PyTorch has a few shapes in which it does not"
+}
 GROWS = {"in place": "a tensor does not grow in place"}
 
 
@@ -193,8 +195,9 @@ CALLS = [
 ]  # fmt: skip
 
 
-
-def error(what: str, call: Any, message: str, kind: type[BaseException] = RuntimeError, **more: Any) -> ErrorSample:
+def error(
+    what: str, call: Any, message: str, kind: type[BaseException] = RuntimeError, **more: Any
+) -> ErrorSample:
     return ErrorSample(what, call, kind, message, **more)
 
 

@@ -19,7 +19,9 @@ C = n.away(2, 3, 4)
 INTS = n.ints(-5, 5, 2, 3)
 
 
-def attribute(name: str, run: Callable[..., Any] | None = None, *arrays: Any, **common: Any) -> Call:
+def attribute(
+    name: str, run: Callable[..., Any] | None = None, *arrays: Any, **common: Any
+) -> Call:
     """What an attribute says, or what `run(lib, x)` makes of it."""
     read = run or (lambda lib, x: getattr(x, name))
     common = {"order": 0, "dtypes": False, "variants": False, "narrow": 0, **common}
@@ -127,7 +129,9 @@ def _printed(lib: Any, x: Any, **options: Any) -> str:
 def named(name: str, run: Callable[..., Any], **options: Any) -> Call:
     """A call whose keywords count as tried."""
     passes = tuple(options)
-    return Call(name, (X,), options, run=run, order=0, dtypes=False, variants=False, narrow=0, passes=passes)
+    return Call(
+        name, (X,), options, run=run, order=0, dtypes=False, variants=False, narrow=0, passes=passes
+    )
 
 
 CALLS = [
@@ -265,18 +269,30 @@ def _with_default(lib: Any) -> Any:
         found = [before]
         for dtype in (lib.float64, lib.float16):
             lib.set_default_dtype(dtype)
-            found += [lib.tensor(1.5).dtype, lib.ones(1).dtype, (lib.tensor([1]) / 2).dtype, lib.result_type(1, 2.0)]
+            found += [
+                lib.tensor(1.5).dtype,
+                lib.ones(1).dtype,
+                (lib.tensor([1]) / 2).dtype,
+                lib.result_type(1, 2.0),
+            ]
         lib.set_default_tensor_type(lib.DoubleTensor)
         return [*found, lib.get_default_dtype()]
     finally:
         lib.set_default_dtype(before)
 
 
-def error(what: str, call: Any, message: str, kind: type[BaseException] = RuntimeError, **more: Any) -> ErrorSample:
+def error(
+    what: str, call: Any, message: str, kind: type[BaseException] = RuntimeError, **more: Any
+) -> ErrorSample:
     return ErrorSample(f"tensor: {what}", call, kind, message, **more)
 
 
-def _set(name: str, value: Callable[[Any], Any], *, of: Callable[[Any], Any] = lambda lib: lib.ones(2, 3, requires_grad=True)) -> Any:
+def _set(
+    name: str,
+    value: Callable[[Any], Any],
+    *,
+    of: Callable[[Any], Any] = lambda lib: lib.ones(2, 3, requires_grad=True),
+) -> Any:
     return lambda lib: setattr(of(lib), name, value(lib))
 
 
