@@ -502,3 +502,21 @@ def test_models_that_do_not_stack():
 def test_errors_are_both_kinds():
     with pytest.raises(ArgumentError):
         vmap(dl.sin)(x64(2), x64(3))
+
+
+def test_derivatives_by_inputs_keep_the_graph_of_a_module():
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    params = {name: p.detach() for name, p in net.named_parameters()}
+
+    def curvature(params):
+        second = vmap(hessian(lambda z: functional_call(net, params, z).squeeze(-1)))(points)
+        return (second**2).sum()
+
+    points = x64(4, 2)
+    second = vmap(hessian(lambda z: net(z).squeeze(-1)))(points)  # as physics-informed nets do
+    assert second.requires_grad
+    (second**2).sum().backward()
+    expected = grad(curvature)(params)
+    for name in ("0.weight", "0.bias", "2.weight"):
+        assert close(net.get_parameter(name).grad, expected[name]), name
+    assert net[2].bias.grad is None  # a sum does not bend

@@ -26,6 +26,7 @@ from dlframe.ops.batched.base import (
     lifted,
 )
 from dlframe.ops.batched.loop import example, stacked
+from dlframe.ops.record import TensorBase
 
 # Per function of NumPy: rule(x, *args, **kwargs) -> the result with its batch dimension; filled by
 # `dlframe.ops.batched.rules`.
@@ -64,6 +65,9 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
     # --- NumPy's protocols ----------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        for x in inputs:
+            if isinstance(x, TensorBase):  # a gradient without a graph meets a weight with one
+                return NotImplemented  # the tensor's operation records it
         model = innermost((inputs, kwargs))
         if method == "__call__":
             function = _gufunc if ufunc.signature else _elementwise
@@ -80,6 +84,8 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
         return _examples_of(getattr(ufunc, method), model, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(kind, TensorBase) for kind in types):
+            return NotImplemented
         model = innermost((args, kwargs))
         rule = RULES.get(func)
         if rule is not None and not has_out(kwargs):
