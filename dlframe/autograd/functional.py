@@ -304,7 +304,7 @@ def _jacobian_by_columns(
             "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only "
             "implemented for `vectorize=True`."
         )
-    from dlframe.func.derivatives import jacfwd  # on first use: it stands on this package
+    from dlframe.func.jacobians import jacfwd  # on first use: it stands on this package
 
     xs, one_input = _tuple(inputs, "inputs", "jacobian")
     one_output = [False]

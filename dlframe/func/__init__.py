@@ -10,14 +10,12 @@ from dlframe.func.batching import vmap
 from dlframe.func.derivatives import (
     grad,
     grad_and_value,
-    hessian,
-    jacfwd,
-    jacrev,
     jvp,
     linearize,
     value_and_grad,
     vjp,
 )
+from dlframe.func.jacobians import hessian, jacfwd, jacrev
 from dlframe.func.modules import (
     functional_call,
     replace_all_batch_norm_modules_,
