@@ -12,6 +12,7 @@ import numpy as np
 from dlframe.errors import DTypeError
 
 DType = np.dtype[Any]
+dtype = np.dtype  # for `isinstance(x, dl.dtype)`, and in annotations
 
 float16 = half = np.dtype("float16")
 float32 = float = np.dtype("float32")

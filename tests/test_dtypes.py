@@ -75,6 +75,7 @@ def test_numpy_scalars_are_as_weak_as_pythons():
 def test_a_dtype_is_numpys():
     assert dl.float32 == np.float32 == np.dtype("float32")
     assert dl.ones(2).dtype is dl.float32
+    assert isinstance(dl.float32, dl.dtype)
     names = {"half": "float16", "float": "float32", "double": "float64"}
     names |= {"short": "int16", "int": "int32", "long": "int64"}
     assert {name: getattr(dl, name).name for name in names} == names
