@@ -11,6 +11,7 @@ from dlframe.functions.arithmetic import *
 from dlframe.functions.axes import *
 from dlframe.functions.choices import *
 from dlframe.functions.comparison import *
+from dlframe.functions.contraction import *
 from dlframe.functions.counting import *
 from dlframe.functions.diagonals import *
 from dlframe.functions.exponential import *
@@ -20,12 +21,12 @@ from dlframe.functions.histograms import *
 from dlframe.functions.in_place import *
 from dlframe.functions.indexing import *
 from dlframe.functions.joining import *
-from dlframe.functions.linalg import *
 from dlframe.functions.masking import *
 from dlframe.functions.matrices import *
 from dlframe.functions.norms import *
 from dlframe.functions.numeric import *
 from dlframe.functions.padding import *
+from dlframe.functions.products import *
 from dlframe.functions.reduction import *
 from dlframe.functions.regions import *
 from dlframe.functions.repeating import *
@@ -45,6 +46,7 @@ FAMILIES = (
     "axes",
     "choices",
     "comparison",
+    "contraction",
     "counting",
     "diagonals",
     "exponential",
@@ -54,12 +56,12 @@ FAMILIES = (
     "in_place",
     "indexing",
     "joining",
-    "linalg",
     "masking",
     "matrices",
     "norms",
     "numeric",
     "padding",
+    "products",
     "reduction",
     "regions",
     "repeating",

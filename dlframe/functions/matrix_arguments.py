@@ -67,16 +67,33 @@ def require_matrices(name: str, A: Any, *, square: bool = True) -> None:
         )
 
 
-def require_same_dtype(name: str, A: Any, B: Any) -> None:
-    """Raise unless both are tensors of one dtype."""
-    for x in (A, B):
+def require_same_dtype(name: str, *tensors: Any) -> None:
+    """Raise unless all are tensors of one dtype."""
+    for x in tensors:
         if not isinstance(x, TensorBase):
             raise TypeError(f"{name}: expected a tensor, got {type(x).__name__}")
-    if A.dtype != B.dtype:
+    dtypes = [x.array.dtype for x in tensors]
+    if dtypes.count(dtypes[0]) != len(dtypes):
         raise DTypeError(
-            f"{name}: Expected A and B to have the same dtype, but found A of type {A.dtype} and "
-            f"B of type {B.dtype} instead"
+            f"{name}: expected all tensors to have the same dtype, but got "
+            f"{' and '.join(map(str, dtypes))}; convert with .to(dtype)"
         )
+
+
+def require_factors(name: str, *operands: tuple[Any, int, str]) -> None:
+    """Raise unless all have the right number of dimensions, and one dtype."""
+    require_dimensions(name, *operands)
+    require_same_dtype(name, *(x for x, _, _ in operands))
+
+
+def require_dimensions(name: str, *operands: tuple[Any, int, str]) -> None:
+    """Raise unless all have the number of dimensions that is given beside them, with its name."""
+    for x, ndim, what in operands:
+        if x.array.ndim != ndim:
+            raise ShapeError(
+                f"{name}: expected a {what} ({ndim}D), got shape {list(x.shape)}; matmul() and "
+                "einsum() take any number of dimensions"
+            )
 
 
 def require_system(name: str, A: Any, B: Any, *, left: bool = True) -> None:
@@ -94,17 +111,17 @@ def require_system(name: str, A: Any, B: Any, *, left: bool = True) -> None:
             f"({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]}); got "
             f"A{list(A.shape)} and B{list(B.shape)}"
         )
-    require_batches(name, A.shape[:-2], B.shape[:-2])
+    require_to_broadcast(name, A.shape[:-2], B.shape[:-2])
 
 
-def require_batches(name: str, a: Shape, b: Shape) -> Shape:
-    """What two batches broadcast to."""
+def require_to_broadcast(name: str, a: Shape, b: Shape) -> Shape:
+    """The shape that two shapes broadcast to."""
     try:
         return np.broadcast_shapes(tuple(a), tuple(b))
     except ValueError:
         raise ShapeError(
-            f"{name}: the batch dimensions {list(a)} of A and {list(b)} of B do not broadcast: "
-            "the size of each must match, or be 1"
+            f"{name}: shapes {list(a)} and {list(b)} do not broadcast: sizes must be equal or 1, "
+            "counted from the last dimension"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Lengths: norms, distances, and slices brought to a length."""
+"""Lengths: norms, slices brought to a length, and distances."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
-from dlframe.dtypes import as_dtype, float16, float32
+from dlframe.dtypes import float16, float32
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.functions.arguments import Dims, axis_of, checked_dim, numpy_names, to_dtype
+from dlframe.functions.matrix_arguments import (
+    require_floating,
+    require_same_dtype,
+    require_to_broadcast,
+    widened,
+)
 from dlframe.ops.record import TensorBase
 from dlframe.ops.reduction import axes_of, count_of
 
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
+    "cdist",
     "dist",
     "norm",
     "renorm",
@@ -46,27 +53,14 @@ def norm(
     >>> dl.norm(dl.tensor([[3.0, -4.0], [1.0, 1.0]]), p=1, dim=1)
     tensor([7., 2.])
     """
-    _check_dtype(input, dtype)
-    input = to_dtype(input, dtype)
-    axis = axis_of(dim, input.ndim)
+    require_floating("norm", input)
+    input = widened("norm", input, dtype)
+    axis = axis_of(dim, input.array.ndim)
+    if p == "fro" and not isinstance(axis, tuple):
+        return ops.norm(input, axis=axis, keepdims=keepdim)
     if isinstance(p, str):
         return _matrix_norm(input, p, axis, dim, keepdim)
     return _vector_norm(input, 2.0 if p is None else p, axis, keepdim)
-
-
-def _check_dtype(input: Tensor, dtype: Any) -> None:
-    if input.dtype.kind != "f":
-        raise DTypeError(
-            f"norm: Expected a floating point tensor as input, got {input.dtype}; use .float()"
-        )
-    if dtype is None:
-        return
-    wanted = as_dtype(dtype)
-    if wanted.kind != "f" or wanted.itemsize < input.dtype.itemsize:
-        raise DTypeError(
-            f"norm: dtype should be floating point, and the dtype of the input ({input.dtype}) "
-            f"convertible to it without narrowing; got {wanted}"
-        )
 
 
 def _matrix_norm(input: Tensor, p: str, axis: Any, dim: Dims, keepdim: bool) -> Any:
@@ -134,3 +128,64 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     size = norm(wide, p, others, keepdim=True)
     scale = ops.where(size > maxnorm, float(maxnorm) / (size + 1e-7), 1.0)
     return input * to_dtype(scale, input.dtype)
+
+
+# --- distances ---------------------------------------------------------------------------------
+
+_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
+
+
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
+) -> Tensor:
+    """The distances (Σ |x1_i − x2_j|^p)^(1/p) between all rows of `x1` and of `x2`.
+
+    (..., n, k) and (..., m, k) give (..., n, m); dimensions before the last two broadcast. p = 0
+    counts the elements that differ, p = ∞ takes the largest difference. At equal rows the gradient
+    is 0.
+
+    Args:
+        compute_mode: whether Euclidean distances come from a product of matrices (fast, but digits
+            are lost where points are near each other): always, never, or from 26 rows on.
+
+    >>> dl.cdist(dl.tensor([[0.0, 0.0], [3.0, 0.0]]), dl.tensor([[0.0, 4.0]]))
+    tensor([[4.],
+            [5.]])
+    """
+    _require_points(x1, x2)
+    if not p >= 0:
+        raise ArgumentError(f"cdist only supports non-negative p values, got p={p}")
+    if compute_mode not in _MODES:
+        raise ArgumentError(
+            f"{compute_mode!r} is not a valid value for compute_mode; try one of {list(_MODES)}"
+        )
+    if p == 2 and x1.shape[-1]:
+        many = max(x1.shape[-2], x2.shape[-2]) > 25
+        if compute_mode == _MODES[1] or (many and compute_mode == _MODES[0]):
+            return ops.euclidean_distances(x1, x2)
+    return ops.cdist(x1, x2, p=float(p))
+
+
+def _require_points(x1: Any, x2: Any) -> None:
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x.dtype.kind != "f":
+            raise DTypeError(f"cdist only supports floating-point dtypes, {name} got: {x.dtype}")
+        if x.ndim < 2:
+            raise ShapeError(
+                f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D; x.unsqueeze(0) "
+                "makes one row of a vector"
+            )
+    require_same_dtype("cdist", x1, x2)
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(
+            f"cdist: X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: "
+            f"{x2.shape[-1]}; got {list(x1.shape)} and {list(x2.shape)}"
+        )
+    require_to_broadcast("cdist", tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from dlframe import functions as F
 from dlframe import ops
-from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.functions.arguments import checked_dim, numpy_names, to_dtype
+from dlframe.functions.arguments import checked_dim, numpy_names
 from dlframe.functions.matrices import powers
 from dlframe.functions.matrix_arguments import (
     also_named,
     require_floating,
     require_same_dtype,
 )
+from dlframe.functions.products import vector_product
 from dlframe.ops.record import TensorBase
 
 if TYPE_CHECKING:
@@ -132,20 +132,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     >>> dl.linalg.cross(dl.tensor([1.0, 0.0, 0.0]), dl.tensor([0.0, 1.0, 0.0]))
     tensor([0., 0., 1.])
     """
-    if input.ndim != other.ndim:
-        raise ShapeError(
-            "linalg.cross: inputs must have the same number of dimensions; got "
-            f"{list(input.shape)} and {list(other.shape)}"
-        )
-    axis = checked_dim(dim, input.ndim)
-    for x in (input, other):
-        if not x.ndim or x.shape[axis] != 3:
-            raise ShapeError(
-                f"linalg.cross: inputs dimension {dim} must have length 3. Got "
-                f"{list(input.shape)} and {list(other.shape)}"
-            )
-    dtype = result_type(input, other)
-    return ops.cross(to_dtype(input, dtype), to_dtype(other, dtype), axis=axis)
+    return vector_product("linalg.cross", input, other, dim)
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:

@@ -13,10 +13,10 @@ from dlframe.functions import return_types
 from dlframe.functions.matrix_arguments import (
     also_named,
     is_vector,
-    require_batches,
     require_matrices,
     require_same_dtype,
     require_system,
+    require_to_broadcast,
     tolerance,
 )
 from dlframe.ops import lapack
@@ -259,7 +259,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
             f"{B.shape[-1 if vector else -2]}; got A{list(A.shape)} and B{list(B.shape)}"
         )
     B = B[..., None] if vector else B
-    batch = require_batches(name, A.shape[:-2], B.shape[:-2])
+    batch = require_to_broadcast(name, A.shape[:-2], B.shape[:-2])
     A, B = (ops.broadcast_to(x, shape=(*batch, *x.shape[-2:])) for x in (A, B))
     m, n = A.shape[-2:]
     if rcond is None:

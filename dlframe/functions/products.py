@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and batches of them, under PyTorch's names."""
+"""Products of two vectors, matrices or batches of them, and such a product added to something."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 from dlframe import ops
 from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.functions.arguments import checked_dim, checked_dims, to_dtype
-from dlframe.ops.contraction import equation_of
-from dlframe.ops.record import TensorBase
+from dlframe.functions.arguments import checked_dim, to_dtype
+from dlframe.functions.matrix_arguments import (
+    require_dimensions,
+    require_factors,
+    require_same_dtype,
+    require_to_broadcast,
+)
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -21,11 +25,8 @@ __all__ = [
     "addr",
     "baddbmm",
     "bmm",
-    "cdist",
-    "chain_matmul",
     "cross",
     "dot",
-    "einsum",
     "ger",
     "inner",
     "kron",
@@ -33,7 +34,6 @@ __all__ = [
     "mm",
     "mv",
     "outer",
-    "tensordot",
     "vdot",
 ]
 
@@ -63,7 +63,7 @@ def mm(input: Tensor, mat2: Tensor, out_dtype: Any = None) -> Tensor:
     >>> dl.mm(dl.tensor([[1.0, 2.0]]), dl.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
-    _require("mm", (input, 2, "matrix"), (mat2, 2, "matrix"))
+    require_factors("mm", (input, 2, "matrix"), (mat2, 2, "matrix"))
     return to_dtype(ops.matmul(input, mat2), out_dtype)
 
 
@@ -73,7 +73,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     >>> dl.mv(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dl.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    _require("mv", (input, 2, "matrix"), (vec, 1, "vector"))
+    require_factors("mv", (input, 2, "matrix"), (vec, 1, "vector"))
     return ops.matmul(input, vec)
 
 
@@ -107,7 +107,7 @@ def vdot(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _dot(name: str, x: Any, y: Any) -> Any:
-    _require(name, (x, 1, "vector"), (y, 1, "vector"))
+    require_factors(name, (x, 1, "vector"), (y, 1, "vector"))
     if x.shape != y.shape:
         raise ShapeError(
             f"{name}: inconsistent tensor size, expected two vectors with the same number of "
@@ -129,7 +129,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
             "inner() the last dimension must match on both input tensors but got shapes "
             f"{list(input.shape)} and {list(other.shape)}"
         )
-    _require_one_dtype("inner", input, other)
+    require_same_dtype("inner", input, other)
     return ops.tensordot(input, other, axes=((-1,), (-1,)))
 
 
@@ -140,7 +140,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    _require_dimensions("outer", (input, 1, "vector"), (vec2, 1, "vector"))
+    require_dimensions("outer", (input, 1, "vector"), (vec2, 1, "vector"))
     return ops.multiply(ops.expand_dims(input, axis=1), vec2)
 
 
@@ -200,8 +200,8 @@ def vector_product(name: str, x: Any, y: Any, dim: int) -> Any:
             f"{name}: inputs dimension {dim} must have length 3, got {list(x.shape)} and "
             f"{list(y.shape)}"
         )
-    _require_one_dtype(name, x, y)
-    _require_to_broadcast(name, tuple(x.shape), tuple(y.shape))
+    require_same_dtype(name, x, y)
+    require_to_broadcast(name, tuple(x.shape), tuple(y.shape))
     return ops.cross(x, y, axis=axis)
 
 
@@ -226,7 +226,7 @@ def addmm(
             [3., 3.],
             [3., 3.]])
     """
-    _require_dimensions("addmm", (mat1, 2, "matrix"), (mat2, 2, "matrix"))
+    require_dimensions("addmm", (mat1, 2, "matrix"), (mat2, 2, "matrix"))
     return to_dtype(_added("addmm", input, mat1, mat2, beta, alpha), out_dtype)
 
 
@@ -236,7 +236,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
     >>> dl.addmv(dl.tensor([1.0, 2.0]), dl.ones(2, 3), dl.ones(3))
     tensor([4., 5.])
     """
-    _require_dimensions("addmv", (mat, 2, "matrix"), (vec, 1, "vector"))
+    require_dimensions("addmv", (mat, 2, "matrix"), (vec, 1, "vector"))
     return _added("addmv", input, mat, vec, beta, alpha)
 
 
@@ -249,7 +249,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
     tensor([[3., 4.],
             [6., 8.]])
     """
-    _require_dimensions("addr", (vec1, 1, "vector"), (vec2, 1, "vector"))
+    require_dimensions("addr", (vec1, 1, "vector"), (vec2, 1, "vector"))
     dtype = result_type(input, vec1, vec2)
     if dtype.kind != "f" and not all(isinstance(factor, int) for factor in (beta, alpha)):
         raise ArgumentError(
@@ -313,200 +313,13 @@ def _added(name: str, input: Any, x: Any, y: Any, beta: Any, alpha: Any) -> Any:
     return ops.addmm(input, x, y, beta=beta, alpha=alpha)
 
 
-# --- many factors ------------------------------------------------------------------------------
-
-
-def chain_matmul(*matrices: Tensor) -> Tensor:
-    """The product of all matrices, in the order that takes the fewest multiplications.
-
-    `linalg.multi_dot` is the same, of a list.
-
-    >>> dl.chain_matmul(dl.ones(2, 3), dl.ones(3, 4), dl.ones(4, 1))
-    tensor([[12.],
-            [12.]])
-    """
-    if not matrices:
-        raise ArgumentError("chain_matmul(): expected one or more matrices")
-    _require("chain_matmul", *((x, 2, "matrix") for x in matrices))
-    out = ops.multi_dot(*matrices)
-    return ops.copy(out) if len(matrices) == 1 else out
-
-
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
-    """Products summed over the last `dims` dimensions of `a` and the first of `b`.
-
-    `dims` may also be two lists: the dimensions of `a`, and those of `b` that go with them.
-
-    >>> dl.tensordot(dl.ones(2, 3, 4), dl.ones(4, 3), dims=([1, 2], [1, 0]))
-    tensor([12., 12.])
-    """
-    if isinstance(dims, TensorBase):
-        dims = dims.array.tolist() if dims.array.size > 1 else dims.array.item()
-    _require_one_dtype("tensordot", a, b)
-    if isinstance(dims, int):
-        if not 0 <= dims <= min(a.ndim, b.ndim):
-            raise ArgumentError(
-                f"tensordot: dims must lie between 0 and {min(a.ndim, b.ndim)}, the smaller number "
-                f"of dimensions of {list(a.shape)} and {list(b.shape)}; got {dims}"
-            )
-        return ops.tensordot(a, b, axes=dims)
-    if not isinstance(dims, (tuple, list)) or len(dims) != 2:
-        raise ArgumentError(
-            f"tensordot expects dims to be int or two lists of dimensions, but got {dims!r}"
-        )
-    dims_a, dims_b = (checked_dims(d, x.ndim) for d, x in zip(dims, (a, b), strict=True))
-    if len(dims_a) != len(dims_b):
-        raise ArgumentError(
-            f"tensordot: both dimension lists should have same length, got {dims[0]} and {dims[1]}"
-        )
-    return ops.tensordot(a, b, axes=(dims_a, dims_b))
-
-
-def einsum(equation: Any, *operands: Any) -> Tensor:
-    """Products summed over the indices that the result does not have, in Einstein's notation.
-
-    Each operand has a letter per dimension; "..." stands for
-    dimensions that broadcast; a letter twice in one operand means its diagonal. Without "->" the
-    result has the letters that occur once, in alphabetical order (capitals first). In place of an
-    equation, each operand may be followed by a list of numbers, and the last list is the result's.
-
-    Several operands are multiplied two at a time, the cheapest pair first.
-
-    Raises:
-        ShapeError: letters and shapes do not fit together.
-        DTypeError: dtypes differ and something is summed.
-
-    >>> dl.einsum("ij,jk->ik", dl.ones(2, 3), dl.ones(3, 2))
-    tensor([[3., 3.],
-            [3., 3.]])
-    >>> dl.einsum("ii", dl.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    tensor(5.)
-    >>> dl.einsum(dl.ones(2, 3), [0, 1], dl.ones(3), [1])
-    tensor([3., 3.])
-    """
-    equation, operands = equation_of((equation, *operands))
-    for x in operands:
-        if not isinstance(x, TensorBase):
-            raise DTypeError(f"einsum: operands must be tensors, got {type(x).__name__}")
-    dtypes = [x.array.dtype for x in operands]
-    if len(operands) > 1 and (dtypes.count(dtypes[0]) < len(dtypes) or dtypes[0].kind == "b"):
-        _require_no_sum(equation, dtypes)
-    return ops.einsum(equation, *operands)
-
-
-def _require_no_sum(equation: str, dtypes: list[Any]) -> None:
-    """Raise if products are summed, for operands whose dtypes no product of matrices takes."""
-    left, arrow, output = equation.replace(" ", "").partition("->")
-    factors = [set(part) for part in left.split(",")]
-    shared = {c for c in left if c.isalpha() and sum(c in part for part in factors) > 1}
-    if shared.difference(output if arrow else ""):
-        what = "bools" if dtypes[0] == dtypes[-1] else " and ".join(map(str, dtypes))
-        raise DTypeError(
-            f"einsum: {equation!r} sums products, which takes numbers of one dtype, got {what}; "
-            "convert with .to(dtype)"
-        )
-
-
-# --- distances ---------------------------------------------------------------------------------
-
-_MODES = (
-    "use_mm_for_euclid_dist_if_necessary",
-    "use_mm_for_euclid_dist",
-    "donot_use_mm_for_euclid_dist",
-)
-
-
-def cdist(
-    x1: Tensor,
-    x2: Tensor,
-    p: float = 2.0,
-    compute_mode: str = "use_mm_for_euclid_dist_if_necessary",
-) -> Tensor:
-    """The distances (Σ |x1_i − x2_j|^p)^(1/p) between all rows of `x1` and of `x2`.
-
-    (..., n, k) and (..., m, k) give (..., n, m); dimensions before the last two broadcast. p = 0
-    counts the elements that differ, p = ∞ takes the largest difference. At equal rows the gradient
-    is 0.
-
-    Args:
-        compute_mode: whether Euclidean distances come from a product of matrices (fast, but digits
-            are lost where points are near each other): always, never, or from 26 rows on.
-
-    >>> dl.cdist(dl.tensor([[0.0, 0.0], [3.0, 0.0]]), dl.tensor([[0.0, 4.0]]))
-    tensor([[4.],
-            [5.]])
-    """
-    _require_points(x1, x2)
-    if not p >= 0:
-        raise ArgumentError(f"cdist only supports non-negative p values, got p={p}")
-    if compute_mode not in _MODES:
-        raise ArgumentError(
-            f"{compute_mode!r} is not a valid value for compute_mode; try one of {list(_MODES)}"
-        )
-    if p == 2 and x1.shape[-1]:
-        many = max(x1.shape[-2], x2.shape[-2]) > 25
-        if compute_mode == _MODES[1] or (many and compute_mode == _MODES[0]):
-            return ops.euclidean_distances(x1, x2)
-    return ops.cdist(x1, x2, p=float(p))
-
-
-def _require_points(x1: Any, x2: Any) -> None:
-    for name, x in (("X1", x1), ("X2", x2)):
-        if x.dtype.kind != "f":
-            raise DTypeError(f"cdist only supports floating-point dtypes, {name} got: {x.dtype}")
-        if x.ndim < 2:
-            raise ShapeError(
-                f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D; x.unsqueeze(0) "
-                "makes one row of a vector"
-            )
-    _require_one_dtype("cdist", x1, x2)
-    if x1.shape[-1] != x2.shape[-1]:
-        raise ShapeError(
-            f"cdist: X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: "
-            f"{x2.shape[-1]}; got {list(x1.shape)} and {list(x2.shape)}"
-        )
-    _require_to_broadcast("cdist", tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
-
-
 # --- what the arguments must be ----------------------------------------------------------------
 
 
-def _require(name: str, *operands: tuple[Any, int, str]) -> None:
-    """Raise unless all have the right number of dimensions, and one dtype."""
-    _require_dimensions(name, *operands)
-    _require_one_dtype(name, *(x for x, _, _ in operands))
-
-
-def _require_dimensions(name: str, *operands: tuple[Any, int, str]) -> None:
-    for x, ndim, what in operands:
-        if x.ndim != ndim:
-            raise ShapeError(
-                f"{name}: expected a {what} ({ndim}D), got shape {list(x.shape)}; matmul() and "
-                "einsum() take any number of dimensions"
-            )
-
-
-def _require_one_dtype(name: str, *tensors: Any) -> None:
-    dtypes = [x.dtype for x in tensors]
-    if dtypes.count(dtypes[0]) != len(dtypes):
-        raise DTypeError(
-            f"{name}: expected all tensors to have the same dtype, but got "
-            f"{' and '.join(map(str, dtypes))}; convert with .to(dtype)"
-        )
-
-
-def _require_to_broadcast(name: str, x: tuple[int, ...], y: tuple[int, ...]) -> None:
-    if any(n != m and 1 not in (n, m) for n, m in zip(reversed(x), reversed(y), strict=False)):
-        raise ShapeError(
-            f"{name}: shapes {list(x)} and {list(y)} do not broadcast: sizes must be equal or 1, "
-            "counted from the last dimension"
-        )
-
-
 def _require_batches(name: str, batch1: Any, batch2: Any) -> None:
-    _require(name, (batch1, 3, "batch of matrices"), (batch2, 3, "batch of matrices"))
-    b, _, k = batch1.shape
-    if batch2.shape[:2] != (b, k):
+    require_factors(name, (batch1, 3, "batch of matrices"), (batch2, 3, "batch of matrices"))
+    b, _, k = batch1.array.shape
+    if batch2.array.shape[:2] != (b, k):
         raise ShapeError(
             f"{name}: Expected size for first two dimensions of batch2 tensor to be: [{b}, {k}] "
             f"but got: {list(batch2.shape[:2])}; matmul() broadcasts batches"
