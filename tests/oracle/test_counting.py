@@ -81,7 +81,7 @@ def test_meshgrid(agree, sizes, indexing):
     ],
 )
 def test_spread_and_mean(agree, name, args, options):
-    x = np.random.default_rng(0).standard_normal((3, 4, 5)).astype("float32")
+    x = np.random.default_rng(0).standard_normal((3, 4, 5))
 
     def program(lib):
         t = lib.tensor(x, requires_grad=True)
