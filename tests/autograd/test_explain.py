@@ -273,6 +273,15 @@ def test_text_of_a_network() -> None:
     assert "  w2: [[6],\n       [0]]" in text
 
 
+def test_an_index_is_shown_as_it_is_written() -> None:
+    x = dl.arange(12.0).reshape(3, 4).requires_grad_()
+    with dl.autograd.keep_values():
+        parts = x[..., 1:3], x[1], x[:, ::2], x[dl.tensor([2, 0])], x[-1, 3:]
+        text = str(sum(part.sum() for part in parts).explain())
+    for index in ("[..., 1:3]", "[1]", "[:, ::2]", "[[2, 0]]", "[-1, 3:]"):
+        assert f"index={index})" in text
+
+
 def test_places_and_modules_are_shown_where_they_were_noted() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU(), nn.Linear(2, 1)))
     with dl.autograd.keep_values():

@@ -97,12 +97,29 @@ def call_of(step: Step) -> str:
         parts.append(operand.label if plain else f"{operand.name}={operand.label}")
     defaults = getattr(step.op, "options", {})
     for name, value in step.options.items():
-        text = repr(value)
-        if len(text) < 20 and value is not None and text != repr(defaults.get(name)):
+        text = _index_text(value) if name == "index" else _option_text(value)
+        if len(text) < 24 and value is not None and text != repr(defaults.get(name)):
             parts.append(f"{name}={text}")
     if len(parts) > 12:
         parts[6:-5] = ["…"]
     return f"{step.op.name}({', '.join(parts)})"
+
+
+def _option_text(value: Any) -> str:
+    return str(value.tolist()) if isinstance(value, np.ndarray) and value.size < 9 else repr(value)
+
+
+def _index_text(index: Any) -> str:
+    """An index as it stands between brackets: [..., 0:4]."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return f"[{', '.join(map(_part_text, parts))}]"
+
+
+def _part_text(part: Any) -> str:
+    if isinstance(part, slice):
+        ends = [part.start, part.stop] + ([] if part.step is None else [part.step])
+        return ":".join("" if end is None else str(end) for end in ends)
+    return "..." if part is Ellipsis else _option_text(part)
 
 
 _PLAIN = {"a", "arrays", "b", "x", "y"}  # inputs that are known by their place

@@ -1,8 +1,8 @@
 """Products of matrices, decompositions, equations.
 
 Here A is the input a, Z the result and G its gradient; a bar over a result, as over U, marks that
-result's own gradient. Φ takes the lower triangle, with half of the diagonal. F holds 1/(λⱼ - λᵢ),
-for singular values 1/(σⱼ² - σᵢ²), and zeros on its diagonal.
+result's own gradient. Φ takes the lower triangle, with half of the diagonal, tril₋₁ that below the
+diagonal. F holds 1/(λⱼ - λᵢ), for singular values 1/(σⱼ² - σᵢ²), and zeros on its diagonal.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DECOMPOSITIONS = {
     "eigvalsh": formula(r"\lambda: A v_i = \lambda_i v_i", a=r"V \cdot \mathrm{diag}(g) V^\top"),
     "lu_factor": formula(
         r"L, U: P A = L U",
-        a=r"P^\top L^{-\top} (\mathrm{tril}(L^\top \bar{L}) + \mathrm{triu}(\bar{U} U^\top))"
+        a=r"P^\top L^{-\top} (\mathrm{tril}_{-1}(L^\top \bar{L}) + \mathrm{triu}(\bar{U} U^\top))"
         r" U^{-\top}",
     ),
     "qr": formula(
@@ -61,14 +61,14 @@ DECOMPOSITIONS = {
 
 EQUATIONS = {
     "inv": formula("A^{-1}", a=r"-Z^\top G Z^\top"),
-    "solve": formula("Z: A Z = B", a=r"-\bar{B} Z^\top", b=r"A^{-\top} G"),
+    "solve": formula("Z: A Z = B", a=r"-A^{-\top} G Z^\top", b=r"A^{-\top} G"),
     "cholesky_solve": formula(
         r"Z: L L^\top Z = B",
         b=r"(L L^\top)^{-1} G",
-        factor=r"-(\bar{B} Z^\top + Z \bar{B}^\top) L",
+        factor=r"-(M + M^\top) L, \quad M = (L L^\top)^{-1} G Z^\top",
     ),
     "solve_triangular": formula(
-        "Z: A Z = B", a=r"\mathrm{triu}(-\bar{B} Z^\top)", b=r"A^{-\top} G"
+        "Z: A Z = B", a=r"\mathrm{triangle}(-A^{-\top} G Z^\top)", b=r"A^{-\top} G"
     ),
     "least_squares": formula(
         r"Z: \min_Z \left\Vert A Z - B \right\Vert_2",
