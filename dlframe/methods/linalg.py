@@ -8,7 +8,7 @@ from dlframe.ops.record import TensorBase
 
 
 class LinalgMethods(TensorBase):
-    """Products of vectors and matrices; see `dlframe.functions.linalg`."""
+    """Products of vectors and matrices; see `dlframe.functions.products`."""
 
     __slots__ = ()
 

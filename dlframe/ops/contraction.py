@@ -58,6 +58,7 @@ def _(g: Any, y: Any, *, inputs: tuple[str, str], output: str) -> Any:
 
 @contract.vjp("y")
 def _(g: Any, x: Any, *, inputs: tuple[str, str], output: str) -> Any:
+    # as for x
     return contract(g, x, inputs=(output, inputs[0]), output=inputs[1])
 
 

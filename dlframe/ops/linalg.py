@@ -297,11 +297,13 @@ def _sum_of_rows(x: Array) -> Any:
 
 @cdist.vjp("x")
 def _(g: Any, x: Any, y: Any, out: Any, *, p: float) -> Any:
+    # the differences are d = x_i - y_j: the slope by d, summed over all rows j
     return (g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-2)
 
 
 @cdist.vjp("y")
 def _(g: Any, x: Any, y: Any, out: Any, *, p: float) -> Any:
+    # ∂d/∂y = -1, and the sum is over all rows i
     return (-g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-3)
 
 
@@ -338,5 +340,6 @@ def _(g: Any, x: Any, y: Any, out: Any) -> Any:
 
 @euclidean_distances.vjp("y")
 def _(g: Any, x: Any, y: Any, out: Any) -> Any:
+    # as for x, with the roles of rows and columns exchanged
     ratio = (g * (out != 0.0) / _not_zero(out)).swapaxes(-1, -2)
     return y * ratio.sum(axis=-1, keepdims=True) - matmul(ratio, x)

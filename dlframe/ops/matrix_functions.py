@@ -212,6 +212,7 @@ def _(g: Any, a: Any, b: Any) -> Any:
 
 @least_squares.vjp("b")
 def _(g: Any, a: Any) -> Any:
+    # x = p b is linear in b
     return transposed(pinv(a)) @ g[0]
 
 

@@ -81,6 +81,7 @@ def _(g: Any, a: Any, out: Any) -> Any:
 
 @solve.vjp("b")
 def _(g: Any, a: Any) -> Any:
+    # x = a⁻¹ b is linear in b
     return solve(transposed(a), g)
 
 
@@ -119,6 +120,7 @@ def _(
 
 @solve_triangular.vjp("b")
 def _(g: Any, a: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+    # linear in b: the same with aᵀ, which is the other triangle
     return _triangular_gradient(g, a, upper, left, unitriangular)
 
 
@@ -138,6 +140,7 @@ def cholesky_solve(b: Array, factor: Array, *, upper: bool = False) -> Any:
 
 @cholesky_solve.vjp("b")
 def _(g: Any, factor: Any, *, upper: bool) -> Any:
+    # linear in b, by a⁻¹, which is symmetric
     return cholesky_solve(g, factor, upper=upper)
 
 

@@ -39,6 +39,7 @@ def pick(x: Array, *, places: Array) -> Any:
 
 @pick.vjp("x")
 def _(g: Any, shape: Shape, *, places: Array) -> Any:
+    # what was taken from a place gives its gradient back there; the two are each other's adjoint
     return place(g, places=places, size=shape)
 
 

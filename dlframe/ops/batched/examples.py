@@ -1,4 +1,8 @@
-"""Single examples of a batch as operations, for rules on tensors that no batch can go through."""
+"""Single examples of a batch as operations, for rules on tensors that no batch can go through.
+
+They only move numbers, so each one's gradient is moved back by another: `pick_example` and
+`place_example` are each other's derivative, and so are `show_batch` and `hide_batch`.
+"""
 
 from __future__ import annotations
 
