@@ -64,7 +64,7 @@ def spread(prefix: Any, tree: Tree | None) -> list[Any] | None:
     children, keys = _children(prefix)
     if children is None:
         return [prefix] * _count(tree)
-    if keys != tree.keys or not _alike(type(prefix), tree.kind):
+    if keys != tree.keys or type(prefix) is not tree.kind:
         return None
     if len(children) != len(tree.branches):
         return None
@@ -72,10 +72,6 @@ def spread(prefix: Any, tree: Tree | None) -> list[Any] | None:
     if any(part is None for part in parts):
         return None
     return [x for part in parts for x in part or ()]
-
-
-def _alike(one: Any, other: Any) -> bool:
-    return one is other
 
 
 def _count(tree: Tree | None) -> int:
