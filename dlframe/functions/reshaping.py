@@ -98,6 +98,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
             f"flatten() has invalid args: start_dim cannot come after end_dim, got {start_dim} and "
             f"{end_dim}"
         )
+    if start == end and shape:
+        return input  # itself, as in PyTorch: a leaf stays one
     merged = (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
     return ops.reshape(input, shape=merged)
 
