@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 OTHER_EXCEPTION = {
     "gather: index",  # an index out of bounds is an IndexError everywhere in dlframe
     "gather: negative index",
-    "index: floats",  # a wrong dtype is a DTypeError
+    "__getitem__: floats",  # a wrong dtype is a DTypeError
 }
 
 
