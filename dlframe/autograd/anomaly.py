@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.autograd.statistics import describe, first_place, values_of
+from dlframe.autograd.statistics import counted, describe, values_of
 from dlframe.errors import AnomalyError
 from dlframe.ops.record import Array, Node, TensorBase
 from dlframe.ops.watching import (
@@ -172,10 +172,10 @@ def _forward_message(call: Call, out: Array, fault: str) -> str:
     operands = list(zip(_names(call.definition, len(call.inputs)), call.inputs, strict=False))
     guilty = [operand for operand, value in operands if _has(fault, value)]
     if guilty:
-        head = f"{name}: {_amount(fault, out)} came in with {' and '.join(guilty)}."
+        head = f"{name}: {counted(fault, out)} came in with {' and '.join(guilty)}."
     else:
         infinite = any(_has("inf", value) for _, value in operands)
-        head = f"{name} made {_amount(fault, out)} of {'in' * infinite}finite numbers."
+        head = f"{name} made {counted(fault, out)} of {'in' * infinite}finite numbers."
     lines = [head, *_whereabouts(call.note)]
     for operand, value in operands:
         if value is not None:
@@ -191,10 +191,10 @@ def _backward_message(node: Node, g: Any, i: int, gradient: Any, fault: str) -> 
     kept = [(name, v) for names_, values in op.kept_by(node) for name, v in _pairs(names_, values)]
     guilty = [name for name, value in known if _has(fault, value)]
     if guilty:
-        head = f"backward of {op.name}: {_amount(fault, gradient)} came in with the gradient g."
+        head = f"backward of {op.name}: {counted(fault, gradient)} came in with the gradient g."
     else:
         head = (
-            f"backward of {op.name} made {_amount(fault, gradient)} in the gradient of {names[i]}."
+            f"backward of {op.name} made {counted(fault, gradient)} in the gradient of {names[i]}."
             f"\n  (Function {node.name()!r} returned {fault} values in its {i}th output.)"
         )
     note = note_of(node)
@@ -226,12 +226,6 @@ def _names(op: Any, count: int) -> list[str]:
     if op.variadic or not op.inputs:
         return [f"{op.variadic or 'input'}[{i}]" for i in range(count)]
     return list(op.inputs)
-
-
-def _amount(fault: str, array: Any) -> str:
-    found = np.isnan(array) if fault == "nan" else np.isinf(array)
-    where = f" (first at {first_place(found)})" if found.ndim else ""
-    return f"{int(np.count_nonzero(found))} {fault}{where}"
 
 
 def _whereabouts(note: Note) -> list[str]:

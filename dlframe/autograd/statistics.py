@@ -47,18 +47,22 @@ def statistics(array: Array) -> list[str]:
             f"max {finite.max():.4g}",
             f"mean {finite.mean(dtype=np.float64):.4g}",
         ]
-    return parts + [text for text in (_counted("nan", array), _counted("inf", array)) if text]
-
-
-def _counted(what: str, array: Array) -> str:
-    """How many numbers are nan (or infinite), and where the first of them is."""
     if array.dtype.kind != "f":
-        return ""
+        return parts
+    return parts + [text for text in (counted("nan", array), counted("inf", array)) if text]
+
+
+def counted(what: str, array: Any) -> str:
+    """How many numbers are "nan" or "inf", and where the first is; "" if none is.
+
+    >>> counted("inf", np.array([0.0, -np.inf])), counted("inf", np.array([-np.inf, np.inf]))
+    ('1 -inf (first at [1])', '2 ±inf (first at [0])')
+    """
     found = np.isnan(array) if what == "nan" else np.isinf(array)
     count = int(np.count_nonzero(found))
-    return f"{count} {what} (first at {first_place(found)})" if count else ""
-
-
-def first_place(found: Array) -> list[int]:
-    """The index of the first True."""
-    return [int(i) for i in np.unravel_index(int(found.argmax()), found.shape)]
+    if not count:
+        return ""
+    if what == "inf" and (array[found] < 0).any():
+        what = "±inf" if (array[found] > 0).any() else "-inf"
+    first = [int(i) for i in np.unravel_index(int(found.argmax()), found.shape)]
+    return f"{count} {what} (first at {first})" if found.ndim else f"{count} {what}"
