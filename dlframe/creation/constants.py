@@ -10,7 +10,7 @@ from dlframe.creation.data import values_of
 from dlframe.creation.placement import check_placement
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError
-from dlframe.functions.arguments import size_by_name, sizes
+from dlframe.functions.arguments import shape_of, size_by_name, sizes
 from dlframe.ops.strided import strided_memory
 from dlframe.tensor import Tensor
 
@@ -25,14 +25,6 @@ __all__ = [
     "triu_indices",
     "zeros",
 ]
-
-
-def shape_of(size: Any) -> tuple[int, ...]:
-    """The sizes, of which none is negative."""
-    shape = sizes(size)
-    if any(n < 0 for n in shape):
-        raise ArgumentError(f"Trying to create tensor with negative dimension: {list(shape)}")
-    return shape
 
 
 def float_dtype(dtype: Any) -> DType:
@@ -156,7 +148,8 @@ def tril_indices(
     """
     check_placement(device, layout, pin_memory)
     rows, columns = shape_of((row, col))
-    return Tensor(np.stack(np.tril_indices(rows, offset, columns)).astype(as_dtype(dtype)))
+    places = np.stack(np.tril_indices(rows, offset, columns))
+    return Tensor(places.astype(as_dtype(dtype or np.int64)))
 
 
 def triu_indices(
@@ -177,7 +170,8 @@ def triu_indices(
     """
     check_placement(device, layout, pin_memory)
     rows, columns = shape_of((row, col))
-    return Tensor(np.stack(np.triu_indices(rows, offset, columns)).astype(as_dtype(dtype)))
+    places = np.stack(np.triu_indices(rows, offset, columns))
+    return Tensor(places.astype(as_dtype(dtype or np.int64)))
 
 
 # --- with an order in memory -------------------------------------------------------------------

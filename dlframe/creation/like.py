@@ -8,6 +8,7 @@ import numpy as np
 
 from dlframe.creation.placement import check_placement, contiguous_format
 from dlframe.dtypes import as_dtype
+from dlframe.ops.indexing import number_for
 from dlframe.ops.record import TensorBase, to_array
 from dlframe.random import Generator
 from dlframe.tensor import Tensor
@@ -113,7 +114,8 @@ def _filled(
     memory_format: Any,
 ) -> Tensor:
     out = _empty(input, dtype, layout, device, memory_format)
-    out.array[...] = to_array(value)
+    number = isinstance(value, (int, float))
+    out.array[...] = number_for("full_like", value, out.dtype) if number else to_array(value)
     return out.requires_grad_(requires_grad)
 
 

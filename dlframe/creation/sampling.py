@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.creation.constants import float_dtype, shape_of
+from dlframe.creation.constants import float_dtype
 from dlframe.creation.placement import check_placement
 from dlframe.dtypes import as_dtype
 from dlframe.errors import ArgumentError, ShapeError
-from dlframe.functions.arguments import size_by_name
+from dlframe.functions.arguments import shape_of, size_by_name
 from dlframe.ops.record import TensorBase, to_array
 from dlframe.random import Generator, or_default
 from dlframe.tensor import Tensor

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from dlframe import ops
 from dlframe.dtypes import as_dtype
-from dlframe.errors import ArgumentError, DimensionError, DTypeError
+from dlframe.errors import ArgumentError, DimensionError, DTypeError, GradientError
 from dlframe.ops.calling import wrap
+from dlframe.ops.record import grad_mode
 
 Shape = tuple[int, ...]
 Dims = int | Sequence[int] | None
@@ -49,7 +50,9 @@ def checked_dim(dim: int, ndim: int) -> int:
 
 def checked_dims(dims: Iterable[int], ndim: int) -> tuple[int, ...]:
     """Several dims, each named once."""
-    found = tuple([checked_dim(dim, ndim) for dim in dims])
+    n = ndim or 1
+    index = operator.index
+    found = tuple([index(dim) % n if -n <= dim < n else checked_dim(dim, ndim) for dim in dims])
     if len(set(found)) != len(found):
         twice = next(dim for dim in found if found.count(dim) > 1)
         raise ArgumentError(f"dim {twice} appears multiple times in the list of dims {found}")
@@ -79,6 +82,14 @@ def sizes(args: Any) -> Shape:
         raise TypeError(f"sizes must be integers, got {args!r}") from None
 
 
+def shape_of(size: Any) -> Shape:
+    """The sizes, of which none is negative."""
+    shape = sizes(size)
+    if any(n < 0 for n in shape):
+        raise ArgumentError(f"Trying to create tensor with negative dimension: {list(shape)}")
+    return shape
+
+
 def size_by_name(function: F) -> F:
     """Let a function of ``*size`` take ``size=`` too, as PyTorch's does."""
 
@@ -98,6 +109,20 @@ def to_dtype(input: Any, dtype: Any) -> Any:
     if dtype is None or (target := as_dtype(dtype)) == input.dtype:
         return input
     return ops.cast(input if target.kind == "f" else wrap(input.array), dtype=target)
+
+
+def kept_in(input: Any, dtype: Any) -> Any:
+    """`to_dtype`, but a graph is not lost to integers without a word.
+
+    Raises:
+        GradientError: integers of a tensor that requires grad.
+    """
+    if dtype is not None and input.needs_grad and as_dtype(dtype).kind != "f" and grad_mode.get():
+        raise GradientError(
+            f"Autograd not support dtype: {as_dtype(dtype)} has no gradient; "
+            "use .detach() first, or a dtype of floats"
+        )
+    return to_dtype(input, dtype)
 
 
 def require_floats(name: str, input: Any) -> None:

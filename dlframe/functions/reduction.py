@@ -18,6 +18,7 @@ from dlframe.functions.arguments import (
     Dims,
     axis_of,
     checked_dim,
+    kept_in,
     numpy_names,
     require_floats,
     to_dtype,
@@ -59,7 +60,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     """
     if dtype is None:
         return ops.sum(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
-    out = ops.sum(to_dtype(input, dtype), axis=axis_of(dim, input.ndim), keepdims=keepdim)
+    out = ops.sum(kept_in(input, dtype), axis=axis_of(dim, input.ndim), keepdims=keepdim)
     return to_dtype(out, dtype)  # of integers it was int64
 
 
@@ -70,7 +71,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
     >>> dl.nansum(dl.tensor([1.0, dl.nan, 3.0]))
     tensor(4.)
     """
-    return sum(_without_nan(to_dtype(input, dtype)), dim, keepdim, dtype=dtype)
+    return sum(_without_nan(input), dim, keepdim, dtype=dtype)
 
 
 def _without_nan(input: Any) -> Any:
@@ -109,6 +110,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
     """
     require_floats("nanmean", input)
     input = to_dtype(input, dtype)
+    require_floats("nanmean", input)  # the dtype asked for, too
     axis = axis_of(dim, input.ndim)
     count = ops.sum(~np.isnan(input.array), axis=axis, keepdims=keepdim)
     return ops.sum(_without_nan(input), axis=axis, keepdims=keepdim) / ops.cast(
@@ -296,7 +298,7 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def _logic(reduce: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
     # dim=() is no dimension here, as in PyTorch, where it is all of them for sums
-    axis = () if dim == () else axis_of(dim, input.ndim)
+    axis = () if dim in ((), []) else axis_of(dim, input.ndim)
     found = reduce(input, axis=axis, keepdims=keepdim)
     return to_dtype(found, input.dtype) if input.dtype == uint8 else found
 
@@ -316,7 +318,7 @@ def prod(
     tensor([ 2., 12.])
     """
     axis = None if dim is None else axis_of(checked_dim(dim, input.ndim), input.ndim)
-    return to_dtype(ops.prod(to_dtype(input, dtype), axis=axis, keepdims=keepdim), dtype)
+    return to_dtype(ops.prod(kept_in(input, dtype), axis=axis, keepdims=keepdim), dtype)
 
 
 def trace(input: Tensor) -> Tensor:

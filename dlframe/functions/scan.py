@@ -11,7 +11,7 @@ from dlframe import ops
 from dlframe.dtypes import as_dtype
 from dlframe.errors import DTypeError
 from dlframe.functions import return_types
-from dlframe.functions.arguments import checked_dim, numpy_names, require_floats, to_dtype
+from dlframe.functions.arguments import checked_dim, kept_in, numpy_names, require_floats, to_dtype
 from dlframe.ops.calling import wrap
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _running(name: str, function: Callable[..., Any], input: Tensor, dim: int, d
     if dtype is not None and as_dtype(dtype).kind == "b":
         raise DTypeError(f"{name}: not implemented for 'Bool' as dtype; use dl.int64")
     axis = checked_dim(dim, input.ndim)
-    input = to_dtype(input, dtype)
+    input = kept_in(input, dtype)
     # a 0-d tensor is its own running sum, in int64 if it is an integer
     out = function(input, axis=axis) if input.ndim else ops.sum(input)
     return to_dtype(out, dtype)

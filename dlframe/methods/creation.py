@@ -8,8 +8,9 @@ import numpy as np
 
 from dlframe.devices import check_device
 from dlframe.dtypes import as_dtype
-from dlframe.functions.arguments import size_by_name, sizes
+from dlframe.functions.arguments import shape_of, size_by_name, sizes
 from dlframe.ops.calling import wrap
+from dlframe.ops.indexing import number_for
 from dlframe.ops.record import Array, TensorBase, to_array
 from dlframe.ops.strided import strided_memory
 
@@ -138,13 +139,14 @@ class CreationMethods(TensorBase):
 
 def _memory(x: Any, shape: tuple[int, ...], dtype: Any, device: Any) -> Array:
     check_device(device)
-    return np.empty(shape, x.array.dtype if dtype is None else as_dtype(dtype))
+    return np.empty(shape_of((shape,)), x.array.dtype if dtype is None else as_dtype(dtype))
 
 
 def _filled(
     x: Any, shape: tuple[int, ...], value: Any, dtype: Any, device: Any, requires_grad: bool
 ) -> Tensor:
     memory = _memory(x, shape, dtype, device)
-    memory[...] = to_array(value)
+    number = isinstance(value, (int, float))
+    memory[...] = number_for("new_full", value, memory.dtype) if number else to_array(value)
     out: Tensor = wrap(memory).requires_grad_(requires_grad)
     return out

@@ -150,4 +150,7 @@ ERRORS = [
         ("uniform_", "range", lambda lib: lib.zeros(2).uniform_(1, 0), "range|from"), ("normal_", "std", lambda lib: lib.zeros(2).normal_(0, -1), "std"), ("exponential_", "rate", lambda lib: lib.zeros(2).exponential_(0), "lambda|lambd"),
         ("geometric_", "p", lambda lib: lib.zeros(2).geometric_(1.5), "p"), ("cauchy_", "sigma", lambda lib: lib.zeros(2).cauchy_(0, -1), "sigma"), ("log_normal_", "std", lambda lib: lib.zeros(2).log_normal_(0, 0), "std"),
         ("random_", "range", lambda lib: lib.zeros(2).random_(3, 3), "from|high"), ("bernoulli_", "p", lambda lib: lib.zeros(2).bernoulli_(2.0), "p")]],
+    ErrorSample("full_like: nan as an integer", lambda lib: lib.full_like(lib.tensor([1]), float("nan")), RuntimeError, "without overflow"),
+    ErrorSample("Tensor.new_full: too large", lambda lib: lib.tensor([1], dtype=lib.int8).new_full((2,), 300), RuntimeError, "without overflow"),
+    ErrorSample("Tensor.new_zeros: negative", lambda lib: lib.ones(2).new_zeros(-1), RuntimeError, "negative dimension"),
 ]  # fmt: skip

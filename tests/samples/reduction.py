@@ -273,6 +273,9 @@ CALLS: list[Call] = [
     *calls("renorm", (x, 2, 0, 1.0), (x, 1, 1, 0.5), (x, 3, -1, 1.2), (cube, {"p": 2, "dim": 1, "maxnorm": 2.0}), (x, 2.5, 0, 100.0), (x, 2, 0, 0.0)),
     Call("renorm", (x, inf, 0, 1.0), order=1),
     Call("renorm", (np.array([[3.0, 4.0], [0.0, 0.0]]), 2, 0, 5.0), note="exactly", order=1),
+    *calls("all", (np.array([[1.0, 0.0]]), []), (np.array([[1.0, 0.0]]), {"dim": []}), order=0, note="an empty list of dims is none", forms=True),
+    *calls("any", (np.array([[1.0, 0.0]]), []), order=0, note="an empty list of dims is none"),
+    *calls("nansum", (np.array([nan, 1.0]), {"dtype": Named("int64")}), (np.array([nan]), {"dtype": Named("bool")}), order=0, note="nan is left out before the dtype changes"),
 ]  # fmt: skip
 
 
@@ -317,6 +320,9 @@ ERRORS = [
     ErrorSample("renorm: vector", lambda lib: lib.renorm(lib.zeros(2), 2, 0, 1.0), RuntimeError, "at least 2"),
     ErrorSample("renorm: dim", lambda lib: lib.renorm(lib.zeros(2, 2), 2, 2, 1.0), IndexError, r"\[-2, 1\]"),
     ErrorSample("max: argument", lambda lib: lib.max(lib.zeros(2), 0, dimension=1), TypeError, "dimension"),
+    *(ErrorSample(f"{name}: the graph of integers", lambda lib, name=name: getattr(lib.ones(2, requires_grad=True), name)(dtype=lib.int64), RuntimeError, "Autograd not support dtype")
+      for name in ("sum", "nansum", "prod")),
+    ErrorSample("nanmean: dtype of integers", lambda lib: lib.nanmean(lib.ones(2), dtype=lib.int32), RuntimeError, "floating point"),
 ]  # fmt: skip
 
 

@@ -94,6 +94,8 @@ ERRORS = [
     ErrorSample("cumsum: bool dtype", lambda lib: lib.zeros(2).cumsum(0, dtype=lib.bool), RuntimeError, "Bool"),
     ErrorSample("cummax: dim", lambda lib: lib.cummax(lib.zeros(2), 1), IndexError, "Dimension out of range|dim"),
     ErrorSample("logcumsumexp: integers", lambda lib: lib.logcumsumexp(lib.tensor([1, 2]), 0), RuntimeError, "logcumsumexp"),
+    *(ErrorSample(f"{name}: the graph of integers", lambda lib, name=name: getattr(lib.ones(2, requires_grad=True), name)(0, dtype=lib.int64), RuntimeError, "Autograd not support dtype")
+      for name in ("cumsum", "cumprod")),
 ]  # fmt: skip
 
 
