@@ -55,10 +55,10 @@ def diff(
             f"{[x.ndim for x in ends]} and {input.ndim}"
         )
     dim = checked_dim(dim, input.ndim)
+    if n == 0:
+        return ops.copy(input)  # without the ends, as in PyTorch
     parts = [x for x in (prepend, input, append) if x is not None]
     out = cat(parts, dim) if ends else input
-    if n == 0:
-        return ops.copy(out)
     subtract = ops.logical_xor if out.dtype.kind == "b" else ops.subtract
     for _ in range(min(n, out.shape[dim])):
         out = subtract(ops.part_of(out, dim, 1, None), ops.part_of(out, dim, None, -1))

@@ -90,7 +90,7 @@ def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, 
             f"unravel_index(): 'shape' cannot have negative values, but got {tuple(sizes)}"
         )
     steps = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
-    places = indices.array
+    places = indices.array.astype(np.int64, copy=False)
     return tuple(wrap(places // step % n) for step, n in zip(steps, sizes, strict=True))
 
 
@@ -137,9 +137,10 @@ def searchsorted(
     kind = np.int32 if out_int32 else np.int64
     if sequence.ndim == 1:
         return wrap(np.searchsorted(sequence, wanted, to_the).astype(kind))
-    rows = sequence.reshape(-1, sequence.shape[-1])
+    count = math.prod(sequence.shape[:-1])  # -1 cannot tell where a size is 0
+    rows = sequence.reshape(count, sequence.shape[-1])
     out = np.empty(wanted.shape, kind)
-    per_row = (len(rows), wanted.shape[-1])
+    per_row = (count, wanted.shape[-1])
     for row, looked_for, found in zip(
         rows, wanted.reshape(per_row), out.reshape(per_row), strict=True
     ):

@@ -26,6 +26,7 @@ CALLS = [
         name, v, x, (x, n.away(4)), (cube, n.away(4), {"dim": 0}), (x, n.away(3, 4)), (cube, n.away(3, 5)), (v, places), (x, {"dx": 0.5}), (x, {"dx": 2, "dim": 0}), (cube, n.away(4, 3, 5), {"dim": 1}), (x, {"axis": 0}))],
     *calls("trapz", v, (x, n.away(4)), (x, n.away(3), {"dim": 0}), (x, {"dx": 0.5, "dim": 0}), forms=False), *calls("trapezoid", whole, (whole, {"dx": 2}), (whole, np.arange(4)), order=0), *calls("cumulative_trapezoid", whole, (whole, np.arange(4)), order=0),
     Call("trapezoid", (x, np.arange(4)), note="of two dtypes"), Call("trapezoid", (np.zeros((3, 0)),), note="nothing"), Call("cumulative_trapezoid", (np.zeros((3, 1)),), note="one value"),
+    Call("diff", (np.array([1.0, 4.0]),), {"n": 0, "prepend": np.array([0.0])}, note="n = 0 leaves the ends away"),
 ]  # fmt: skip
 
 ERRORS = [

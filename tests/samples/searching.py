@@ -49,6 +49,8 @@ CALLS = [
     *calls("isin", (np.array([[1, 2], [3, 4]]), np.array([2, 3])), (np.array([1, 2, 3]), np.array([[2], [9]]), {"invert": True}),
            (np.array([1, 2, 3]), 2), (2, np.array([1, 2, 3])), (np.array([1.0, 2.5, np.nan]), np.array([2.5, np.nan])),
            (np.array([1, 2, 3]), np.array([2.0, 2.5])), (np.array([4, 1, 2]), np.array([1, 9]), {"assume_unique": True}), order=0),
+    *calls("unravel_index", (np.array([5, 11], "int32"), (3, 4)), note="indices of int32 give int64", order=0),
+    *calls("searchsorted", (np.zeros((2, 3, 0)), np.zeros((2, 3, 0))), (np.zeros((0, 3)), np.zeros((0, 2))), note="nothing to search", order=0, dtypes=False),
 ]  # fmt: skip
 
 
