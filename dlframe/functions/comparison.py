@@ -8,7 +8,7 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError
-from dlframe.functions.operands import checked
+from dlframe.functions.operands import checked, no_operand
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
 
@@ -257,7 +257,7 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
     >>> dl.logical_and(dl.tensor([0, 1, 2]), dl.tensor([1, 0, 1]))
     tensor([False, False,  True])
     """
-    return ops.logical_and(input, other)
+    return _logical("logical_and", input, other)
 
 
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
@@ -266,7 +266,7 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
     >>> dl.logical_or(dl.tensor([0, 1, 0]), dl.tensor([1, 1, 0]))
     tensor([ True,  True, False])
     """
-    return ops.logical_or(input, other)
+    return _logical("logical_or", input, other)
 
 
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
@@ -275,7 +275,7 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     >>> dl.logical_xor(dl.tensor([0, 1, 0]), dl.tensor([1, 1, 0]))
     tensor([ True, False, False])
     """
-    return ops.logical_xor(input, other)
+    return _logical("logical_xor", input, other)
 
 
 def logical_not(input: Tensor) -> Tensor:
@@ -285,6 +285,13 @@ def logical_not(input: Tensor) -> Tensor:
     tensor([ True, False, False])
     """
     return ops.logical_not(input)
+
+
+def _logical(name: str, input: Any, other: Any) -> Any:
+    for x in (input, other):  # NumPy takes anything that can be true
+        if not isinstance(x, (TensorBase, int, float)):
+            raise no_operand(name, x)
+    return getattr(ops, name)(input, other)
 
 
 def bitwise_and(input: Tensor | Number, other: Tensor | Number) -> Tensor:

@@ -27,7 +27,7 @@ def checked(name: str, out: Any, input: Any, other: Any) -> Any:
     if isinstance(out, TensorBase):
         return out
     if out is NotImplemented:
-        raise _no_operand(name, other if isinstance(input, (TensorBase, int, float)) else input)
+        raise no_operand(name, other if isinstance(input, (TensorBase, int, float)) else input)
     dtype = get_default_dtype() if out.dtype.kind == "f" else out.dtype
     return wrap(np.asarray(out, dtype))  # of two numbers
 
@@ -45,7 +45,7 @@ def pair_of(name: str, input: Any, other: Any) -> tuple[Any, Any]:
     """
     for x in (input, other):
         if not isinstance(x, (TensorBase, int, float)):
-            raise _no_operand(name, x)
+            raise no_operand(name, x)
     if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
         raise TypeError(f"{name}(): one of the two arguments must be a tensor")
     dtype = result_type(input, other)  # a number counts less than a tensor without dimensions
@@ -55,7 +55,8 @@ def pair_of(name: str, input: Any, other: Any) -> tuple[Any, Any]:
     return pair[0], pair[1]
 
 
-def _no_operand(name: str, x: object) -> TypeError:
+def no_operand(name: str, x: object) -> TypeError:
+    """The error for an operand that is neither a tensor nor a number."""
     return TypeError(
         f"{name}(): operands must be tensors or numbers, not {type(x).__name__}; "
         "make a tensor with dl.tensor(...)"
@@ -83,6 +84,8 @@ def scaled(name: str, input: Any, other: Any, alpha: Any, argument: str = "alpha
     if alpha == 1:
         return other
     dtype = result_type(input, other)
+    if dtype.kind == "b" and isinstance(alpha, int):
+        alpha = bool(alpha)  # bools stay bools
     if isinstance(alpha, float) and dtype.kind != "f":
         raise DTypeError(
             f"{name}: For integral input tensors, argument {argument} must not be a floating "

@@ -42,6 +42,16 @@ __all__ = [
 ndarray = np.ndarray
 
 
+_BITWISE = (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift)
+
+
+def _no_bits(ufunc: np.ufunc, *operands: Any) -> DTypeError:
+    dtypes = " and ".join(str(np.asarray(x).dtype) for x in operands)
+    return DTypeError(
+        f"{ufunc.__name__}: not implemented for {dtypes}; only integers and bools have bits"
+    )
+
+
 def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
     """`ufunc` of operands that are first brought to PyTorch's common dtype.
 
@@ -58,6 +68,8 @@ def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
             dtype = result_type(x, y)
             out = ufunc(np.asarray(x).astype(dtype), np.asarray(y).astype(dtype))
         except (ValueError, TypeError) as error:
+            if ufunc in _BITWISE and "f" in (np.asarray(x).dtype.kind, np.asarray(y).dtype.kind):
+                raise _no_bits(ufunc, x, y) from None
             raise explained(operation.definition, x, y, error) from None
         if not bools and out.dtype.char == "b" and np.result_type(x, y).kind == "b":
             raise DTypeError(f"{ufunc.__name__}: not implemented for bool tensors; use .int()")
@@ -99,10 +111,18 @@ def _isneginf(x: Any) -> Any:
 isposinf = plain(_isposinf, name="isposinf")
 isneginf = plain(_isneginf, name="isneginf")
 
+
+def _flipped(x: Any) -> Any:
+    """All bits flipped; "not" of bools."""
+    if np.asarray(x).dtype.kind == "f":
+        raise _no_bits(np.bitwise_not, x)
+    return np.bitwise_not(x)
+
+
 bitwise_and = _of_one_dtype(np.bitwise_and)
 bitwise_or = _of_one_dtype(np.bitwise_or)
 bitwise_xor = _of_one_dtype(np.bitwise_xor)
-bitwise_not = plain(np.bitwise_not, name="bitwise_not")
+bitwise_not = plain(_flipped, name="bitwise_not")
 left_shift = _of_one_dtype(np.left_shift, bools=False)
 right_shift = _of_one_dtype(np.right_shift, bools=False)
 gcd = _of_one_dtype(np.gcd, bools=False)

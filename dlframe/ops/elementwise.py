@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import DTypeError
+from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.op import elementwise, op, summary
 from dlframe.ops.record import Array
 from dlframe.ops.steps import sign, zero_gradient, zeros_like
@@ -91,7 +91,7 @@ def _whole_divisor(function: Any) -> Any:
 
     def checked(x: Any, y: Any) -> Any:
         if np.asarray(y).dtype.kind != "f" and not np.all(y) and np.result_type(x, y).kind != "f":
-            raise RuntimeError(
+            raise ArgumentError(
                 f"{function.__name__}: ZeroDivisionError: integers were divided by zero; floats "
                 "would give inf or nan"
             )

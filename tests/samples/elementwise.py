@@ -332,6 +332,7 @@ CALLS = [
     Call("frexp", (np.array([0.0, 8.0, -3.0, inf, nan, 1e-320, 1e300]),), **at("where numbers end")),
     Call("nan_to_num", (signs,), **at("where numbers end")),
     Call("round", (np.array([1.15, 2.5, -123.456, inf, nan]),), {"decimals": 400}, **at("beyond floats", order=0)),
+    *calls("add", (np.array([True, False]), np.array([True, True]), {"alpha": 0}), (np.array([True, False]), np.array([True, True]), {"alpha": 2}), order=0, dtypes=False, note="bools stay bools"),
 ]  # fmt: skip
 
 
@@ -380,6 +381,9 @@ ERRORS = [
     ErrorSample("bitwise_left_shift: bools", lambda lib: lib.tensor([True]) << lib.tensor([True]), RuntimeError, "shift"),
     ErrorSample("float_power_: float32", lambda lib: lib.ones(2).float_power_(2), RuntimeError, "float_power_"),
     ErrorSample("bitwise_and: floats", lambda lib: lib.ones(2) & lib.ones(2), Exception, "bitwise_and"),
+    *(ErrorSample(f"{name}: a string", lambda lib, name=name: getattr(lib, name)(lib.tensor([1]), "a"), TypeError, "str") for name in ("logical_and", "logical_or", "logical_xor")),
+    *(ErrorSample(f"bitwise_{name}: floats", lambda lib, name=name: getattr(lib, f"bitwise_{name}")(lib.ones(2), lib.ones(2)), NotImplementedError, "not implemented for") for name in ("and", "or", "xor", "left_shift", "right_shift")),
+    ErrorSample("bitwise_not: floats", lambda lib: ~lib.ones(2), TypeError, "only.*integer"),
 ]  # fmt: skip
 
 
