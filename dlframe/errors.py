@@ -7,7 +7,7 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     ├── ShapeError        (RuntimeError, ValueError)  shapes that do not fit together
     ├── DimensionError    (IndexError)                a dim outside the tensor's range
     │   └── OutOfRangeError   (and RuntimeError)      an index outside its dimension
-    ├── DTypeError        (RuntimeError, TypeError)   a dtype that the operation cannot take
+    ├── DTypeError        (NotImplementedError, TypeError)  a dtype that the operation cannot take
     │   └── IndexTypeError    (and IndexError)        an index of a dtype that is none for indices
     ├── ArgumentError     (RuntimeError, ValueError)  an argument whose value makes no sense
     ├── LinAlgError       (RuntimeError, NumPy's)     a matrix without what was asked for
@@ -50,8 +50,8 @@ class OutOfRangeError(DimensionError, RuntimeError):
     """An index outside its dimension, where PyTorch raises a RuntimeError."""
 
 
-class DTypeError(DlframeError, RuntimeError, TypeError):
-    """A dtype that the operation cannot take."""
+class DTypeError(DlframeError, NotImplementedError, TypeError):
+    """A dtype that the operation cannot take; a NotImplementedError is a RuntimeError, too."""
 
 
 class IndexTypeError(DTypeError, IndexError):
