@@ -13,6 +13,7 @@ import numpy as np
 
 from dlframe.ops.broadcast import broadcast_to
 from dlframe.ops.elementwise import where
+from dlframe.ops.exponential import into
 from dlframe.ops.op import cast, op, plain
 from dlframe.ops.record import Array
 from dlframe.ops.scan import products_of_others
@@ -124,7 +125,7 @@ def var(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: floa
 
 def _var(x: Array, axis: Axis, keepdims: bool, correction: float) -> Any:
     d = x - _mean(x, axis, keepdims=True)
-    total = _add(d * d, axis=axis, keepdims=keepdims)
+    total = _add(np.square(d, out=into(d)), axis=axis, keepdims=keepdims)
     return total / _freedom(x.shape, axis, correction)
 
 
@@ -227,11 +228,6 @@ def _evenly(chosen: Any, axis: Axis, dtype: Any) -> Any:
     return chosen / chosen.sum(axis=axis, keepdims=True)
 
 
-def _equal(x: Any, value: Any) -> Any:
-    """Where `x` equals `value`; here nan equals nan."""
-    return (x == value) | (np.isnan(x) & np.isnan(value))
-
-
 @op
 def shared(x: Array, *, place: int) -> Any:
     """The element at `place`, counted in order; all that equal it share its gradient."""
@@ -239,8 +235,11 @@ def shared(x: Array, *, place: int) -> Any:
 
 
 @shared.vjp("x")
-def _(g: Any, out: Any, x: Any, dtype: Any) -> Any:
-    return g * _evenly(_equal(x, out), None, dtype)
+def _(g: Any, out: Any, x: Any) -> Any:
+    chosen = x == out
+    if not chosen.any():  # nan equals nothing
+        chosen = np.isnan(x)
+    return chosen * (g / float(chosen.sum()))
 
 
 def _argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
@@ -281,8 +280,31 @@ count_nonzero = plain(_count_nonzero, name="count_nonzero")
 @op
 def prod(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """The product; of bools and integers as int64."""
-    dtype = None if x.dtype.kind == "f" else np.int64
-    return _multiply(x, axis=axis, dtype=dtype, keepdims=keepdims)
+    if x.dtype.kind != "f":
+        x = x.astype(np.int64, copy=False)
+    if x.size > 1024:  # fewer are multiplied before they are folded
+        if axis is None and not keepdims:
+            x, axis = x.reshape(-1), 0
+        if axis is not None and axis % x.ndim == x.ndim - 1:
+            x = _folded(x)
+    return _multiply(x, axis=axis, keepdims=keepdims)
+
+
+_FEW = 32  # factors that are multiplied one after the other
+
+
+def _folded(x: Array) -> Array:
+    """The last axis folded in half, each time one multiplication of whole arrays.
+
+    NumPy multiplies along a contiguous axis one by one, each waiting for the one before.
+    """
+    while (n := x.shape[-1]) > _FEW:
+        half = n // 2
+        product = x[..., :half] * x[..., half : 2 * half]
+        if n % 2:
+            product[..., 0] *= x[..., -1]
+        x = product
+    return x
 
 
 @prod.vjp("x")
