@@ -10,7 +10,7 @@ import numpy as np
 from dlframe.errors import ArgumentError
 from dlframe.ops.elementwise import where
 from dlframe.ops.erf import erf
-from dlframe.ops.exponential import into, sigmoid
+from dlframe.ops.exponential import into, logistic, sigmoid
 from dlframe.ops.op import elementwise, op
 from dlframe.ops.record import Array
 
@@ -28,7 +28,7 @@ relu = elementwise(_relu, name="relu", x=lambda g, out: g * (out != 0))
 @op
 def silu(x: Array) -> Any:
     """x σ(x), also called swish."""
-    return x * sigmoid(x)
+    return x * logistic(x)
 
 
 @silu.vjp("x")
@@ -40,7 +40,7 @@ def _(g: Any, x: Any) -> Any:
 
 @silu.fast_forward
 def _(x: Array) -> Any:
-    s = sigmoid(x)
+    s = logistic(x)
     return x * s, s
 
 

@@ -31,12 +31,13 @@ __all__ = [
 _LN2, _LN10 = math.log(2), math.log(10)
 
 
-def _sigmoid(x: Any) -> Any:
+def logistic(x: Any) -> Any:
     """1 / (1 + e⁻ˣ)."""
     e = -x
-    e = np.exp(e, out=into(e))  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
+    memory = into(e)
+    e = np.exp(e, out=memory)  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
     e += 1
-    return np.reciprocal(e, out=into(e))
+    return np.reciprocal(e, out=memory)
 
 
 def into(x: Any) -> Any:
@@ -52,7 +53,7 @@ log2 = elementwise(np.log2, floats=True, x=lambda g, x: g / (x * _LN2))
 log10 = elementwise(np.log10, floats=True, x=lambda g, x: g / (x * _LN10))
 log1p = elementwise(np.log1p, floats=True, x=lambda g, x: g / (x + 1.0))
 sigmoid = elementwise(
-    _sigmoid, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
+    logistic, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
 )
 # d ln(eˣ + eʸ)/dx = eˣ / (eˣ + eʸ) = σ(x - y)
 logaddexp = elementwise(
