@@ -236,9 +236,14 @@ def _of_one_dtype(inputs: tuple[Any, ...], chosen: Iterable[int]) -> tuple[Any, 
     if not tensors:
         return inputs
     first = tensors[0].array.dtype
-    if len(tensors) == len(values) and all(x.array.dtype is first for x in tensors):
+    alike = all(x.array.dtype is first for x in tensors)
+    if alike and len(tensors) == len(values):
         return inputs
-    dtype = result_type(*(x.array if isinstance(x, TensorBase) else x for x in values))
+    numbers = [x for x in values if type(x) is float or type(x) is int]
+    if alike and first.kind == "f" and len(tensors) + len(numbers) == len(values):
+        dtype = first  # numbers follow floats
+    else:
+        dtype = result_type(*(x.array if isinstance(x, TensorBase) else x for x in values))
     brought = list(inputs)
     for i in chosen:
         if inputs[i] is not None:
