@@ -23,6 +23,7 @@ from dlframe.ops.watching import observe, watched
 ndarray = np.ndarray
 _new = object.__new__
 _recording = grad_mode.get
+_inferring = record.inference.get
 
 # The class of the tensors that ops return: `dlframe.tensor` binds the real one.
 _tensor: list[type[TensorBase]] = [TensorBase]
@@ -40,6 +41,7 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
     """Call with any number of inputs, and options; `promoted` brings inputs to one dtype."""
     forward, count, defaults = definition.forward, len(definition.inputs), definition.input_defaults
     variadic, promotes, names = definition.variadic, definition.promotes, set(definition.inputs)
+    view = definition.view
 
     def call(*inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) != count and variadic is None:
@@ -69,9 +71,11 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
             residuals = LoopNeeded  # there are none: the fast door stays closed
         if not tensors:
             return out
-        if not recorded:
-            return _wrap_plain(definition, inputs, kwargs, out)
-        return record_call(definition, inputs, arrays, kwargs, out, residuals)
+        if recorded:
+            return record_call(definition, inputs, arrays, kwargs, out, residuals)
+        if out.__class__ is ndarray and not view and not watched:
+            return wrap(out)
+        return _wrap_plain(definition, inputs, kwargs, out)
 
     return call
 
@@ -112,7 +116,7 @@ def wrap(out: Any) -> Any:
     result: TensorBase = _new(_tensor[0])
     result.array = out if out.__class__ is ndarray else np.asarray(out)
     result.needs_grad = False
-    result.node = INFERENCE if record.inference.get() else None
+    result.node = INFERENCE if _inferring() else None
     result.gradient = result.view_of = result.hooks = None
     return result
 
@@ -185,10 +189,11 @@ def _target(definition: Op, x: Any) -> Any:
 
 def note_view(result: TensorBase, x: Any) -> None:
     """Remember that `result` shares memory with `x`, its first input (if it does)."""
-    if not isinstance(x, TensorBase) or record.owner_of(result.array) is not record.owner_of(
-        x.array
-    ):
+    if not isinstance(x, TensorBase):
         return
+    array, memory = x.array, result.array.base
+    if memory is not array and record.owner_of(result.array) is not record.owner_of(array):
+        return  # most views are of the very array: only others are followed to their owners
     base, several = (x, "") if x.view_of is None else (x.view_of.base, x.view_of.several)
     result.view_of = View(base, base.node, several)
     if not base.needs_grad:
@@ -266,7 +271,7 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
             result.needs_grad = True
         else:
             result.needs_grad = False
-            result.node = INFERENCE if record.inference.get() else None
+            result.node = INFERENCE if _inferring() else None
         if watched:
             observe(definition, (x,), {}, result)
         return result
@@ -336,7 +341,7 @@ def binary_call(
             result.needs_grad = True
         else:
             result.needs_grad = False
-            result.node = INFERENCE if record.inference.get() else None
+            result.node = INFERENCE if _inferring() else None
         if watched:
             observe(definition, (x, y), {}, result)
         return result
