@@ -30,13 +30,14 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     >>> dl.permute(dl.zeros(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    if len(dims) != input.ndim:
+    ndim = input.array.ndim
+    if len(dims) != ndim:
         raise ShapeError(
             "permute(): number of dimensions in the tensor input does not match the "
-            f"length of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not "
             f"equal to len(dims) = {len(dims)}"
         )
-    return ops.transpose(input, axes=checked_dims(dims, input.ndim))
+    return ops.transpose(input, axes=checked_dims(dims, ndim))
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -46,8 +47,9 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    axis1, axis2 = checked_dim(dim0, input.ndim), checked_dim(dim1, input.ndim)
-    if not input.ndim:
+    ndim = input.array.ndim
+    axis1, axis2 = checked_dim(dim0, ndim), checked_dim(dim1, ndim)
+    if not ndim:
         return ops.reshape(input, shape=())
     return ops.swapaxes(input, axis1=axis1, axis2=axis2)
 

@@ -48,6 +48,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([1, 2, 3])
     """
     tensors = _list_of("cat", tensors)
+    first = tensors[0].array.shape
+    if first and first != (0,) and all(x.array.shape == first for x in tensors):
+        return ops.concatenate(*tensors, axis=checked_dim(dim, len(first)))
     # an empty vector joins with everything, as the start of a loop that collects
     kept = [x for x in tensors if x.shape != (0,)] or tensors
     for i, x in enumerate(tensors):

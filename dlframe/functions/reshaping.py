@@ -67,7 +67,7 @@ def view(input: Tensor, shape: Sequence[int]) -> Tensor:
     tensor(1.)
     """
     out = ops.reshape(input, shape=sizes((shape,)))
-    if out.array.size and not np.may_share_memory(out.array, input.array):
+    if out.view_of is None and out.array.size and not np.may_share_memory(out.array, input.array):
         raise ShapeError(
             f"view size is not compatible with input tensor's size and stride: {list(input.shape)} "
             f"to {list(out.shape)} spans dimensions that do not lie together in memory. Use "
@@ -136,8 +136,9 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """
     if dim is None:
         return ops.squeeze(input)
-    dims = checked_dims(dim if isinstance(dim, Sequence) else (dim,), input.ndim)
-    return ops.squeeze(input, axis=dims if input.ndim else None)
+    ndim = input.array.ndim
+    axis = checked_dims(dim, ndim) if isinstance(dim, Sequence) else checked_dim(dim, ndim)
+    return ops.squeeze(input, axis=axis if ndim else None)
 
 
 @numpy_names
@@ -148,7 +149,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     tensor([[1],
             [2]])
     """
-    return ops.expand_dims(input, axis=checked_dim(dim, input.ndim + 1))
+    return ops.expand_dims(input, axis=checked_dim(dim, input.array.ndim + 1))
 
 
 def atleast_1d(*tensors: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import functions as F
+from dlframe import ops
 from dlframe.autograd.reshaping import in_another_shape
 from dlframe.dtypes import DType, as_dtype
 from dlframe.errors import GradientError, ShapeError
@@ -30,15 +31,17 @@ class ShapeMethods(TensorBase):
 
     # --- another shape ---
 
-    def reshape(self: Any, *shape: Any) -> Tensor:
+    def reshape(self: Any, *shape: Any, **named: Any) -> Tensor:
         """The same elements in another shape; see `dlframe.reshape`."""
-        return F.reshape(self, sizes(shape))
+        return ops.reshape(
+            self, shape=sizes(shape if not named else _with_named("reshape", shape, named, "shape"))
+        )
 
     def reshape_as(self: Any, other: Tensor) -> Tensor:
         """The same elements in the shape of `other`."""
         return F.reshape(self, other.array.shape)
 
-    def view(self: Any, *shape: Any) -> Tensor:
+    def view(self: Any, *shape: Any, **named: Any) -> Tensor:
         """The same memory in another shape, or, given a dtype, its bytes read in another way.
 
         >>> import dlframe as dl
@@ -49,6 +52,8 @@ class ShapeMethods(TensorBase):
         >>> dl.tensor([1.0]).view(dl.int32)
         tensor([1065353216], dtype=dlframe.int32)
         """
+        if named:
+            shape = _with_named("view", shape, named, "dtype" if "dtype" in named else "size")
         if len(shape) == 1 and isinstance(shape[0], (np.dtype, type)):
             return self._viewed_as(as_dtype(shape[0]))
         return view(self, sizes(shape))
@@ -71,7 +76,7 @@ class ShapeMethods(TensorBase):
     squeeze = F.squeeze
     unsqueeze = F.unsqueeze
 
-    def expand(self: Any, *size: Any) -> Tensor:
+    def expand(self: Any, *size: Any, **named: Any) -> Tensor:
         """Repeated along new dimensions and along those of size 1, without a copy; -1 keeps a size.
 
         >>> import dlframe as dl
@@ -79,7 +84,7 @@ class ShapeMethods(TensorBase):
         tensor([[1, 1, 1],
                 [2, 2, 2]])
         """
-        return expand(self, _given("expand", size))
+        return expand(self, _given("expand", _with_named("expand", size, named, "size")))
 
     def expand_as(self: Any, other: Tensor) -> Tensor:
         """Expanded to the shape of `other`."""
@@ -87,14 +92,16 @@ class ShapeMethods(TensorBase):
 
     broadcast_to = F.broadcast_to
 
-    def sum_to_size(self: Any, *size: Any) -> Tensor:
+    def sum_to_size(self: Any, *size: Any, **named: Any) -> Tensor:
         """Summed over what `size` would have to be broadcast along to give this shape.
 
         >>> import dlframe as dl
         >>> dl.ones(2, 3).sum_to_size(1, 3)
         tensor([[2., 2., 2.]])
         """
-        return sum_to_size(self, _given("sum_to_size", size))
+        return sum_to_size(
+            self, _given("sum_to_size", _with_named("sum_to_size", size, named, "size"))
+        )
 
     # --- another order of dimensions ---
 
@@ -105,14 +112,16 @@ class ShapeMethods(TensorBase):
     adjoint = F.adjoint
     movedim = moveaxis = F.movedim
 
-    def permute(self: Any, *dims: Any) -> Tensor:
+    def permute(self: Any, *dims: Any, **named: Any) -> Tensor:
         """The dimensions in another order; see `dlframe.permute`."""
-        return F.permute(self, sizes(dims))
+        return F.permute(
+            self, sizes(dims if not named else _with_named("permute", dims, named, "dims"))
+        )
 
     @property
     def T(self: Any) -> Tensor:
         """All dimensions reversed."""
-        return F.permute(self, tuple(range(self.array.ndim))[::-1])
+        return ops.transpose(self)
 
     @property
     def mT(self: Any) -> Tensor:
@@ -136,7 +145,7 @@ class ShapeMethods(TensorBase):
 
     # --- repeated, and in another order ---
 
-    def repeat(self: Any, *repeats: Any) -> Tensor:
+    def repeat(self: Any, *repeats: Any, **named: Any) -> Tensor:
         """Copied so often along each dimension.
 
         >>> import dlframe as dl
@@ -144,17 +153,17 @@ class ShapeMethods(TensorBase):
         tensor([[1, 2, 1, 2],
                 [1, 2, 1, 2]])
         """
-        return repeat(self, _given("repeat", repeats))
+        return repeat(self, _given("repeat", _with_named("repeat", repeats, named, "repeats")))
 
-    def tile(self: Any, *dims: Any) -> Tensor:
+    def tile(self: Any, *dims: Any, **named: Any) -> Tensor:
         """`repeat` where missing counts in front are 1; see `dlframe.tile`."""
-        return F.tile(self, sizes(dims))
+        return F.tile(self, sizes(dims if not named else _with_named("tile", dims, named, "dims")))
 
     repeat_interleave = F.repeat_interleave
 
-    def flip(self: Any, *dims: Any) -> Tensor:
+    def flip(self: Any, *dims: Any, **named: Any) -> Tensor:
         """The elements in reverse order along `dims`; see `dlframe.flip`."""
-        return F.flip(self, sizes(dims))
+        return F.flip(self, sizes(dims if not named else _with_named("flip", dims, named, "dims")))
 
     fliplr = F.fliplr
     flipud = F.flipud
@@ -227,3 +236,14 @@ def _given(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:
     if not args:
         raise TypeError(f"{name}() missing 1 required positional arguments: the sizes")
     return sizes(args)
+
+
+def _with_named(
+    method: str, given: tuple[Any, ...], named: dict[str, Any], name: str
+) -> tuple[Any, ...]:
+    """What was given in a row, or, as PyTorch has it too, by `name` at once."""
+    if not named:
+        return given
+    if given or set(named) != {name}:
+        raise TypeError(f"{method}() takes either several numbers or {name}=, got {[*named]}")
+    return (named[name],)

@@ -96,7 +96,12 @@ def _(g: Any, *, axis: int | tuple[int, ...]) -> Any:
 @op
 def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = None) -> Any:
     """The elements moved on by `shift`; those pushed out come in at the other end."""
-    return np.roll(x, shift, axis)
+    if isinstance(axis, tuple) and isinstance(shift, tuple) and len(axis) == len(shift) == 1:
+        (axis,), (shift,) = axis, shift
+    if not isinstance(axis, int) or not isinstance(shift, int) or not x.size:
+        return np.roll(x, shift, axis)
+    before, end = (slice(None),) * (axis % x.ndim), -shift % x.shape[axis]
+    return np.concatenate((x[(*before, slice(end, None))], x[(*before, slice(end))]), axis)
 
 
 @roll.vjp("x")
@@ -121,7 +126,9 @@ def _(g: Any, shapes: tuple[Shape, ...], *, axis: int) -> Any:
 @op(promotes=("arrays",))
 def stack(*arrays: Array, axis: int = 0) -> Any:
     """The arrays, of one shape, side by side along a new axis."""
-    return np.stack(arrays, axis=axis)
+    before = axis if axis >= 0 else axis + arrays[0].ndim + 1
+    place = (slice(None),) * before + (None,)  # np.stack does the same, and takes twice the time
+    return np.concatenate([x[place] for x in arrays], axis=axis)
 
 
 @stack.vjp("*arrays")
@@ -220,15 +227,13 @@ def _(g: Any, *, offset: int, axis1: int, axis2: int) -> Any:
 
 def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
     """`x` without its axes of size 1, or without those of them that `axis` names."""
-    n = len(x.shape)
-    chosen = (
-        range(n)
-        if axis is None
-        else [a % n for a in ((axis,) if isinstance(axis, int) else axis) if n]
-    )
-    return reshape(
-        x, shape=tuple(size for i, size in enumerate(x.shape) if i not in chosen or size != 1)
-    )
+    shape = x.shape
+    if axis is None:
+        return reshape(x, shape=tuple([n for n in shape if n != 1]))
+    if isinstance(axis, int):
+        axis = (axis,)
+    axes = [a % len(shape) for a in axis if shape]
+    return reshape(x, shape=tuple([n for i, n in enumerate(shape) if n != 1 or i not in axes]))
 
 
 def expand_dims(x: Any, *, axis: int) -> Any:
