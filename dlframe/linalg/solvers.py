@@ -10,6 +10,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, LinAlgError, ShapeError
 from dlframe.functions import return_types
+from dlframe.functions.arguments import checked_dims
 from dlframe.functions.matrix_arguments import (
     also_named,
     is_vector,
@@ -338,8 +339,8 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
     tensor([0.5000, 0.5000, 0.5000, 0.5000, 0.5000, 0.5000])
     """
     require_same_dtype("linalg.tensorsolve", A, B)
-    if dims is not None:
-        moved = [d % A.ndim for d in ((dims,) if isinstance(dims, int) else dims)]
+    if dims is not None and A.ndim:
+        moved = checked_dims((dims,) if isinstance(dims, int) else dims, A.ndim)
         rest = [d for d in range(A.ndim) if d not in moved]
         A = ops.transpose(A, axes=(*rest, *moved))
     last = tuple(A.shape[B.ndim :])
