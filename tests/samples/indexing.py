@@ -274,7 +274,7 @@ def augmented(lib: Any, x: Any, value: Any) -> Any:
 
 
 def by_index(name: str, note: str, run: Any, *inputs: Any, **passed: Any) -> Call:
-    return Call(name, inputs, note=note, run=run, forms=False, variants=False, **passed)
+    return Call(name, inputs, note=note, run=run, forms=False, **passed)
 
 
 def distinct(index: Any) -> bool:
