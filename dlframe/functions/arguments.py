@@ -11,7 +11,7 @@ from dlframe import ops
 from dlframe.dtypes import as_dtype
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, GradientError
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import grad_mode
+from dlframe.ops.record import TensorBase, grad_mode
 
 Shape = tuple[int, ...]
 Dims = int | Sequence[int] | None
@@ -28,9 +28,26 @@ def numpy_names(function: F) -> F:
                 kwargs["dim"] = kwargs.pop("axis")
             if "keepdims" in kwargs:
                 kwargs["keepdim"] = kwargs.pop("keepdims")
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except AttributeError:  # a list has no shape: found when it is too late, at no cost before
+            if args or "input" in kwargs:
+                _check_first(function.__name__, args[0] if args else kwargs["input"])
+            raise
 
     return call  # type: ignore[return-value] # the same signature, kept by wraps
+
+
+def _check_first(name: str, input: Any) -> None:
+    """Raise TypeError if the first argument is no tensor, or a list with something else in it."""
+    where = "argument 'input' (position 1) must be Tensor, not"
+    if isinstance(input, (list, tuple)) and name in ("cat", "stack"):
+        i = next((i for i, x in enumerate(input) if not isinstance(x, TensorBase)), 0)
+        where, input = f"expected Tensor as element {i} in argument 0, but got", input[i]
+    if not isinstance(input, TensorBase):
+        raise TypeError(
+            f"{name}(): {where} {type(input).__name__}; dl.tensor() makes a tensor of it"
+        ) from None
 
 
 def checked_dim(dim: int, ndim: int) -> int:

@@ -136,6 +136,7 @@ CALLS = [
     # a view becomes the tensor itself
     Call("Tensor.t_", (x,), run=lambda lib, x: became(x, lambda y: y.t_())), Call("Tensor.unsqueeze_", (x,), run=lambda lib, x: became(x, lambda y: y.unsqueeze_(1)), variants=False),
     Call("Tensor.transpose_", (cube,), run=lambda lib, x: of_part(x, lambda y: y.transpose_(0, 1)), note="of a view", variants=False),
+    Call("Tensor.reshape", (cube,), run=lambda lib, x: (x.reshape(shape=(4, -1)), x.contiguous().view(size=(4, -1)), x.permute(dims=(2, 0, 1)), x.flip(dims=(0, 1)), x.tile(dims=(1, 2, 1)), x.repeat(repeats=(1, 1, 2)), x.sum_to_size(size=(1,)), x.expand(size=(2, *x.shape))), variants=False, note="sizes and dims by name"),
 ]  # fmt: skip
 
 
@@ -177,6 +178,9 @@ ERRORS = [
     ErrorSample("diag: three dimensions", lambda lib: lib.diag(lib.zeros(2, 2, 2)), RuntimeError, "3D|1D or 2D"),
     ErrorSample("reshape: ambiguous", lambda lib: lib.zeros(0, 3).reshape(-1, 0), RuntimeError, "shape"),
     ErrorSample("unsqueeze_: leaf", lambda lib: lib.zeros(2, requires_grad=True).unsqueeze_(0), RuntimeError, "leaf Variable"),
+    ErrorSample("squeeze: no tensor", lambda lib: lib.squeeze(None), TypeError, "must be Tensor, not NoneType"),
+    ErrorSample("stack: no tensors", lambda lib: lib.stack([1.0, 2.0]), TypeError, "element 0 in argument 0, but got float"),
+    ErrorSample("cat: an array among tensors", lambda lib: lib.cat([lib.zeros(2), np.zeros(2)]), TypeError, "element 1 in argument 0, but got .*ndarray"),
     ErrorSample("squeeze: dim", lambda lib: lib.zeros(2, 1).squeeze(2), IndexError, r"\[-2, 1\]"),
     ErrorSample("squeeze: dim twice", lambda lib: lib.zeros(2, 1).squeeze((1, 1)), RuntimeError, "multiple times"),
     ErrorSample("broadcast_to: size", lambda lib: lib.broadcast_to(lib.zeros(2, 3), (2, 4)), RuntimeError, "non-singleton"),
@@ -204,6 +208,7 @@ ERRORS = [
     ErrorSample("diag_embed: a number", lambda lib: lib.diag_embed(lib.tensor(1.0)), IndexError, r"\[-1, 0\]"),
     ErrorSample("diag_embed: dims", lambda lib: lib.diag_embed(lib.zeros(2), 0, 1, 1), RuntimeError, "identical"),
     ErrorSample("tril: vector", lambda lib: lib.tril(lib.zeros(3)), RuntimeError, "at least 2"),
+    ErrorSample("Tensor.permute: by another name", lambda lib: lib.zeros(2, 3).permute(axes=(1, 0)), TypeError, "permute"),
 ]  # fmt: skip
 
 
