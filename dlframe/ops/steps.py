@@ -42,7 +42,8 @@ def _sign(x: Any) -> Any:
     """-1, 0 or 1; 0 for nan."""
     if x.dtype.kind == "b":
         return x.copy()
-    return np.subtract(x > 0, x < 0, dtype=x.dtype)  # unlike np.sign 0 for nan, as in PyTorch
+    above, below = (x > 0).view(np.int8), (x < 0).view(np.int8)  # bools have no difference
+    return (above - below).astype(x.dtype)  # unlike np.sign 0 for nan, as in PyTorch
 
 
 def _whole(function: np.ufunc) -> Any:
