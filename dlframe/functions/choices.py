@@ -152,7 +152,7 @@ def relu(input: Tensor) -> Tensor:
     >>> dl.relu(dl.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    if input.dtype.kind == "b":
+    if input.array.dtype.kind == "b":
         raise DTypeError("relu: Boolean inputs not supported; convert with .float()")
     return ops.relu(input)
 

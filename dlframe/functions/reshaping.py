@@ -55,7 +55,7 @@ def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     return ops.reshape(input, shape=sizes((shape,)))
 
 
-def view(input: Tensor, shape: Sequence[int]) -> Tensor:
+def view(input: Tensor, shape: Shape) -> Tensor:
     """`reshape` that never copies: the result shares memory.
 
     Raises:
@@ -66,7 +66,7 @@ def view(input: Tensor, shape: Sequence[int]) -> Tensor:
     >>> x[0, 0]
     tensor(1.)
     """
-    out = ops.reshape(input, shape=sizes((shape,)))
+    out = ops.reshape(input, shape=shape)
     if out.view_of is None and out.array.size and not np.may_share_memory(out.array, input.array):
         raise ShapeError(
             f"view size is not compatible with input tensor's size and stride: {list(input.shape)} "
