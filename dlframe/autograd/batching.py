@@ -26,6 +26,7 @@ from dlframe.ops.batched import rules as _rules  # noqa: F401 - NumPy's function
 from dlframe.ops.batched.array import BatchedArray
 from dlframe.ops.batched.examples import hide_batch, show_batch
 from dlframe.ops.calling import output_of, wrap
+from dlframe.ops.definition import JointOp
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
 from dlframe.ops.reduction import sum as sum_op
 from dlframe.ops.shape import transpose
@@ -150,16 +151,13 @@ def _hidden(x: Any, dim: int | None, model: Any) -> Any:
 # --- the nodes at both ends --------------------------------------------------------------------
 
 
-class _Entry:
+class _Entry(JointOp):
     """What the engine needs to know of the place where a tensor enters: nothing lies beyond."""
 
     name, grad_name = "enter_batch", "BatchBackward0"
-    simple, fast, joint, keeps, materialize, view = True, None, None, False, True, False
-    variadic, inputs, kept = None, ("x",), ((),)
+    simple, joint, keeps, materialize = True, None, False, True
+    inputs, kept = ("x",), ((),)
     rules = (lambda g: g,)
-
-    def kept_by(self, node: Node) -> list[Any]:
-        return []
 
 
 _ENTRY = _Entry()
@@ -174,19 +172,14 @@ def entry_node() -> Node:
     return node
 
 
-class _Leaving:
-    """What the engine needs to know of a batch that was left, in the form of an Op."""
+class _Leaving(JointOp):
+    """What the engine needs to know of a batch that was left."""
 
     name, grad_name = "vmap", "VmapBackward"
-    simple, fast, keeps, materialize, view = False, None, True, False, False
-    variadic, inputs, rules = None, (), ()
     kept = (("inside",),)
 
     def __init__(self, batch: Batch, dims: Sequence[int], borders: list[Any]):
         self.batch, self.dims, self.borders = batch, dims, borders
-
-    def kept_by(self, node: Node) -> list[Any]:
-        return []  # the nodes inside are checked when they are reached
 
     def joint(self, g: Any, roots: list[Any]) -> list[Any]:
         """Go back through the nodes inside, with all gradients of the batch at once."""

@@ -16,6 +16,7 @@ from dlframe.ops.batched import LoopNeeded
 from dlframe.ops.batched.examples import recorded_one_by_one
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.calling import output_of, wrap
+from dlframe.ops.definition import JointOp
 from dlframe.ops.op import cast
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
 from dlframe.ops.watching import observe, watched
@@ -88,11 +89,9 @@ class FunctionCtx:
         return tensor
 
 
-class _FunctionOp:
-    """What the engine needs to know of one call of a Function, in the form of an Op."""
+class _FunctionOp(JointOp):
+    """What the engine needs to know of one call of a Function."""
 
-    simple, fast = False, None
-    variadic, inputs, rules, view = None, (), (), False
     kept: tuple[tuple[str, ...], ...] = ((),)
 
     def __init__(self, cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...]):
@@ -107,9 +106,6 @@ class _FunctionOp:
     def passes_gradients(self) -> bool:
         """Whether backward is the identity, but for what it does besides (hooks)."""
         return self.cls.passes_gradients
-
-    def kept_by(self, node: Node) -> list[Any]:
-        return []  # `saved_tensors` checks them when they are asked for
 
     def joint(self, g: Any, *_: Any) -> list[Any]:
         """Call the user's backward on tensors, and check what it returns."""

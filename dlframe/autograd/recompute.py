@@ -22,6 +22,7 @@ from dlframe.autograd.engine import run_backward
 from dlframe.errors import ArgumentError, GradientError
 from dlframe.ops import record
 from dlframe.ops.calling import output_of, wrap
+from dlframe.ops.definition import JointOp
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
 
 Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
@@ -150,12 +151,10 @@ def _in_turn(functions: Sequence[Any]) -> Callable[[Any], Any]:
 # --- the node ----------------------------------------------------------------------------------
 
 
-class _Part:
-    """What is kept of a checkpointed part, in the form of an Op: how to compute it again."""
+class _Part(JointOp):
+    """What is kept of a checkpointed part: how to compute it again."""
 
     name, grad_name = "checkpoint", "CheckpointFunctionBackward"
-    simple, fast, keeps, materialize, view = False, None, True, False, False
-    variadic, inputs, rules = None, (), ()
     kept = (("again",),)
 
     def __init__(self, function: Any, args: Any, kwargs: Any, context: Any, state: Any, start: int):
@@ -166,9 +165,6 @@ class _Part:
             for x in _tensors((args, kwargs))
         ]
         self.checked = False
-
-    def kept_by(self, node: Node) -> list[Any]:
-        return []  # the nodes are made anew
 
     def note(self, roots: Sequence[Any], start: int, check: bool) -> None:
         """Remember what the graph of `roots` begins with, and what it keeps."""

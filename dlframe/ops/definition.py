@@ -45,6 +45,22 @@ _NODE_NAMES = {
 }
 
 
+class JointOp:
+    """In place of an `Op` for nodes that no operation made: `joint` computes all their gradients.
+
+    Subclasses define ``joint(g, *kept)``, and the fields ``name``, ``grad_name`` and ``kept``.
+    """
+
+    simple, keeps, materialize, view = False, True, False, False
+    fast = variadic = None
+    inputs: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    def kept_by(self, node: Node) -> list[Any]:
+        """Nothing: what they keep are nodes or tensors, and these are checked for themselves."""
+        return []
+
+
 class Op:
     """An operation: its forward on plain arrays, and the rules that its gradients follow.
 
