@@ -1,5 +1,7 @@
 """In-place operations: the out-of-place operation, and then its result put into the same memory.
 
+Where nothing is recorded, what a ufunc computes is written there at once, without a temporary.
+
 For a tensor that owns its memory the tensor simply moves to the new node. For a view the base must
 see the change too: the base moves to a node that says "as before, but with this region replaced"
 (`dlframe.ops.region`), and every view of it is read from the new base when it is used next
@@ -21,13 +23,101 @@ from dlframe.ops.indexing import assign, in_steps, plain_index, replace_at, take
 from dlframe.ops.op import cast
 from dlframe.ops.record import TensorBase, grad_mode
 from dlframe.ops.region import Region, repeats, replace_region
-from dlframe.ops.watching import located
+from dlframe.ops.watching import located, watched
 
 
 def in_place(function: Callable[..., Any], x: Any, by: str, *args: Any, **kwargs: Any) -> Any:
     """Put ``function(x, *args, **kwargs)`` into the memory of `x`."""
+    into = _INTO.get(by)
+    if into is not None and _written_at_once(into, x, by, args, kwargs):
+        return x
     since = next(record.clock)
     return write(x, function(x, *args, **kwargs), by, since)
+
+
+# --- at once -----------------------------------------------------------------------------------
+
+
+def _scaled(ufunc: np.ufunc) -> Callable[..., Any]:
+    """`ufunc` with a factor for its second operand."""
+
+    def into(x: Any, other: Any, *, alpha: Any = 1.0, out: Any) -> Any:
+        return ufunc(x, other if alpha == 1.0 else other * alpha, out=out)
+
+    return into
+
+
+def _clip(x: Any, min: Any = None, max: Any = None, *, out: Any) -> Any:
+    if min is None and max is None:
+        raise TypeError
+    return np.clip(x, min, max, out=out)
+
+
+# The operations that are one ufunc, which writes its result into memory that it is given.
+_INTO: dict[str, Callable[..., Any]] = {
+    "add_": _scaled(np.add),
+    "sub_": _scaled(np.subtract),
+    "mul_": np.multiply,
+    "div_": np.divide,
+    "clamp_": _clip,
+    "clamp_min_": np.maximum,
+    "clamp_max_": np.minimum,
+    "neg_": np.negative,
+    "abs_": np.absolute,
+    "sqrt_": np.sqrt,
+    "reciprocal_": np.reciprocal,
+    "exp_": np.exp,
+    "exp2_": np.exp2,
+    "expm1_": np.expm1,
+    "log_": np.log,
+    "log2_": np.log2,
+    "log10_": np.log10,
+    "log1p_": np.log1p,
+    "sin_": np.sin,
+    "cos_": np.cos,
+    "tan_": np.tan,
+    "tanh_": np.tanh,
+}
+
+
+def _written_at_once(
+    into: Callable[..., Any], x: Any, by: str, args: Any, kwargs: dict[str, Any]
+) -> bool:
+    """Let `into` write to the memory of `x`, if nothing is to be recorded and all is of one dtype.
+
+    What does not fit is left to the out-of-place operation, which knows what to say.
+    """
+    if watched or not isinstance(x, TensorBase) or (kwargs and isinstance(into, np.ufunc)):
+        return False
+    target = x.array
+    if target.__class__ is not np.ndarray or (x.needs_grad and grad_mode.get()):
+        return False
+    if target.dtype.kind != "f" and not args:
+        return False  # integers have fewer functions than NumPy gives them
+    try:
+        operands = [_fitting(value, target.dtype) for value in args]
+        options = {name: _fitting(value, target.dtype) for name, value in kwargs.items()}
+        check_writable(x, by)
+        into(target, *operands, out=target, **options)  # NumPy sees to operands that overlap
+    except (TypeError, ValueError, OverflowError):
+        return False
+    record.mark_mutated(target, by)
+    return True
+
+
+def _fitting(value: Any, dtype: Any) -> Any:
+    """An operand that `into` can take as it is; TypeError for any other."""
+    if isinstance(value, TensorBase):
+        array = value.array
+        recorded = value.needs_grad and grad_mode.get()
+        if array.dtype is dtype and array.__class__ is np.ndarray and not recorded:
+            return array
+    elif value is None or ((type(value) is float or type(value) is int) and dtype.kind == "f"):
+        return value if value is None else float(value)
+    raise TypeError
+
+
+# --- by way of a result ------------------------------------------------------------------------
 
 
 def write(x: Any, result: Any, by: str, since: int | None = None) -> Any:

@@ -367,3 +367,56 @@ def test_numpy_shares_memory():
     a = np.zeros(2)
     dl.from_numpy(a).add_(1)
     assert a.tolist() == [1.0, 1.0]
+
+
+# --- written at once ---------------------------------------------------------------------------
+
+_AT_ONCE = [
+    ("add", (0.5,), {}),
+    ("add", (), {"other": "y", "alpha": 0.3}),
+    ("sub", ("y",), {"alpha": 2}),
+    ("mul", ("y",), {}),
+    ("div", ("y",), {}),
+    ("clamp", (-0.5,), {"max": 0.5}),
+    ("clamp", (1.0, -1.0), {}),
+    ("clamp_min", (0.1,), {}),
+    ("clamp_max", (0.1,), {}),
+    *[(name, (), {}) for name in ("neg", "abs", "exp", "exp2", "expm1", "reciprocal")],
+    *[(name, (), {}) for name in ("sin", "cos", "tan", "tanh")],
+    *[(name, (), {}) for name in ("sqrt", "log", "log2", "log10", "log1p")],
+]
+
+
+@pytest.mark.parametrize(("name", "args", "options"), _AT_ONCE)
+@pytest.mark.parametrize("dtype", [dl.float32, dl.float64, dl.float16])
+def test_without_a_graph_the_same_bits_come_into_the_same_memory(name, args, options, dtype):
+    y = dl.linspace(0.3, 2.0, 6).to(dtype).reshape(2, 3)
+    x = (y + (0 if name.startswith(("log", "sqrt")) else -1)).t()
+    args = [y.t() if a == "y" else a for a in args]
+    options = {k: y.t() if a == "y" else a for k, a in options.items()}
+    expected, memory, version = getattr(x, name)(*args, **options), x.data_ptr(), x._version
+    assert getattr(x, f"{name}_")(*args, **options) is x
+    np.testing.assert_array_equal(x.numpy(), expected.numpy())
+    assert (x.dtype, x.data_ptr(), x._version) == (dtype, memory, version + 1)
+
+
+def test_operands_that_overlap_are_read_before_they_are_written():
+    x = dl.arange(5.0)
+    x[1:].add_(x[:-1])
+    assert x.tolist() == [0, 1, 3, 5, 7]
+    x = dl.arange(4.0).reshape(2, 2)
+    x.mul_(x.t()).sub_(x)
+    assert x.tolist() == [[0, 0], [0, 0]]
+
+
+def test_what_numpy_alone_would_take_is_refused():
+    x = dl.ones(2)
+    with pytest.raises(TypeError):
+        x.add_(1.0, where=np.array([True, False]))
+    with pytest.raises(TypeError):
+        x.exp_(1.0)
+    with pytest.raises(ShapeError):
+        x.add_(dl.ones(3, 2))
+    with pytest.raises(RuntimeError):
+        x.clamp_()
+    assert x.tolist() == [1, 1]
