@@ -94,7 +94,7 @@ def sizes(args: Any) -> Shape:
     if len(args) == 1 and not hasattr(args[0], "__index__"):
         args = args[0]
     try:
-        return tuple([operator.index(n) for n in args])
+        return tuple(map(operator.index, args))
     except TypeError:
         raise TypeError(f"sizes must be integers, got {args!r}") from None
 
@@ -144,7 +144,7 @@ def kept_in(input: Any, dtype: Any) -> Any:
 
 def require_floats(name: str, input: Any) -> None:
     """Raise unless the elements are floats."""
-    if input.dtype.kind != "f":
+    if input.array.dtype.kind != "f":
         raise DTypeError(
             f"{name}(): could not infer output dtype. Input dtype must be a floating point dtype, "
             "got "
