@@ -53,7 +53,7 @@ class TensorType:
         """A copy of a sequence or an array in this dtype; or, of sizes, uninitialized memory."""
         if len(args) == 1 and not isinstance(args[0], (int, np.integer)):
             return wrap(np.array(to_array(args[0]), self.dtype))  # type: ignore[no-any-return] # wrap is Any
-        return wrap(np.empty(args or 0, self.dtype))  # type: ignore[no-any-return]
+        return wrap(np.empty(args or 0, self.dtype))  # type: ignore[no-any-return] # as above
 
     def __instancecheck__(self, x: object) -> bool:
         return isinstance(x, TensorBase) and x.array.dtype == self.dtype

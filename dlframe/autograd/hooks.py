@@ -121,6 +121,6 @@ def _register_prehook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
     return add_hook(self.hooks, on_gradient)
 
 
-# Nodes lie below the gradients' modules, and know of no hooks themselves.
+# Nodes lie below this module and know of no hooks: mypy finds no such attributes in them.
 Node.register_hook = _register_hook  # type: ignore[attr-defined]
 Node.register_prehook = _register_prehook  # type: ignore[attr-defined]

@@ -188,7 +188,8 @@ class Op:
         parameters = ", ".join([*inputs, "out", "*", *options, "residuals=None"])
         source = f"lambda {parameters}: ({''.join(value + ', ' for value in values)})"
         names = {"_shape": np.shape, "_dtype": dtype_of, "_defaults": self.options}
-        return eval(_compiled(source), names)  # type: ignore[no-any-return]  # noqa: S307 - our own source
+        gather: Callable[..., Any] = eval(_compiled(source), names)  # noqa: S307 - our own source
+        return gather
 
 
 def dtype_of(x: Any) -> Any:
@@ -236,4 +237,6 @@ def positional(rule: Rule, order: tuple[str, ...] | None = None) -> Rule:
         return rule
     order = order or names
     call = ", ".join(f"{name}={name}" if name in keyword_only else name for name in names)
-    return eval(_compiled(f"lambda {', '.join(order)}: _rule({call})"), {"_rule": rule})  # type: ignore[no-any-return]  # noqa: S307 - our own source
+    source = f"lambda {', '.join(order)}: _rule({call})"
+    reordered: Rule = eval(_compiled(source), {"_rule": rule})  # noqa: S307 - our own source
+    return reordered
