@@ -41,7 +41,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     places = indices_along("gather", index.array, dim, input.array.shape)
     if places is None:
         return ops.take_at(ops.ravel(input), index=np.zeros(index.shape, np.int64))
-    found = ops.take_at(input, index=ops.along(places, dim))
+    found = ops.take_at(input, index=ops.along_within(places, dim, input.array.shape))
     return found if found.shape == index.shape else ops.reshape(found, shape=index.shape)
 
 
@@ -77,8 +77,12 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     )
     shape = (*others[:dim], indices.shape[dim], *others[dim + 1 :])
     index = from_the_front("take_along_dim", indices.array, input.shape[dim], dim)
-    input = ops.broadcast_to(input, shape=(*others[:dim], input.shape[dim], *others[dim + 1 :]))
-    return ops.take_along_axis(input, np.broadcast_to(index, shape), axis=dim)
+    whole = (*others[:dim], input.shape[dim], *others[dim + 1 :])
+    if input.shape != whole:
+        input = ops.broadcast_to(input, shape=whole)
+    if index.shape != shape:
+        index = np.broadcast_to(index, shape)
+    return ops.take_at(input, index=ops.along_within(index, dim, input.array.shape))
 
 
 def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -158,9 +162,11 @@ def from_the_front(name: str, index: Array, n: int, dim: int | None = None) -> A
 
 def _check_range(name: str, index: Array, low: int, n: int, dim: int | None) -> None:
     if low == 0:  # to unsigned integers negative ones are large: one pass finds both
-        inside = index.view(f"u{index.itemsize}").max() < n
+        unsigned = np.uint64 if index.itemsize == 8 else np.uint32
+        inside = np.maximum.reduce(index.view(unsigned), axis=None) < n
     else:
-        inside = index.min() >= low and index.max() < n
+        inside = np.minimum.reduce(index, axis=None) >= low
+        inside = inside and np.maximum.reduce(index, axis=None) < n
     if not inside:
         wrong = index.min() if index.min() < low else index.max()
         where = f"dimension {dim} with size {n}" if dim is not None else f"a tensor of {n} elements"
@@ -189,8 +195,7 @@ def indices_along(name: str, index: Array, dim: int, shape: tuple[int, ...]) -> 
     if not index.size:
         return index.reshape((0,) * max(len(shape), 1)).astype(np.int64) if shape else None
     _require_integers(name, index)
-    n = shape[dim] if shape else 1
-    if max(index.ndim, 1) != max(len(shape), 1):
+    if index.ndim != len(shape) and max(index.ndim, 1) != max(len(shape), 1):
         raise ShapeError(
             f"{name}(): Index tensor must have the same number of dimensions as input tensor, got "
             f"{list(index.shape)} for {list(shape)}; unsqueeze() and expand() it"
@@ -200,7 +205,7 @@ def indices_along(name: str, index: Array, dim: int, shape: tuple[int, ...]) -> 
             f"{name}(): Size does not match: expected index {list(index.shape)} to be no larger "
             f"than self {list(shape)} apart from dimension {dim}"
         )
-    _check_range(name, index, 0, n, dim)
+    _check_range(name, index, 0, shape[dim] if shape else 1, dim)
     if not shape:
         return None
     return index if index.ndim else index.reshape(1)

@@ -140,8 +140,7 @@ def _scattered(
     x, places, source = _places(name, input, dim, index, src)
     if places is None:
         return ops.copy(input)
-    flat = np.ravel_multi_index(places, x.shape)
-    return _reduced(input, source, flat, reduce, include_self)
+    return _reduced(input, source, ops.flat_places(places, x.shape), reduce, include_self)
 
 
 def _places(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any, Any]:
@@ -171,7 +170,7 @@ def _places(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any,
         src = ops.take_at(src, index=tuple(slice(n) for n in shape))
     if places is None:  # a 0-d input has one place
         places = np.zeros(shape, np.int64)
-    return x, ops.along(places, dim), src
+    return x, ops.along_within(places, dim, x.array.shape), src
 
 
 def _reduced(input: Any, src: Any, places: Array, reduce: str, include_self: bool) -> Any:
