@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.creation.constants import float_dtype
-from dlframe.creation.placement import check_placement
+from dlframe.devices import check_placement
 from dlframe.dtypes import DType, as_dtype
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import Array
@@ -49,14 +49,18 @@ def arange(
     kind = np.dtype(np.int64) if dtype is None and whole else float_dtype(dtype)
     if kind.kind == "b":
         raise DTypeError("arange: there is no range of bools")
+    length: float | None = None
     if kind.kind in "iu":
+        if kind != np.int64 and step:  # PyTorch counts before it cuts, but for int64
+            length = (end - start) / step
         start, end, step = int(start), int(end), int(step)
     if not step or not (end - start) / step >= 0 or math.isinf(end - start):
         raise ArgumentError(
             f"arange: upper bound and lower bound inconsistent with step: from {start} to {end} in "
             f"steps of {step} there is no sequence"
         )
-    values = start + step * np.arange(math.ceil((end - start) / step))
+    count = math.ceil((end - start) / step if length is None else length)
+    values = start + step * np.arange(count)
     return Tensor(values.astype(kind), requires_grad)
 
 

@@ -75,7 +75,7 @@ logaddexp2 = elementwise(
 def logit(x: Array, *, eps: float | None = None) -> Any:
     """ln(x / (1 - x)), the inverse of the sigmoid; `x` is first held within [eps, 1 - eps]."""
     if eps is not None:
-        x = np.clip(x, eps, 1.0 - eps)
+        x = np.where(x < eps, eps, np.minimum(x, 1.0 - eps))  # in this order where eps > 1/2
     return np.log(x / (1.0 - x))
 
 
