@@ -97,6 +97,8 @@ def gradient(
         raise DTypeError("torch.gradient does not support uint8 input, which wraps around below 0")
     every = range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
     dims = checked_dims(every, input.ndim)
+    if dims and not input.ndim:
+        raise DimensionError("gradient: a tensor without dimensions has no derivatives")
     spacings = _spacings(spacing, len(dims))
     for axis in dims:
         if input.shape[axis] < edge_order + 1:

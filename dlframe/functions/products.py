@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
@@ -309,6 +310,11 @@ def _added(name: str, input: Any, x: Any, y: Any, beta: Any, alpha: Any) -> Any:
         )
     _require_room(name, input, (*x.shape[:-1], *y.shape[x.ndim - 1 :]))
     if x.dtype.kind != "f":
+        if not (math.isfinite(beta) and math.isfinite(alpha)):
+            raise ArgumentError(
+                f"{name}: value cannot be converted to type {x.dtype} without overflow: "
+                f"beta={beta}, alpha={alpha}"
+            )
         beta, alpha = int(beta), int(alpha)
     return ops.addmm(input, x, y, beta=beta, alpha=alpha)
 

@@ -136,7 +136,7 @@ def _no_product(x: Array, y: Array) -> DTypeError:
 def addmm(input: Array, x: Array, y: Array, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta · input + alpha · xy; a factor of 0 leaves its term out, NaN and all."""
     out = matmul(x, y)
-    if not alpha:
+    if not alpha or not x.shape[-1]:  # of no products, however large alpha is
         out = np.zeros_like(out)
     elif alpha != 1:
         out *= _factor(alpha, out)
@@ -169,6 +169,8 @@ def _(g: Any, x: Any, shape: Shape, *, alpha: Any) -> Any:
 @op(broadcasts=True)
 def cross(x: Array, y: Array, *, axis: int = -1) -> Any:
     """The vectors orthogonal to both x and y, of three elements along `axis`."""
+    if x.dtype.kind == "b" == y.dtype.kind:
+        raise DTypeError("cross: not implemented for bool; convert with .float() or .long()")
     (x1, x2, x3), (y1, y2, y3) = (np.moveaxis(v, axis, 0) for v in (x, y))
     return np.stack([x2 * y3 - x3 * y2, x3 * y1 - x1 * y3, x1 * y2 - x2 * y1], axis=axis)
 

@@ -191,6 +191,7 @@ CALLS = [
     *calls("cdist", (POINTS, n.away(5, 3), {"compute_mode": MODE["use"]}), (n.away(27, 3), POINTS), (n.away(2, 3, 2), n.away(2, 26, 2)),
              note="products", forms=False, narrow=1e-2),
     *calls("cdist", (n.away(27, 3), POINTS, {"compute_mode": MODE["donot_use"]}), note="differences", forms=False, order=1),
+    *calls("addmm", (np.ones((2, 2)), np.ones((2, 0)), np.ones((0, 2)), {"alpha": float("inf")}), note="no products times infinity", order=0, dtypes=False, variants=False),
 ]  # fmt: skip
 
 
@@ -280,4 +281,6 @@ ERRORS = [
     error("cdist: mode", lambda lib: lib.cdist(lib.zeros(2, 2), lib.zeros(2, 2), compute_mode="x"), "compute_mode", ValueError),
     error("cdist: batches", lambda lib: lib.cdist(lib.zeros(4, 2, 3), lib.zeros(5, 3, 3)), "shapes|size"),
     error("cdist: dtypes", lambda lib: lib.cdist(lib.zeros(2, 2), lib.zeros(2, 2).double()), "dtype|scalar type"),
+    error("addmv: alpha", lambda lib: lib.addmv(lib.tensor([1]), lib.tensor([[1]]), lib.tensor([1]), alpha=float("nan")), "without overflow"),
+    error("cross: bools", lambda lib: lib.cross(lib.ones(1, 3).bool(), lib.ones(1, 3).bool(), dim=-1), "(?i)not implemented"),
 ]  # fmt: skip

@@ -47,4 +47,5 @@ ERRORS = [
     ErrorSample("trapezoid: x and dx", lambda lib: lib.trapezoid(lib.zeros(3), lib.zeros(3), dx=1), TypeError, "trapezoid"),
     ErrorSample("cumulative_trapezoid: number of x", lambda lib: lib.cumulative_trapezoid(lib.zeros(3), lib.zeros(2)), RuntimeError, "one `x` value"),
     ErrorSample("cumulative_trapezoid: bools", lambda lib: lib.cumulative_trapezoid(lib.zeros(3) > 0), RuntimeError, "bool"),
+    ErrorSample("gradient: no dimensions", lambda lib: lib.gradient(lib.tensor(1.0), dim=0), IndexError, "(?i)dimension|range"),
 ]  # fmt: skip
