@@ -1,4 +1,4 @@
-"""Devices. There is one, the CPU; programs that choose between several run all the same."""
+"""Devices and layouts: one of each. Programs that choose between several run all the same."""
 
 from __future__ import annotations
 
@@ -59,3 +59,15 @@ def check_device(wanted: Any) -> None:
     """Raise an ArgumentError unless `wanted` is None or names the CPU."""
     if wanted is not None and device(wanted).type != "cpu":
         raise ArgumentError(f"dlframe computes on the CPU, got device={str(wanted)!r}; use 'cpu'")
+
+
+STRIDED = "strided"
+
+
+def check_placement(device: Any, layout: Any = None, pin_memory: bool = False) -> None:
+    """Raise an ArgumentError for what there is not: other devices and layouts, pinned memory."""
+    check_device(device)
+    if layout is not None and layout != STRIDED:
+        raise ArgumentError(f"layout: dlframe's tensors are strided, got {layout!r}")
+    if pin_memory:
+        raise ArgumentError("pin_memory: pinned memory is of use to a GPU alone, and there is none")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.creation.data import values_of
-from dlframe.creation.placement import check_placement
+from dlframe.devices import check_placement
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError
 from dlframe.functions.arguments import shape_of, size_by_name, sizes

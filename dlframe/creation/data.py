@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.creation.placement import check_placement
-from dlframe.devices import check_device
+from dlframe.devices import check_device, check_placement
 from dlframe.dtypes import DType, as_dtype, get_default_dtype, promote_types
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import Array, TensorBase, to_array

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.creation.placement import check_placement, contiguous_format
+from dlframe.creation.placement import contiguous_format
+from dlframe.devices import check_placement
 from dlframe.dtypes import as_dtype
 from dlframe.ops.indexing import number_for
 from dlframe.ops.record import TensorBase, to_array

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.creation.constants import float_dtype
-from dlframe.creation.placement import check_placement
+from dlframe.devices import check_placement
 from dlframe.dtypes import as_dtype
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.functions.arguments import shape_of, size_by_name

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.creation.constants import float_dtype
-from dlframe.creation.placement import check_placement
+from dlframe.devices import check_placement
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor

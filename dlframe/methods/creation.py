@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.devices import check_device
+from dlframe.devices import check_placement
 from dlframe.dtypes import as_dtype
 from dlframe.functions.arguments import shape_of, size_by_name, sizes
 from dlframe.ops.calling import wrap
@@ -39,7 +39,8 @@ class CreationMethods(TensorBase):
         >>> dl.tensor([1.0]).new_tensor([1, 2])
         tensor([1., 2.])
         """
-        return _filled(self, np.shape(to_array(data)), data, dtype, device, requires_grad)
+        check_placement(device, layout, pin_memory)
+        return _filled(self, np.shape(to_array(data)), data, dtype, requires_grad)
 
     @size_by_name
     def new_zeros(
@@ -57,7 +58,8 @@ class CreationMethods(TensorBase):
         >>> dl.tensor([1]).new_zeros(2)
         tensor([0, 0])
         """
-        return _filled(self, sizes(size), 0, dtype, device, requires_grad)
+        check_placement(device, layout, pin_memory)
+        return _filled(self, sizes(size), 0, dtype, requires_grad)
 
     @size_by_name
     def new_ones(
@@ -75,7 +77,8 @@ class CreationMethods(TensorBase):
         >>> dl.tensor([2]).new_ones(2)
         tensor([1, 1])
         """
-        return _filled(self, sizes(size), 1, dtype, device, requires_grad)
+        check_placement(device, layout, pin_memory)
+        return _filled(self, sizes(size), 1, dtype, requires_grad)
 
     def new_full(
         self: Any,
@@ -94,7 +97,8 @@ class CreationMethods(TensorBase):
         >>> dl.tensor([2]).new_full((2,), 7)
         tensor([7, 7])
         """
-        return _filled(self, sizes((size,)), fill_value, dtype, device, requires_grad)
+        check_placement(device, layout, pin_memory)
+        return _filled(self, sizes((size,)), fill_value, dtype, requires_grad)
 
     @size_by_name
     def new_empty(
@@ -112,7 +116,8 @@ class CreationMethods(TensorBase):
         >>> dl.tensor([2]).new_empty(0, 2).shape
         (0, 2)
         """
-        memory = _memory(self, sizes(size), dtype, device)
+        check_placement(device, layout, pin_memory)
+        memory = _memory(self, sizes(size), dtype)
         return wrap(memory).requires_grad_(requires_grad)
 
     def new_empty_strided(
@@ -131,21 +136,18 @@ class CreationMethods(TensorBase):
         >>> dl.tensor([2]).new_empty_strided((2, 3), (1, 2)).stride()
         (1, 2)
         """
-        check_device(device)
+        check_placement(device, layout, pin_memory)
         kind = self.array.dtype if dtype is None else as_dtype(dtype)
         memory = strided_memory(sizes((size,)), sizes((stride,)), kind)
         return wrap(memory).requires_grad_(requires_grad)
 
 
-def _memory(x: Any, shape: tuple[int, ...], dtype: Any, device: Any) -> Array:
-    check_device(device)
+def _memory(x: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     return np.empty(shape_of((shape,)), x.array.dtype if dtype is None else as_dtype(dtype))
 
 
-def _filled(
-    x: Any, shape: tuple[int, ...], value: Any, dtype: Any, device: Any, requires_grad: bool
-) -> Tensor:
-    memory = _memory(x, shape, dtype, device)
+def _filled(x: Any, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    memory = _memory(x, shape, dtype)
     number = isinstance(value, (int, float))
     memory[...] = number_for("new_full", value, memory.dtype) if number else to_array(value)
     out: Tensor = wrap(memory).requires_grad_(requires_grad)

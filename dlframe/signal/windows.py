@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from dlframe.creation.constants import float_dtype
-from dlframe.creation.placement import check_placement
 from dlframe.creation.windows import BLACKMAN, bessel, cosine_sum, triangle
+from dlframe.devices import check_placement
 from dlframe.errors import ArgumentError
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor
