@@ -28,7 +28,10 @@ class FillingMethods(TensorBase):
     def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
         """Take over the values of `src`, which may broadcast and have another dtype."""
         source = src if isinstance(src, TensorBase) else wrap(np.asarray(src))
-        return write(self, cast(source, dtype=self.array.dtype), "copy_")
+        recorded = source.needs_grad or self.needs_grad
+        if recorded or source.array.dtype is not self.array.dtype:
+            source = cast(source, dtype=self.array.dtype)
+        return write(self, source, "copy_")
 
     def fill_(self: Any, value: Any) -> Tensor:
         """Set every element to `value`, a number or a 0-d tensor."""
