@@ -69,6 +69,8 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
         except (LoopNeeded, ValueError, TypeError) as error:
             out = one_by_one(forward, arrays, kwargs, _in_words(definition, arrays, error))
             residuals = LoopNeeded  # there are none: the fast door stays closed
+        except AttributeError as error:
+            raise _no_tensor(definition, arrays[0], error) from None
         if not tensors:
             return out
         if recorded:
@@ -91,6 +93,16 @@ def _in_words(definition: Op, arrays: Any, error: Exception) -> Exception:
     )
     explained.__suppress_context__ = True  # NumPy's error says the same in fewer words
     return explained
+
+
+def _no_tensor(definition: Op, x: Any, error: Exception) -> Exception:
+    """A TypeError that says what came in place of the first tensor, or the error as it is."""
+    if isinstance(x, (ndarray, np.generic, bool, int, float)):
+        return error
+    return TypeError(
+        f"{definition.name}(): argument 'input' (position 1) must be Tensor, not "
+        f"{type(x).__name__}; dl.tensor() makes a tensor of it"
+    )
 
 
 def _bind(definition: Op, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -246,7 +258,10 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
 
     def call(x: Any) -> Any:
         if not isinstance(x, TensorBase):
-            return ufunc(x)
+            try:
+                return ufunc(x)
+            except (AttributeError, TypeError) as error:
+                raise _no_tensor(definition, x, error) from None
         a = x.array
         if floats and a.dtype.kind != "f":
             a = a.astype(get_default_dtype())
