@@ -125,7 +125,20 @@ SAMPLED = [
 ]  # fmt: skip
 
 
-CALLS = [*DATA, *CONSTANTS, *RANGES, *SAMPLED, *calls("arange", (3.6, {"dtype": Named("int16")}), (3.6, {"dtype": Named("int64")}), (0.5, 3.6, {"dtype": Named("int32")}), order=0, note="cut to integers")]
+CALLS = [
+    *DATA,
+    *CONSTANTS,
+    *RANGES,
+    *SAMPLED,
+    *calls(
+        "arange",
+        (3.6, {"dtype": Named("int16")}),
+        (3.6, {"dtype": Named("int64")}),
+        (0.5, 3.6, {"dtype": Named("int32")}),
+        order=0,
+        note="cut to integers",
+    ),
+]
 
 ERRORS = [
     ErrorSample("zeros: negative", lambda lib: lib.zeros(-1), RuntimeError, "negative dimension"), ErrorSample("ones: a float", lambda lib: lib.ones(2.5), TypeError, "integer|int"),

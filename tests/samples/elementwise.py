@@ -381,7 +381,7 @@ ERRORS = [
     ErrorSample("lcm: bools", lambda lib: lib.lcm(lib.tensor([True]), lib.tensor([True])), RuntimeError, "lcm"),
     ErrorSample("bitwise_left_shift: bools", lambda lib: lib.tensor([True]) << lib.tensor([True]), RuntimeError, "shift"),
     ErrorSample("float_power_: float32", lambda lib: lib.ones(2).float_power_(2), RuntimeError, "float_power_"),
-    ErrorSample("bitwise_and: floats", lambda lib: lib.ones(2) & lib.ones(2), Exception, "bitwise_and"),
+    ErrorSample("bitwise_and: operator", lambda lib: lib.ones(2) & lib.ones(2), Exception, "bitwise_and"),
     *(ErrorSample(f"{name}: a string", lambda lib, name=name: getattr(lib, name)(lib.tensor([1]), "a"), TypeError, "str") for name in ("logical_and", "logical_or", "logical_xor")),
     *(ErrorSample(f"bitwise_{name}: floats", lambda lib, name=name: getattr(lib, f"bitwise_{name}")(lib.ones(2), lib.ones(2)), NotImplementedError, "not implemented for") for name in ("and", "or", "xor", "left_shift", "right_shift")),
     ErrorSample("bitwise_not: floats", lambda lib: ~lib.ones(2), TypeError, "only.*integer"),
