@@ -141,8 +141,10 @@ class Program:
         d %= max(t.ndim, 1)
         if name == "strided":
             owner = t if t.view_of is None else t.view_of.base
+            at = next(m for m, x in enumerate(self.tensors) if x is owner)
             if (
                 not owner.array.flags.c_contiguous
+                or (np.diff(self.model.views[at][1].ravel()) < 0).any()  # by t_(), of another order
                 or np.unique(places).size < owner.numel()  # PyTorch's gradient stays within t
                 or self.model.bases[base].frozen
             ):
