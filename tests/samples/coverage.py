@@ -12,7 +12,7 @@ import dlframe as dl
 from samples import CALLS, ERRORS
 from samples.checks import CHECKS, in_pytorch, signatures
 from samples.evaluate import inputs_of
-from samples.surface import SURFACE
+from samples.surface import SURFACE, names
 from samples.table import Call
 
 # Arguments that mean nothing here: one device, one layout, results are new arrays.
@@ -20,6 +20,8 @@ NOT_COUNTED = {
     "out", "device", "layout", "memory_format", "pin_memory", "non_blocking", "requires_grad",
     "input", "self", "generator", "out_dtype", "grad_variables", "only_inputs",
 }  # fmt: skip
+
+ALL_NAMES = frozenset(names())
 
 
 @dataclass
@@ -48,8 +50,10 @@ def rows() -> dict[str, list[Row]]:
 
 def _row(name: str, by_name: dict[str, list[Call]], errors: Counter[str]) -> Row:
     calls = by_name.get(name, [])
-    short = name.rpartition(".")[2]  # the errors of linalg.inv are called "inv: singular"
-    row = Row(name, calls=len(calls), errors=errors[name] or errors[short])
+    # The errors of linalg.inv are called "inv: singular"; those of "det: …" are det's, not linalg.det's.
+    short = name.rpartition(".")[2]
+    own = errors[name] if short in ALL_NAMES else errors[name] + errors[short]
+    row = Row(name, calls=len(calls), errors=own)
     for check, applies in CHECKS.items():
         row.checks[check] = sum(bool(applies(call)) for call in calls)
     if not calls:
