@@ -14,7 +14,7 @@ import sys
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
-from dlframe import autograd, creation, cuda, errors, functions, nn, optim, random
+from dlframe import autograd, cuda, errors, nn, optim, random
 from dlframe.autograd import (
     enable_grad,
     inference_mode,
@@ -25,8 +25,6 @@ from dlframe.autograd import (
     no_grad,
     set_grad_enabled,
 )
-from dlframe.creation import *  # noqa: F403 - its __all__ is the list
-from dlframe.devices import device
 from dlframe.dtypes import (
     bool,
     can_cast,
@@ -55,9 +53,6 @@ from dlframe.dtypes import (
     uint32,
     uint64,
 )
-from dlframe.functions import *  # noqa: F403 - its __all__ is the list
-from dlframe.functions import return_types
-from dlframe.printing import set_printoptions
 from dlframe.random import (
     Generator,
     default_generator,
@@ -68,23 +63,30 @@ from dlframe.random import (
     seed,
     set_rng_state,
 )
-from dlframe.settings import (
+from dlframe.tensor import Tensor, creation, functions
+from dlframe.tensor.creation import *  # noqa: F403 - its __all__ is the list
+from dlframe.tensor.devices import contiguous_format, device, preserve_format, strided
+from dlframe.tensor.functions import *  # noqa: F403 - its __all__ is the list
+from dlframe.tensor.functions import return_types
+from dlframe.tensor.printing import set_printoptions
+from dlframe.tensor.settings import (
     are_deterministic_algorithms_enabled,
     compile,
     get_default_device,
     get_float32_matmul_precision,
+    get_num_threads,
     is_deterministic_algorithms_warn_only_enabled,
     is_storage,
     set_default_device,
     set_default_tensor_type,
     set_float32_matmul_precision,
     set_flush_denormal,
+    set_num_threads,
     typename,
     use_deterministic_algorithms,
 )
-from dlframe.size import Size
-from dlframe.tensor import Tensor
-from dlframe.tensor_types import (
+from dlframe.tensor.size import Size
+from dlframe.tensor.types import (
     BoolTensor,
     ByteTensor,
     CharTensor,
@@ -113,12 +115,11 @@ if TYPE_CHECKING:
         utils,
         viz,
     )
-    from dlframe.autograd.explain import explain
     from dlframe.func import vmap
-    from dlframe.threads import get_num_threads, set_num_threads
     from dlframe.training import Trainer
     from dlframe.utils import load, save
     from dlframe.utils.dlpack import to_dlpack
+    from dlframe.viz.explain import explain
 
 # Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
 _LAZY_MODULES = {
@@ -137,12 +138,10 @@ _LAZY_MODULES = {
     "viz",
 }
 _LAZY_NAMES = {
-    "explain": "dlframe.autograd.explain",
+    "explain": "dlframe.viz.explain",
     "Trainer": "dlframe.training",
-    "get_num_threads": "dlframe.threads",
     "load": "dlframe.utils",
     "save": "dlframe.utils",
-    "set_num_threads": "dlframe.threads",
     "to_dlpack": "dlframe.utils.dlpack",
     "vmap": "dlframe.func",
 }
@@ -171,6 +170,7 @@ __all__ = [
     "bool",
     "can_cast",
     "compile",
+    "contiguous_format",
     "cuda",
     "data",
     "default_generator",
@@ -222,6 +222,7 @@ __all__ = [
     "optim",
     "pi",
     "plugins",
+    "preserve_format",
     "promote_types",
     "random",
     "result_type",
@@ -240,6 +241,7 @@ __all__ = [
     "short",
     "signal",
     "special",
+    "strided",
     "testing",
     "to_dlpack",
     "training",

@@ -220,7 +220,7 @@ def test_shuffling_at_once_is_swapping_one_by_one(n: int, seed: int):
     order = list(range(n))
     for i, j in enumerate(second):
         order[i], order[j] = order[j], order[i]
-    assert random.choices._shuffled(second).tolist() == order
+    assert random.integers._shuffled(second).tolist() == order
 
 
 def test_counts_have_their_means_and_variances():

@@ -15,6 +15,7 @@ from dlframe.autograd.anomaly import (
 from dlframe.autograd.backward import backward, grad
 from dlframe.autograd.function import Function, FunctionCtx, once_differentiable
 from dlframe.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from dlframe.autograd.keeping import keep_values
 from dlframe.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -23,7 +24,6 @@ from dlframe.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
-from dlframe.autograd.values import keep_values
 from dlframe.ops.record import mark_mutated, mark_mutated_many
 
 if TYPE_CHECKING:

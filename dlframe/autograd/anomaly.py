@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.autograd.statistics import counted, describe, values_of
+from dlframe.autograd.describing import counted, describe, values_of
 from dlframe.errors import AnomalyError
 from dlframe.ops.record import Array, Node, TensorBase
 from dlframe.ops.watching import (

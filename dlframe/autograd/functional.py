@@ -329,7 +329,7 @@ def _jacobian_by_columns(
             "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only "
             "implemented for `vectorize=True`."
         )
-    from dlframe.func.jacobians import jacfwd  # on first use: it stands on this package
+    from dlframe.autograd.func.jacobians import jacfwd  # on first use: it stands on this package
 
     xs, one_input = as_tuple(inputs, "inputs", "jacobian")
     one_output = [False]

@@ -280,7 +280,7 @@ def _check_batched(xs: Any, which: Any, k: int, output: Any, options: _Options) 
 
 def _check_forward(func: Any, args: Any, which: Any, k: int, options: _Options) -> None:
     """J u along a random direction u is what the central difference says."""
-    from dlframe.func.derivatives import jvp  # on first use: it stands on this package
+    from dlframe.autograd.func.derivatives import jvp  # on first use: it stands on this package
 
     rng = np.random.default_rng(options.seed + k)
     us = [rng.standard_normal(args[i].array.shape) for i in which]

@@ -4,7 +4,7 @@ Where nothing is recorded, what a ufunc computes is written there at once, witho
 
 For a tensor that owns its memory the tensor simply moves to the new node. For a view the base must
 see the change too: the base moves to a node that says "as before, but with this region replaced"
-(`dlframe.ops.region`), and every view of it is read from the new base when it is used next
+(`dlframe.ops.regions`), and every view of it is read from the new base when it is used next
 (`dlframe.ops.record.target_of`).
 """
 
@@ -22,7 +22,7 @@ from dlframe.ops.calling import record_call, wrap
 from dlframe.ops.indexing import assign, in_steps, plain_index, replace_at, take_at
 from dlframe.ops.op import cast
 from dlframe.ops.record import TensorBase, grad_mode
-from dlframe.ops.region import Region, repeats, replace_region
+from dlframe.ops.regions import Region, repeats, replace_region
 from dlframe.ops.watching import located, watched
 
 

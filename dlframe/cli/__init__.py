@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from dlframe.cli.parser import UsageError, data_root, make_parser
 from dlframe.errors import DatasetError, DlframeError
-from dlframe.threads import set_num_threads
+from dlframe.tensor.settings import set_num_threads
 
 __all__ = ["main"]
 

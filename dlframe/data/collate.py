@@ -112,7 +112,7 @@ def _collate_tensors(batch: Any, **_: Any) -> Tensor:
             )
     if any(sample.requires_grad for sample in batch):
         # only for samples that carry a graph: data seldom do, and arrays stack faster
-        from dlframe.functions import stack
+        from dlframe.tensor.functions import stack
 
         _check_shapes([sample.shape for sample in batch])
         return stack(list(batch), 0)

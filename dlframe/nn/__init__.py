@@ -19,6 +19,7 @@ from dlframe.nn.batchnorm import BatchNorm1d, BatchNorm2d
 from dlframe.nn.container import ModuleDict, ModuleList, Sequential
 from dlframe.nn.conv import Conv2d
 from dlframe.nn.dropout import Dropout
+from dlframe.nn.embedding import Embedding
 from dlframe.nn.flatten import Flatten, Unflatten
 from dlframe.nn.layernorm import LayerNorm
 from dlframe.nn.linear import Bilinear, Identity, Linear
@@ -38,7 +39,6 @@ from dlframe.nn.module import Module
 from dlframe.nn.parameter import Buffer, Parameter
 from dlframe.nn.parameter_container import ParameterDict, ParameterList
 from dlframe.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
-from dlframe.nn.sparse import Embedding
 
 __all__ = [
     "ELU",

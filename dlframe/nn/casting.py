@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.devices import check_device
 from dlframe.errors import DTypeError
 from dlframe.tensor import Tensor
+from dlframe.tensor.devices import check_device
 
 if TYPE_CHECKING:
     from dlframe.nn.module import Module

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.devices import check_device
 from dlframe.dtypes import get_default_dtype
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.tensor import Tensor
+from dlframe.tensor.devices import check_device
 
 __all__ = ["Buffer", "Parameter"]
 

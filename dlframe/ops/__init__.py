@@ -6,75 +6,41 @@ records the call. What a family offers is listed in its module's ``__all__``.
 
 from __future__ import annotations
 
-import sys
 import warnings
 
+from dlframe.listing import gathered
 from dlframe.ops.activation import *
 from dlframe.ops.bessel import *
 from dlframe.ops.broadcast import *
+from dlframe.ops.calculus import *
 from dlframe.ops.comparison import *
 from dlframe.ops.contraction import *
 from dlframe.ops.decompositions import *
 from dlframe.ops.elementwise import *
 from dlframe.ops.erf import *
 from dlframe.ops.exponential import *
-from dlframe.ops.fused import *
 from dlframe.ops.gamma import *
 from dlframe.ops.indexing import *
 from dlframe.ops.linalg import *
 from dlframe.ops.losses import *
 from dlframe.ops.matrix_functions import *
+from dlframe.ops.networks import *
 from dlframe.ops.norms import *
-from dlframe.ops.numeric import *
 from dlframe.ops.op import *  # after `elementwise`: the notation of that name, not the module
 from dlframe.ops.polynomials import *
 from dlframe.ops.reduction import *
-from dlframe.ops.region import *
+from dlframe.ops.regions import *
 from dlframe.ops.scan import *
 from dlframe.ops.scatter import *
 from dlframe.ops.shape import *
 from dlframe.ops.solvers import *
 from dlframe.ops.sorting import *
 from dlframe.ops.steps import *
-from dlframe.ops.strided import *
+from dlframe.ops.strides import *
 from dlframe.ops.trigonometric import *
 from dlframe.ops.window import *
 
-# By name: some of the modules have the name of an operation, too.
-FAMILIES = (
-    "activation",
-    "bessel",
-    "broadcast",
-    "comparison",
-    "contraction",
-    "decompositions",
-    "elementwise",
-    "erf",
-    "exponential",
-    "fused",
-    "gamma",
-    "indexing",
-    "linalg",
-    "losses",
-    "matrix_functions",
-    "norms",
-    "numeric",
-    "op",
-    "polynomials",
-    "reduction",
-    "region",
-    "scatter",
-    "scan",
-    "shape",
-    "solvers",
-    "sorting",
-    "steps",
-    "strided",
-    "trigonometric",
-    "window",
-)
-_listed = [sys.modules[f"{__name__}.{family}"].__all__ for family in FAMILIES]
-__all__ = sorted(name for names in _listed for name in names)
+__all__ = gathered(__name__)
 
 # ln 0 = -∞ and 0/0 = nan are results, as in PyTorch. NumPy would warn, and name a line in here that
 # says nothing to a user. Only calls from dlframe's own modules are meant.

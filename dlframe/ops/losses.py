@@ -13,7 +13,7 @@ import numpy as np
 
 from dlframe.ops.activation import softplus
 from dlframe.ops.exponential import sigmoid
-from dlframe.ops.fused import log_softmax, softmax
+from dlframe.ops.networks import log_softmax, softmax
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 

@@ -154,7 +154,7 @@ def renew(x: TensorBase, view: View) -> None:
         move_to(x, _reader[0](x, view.base).node, True)
 
 
-# What records a view as read from its base: `dlframe.ops.region` binds it.
+# What records a view as read from its base: `dlframe.ops.regions` binds it.
 _reader: list[Callable[[TensorBase, TensorBase], TensorBase]] = []
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.random.checks import F64, Array, check_all, float_dtype
-from dlframe.random.choices import Choices
+from dlframe.random.integers import Choices
 
 if TYPE_CHECKING:
     import numpy.typing as npt  # 12 ms, for annotations alone

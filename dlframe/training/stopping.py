@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dlframe.errors import ArgumentError
 from dlframe.training.callback import Callback
 from dlframe.training.monitor import better, check_mode, check_monitor, infer_mode
-from dlframe.training.snapshot import copied
+from dlframe.training.random_state import copied
 
 if TYPE_CHECKING:
     from dlframe.training.batches import NonFiniteLossError

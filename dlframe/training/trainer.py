@@ -19,14 +19,14 @@ from dlframe.nn.utils import clip_grad_norm_, clip_grad_value_
 from dlframe.optim import Optimizer
 from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from dlframe.tensor import Tensor, to_array
-from dlframe.training import batches, saving
+from dlframe.training import batches, trainer_state
 from dlframe.training.batches import NonFiniteLossError, batch_length
 from dlframe.training.callback import Callback, ordered
 from dlframe.training.history import History
 from dlframe.training.interrupt import Interrupt
 from dlframe.training.monitor import check_monitor
 from dlframe.training.progress import ProgressBar
-from dlframe.training.snapshot import modes_kept, random_state, set_random_state
+from dlframe.training.random_state import modes_kept, random_state, set_random_state
 
 
 class Trainer:
@@ -258,11 +258,11 @@ class Trainer:
         """The validation's results; None where an interruption came: it is then as if not begun."""
         if self._val_loader is None:
             return {}
-        randomness, positions = random_state(), saving.position_of(self._val_loader)
+        randomness, positions = random_state(), trainer_state.position_of(self._val_loader)
         results = self._measure(self._val_loader, lambda: not interrupt.requested)
         if results is None:
             set_random_state(randomness)
-            saving.go_to(self._val_loader, positions)
+            trainer_state.go_to(self._val_loader, positions)
             return None
         return {f"val_{name}": value for name, value in results.items()}
 
@@ -270,14 +270,14 @@ class Trainer:
         """Continue where a loaded state, or an interrupted fit, had stopped."""
         if self._pending is None:
             return
-        saving.go_to(self._train_loader, self._pending["train"])
-        saving.go_to(self._val_loader, self._pending["val"])
+        trainer_state.go_to(self._train_loader, self._pending["train"])
+        trainer_state.go_to(self._val_loader, self._pending["val"])
         set_random_state(self._pending["random"])
         self._pending = None
 
     def _remaining_batches(self) -> Iterable[Any]:
         """The loader's batches; it knows itself how many of this epoch are done, if it is ours."""
-        if self.batch and not saving.has_position(self._train_loader):
+        if self.batch and not trainer_state.has_position(self._train_loader):
             return itertools.islice(self._train_loader, self.batch, None)
         return self._train_loader  # type: ignore[no-any-return] # any iterable of batches
 
@@ -412,7 +412,7 @@ class Trainer:
         Weights, optimizer, scheduler, the loaders' positions, random states, counters, the sums
         of an epoch that is going on, history, callbacks' states, and ``extra``.
         """
-        return saving.state_of(self)
+        return trainer_state.state_of(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state; the next ``fit`` goes on there, in the middle of an epoch if need be.
@@ -420,22 +420,22 @@ class Trainer:
         Model, optimizer, scheduler, metrics and callbacks must be made as they were; data and
         batch size too. Raises StateDictError for what does not fit.
         """
-        saving.load_state(self, state)
+        trainer_state.load_state(self, state)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``state_dict()`` to a file, atomically."""
-        saving.write(self, path)
+        trainer_state.write(self, path)
 
     def resume(self, path: str | os.PathLike[str]) -> None:
         """Load a file that ``save`` wrote; raises FileFormatError for another kind of file."""
-        saving.read(self, path)
+        trainer_state.read(self, path)
 
     def _positions(self) -> dict[str, Any]:
         if self._pending is not None:
             return self._pending
         return {
-            "train": saving.position_of(self._train_loader),
-            "val": saving.position_of(self._val_loader),
+            "train": trainer_state.position_of(self._train_loader),
+            "val": trainer_state.position_of(self._val_loader),
             "random": random_state(),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlframe.creation import from_dlpack
+from dlframe.tensor.creation import from_dlpack
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

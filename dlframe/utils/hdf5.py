@@ -37,9 +37,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from dlframe.devices import check_device
 from dlframe.errors import FileFormatError
 from dlframe.tensor import Tensor
+from dlframe.tensor.devices import check_device
 from dlframe.utils.atomic import atomic_write
 from dlframe.utils.encoding import DICT_OF, MAX_DEPTH, Group, Leaf, encode, member_key
 from dlframe.utils.foreign import HDF5_SIGNATURE, HEAD_BYTES, kind_of_file

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.autograd.explain import Explanation, Step, Value, explain
-from dlframe.autograd.explain.formulas import formula_of, symbol
-from dlframe.autograd.explain.text import call_of, number, numbers, whereabouts
 from dlframe.errors import ArgumentError
 from dlframe.viz import style
+from dlframe.viz.explain import Explanation, Step, Value, explain
+from dlframe.viz.explain.formulas import formula_of, symbol
+from dlframe.viz.explain.text import call_of, number, numbers, whereabouts
 from dlframe.viz.graph_layout import Layout, lay_out, layer_all
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from dlframe.autograd.explain import Explanation, Row
 from dlframe.viz import style
+from dlframe.viz.explain import Explanation, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.region import Region
+from dlframe.ops.regions import Region
 from samples.table import ALL_FLOATS, Array, Call, Edge, ErrorSample, Numbers, Sample
 
 n = Numbers(4)

@@ -6,7 +6,6 @@ for any number of further dimensions; where there is none, any shape goes in and
 
 from __future__ import annotations
 
-from dlframe.functions.padding import pad
 from dlframe.nn.functional.activation import (
     elu,
     gelu,
@@ -19,8 +18,11 @@ from dlframe.nn.functional.activation import (
     softplus,
     tanh,
 )
-from dlframe.nn.functional.classes import cross_entropy, nll_loss
+from dlframe.nn.functional.classification import cross_entropy, nll_loss
 from dlframe.nn.functional.convolution import conv2d
+from dlframe.nn.functional.dropout import dropout
+from dlframe.nn.functional.embedding import embedding, one_hot
+from dlframe.nn.functional.linear import linear
 from dlframe.nn.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -32,7 +34,7 @@ from dlframe.nn.functional.loss import (
 )
 from dlframe.nn.functional.normalization import batch_norm, layer_norm
 from dlframe.nn.functional.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
-from dlframe.nn.functional.sparse import dropout, embedding, linear, one_hot
+from dlframe.tensor.functions.padding import pad
 
 __all__ = [
     "adaptive_avg_pool2d",

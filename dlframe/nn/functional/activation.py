@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from dlframe import functions, ops
+from dlframe import ops
 from dlframe.autograd.inplace import write
 from dlframe.nn.functional.checks import require_floats
-from dlframe.tensor import Tensor
+from dlframe.tensor import Tensor, functions
 
 
 def _done(input: Any, result: Any, inplace: bool, name: str) -> Tensor:

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import functions
-from dlframe.creation import as_tensor
 from dlframe.dtypes import promote_types
 from dlframe.errors import ArgumentError, DTypeError, LabelError, ShapeError
 from dlframe.nn.functional.checks import constant
 from dlframe.ops import losses
 from dlframe.ops.record import Array
-from dlframe.tensor import Tensor, to_array
+from dlframe.tensor import Tensor, functions, to_array
+from dlframe.tensor.creation import as_tensor
 
 
 def mse_loss(

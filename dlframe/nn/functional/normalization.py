@@ -9,7 +9,7 @@ from dlframe import ops
 from dlframe.autograd import mark_mutated_many
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.nn.functional.checks import require_floats, same_dtype
-from dlframe.ops import fused
+from dlframe.ops import networks
 from dlframe.tensor import Tensor, to_array
 
 
@@ -104,14 +104,14 @@ def _with_batch_statistics(
             "batch_norm: Expected more than 1 value per channel when training, got input size "
             f"{list(input.shape)}; use a larger batch (drop_last=True), or eval()"
         )
-    mean, var, _ = stats = fused.moments(to_array(input), axes)
+    mean, var, _ = stats = networks.moments(to_array(input), axes)
     if running_mean is not None and running_var is not None and count:
         moved = running_mean.array, running_var.array
         for running, batch in zip(moved, (mean, var * (count / (count - 1))), strict=True):
             running *= 1 - momentum
             running += momentum * batch.reshape(-1)
         mark_mutated_many(moved, "batch_norm")
-    return fused.normalize(input, weight, bias, axes=axes, over=axes, eps=eps, stats=stats)
+    return networks.normalize(input, weight, bias, axes=axes, over=axes, eps=eps, stats=stats)
 
 
 def layer_norm(
@@ -157,6 +157,6 @@ def layer_norm(
                 f"{name}{list(value.shape)} and normalized_shape={list(wanted)}"
             )
     over = tuple(range(total - nd))
-    return fused.normalize(
+    return networks.normalize(
         input, weight, bias, axes=tuple(range(total - nd, total)), over=over, eps=eps
     )

@@ -30,13 +30,13 @@ dlframe.errors.GradientError: np.fft.fft has no gradient rule in dlframe: use t.
 from __future__ import annotations
 
 from dlframe.ops.numpy_api import (
-    choices,
     curves,
     decompositions,
     elementwise,
     linalg,
     padding,
     reduction,
+    selection,
     shape,
     statistics,
 )
@@ -45,13 +45,13 @@ from dlframe.ops.numpy_api.dispatch import call_function, call_ufunc
 __all__ = [
     "call_function",
     "call_ufunc",
-    "choices",
     "curves",
     "decompositions",
     "elementwise",
     "linalg",
     "padding",
     "reduction",
+    "selection",
     "shape",
     "statistics",
 ]

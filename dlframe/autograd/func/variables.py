@@ -1,0 +1,117 @@
+"""The variables of one derivative, and the way back to them through the graph.
+
+Each call wraps the inputs it differentiates by in variables of its own, so that calls nest: a
+derivative inside of another one sees the outer one's variables as part of the graph, and is itself
+recorded for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlframe.autograd.batching import entry_node
+from dlframe.autograd.engine import run_backward
+from dlframe.autograd.func import trees
+from dlframe.errors import DTypeError
+from dlframe.ops import record
+from dlframe.ops.calling import wrap
+from dlframe.ops.op import cast
+from dlframe.ops.record import Node, TensorBase
+
+_ENTRY = entry_node().op
+
+
+class Variables:
+    """The inputs of one derivative, each with a node of its own between it and its past."""
+
+    def __init__(self, values: Any, by: str):
+        leaves, self.tree = trees.flatten(values)
+        self.leaves = [variable(x, by) for x in leaves]
+        self.nodes: list[Node] = [x.node for x in self.leaves]
+
+    def nested(self) -> Any:
+        """The variables in the containers that the inputs came in."""
+        return trees.unflatten(self.leaves, self.tree)
+
+    def reach_outside(self, tensors: Iterable[Any]) -> bool:
+        """Whether `tensors` depend on anything that an outer derivative may ask for."""
+        own = set(self.nodes)
+        seen: set[Any] = set()
+        stack = [record.target_of(x) for x in tensors if x.needs_grad]
+        while stack:
+            target = stack.pop()
+            if target is None or target in seen:
+                continue
+            seen.add(target)
+            if target.__class__ is not Node:
+                return True
+            if target.op is _ENTRY and target not in own and target.targets[0] is None:
+                return True  # a variable of an outer derivative
+            stack.extend(target.targets)
+        return False
+
+
+def variable(x: Any, by: str) -> Any:
+    """The tensor `x`, as a result of a node that leads to where `x` came from."""
+    if not isinstance(x, TensorBase):
+        raise TypeError(f"{by}: Expected all inputs to be Tensors, got {type(x).__name__}")
+    if x.array.dtype.kind != "f":
+        raise DTypeError(
+            f"{by}: only Tensors of floating point dtype can be differentiated by, got "
+            f"{x.array.dtype}"
+        )
+    own = wrap(x.array)
+    node = entry_node()
+    if x.needs_grad:
+        node.targets = (record.target_of(x),)
+    own.node, own.needs_grad = node, True
+    return own
+
+
+def outward(value: Any, variables: Variables, outer: bool) -> Any:
+    """Results as the caller may have them: with a graph only if it leads beyond the variables."""
+
+    def released(x: Any) -> Any:
+        plain = not isinstance(x, TensorBase) or not x.needs_grad
+        return x if plain or (outer and variables.reach_outside([x])) else x.detach()
+
+    return trees.map_tree(released, value)
+
+
+def gradients_of(
+    outputs: Sequence[Any],
+    nodes: Sequence[Any],
+    starts: Sequence[Any],
+    *,
+    create_graph: bool,
+    retain_graph: bool = True,
+) -> list[Any]:
+    """Per node a tensor, or None; outputs without a graph count nothing."""
+    pairs = [
+        (y, g if g.array.dtype == y.array.dtype else cast(g, dtype=y.array.dtype))
+        for y, g in zip(outputs, starts, strict=True)
+        if y.needs_grad
+    ]
+    found = run_backward(
+        [record.target_of(y) for y, _ in pairs],
+        [g if create_graph else g.array for _, g in pairs],
+        retain_graph=retain_graph,
+        create_graph=create_graph,
+        inputs=nodes,
+    )
+    got = [found.get(node) for node in nodes]
+    return [g if g is None or isinstance(g, TensorBase) else wrap(g) for g in got]
+
+
+def or_zeros(gradients: Sequence[Any], like: Sequence[Any]) -> list[Any]:
+    """Zeros where no gradient arrived."""
+    return [
+        wrap(np.zeros_like(x.array)) if g is None else g
+        for g, x in zip(gradients, like, strict=True)
+    ]
+
+
+__all__ = ["Variables", "gradients_of", "or_zeros", "outward", "variable"]

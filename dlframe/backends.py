@@ -1,0 +1,52 @@
+"""What programs ask about PyTorch's libraries, and set in them: none of them is here.
+
+Settings may be changed, as ``backends.cudnn.benchmark = True``; nothing reads them.
+
+>>> import dlframe as dl
+>>> dl.backends.cudnn.is_available(), dl.backends.mps.is_available()
+(False, False)
+>>> dl.backends.cudnn.benchmark = True
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+__all__ = ["cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
+
+
+class Backend(ModuleType):
+    """A library that dlframe does not use: its questions are answered, its settings may be set."""
+
+    def __init__(self, name: str, meaning: str, **settings: Any):
+        super().__init__(f"{__name__}.{name}", f"{meaning}: dlframe does not use it.")
+        self.__dict__.update(settings)
+        sys.modules[self.__name__] = self  # for `import dlframe.backends.cudnn`
+
+    def is_available(self) -> bool:
+        """False: dlframe does not use the library."""
+        return False
+
+    def is_built(self) -> bool:
+        """False: dlframe was not built with the library."""
+        return False
+
+    def version(self) -> None:
+        """None: there is no version of a library that is not used."""
+
+
+cuda = Backend("cuda", "NVIDIA's products of matrices", matmul=SimpleNamespace(allow_tf32=False))
+cudnn = Backend(
+    "cudnn",
+    "NVIDIA's library of layers",
+    enabled=False,
+    benchmark=False,
+    allow_tf32=False,
+    deterministic=True,
+)
+mkl = Backend("mkl", "Intel's library of linear algebra")
+mkldnn = Backend("mkldnn", "Intel's library of layers")
+mps = Backend("mps", "Apple's library for its GPUs")
+openmp = Backend("openmp", "OpenMP")

@@ -1,0 +1,16 @@
+"""Linear algebra under PyTorch's path; written in `dlframe.tensor.linalg`.
+
+The last two dimensions are a matrix, those before them a batch. Matrices are float32 or float64.
+
+>>> import dlframe as dl
+>>> A = dl.tensor([[2.0, 1.0], [1.0, 3.0]], requires_grad=True)
+>>> dl.linalg.slogdet(A).logabsdet.backward()
+>>> A.grad  # the inverse, transposed
+tensor([[ 0.6000, -0.2000],
+        [-0.2000,  0.4000]])
+"""
+
+from __future__ import annotations
+
+from dlframe.tensor.linalg import *
+from dlframe.tensor.linalg import __all__

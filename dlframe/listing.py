@@ -1,0 +1,23 @@
+"""The public names of a package whose modules list their own."""
+
+from __future__ import annotations
+
+import sys
+
+
+def gathered(package: str, *more: str) -> list[str]:
+    """What ``from .module import *`` brought into `package`, and `more`, sorted.
+
+    Each family lists its names in its ``__all__``, beside their definitions; the package's
+    ``__init__`` imports them with a star, and is done.
+
+    >>> from dlframe.tensor import special
+    >>> "bessel_j0" in gathered("dlframe.tensor.special")
+    True
+    """
+    names = set(more)
+    here = vars(sys.modules[package])
+    for name, module in list(sys.modules.items()):
+        if name.rpartition(".")[0] == package:
+            names.update(n for n in getattr(module, "__all__", ()) if n in here)
+    return sorted(names)

@@ -1,0 +1,279 @@
+"""Tensors from data: numbers, sequences, arrays, and the memory of other libraries."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from dlframe.dtypes import DType, as_dtype, get_default_dtype, promote_types
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.ops.record import Array, TensorBase, to_array
+from dlframe.tensor import Tensor
+from dlframe.tensor.devices import check_device, check_placement
+
+__all__ = [
+    "as_tensor",
+    "asarray",
+    "from_dlpack",
+    "from_numpy",
+    "frombuffer",
+    "scalar_tensor",
+    "tensor",
+]
+
+
+_NUMBERS = {bool, int, float}
+
+
+def tensor(
+    data: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A tensor with a copy of `data`: numbers, nested sequences, arrays or tensors.
+
+    Python floats become the default dtype, ints int64, bools bool; arrays keep their dtype.
+
+    Raises:
+        ShapeError: rows of different lengths.
+        DTypeError: data that are no numbers.
+
+    >>> dl.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    check_placement(device, None, pin_memory)
+    return Tensor(np.array(values_of(data, dtype)), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor, without a copy where that is possible.
+
+    >>> a = np.zeros(2)
+    >>> dl.as_tensor(a).numpy() is a
+    True
+    """
+    check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return Tensor(values_of(data, dtype))
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool | None = None,
+) -> Tensor:
+    """`obj` as a tensor that is a leaf: of its memory if possible, or a copy.
+
+    Args:
+        obj: a tensor, an array, an object with a buffer, a number or nested sequences.
+        dtype: of the result, by default that of `obj`.
+        device: the CPU.
+        copy: True for memory of its own, False for an error where that would be needed.
+        requires_grad: of the result; a tensor keeps its graph only if this is True, or not asked.
+
+    >>> a = np.zeros(2)
+    >>> dl.asarray(a).numpy() is a
+    True
+    """
+    check_device(device)
+    if isinstance(obj, Tensor):
+        out: Tensor = obj if dtype is None else obj.to(dtype)
+        if copy:
+            out = out.clone() if out is obj else out
+        elif copy is False and out is not obj:
+            raise ArgumentError("asarray: can't alias tensor with another dtype; pass copy=True")
+        if requires_grad is False and out.requires_grad:
+            return out.detach()
+        return out.requires_grad_() if requires_grad else out
+    source = obj
+    if not isinstance(obj, (np.ndarray, np.generic)) and _has_buffer(obj):
+        source = np.frombuffer(obj, dtype=np.uint8 if dtype is None else as_dtype(dtype))
+    values = values_of(source, dtype)
+    shares = isinstance(source, np.ndarray) and np.may_share_memory(values, source)
+    if copy is False and not shares:
+        raise ArgumentError(f"asarray: can't alias {type(obj).__name__} data; pass copy=None")
+    return Tensor(values.copy() if copy and shares else values, bool(requires_grad))
+
+
+def _has_buffer(obj: Any) -> bool:
+    return isinstance(obj, (bytes, bytearray, memoryview))
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
+    """A vector in the memory of an object with a buffer, such as a bytearray.
+
+    >>> dl.frombuffer(bytearray([1, 2, 3]), dtype=dl.uint8, offset=1)
+    tensor([2, 3], dtype=dlframe.uint8)
+    """
+    size = memoryview(buffer).nbytes
+    kind = as_dtype(dtype)
+    if not size or not count:
+        raise ArgumentError(f"both buffer length ({size}) and count ({count}) must not be 0")
+    if not 0 <= offset < size:
+        raise ArgumentError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({size} bytes) minus 1"
+        )
+    if count < 0 and (size - offset) % kind.itemsize:
+        raise ArgumentError(
+            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({kind.itemsize})"
+        )
+    if count > 0 and offset + count * kind.itemsize > size:
+        raise ArgumentError(
+            f"requested buffer length ({count} * {kind.itemsize} bytes) after offset ({offset} "
+            f"bytes) must not be greater than actual buffer length ({size} bytes)"
+        )
+    return Tensor(np.frombuffer(buffer, kind, count, offset), requires_grad)
+
+
+def scalar_tensor(
+    s: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A number as a 0-d tensor, by default of the default dtype.
+
+    >>> dl.scalar_tensor(3)
+    tensor(3.)
+    """
+    check_placement(device, layout, pin_memory)
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    return Tensor(np.array(values_of(s, kind)), requires_grad)
+
+
+def from_numpy(ndarray: Array) -> Tensor:
+    """A tensor that shares the memory of an array.
+
+    >>> dl.from_numpy(np.arange(3.0))
+    tensor([0., 1., 2.], dtype=dlframe.float64)
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(
+            f"expected np.ndarray (got {type(ndarray).__name__}); use dl.tensor for other data"
+        )
+    if not ndarray.dtype.isnative:
+        raise ArgumentError(
+            "from_numpy: given numpy array has byte order different from the native byte order, so "
+            "no tensor can share its memory; use dl.tensor, which copies"
+        )
+    return Tensor(ndarray)
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor that shares the memory of another library's array on the CPU, through DLPack.
+
+    `copy` is True for memory of its own, False for an error where that would be needed.
+
+    >>> dl.from_dlpack(np.arange(3))
+    tensor([0, 1, 2])
+    """
+    check_device(device)
+    return Tensor(np.from_dlpack(ext_tensor, copy=copy))
+
+
+def values_of(data: Any, dtype: Any) -> Array:
+    """`data` as an array in the dtype that PyTorch would infer."""
+    target = None if dtype is None else as_dtype(dtype)
+    if isinstance(data, (TensorBase, np.ndarray, np.generic)):
+        array = to_array(data)
+        return array if target is None else array.astype(target, copy=False)
+    if isinstance(data, (list, tuple)) and not _types(data) <= _NUMBERS:
+        data = _plain(data)
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise ShapeError(
+            "tensor: the nested sequences have different lengths, so they form no tensor "
+            f"({error}); pad them to one length, or keep them in a list"
+        ) from None
+    _check_numbers(array, data)
+    if target is None:
+        target = _inferred(array, data)
+    elif target.kind in "iu":
+        _check_range(array, target)
+    return array.astype(target, copy=False)
+
+
+def _types(data: Iterable[Any]) -> set[type]:
+    """The types of the numbers in nested sequences; row by row, without looking at each number."""
+    found = set(map(type, data))
+    if found <= _NUMBERS:
+        return found
+    for row in data:
+        found |= _types(row) if isinstance(row, (list, tuple)) else {type(row)}
+    return found - {list, tuple}
+
+
+def _plain(data: Any) -> Any:
+    """Nested sequences with the numbers of one-element tensors in their places."""
+    if isinstance(data, TensorBase):
+        if data.array.size != 1:
+            raise ShapeError(
+                "tensor: only one element tensors can be converted to Python scalars, and the "
+                f"sequence holds one of shape {list(data.array.shape)}; use dl.stack()"
+            )
+        return data.array.reshape(())[()]
+    return [_plain(x) for x in data] if isinstance(data, (list, tuple)) else data
+
+
+def _check_numbers(array: Array, data: Any) -> None:
+    if array.dtype.kind == "O" and all(isinstance(v, int) for v in array.flat):
+        raise ArgumentError("tensor: Overflow: an integer does not fit into int64")
+    if array.dtype.kind not in "buif":
+        raise DTypeError(
+            f"tensor: cannot make a tensor of {type(data).__name__} data (NumPy's dtype for it is "
+            f"{array.dtype})"
+        )
+
+
+def _inferred(array: Array, data: Any) -> DType:
+    """The dtype of nested sequences: NumPy's numbers keep theirs, Python's follow PyTorch."""
+    if array.dtype.kind == "b" or not array.size:
+        return array.dtype if array.dtype.kind == "b" else get_default_dtype()
+    kinds = _types(data) if isinstance(data, (list, tuple)) else set(map(type, _leaves(data)))
+    if kinds <= _NUMBERS:
+        if array.dtype.kind == "u":
+            raise ArgumentError("tensor: Overflow: an integer does not fit into int64")
+        return get_default_dtype() if array.dtype.kind == "f" else array.dtype
+    python = {bool: np.bool_, int: np.int64, float: get_default_dtype()}
+    dtypes = {as_dtype(python.get(type(x)) or x.dtype) for x in _leaves(data)}
+    return functools.reduce(promote_types, dtypes)
+
+
+def _leaves(data: Any) -> Iterator[Any]:
+    if isinstance(data, Iterable) and not isinstance(data, np.ndarray):
+        for item in data:
+            yield from _leaves(item)
+    else:
+        yield data
+
+
+def _check_range(array: Array, dtype: DType) -> None:
+    """Raise where Python's numbers do not fit; -1 in uint8 is 255, as in PyTorch."""
+    if not array.size:
+        return
+    limit = np.iinfo(dtype)
+    low, high = float(array.min()), float(array.max())
+    if not (-limit.max - 1 <= low and high <= limit.max):
+        raise ArgumentError(
+            f"tensor: values from {array.min()} to {array.max()} cannot be converted to type "
+            f"{dtype} without overflow"
+        )

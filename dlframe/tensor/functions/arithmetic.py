@@ -1,0 +1,339 @@
+"""Arithmetic, powers and roots, by PyTorch's names; operands broadcast and promote as there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.dtypes import result_type
+from dlframe.errors import ArgumentError, DTypeError
+from dlframe.ops.calling import wrap
+from dlframe.tensor.functions.arguments import require_floats
+from dlframe.tensor.functions.operands import Number, checked, doubled, scaled
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "addcdiv",
+    "addcmul",
+    "clone",
+    "copysign",
+    "div",
+    "divide",
+    "float_power",
+    "floor_divide",
+    "fmod",
+    "hypot",
+    "ldexp",
+    "lerp",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "nextafter",
+    "positive",
+    "pow",
+    "reciprocal",
+    "remainder",
+    "rsqrt",
+    "rsub",
+    "sqrt",
+    "square",
+    "sub",
+    "subtract",
+    "true_divide",
+]
+
+
+def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """input + alpha · other.
+
+    Raises:
+        DTypeError: a fraction as `alpha` between integers.
+
+    >>> dl.add(dl.tensor([1, 2]), 10, alpha=2)
+    tensor([21, 22])
+    """
+    return checked("add", ops.add(input, scaled("add", input, other, alpha)), input, other)
+
+
+def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """input - alpha · other.
+
+    Raises:
+        DTypeError: a fraction as `alpha` between integers, or bools.
+
+    >>> dl.sub(dl.tensor([1, 2]), 1)
+    tensor([0, 1])
+    """
+    return checked("sub", ops.subtract(input, scaled("sub", input, other, alpha)), input, other)
+
+
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """other - alpha · input: `sub` with the operands exchanged.
+
+    >>> dl.rsub(dl.tensor([1, 2]), 10)
+    tensor([9, 8])
+    """
+    return sub(other, input, alpha=alpha)
+
+
+def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """input · other.
+
+    >>> dl.mul(dl.tensor([1.0, 2.0]), dl.tensor([[3.0], [4.0]]))
+    tensor([[3., 6.],
+            [4., 8.]])
+    """
+    return checked("mul", ops.multiply(input, other), input, other)
+
+
+def div(
+    input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None
+) -> Tensor:
+    """input / other, also of integers; `rounding_mode` is None, "trunc" (to zero) or "floor".
+
+    >>> dl.div(dl.tensor([7, -7]), 2)
+    tensor([ 3.5000, -3.5000])
+    >>> dl.div(dl.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
+    """
+    if rounding_mode is None:
+        return checked("div", ops.divide(input, other), input, other)
+    if rounding_mode == "floor":
+        return checked("div", ops.floor_divide(input, other), input, other)
+    if rounding_mode == "trunc":
+        return checked("div", ops.trunc_divide(input, other), input, other)
+    raise ArgumentError(
+        f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}"
+    )
+
+
+def true_divide(dividend: Tensor | Number, divisor: Tensor | Number) -> Tensor:
+    """`div` without rounding.
+
+    >>> dl.true_divide(dl.tensor([1, 2]), 4)
+    tensor([0.2500, 0.5000])
+    """
+    return checked("true_divide", ops.divide(dividend, divisor), dividend, divisor)
+
+
+def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """⌊input / other⌋; its gradient is zero.
+
+    >>> dl.floor_divide(dl.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
+    return checked("floor_divide", ops.floor_divide(input, other), input, other)
+
+
+def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """input - other · ⌊input / other⌋: Python's ``%``, with the sign of `other`.
+
+    >>> dl.remainder(dl.tensor([-3.0, 3.5]), 2)
+    tensor([1.0000, 1.5000])
+    """
+    return checked("remainder", ops.remainder(input, other), input, other)
+
+
+def fmod(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """The remainder of the division rounded towards zero, with the sign of `input`.
+
+    >>> dl.fmod(dl.tensor([-3.0, 3.5]), 2)
+    tensor([-1.0000,  1.5000])
+    """
+    return checked("fmod", ops.fmod(input, other), input, other)
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """input + value · tensor1 · tensor2.
+
+    >>> dl.addcmul(dl.tensor([1.0]), dl.tensor([2.0]), dl.tensor([3.0]), value=0.5)
+    tensor([4.])
+    """
+    product = ops.multiply(tensor1, tensor2)
+    return ops.add(input, scaled("addcmul", input, product, value, "value"))
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+    """input + value · tensor1 / tensor2.
+
+    Raises:
+        DTypeError: both `tensor1` and `tensor2` are integers.
+
+    >>> dl.addcdiv(dl.tensor([1.0]), dl.tensor([3.0]), dl.tensor([2.0]), value=2)
+    tensor([4.])
+    """
+    if tensor1.dtype.kind != "f" and tensor2.dtype.kind != "f":
+        raise DTypeError(
+            "addcdiv: Integer division with addcdiv is not supported; convert with .float(), or "
+            "round with div(rounding_mode=...)"
+        )
+    quotient = ops.divide(tensor1, tensor2)
+    return ops.add(input, scaled("addcdiv", input, quotient, value, "value"))
+
+
+def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
+    """input + weight · (end - input): `input` for weight 0, `end` for weight 1, both exactly.
+
+    Raises:
+        DTypeError: integers, or two different dtypes.
+
+    >>> dl.lerp(dl.tensor([0.0, 10.0]), dl.tensor([1.0, 20.0]), 0.25)
+    tensor([ 0.2500, 12.5000])
+    """
+    if input.dtype.kind != "f":
+        raise DTypeError(f"lerp: not implemented for {input.dtype}; convert with .float()")
+    if input.dtype != end.dtype:
+        raise DTypeError(f"lerp: expected dtype {input.dtype} for `end` but got dtype {end.dtype}")
+    return ops.lerp(input, end, weight)
+
+
+def neg(input: Tensor) -> Tensor:
+    """-input.
+
+    >>> dl.neg(dl.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """
+    return ops.negative(input)
+
+
+def positive(input: Tensor) -> Tensor:
+    """input itself.
+
+    >>> dl.positive(dl.tensor([1.0, -2.0]))
+    tensor([ 1., -2.])
+    """
+    return ops.positive(input)
+
+
+def abs(input: Tensor) -> Tensor:
+    """|input|; the gradient at 0 is 0.
+
+    >>> dl.abs(dl.tensor([-1.0, 2.0]))
+    tensor([1., 2.])
+    """
+    if input.dtype.kind == "b":
+        raise DTypeError("abs: not implemented for bool tensors; they have no sign")
+    return ops.absolute(input)
+
+
+def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
+    """|input| with the sign of `other`, where -0 is negative; the gradient at 0 is 0.
+
+    >>> dl.copysign(dl.tensor([1.0, -2.0]), -1)
+    tensor([-1., -2.])
+    """
+    return checked("copysign", ops.copysign(input, other), input, other)
+
+
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
+    """The float next to `input` on the way to `other`.
+
+    >>> dl.nextafter(dl.tensor([1.0]), dl.tensor([2.0])) - 1
+    tensor([1.1921e-07])
+    """
+    if result_type(input, other).kind != "f":
+        require_floats("nextafter", input)
+    return checked("nextafter", ops.nextafter(input, other), input, other)
+
+
+# --- powers and roots ---------------------------------------------------------------------------
+
+
+def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
+    """input to the power of `exponent`.
+
+    >>> dl.pow(dl.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+    return checked("pow", ops.power(input, exponent), input, exponent)
+
+
+def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
+    """input to the power of `exponent`, in float64.
+
+    >>> dl.float_power(dl.tensor([2, 3]), -1)
+    tensor([0.5000, 0.3333], dtype=dlframe.float64)
+    """
+    base, power = (doubled(x) for x in (input, exponent))
+    return checked("float_power", ops.power(base, power), input, exponent)
+
+
+def square(input: Tensor) -> Tensor:
+    """input².
+
+    >>> dl.square(dl.tensor([-1.0, 2.0]))
+    tensor([1., 4.])
+    """
+    return ops.square(input)
+
+
+def reciprocal(input: Tensor) -> Tensor:
+    """1 / input.
+
+    >>> dl.reciprocal(dl.tensor([2.0, 4.0]))
+    tensor([0.5000, 0.2500])
+    """
+    return ops.reciprocal(input)
+
+
+def sqrt(input: Tensor) -> Tensor:
+    """√input; the gradient at 0 is ∞.
+
+    >>> dl.sqrt(dl.tensor([4.0, 9.0]))
+    tensor([2., 3.])
+    """
+    return ops.sqrt(input)
+
+
+def rsqrt(input: Tensor) -> Tensor:
+    """1 / √input.
+
+    >>> dl.rsqrt(dl.tensor([4.0, 16.0]))
+    tensor([0.5000, 0.2500])
+    """
+    return ops.rsqrt(input)
+
+
+def hypot(input: Tensor, other: Tensor) -> Tensor:
+    """√(input² + other²), without overflow.
+
+    >>> dl.hypot(dl.tensor([3.0]), dl.tensor([4.0]))
+    tensor([5.])
+    """
+    return checked("hypot", ops.hypot(input, other), input, other)
+
+
+def ldexp(input: Tensor, other: Tensor) -> Tensor:
+    """input · 2^other.
+
+    >>> dl.ldexp(dl.tensor([1.0, 3.0]), dl.tensor([2, -1]))
+    tensor([4.0000, 1.5000])
+    """
+    whole = input.dtype.kind == "f" and other.dtype.kind != "f"
+    two = wrap(np.asarray(2, input.dtype)) if whole else 2.0  # 2^other in the dtype of the floats
+    return checked("ldexp", ops.multiply(input, ops.power(two, other)), input, other)
+
+
+# --- copies -------------------------------------------------------------------------------------
+
+
+def clone(input: Tensor) -> Tensor:
+    """A copy; its gradient goes to `input`.
+
+    >>> x = dl.tensor([1.0])
+    >>> dl.clone(x) is x
+    False
+    """
+    return ops.copy(input)
+
+
+# PyTorch's second names.
+absolute, negative, subtract, multiply, divide = abs, neg, sub, mul, div

@@ -1,0 +1,169 @@
+"""Choices between elements: the larger, the nearer, the one where a condition holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.errors import ArgumentError, DTypeError
+from dlframe.ops.calling import wrap
+from dlframe.ops.record import TensorBase
+from dlframe.tensor.functions.operands import Number, checked, tensor_of
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+__all__ = [
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "fmax",
+    "fmin",
+    "maximum",
+    "minimum",
+    "nan_to_num",
+    "relu",
+    "threshold",
+    "where",
+]
+
+
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two elements, nan if one is nan; equal ones get half the gradient each.
+
+    >>> dl.maximum(dl.tensor([1.0, 5.0]), dl.tensor([3.0, 2.0]))
+    tensor([3., 5.])
+    """
+    return checked("maximum", ops.maximum(input, other), input, other)
+
+
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two elements, nan if one is nan; equal ones get half the gradient each.
+
+    >>> dl.minimum(dl.tensor([1.0, 5.0]), dl.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """
+    return checked("minimum", ops.minimum(input, other), input, other)
+
+
+def fmax(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two elements, the other one if one is nan; of equal ones the first.
+
+    >>> dl.fmax(dl.tensor([1.0, float("nan")]), dl.tensor([3.0, 2.0]))
+    tensor([3., 2.])
+    """
+    return checked("fmax", ops.fmax(input, other), input, other)
+
+
+def fmin(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two elements, the other one if one is nan; of equal ones the first.
+
+    >>> dl.fmin(dl.tensor([1.0, float("nan")]), dl.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """
+    return checked("fmin", ops.fmin(input, other), input, other)
+
+
+def clamp(
+    input: Tensor, min: Tensor | Number | None = None, max: Tensor | Number | None = None
+) -> Tensor:
+    """`input` held between `min` and `max`, numbers or tensors; where min > max the result is max.
+
+    Raises:
+        ArgumentError: neither bound is given.
+
+    >>> dl.clamp(dl.tensor([-2.0, 0.5, 3.0]), min=-1, max=1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+    if min is None and max is None:
+        raise ArgumentError("clamp: At least one of 'min' or 'max' must not be None")
+    return ops.clip(input, min, max)
+
+
+def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
+    """`input`, but not below `min`.
+
+    >>> dl.clamp_min(dl.tensor([-2.0, 0.5]), 0)
+    tensor([0.0000, 0.5000])
+    """
+    return ops.clip(input, min, None)
+
+
+def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
+    """`input`, but not above `max`.
+
+    >>> dl.clamp_max(dl.tensor([-2.0, 0.5]), 0)
+    tensor([-2.,  0.])
+    """
+    return ops.clip(input, None, max)
+
+
+def where(
+    condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None
+) -> Any:
+    """`input` where the condition holds, else `other`; with the condition alone, where it holds.
+
+    Raises:
+        DTypeError: the condition is not bool.
+
+    >>> x = dl.tensor([-1.0, 2.0])
+    >>> dl.where(x > 0, x, 0.0)
+    tensor([0., 2.])
+    >>> dl.where(x > 0)
+    (tensor([1]),)
+    """
+    if input is None and other is None:
+        return tuple(wrap(places) for places in np.nonzero(np.atleast_1d(condition.array)))
+    if input is None or other is None:
+        raise TypeError("where(): give both `input` and `other`, or neither")
+    if condition.dtype.kind != "b":
+        raise DTypeError(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{condition.dtype}; "
+            "compare it, or convert it with .bool()"
+        )
+    if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
+        input = tensor_of(input)
+    return ops.where(condition, input, other)
+
+
+def nan_to_num(
+    input: Tensor,
+    nan: float | None = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+) -> Tensor:
+    """`input` with numbers for nan and ±∞, these by default the largest there are.
+
+    >>> dl.nan_to_num(dl.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
+    tensor([0., 9., 1.])
+    """
+    if input.dtype.kind != "f":
+        return ops.copy(input)
+    return ops.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+def relu(input: Tensor) -> Tensor:
+    """max(x, 0); the gradient at 0 is 0.
+
+    >>> dl.relu(dl.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    if input.array.dtype.kind == "b":
+        raise DTypeError("relu: Boolean inputs not supported; convert with .float()")
+    return ops.relu(input)
+
+
+def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+    """`input` where it is above `threshold`, else `value`.
+
+    >>> dl.threshold(dl.tensor([-1.0, 2.0]), 0.5, 9.0)
+    tensor([9., 2.])
+    """
+    return ops.where(ops.less_equal(input, threshold), value, input)
+
+
+clip = clamp  # PyTorch's second name

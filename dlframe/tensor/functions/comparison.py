@@ -1,0 +1,374 @@
+"""Comparisons, tests of kind, for nan and infinities, logic and bits: nothing has a gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.errors import ArgumentError, DTypeError
+from dlframe.ops.calling import wrap
+from dlframe.ops.record import TensorBase
+from dlframe.tensor.functions.operands import checked, no_operand
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+__all__ = [
+    "allclose",
+    "bitwise_and",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "eq",
+    "equal",
+    "gcd",
+    "ge",
+    "greater",
+    "greater_equal",
+    "gt",
+    "is_floating_point",
+    "is_nonzero",
+    "is_tensor",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "lcm",
+    "le",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "ne",
+    "not_equal",
+    "signbit",
+]
+
+Number = int | float | bool
+
+# --- kinds -------------------------------------------------------------------------------------
+
+
+def is_tensor(obj: object) -> bool:
+    """Whether `obj` is a tensor.
+
+    >>> dl.is_tensor(dl.ones(2)), dl.is_tensor([1.0, 1.0])
+    (True, False)
+    """
+    return isinstance(obj, TensorBase)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements are floats.
+
+    >>> dl.is_floating_point(dl.ones(2)), dl.is_floating_point(dl.tensor([1, 2]))
+    (True, False)
+    """
+    if not isinstance(input, TensorBase):
+        raise TypeError(f"is_floating_point: input must be a Tensor, not {type(input).__name__}")
+    return input.dtype.kind == "f"
+
+
+# --- comparisons -------------------------------------------------------------------------------
+
+
+def eq(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input = other, per element.
+
+    >>> dl.eq(dl.tensor([1, 2]), 2)
+    tensor([False,  True])
+    """
+    return ops.equal(input, other)
+
+
+def ne(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input ≠ other, per element.
+
+    >>> dl.ne(dl.tensor([1, 2]), 2)
+    tensor([ True, False])
+    """
+    return ops.not_equal(input, other)
+
+
+def lt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input < other, per element.
+
+    >>> dl.lt(dl.tensor([1, 2]), 2)
+    tensor([ True, False])
+    """
+    return ops.less(input, other)
+
+
+def le(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input ≤ other, per element.
+
+    >>> dl.le(dl.tensor([1, 2]), 1)
+    tensor([ True, False])
+    """
+    return ops.less_equal(input, other)
+
+
+def gt(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input > other, per element.
+
+    >>> dl.gt(dl.tensor([1, 2]), 1)
+    tensor([False,  True])
+    """
+    return ops.greater(input, other)
+
+
+def ge(input: Tensor, other: Tensor | Number) -> Tensor:
+    """input ≥ other, per element.
+
+    >>> dl.ge(dl.tensor([1, 2]), 2)
+    tensor([False,  True])
+    """
+    return ops.greater_equal(input, other)
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape and the same elements.
+
+    >>> dl.equal(dl.tensor([1, 2]), dl.tensor([1, 2]))
+    True
+    """
+    return np.array_equal(_array(input), _array(other))
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """|input - other| ≤ atol + rtol · |other|, per element; infinities are close if equal.
+
+    >>> dl.isclose(dl.tensor([1.0, 2.0]), dl.tensor([1.000001, 2.1]))
+    tensor([ True, False])
+    """
+    a, b = _array(input), _array(other)
+    if a.dtype != b.dtype:
+        raise DTypeError(f"isclose: both tensors need one dtype, got {a.dtype} and {b.dtype}")
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise ArgumentError(f"isclose: {name} must be greater than or equal to zero: {value}")
+    return wrap(np.isclose(a, b, rtol, atol, equal_nan))
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close, see `isclose`.
+
+    >>> dl.allclose(dl.tensor([1.0]), dl.tensor([1.000001]))
+    True
+    """
+    return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
+
+
+def isnan(input: Tensor) -> Tensor:
+    """Whether an element is nan.
+
+    >>> dl.isnan(dl.tensor([1.0, float("nan")]))
+    tensor([False,  True])
+    """
+    return ops.isnan(input)
+
+
+def isinf(input: Tensor) -> Tensor:
+    """Whether an element is ∞ or -∞.
+
+    >>> dl.isinf(dl.tensor([1.0, -float("inf")]))
+    tensor([False,  True])
+    """
+    return ops.isinf(input)
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """Whether an element is neither nan nor infinite.
+
+    >>> dl.isfinite(dl.tensor([1.0, float("nan")]))
+    tensor([ True, False])
+    """
+    return ops.isfinite(input)
+
+
+def isposinf(input: Tensor) -> Tensor:
+    """Whether an element is ∞.
+
+    >>> dl.isposinf(dl.tensor([1.0, float("inf")]))
+    tensor([False,  True])
+    """
+    return ops.isposinf(input)
+
+
+def isneginf(input: Tensor) -> Tensor:
+    """Whether an element is -∞.
+
+    >>> dl.isneginf(dl.tensor([1.0, -float("inf")]))
+    tensor([False,  True])
+    """
+    return ops.isneginf(input)
+
+
+def isreal(input: Tensor) -> Tensor:
+    """Whether an element is real: all are, there are no complex tensors.
+
+    >>> dl.isreal(dl.tensor([1.0, 2.0]))
+    tensor([True, True])
+    """
+    return wrap(np.ones(input.shape, np.bool_))
+
+
+def signbit(input: Tensor) -> Tensor:
+    """Whether the sign is minus, also for -0.
+
+    >>> dl.signbit(dl.tensor([-0.0, 0.0]))
+    tensor([ True, False])
+    """
+    return ops.signbit(input)
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is nonzero.
+
+    Raises:
+        ShapeError: there are several elements, or none.
+
+    >>> dl.is_nonzero(dl.tensor([0.0])), dl.is_nonzero(dl.tensor(3))
+    (False, True)
+    """
+    return bool(input)
+
+
+# --- logic and bits ----------------------------------------------------------------------------
+
+
+def logical_and(input: Tensor, other: Tensor) -> Tensor:
+    """Both are nonzero.
+
+    >>> dl.logical_and(dl.tensor([0, 1, 2]), dl.tensor([1, 0, 1]))
+    tensor([False, False,  True])
+    """
+    return _logical("logical_and", input, other)
+
+
+def logical_or(input: Tensor, other: Tensor) -> Tensor:
+    """One or both are nonzero.
+
+    >>> dl.logical_or(dl.tensor([0, 1, 0]), dl.tensor([1, 1, 0]))
+    tensor([ True,  True, False])
+    """
+    return _logical("logical_or", input, other)
+
+
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """Exactly one is nonzero.
+
+    >>> dl.logical_xor(dl.tensor([0, 1, 0]), dl.tensor([1, 1, 0]))
+    tensor([ True, False, False])
+    """
+    return _logical("logical_xor", input, other)
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """The element is zero.
+
+    >>> dl.logical_not(dl.tensor([0, 1, 2]))
+    tensor([ True, False, False])
+    """
+    return ops.logical_not(input)
+
+
+def _logical(name: str, input: Any, other: Any) -> Any:
+    for x in (input, other):  # NumPy takes anything that can be true
+        if not isinstance(x, (TensorBase, int, float)):
+            raise no_operand(name, x)
+    return getattr(ops, name)(input, other)
+
+
+def bitwise_and(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """The bits set in both integers; "and" of bools.
+
+    >>> dl.bitwise_and(dl.tensor([6]), 3)
+    tensor([2])
+    """
+    return ops.bitwise_and(input, other)
+
+
+def bitwise_or(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """The bits set in one integer or both; "or" of bools.
+
+    >>> dl.bitwise_or(dl.tensor([6]), 3)
+    tensor([7])
+    """
+    return ops.bitwise_or(input, other)
+
+
+def bitwise_xor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """The bits set in exactly one integer.
+
+    >>> dl.bitwise_xor(dl.tensor([6]), 3)
+    tensor([5])
+    """
+    return ops.bitwise_xor(input, other)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """All bits flipped; "not" of bools.
+
+    >>> dl.bitwise_not(dl.tensor([0, 5]))
+    tensor([-1, -6])
+    """
+    return ops.bitwise_not(input)
+
+
+def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """input · 2^other, for integers.
+
+    >>> dl.bitwise_left_shift(dl.tensor([1, 3]), 2)
+    tensor([ 4, 12])
+    """
+    return ops.left_shift(input, other)
+
+
+def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """⌊input / 2^other⌋, for integers.
+
+    >>> dl.bitwise_right_shift(dl.tensor([4, 13]), 2)
+    tensor([1, 3])
+    """
+    return ops.right_shift(input, other)
+
+
+def gcd(input: Tensor, other: Tensor) -> Tensor:
+    """The greatest common divisor of two integers, positive; |n| for 0 and n.
+
+    >>> dl.gcd(dl.tensor([12, -8]), dl.tensor([18, 0]))
+    tensor([6, 8])
+    """
+    return checked("gcd", ops.gcd(input, other), input, other)
+
+
+def lcm(input: Tensor, other: Tensor) -> Tensor:
+    """The least common multiple of two integers, positive; 0 if one is 0.
+
+    >>> dl.lcm(dl.tensor([4, 0]), dl.tensor([6, 5]))
+    tensor([12,  0])
+    """
+    return checked("lcm", ops.lcm(input, other), input, other)
+
+
+def _array(x: Any) -> Any:
+    return x.array if isinstance(x, TensorBase) else np.asarray(x)
+
+
+# PyTorch's second names.
+greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne

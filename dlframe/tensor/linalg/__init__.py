@@ -1,0 +1,12 @@
+"""Linear algebra by the names of ``torch.linalg``; its path for users is `dlframe.linalg`."""
+
+from __future__ import annotations
+
+from dlframe.errors import LinAlgError
+from dlframe.listing import gathered
+from dlframe.tensor.linalg.decompositions import *
+from dlframe.tensor.linalg.norms import *
+from dlframe.tensor.linalg.products import *
+from dlframe.tensor.linalg.solvers import *
+
+__all__ = gathered(__name__, "LinAlgError")

@@ -1,0 +1,51 @@
+"""Products and linear algebra, as methods and in place."""
+
+from __future__ import annotations
+
+from dlframe.ops.record import TensorBase
+from dlframe.tensor import functions as F
+from dlframe.tensor.methods.support import in_place_form
+
+
+class LinalgMethods(TensorBase):
+    """Products of vectors and matrices; see `dlframe.tensor.functions.products`."""
+
+    __slots__ = ()
+
+    matmul = F.matmul
+    mm = F.mm
+    mv = F.mv
+    bmm = F.bmm
+    dot = F.dot
+    vdot = F.vdot
+    inner = F.inner
+    outer = F.outer
+    ger = F.ger
+    kron = F.kron
+    cross = F.cross
+    addmm = F.addmm
+    addmv = F.addmv
+    addr = F.addr
+    baddbmm = F.baddbmm
+    addbmm = F.addbmm
+
+    det = F.det
+    slogdet = F.slogdet
+    logdet = F.logdet
+    inverse = F.inverse
+    pinverse = F.pinverse
+    cholesky = F.cholesky
+    cholesky_inverse = F.cholesky_inverse
+    cholesky_solve = F.cholesky_solve
+    triangular_solve = F.triangular_solve
+    lu_solve = F.lu_solve
+    qr = F.qr
+    svd = F.svd
+    matrix_power = F.matrix_power
+    matrix_exp = F.matrix_exp
+
+    addmm_ = in_place_form(F.addmm)
+    addmv_ = in_place_form(F.addmv)
+    addr_ = in_place_form(F.addr)
+    baddbmm_ = in_place_form(F.baddbmm)
+    addbmm_ = in_place_form(F.addbmm)

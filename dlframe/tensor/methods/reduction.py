@@ -1,0 +1,75 @@
+"""Reductions, running results, orders and statistics, as methods and in place."""
+
+from __future__ import annotations
+
+from dlframe.ops.record import TensorBase
+from dlframe.tensor import functions as F
+from dlframe.tensor.methods.support import in_place_form
+
+
+class ReductionMethods(TensorBase):
+    """Reductions along dimensions; see `dlframe.tensor.functions.reduction`."""
+
+    __slots__ = ()
+
+    sum = F.sum
+    nansum = F.nansum
+    mean = F.mean
+    nanmean = F.nanmean
+    prod = F.prod
+    var = F.var
+    std = F.std
+    norm = F.norm
+    dist = F.dist
+    renorm = F.renorm
+    trace = F.trace
+    max = F.max
+    min = F.min
+    amax = F.amax
+    amin = F.amin
+    aminmax = F.aminmax
+    argmax = F.argmax
+    argmin = F.argmin
+    any = F.any
+    all = F.all
+    count_nonzero = F.count_nonzero
+    logsumexp = F.logsumexp
+    softmax = F.softmax
+    log_softmax = F.log_softmax
+
+    # --- running ---
+
+    cumsum = F.cumsum
+    cumprod = F.cumprod
+    cummax = F.cummax
+    cummin = F.cummin
+    logcumsumexp = F.logcumsumexp
+
+    # --- in order ---
+
+    sort = F.sort
+    argsort = F.argsort
+    msort = F.msort
+    topk = F.topk
+    kthvalue = F.kthvalue
+    median = F.median
+    nanmedian = F.nanmedian
+    mode = F.mode
+    quantile = F.quantile
+    nanquantile = F.nanquantile
+
+    # --- counts ---
+
+    unique = F.unique
+    unique_consecutive = F.unique_consecutive
+    bincount = F.bincount
+    histc = F.histc
+    histogram = F.histogram
+    cov = F.cov
+    corrcoef = F.corrcoef
+
+    # --- in place ---
+
+    cumsum_ = in_place_form(F.cumsum)
+    cumprod_ = in_place_form(F.cumprod)
+    renorm_ = in_place_form(F.renorm)

@@ -1,0 +1,249 @@
+"""Other shapes and orders of the same elements, as methods and in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe import ops
+from dlframe.autograd.inplace_views import in_another_shape
+from dlframe.dtypes import DType, as_dtype
+from dlframe.errors import GradientError, ShapeError
+from dlframe.ops.calling import wrap
+from dlframe.ops.record import TensorBase
+from dlframe.tensor import functions as F
+from dlframe.tensor.functions.arguments import sizes
+from dlframe.tensor.functions.axes import matrices_transposed
+from dlframe.tensor.functions.repeating import repeat
+from dlframe.tensor.functions.reshaping import expand, sum_to_size, view
+from dlframe.tensor.functions.views import unfold
+from dlframe.tensor.methods.support import in_place_form
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+
+class ShapeMethods(TensorBase):
+    """Views, copies and orders; see `dlframe.tensor.functions`."""
+
+    __slots__ = ()
+
+    # --- another shape ---
+
+    def reshape(self: Any, *shape: Any, **named: Any) -> Tensor:
+        """The same elements in another shape; see `dlframe.reshape`."""
+        return ops.reshape(
+            self, shape=sizes(shape if not named else _with_named("reshape", shape, named, "shape"))
+        )
+
+    def reshape_as(self: Any, other: Tensor) -> Tensor:
+        """The same elements in the shape of `other`."""
+        return F.reshape(self, other.array.shape)
+
+    def view(self: Any, *shape: Any, **named: Any) -> Tensor:
+        """The same memory in another shape, or, given a dtype, its bytes read in another way.
+
+        >>> import dlframe as dl
+        >>> x = dl.zeros(2, 3)
+        >>> x.view(-1)[0] = 1
+        >>> x[0, 0]
+        tensor(1.)
+        >>> dl.tensor([1.0]).view(dl.int32)
+        tensor([1065353216], dtype=dlframe.int32)
+        """
+        if named:
+            shape = _with_named("view", shape, named, "dtype" if "dtype" in named else "size")
+        if len(shape) == 1 and isinstance(shape[0], (np.dtype, type)):
+            return self._viewed_as(as_dtype(shape[0]))
+        return view(self, sizes(shape))
+
+    def _viewed_as(self: Any, dtype: DType) -> Tensor:
+        if self.needs_grad and dtype != self.array.dtype:
+            raise GradientError(
+                f"view: bytes of {self.array.dtype} read as {dtype} have no gradient; "
+                "use .to(dtype) to convert, or .detach() first"
+            )
+        return self if dtype == self.array.dtype else wrap(self.array.view(dtype))
+
+    def view_as(self: Any, other: Tensor) -> Tensor:
+        """The same memory in the shape of `other`."""
+        return view(self, other.array.shape)
+
+    flatten = F.flatten
+    unflatten = F.unflatten
+    ravel = F.ravel
+    squeeze = F.squeeze
+    unsqueeze = F.unsqueeze
+
+    def expand(self: Any, *size: Any, **named: Any) -> Tensor:
+        """Repeated along new dimensions and along those of size 1, without a copy; -1 keeps a size.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([[1], [2]]).expand(-1, 3)
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
+        """
+        return expand(self, _given("expand", _with_named("expand", size, named, "size")))
+
+    def expand_as(self: Any, other: Tensor) -> Tensor:
+        """Expanded to the shape of `other`."""
+        return expand(self, other.array.shape)
+
+    broadcast_to = F.broadcast_to
+
+    def sum_to_size(self: Any, *size: Any, **named: Any) -> Tensor:
+        """Summed over what `size` would have to be broadcast along to give this shape.
+
+        >>> import dlframe as dl
+        >>> dl.ones(2, 3).sum_to_size(1, 3)
+        tensor([[2., 2., 2.]])
+        """
+        return sum_to_size(
+            self, _given("sum_to_size", _with_named("sum_to_size", size, named, "size"))
+        )
+
+    # --- another order of dimensions ---
+
+    transpose = F.transpose
+    swapaxes = F.swapaxes
+    swapdims = F.swapdims
+    t = F.t
+    adjoint = F.adjoint
+    movedim = moveaxis = F.movedim
+
+    def permute(self: Any, *dims: Any, **named: Any) -> Tensor:
+        """The dimensions in another order; see `dlframe.permute`."""
+        return F.permute(
+            self, sizes(dims if not named else _with_named("permute", dims, named, "dims"))
+        )
+
+    @property
+    def T(self: Any) -> Tensor:
+        """All dimensions reversed."""
+        return ops.transpose(self)
+
+    @property
+    def mT(self: Any) -> Tensor:
+        """The last two dimensions swapped."""
+        return matrices_transposed(self, "tensor.mT")
+
+    @property
+    def H(self: Any) -> Tensor:
+        """A matrix transposed (and conjugated, were there complex numbers)."""
+        if self.array.ndim not in (0, 2):
+            raise ShapeError(
+                f"tensor.H is only supported on matrices (2-D tensors). Got {self.array.ndim}-D "
+                "tensor. For batches of matrices, consider using tensor.mH"
+            )
+        return matrices_transposed(self, "tensor.H")
+
+    @property
+    def mH(self: Any) -> Tensor:
+        """The last two dimensions swapped (and conjugated, were there complex numbers)."""
+        return matrices_transposed(self, "tensor.mH")
+
+    # --- repeated, and in another order ---
+
+    def repeat(self: Any, *repeats: Any, **named: Any) -> Tensor:
+        """Copied so often along each dimension.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1, 2]).repeat(2, 2)
+        tensor([[1, 2, 1, 2],
+                [1, 2, 1, 2]])
+        """
+        return repeat(self, _given("repeat", _with_named("repeat", repeats, named, "repeats")))
+
+    def tile(self: Any, *dims: Any, **named: Any) -> Tensor:
+        """`repeat` where missing counts in front are 1; see `dlframe.tile`."""
+        return F.tile(self, sizes(dims if not named else _with_named("tile", dims, named, "dims")))
+
+    repeat_interleave = F.repeat_interleave
+
+    def flip(self: Any, *dims: Any, **named: Any) -> Tensor:
+        """The elements in reverse order along `dims`; see `dlframe.flip`."""
+        return F.flip(self, sizes(dims if not named else _with_named("flip", dims, named, "dims")))
+
+    fliplr = F.fliplr
+    flipud = F.flipud
+    roll = F.roll
+    rot90 = F.rot90
+
+    # --- pieces ---
+
+    def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """Parts of `split_size` along `dim`, or of the sizes in a list; see `dlframe.split`."""
+        return F.split(self, split_size, dim)
+
+    def unsafe_split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """`split` whose parts may be written to in place; see `dlframe.unsafe_split`."""
+        return F.unsafe_split(self, split_size, dim)
+
+    hsplit = F.hsplit
+    vsplit = F.vsplit
+    dsplit = F.dsplit
+    split_with_sizes = F.split_with_sizes
+    unsafe_split_with_sizes = F.unsafe_split_with_sizes
+    tensor_split = F.tensor_split
+    chunk = F.chunk
+    unsafe_chunk = F.unsafe_chunk
+    unbind = F.unbind
+    narrow = F.narrow
+    narrow_copy = F.narrow_copy
+    select = F.select
+
+    # --- regions ---
+
+    unfold = unfold
+    as_strided = F.as_strided
+    as_strided_scatter = F.as_strided_scatter
+    diagonal_scatter = F.diagonal_scatter
+    select_scatter = F.select_scatter
+    slice_scatter = F.slice_scatter
+
+    # --- triangles and diagonals ---
+
+    tril = F.tril
+    triu = F.triu
+    diagonal = F.diagonal
+    diag = F.diag
+    diag_embed = F.diag_embed
+    diagflat = F.diagflat
+
+    # --- differences ---
+
+    diff = F.diff
+
+    # --- in place ---
+
+    tril_ = in_place_form(F.tril)
+    triu_ = in_place_form(F.triu)
+
+    # --- in place, in another shape: the tensor itself becomes the view ---
+
+    squeeze_ = in_another_shape(F.squeeze)
+    unsqueeze_ = in_another_shape(F.unsqueeze)
+    transpose_ = in_another_shape(F.transpose)
+    swapaxes_ = in_another_shape(F.swapaxes)
+    swapdims_ = in_another_shape(F.swapdims)
+    t_ = in_another_shape(F.t)
+    as_strided_ = in_another_shape(F.as_strided)
+
+
+def _given(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:
+    """The sizes, of which there must be some; () is given as ``x.expand(())``."""
+    if not args:
+        raise TypeError(f"{name}() missing 1 required positional arguments: the sizes")
+    return sizes(args)
+
+
+def _with_named(
+    method: str, given: tuple[Any, ...], named: dict[str, Any], name: str
+) -> tuple[Any, ...]:
+    """What was given in a row, or, as PyTorch has it too, by `name` at once."""
+    if not named:
+        return given
+    if given or set(named) != {name}:
+        raise TypeError(f"{method}() takes either several numbers or {name}=, got {[*named]}")
+    return (named[name],)

@@ -1,0 +1,219 @@
+"""Switches of PyTorch that have one position here; programs that set them run all the same.
+
+A setting is accepted where dlframe does what it asks for, and refused where it does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlframe.dtypes import set_default_dtype
+from dlframe.errors import ArgumentError
+from dlframe.ops.record import TensorBase
+from dlframe.tensor.devices import CPU, check_device, device
+from dlframe.tensor.types import named_dtype, type_name
+
+__all__ = [
+    "are_deterministic_algorithms_enabled",
+    "compile",
+    "get_default_device",
+    "get_float32_matmul_precision",
+    "get_num_threads",
+    "is_deterministic_algorithms_warn_only_enabled",
+    "is_storage",
+    "set_default_device",
+    "set_default_tensor_type",
+    "set_float32_matmul_precision",
+    "set_flush_denormal",
+    "set_num_threads",
+    "typename",
+    "use_deterministic_algorithms",
+]
+
+
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "inductor",
+    mode: str | None = None,
+    options: Any = None,
+    disable: bool = False,
+    recompile_limit: int | None = None,
+) -> Any:
+    """The model or function itself: there is no compiler; also as a decorator with options.
+
+    >>> import dlframe as dl
+    >>> @dl.compile
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(dl.ones(2))
+    tensor([2., 2.])
+    """
+    return (lambda function: function) if model is None else model
+
+
+# --- the same numbers each time ----------------------------------------------------------------
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Nothing: the same program gives the same numbers in any case.
+
+    >>> import dlframe as dl
+    >>> dl.use_deterministic_algorithms(True)
+    """
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Always: there are no others.
+
+    >>> import dlframe as dl
+    >>> dl.are_deterministic_algorithms_enabled()
+    True
+    """
+    return True
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Never: there is nothing to warn of.
+
+    >>> import dlframe as dl
+    >>> dl.is_deterministic_algorithms_warn_only_enabled()
+    False
+    """
+    return False
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Nothing: products of float32 are computed in float32 at any setting.
+
+    Raises:
+        ArgumentError: another word.
+
+    >>> import dlframe as dl
+    >>> dl.set_float32_matmul_precision("high")
+    """
+    if precision not in ("highest", "high", "medium"):
+        raise ArgumentError(
+            f"set_float32_matmul_precision: 'highest', 'high' or 'medium', got {precision!r}"
+        )
+
+
+def get_float32_matmul_precision() -> str:
+    """Always "highest", whatever less was allowed.
+
+    >>> import dlframe as dl
+    >>> dl.get_float32_matmul_precision()
+    'highest'
+    """
+    return "highest"
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Whether the switch was set: only to False, since NumPy computes with denormal numbers.
+
+    >>> import dlframe as dl
+    >>> dl.set_flush_denormal(True)
+    False
+    """
+    return not mode
+
+
+# --- where and as what tensors are made --------------------------------------------------------
+
+
+def set_default_device(device: Any) -> None:
+    """Nothing for the CPU; another device is refused.
+
+    >>> import dlframe as dl
+    >>> dl.set_default_device("cpu")
+    """
+    check_device(device)
+
+
+def get_default_device() -> device:
+    """Where tensors are made: on the CPU.
+
+    >>> import dlframe as dl
+    >>> dl.get_default_device()
+    device(type='cpu')
+    """
+    return CPU
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """`set_default_dtype` by PyTorch's old names: ``"torch.DoubleTensor"``, ``dl.FloatTensor``.
+
+    >>> import dlframe as dl
+    >>> dl.set_default_tensor_type(dl.FloatTensor)
+    """
+    set_default_dtype(named_dtype(t))
+
+
+# --- what an object is -------------------------------------------------------------------------
+
+
+def typename(obj: Any, /) -> str:
+    """The name of an object's type with its module; for a tensor, by its dtype.
+
+    >>> import dlframe as dl
+    >>> dl.typename(dl.ones(2)), dl.typename(3)
+    ('dlframe.FloatTensor', 'int')
+    """
+    if isinstance(obj, TensorBase):
+        return type_name(obj.array.dtype)
+    kind = obj if isinstance(obj, type) else type(obj)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return module + kind.__qualname__
+
+
+def is_storage(obj: Any, /) -> bool:
+    """Never: a tensor's memory is an ndarray, and there are no storages.
+
+    >>> import dlframe as dl
+    >>> dl.is_storage(dl.ones(2))
+    False
+    """
+    return False
+
+
+# --- threads: those of NumPy's BLAS, which computes the products of matrices --------------------
+
+
+def get_num_threads() -> int:
+    """The number of threads of a matrix product.
+
+    >>> import dlframe as dl
+    >>> dl.get_num_threads() >= 1
+    True
+    """
+    return max((pool["num_threads"] for pool in _controller().info()), default=1)
+
+
+def set_num_threads(num_threads: int) -> None:
+    """Use at most this many threads for a matrix product, in the whole process.
+
+    One thread is the best choice for small networks, and wherever other programs keep the
+    processors busy: BLAS waits for its threads by spinning, and one that has to wait for a
+    processor holds up all.
+
+    Raises:
+        ArgumentError: not a positive whole number.
+
+    >>> import dlframe as dl
+    >>> before = dl.get_num_threads()
+    >>> dl.set_num_threads(1)
+    >>> dl.get_num_threads()
+    1
+    >>> dl.set_num_threads(before)
+    """
+    if not isinstance(num_threads, int) or num_threads < 1:
+        raise ArgumentError(f"set_num_threads expects a positive integer, got {num_threads!r}")
+    _controller().limit(limits=num_threads)
+
+
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController  # finds the loaded libraries, so not at import
+
+    return ThreadpoolController().select(user_api="blas")

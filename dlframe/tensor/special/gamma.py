@@ -1,0 +1,38 @@
+"""The gamma function's logarithm and derivatives, incomplete gamma functions, zeta."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dlframe import ops
+from dlframe.tensor.functions import digamma, igamma, igammac, lgamma, mvlgamma, polygamma
+from dlframe.tensor.functions.operands import Number, pair_of
+
+if TYPE_CHECKING:
+    from dlframe.tensor import Tensor
+
+__all__ = [
+    "digamma",
+    "gammainc",
+    "gammaincc",
+    "gammaln",
+    "multigammaln",
+    "polygamma",
+    "psi",
+    "zeta",
+]
+
+# PyTorch's names in this module.
+gammaln, psi, multigammaln = lgamma, digamma, mvlgamma
+gammainc, gammaincc = igamma, igammac
+
+
+def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
+    """Hurwitz' zeta function: Σ 1 / (k + other)^input over k = 0, 1, 2, …
+
+    Riemann's is that of other = 1. There is a gradient by `other` only.
+
+    >>> dl.special.zeta(dl.tensor([2.0, 4.0]), 1)
+    tensor([1.6449, 1.0823])
+    """
+    return ops.zeta(*pair_of("zeta", input, other))
