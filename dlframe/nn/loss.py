@@ -6,15 +6,15 @@ flags, ``size_average`` and ``reduce``. None broadcasts: different shapes are an
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import LabelError, ShapeError
 from dlframe.nn import functional as F
+from dlframe.nn.functional import checks
 from dlframe.nn.module import Module
+from dlframe.ops import losses
 from dlframe.tensor import Tensor, to_array
 
 __all__ = [
@@ -39,13 +39,7 @@ class _Loss(Module):
     ) -> None:
         super().__init__()
         if size_average is not None or reduce is not None:
-            reduction = "sum" if size_average is False else "mean"
-            reduction = "none" if reduce is False else reduction
-            warnings.warn(
-                "size_average and reduce args will be deprecated, please use "
-                f"reduction='{reduction}' instead.",
-                stacklevel=3,
-            )
+            reduction = checks.reduction_by_flags(size_average, reduce)
         self.reduction = reduction
 
     def _register_weight(self, name: str, weight: Any) -> None:
@@ -321,23 +315,10 @@ class HingeEmbeddingLoss(_Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss of distances ``input``."""
-        alike = to_array(target)
-        if alike.shape != tuple(input.shape):
-            raise ShapeError(
-                "HingeEmbeddingLoss: input and target must have the same shape, got "
-                f"input{tuple(input.shape)} and target{alike.shape}"
-            )
-        wrong = np.argwhere(abs(alike) != 1)
-        if len(wrong):
-            at = tuple(int(i) for i in wrong[0])
-            raise LabelError(
-                f"HingeEmbeddingLoss: targets must be -1 or 1, got {alike[at]} at index {list(at)}"
-            )
-        values: Tensor = ops.where(alike == 1, input, ops.relu(self.margin - input))
-        if self.reduction == "mean":
-            return values.mean()
-        if self.reduction == "sum":
-            return values.sum()
-        if self.reduction == "none":
-            return values
-        raise ValueError(f"{self.reduction} is not a valid value for reduction")
+        name = type(self).__name__
+        reduction = checks.reduction_of(name, None, None, self.reduction)
+        signs = to_array(target)
+        checks.check_same_shape(name, tuple(input.shape), signs.shape)
+        checks.check_signs(name, signs)
+        values = ops.where(signs == 1, input, ops.relu(self.margin - input))
+        return losses.reduced(values, reduction)  # type: ignore[no-any-return]

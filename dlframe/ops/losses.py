@@ -32,10 +32,12 @@ __all__ = [
 # (rules are typed by their names: g, out, the inputs and options of their op)
 
 
-def _reduced(values: Array, reduction: str) -> Any:
+def reduced(values: Any, reduction: str) -> Any:
+    """The losses of all elements, of an array or a tensor: as they are, their mean or their sum."""
     if reduction == "none":
         return values
-    return values.sum() / values.size if reduction == "mean" else values.sum()
+    total = values.sum()
+    return total / math.prod(values.shape) if reduction == "mean" else total
 
 
 def _share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
@@ -47,7 +49,7 @@ def _share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
 def mse_loss(x, y, *, reduction="mean"):
     """(x - y)², reduced."""
     d = x - y
-    return _reduced(d * d, reduction)
+    return reduced(d * d, reduction)
 
 
 @mse_loss.vjp("x")
@@ -79,7 +81,7 @@ def _(g, needs, residuals, *, reduction):
 @op
 def l1_loss(x, y, *, reduction="mean"):
     """|x - y|, reduced."""
-    return _reduced(np.abs(x - y), reduction)
+    return reduced(np.abs(x - y), reduction)
 
 
 @l1_loss.vjp("x")
@@ -96,7 +98,7 @@ def _(g, x, y, *, reduction):
 def huber_loss(x, y, *, delta=1.0, reduction="mean"):
     """d²/2 where |d| ≤ delta, else delta (|d| - delta/2), for d = x - y; reduced."""
     size = np.abs(x - y)
-    return _reduced(
+    return reduced(
         np.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta)), reduction
     )
 
@@ -119,7 +121,7 @@ def _(g, x, y, *, delta, reduction):
 def binary_cross_entropy(x, y, weight=None, *, reduction="mean"):
     """-w (y log x + (1 - y) log(1 - x)), reduced; logarithms below -100 count as -100."""
     values = (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
-    return _reduced(values if weight is None else values * weight, reduction)
+    return reduced(values if weight is None else values * weight, reduction)
 
 
 @binary_cross_entropy.vjp("x")
@@ -147,7 +149,7 @@ def binary_cross_entropy_with_logits(x, y, weight=None, pos_weight=None, *, redu
     """
     cost = np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0)  # log(1 + exp(-x))
     values = (1 - y) * x + (cost if pos_weight is None else (1 + (pos_weight - 1) * y) * cost)
-    return _reduced(values if weight is None else values * weight, reduction)
+    return reduced(values if weight is None else values * weight, reduction)
 
 
 @binary_cross_entropy_with_logits.vjp("x")
@@ -301,7 +303,7 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
 def hinge_loss(x, *, target, margin=1.0, p=1, reduction="mean"):
     """max(0, margin - t x)^p with targets t of -1 and 1, reduced (Cortes & Vapnik 1995)."""
     slack = np.maximum(margin - target * x, 0)
-    return _reduced(slack if p == 1 else slack**p, reduction)
+    return reduced(slack if p == 1 else slack**p, reduction)
 
 
 @hinge_loss.vjp("x")

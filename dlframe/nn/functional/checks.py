@@ -1,7 +1,12 @@
-"""Checks that several functions share, and the form in which their arguments come out of them."""
+"""Checks that several functions share, and the form in which their arguments come out of them.
+
+Those of dims, sizes, dtypes and operands, which all functions of tensors have, are in
+`dlframe.tensor.functions.arguments`.
+"""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +17,11 @@ from dlframe.errors import ArgumentError, DTypeError, GradientError, LabelError,
 from dlframe.ops.batched import all_examples
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
+
+Shape = tuple[int, ...]
+
+
+# --- shapes and dtypes -------------------------------------------------------------------------
 
 
 def batched(name: str, nd: int, x: Any) -> Any:
@@ -37,22 +47,12 @@ def sizes_of(name: str, argument: str, value: Any, nd: int, least: int = 1) -> t
     return values
 
 
-def check_range(
-    name: str, what: str, values: Array, count: int, where: str, ignore: int | None = None
-) -> None:
-    """Raise a LabelError that names the first value outside 0 … count - 1 and its place."""
-    values = all_examples(values)
-    if not values.size or (values.min() >= 0 and values.max() < count):
-        return
-    wrong = (values < 0) | (values >= count)
-    if ignore is not None:
-        wrong &= values != ignore
-    places = np.argwhere(wrong)
-    if len(places):
-        at = tuple(int(i) for i in places[0])
-        raise LabelError(
-            f"{name}: {what} {values[at]} is out of bounds: {where.format(count)}, so values lie "
-            f"in 0 … {count - 1}; found at index {list(at)} ({len(places)} such in all)"
+def check_same_shape(name: str, input: Shape, target: Shape) -> None:
+    """Raise unless both shapes are equal: nothing is broadcast."""
+    if input != target:
+        raise ShapeError(
+            f"{name}: input and target must have the same shape, got input{list(input)} and "
+            f"target{list(target)}; squeeze(), unsqueeze() or expand() one of them on purpose"
         )
 
 
@@ -73,10 +73,68 @@ def require_floats(name: str, x: Any) -> None:
 
 
 def constant(name: str, what: str, value: Any) -> Array:
-    """The array of an argument by which there is no gradient, refused if one is asked for."""
+    """The array of an argument that has no gradient; raises if one is asked for."""
     if isinstance(value, Tensor) and value.requires_grad and is_grad_enabled():
         raise GradientError(
             f"{name}: not differentiable with respect to {what}, which requires grad; "
             f"pass {what}.detach()"
         )
     return to_array(value)
+
+
+# --- labels ------------------------------------------------------------------------------------
+
+
+def check_range(
+    name: str, what: str, values: Array, count: int, where: str, ignore: int | None = None
+) -> None:
+    """Raise a LabelError that names the first value outside 0 … count - 1 and its place."""
+    values = all_examples(values)
+    if not values.size or (values.min() >= 0 and values.max() < count):
+        return
+    wrong = (values < 0) | (values >= count)
+    if ignore is not None:
+        wrong &= values != ignore
+    places = np.argwhere(wrong)
+    if len(places):
+        at = tuple(int(i) for i in places[0])
+        raise LabelError(
+            f"{name}: {what} {values[at]} is out of bounds: {where.format(count)}, so values lie "
+            f"in 0 … {count - 1}; found at index {list(at)} ({len(places)} such in all)"
+        )
+
+
+def check_signs(name: str, targets: Array) -> None:
+    """Raise a LabelError that names the first target that is neither -1 nor 1."""
+    wrong = np.argwhere(np.abs(targets) != 1)
+    if len(wrong):
+        at = tuple(int(i) for i in wrong[0])
+        raise LabelError(
+            f"{name}: targets must be -1 or 1, got {targets[at]} at index {list(at)}; map 0 to -1 "
+            "with 2 t - 1"
+        )
+
+
+# --- reductions --------------------------------------------------------------------------------
+
+
+def reduction_of(name: str, size_average: Any, reduce: Any, reduction: str) -> str:
+    """The reduction, checked; from PyTorch's former pair of flags if they are given."""
+    if size_average is not None or reduce is not None:
+        reduction = reduction_by_flags(size_average, reduce)
+    if reduction not in ("mean", "sum", "none"):
+        raise ArgumentError(
+            f"{name}: {reduction} is not a valid value for reduction; use 'mean', 'sum' or 'none'"
+        )
+    return reduction
+
+
+def reduction_by_flags(size_average: Any, reduce: Any) -> str:
+    """The reduction that PyTorch's former pair of flags stands for, with PyTorch's warning."""
+    reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(
+        "size_average and reduce args will be deprecated, please use "
+        f"reduction='{reduction}' instead.",
+        stacklevel=4,
+    )
+    return reduction

@@ -9,8 +9,7 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.nn.functional.checks import check_range, constant, require_floats
-from dlframe.nn.functional.loss import reduction_of
+from dlframe.nn.functional.checks import check_range, constant, reduction_of, require_floats
 from dlframe.ops import losses
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array

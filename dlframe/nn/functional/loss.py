@@ -7,17 +7,22 @@ for `reduction`; they keep their places, and warn.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from dlframe.dtypes import promote_types
-from dlframe.errors import ArgumentError, DTypeError, LabelError, ShapeError
-from dlframe.nn.functional.checks import constant
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.nn.functional.checks import (
+    check_same_shape,
+    check_signs,
+    constant,
+    reduction_of,
+    require_floats,
+)
 from dlframe.ops import losses
 from dlframe.ops.record import Array
-from dlframe.tensor import Tensor, functions, to_array
+from dlframe.tensor import Tensor, to_array
 from dlframe.tensor.creation import as_tensor
 
 
@@ -49,7 +54,9 @@ def mse_loss(
     if weight is None:
         return losses.mse_loss(input, target, reduction=reduction)
     values = _weighted("mse_loss", losses.mse_loss(input, target, reduction="none"), weight)
-    return _weighted_mean(values, weight) if reduction == "mean" else _reduced(values, reduction)
+    if reduction == "mean":
+        return values.sum() / weight.sum()
+    return losses.reduced(values, reduction)
 
 
 def l1_loss(
@@ -72,7 +79,9 @@ def l1_loss(
     if weight is None:
         return losses.l1_loss(input, target, reduction=reduction)
     values = _weighted("l1_loss", losses.l1_loss(input, target, reduction="none"), weight)
-    return _weighted_mean(values, weight) if reduction == "mean" else _reduced(values, reduction)
+    if reduction == "mean":
+        return values.sum() / weight.sum()
+    return losses.reduced(values, reduction)
 
 
 def huber_loss(
@@ -108,7 +117,7 @@ def huber_loss(
     if weight is None:
         return losses.huber_loss(input, target, delta=delta, reduction=reduction)
     values = losses.huber_loss(input, target, delta=delta, reduction="none")
-    return _reduced(_weighted("huber_loss", values, weight), reduction)
+    return losses.reduced(_weighted("huber_loss", values, weight), reduction)
 
 
 def smooth_l1_loss(
@@ -239,49 +248,22 @@ def hinge_loss(
         raise ArgumentError(f"hinge_loss: p must be 1 or 2, got {p}")
     input, target = _pair("hinge_loss", input, target)
     t = constant("hinge_loss", "target", target)
-    wrong = np.argwhere(np.abs(t) != 1)
-    if len(wrong):
-        at = tuple(int(i) for i in wrong[0])
-        raise LabelError(
-            f"hinge_loss: targets must be -1 or 1, got {t[at]} at index {list(at)}; map 0 to -1 "
-            "with 2 t - 1"
-        )
+    check_signs("hinge_loss", t)
     return losses.hinge_loss(input, target=t, margin=margin, p=p, reduction=reduction)
 
 
 # --- what they share ---------------------------------------------------------------------------
 
 
-def reduction_of(name: str, size_average: Any, reduce: Any, reduction: str) -> str:
-    """The reduction, checked; from PyTorch's former pair of flags if they are given."""
-    if size_average is not None or reduce is not None:
-        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(
-            "size_average and reduce args will be deprecated, please use "
-            f"reduction='{reduction}' instead.",
-            stacklevel=3,
-        )
-    if reduction not in ("mean", "sum", "none"):
-        raise ArgumentError(
-            f"{name}: {reduction} is not a valid value for reduction; use 'mean', 'sum' or 'none'"
-        )
-    return reduction
-
-
 def _pair(name: str, input: Tensor, target: Any) -> tuple[Any, Any]:
     """Both as tensors of one shape and one float dtype."""
     if not isinstance(target, Tensor):
         target = as_tensor(target)
-    if input.shape != target.shape:
-        raise ShapeError(
-            f"{name}: input and target must have the same shape, got input{list(input.shape)} and "
-            f"target{list(target.shape)}; squeeze(), unsqueeze() or expand() one of them on purpose"
-        )
+    check_same_shape(name, input.shape, target.shape)
     if input.dtype is not target.dtype:
         dtype = promote_types(input.dtype, target.dtype)
         input, target = input.to(dtype), target.to(dtype)
-    if input.dtype.kind != "f":
-        raise DTypeError(f"{name}: not implemented for {input.dtype}; convert with .float()")
+    require_floats(name, input)
     return input, target
 
 
@@ -292,16 +274,6 @@ def _weighted(name: str, values: Any, weight: Tensor) -> Any:
             f"and input{list(values.shape)}"
         )
     return values * weight
-
-
-def _weighted_mean(values: Any, weight: Tensor) -> Any:
-    return functions.sum(values) / functions.sum(weight)
-
-
-def _reduced(values: Any, reduction: str) -> Any:
-    if reduction == "none":
-        return values
-    return functions.mean(values) if reduction == "mean" else functions.sum(values)
 
 
 def _check_probabilities(name: str, what: str, x: Array, advice: str = "") -> None:
