@@ -78,6 +78,7 @@ class Op:
         broadcasts: bool = False,
         view: bool = False,
         promotes: tuple[str, ...] = (),
+        latex: str | None = None,
     ):
         self.name = name
         words = "".join(part.capitalize() for part in name.split("_"))
@@ -94,6 +95,8 @@ class Op:
         self.kept: list[tuple[str, ...]] = [()] * len(self.inputs)
         self.gather: list[Any] = [None] * len(self.inputs)
         self.joint: Rule | None = None
+        self.latex = latex  # the result's formula, and below per input that of its gradient
+        self.gradient_latex: dict[str, str] = {}
         self.simple = True  # one rule per input, one output: what the engine's loop does itself
         self.keeps = False  # whether any rule keeps anything
         self.trained = False  # whether there is any rule
@@ -113,8 +116,11 @@ class Op:
             return [(self.fast_kept, node.args)]
         return [(names, values) for names, values in zip(self.kept, node.args) if values]
 
-    def add_rule(self, name: str, rule: Rule) -> None:
+    def add_rule(self, name: str, rule: Rule, latex: str | None = None) -> None:
         """Set the vector-Jacobian product for the input `name`, or for all with ``*inputs``."""
+        latex = latex or getattr(rule, "latex", None)
+        if latex is not None:
+            self.gradient_latex[name.lstrip("*")] = latex
         if name.startswith("*"):
             if name[1:] != self.variadic:
                 raise TypeError(

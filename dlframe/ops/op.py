@@ -1,13 +1,13 @@
-"""The notation of differentiable operations: a forward, and one vector-Jacobian product per input.
+r"""The notation of differentiable operations: a forward, and one vector-Jacobian product per input.
 
 ::
 
-    mul = elementwise(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
+    mul = elementwise(np.multiply, latex="x y", x=lambda g, y: g * y, y=lambda g, x: g * x)
 
-    @op
+    @op(latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}")
     def softmax(x, *, axis=-1): ...
 
-    @softmax.vjp("x")
+    @softmax.vjp("x", latex=r"z_i (g_i - \sum_j g_j z_j)")
     def _(g, out, *, axis):
         return (g - (g * out).sum(axis=axis, keepdims=True)) * out
 
@@ -15,6 +15,10 @@ The keyword (or the argument of ``vjp``) names the input; the rule's parameter n
 kept for the backward pass: ``g`` is the incoming gradient, ``out`` the result, an input's or
 option's name that value, and ``shape`` and ``dtype`` are those of the rule's own input. Nothing
 else is kept. All names are checked at import.
+
+``latex`` is what `Tensor.explain` prints, for the result and for each gradient; the letters are
+told in `dlframe.viz.explain.formulas`. A rule that is a lambda needs none: its formula is printed
+from its source.
 
 Rules run on arrays, and for higher orders the same rules run on tensors (see
 `dlframe.autograd.engine`). `fast_backward` is a second door for first-order gradients alone, which
@@ -41,6 +45,7 @@ __all__ = [
     "elementwise",
     "op",
     "plain",
+    "printed_as",
 ]
 
 
@@ -50,7 +55,7 @@ class OpFunction(Protocol):
     definition: Op
 
     def __call__(self, *inputs: Any, **options: Any) -> Any: ...
-    def vjp(self, *names: str) -> Callable[[Rule], Rule]: ...
+    def vjp(self, *names: str, latex: str | None = None) -> Callable[[Rule], Rule]: ...
     def fast_backward(self, rule: Rule) -> Rule: ...
     def fast_forward(self, forward: Callable[..., Any]) -> Callable[..., Any]: ...
 
@@ -59,7 +64,11 @@ class OpFunction(Protocol):
 def op(forward: Callable[..., Any], /) -> OpFunction: ...
 @overload
 def op(
-    *, broadcasts: bool = False, view: bool = False, promotes: tuple[str, ...] = ()
+    *,
+    broadcasts: bool = False,
+    view: bool = False,
+    promotes: tuple[str, ...] = (),
+    latex: str | None = None,
 ) -> Callable[[Callable[..., Any]], OpFunction]: ...
 def op(
     forward: Callable[..., Any] | None = None,
@@ -67,6 +76,7 @@ def op(
     broadcasts: bool = False,
     view: bool = False,
     promotes: tuple[str, ...] = (),
+    latex: str | None = None,
 ) -> Any:
     """Turn a forward on plain arrays into a differentiable operation.
 
@@ -77,21 +87,38 @@ def op(
         broadcasts: inputs broadcast against each other, so gradients are summed back centrally.
         view: the result may share its input's memory, so in-place writes go through to it.
         promotes: the inputs that are brought to one dtype first, by PyTorch's rules of promotion.
+        latex: the formula of the result.
     """
     if forward is None:
-        return lambda f: _from_forward(f, broadcasts, view, promotes)
-    return _from_forward(forward, broadcasts, view, promotes)
+        return lambda f: _from_forward(f, broadcasts, view, promotes, latex)
+    return _from_forward(forward, broadcasts, view, promotes, latex)
 
 
 def _from_forward(
-    forward: Callable[..., Any], broadcasts: bool, view: bool, promotes: tuple[str, ...]
+    forward: Callable[..., Any],
+    broadcasts: bool,
+    view: bool,
+    promotes: tuple[str, ...],
+    latex: str | None,
 ) -> OpFunction:
-    definition = Op(forward.__name__, forward, broadcasts=broadcasts, view=view, promotes=promotes)
+    definition = Op(
+        forward.__name__,
+        forward,
+        broadcasts=broadcasts,
+        view=view,
+        promotes=promotes,
+        latex=latex,
+    )
     return _attach(general_call(definition, _of_one_dtype), definition, forward.__doc__)
 
 
 def elementwise(
-    ufunc: Callable[..., Any], *, name: str | None = None, floats: bool = False, **rules: Rule
+    ufunc: Callable[..., Any],
+    *,
+    name: str | None = None,
+    floats: bool = False,
+    latex: str | None = None,
+    **rules: Rule,
 ) -> OpFunction:
     """An elementwise operation of one or two inputs, from a ufunc and a rule per input.
 
@@ -99,24 +126,37 @@ def elementwise(
         ufunc: the forward on arrays.
         name: the operation's name, by default the ufunc's.
         floats: integer inputs become the default float dtype first (``exp``, ``div``).
+        latex: the formula of the result. Those of the gradients are printed from the rules.
         rules: per input, in the order of the ufunc's arguments: the vector-Jacobian product.
     """
     name = name or ufunc.__name__
     if len(rules) == 1:
-        definition = Op(name, _with_names(ufunc, rules))
+        definition = Op(name, _with_names(ufunc, rules), latex=latex)
         call: Any = unary_call(definition, ufunc, floats)
     else:
-        definition = Op(name, _with_names(ufunc, rules), broadcasts=True)
+        definition = Op(name, _with_names(ufunc, rules), broadcasts=True, latex=latex)
         call = binary_call(definition, ufunc, floats, _promoted)
     for input_name, rule in rules.items():
         definition.add_rule(input_name, rule)
     return _attach(call, definition, _meaning(ufunc))
 
 
-def plain(function: Callable[..., Any], *, name: str | None = None) -> OpFunction:
+def printed_as(latex: str) -> Callable[[Rule], Rule]:
+    """Give a rule its formula, where it is not the rule of ``@f.vjp(name, latex=...)``."""
+
+    def give(rule: Rule) -> Rule:
+        rule.latex = latex  # type: ignore[attr-defined] # functions take attributes
+        return rule
+
+    return give
+
+
+def plain(
+    function: Callable[..., Any], *, name: str | None = None, latex: str | None = None
+) -> OpFunction:
     """An operation without gradient (comparisons, argmax …): tensors in and out, no history."""
     forward = _forward_of(function) if isinstance(function, np.ufunc) else function
-    definition = Op(name or function.__name__, forward)
+    definition = Op(name or function.__name__, forward, latex=latex)
 
     def call(*inputs: Any, **options: Any) -> Any:
         tensors = False
@@ -170,10 +210,10 @@ def _meaning(function: Callable[..., Any]) -> str | None:
 
 
 def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
-    def vjp(*names: str) -> Callable[[Rule], Rule]:
+    def vjp(*names: str, latex: str | None = None) -> Callable[[Rule], Rule]:
         def add(rule: Rule) -> Rule:
             for name in names:
-                definition.add_rule(name, rule)
+                definition.add_rule(name, rule, latex)
             return rule
 
         return add

@@ -29,8 +29,12 @@ TABLE: dict[str, Formula] = {
 
 
 def formula_of(op: Any) -> Formula | None:
-    """The formula of an operation; None for one that is not dlframe's own."""
-    return TABLE.get(op.name)
+    """What an operation says of itself; None for one that has no formula."""
+    old = TABLE.get(op.name)
+    value = getattr(op, "latex", None)
+    if value is None:
+        return old
+    return Formula(value, {**(old.gradients if old else {}), **op.gradient_latex})
 
 
 __all__ = ["TABLE", "Formula", "formula_of", "symbol"]
