@@ -1,4 +1,4 @@
-"""``python -m dlframe``."""
+"""`python -m dlframe`."""
 
 from __future__ import annotations
 

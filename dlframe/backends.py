@@ -1,6 +1,6 @@
 """What programs ask about PyTorch's libraries, and set in them: none of them is here.
 
-Settings may be changed, as ``backends.cudnn.benchmark = True``; nothing reads them.
+Settings may be changed, as `backends.cudnn.benchmark = True`; nothing reads them.
 
 >>> import dlframe as dl
 >>> dl.backends.cudnn.is_available(), dl.backends.mps.is_available()

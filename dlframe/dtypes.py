@@ -1,6 +1,6 @@
 """The dtypes, the default dtype, and PyTorch's rules of type promotion.
 
-A dlframe dtype *is* a NumPy dtype, so ``dl.float32 == np.float32`` and arrays need no translation.
+A dlframe dtype *is* a NumPy dtype, so `dl.float32 == np.float32` and arrays need no translation.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def set_default_dtype(d: Any) -> None:
 def as_dtype(dtype: Any) -> DType:
     """A NumPy dtype for what a user may pass: a dtype, a NumPy scalar type, a name, a Python type.
 
-    Python's ``float`` means float64 and ``int`` means int64, as in PyTorch.
+    Python's `float` means float64 and `int` means int64, as in PyTorch.
     """
     try:
         found: DType = np.dtype(dtype)
@@ -134,8 +134,8 @@ def can_cast(from_: Any, to: Any) -> Any:
 class finfo:
     """The limits of a floating-point dtype, by default of the default dtype, as Python floats.
 
-    ``bits``, ``eps`` (from 1 to the next number), ``max``, ``min`` = -max, ``tiny`` and
-    ``smallest_normal``, ``resolution`` and ``dtype``.
+    `bits`, `eps` (from 1 to the next number), `max`, `min` = -max, `tiny` and
+    `smallest_normal`, `resolution` and `dtype`.
 
     Raises:
         DTypeError: not a floating-point dtype.
@@ -164,7 +164,7 @@ tiny=6.10352e-05, dtype=float16)
 
 
 class iinfo:
-    """The limits of an integer dtype: ``bits``, ``min``, ``max`` and ``dtype``.
+    """The limits of an integer dtype: `bits`, `min`, `max` and `dtype`.
 
     Raises:
         DTypeError: not an integer dtype.

@@ -1,7 +1,7 @@
 """Every exception that dlframe raises on purpose.
 
 Each one is also the built-in exception that PyTorch raises in the same situation, so
-``except RuntimeError`` written for PyTorch keeps working::
+`except RuntimeError` written for PyTorch keeps working::
 
     DlframeError
     ├── ShapeError        (RuntimeError, ValueError)  shapes that do not fit together

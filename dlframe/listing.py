@@ -6,10 +6,10 @@ import sys
 
 
 def gathered(package: str, *more: str) -> list[str]:
-    """What ``from .module import *`` brought into `package`, and `more`, sorted.
+    """What `from .module import *` brought into `package`, and `more`, sorted.
 
-    Each family lists its names in its ``__all__``, beside their definitions; the package's
-    ``__init__`` imports them with a star, and is done.
+    Each family lists its names in its `__all__`, beside their definitions; the package's
+    `__init__` imports them with a star, and is done.
 
     >>> from dlframe.tensor import special
     >>> "bessel_j0" in gathered("dlframe.tensor.special")

@@ -1,15 +1,15 @@
 """One registry for everything that can be asked for by name: layers, losses, metrics and so on.
 
 The core's own names stand in a table here; other packages add theirs through entry points, in
-their ``pyproject.toml``::
+their `pyproject.toml`::
 
     [project.entry-points."dlframe.layers"]
     SqueezeExcite = "dlframe_focus:SqueezeExcite"
 
 and a program's own classes through `register`. Names are listed without importing anything; what a
 name stands for is imported when it is first asked for. So a broken plugin never stops
-``import dlframe``: it is reported, by name and with its own traceback, to whoever asks for it. Two
-packages that give one name to two things are reported in the same way, and ``"package:Name"``
+`import dlframe`: it is reported, by name and with its own traceback, to whoever asks for it. Two
+packages that give one name to two things are reported in the same way, and `"package:Name"`
 chooses between them.
 """
 
@@ -35,7 +35,7 @@ KINDS = (
     "callbacks",
     "kernels",
 )
-"""What can be registered; the entry-point group of layers is ``dlframe.layers``, and so on."""
+"""What can be registered; the entry-point group of layers is `dlframe.layers`, and so on."""
 
 # kind -> module -> the names it has. Strings, so that listing them imports nothing.
 _CORE: dict[str, dict[str, str]] = {
@@ -70,9 +70,9 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple):
-    """One name: its kind, where it lives (``module:attribute``), and which package gives it.
+    """One name: its kind, where it lives (`module:attribute`), and which package gives it.
 
-    ``package`` is a distribution's name as pip knows it, ``"dlframe"`` for the core's own, or the
+    `package` is a distribution's name as pip knows it, `"dlframe"` for the core's own, or the
     module that called `register`, which has no version.
     """
 
@@ -84,7 +84,7 @@ class Entry(NamedTuple):
 
     @property
     def owner(self) -> str:
-        """The package and its version, as in ``dlframe-focus 0.1.0``."""
+        """The package and its version, as in `dlframe-focus 0.1.0`."""
         return f"{self.package} {self.version}".rstrip()
 
 
@@ -92,16 +92,15 @@ class Entry(NamedTuple):
 _registered: dict[tuple[str, str], tuple[Entry, Any]] = {}
 
 
-# ------------------------------------------------------------------------------ public functions
+# --- public functions --------------------------------------------------------------------------
 
 
 def names(kind: str) -> list[str]:
     """Every name of a kind, sorted; imports nothing.
 
-    Example:
-        >>> from dlframe import plugins
-        >>> plugins.names("optimizers")
-        ['Adam', 'AdamW', 'RMSprop', 'SGD']
+    >>> from dlframe import plugins
+    >>> plugins.names("optimizers")
+    ['Adam', 'AdamW', 'RMSprop', 'SGD']
     """
     return sorted({entry.name for entry in _entries(kind)})
 
@@ -109,21 +108,20 @@ def names(kind: str) -> list[str]:
 def get(kind: str, name: str) -> Any:
     """The class or function of that name, imported now if it was not before.
 
-    A name that is not there as written is looked for without regard to case, so ``"sgd"`` is SGD.
-    ``"package:Name"`` asks for one package's.
+    A name that is not there as written is looked for without regard to case, so `"sgd"` is SGD.
+    `"package:Name"` asks for one package's.
 
     Raises:
         PluginError: no such kind or name (with the nearest ones), two packages that give the same
             name, or a plugin that failed to load, with its own error as the cause.
 
-    Example:
-        >>> from dlframe import plugins
-        >>> plugins.get("optimizers", "SGD").__name__
-        'SGD'
-        >>> plugins.get("optimizers", "SDG")
-        Traceback (most recent call last):
-            ...
-        dlframe.errors.PluginError: there is no optimizer 'SDG'. Did you mean 'SGD'? ...
+    >>> from dlframe import plugins
+    >>> plugins.get("optimizers", "SGD").__name__
+    'SGD'
+    >>> plugins.get("optimizers", "SDG")
+    Traceback (most recent call last):
+        ...
+    dlframe.errors.PluginError: there is no optimizer 'SDG'. Did you mean 'SGD'? ...
     """
     found = _find(kind, name)
     if not found:
@@ -151,14 +149,13 @@ def register(kind: str, name: str | None = None) -> Callable[[T], T]:
         PluginError: the name is one of the core's, or was registered for something else. The same
             class defined again (a notebook cell that is run twice) takes the place of the old one.
 
-    Example:
-        >>> from dlframe import plugins
-        >>> @plugins.register("layers")
-        ... class Doubled:
-        ...     pass
-        >>> plugins.get("layers", "Doubled") is Doubled
-        True
-        >>> plugins.unregister("layers", "Doubled")
+    >>> from dlframe import plugins
+    >>> @plugins.register("layers")
+    ... class Doubled:
+    ...     pass
+    >>> plugins.get("layers", "Doubled") is Doubled
+    True
+    >>> plugins.unregister("layers", "Doubled")
     """
     _check_kind(kind)
 
@@ -182,10 +179,9 @@ def unregister(kind: str, name: str) -> None:
 def describe() -> list[tuple[Entry, str]]:
     """Every entry with its status: "core", "plugin", "registered" or "conflict"; imports nothing.
 
-    Example:
-        >>> from dlframe import plugins
-        >>> next((e.target, status) for e, status in plugins.describe() if e.name == "Linear")
-        ('dlframe.nn:Linear', 'core')
+    >>> from dlframe import plugins
+    >>> next((e.target, status) for e, status in plugins.describe() if e.name == "Linear")
+    ('dlframe.nn:Linear', 'core')
     """
     result = []
     for kind in KINDS:
@@ -203,7 +199,7 @@ def problems() -> list[str]:
 
 
 def refresh() -> None:
-    """Look again at what is installed: needed after ``pip install`` in a running program."""
+    """Look again at what is installed: needed after `pip install` in a running program."""
     importlib.invalidate_caches()
     _scan.cache_clear()
 
@@ -214,10 +210,9 @@ def requirement_of(cls: type) -> tuple[str, str] | None:
     None for the core's own classes and for those of the program itself. A checkpoint stores this
     for each module of a model, so that loading it can name what is missing.
 
-    Example:
-        >>> from dlframe import plugins
-        >>> plugins.requirement_of(dict) is None
-        True
+    >>> from dlframe import plugins
+    >>> plugins.requirement_of(dict) is None
+    True
     """
     for base in cls.__mro__:
         if base.__module__.split(".")[0] in ("dlframe", "builtins"):
@@ -241,7 +236,7 @@ def installed_version(package: str) -> str | None:
         return None
 
 
-# ------------------------------------------------------------------------------ finding
+# --- finding -----------------------------------------------------------------------------------
 
 
 def _entries(kind: str) -> list[Entry]:
@@ -321,7 +316,7 @@ def _status(entry: Entry) -> str:
     return "core" if entry.package == "dlframe" else "plugin"
 
 
-# ------------------------------------------------------------------------------ loading
+# --- loading -----------------------------------------------------------------------------------
 
 
 def _import(entry: Entry) -> Any:
@@ -354,7 +349,7 @@ def _place(error: BaseException) -> str:
     return ""  # the import itself failed, in no file of the plugin's
 
 
-# ------------------------------------------------------------------------------ complaints
+# --- complaints --------------------------------------------------------------------------------
 
 
 def _check_kind(kind: str) -> None:

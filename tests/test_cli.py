@@ -36,7 +36,7 @@ def environment(**more: str) -> dict[str, str]:
 
 @pytest.fixture
 def dlframe(tmp_path: Path) -> Command:
-    """Runs ``dlframe`` with the given arguments in an empty folder."""
+    """Runs `dlframe` with the given arguments in an empty folder."""
 
     def run(*arguments: object, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -74,7 +74,7 @@ ALWAYS = {
 }  # fmt: skip
 
 
-# ------------------------------------------------------------------------------ training
+# --- training ----------------------------------------------------------------------------------
 
 
 def test_a_run_from_beginning_to_end(dlframe: Command, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_without_matplotlib_everything_else_is_there(dlframe: Command, tmp_path:
     accuracy_in(done.stdout)
 
 
-# ------------------------------------------------------------------------------ runs that exist
+# --- runs that exist ---------------------------------------------------------------------------
 
 
 def test_a_run_is_not_overwritten_silently(dlframe: Command, tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_ctrl_c_saves_and_the_run_goes_on_from_there(dlframe: Command, tmp_path:
     assert records(tmp_path / "a") == records(tmp_path / "b")
 
 
-# ------------------------------------------------------------------------------ predicting
+# --- predicting --------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -391,7 +391,7 @@ def test_points_cannot_be_seen(dlframe: Command) -> None:
     assert "trained on points (moons)" in dlframe("predict", "x.png", code=2).stderr
 
 
-# ------------------------------------------------------------------------------ data, info, plugins
+# --- data, info, plugins -----------------------------------------------------------------------
 
 
 def test_data_list_verify_download(dlframe: Command, tmp_path: Path) -> None:
@@ -450,7 +450,7 @@ def test_plugins(dlframe: Command, tmp_path: Path) -> None:
     assert re.search(r"layers +Mirror +plugin +other 1.0 +other:Mirror", out)
 
 
-# ------------------------------------------------------------------------------ errors
+# --- errors ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -527,7 +527,7 @@ def test_nobody_reads_to_the_end(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-# ------------------------------------------------------------------------------ what must agree
+# --- what must agree ---------------------------------------------------------------------------
 
 
 def test_names_are_those_of_the_library() -> None:
@@ -557,7 +557,7 @@ print([name for name in heavy if name in sys.modules], file=sys.stderr)
     assert "--batch-size" in done.stdout
 
 
-# ------------------------------------------------------------------------------ figures
+# --- figures -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

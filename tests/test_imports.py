@@ -58,7 +58,7 @@ def module_name(file: Path) -> str:
 def imports(file: Path) -> Iterator[tuple[str, int]]:
     """The absolute names that a file imports, at its top or inside functions, with their lines.
 
-    Imports for annotations only, under ``if TYPE_CHECKING``, never run and do not count.
+    Imports for annotations only, under `if TYPE_CHECKING`, never run and do not count.
     """
     package = module_name(file).split(".")
     if file.name != "__init__.py":

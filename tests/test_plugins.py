@@ -42,7 +42,7 @@ def install(tmp_path, monkeypatch):
     plugins.refresh()
 
 
-# ------------------------------------------------------------------------------ the core's names
+# --- the core's names --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", plugins.KINDS)
@@ -108,7 +108,7 @@ print(sorted({"loud", "dlframe.data", "dlframe.metrics", "dlframe.training"} & s
     assert in_new_process(code, tmp_path / "site") == "[]\n"
 
 
-# ------------------------------------------------------------------------------ plugins of others
+# --- plugins of others -------------------------------------------------------------------------
 
 
 def test_a_plugin_is_loaded_on_first_use(install):
@@ -205,7 +205,7 @@ def test_unreadable_entry_points_stop_nobody(install):
         plugins.get("layers", "Xyz")
 
 
-# ------------------------------------------------------------------------------ register
+# --- register ----------------------------------------------------------------------------------
 
 
 def test_register_in_a_program(install):
@@ -236,7 +236,7 @@ def test_register_in_a_program(install):
         plugins.unregister("layers", "Mine")
 
 
-# ------------------------------------------------------------------------------ a real package
+# --- a real package ----------------------------------------------------------------------------
 
 TRAIN = """
 import dlframe as dl

@@ -26,7 +26,7 @@ import dlframe as dl
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
-# --- what differs from PyTorch on purpose -----------------------------------------------------
+# --- what differs from PyTorch on purpose ------------------------------------------------------
 
 # Arguments of PyTorch that dlframe may have or not; they mean nothing on one device, in NumPy.
 NOT_COMPARED = {
@@ -87,7 +87,7 @@ DIFFERENT: dict[str, str] = {
     "torch.utils.data.random_split": "PyTorch's default is its generator itself, ours is None",
 }
 
-# --- names and docstrings ---------------------------------------------------------------------
+# --- names and docstrings ----------------------------------------------------------------------
 
 
 def modules() -> Iterator[ModuleType]:
@@ -165,7 +165,7 @@ def test_examples_of_ops_and_aliases_run(module: ModuleType) -> None:
     assert failed == []
 
 
-# --- PyTorch's signatures ---------------------------------------------------------------------
+# --- PyTorch's signatures ----------------------------------------------------------------------
 
 signatures = json.loads((GOLDEN / "signatures.json").read_text("utf-8"))
 FROM_DOCSTRING = set(signatures["from_docstring"])

@@ -45,7 +45,7 @@ def call(
     return getattr(g, name)(*args, **kwargs)
 
 
-# -- PyTorch's numbers -----------------------------------------------------------------------------
+# --- PyTorch's numbers -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("s", range(6))
@@ -90,7 +90,7 @@ def test_the_first_words_are_those_of_the_original_mersenne_twister():
     assert words[-1] == 4123659995
 
 
-# -- the stream ------------------------------------------------------------------------------------
+# --- the stream --------------------------------------------------------------------------------
 
 
 @hypothesis.given(st.integers(0, 2**64 - 1), st.lists(st.integers(0, 6000), max_size=6))
@@ -177,7 +177,7 @@ def test_threads_share_a_generator_without_losing_or_repeating_draws():
     assert {part.tobytes() for part in parts} == expected
 
 
-# -- what the numbers are --------------------------------------------------------------------------
+# --- what the numbers are ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -272,7 +272,7 @@ def test_multinomial_of_no_rows_is_empty(replacement: bool):
     assert Generator().multinomial(np.ones((0, 3)), 2, replacement).shape == (0, 2)
 
 
-# -- errors ----------------------------------------------------------------------------------------
+# --- errors ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_errors_say_what_is_wrong_and_leave_the_stream_alone(
     np.testing.assert_array_equal(g.get_state(), state)
 
 
-# -- the default generator, and the streams of samples ---------------------------------------------
+# --- the default generator, and the streams of samples -----------------------------------------
 
 
 def test_the_module_functions_use_the_default_generator():

@@ -119,7 +119,7 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
             run([sys.executable, "-m", "dlframe.cli", *words[1:]], tmp_path)
 
 
-# --- examples and reference -------------------------------------------------------------------
+# --- examples and reference --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("script", sorted(ROOT.glob("examples/*.py")), ids=lambda path: path.name)

@@ -29,7 +29,7 @@ __all__ = [
 
 
 class set_detect_anomaly(ContextDecorator):
-    """Switch `detect_anomaly` on or off: at once, and until the end of a ``with`` block.
+    """Switch `detect_anomaly` on or off: at once, and until the end of a `with` block.
 
     >>> import dlframe as dl
     >>> _ = dl.autograd.set_detect_anomaly(True)
@@ -58,7 +58,7 @@ class set_detect_anomaly(ContextDecorator):
 
 
 class detect_anomaly(set_detect_anomaly):
-    """Within a ``with`` block, stop at the first nan or infinity, forward or backward.
+    """Within a `with` block, stop at the first nan or infinity, forward or backward.
 
     The `AnomalyError` names the operation, the module that was running, and the line of the user's
     program; of every operand it shows shape, dtype, range, and how many numbers are nan or
@@ -222,7 +222,7 @@ def _pairs(names: Any, values: Any) -> list[tuple[str, Any]]:
 
 
 def _names(op: Any, count: int) -> list[str]:
-    """The operands' names; those of ``*xs`` are numbered."""
+    """The operands' names; those of `*xs` are numbered."""
     if op.variadic or not op.inputs:
         return [f"{op.variadic or 'input'}[{i}]" for i in range(count)]
     return list(op.inputs)

@@ -27,7 +27,7 @@ def backward(
     grad_variables: Any = None,
     inputs: Tensors | None = None,
 ) -> None:
-    """Add the gradients of `tensors` to the ``.grad`` of the leaves they were computed from.
+    """Add the gradients of `tensors` to the `.grad` of the leaves they were computed from.
 
     Args:
         tensors: one tensor or several; one-element tensors need no gradient of their own.
@@ -98,14 +98,14 @@ def _run_at_end() -> None:
 
 
 def _run_post_hooks(leaf: Any) -> None:
-    """The hooks that wait for a leaf's complete ``.grad``."""
+    """The hooks that wait for a leaf's complete `.grad`."""
     for hook in list(leaf.hooks.values()):
         if isinstance(hook, PostHook):
             hook.function(leaf)
 
 
 def _accumulate(leaf: Any, g: Any) -> None:
-    """Add `g` to ``leaf.grad``; the first is kept as it is if nobody else holds its memory."""
+    """Add `g` to `leaf.grad`; the first is kept as it is if nobody else holds its memory."""
     if leaf.gradient is None and g.__class__ is np.ndarray:
         # beyond our two names for it and getrefcount's own, somebody holds it
         shared = g.base is not None or sys.getrefcount(g) > _OURS

@@ -117,7 +117,7 @@ class VmapInfo(NamedTuple):
 
 
 def map_by(rule: Callable[..., Any], args: Sequence[Any]) -> tuple[Any] | None:
-    """What ``rule(info, in_dims, *args)`` makes of whole batches; None if there is none in `args`.
+    """What `rule(info, in_dims, *args)` makes of whole batches; None if there is none in `args`.
 
     The arguments leave their batch, and the results enter it again.
     """

@@ -161,9 +161,9 @@ def _meta(x: Any) -> Any:
 class Function:
     """Base class of differentiable functions with a backward of their own.
 
-    Subclasses define static methods ``forward(ctx, *args)`` and ``backward(ctx, *grad_outputs)``,
-    and are used through ``apply``. ``forward`` may leave `ctx` out if
-    ``setup_context(ctx, inputs, output)`` is defined.
+    Subclasses define static methods `forward(ctx, *args)` and `backward(ctx, *grad_outputs)`,
+    and are used through `apply`. `forward` may leave `ctx` out if
+    `setup_context(ctx, inputs, output)` is defined.
 
     >>> import dlframe as dl
     >>> class Cube(dl.autograd.Function):
@@ -209,10 +209,10 @@ class Function:
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
-        """Compute a batch: ``(output, out_dims)`` from arguments with a dimension more.
+        """Compute a batch: `(output, out_dims)` from arguments with a dimension more.
 
         Args:
-            info: has ``batch_size`` and ``randomness``.
+            info: has `batch_size` and `randomness`.
             in_dims: per argument which dimension counts the examples; None for none.
             args: the arguments, the tensors among them whole batches.
         """

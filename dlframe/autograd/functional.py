@@ -167,7 +167,7 @@ def hessian(
 ) -> Any:
     """The Hessian of `func`, which returns one number: per pair of inputs a tensor.
 
-    ``hessian(f, (x, y))[i][j]`` has the shape (*input i, *input j). The arguments are those of
+    `hessian(f, (x, y))[i][j]` has the shape (*input i, *input j). The arguments are those of
     `jacobian`, which is applied twice; `outer_jacobian_strategy` is that of the second time.
 
     >>> import dlframe as dl

@@ -1,6 +1,6 @@
 """Compare gradients with finite differences.
 
-`gradcheck` compares the whole Jacobian; with ``fast_mode=True`` only one random number of it: for
+`gradcheck` compares the whole Jacobian; with `fast_mode=True` only one random number of it: for
 random directions u (in the inputs) and v (in the outputs), vᵀ J u computed by backward must equal
 the central difference vᵀ (f(x + εu) - f(x - εu)) / 2ε. A wrong rule passes with probability zero,
 at the cost of two evaluations instead of two per input element (Griewank & Walther, *Evaluating

@@ -1,7 +1,7 @@
 """The recorded graph itself: its nodes, hooks on several tensors at once, and edges.
 
-A tensor's `grad_fn` is a `Node`; ``node.next_functions`` leads on. Hooks on nodes see gradients
-between operations: ``node.register_prehook(hook)`` those that come in, ``node.register_hook(hook)``
+A tensor's `grad_fn` is a `Node`; `node.next_functions` leads on. Hooks on nodes see gradients
+between operations: `node.register_prehook(hook)` those that come in, `node.register_hook(hook)`
 those that go out as well.
 """
 

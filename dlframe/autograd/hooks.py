@@ -11,7 +11,7 @@ from dlframe.ops.record import Node, TensorBase
 
 
 class RemovableHandle:
-    """What registering a hook returns: ``remove()`` takes the hook away; so does a ``with``."""
+    """What registering a hook returns: `remove()` takes the hook away; so does a `with`."""
 
     _ids = itertools.count()
 
@@ -38,7 +38,7 @@ def add_hook(table: dict[int, Any], hook: Any) -> RemovableHandle:
 
 
 class PostHook:
-    """A hook of a leaf for when its ``.grad`` is complete: among gradient hooks it does nothing."""
+    """A hook of a leaf for when its `.grad` is complete: among gradient hooks it does nothing."""
 
     def __init__(self, function: Callable[[Any], None]):
         self.function = function
@@ -88,9 +88,9 @@ def _tensor(x: Any) -> Any:
 
 
 def _register_hook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
-    """Call ``fn(grad_inputs, grad_outputs)`` when backward has gone through this node.
+    """Call `fn(grad_inputs, grad_outputs)` when backward has gone through this node.
 
-    Both are tuples. What it returns, if not None, replaces ``grad_inputs``: the gradients of the
+    Both are tuples. What it returns, if not None, replaces `grad_inputs`: the gradients of the
     operation's inputs.
 
     >>> import dlframe as dl
@@ -107,7 +107,7 @@ def _register_hook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
 
 
 def _register_prehook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
-    """Call ``fn(grad_outputs)`` with a tuple before backward goes through this node.
+    """Call `fn(grad_outputs)` with a tuple before backward goes through this node.
 
     What it returns, if not None, replaces the gradients.
     """

@@ -27,7 +27,7 @@ from dlframe.ops.watching import located, watched
 
 
 def in_place(function: Callable[..., Any], x: Any, by: str, *args: Any, **kwargs: Any) -> Any:
-    """Put ``function(x, *args, **kwargs)`` into the memory of `x`."""
+    """Put `function(x, *args, **kwargs)` into the memory of `x`."""
     into = _INTO.get(by)
     if into is not None and _written_at_once(into, x, by, args, kwargs):
         return x
@@ -174,7 +174,7 @@ def _refuse_shape(by: str, target: Any, value: Any) -> NoReturn:
 def _keep_copies(node: Any, array: Any, since: int) -> None:
     """Give the nodes recorded after `since` copies of what they kept of `array`.
 
-    ``y.sin_()`` needs y for its gradient, and is about to overwrite it.
+    `y.sin_()` needs y for its gradient, and is about to overwrite it.
     """
     owner = record.owner_of(array)
 
@@ -205,7 +205,7 @@ def _refuse_memory(by: str) -> NoReturn:
 
 
 def write_at(x: Any, index: Any, value: Any) -> None:
-    """``x[index] = value``: the region is written, and the graph says that it was replaced."""
+    """`x[index] = value`: the region is written, and the graph says that it was replaced."""
     with_grad = isinstance(value, TensorBase) and value.needs_grad
     check_writable(x, "__setitem__", with_grad)
     first, then = in_steps(plain_index(index), x.array.ndim)

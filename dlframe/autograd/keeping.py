@@ -12,11 +12,11 @@ __all__ = ["keep_values"]
 
 
 class keep_values(ContextDecorator):
-    """Within a ``with`` block, let results keep what `explain` can show.
+    """Within a `with` block, let results keep what `explain` can show.
 
     A graph holds no more than its backward pass needs: few values, no names. Here each operation
     also keeps its operands, options and result, the module that was running, and the line of the
-    user's program. All of it is freed with the graph, and stays after ``backward()``.
+    user's program. All of it is freed with the graph, and stays after `backward()`.
 
     >>> import dlframe as dl
     >>> x = dl.tensor([1.0, 2.0], requires_grad=True)

@@ -1,4 +1,4 @@
-"""Whether operations are recorded: context variables, each usable as ``with`` and as decorator."""
+"""Whether operations are recorded: context variables, each usable as `with` and as decorator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Mode:
-    """Set grad mode inside a ``with`` block, or during each call of a decorated function."""
+    """Set grad mode inside a `with` block, or during each call of a decorated function."""
 
     _enabled = True
 
@@ -88,7 +88,7 @@ class enable_grad(no_grad):
 
 
 class set_grad_enabled(_Mode):
-    """Record or not, by a flag: at once when called, and until the end of a ``with`` block."""
+    """Record or not, by a flag: at once when called, and until the end of a `with` block."""
 
     def __init__(self, mode: bool):
         super().__init__()

@@ -47,7 +47,7 @@ def checkpoint(
     early_stop: bool = True,
     **kwargs: Any,
 ) -> Any:
-    """``function(*args, **kwargs)``, whose intermediate results are computed again for backward.
+    """`function(*args, **kwargs)`, whose intermediate results are computed again for backward.
 
     Gradients are the same as without, of any order. The function must do the same both times:
     random numbers do, unless `preserve_rng_state` is False.
@@ -56,13 +56,13 @@ def checkpoint(
         function: what to compute, a module for instance.
         args: its arguments, of any kind.
         use_reentrant: accepted; there is one implementation, which can do what PyTorch's
-            ``use_reentrant=False`` can.
+            `use_reentrant=False` can.
         context_fn: makes two context managers, around the first and the second computation.
         determinism_check: "default" compares what both computations keep, in number, shape and
             dtype; "none" does not.
         debug: accepted; errors always name the operation.
         early_stop: accepted; the function is computed again to its end.
-        kwargs: its keyword arguments, and ``preserve_rng_state=True``: whether the second
+        kwargs: its keyword arguments, and `preserve_rng_state=True`: whether the second
             computation gets the random numbers of the first.
 
     Raises:
@@ -116,7 +116,7 @@ def checkpoint_sequential(
         segments: how many parts to make.
         input: what the first function takes.
         use_reentrant: see `checkpoint`.
-        kwargs: ``preserve_rng_state``, see `checkpoint`.
+        kwargs: `preserve_rng_state`, see `checkpoint`.
 
     >>> import dlframe as dl
     >>> from dlframe.utils.checkpoint import checkpoint_sequential

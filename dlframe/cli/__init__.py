@@ -1,7 +1,7 @@
-"""The command line: ``dlframe train``, ``evaluate``, ``predict``, ``data``, ``plugins``, ``info``.
+"""The command line: `dlframe train`, `evaluate`, `predict`, `data`, `plugins`, `info`.
 
 Exit codes: 0 done, 1 it failed (one line on stderr says why), 2 the command line was wrong,
-130 Ctrl-C. ``--debug`` shows the whole traceback.
+130 Ctrl-C. `--debug` shows the whole traceback.
 """
 
 from __future__ import annotations

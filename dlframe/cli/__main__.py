@@ -1,4 +1,4 @@
-"""``python -m dlframe.cli``."""
+"""`python -m dlframe.cli`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From a command line to a complete description of a run, in plain values.
 
-The description is stored in ``config.json`` and in every checkpoint: a run can be repeated, resumed
+The description is stored in `config.json` and in every checkpoint: a run can be repeated, resumed
 and evaluated from it alone.
 """
 

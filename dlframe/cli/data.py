@@ -1,4 +1,4 @@
-"""``dlframe data``: list, download and verify data sets."""
+"""`dlframe data`: list, download and verify data sets."""
 
 from __future__ import annotations
 

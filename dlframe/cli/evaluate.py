@@ -1,4 +1,4 @@
-"""``dlframe evaluate``: rebuild model and data from a checkpoint, and measure again."""
+"""`dlframe evaluate`: rebuild model and data from a checkpoint, and measure again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def load_model(path: Path) -> tuple[Module, dict[str, Any], int]:
-    """The model in a checkpoint of ``dlframe train``, the description of its run, and the epoch."""
+    """The model in a checkpoint of `dlframe train`, the description of its run, and the epoch."""
     content = load_checkpoint(path)
     config = description_in(content, path)
     model = models.build(config["model"]["name"], **config["model"]["arguments"])

@@ -1,4 +1,4 @@
-"""``dlframe info`` and ``dlframe plugins``: what is installed, and what it is made of."""
+"""`dlframe info` and `dlframe plugins`: what is installed, and what it is made of."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def info(options: argparse.Namespace) -> int:
-    """The command ``info``."""
+    """The command `info`."""
     found = environment()
     _print_pairs({
         "dlframe": found["dlframe"],
@@ -80,7 +80,7 @@ def _thread_pools() -> list[dict[str, Any]]:
 
 
 def plugins(options: argparse.Namespace) -> int:
-    """The command ``plugins``."""
+    """The command `plugins`."""
     from dlframe import plugins as registry
 
     entries = [

@@ -1,6 +1,6 @@
 """What can be typed: commands and options, and what a typo may have meant.
 
-Commands are imported when they run, so ``dlframe --help`` costs what ``import dlframe`` does.
+Commands are imported when they run, so `dlframe --help` costs what `import dlframe` does.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def make_parser() -> Parser:
-    """The parser of all commands; each sets ``command``, the function to call."""
+    """The parser of all commands; each sets `command`, the function to call."""
     parser = Parser(
         prog="dlframe",
         description="Deep learning in readable NumPy: train, evaluate and use small networks.",
@@ -102,7 +102,7 @@ def make_parser() -> Parser:
 
 
 def _later(function: str) -> Callable[[argparse.Namespace], int]:
-    """The function ``module:name`` of this package, imported when it is called."""
+    """The function `module:name` of this package, imported when it is called."""
     module, name = function.split(":")
 
     def call(options: argparse.Namespace) -> int:
@@ -119,7 +119,7 @@ ROOT_HELP = "folder with the data sets' files (default: $DLFRAME_DATA, or data)"
 
 
 def data_root(given: str | None) -> str:
-    """Where data sets lie: as given, else what the environment says, else ``data``."""
+    """Where data sets lie: as given, else what the environment says, else `data`."""
     return given or os.environ.get("DLFRAME_DATA") or "data"
 
 
@@ -189,7 +189,7 @@ def _data(command: Parser) -> None:
                                 metavar="NAME", help=", ".join(DATA))  # fmt: skip
 
 
-# ------------------------------------------------------------------------------ kinds of values
+# --- kinds of values ---------------------------------------------------------------------------
 
 
 def one_of(what: str, known: tuple[str, ...]) -> Callable[[str], str]:

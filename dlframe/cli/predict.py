@@ -1,4 +1,4 @@
-"""``dlframe predict``: what is on an image."""
+"""`dlframe predict`: what is on an image."""
 
 from __future__ import annotations
 

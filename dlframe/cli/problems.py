@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """Three data sets without a common sample; ``train`` is augmented, if the run says so."""
+    """Three data sets without a common sample; `train` is augmented, if the run says so."""
 
     kind: Kind
     train: Any

@@ -1,4 +1,4 @@
-"""``dlframe train``: a run from its description to its report."""
+"""`dlframe train`: a run from its description to its report."""
 
 from __future__ import annotations
 

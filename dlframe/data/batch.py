@@ -1,8 +1,8 @@
 """A whole batch, fetched at once: columns that are already stacked, seen as a list of samples.
 
-PyTorch's ``__getitems__(indices)`` returns a list of samples, which the loader then stacks again.
-Data that lie in arrays need neither the list nor the stacking: ``array[indices]`` is the batch. A
-:class:`Batch` is that, and still reads as the list that a ``collate_fn`` of your own expects.
+PyTorch's `__getitems__(indices)` returns a list of samples, which the loader then stacks again.
+Data that lie in arrays need neither the list nor the stacking: `array[indices]` is the batch. A
+`Batch` is that, and still reads as the list that a `collate_fn` of your own expects.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dlframe.tensor import Tensor
 
 
 class Batch(Sequence[Any]):
-    """Samples held column by column; ``batch[i]`` is sample i, ``default_collate`` takes the
+    """Samples held column by column; `batch[i]` is sample i, `default_collate` takes the
     columns.
 
-    ``columns`` is a tuple (a sample is a tuple) or a dict (a sample is a dict) of Tensors,
+    `columns` is a tuple (a sample is a tuple) or a dict (a sample is a dict) of Tensors,
     ndarrays, lists or further Batches, all of one length along their first dimension. A column must
     own its memory: a view of the data set would let an in-place edit of the batch change the data.
 

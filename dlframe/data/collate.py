@@ -23,7 +23,7 @@ _REFUSED = (
 def default_convert(data: Any) -> Any:
     """NumPy arrays and numbers, however deep inside containers, as Tensors; the rest unchanged.
 
-    What a loader with ``batch_size=None`` does to a sample. Arrays are shared, tuples become lists.
+    What a loader with `batch_size=None` does to a sample. Arrays are shared, tuples become lists.
 
     >>> default_convert({"x": np.zeros(2), "name": "a"})["x"].shape == (2,)
     True
@@ -44,8 +44,8 @@ def default_convert(data: Any) -> Any:
 def collate(batch: Any, *, collate_fn_map: Mapping[Any, Callable[..., Any]] | None = None) -> Any:
     """Collate by the type of the first sample: a function of the map, else container by container.
 
-    A key of ``collate_fn_map`` is a type or a tuple of types; its function is called with the batch
-    and ``collate_fn_map=``.
+    A key of `collate_fn_map` is a type or a tuple of types; its function is called with the batch
+    and `collate_fn_map=`.
     """
     first = batch[0]
     functions = collate_fn_map or {}
@@ -170,7 +170,7 @@ default_collate_fn_map: dict[Any, Callable[..., Any]] = {
     str: _unchanged,
     bytes: _unchanged,
 }
-"""The functions of :func:`default_collate` by type; add an entry to collate a type of your own."""
+"""The functions of `default_collate` by type; add an entry to collate a type of your own."""
 
 
 def _like_mapping(model: Mapping[Any, Any], content: dict[Any, Any]) -> Any:

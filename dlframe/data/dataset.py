@@ -24,9 +24,9 @@ T_co = TypeVar("T_co", covariant=True)
 class Dataset(Generic[T_co]):
     """A map from keys (most often 0 … n-1) to samples.
 
-    A subclass defines ``__getitem__(index)`` and, as samplers need it, ``__len__``. It may also
-    define ``__getitems__(indices)``, which returns the samples of a whole batch at once: a list of
-    samples, or, where the data lie in arrays, a :class:`~dlframe.data.Batch` of columns.
+    A subclass defines `__getitem__(index)` and, as samplers need it, `__len__`. It may also
+    define `__getitems__(indices)`, which returns the samples of a whole batch at once: a list of
+    samples, or, where the data lie in arrays, a `dlframe.data.Batch` of columns.
 
     >>> class Squares(Dataset):
     ...     def __len__(self):
@@ -45,10 +45,10 @@ class Dataset(Generic[T_co]):
 
 
 class IterableDataset(Dataset[T_co], Iterable[T_co]):
-    """A stream of samples: a subclass defines ``__iter__``.
+    """A stream of samples: a subclass defines `__iter__`.
 
     With workers, every worker iterates over a shallow copy of its own; split the stream with
-    :func:`~dlframe.data.get_worker_info`, or each sample comes once per worker.
+    `dlframe.data.get_worker_info`, or each sample comes once per worker.
 
     >>> class Countdown(IterableDataset):
     ...     def __iter__(self):
@@ -65,10 +65,10 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
 
 
 def batch_getter(dataset: Any) -> Callable[[list[Any]], Sequence[Any]] | None:
-    """``dataset.__getitems__``, or None where samples must be fetched one by one.
+    """`dataset.__getitems__`, or None where samples must be fetched one by one.
 
-    A subclass that overrides only ``__getitem__`` means every fetch to go through it, so the
-    ``__getitems__`` that it inherited does not count.
+    A subclass that overrides only `__getitem__` means every fetch to go through it, so the
+    `__getitems__` that it inherited does not count.
     """
     getter = getattr(dataset, "__getitems__", None)
     if not callable(getter):
@@ -103,8 +103,8 @@ def _one(dataset: Any, index: Any, streams: AbstractContextManager[None]) -> Any
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """Tensors (or ndarrays, which are shared) of one length; sample i is ``(t[i] for t in
-    tensors)``.
+    """Tensors (or ndarrays, which are shared) of one length; sample i is `(t[i] for t in
+    tensors)`.
 
     Raises ShapeError where the first dimensions differ.
 
@@ -325,7 +325,7 @@ def random_split(
 ) -> list[Subset[Any]]:
     """Split into disjoint random subsets, with PyTorch's permutation for the same generator.
 
-    ``lengths`` are counts, or fractions that sum to 1: then each part gets floor(fraction · n)
+    `lengths` are counts, or fractions that sum to 1: then each part gets floor(fraction · n)
     samples, and what is left goes one by one to the first parts.
 
     >>> import dlframe as dl

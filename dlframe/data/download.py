@@ -1,8 +1,8 @@
 """Downloads that can be trusted: mirrors, checksums, resume, one process at a time, atomic.
 
-A file is fetched into ``NAME.part``, checked, and only then renamed to ``NAME``; so a file under
-its own name is whole. What a broken connection leaves in ``NAME.part`` is continued, by the same or
-a later call, where the server can (HTTP Range). Set the environment variable ``DLFRAME_OFFLINE=1``
+A file is fetched into `NAME.part`, checked, and only then renamed to `NAME`; so a file under
+its own name is whole. What a broken connection leaves in `NAME.part` is continued, by the same or
+a later call, where the server can (HTTP Range). Set the environment variable `DLFRAME_OFFLINE=1`
 to forbid any connection.
 """
 
@@ -82,7 +82,7 @@ class _Again(Exception):
 
 
 def is_offline(offline: bool | None = None) -> bool:
-    """The argument, or where it is None what ``DLFRAME_OFFLINE`` says."""
+    """The argument, or where it is None what `DLFRAME_OFFLINE` says."""
     if offline is not None:
         return offline
     return os.environ.get("DLFRAME_OFFLINE", "").strip().lower() in {"1", "true", "yes", "on"}
@@ -102,9 +102,9 @@ def download(
 ) -> Path:
     """Fetch a file from the first address that gives the right content; returns its path.
 
-    ``urls`` are mirrors of one content, tried in order, each ``attempts`` times where trying again
+    `urls` are mirrors of one content, tried in order, each `attempts` times where trying again
     makes sense (broken connections, timeouts, status 429 and 5xx). A file that is there already,
-    with the right checksum, is kept. ``timeout`` counts seconds without a byte; ``progress`` None
+    with the right checksum, is kept. `timeout` counts seconds without a byte; `progress` None
     shows a bar on a terminal only.
 
     Raises DownloadError, which names the file, every address and what each answered.
@@ -245,7 +245,7 @@ def _short(error: Exception) -> str:
 
 
 def _check_answer(answer: requests.Response, part: Path, have: int) -> int:
-    """Where the body starts: at ``have`` for a resumed download, else at 0."""
+    """Where the body starts: at `have` for a resumed download, else at 0."""
     status = answer.status_code
     if status == 206 and _range_start(answer) == have:
         return have
@@ -273,7 +273,7 @@ def _retry_after(answer: requests.Response) -> float:
 
 
 def _receive(answer: requests.Response, part: Path, start: int, options: Options) -> None:
-    """Write the body behind the first ``start`` bytes of the file."""
+    """Write the body behind the first `start` bytes of the file."""
     length = answer.headers.get("Content-Length")
     total = start + int(length) if length and length.isdigit() else None
     bar = _progress_bar(part.stem, total, start, options.progress)

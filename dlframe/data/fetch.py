@@ -13,7 +13,7 @@ from dlframe.data.stream import SampleDraws, drawing
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """Who a worker is: what :func:`get_worker_info` returns inside one."""
+    """Who a worker is: what `get_worker_info` returns inside one."""
 
     id: int
     num_workers: int

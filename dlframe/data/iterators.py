@@ -33,7 +33,7 @@ LOOK_UP_SECONDS = 1.0
 
 
 class LoaderIterator(Iterator[Any]):
-    """What ``iter(loader)`` gives: the batches of one epoch."""
+    """What `iter(loader)` gives: the batches of one epoch."""
 
     def __init__(self, loader: DataLoader, order: EpochOrder) -> None:
         self._attach(loader, order)
@@ -90,11 +90,11 @@ class SingleIterator(LoaderIterator):
 
 
 class WorkerIterator(LoaderIterator):
-    """Keeps ``prefetch_factor`` batches per worker on the way, and hands them out in order.
+    """Keeps `prefetch_factor` batches per worker on the way, and hands them out in order.
 
     Task n goes to worker n mod num_workers, as in PyTorch; a worker whose stream has ended is
     passed over. The workers end with the epoch, with an error, or when the iterator is forgotten
-    (``break``).
+    (`break`).
     """
 
     def __init__(self, loader: DataLoader, order: EpochOrder) -> None:

@@ -31,18 +31,18 @@ class DataLoader:
 
     The arguments are PyTorch's. Differences:
 
-    - Workers (``num_workers``) are threads, which share the data set and start at once; NumPy
-      releases the GIL where it works. ``worker_type="process"`` starts processes instead (always
-      "spawn", so dataset and functions must be picklable, and a script needs ``if __name__ ==
-      "__main__":``). ``multiprocessing_context`` implies processes.
-    - A batch whose data set has ``__getitems__`` is fetched in one piece; it never shares memory
+    - Workers (`num_workers`) are threads, which share the data set and start at once; NumPy
+      releases the GIL where it works. `worker_type="process"` starts processes instead (always
+      "spawn", so dataset and functions must be picklable, and a script needs `if __name__ ==
+      "__main__":`). `multiprocessing_context` implies processes.
+    - A batch whose data set has `__getitems__` is fetched in one piece; it never shares memory
       with the data set.
     - A worker's error is a WorkerError that names the sample, with the original as its cause.
-    - ``pin_memory`` and ``pin_memory_device`` are accepted and do nothing: there is no device to
-      copy to. ``in_order=False`` is accepted; batches come in order all the same.
+    - `pin_memory` and `pin_memory_device` are accepted and do nothing: there is no device to
+      copy to. `in_order=False` is accepted; batches come in order all the same.
     - Random transforms draw from a stream of the sample's own, keyed by the epoch's base seed, the
-      epoch and the sample's index (:mod:`dlframe.data.stream`).
-    - :meth:`state_dict` and :meth:`load_state_dict` resume in the middle of an epoch.
+      epoch and the sample's index (`dlframe.data.stream`).
+    - `state_dict` and `load_state_dict` resume in the middle of an epoch.
 
     >>> import dlframe as dl
     >>> from dlframe.data import TensorDataset
@@ -155,7 +155,7 @@ class DataLoader:
         super().__setattr__(name, value)
 
     def __len__(self) -> int:
-        """Batches in an epoch; for a stream, as many as its own ``__len__`` says."""
+        """Batches in an epoch; for a stream, as many as its own `__len__` says."""
         if not self._is_stream:
             return len(cast("Sized", self._index_sampler))
         length = self._len_called = len(self.dataset)
@@ -236,7 +236,7 @@ class DataLoader:
 
         Taken between two batches; the batch that the loop is working on counts as done. The default
         generator's present state is not part of it (it belongs to the whole program: save
-        ``dl.get_rng_state()`` beside it), that of generators given to the loader or its samplers
+        `dl.get_rng_state()` beside it), that of generators given to the loader or its samplers
         is.
 
         >>> import dlframe as dl
@@ -267,7 +267,7 @@ class DataLoader:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue there: the next ``iter(loader)`` gives the rest of the saved epoch.
+        """Continue there: the next `iter(loader)` gives the rest of the saved epoch.
 
         The number of workers may be another. Raises StateDictError for a data set of another length
         or another set of generators; a sampler that gives another order is noticed when iteration

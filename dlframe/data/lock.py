@@ -34,7 +34,7 @@ else:
 def file_lock(path: Path, timeout: float = 3600.0) -> Iterator[None]:
     """Hold the lock of this name; waits for another process or thread that holds it.
 
-    Raises DownloadError when the other one has not finished after ``timeout`` seconds.
+    Raises DownloadError when the other one has not finished after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     while (descriptor := _acquire(path)) is None:

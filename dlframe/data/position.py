@@ -92,7 +92,7 @@ class EpochOrder:
         return indices
 
     def state(self) -> dict[str, Any]:
-        """What :meth:`replay` needs, in plain types."""
+        """What `replay` needs, in plain types."""
         return {
             "batch": self.delivered,
             "drawn": self.drawn,

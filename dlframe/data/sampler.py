@@ -18,7 +18,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Sampler(Generic[T_co]):
-    """Base of all samplers: ``__iter__`` gives indices (or lists of them), ``__len__`` how many.
+    """Base of all samplers: `__iter__` gives indices (or lists of them), `__len__` how many.
 
     >>> class Backwards(Sampler):
     ...     def __init__(self, data):
@@ -47,9 +47,9 @@ class SequentialSampler(Sampler[int]):
 
 
 class RandomSampler(Sampler[int]):
-    """A random order; with ``replacement``, ``num_samples`` independent draws.
+    """A random order; with `replacement`, `num_samples` independent draws.
 
-    Without a ``generator`` each pass seeds one of its own with a draw from the default generator,
+    Without a `generator` each pass seeds one of its own with a draw from the default generator,
     so that other random numbers drawn during the pass do not change the order.
 
     >>> import dlframe as dl
@@ -121,9 +121,9 @@ class SubsetRandomSampler(Sampler[int]):
 
 
 class WeightedRandomSampler(Sampler[int]):
-    """``num_samples`` indices, each drawn with probability proportional to its weight.
+    """`num_samples` indices, each drawn with probability proportional to its weight.
 
-    ``weights`` is 1-d and need not sum to 1; without ``replacement`` an index comes at most once.
+    `weights` is 1-d and need not sum to 1; without `replacement` an index comes at most once.
 
     >>> import dlframe as dl
     >>> list(WeightedRandomSampler([0.0, 1.0, 0.0], 3))
@@ -161,7 +161,7 @@ class WeightedRandomSampler(Sampler[int]):
 
 
 class BatchSampler(Sampler[list[int]]):
-    """Lists of ``batch_size`` indices from another sampler; the last may be short or dropped.
+    """Lists of `batch_size` indices from another sampler; the last may be short or dropped.
 
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]

@@ -49,7 +49,7 @@ class SampleDraws:
         return (self._next() >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def integers(self, high: Any) -> npt.NDArray[np.int64]:
-        """One integer in 0 … high-1 for each sample; ``high`` may be an array."""
+        """One integer in 0 … high-1 for each sample; `high` may be an array."""
         # floor(u · high) stays below high for every high that an image size can have
         numbers: npt.NDArray[np.int64] = (self.uniform() * high).astype(np.int64)
         return numbers

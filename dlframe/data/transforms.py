@@ -1,17 +1,17 @@
 """Transforms of images, with torchvision's names; each works on one sample and on a whole batch.
 
 A transform is called with a sample: a PIL image, an ndarray as image files have it (height, width[,
-channels]), or a Tensor ([channels,] height, width). Its method ``batch(x)`` does the same to many
+channels]), or a Tensor ([channels,] height, width). Its method `batch(x)` does the same to many
 samples in one array operation: an ndarray (n, height, width[, channels]) or a Tensor (n, channels,
-height, width). A data set whose transform has that method (:func:`batchable`) is fetched batch by
+height, width). A data set whose transform has that method (`batchable`) is fetched batch by
 batch, and the numbers are the same either way.
 
-Random transforms draw, inside a loader, from the stream of the sample (:mod:`dlframe.data.stream`),
+Random transforms draw, inside a loader, from the stream of the sample (`dlframe.data.stream`),
 so that neither workers nor batches nor an interruption change what a sample undergoes; outside a
 loader, from the default generator, as torchvision's draw from PyTorch's.
 
-A transform of your own is any callable; give it a ``batch`` method where it can work on whole
-batches, and draw its random numbers from :func:`dlframe.data.sample_generator`.
+A transform of your own is any callable; give it a `batch` method where it can work on whole
+batches, and draw its random numbers from `dlframe.data.sample_generator`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Array = np.ndarray[Any, Any]
 
 
 def batchable(transform: Any) -> bool:
-    """Whether a transform has a ``batch`` method that means the same as calling it.
+    """Whether a transform has a `batch` method that means the same as calling it.
 
-    A subclass that overrides only ``__call__`` changed its meaning: the inherited ``batch`` is
+    A subclass that overrides only `__call__` changed its meaning: the inherited `batch` is
     ignored.
 
     >>> batchable(Compose([ToTensor(), Flatten()])), batchable(Compose([ToTensor(), abs]))
@@ -231,7 +231,7 @@ class Flatten:
 
 
 class Lambda:
-    """A function as a transform; ``batch``, where given, is the same function for a whole batch.
+    """A function as a transform; `batch`, where given, is the same function for a whole batch.
 
     >>> Lambda(lambda x: x * 2)(21)
     42
@@ -294,9 +294,9 @@ class CenterCrop:
 class RandomCrop:
     """A window of the given size at a random place.
 
-    ``padding`` (one number; horizontal and vertical; or left, top, right, bottom) is put around
-    first, with ``fill`` or by ``padding_mode`` "edge", "reflect", "symmetric"; ``pad_if_needed``
-    pads images that are smaller than ``size``. Raises ShapeError where the image is too small.
+    `padding` (one number; horizontal and vertical; or left, top, right, bottom) is put around
+    first, with `fill` or by `padding_mode` "edge", "reflect", "symmetric"; `pad_if_needed`
+    pads images that are smaller than `size`. Raises ShapeError where the image is too small.
 
     >>> import numpy as np
     >>> RandomCrop(32, padding=4)(np.zeros((32, 32, 3), np.uint8)).shape

@@ -1,7 +1,7 @@
 """The loader's workers: threads, or processes when asked, that fetch batches ahead of time.
 
-Both speak the same messages. To a worker go ``Epoch`` (start a fetcher), ``Task`` (fetch these
-indices) and None (stop); from it come ``Result``s. A worker does its tasks in the order given.
+Both speak the same messages. To a worker go `Epoch` (start a fetcher), `Task` (fetch these
+indices) and None (stop); from it come `Result`s. A worker does its tasks in the order given.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STOP_SECONDS = 5.0  # how long a worker may take to finish its sample when the l
 
 
 class Epoch(NamedTuple):
-    """Begin an epoch; ``run`` counts these workers' epochs, so that late results are known."""
+    """Begin an epoch; `run` counts these workers' epochs, so that late results are known."""
 
     run: int
     seed: int
@@ -41,7 +41,7 @@ class Task(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a task: ``kind`` is "data", "error" or "end" (the worker's stream is over)."""
+    """What became of a task: `kind` is "data", "error" or "end" (the worker's stream is over)."""
 
     worker: int
     run: int

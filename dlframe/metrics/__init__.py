@@ -1,7 +1,7 @@
 """Metrics: how good a model is, in numbers that add up over batches.
 
-Each is there twice: as a function of output and target (``dlframe.metrics.functional``), and as an
-object that collects batches (``update``, ``compute``, ``reset``). The averaging is in the name.
+Each is there twice: as a function of output and target (`dlframe.metrics.functional`), and as an
+object that collects batches (`update`, `compute`, `reset`). The averaging is in the name.
 """
 
 from __future__ import annotations

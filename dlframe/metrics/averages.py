@@ -2,13 +2,13 @@
 
 The counts are an int64 array of shape (3, C), one row each:
 
-- ``hits``: samples of the class that were predicted to be of the class (true positives),
-- ``predicted``: samples that were predicted to be of the class,
-- ``actual``: samples that are of the class (its support).
+- `hits`: samples of the class that were predicted to be of the class (true positives),
+- `predicted`: samples that were predicted to be of the class,
+- `actual`: samples that are of the class (its support).
 
 Counts add up, so a stream of batches gives exactly the numbers of the whole.
 
-``zero_division`` is the value of a ratio 0/0: the precision of a class that was never predicted,
+`zero_division` is the value of a ratio 0/0: the precision of a class that was never predicted,
 the recall of a class without samples, the F1 of a class with neither. With NaN such a class is
 left out of the macro and weighted average. A class with neither samples nor predictions never
 counts in the macro average (scikit-learn and torchmetrics agree on this). With no samples at all

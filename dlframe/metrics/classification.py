@@ -1,4 +1,4 @@
-"""Metrics of classification: counts collected batch by batch, formulas from ``averages``.
+"""Metrics of classification: counts collected batch by batch, formulas from `averages`.
 
 All count in whole numbers, so a stream of batches gives exactly the value of the whole.
 """
@@ -20,8 +20,8 @@ from dlframe.metrics.metric import Metric, State, add_states
 class Accuracy(Metric):
     """The share of samples whose predicted label is the true one.
 
-    ``output`` may be class scores (N, C, …), one score per sample (class 1 above ``threshold``)
-    or labels; targets equal to ``ignore_index`` do not count.
+    `output` may be class scores (N, C, …), one score per sample (class 1 above `threshold`)
+    or labels; targets equal to `ignore_index` do not count.
 
         >>> accuracy = Accuracy()
         >>> accuracy.update(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
@@ -49,7 +49,7 @@ class Accuracy(Metric):
 
 
 class TopKAccuracy(Metric):
-    """The share of samples whose true class is among the ``k`` highest scores."""
+    """The share of samples whose true class is among the `k` highest scores."""
 
     def __init__(self, k: int, *, ignore_index: int | None = None, name: str | None = None) -> None:
         super().__init__(name or f"top{k}_accuracy")
@@ -71,7 +71,7 @@ class TopKAccuracy(Metric):
 class ConfusionMatrix(Metric):
     """How often class i was taken for class j: int64 (C, C), rows true, columns predicted.
 
-    Without ``num_classes`` it grows with the labels seen.
+    Without `num_classes` it grows with the labels seen.
     """
 
     def __init__(
@@ -108,9 +108,9 @@ class ConfusionMatrix(Metric):
 class RatioMetric(Metric):
     """What Precision, Recall and F1 share: counts per class, one ratio, one average.
 
-    ``average`` is "per_class" (an array, one value per class), "macro", "micro", "weighted" or
-    "binary" (class 1 of two), and becomes part of the name: ``Precision("macro")`` is called
-    "precision_macro". ``zero_division`` is explained in ``dlframe.metrics.averages``.
+    `average` is "per_class" (an array, one value per class), "macro", "micro", "weighted" or
+    "binary" (class 1 of two), and becomes part of the name: `Precision("macro")` is called
+    "precision_macro". `zero_division` is explained in `dlframe.metrics.averages`.
     """
 
     kind: str

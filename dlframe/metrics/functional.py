@@ -1,8 +1,8 @@
 """Metrics as functions of a model's output and the target, both Tensors or arrays.
 
-What counts as output is told in ``dlframe.metrics.labels``: class scores (N, C, …), one score per
-sample (N,) or (N, 1), or labels. The averaging is always in the name, and what ``zero_division``
-means is told in ``dlframe.metrics.averages``, beside the formulas.
+What counts as output is told in `dlframe.metrics.labels`: class scores (N, C, …), one score per
+sample (N,) or (N, 1), or labels. The averaging is always in the name, and what `zero_division`
+means is told in `dlframe.metrics.averages`, beside the formulas.
 
     >>> import numpy as np
     >>> target = np.array([0, 0, 0, 1, 1, 2])
@@ -54,7 +54,7 @@ def confusion_matrix(
 ) -> Counts:
     """How often class i was taken for class j: int64 (C, C), rows true, columns predicted.
 
-    Without ``num_classes`` C is the number of scores, or the highest label + 1.
+    Without `num_classes` C is the number of scores, or the highest label + 1.
     """
     pair = label_pair(output, target, num_classes, threshold=threshold, ignore_index=ignore_index)
     classes = _count_of_classes(pair)
@@ -127,8 +127,8 @@ def accuracy_macro(output: object, target: object, num_classes: int | None = Non
 def top_k_accuracy(output: object, target: object, k: int) -> float:
     """The share of samples whose true class is among the k highest scores; NaN without samples.
 
-    ``output`` holds class scores (N, C, …). Of equal scores the lower class comes first, so that
-    ``k=1`` is the accuracy. A NaN is no score: it never counts as a hit.
+    `output` holds class scores (N, C, …). Of equal scores the lower class comes first, so that
+    `k=1` is the accuracy. A NaN is no score: it never counts as a hit.
     """
     hits = top_k_hits(output, target, k)
     return _share(int(hits.sum()), hits.size)

@@ -11,7 +11,7 @@ integers, booleans   same shape  labels already
 ===================  ==========  ===============================================================
 
 The threshold is 0, where a logit means a probability of one half. For probabilities give
-``threshold=0.5``, or pass labels: ``probabilities > 0.5``.
+`threshold=0.5`, or pass labels: `probabilities > 0.5`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Labels = NDArray[np.int64]
 
 
 class LabelPair(NamedTuple):
-    """Predicted and true labels, flat and of one length; ``num_classes`` where it is known."""
+    """Predicted and true labels, flat and of one length; `num_classes` where it is known."""
 
     predicted: Labels
     true: Labels
@@ -44,7 +44,7 @@ def label_pair(
     threshold: float = 0.0,
     ignore_index: int | None = None,
 ) -> LabelPair:
-    """Labels that can be compared one by one; samples with target ``ignore_index`` left out.
+    """Labels that can be compared one by one; samples with target `ignore_index` left out.
 
     Shapes as in the table above. Raises LabelError for a label outside its range (which index,
     which value, which range) and ShapeError for shapes that fit no line of the table.
@@ -153,7 +153,7 @@ def check_labels(
 
 
 def _first(values: Array, bad: NDArray[np.bool_], what: str) -> tuple[str, Any]:
-    """The name, as in ``target[3, 0]``, and the value of the first bad entry."""
+    """The name, as in `target[3, 0]`, and the value of the first bad entry."""
     index = np.unravel_index(int(bad.argmax()), bad.shape)
     place = ", ".join(str(i) for i in index)
     return (f"{what}[{place}]" if place else what), values[index].item()

@@ -1,6 +1,6 @@
 """The base of all metrics, and the means of numbers and of losses.
 
-A metric collects counts or sums in ``state``, a small array that batches add to. Two states add up
+A metric collects counts or sums in `state`, a small array that batches add to. Two states add up
 to the state of both data sets, and storing the array stores the metric.
 """
 
@@ -21,7 +21,7 @@ State = NDArray[Any]
 
 
 class Metric(ABC):
-    """A number (or an array of them) about all batches since ``reset``.
+    """A number (or an array of them) about all batches since `reset`.
 
     A subclass says what an empty state is, how a batch adds to it, and what it comes to. States
     must be additive: the state of two data sets is the sum of their states.
@@ -118,7 +118,7 @@ class Mean(Metric):
         return np.zeros(2)
 
     def update(self, output: Any, target: Any = 1.0) -> None:
-        """Add values (``output``) with weights (``target``): one for all, or of the same shape."""
+        """Add values (`output`) with weights (`target`): one for all, or of the same shape."""
         values = np.asarray(to_array(output), np.float64)
         weights = np.asarray(to_array(target), np.float64)
         if weights.shape not in ((), values.shape):
@@ -137,8 +137,8 @@ class Mean(Metric):
 class MeanLoss(Mean):
     """The mean of a loss over all samples, however they fell into batches.
 
-    ``loss`` is called with ``(output, target)``. A batch's mean is weighted by the number of its
-    targets; a loss with ``reduction="sum"`` or ``"none"`` is divided by that number at the end.
+    `loss` is called with `(output, target)`. A batch's mean is weighted by the number of its
+    targets; a loss with `reduction="sum"` or `"none"` is divided by that number at the end.
     A loss that weights classes or ignores targets divides by other numbers in each batch: its
     epoch mean is then the mean of batch means, weighted by batch size.
     """

@@ -24,9 +24,9 @@ def mlp(
     activation: str = "ReLU",
     dropout: float = 0.0,
 ) -> nn.Sequential:
-    """Linear layers of the sizes ``hidden``, each with its activation, and one to the logits.
+    """Linear layers of the sizes `hidden`, each with its activation, and one to the logits.
 
-    Inputs of any shape are flattened to ``in_features``. ``activation`` is the name of a layer,
+    Inputs of any shape are flattened to `in_features`. `activation` is the name of a layer,
     such as "ReLU", "Tanh" or one of a plugin's.
 
     >>> mlp(2, [25, 25], 2, activation="Tanh")
@@ -54,7 +54,7 @@ def cnn(
 ) -> nn.Sequential:
     """3×3 convolutions with batch normalisation, halving the image until it is at most 4×4.
 
-    The first stage has ``width`` channels, each further one twice as many; a linear layer makes
+    The first stage has `width` channels, each further one twice as many; a linear layer makes
     logits of what is left. Input: (N, channels, size, size).
 
     >>> cnn(1, 8, 10)(dl.zeros(3, 1, 8, 8)).shape

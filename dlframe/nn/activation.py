@@ -91,7 +91,7 @@ class ELU(Module):
 class GELU(Module):
     """y = x · Φ(x), with Φ the normal distribution function. Hendrycks and Gimpel (2016).
 
-    With ``approximate="tanh"``: y = x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
+    With `approximate="tanh"`: y = x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -186,7 +186,7 @@ class Softplus(Module):
 
 
 class Softmax(Module):
-    """yᵢ = exp xᵢ / Σⱼ exp xⱼ along ``dim``: positive numbers with the sum 1.
+    """yᵢ = exp xᵢ / Σⱼ exp xⱼ along `dim`: positive numbers with the sum 1.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -208,7 +208,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """yᵢ = xᵢ - log Σⱼ exp xⱼ along ``dim``: the logarithm of softmax, computed without overflow.
+    """yᵢ = xᵢ - log Σⱼ exp xⱼ along `dim`: the logarithm of softmax, computed without overflow.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

@@ -16,7 +16,7 @@ Look = Callable[[Gradients], Gradients]
 
 
 class _Watch(Function):
-    """The identity; its backward lets ``look`` see the gradients, and passes on what it returns."""
+    """The identity; its backward lets `look` see the gradients, and passes on what it returns."""
 
     passes_gradients = True
 
@@ -35,8 +35,8 @@ class _Watch(Function):
 class BackwardHooks:
     """One call of a module, watched from both sides.
 
-    The gradients reach the outputs' node first: there the pre-hooks see ``grad_output``. When they
-    have passed through the module to the inputs' node, the hooks see ``grad_input`` as well.
+    The gradients reach the outputs' node first: there the pre-hooks see `grad_output`. When they
+    have passed through the module to the inputs' node, the hooks see `grad_input` as well.
     """
 
     def __init__(self, module: Module, pre_hooks: Sequence[Any], hooks: Sequence[Any]) -> None:
@@ -86,9 +86,9 @@ class BackwardHooks:
 
 
 def _watch(values: tuple[Any, ...], look: Look, zeros: bool) -> tuple[tuple[Any, ...], list[int]]:
-    """``values`` with their tensors led through a node that calls ``look``, and their places.
+    """`values` with their tensors led through a node that calls `look`, and their places.
 
-    With ``zeros``, tensors that got no gradient are seen with zeros, else with None.
+    With `zeros`, tensors that got no gradient are seen with zeros, else with None.
     """
     places = [place for place, value in enumerate(values) if isinstance(value, Tensor)]
     tensors = [values[place] for place in places]
@@ -101,13 +101,13 @@ def _watch(values: tuple[Any, ...], look: Look, zeros: bool) -> tuple[tuple[Any,
 
 
 def _spread(gradients: Gradients, places: list[int], count: int) -> Gradients:
-    """The gradients at their places among ``count`` values; None for what is no tensor."""
+    """The gradients at their places among `count` values; None for what is no tensor."""
     found = dict(zip(places, gradients, strict=True))
     return tuple(found.get(place) for place in range(count))
 
 
 def _checked(replaced: Any, current: Gradients, kind: str, what: str) -> Gradients:
-    """What a hook returned, as a tuple; ``current`` if it returned None."""
+    """What a hook returned, as a tuple; `current` if it returned None."""
     if replaced is None:
         return current
     new = (replaced,) if isinstance(replaced, Tensor) else tuple(replaced)

@@ -110,10 +110,10 @@ class BatchNorm1d(_BatchNorm):
     """y = (x - μ) / √(σ² + ε) · w + b for each feature, over the batch.
 
     While training, μ and σ² (dividing by n) are the batch's own, and the running ones move by
-    ``running = (1 - momentum) · running + momentum · batch``, the variance there dividing by n - 1.
+    `running = (1 - momentum) · running + momentum · batch`, the variance there dividing by n - 1.
     In evaluation the running ones are used. Ioffe and Szegedy (2015), "Batch normalization".
 
-    Shapes: (N, C) or (N, C, L), with C = ``num_features``; parameters and statistics (C,).
+    Shapes: (N, C) or (N, C, L), with C = `num_features`; parameters and statistics (C,).
 
     Args:
         num_features: C.
@@ -121,7 +121,7 @@ class BatchNorm1d(_BatchNorm):
         momentum: how fast the running statistics move; None for the average over all batches.
         affine: whether there are w and b; they start as 1 and 0.
         track_running_stats: without, the batch's own statistics are used in evaluation, too.
-        device: None or ``"cpu"``.
+        device: None or `"cpu"`.
         dtype: of the parameters; by default the default dtype.
         bias: whether there is b.
 
@@ -140,7 +140,7 @@ class BatchNorm2d(_BatchNorm):
 
     Arguments, parameters and statistics are those of `BatchNorm1d`.
 
-    Shapes: (N, C, H, W), with C = ``num_features``.
+    Shapes: (N, C, H, W), with C = `num_features`.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

@@ -1,4 +1,4 @@
-"""Casting a module to another dtype, and reading the arguments of ``Module.to``."""
+"""Casting a module to another dtype, and reading the arguments of `Module.to`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> np.dtype[Any] | None:
-    """The dtype that the arguments of ``Module.to`` ask for, or None for "as it is"."""
+    """The dtype that the arguments of `Module.to` ask for, or None for "as it is"."""
     unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
     if unknown:
         raise TypeError(f"to() got unexpected keyword arguments {sorted(unknown)}")

@@ -47,7 +47,7 @@ class _Row(Module):
         return [value for value in self.__dict__.values() if isinstance(value, Module)]
 
     def _name_at(self, index: int) -> str:
-        """The attribute name of the part at ``index``, which may be negative."""
+        """The attribute name of the part at `index`, which may be negative."""
         names = [name for name, _ in self._own_modules()]
         index = operator.index(index)
         if not -len(names) <= index < len(names):
@@ -55,7 +55,7 @@ class _Row(Module):
         return names[index]
 
     def _renumber(self, layers: Iterable[Module]) -> None:
-        """Let ``layers`` be the parts, named "0", "1", …"""
+        """Let `layers` be the parts, named "0", "1", …"""
         layers = list(layers)
         for name, _ in self._own_modules():
             delattr(self, name)
@@ -81,12 +81,12 @@ class _Row(Module):
         self._renumber(self._layers())
 
     def append(self, module: Module) -> Self:
-        """Add ``module`` at the end."""
+        """Add `module` at the end."""
         self.add_module(str(len(self)), module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
-        """Add all ``modules`` at the end."""
+        """Add all `modules` at the end."""
         if not isinstance(modules, Iterable):
             raise TypeError(
                 f"{self._get_name()}.extend should be called with an iterable, "
@@ -97,13 +97,13 @@ class _Row(Module):
         return self
 
     def pop(self, index: int | slice) -> Any:
-        """Take out and return what is at ``index``."""
+        """Take out and return what is at `index`."""
         taken = self[index]  # type: ignore[index]  # both subclasses define __getitem__
         del self[index]
         return taken
 
     def insert(self, index: int, module: Module) -> Any:
-        """Put ``module`` before the one at ``index``."""
+        """Put `module` before the one at `index`."""
         if not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         layers = self._layers()
@@ -150,10 +150,10 @@ class Sequential(_Row):
         return input
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """Walk the layers in reverse, each one's own ``backward`` on plain arrays.
+        """Walk the layers in reverse, each one's own `backward` on plain arrays.
 
         For layers that bring a backward of their own, after a forward on arrays. With Tensors,
-        call ``loss.backward()`` instead.
+        call `loss.backward()` instead.
         """
         for name, module in reversed(self._own_modules()):
             backward = getattr(module, "backward", None)
@@ -239,7 +239,7 @@ class ModuleList(_Row):
         return ModuleList(chain(self, other))
 
     def insert(self, index: int, module: Module) -> None:
-        """Put ``module`` before the one at ``index``, as a list does."""
+        """Put `module` before the one at `index`, as a list does."""
         layers = self._layers()
         layers.insert(index, module)
         self._renumber(layers)
@@ -305,7 +305,7 @@ class ModuleDict(Module):
             del self[key]
 
     def pop(self, key: str) -> Module:
-        """Take out and return the module under ``key``."""
+        """Take out and return the module under `key`."""
         module = self[key]
         del self[key]
         return module

@@ -32,22 +32,22 @@ class Conv2d(Module):
     (With stride s, padding p and dilation d the last indices are i·s + k·d - p and j·s + l·d - p.)
 
     Shapes: x is (N, in_channels, H, W), or without N; y is (N, out_channels, H', W') with
-    H' = ⌊(H + 2p - d (k - 1) - 1) / s⌋ + 1. ``weight`` is (out_channels, in_channels / groups,
-    *kernel), ``bias`` (out_channels,). Both start uniform on ±1 / √(elements of one kernel).
+    H' = ⌊(H + 2p - d (k - 1) - 1) / s⌋ + 1. `weight` is (out_channels, in_channels / groups,
+    *kernel), `bias` (out_channels,). Both start uniform on ±1 / √(elements of one kernel).
 
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output, one kernel each.
         kernel_size: height and width of a kernel, or one number for both.
         stride: steps of the kernel.
-        padding: rows and columns added on each side, or ``"valid"`` (none), or ``"same"`` (as many
+        padding: rows and columns added on each side, or `"valid"` (none), or `"same"` (as many
             as keep the size; for stride 1).
         dilation: distance between the elements of a kernel.
         groups: the channels are split into that many groups, each convolved on its own.
         bias: whether to add one.
-        padding_mode: what is added: ``"zeros"``, or the image continued by ``"reflect"``,
-            ``"replicate"`` (its edge) or ``"circular"`` (its other side).
-        device: None or ``"cpu"``.
+        padding_mode: what is added: `"zeros"`, or the image continued by `"reflect"`,
+            `"replicate"` (its edge) or `"circular"` (its other side).
+        device: None or `"cpu"`.
         dtype: of the parameters; by default the default dtype.
 
     >>> import dlframe as dl

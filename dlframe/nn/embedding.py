@@ -16,22 +16,22 @@ __all__ = ["Embedding"]
 
 
 class Embedding(Module):
-    """y = W[x]: a vector of its own for each of ``num_embeddings`` numbers.
+    """y = W[x]: a vector of its own for each of `num_embeddings` numbers.
 
     Shapes: x is (*), integers from 0 to num_embeddings - 1; y is (*, embedding_dim).
-    ``weight``, of shape (num_embeddings, embedding_dim), starts normal with mean 0 and variance 1.
+    `weight`, of shape (num_embeddings, embedding_dim), starts normal with mean 0 and variance 1.
 
     Args:
         num_embeddings: how many vectors.
         embedding_dim: how long each is.
         padding_idx: the vector of this number starts as zeros and gets no gradient.
         max_norm: vectors longer than this are shortened to it, in place, when they are looked up.
-        norm_type: the p of the norm that ``max_norm`` means.
+        norm_type: the p of the norm that `max_norm` means.
         scale_grad_by_freq: divide the gradient of a vector by how often it was looked up.
         sparse: accepted for PyTorch's sake; gradients are dense.
         _weight: the vectors to start with, instead of drawing them.
         _freeze: whether not to train them.
-        device: None or ``"cpu"``.
+        device: None or `"cpu"`.
         dtype: of the vectors; by default the default dtype.
 
     >>> import dlframe as dl

@@ -9,7 +9,7 @@ __all__ = ["Flatten", "Unflatten"]
 
 
 class Flatten(Module):
-    """Join the dimensions from ``start_dim`` to ``end_dim`` into one; by default all but the batch.
+    """Join the dimensions from `start_dim` to `end_dim` into one; by default all but the batch.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -32,7 +32,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split dimension ``dim`` into several of the sizes ``unflattened_size``; one may be -1.
+    """Split dimension `dim` into several of the sizes `unflattened_size`; one may be -1.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

@@ -41,22 +41,22 @@ def _add(table: HookTable, hook: Hook) -> RemovableHandle:
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call ``hook(module, args)`` before every module's forward."""
+    """Call `hook(module, args)` before every module's forward."""
     return _add(GLOBAL_HOOKS.forward_pre, Hook(hook))
 
 
 def register_module_forward_hook(
     hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
 ) -> RemovableHandle:
-    """Call ``hook(module, args, output)`` after every module's forward."""
+    """Call `hook(module, args, output)` after every module's forward."""
     return _add(GLOBAL_HOOKS.forward, Hook(hook, with_kwargs, always_call))
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call ``hook(module, grad_output)`` before every module's backward."""
+    """Call `hook(module, grad_output)` before every module's backward."""
     return _add(GLOBAL_HOOKS.backward_pre, Hook(hook))
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call ``hook(module, grad_input, grad_output)`` after every module's backward."""
+    """Call `hook(module, grad_input, grad_output)` after every module's backward."""
     return _add(GLOBAL_HOOKS.backward, Hook(hook))

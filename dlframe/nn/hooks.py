@@ -27,7 +27,7 @@ HookTable = OrderedDict[int, Hook]
 
 
 def add_hook(table: HookTable, hook: Hook, prepend: bool = False) -> RemovableHandle:
-    """Put ``hook`` at the end of ``table``, or at its front."""
+    """Put `hook` at the end of `table`, or at its front."""
     handle = RemovableHandle(table)
     table[handle.id] = hook
     if prepend:
@@ -75,7 +75,7 @@ class Hookable:
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before forward; what it returns replaces the arguments."""
+        """Call `hook(module, args)` before forward; what it returns replaces the arguments."""
         return add_hook(self._own_hooks().forward_pre, Hook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
@@ -86,24 +86,24 @@ class Hookable:
         with_kwargs: bool = False,
         always_call: bool = False,
     ) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after forward; what it returns replaces the output.
+        """Call `hook(module, args, output)` after forward; what it returns replaces the output.
 
-        With ``always_call`` it is called also when forward raises, with None as the output.
+        With `always_call` it is called also when forward raises, with None as the output.
         """
         return add_hook(self._own_hooks().forward, Hook(hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` before the module's backward; it may replace them."""
+        """Call `hook(module, grad_output)` before the module's backward; it may replace them."""
         return add_hook(self._own_hooks().backward_pre, Hook(hook), prepend)
 
     def register_full_backward_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` once both are known.
+        """Call `hook(module, grad_input, grad_output)` once both are known.
 
-        What it returns, if not None, replaces ``grad_input``.
+        What it returns, if not None, replaces `grad_input`.
         """
         return add_hook(self._own_hooks().backward, Hook(hook), prepend)
 
@@ -113,33 +113,33 @@ class Hookable:
         return self._state_hooks
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, prefix, keep_vars)`` before the module's part of the state_dict."""
+        """Call `hook(module, prefix, keep_vars)` before the module's part of the state_dict."""
         return add_hook(self._own_state_hooks().save_pre, Hook(hook))
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata)`` after it; it edits in place."""
+        """Call `hook(module, state_dict, prefix, local_metadata)` after it; it edits in place."""
         return add_hook(self._own_state_hooks().save_post, Hook(hook))
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
-        unexpected_keys, error_msgs)`` before anything is compared.
+        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
+        unexpected_keys, error_msgs)` before anything is compared.
 
         The dict is a copy, which the hook may edit: to rename keys, for instance.
         """
         return add_hook(self._own_state_hooks().load_pre, Hook(hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, incompatible_keys)`` after loading; it may edit the two lists."""
+        """Call `hook(module, incompatible_keys)` after loading; it may edit the two lists."""
         return add_hook(self._own_state_hooks().load_post, Hook(hook))
 
 
 def call_with_hooks(
     module: Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """``forward(*args, **kwargs)`` between the module's hooks, in PyTorch's order.
+    """`forward(*args, **kwargs)` between the module's hooks, in PyTorch's order.
 
     Pre-hooks may replace the arguments and hooks the result. A hook registered with
-    ``always_call`` runs even when forward or another hook raises.
+    `always_call` runs even when forward or another hook raises.
     """
     own = module._hooks or NO_HOOKS
     pending = [*GLOBAL_HOOKS.forward.values(), *own.forward.values()]

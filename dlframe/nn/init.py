@@ -1,6 +1,6 @@
 """How parameters start: each function fills a tensor in place, without a graph, and returns it.
 
-With the same seed they give the numbers of ``torch.nn.init``: equal, the normals to rounding.
+With the same seed they give the numbers of `torch.nn.init`: equal, the normals to rounding.
 
 >>> import dlframe as dl
 >>> from dlframe import nn
@@ -53,13 +53,13 @@ _LINEAR = (
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """How much to scale the weights before ``nonlinearity`` so that activations keep their size.
+    """How much to scale the weights before `nonlinearity` so that activations keep their size.
 
     =====================================  ====================
     linear, identity, conv, sigmoid        1
     tanh                                   5/3
     relu                                   √2
-    leaky_relu with slope a = ``param``    √(2 / (1 + a²))
+    leaky_relu with slope a = `param`    √(2 / (1 + a²))
     selu                                   3/4
     =====================================  ====================
 
@@ -82,7 +82,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
 
 
-# ---------------------------------------------------------------------------------- filling
+# --- filling -----------------------------------------------------------------------------------
 
 
 def _fill(tensor: T, values: np.ndarray | float, name: str) -> T:
@@ -92,7 +92,7 @@ def _fill(tensor: T, values: np.ndarray | float, name: str) -> T:
 
 
 def _memory_order(array: np.ndarray) -> np.ndarray:
-    """A view of ``array`` whose axes are in the order of its memory: PyTorch fills along it."""
+    """A view of `array` whose axes are in the order of its memory: PyTorch fills along it."""
     order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
     return array.transpose(order)
 
@@ -147,7 +147,7 @@ def trunc_normal_(
 ) -> T:
     """Normal, with what falls outside of [a, b] drawn again.
 
-    ``a`` and ``b`` are values, not numbers of standard deviations. If less than 30 % of the normal
+    `a` and `b` are values, not numbers of standard deviations. If less than 30 % of the normal
     distribution lies between them, uniform values are drawn instead, and kept with a probability
     proportional to the normal density (rejection sampling), as PyTorch does.
 
@@ -204,7 +204,7 @@ def _accept_uniforms(
 
 
 def constant_(tensor: T, val: float) -> T:
-    """All elements are ``val``.
+    """All elements are `val`.
 
     >>> import dlframe as dl
     >>> constant_(dl.empty(2), 0.3)
@@ -276,7 +276,7 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     return _fill(tensor, values, "init.dirac_")
 
 
-# ---------------------------------------------------------------------------------- scaled by fan
+# --- scaled by fan -----------------------------------------------------------------------------
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
@@ -333,9 +333,9 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> T:
-    """Uniform on (-b, b) with b = gain · √(3 / fan), the gain being that of ``nonlinearity``.
+    """Uniform on (-b, b) with b = gain · √(3 / fan), the gain being that of `nonlinearity`.
 
-    ``a`` is the slope of the leaky ReLU that follows. ``mode`` chooses what keeps its variance: the
+    `a` is the slope of the leaky ReLU that follows. `mode` chooses what keeps its variance: the
     values going forward ("fan_in") or the gradients going back ("fan_out").
     He et al. (2015), "Delving deep into rectifiers", section 2.2.
 
@@ -374,7 +374,7 @@ def kaiming_normal_(
 
 
 def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) -> T:
-    """A matrix with orthonormal rows or columns (whichever are fewer), times ``gain``.
+    """A matrix with orthonormal rows or columns (whichever are fewer), times `gain`.
 
     More than two dimensions are read as (first, all others). From the QR decomposition of a normal
     matrix, the signs chosen such that all orthogonal matrices are equally likely.
@@ -403,9 +403,9 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) 
 
 
 def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> T:
-    """Normal with mean 0, and in each column a share ``sparsity`` of the rows set to zero.
+    """Normal with mean 0, and in each column a share `sparsity` of the rows set to zero.
 
-    Martens (2010), "Deep learning via Hessian-free optimization". As in PyTorch, ``generator``
+    Martens (2010), "Deep learning via Hessian-free optimization". As in PyTorch, `generator`
     draws the values, and the default generator the rows.
 
     >>> import dlframe as dl

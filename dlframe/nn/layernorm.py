@@ -17,7 +17,7 @@ __all__ = ["LayerNorm"]
 class LayerNorm(Module):
     """y = (x - μ) / √(σ² + ε) · w + b, with μ and σ² (dividing by n) over the last dimensions.
 
-    Shapes: (*, *normalized_shape) to the same; w and b of ``normalized_shape`` start as 1 and 0.
+    Shapes: (*, *normalized_shape) to the same; w and b of `normalized_shape` start as 1 and 0.
     Ba, Kiros and Hinton (2016), "Layer normalization".
 
     Args:
@@ -25,7 +25,7 @@ class LayerNorm(Module):
         eps: added to the variance.
         elementwise_affine: whether there are w and b.
         bias: whether there is b.
-        device: None or ``"cpu"``.
+        device: None or `"cpu"`.
         dtype: of the parameters; by default the default dtype.
 
     >>> import dlframe as dl

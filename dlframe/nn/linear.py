@@ -34,7 +34,7 @@ class Identity(Module):
 class Linear(Module):
     """y = x Wᵀ + b, for x of shape (*, in_features) and y of shape (*, out_features).
 
-    ``weight`` has shape (out_features, in_features), ``bias`` (out_features,). Both start uniform
+    `weight` has shape (out_features, in_features), `bias` (out_features,). Both start uniform
     on (-√k, √k) with k = 1 / in_features.
 
     >>> import dlframe as dl
@@ -86,7 +86,7 @@ class Linear(Module):
 class Bilinear(Module):
     """yₒ = x₁ᵀ Aₒ x₂ + bₒ, for x₁ of shape (*, in1_features), x₂ of shape (*, in2_features).
 
-    ``weight`` has shape (out_features, in1_features, in2_features), ``bias`` (out_features,). Both
+    `weight` has shape (out_features, in1_features, in2_features), `bias` (out_features,). Both
     start uniform on (-√k, √k) with k = 1 / in1_features.
 
     >>> import dlframe as dl

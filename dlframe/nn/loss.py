@@ -1,7 +1,7 @@
 """Losses: one number that says how far the outputs are from the targets.
 
-All take ``reduction="mean"`` (the default), ``"sum"`` or ``"none"``, and PyTorch's older pair of
-flags, ``size_average`` and ``reduce``. None broadcasts: different shapes are an error.
+All take `reduction="mean"` (the default), `"sum"` or `"none"`, and PyTorch's older pair of
+flags, `size_average` and `reduce`. None broadcasts: different shapes are an error.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class MSELoss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of outputs ``input``."""
+        """The loss of outputs `input`."""
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
@@ -73,7 +73,7 @@ class L1Loss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of outputs ``input``."""
+        """The loss of outputs `input`."""
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
@@ -93,7 +93,7 @@ class HuberLoss(_Loss):
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of outputs ``input``."""
+        """The loss of outputs `input`."""
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
@@ -119,14 +119,14 @@ class SmoothL1Loss(_Loss):
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of outputs ``input``."""
+        """The loss of outputs `input`."""
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
 class BCELoss(_Loss):
     """-w (t log x + (1 - t) log(1 - x)) for probabilities x; the logarithms are cut off at -100.
 
-    `BCEWithLogitsLoss`, without a sigmoid before it, is more accurate. ``weight`` must broadcast to
+    `BCEWithLogitsLoss`, without a sigmoid before it, is more accurate. `weight` must broadcast to
     the targets.
 
     >>> import dlframe as dl
@@ -148,14 +148,14 @@ class BCELoss(_Loss):
         self._register_weight("weight", weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of probabilities ``input``."""
+        """The loss of probabilities `input`."""
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
     """-w (p t log σ(x) + (1 - t) log(1 - σ(x))) for logits x, computed without overflow.
 
-    ``weight`` w and ``pos_weight`` p, which is how much positive examples count, must broadcast to
+    `weight` w and `pos_weight` p, which is how much positive examples count, must broadcast to
     the targets.
 
     >>> import dlframe as dl
@@ -180,7 +180,7 @@ class BCEWithLogitsLoss(_Loss):
         self._register_weight("pos_weight", pos_weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of logits ``input``."""
+        """The loss of logits `input`."""
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
         )
@@ -189,8 +189,8 @@ class BCEWithLogitsLoss(_Loss):
 class NLLLoss(_Loss):
     """-w_t · x_t for log-probabilities x and classes t, as after `LogSoftmax`.
 
-    Shapes: x is (N, C, *) or (C,), t is (N, *) or (), of integers from 0 to C - 1. ``weight`` is
-    (C,); the mean divides by the sum of the weights. Targets of ``ignore_index`` do not count.
+    Shapes: x is (N, C, *) or (C,), t is (N, *) or (), of integers from 0 to C - 1. `weight` is
+    (C,); the mean divides by the sum of the weights. Targets of `ignore_index` do not count.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -213,7 +213,7 @@ class NLLLoss(_Loss):
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of log-probabilities ``input``."""
+        """The loss of log-probabilities `input`."""
         return F.nll_loss(
             input,
             target,
@@ -231,10 +231,10 @@ class CrossEntropyLoss(_Loss):
 
     Args:
         weight: (C,), how much each class counts; for classes, the mean divides by their sum.
-        size_average: see ``reduction``.
+        size_average: see `reduction`.
         ignore_index: targets of this class do not count.
-        reduce: see ``reduction``.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        reduce: see `reduction`.
+        reduction: `"mean"`, `"sum"` or `"none"`.
         label_smoothing: ε mixes the targets with the uniform distribution: (1 - ε) q + ε / C.
 
     >>> import dlframe as dl
@@ -260,7 +260,7 @@ class CrossEntropyLoss(_Loss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of logits ``input``."""
+        """The loss of logits `input`."""
         return F.cross_entropy(
             input,
             target,
@@ -274,7 +274,7 @@ class CrossEntropyLoss(_Loss):
 class HingeLoss(_Loss):
     """max(0, margin - t · x)^p for scores x and targets t of -1 or 1. Cortes and Vapnik (1995).
 
-    The loss of support vector machines; ``p=2`` gives the squared hinge, ``margin=0`` the
+    The loss of support vector machines; `p=2` gives the squared hinge, `margin=0` the
     perceptron's loss. Scores and targets have one shape. PyTorch has no such class.
 
     >>> import dlframe as dl
@@ -289,7 +289,7 @@ class HingeLoss(_Loss):
         self.p = p
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of scores ``input``."""
+        """The loss of scores `input`."""
         return F.hinge_loss(input, target, self.margin, self.p, self.reduction)
 
 
@@ -314,7 +314,7 @@ class HingeEmbeddingLoss(_Loss):
         self.margin = margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of distances ``input``."""
+        """The loss of distances `input`."""
         name = type(self).__name__
         reduction = checks.reduction_of(name, None, None, self.reduction)
         signs = to_array(target)

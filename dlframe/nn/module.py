@@ -34,13 +34,13 @@ def _forward_missing(self: Module, *input: Any) -> Any:
 
 
 class Module(Hookable):
-    """A piece of a network: its parameters, its buffers, its parts, and a ``forward``.
+    """A piece of a network: its parameters, its buffers, its parts, and a `forward`.
 
-    Attributes are plain: a ``Parameter``, ``Buffer`` or ``Module`` assigned to one belongs to the
-    module, in the order of assignment. ``module(x)`` runs ``forward(x)`` between the hooks.
+    Attributes are plain: a `Parameter`, `Buffer` or `Module` assigned to one belongs to the
+    module, in the order of assignment. `module(x)` runs `forward(x)` between the hooks.
 
-    A class that also defines ``backward(self, grad_output)`` does its own mathematics on plain
-    arrays: see :mod:`dlframe.nn.own_backward`.
+    A class that also defines `backward(self, grad_output)` does its own mathematics on plain
+    arrays: see `dlframe.nn.own_backward`.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -82,7 +82,7 @@ class Module(Hookable):
         if cls.own_backward:
             cls._direct_call = False
 
-    # -------------------------------------------------------------------------- calling
+    # --- calling -------------------------------------------------------------------------------
 
     forward: Callable[..., Any] = _forward_missing
 
@@ -95,10 +95,10 @@ class Module(Hookable):
         with inside(self) as noted:
             return noted(call_with_hooks(self, forward, args, kwargs))
 
-    # -------------------------------------------------------------------------- the registry
+    # --- the registry --------------------------------------------------------------------------
 
     def _slot(self, name: str) -> Kind | None:
-        """What the attribute ``name`` is registered as: Parameter, Buffer, Module, or None."""
+        """What the attribute `name` is registered as: Parameter, Buffer, Module, or None."""
         if name in self._buffer_names:
             return Buffer
         value = self.__dict__.get(name)
@@ -127,7 +127,7 @@ class Module(Hookable):
         self._forget(name)
 
     def _register(self, name: str, value: Any, kind: Kind) -> None:
-        """Keep ``value``, of the right kind or None, under ``name``; raises TypeError otherwise."""
+        """Keep `value`, of the right kind or None, under `name`; raises TypeError otherwise."""
         allowed = Tensor if kind is Buffer else kind
         if value is not None and not isinstance(value, allowed):
             raise TypeError(
@@ -173,21 +173,21 @@ class Module(Hookable):
         self._register(name, param, Parameter)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that is saved with the module (if ``persistent``) but not trained."""
+        """Add a tensor that is saved with the module (if `persistent`) but not trained."""
         self._check_name(name, Buffer)
         self._register(name, tensor, Buffer)
         self._notes("_buffer_names")[name] = persistent
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """Add a module as a part of this one; the same as :meth:`add_module`."""
+        """Add a module as a part of this one; the same as `add_module`."""
         self.add_module(name, module)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Add a module as a part of this one, to be found under ``name``."""
+        """Add a module as a part of this one, to be found under `name`."""
         self._check_name(name, Module)
         self._register(name, module, Module)
 
-    # -------------------------------------------------------------------------- looking around
+    # --- looking around ------------------------------------------------------------------------
 
     def _own_parameters(self) -> list[tuple[str, Parameter]]:
         found = []
@@ -278,7 +278,7 @@ class Module(Hookable):
                 yield _join(path, name), value
 
     def get_submodule(self, target: str) -> Module:
-        """The part with that dotted name, as in ``"encoder.0"``; "" is the module itself."""
+        """The part with that dotted name, as in `"encoder.0"`; "" is the module itself."""
         module = self
         for name in target.split(".") if target else ():
             module = module._get(name, Module)
@@ -297,7 +297,7 @@ class Module(Hookable):
         return buffer
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
-        """Replace the part with that dotted name; with ``strict`` it must be there already."""
+        """Replace the part with that dotted name; with `strict` it must be there already."""
         path, _, name = target.rpartition(".")
         if not name:
             raise ValueError("Cannot set the submodule without a target name!")
@@ -309,7 +309,7 @@ class Module(Hookable):
         setattr(parent, name, module)
 
     def _get(self, name: str, kind: Kind) -> Any:
-        """The attribute ``name``, which must be registered as ``kind``."""
+        """The attribute `name`, which must be registered as `kind`."""
         if not hasattr(self, name):
             raise AttributeError(
                 f"{self._get_name()} has no attribute `{name}`; its parts are "
@@ -319,7 +319,7 @@ class Module(Hookable):
             raise AttributeError(f"`{name}` is not an nn.{kind.__name__}")
         return getattr(self, name)
 
-    # -------------------------------------------------------------------------- saving and loading
+    # --- saving and loading --------------------------------------------------------------------
 
     def state_dict(
         self,
@@ -330,7 +330,7 @@ class Module(Hookable):
     ) -> dict[str, Any]:
         """All parameters and persistent buffers by dotted name; they share memory with the module.
 
-        ``keep_vars`` gives the parameters themselves instead of detached tensors.
+        `keep_vars` gives the parameters themselves instead of detached tensors.
         """
         destination = OrderedDict() if destination is None else destination
         return state.save(self, destination, prefix, keep_vars)
@@ -338,26 +338,26 @@ class Module(Hookable):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> state.IncompatibleKeys:
-        """Copy the values of ``state_dict``, tensors or arrays, into the module.
+        """Copy the values of `state_dict`, tensors or arrays, into the module.
 
         Every missing or unexpected key and every wrong shape or dtype is listed in one
-        StateDictError, before anything is changed. ``strict=False`` forgives keys, not shapes;
-        ``assign=True`` takes the tensors themselves instead of copying.
+        StateDictError, before anything is changed. `strict=False` forgives keys, not shapes;
+        `assign=True` takes the tensors themselves instead of copying.
         """
         return state.load(self, state_dict, strict, assign)
 
     def get_extra_state(self) -> Any:
-        """Override this, with :meth:`set_extra_state`, to save more than tensors."""
+        """Override this, with `set_extra_state`, to save more than tensors."""
         raise NotImplementedError(f"{type(self).__name__} has no extra state")
 
     def set_extra_state(self, state: Any) -> None:
-        """Override this to take back what :meth:`get_extra_state` gave."""
+        """Override this to take back what `get_extra_state` gave."""
         raise NotImplementedError(f"{type(self).__name__} has no extra state")
 
-    # -------------------------------------------------------------------------- changing all
+    # --- changing all --------------------------------------------------------------------------
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
-        """Call ``fn`` on every part, and at last on the module itself."""
+        """Call `fn` on every part, and at last on the module itself."""
         for module in self.children():
             module.apply(fn)
         fn(self)
@@ -373,7 +373,7 @@ class Module(Hookable):
         return self
 
     def eval(self) -> Self:
-        """Switch to evaluation; the same as ``train(False)``."""
+        """Switch to evaluation; the same as `train(False)`."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
@@ -383,7 +383,7 @@ class Module(Hookable):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients; with ``set_to_none=False`` fill them with zeros instead."""
+        """Forget all gradients; with `set_to_none=False` fill them with zeros instead."""
         for parameter in self.parameters():
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
@@ -393,7 +393,7 @@ class Module(Hookable):
                 mark_mutated(parameter.grad.array, "zero_grad")
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Cast what is floating-point to a dtype: ``to(dtype)``, ``to(tensor)``, ``to("cpu")``."""
+        """Cast what is floating-point to a dtype: `to(dtype)`, `to(tensor)`, `to("cpu")`."""
         dtype = parse_to(args, kwargs)
         if dtype is not None:
             cast_module(self, dtype)
@@ -420,7 +420,7 @@ class Module(Hookable):
         """The module itself: everything is in the CPU's memory."""
         return self
 
-    # -------------------------------------------------------------------------- printing, copying
+    # --- printing, copying ---------------------------------------------------------------------
 
     def _get_name(self) -> str:
         return self.__class__.__name__
@@ -465,7 +465,7 @@ def _join(prefix: str, name: str) -> str:
 
 
 def indent(text: str) -> str:
-    """``text`` with all lines but the first moved two columns to the right."""
+    """`text` with all lines but the first moved two columns to the right."""
     return text.replace("\n", "\n  ")
 
 

@@ -1,7 +1,7 @@
 """Layers that bring their own forward and backward, on plain arrays.
 
-Such a layer needs no graph. ``forward`` takes and returns arrays and keeps what ``backward`` will
-want as attributes; ``backward`` takes dL/d(output), adds to its parameters' gradients and returns
+Such a layer needs no graph. `forward` takes and returns arrays and keeps what `backward` will
+want as attributes; `backward` takes dL/d(output), adds to its parameters' gradients and returns
 dL/d(input)::
 
     class Linear(nn.Module):
@@ -19,12 +19,12 @@ dL/d(input)::
 
 It can be used in three ways, and any optimizer trains it:
 
-- in a loop of one's own: ``y = layer.forward(x)``, …, ``dx = layer.backward(dy)``;
-- in ``nn.Sequential``, whose ``backward`` walks the layers in reverse;
+- in a loop of one's own: `y = layer.forward(x)`, …, `dx = layer.backward(dy)`;
+- in `nn.Sequential`, whose `backward` walks the layers in reverse;
 - called with Tensors, among ordinary layers: the call becomes one node of the graph, and
-  ``loss.backward()`` runs the layer's own ``backward`` when its turn comes.
+  `loss.backward()` runs the layer's own `backward` when its turn comes.
 
-A class whose method ``backward`` means something else says ``own_backward = False``.
+A class whose method `backward` means something else says `own_backward = False`.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _kept(module: Module) -> Kept:
 
 
 def _put_back(kept: Kept) -> Kept:
-    """Set the attributes to ``kept``, and return what stood there instead, to put back later.
+    """Set the attributes to `kept`, and return what stood there instead, to put back later.
 
     A module may be called several times before the first backward, as in a recurrent network;
     each backward must see what its own forward kept.

@@ -15,7 +15,7 @@ __all__ = ["Buffer", "Parameter"]
 
 
 def _array_of(data: Tensor | np.ndarray | None, kind: str) -> np.ndarray:
-    """The array beneath ``data``, shared and not copied; no data gives an empty float32 array."""
+    """The array beneath `data`, shared and not copied; no data gives an empty float32 array."""
     if data is None:
         return np.empty(0, dtype=np.float32)
     if isinstance(data, Tensor):
@@ -29,9 +29,9 @@ def _array_of(data: Tensor | np.ndarray | None, kind: str) -> np.ndarray:
 
 
 class Parameter(Tensor):
-    """A tensor that a module trains: assigned to an attribute, it shows up in ``parameters()``.
+    """A tensor that a module trains: assigned to an attribute, it shows up in `parameters()`.
 
-    It shares memory with ``data`` and starts a graph of its own, as PyTorch's does.
+    It shares memory with `data` and starts a graph of its own, as PyTorch's does.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -50,7 +50,7 @@ class Parameter(Tensor):
         super().__init__(array, requires_grad)
 
     def accumulate_grad(self, gradient: Tensor | np.ndarray) -> None:
-        """Add ``gradient``, of the parameter's own shape, to ``grad``: for a hand-written backward.
+        """Add `gradient`, of the parameter's own shape, to `grad`: for a hand-written backward.
 
         Raises ShapeError for any other shape: a gradient is never broadcast.
 
@@ -78,7 +78,7 @@ class Parameter(Tensor):
 
 
 def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> Parameter:
-    """A parameter of that shape, not yet filled; in the default dtype unless ``dtype`` is given."""
+    """A parameter of that shape, not yet filled; in the default dtype unless `dtype` is given."""
     check_device(device)
     return Parameter(np.empty(shape, dtype=get_default_dtype() if dtype is None else dtype))
 
@@ -86,8 +86,8 @@ def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None)
 class Buffer(Tensor):
     """A tensor that a module keeps and saves, but does not train: a running mean, a mask.
 
-    ``self.mean = nn.Buffer(t)`` says the same as ``self.register_buffer("mean", t)``.
-    With ``persistent=False`` it stays out of the ``state_dict``.
+    `self.mean = nn.Buffer(t)` says the same as `self.register_buffer("mean", t)`.
+    With `persistent=False` it stays out of the `state_dict`.
     """
 
     def __init__(self, data: Tensor | np.ndarray | None = None, *, persistent: bool = True) -> None:

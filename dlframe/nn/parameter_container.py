@@ -84,7 +84,7 @@ class ParameterList(Module):
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
-        """Add all ``values`` at the end."""
+        """Add all `values` at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(
                 "ParameterList.extend should be called with an iterable, "
@@ -152,7 +152,7 @@ class ParameterDict(Module):
         return ParameterDict(OrderedDict(self.items()))
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """The entry under ``key``, after putting ``default`` there if there was none."""
+        """The entry under `key`, after putting `default` there if there was none."""
         if key not in self:
             self[key] = default
         return self[key]
@@ -163,7 +163,7 @@ class ParameterDict(Module):
             del self[key]
 
     def pop(self, key: str) -> Any:
-        """Take out and return the entry under ``key``."""
+        """Take out and return the entry under `key`."""
         value = self[key]
         del self[key]
         return value
@@ -174,11 +174,11 @@ class ParameterDict(Module):
         return key, self.pop(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The entry under ``key``, or ``default``."""
+        """The entry under `key`, or `default`."""
         return self[key] if key in self._keys else default
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
-        """A new dict that has ``default`` under each of ``keys``."""
+        """A new dict that has `default` under each of `keys`."""
         return ParameterDict([(key, default) for key in keys])
 
     def keys(self) -> KeysView[str]:

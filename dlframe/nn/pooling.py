@@ -51,7 +51,7 @@ class MaxPool2d(Module):
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Tensor) -> Any:
-        """The maxima, and with ``return_indices`` also where they stand."""
+        """The maxima, and with `return_indices` also where they stand."""
         return F.max_pool2d(
             input,
             self.kernel_size,
@@ -125,11 +125,11 @@ class AvgPool2d(Module):
 
 
 class AdaptiveAvgPool2d(Module):
-    """The mean of as many windows as give an output of ``output_size``, whatever the input's size.
+    """The mean of as many windows as give an output of `output_size`, whatever the input's size.
 
     Row i of the output is the mean of the rows ⌊i·H / H'⌋ to ⌈(i + 1)·H / H'⌉ of the input.
 
-    Shapes: (N, C, H, W) or (C, H, W) to the same with (H', W') = ``output_size``; one number stands
+    Shapes: (N, C, H, W) or (C, H, W) to the same with (H', W') = `output_size`; one number stands
     for both, None for the input's own size.
 
     >>> import dlframe as dl

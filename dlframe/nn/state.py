@@ -33,13 +33,13 @@ class IncompatibleKeys(NamedTuple):
         )
 
 
-# ---------------------------------------------------------------------------------- saving
+# --- saving ------------------------------------------------------------------------------------
 
 
 def save(
     module: Module, destination: dict[str, Any], prefix: str, keep_vars: bool
 ) -> dict[str, Any]:
-    """Write the module's part of the state, then its parts' parts, into ``destination``."""
+    """Write the module's part of the state, then its parts' parts, into `destination`."""
     hooks = module._state_hooks
     for hook in hooks.save_pre.values() if hooks else ():
         hook.function(module, prefix, keep_vars)
@@ -65,14 +65,14 @@ def _own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def _overrides(module: Module, method: str) -> bool:
-    """Does the module's class define ``method`` anew, below Module itself?"""
+    """Does the module's class define `method` anew, below Module itself?"""
     for cls in module.__class__.__mro__:
         if method in cls.__dict__:
             return cls.__module__ != "dlframe.nn.module"
     return False
 
 
-# ---------------------------------------------------------------------------------- loading
+# --- loading -----------------------------------------------------------------------------------
 
 
 class _Copy(NamedTuple):
@@ -130,7 +130,7 @@ def _compare(
     errors: list[str],
     assign: bool,
 ) -> tuple[list[_Copy], list[tuple[Module, Any]]]:
-    """What is to be copied where; what does not fit goes into ``keys`` and ``errors``."""
+    """What is to be copied where; what does not fit goes into `keys` and `errors`."""
     copies: list[_Copy] = []
     extras: list[tuple[Module, Any]] = []
     expected: set[str] = set()
@@ -180,7 +180,7 @@ def _fit_scalar(source: np.ndarray | None, target: Tensor) -> np.ndarray | None:
 def _mismatch(
     key: str, source: np.ndarray | None, given: Any, target: Tensor, assign: bool
 ) -> str | None:
-    """Why ``source`` cannot become ``target``'s value, or None if it can."""
+    """Why `source` cannot become `target`'s value, or None if it can."""
     if source is None:
         return (
             f'While copying the parameter named "{key}", expected a Tensor or an array '

@@ -1,7 +1,7 @@
-"""The differentiable primitives, with NumPy's names and semantics (``axis``, ``keepdims``).
+"""The differentiable primitives, with NumPy's names and semantics (`axis`, `keepdims`).
 
 Given arrays an op returns an array; given a tensor among its inputs it returns a tensor and
-records the call. What a family offers is listed in its module's ``__all__``.
+records the call. What a family offers is listed in its module's `__all__`.
 """
 
 from __future__ import annotations

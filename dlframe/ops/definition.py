@@ -48,7 +48,7 @@ _NODE_NAMES = {
 class JointOp:
     """In place of an `Op` for nodes that no operation made: `joint` computes all their gradients.
 
-    Subclasses define ``joint(g, *kept)``, and the fields ``name``, ``grad_name`` and ``kept``.
+    Subclasses define `joint(g, *kept)`, and the fields `name`, `grad_name` and `kept`.
     """
 
     simple, keeps, materialize, view = False, True, False, False
@@ -64,8 +64,8 @@ class JointOp:
 class Op:
     """An operation: its forward on plain arrays, and the rules that its gradients follow.
 
-    Fields that the engine reads: ``rules`` (per input), ``joint`` (all inputs at once), ``fast``
-    (all inputs at once, arrays only), and ``kept`` (per input: the names of what its rule keeps).
+    Fields that the engine reads: `rules` (per input), `joint` (all inputs at once), `fast`
+    (all inputs at once, arrays only), and `kept` (per input: the names of what its rule keeps).
     """
 
     materialize = True  # rules of several outputs get zeros where no gradient arrived
@@ -117,7 +117,7 @@ class Op:
         return [(names, values) for names, values in zip(self.kept, node.args) if values]
 
     def add_rule(self, name: str, rule: Rule, latex: str | None = None) -> None:
-        """Set the vector-Jacobian product for the input `name`, or for all with ``*inputs``."""
+        """Set the vector-Jacobian product for the input `name`, or for all with `*inputs`."""
         latex = latex or getattr(rule, "latex", None)
         if latex is not None:
             self.gradient_latex[name.lstrip("*")] = latex
@@ -210,7 +210,7 @@ def _compiled(source: str) -> Any:
 def parameters_of(
     function: Callable[..., Any],
 ) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
-    """The names of all parameters, those of the keyword-only ones, and that of ``*inputs``.
+    """The names of all parameters, those of the keyword-only ones, and that of `*inputs`.
 
     As `inspect.signature` tells it, which takes twenty times as long; an import asks hundreds of
     times.
@@ -229,7 +229,7 @@ def parameters_of(
 
 
 def _signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any], str | None]:
-    """Inputs, options with their defaults, and the name of ``*inputs`` if there is one."""
+    """Inputs, options with their defaults, and the name of `*inputs` if there is one."""
     names, keyword_only, variadic = parameters_of(forward)
     defaults = getattr(inspect.unwrap(forward), "__kwdefaults__", None) or {}
     options = {name: defaults.get(name, inspect.Parameter.empty) for name in keyword_only}

@@ -41,7 +41,7 @@ def logistic(x: Any) -> Any:
 
 
 def into(x: Any) -> Any:
-    """`x` as ``out=``, which saves the time of fresh memory; None for NumPy's scalars."""
+    """`x` as `out=`, which saves the time of fresh memory; None for NumPy's scalars."""
     return x if type(x) is np.ndarray else None
 
 

@@ -105,7 +105,7 @@ def _is_basic(index: Any) -> bool:
 def in_steps(index: Any, ndim: int) -> tuple[Any, Any]:
     """A view to take of a tensor first (or None), and the index into that view.
 
-    In ``x[0, :, rows]`` PyTorch takes ``x[0]``, and then ``[:, rows]`` of it; to NumPy the integer
+    In `x[0, :, rows]` PyTorch takes `x[0]`, and then `[:, rows]` of it; to NumPy the integer
     were one more array, and the dimension of the arrays would come first. And a bool is a new
     dimension of size 1, of which it takes all or nothing.
     """
@@ -189,7 +189,7 @@ def _hint(why: str, shape: Shape) -> str:
 
 
 def getitem(x: Any, index: Any) -> Any:
-    """``x[index]``: a view for integers and slices, a copy for arrays."""
+    """`x[index]`: a view for integers and slices, a copy for arrays."""
     if index.__class__ is int:
         return select_at(x, index=index)
     first, then = in_steps(plain_index(index), len(x.shape))
@@ -220,7 +220,7 @@ def _read(x: Array, index: Any) -> Array:
 
 @op(view=True)
 def take_at(x: Array, *, index: Any) -> Array:
-    """``x[index]``, for an index without tensors."""
+    """`x[index]`, for an index without tensors."""
     return _read(x, index)
 
 
@@ -285,7 +285,7 @@ def _(g: Any, *, index: Any) -> Any:
 
 
 def add_to_rows(out: Array, rows: Array, x: Array) -> None:
-    """``out[rows] += x`` in place, counting rows that repeat; `out` is a contiguous matrix."""
+    """`out[rows] += x` in place, counting rows that repeat; `out` is a contiguous matrix."""
     width = out.shape[1]
     if width > 1 and _distinct(rows, len(out)):
         out[rows] = x
@@ -342,7 +342,7 @@ def flat_places(index: tuple[Array, ...], size: Shape) -> Array:
 
 
 def take_along_axis(x: Any, indices: Any, *, axis: int) -> Any:
-    """``out[i, j, k] = x[i, indices[i, j, k], k]``, here for axis = 1."""
+    """`out[i, j, k] = x[i, indices[i, j, k], k]`, here for axis = 1."""
     indices = _array_of(indices)
     if not x.shape:
         return take_at(x, index=...)
@@ -350,7 +350,7 @@ def take_along_axis(x: Any, indices: Any, *, axis: int) -> Any:
 
 
 def put_along_axis(x: Any, indices: Any, *, axis: int, size: Shape) -> Any:
-    """Zeros of shape `size` with ``x[i, j, k]`` added at ``[i, indices[i, j, k], k]``."""
+    """Zeros of shape `size` with `x[i, j, k]` added at `[i, indices[i, j, k], k]`."""
     indices = _array_of(indices)
     if not size:
         return take_at(x, index=...)
@@ -370,20 +370,20 @@ def _array_of(x: Any) -> Array:
 
 
 def set_item(x: Any, value: Any, *, index: Any) -> Any:
-    """`x` with ``x[index] = value``, as a new tensor."""
+    """`x` with `x[index] = value`, as a new tensor."""
     return replace_at(x, value, index=plain_index(index))
 
 
 @op
 def replace_at(x: Any, value: Any, *, index: Any) -> Any:
-    """A copy of `x` with ``x[index] = value``, for an index without tensors."""
+    """A copy of `x` with `x[index] = value`, for an index without tensors."""
     out = np.array(x) if isinstance(x, np.generic) else x.copy()
     assign(out, index, value)
     return out
 
 
 def assign(x: Array, index: Any, value: Any) -> None:
-    """``x[index] = value`` on arrays, with PyTorch's meaning and errors."""
+    """`x[index] = value` on arrays, with PyTorch's meaning and errors."""
     if index.__class__ is Along and x.__class__ is np.ndarray and x.flags.c_contiguous:
         x, index = x.reshape(-1), index.flat
     if isinstance(value, (bool, int, float)):

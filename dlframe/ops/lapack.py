@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 def routine(name: str, array: Array) -> Callable[..., Any]:
-    """LAPACK's or BLAS' function `name` for the dtype of `array`: ``dgetrf`` for float64."""
+    """LAPACK's or BLAS' function `name` for the dtype of `array`: `dgetrf` for float64."""
     return _routine({"f": "s", "d": "d"}[array.dtype.char] + name)
 
 
@@ -130,7 +130,7 @@ def row_order(pivots: Array, m: int) -> Array:
     return rows.reshape(*batch, m)
 
 
-# --- what inverses, equations and determinants share --------------------------------------------
+# --- what inverses, equations and determinants share -------------------------------------------
 
 
 def is_small(a: Array) -> bool:
@@ -188,7 +188,7 @@ def factored(name: str, what: str, a: Array) -> Factored:
     return found
 
 
-# --- other factors ------------------------------------------------------------------------------
+# --- other factors -----------------------------------------------------------------------------
 
 
 def cholesky(a: Array, *, upper: bool) -> tuple[Array, Array]:

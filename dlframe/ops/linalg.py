@@ -293,7 +293,7 @@ def _norm(d: Array, p: float) -> Any:
 
 
 def _sum_of_rows(x: Array) -> Any:
-    """``x.sum(axis=-1)``, which takes several times as long where rows are short."""
+    """`x.sum(axis=-1)`, which takes several times as long where rows are short."""
     return x @ np.ones(x.shape[-1], x.dtype)
 
 

@@ -1,7 +1,7 @@
 """Losses as one operation each, the reduction included.
 
-``reduction`` is ``"mean"`` (over all elements; for classes over the weights of the targets),
-``"sum"`` or ``"none"``. The public functions, in `dlframe.nn.functional`, check shapes and labels.
+`reduction` is `"mean"` (over all elements; for classes over the weights of the targets),
+`"sum"` or `"none"`. The public functions, in `dlframe.nn.functional`, check shapes and labels.
 """
 
 from __future__ import annotations

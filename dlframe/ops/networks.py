@@ -228,7 +228,7 @@ def _count(x: Any, axes: tuple[int, ...]) -> int:
 
 
 def _dot(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
-    """``(x * y).sum(axis=axes, keepdims=True)`` without the array of products."""
+    """`(x * y).sum(axis=axes, keepdims=True)` without the array of products."""
     every = list(range(x.ndim))
     kept = [i for i in every if i not in axes]
     out: Array = np.einsum(x, every, y, every, kept)

@@ -75,7 +75,7 @@ def matrix_norm(
 ) -> Any:
     """A norm of the matrices in the two axes.
 
-    ``"fro"`` is √Σx², ``"nuc"`` the sum of the singular values; 2 is the largest of them, 1 the
+    `"fro"` is √Σx², `"nuc"` the sum of the singular values; 2 is the largest of them, 1 the
     largest Σ|x| of a column, ∞ of a row; -2, -1 and -∞ are the smallest.
     """
     rows, columns = (a % x.ndim for a in axis)

@@ -11,12 +11,12 @@ r"""The notation of differentiable operations: a forward, and one vector-Jacobia
     def _(g, out, *, axis):
         return (g - (g * out).sum(axis=axis, keepdims=True)) * out
 
-The keyword (or the argument of ``vjp``) names the input; the rule's parameter names say what is
-kept for the backward pass: ``g`` is the incoming gradient, ``out`` the result, an input's or
-option's name that value, and ``shape`` and ``dtype`` are those of the rule's own input. Nothing
+The keyword (or the argument of `vjp`) names the input; the rule's parameter names say what is
+kept for the backward pass: `g` is the incoming gradient, `out` the result, an input's or
+option's name that value, and `shape` and `dtype` are those of the rule's own input. Nothing
 else is kept. All names are checked at import.
 
-``latex`` is what `Tensor.explain` prints, for the result and for each gradient; the letters are
+`latex` is what `Tensor.explain` prints, for the result and for each gradient; the letters are
 told in `dlframe.viz.explain.formulas`. A rule that is a lambda needs none: its formula is printed
 from its source.
 
@@ -125,7 +125,7 @@ def elementwise(
     Args:
         ufunc: the forward on arrays.
         name: the operation's name, by default the ufunc's.
-        floats: integer inputs become the default float dtype first (``exp``, ``div``).
+        floats: integer inputs become the default float dtype first (`exp`, `div`).
         latex: the formula of the result. Those of the gradients are printed from the rules.
         rules: per input, in the order of the ufunc's arguments: the vector-Jacobian product.
     """
@@ -142,7 +142,7 @@ def elementwise(
 
 
 def printed_as(latex: str) -> Callable[[Rule], Rule]:
-    """Give a rule its formula, where it is not the rule of ``@f.vjp(name, latex=...)``."""
+    """Give a rule its formula, where it is not the rule of `@f.vjp(name, latex=...)`."""
 
     def give(rule: Rule) -> Rule:
         rule.latex = latex  # type: ignore[attr-defined] # functions take attributes

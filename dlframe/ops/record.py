@@ -109,7 +109,7 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes (or leaves) that the gradients go to next, as ``grad_fn.next_functions``."""
+        """The nodes (or leaves) that the gradients go to next, as `grad_fn.next_functions`."""
         return tuple((target, 0) for target in self.targets)
 
     def __repr__(self) -> str:
@@ -164,7 +164,7 @@ def bind_reader(read: Callable[[TensorBase, TensorBase], TensorBase]) -> None:
 
 
 def move_to(x: TensorBase, node: Node | None, needs_grad: bool) -> None:
-    """Make `x` the result of `node`; the hook that fills ``x.grad`` goes along."""
+    """Make `x` the result of `node`; the hook that fills `x.grad` goes along."""
     before, x.node = x.node, node
     if x.hooks is not None and before is not None and before.hooks and node is not None:
         node.hooks = node.hooks or {}
@@ -180,7 +180,7 @@ def move_to(x: TensorBase, node: Node | None, needs_grad: bool) -> None:
 def note_view(view: TensorBase, base: TensorBase) -> None:
     """Let `base`, which has no gradient, know of its view: a write to the base may change that.
 
-    Operations look at ``needs_grad`` first, so a view must not learn of its gradient too late.
+    Operations look at `needs_grad` first, so a view must not learn of its gradient too late.
     """
     try:
         views = base.views

@@ -1,6 +1,6 @@
 """Operations that reduce along axes: sums, means, variances, extremes, products.
 
-``axis`` is an integer, a tuple of them, or None for all; ``keepdims`` keeps reduced axes, with
+`axis` is an integer, a tuple of them, or None for all; `keepdims` keeps reduced axes, with
 size 1. float16 is added up in float32, as in PyTorch.
 """
 

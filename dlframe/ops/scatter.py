@@ -23,7 +23,7 @@ _EXTREMES = {"amax": np.maximum, "amin": np.minimum}
 
 
 def _reduced(ufunc: Any, x: Array, src: Array, places: Array, first: Any) -> Array:
-    """`x` with ``ufunc`` of all that goes to a place; `first`, if given, in place of `x` there."""
+    """`x` with `ufunc` of all that goes to a place; `first`, if given, in place of `x` there."""
     out = x.reshape(-1).copy()
     if first is not None:
         out[places] = first

@@ -57,7 +57,7 @@ def _(g: Any, *, places: Array) -> Any:
 
 
 def places_along(indices: Array, shape: Shape, axis: int) -> Array:
-    """Where ``x[i, indices[i, j, k], k]`` lies, for `x` of this shape, here with axis = 1.
+    """Where `x[i, indices[i, j, k], k]` lies, for `x` of this shape, here with axis = 1.
 
     Along all axes but `axis`, `indices` is as long as `x`.
     """

@@ -44,7 +44,7 @@ def adam_formula(
         t: 1 in the first step.
 
     Returns:
-        The new ``p, m, v, v_max``.
+        The new `p, m, v, v_max`.
     """
     beta1, beta2 = betas
     if maximize:
@@ -80,7 +80,7 @@ class Adam(FlatOptimizer):
     Reddi et al., "On the Convergence of Adam and Beyond" (2018).
 
     Args:
-        params: parameters, pairs ``(name, parameter)``, or dicts that describe groups.
+        params: parameters, pairs `(name, parameter)`, or dicts that describe groups.
         lr: learning rate γ, a number or a tensor of one element.
         betas: β₁ and β₂, both floats or both tensors of one element.
         eps: ε, against division by zero.

@@ -10,7 +10,7 @@ that fit the cache:
 - A large parameter is updated where it lies, block by block.
 
 A step allocates nothing, and a parameter's memory is never moved: arrays that a user got from
-``p.numpy()`` stay valid. What is planned rests on which parameters have gradients, where their
+`p.numpy()` stay valid. What is planned rests on which parameters have gradients, where their
 memory lies and what state they have. Each step checks that, and plans anew after a change.
 """
 
@@ -61,7 +61,7 @@ class FlatOptimizer(Optimizer):
         """Change every parameter that has a gradient, once.
 
         Args:
-            closure: computes the loss anew, calls ``backward`` on it and returns it; called first.
+            closure: computes the loss anew, calls `backward` on it and returns it; called first.
 
         Returns:
             What `closure` returned, or None.
@@ -178,5 +178,5 @@ class Plan:
 
 
 def same(a: Sequence[Any], b: Sequence[Any]) -> bool:
-    """Whether two sequences hold the very same objects; ``==`` would compare tensors by element."""
+    """Whether two sequences hold the very same objects; `==` would compare tensors by element."""
     return len(a) == len(b) and all(map(is_, a, b))

@@ -74,7 +74,7 @@ class Layout:
         return self._flat[name][self.starts[first] : self.stops[last]]
 
     def adopt(self, entry: dict[str, Any], name: str, place: int) -> bool:
-        """Make ``entry[name]`` a view of the flat array, with its value; True if there was none."""
+        """Make `entry[name]` a view of the flat array, with its value; True if there was none."""
         value = entry.get(name)
         view = self._views.get((name, place))
         if view is None:

@@ -49,12 +49,12 @@ _global_post_hooks: Hooks = OrderedDict()
 
 
 def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call ``hook(optimizer, args, kwargs)`` before every step of every optimizer."""
+    """Call `hook(optimizer, args, kwargs)` before every step of every optimizer."""
     return _register(_global_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call ``hook(optimizer, args, kwargs)`` after every step of every optimizer."""
+    """Call `hook(optimizer, args, kwargs)` after every step of every optimizer."""
     return _register(_global_post_hooks, hook)
 
 
@@ -66,15 +66,15 @@ def _advice(given: Any) -> str:
 
 
 class Optimizer:
-    """The base class: holds parameter groups and state; a subclass writes ``step``.
+    """The base class: holds parameter groups and state; a subclass writes `step`.
 
     Args:
-        params: parameters, or pairs ``(name, parameter)`` as from ``model.named_parameters()``, or
-            dicts ``{"params": ..., option: value}``, one for each group with options of its own.
+        params: parameters, or pairs `(name, parameter)` as from `model.named_parameters()`, or
+            dicts `{"params": ..., option: value}`, one for each group with options of its own.
         defaults: the options of every group that does not set them.
 
-    ``state`` maps each parameter to a dict of what the optimizer remembers about it, and
-    ``param_groups`` is the list of groups; both may be read and changed.
+    `state` maps each parameter to a dict of what the optimizer remembers about it, and
+    `param_groups` is the list of groups; both may be read and changed.
 
     >>> class SignDescent(optim.Optimizer):
     ...     def __init__(self, params, lr):
@@ -149,13 +149,13 @@ class Optimizer:
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 
-    # --- stepping -------------------------------------------------------------------------------
+    # --- stepping ------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters once, by their gradients.
 
         Args:
-            closure: computes the loss anew, calls ``backward`` on it and returns it; called first.
+            closure: computes the loss anew, calls `backward` on it and returns it; called first.
 
         Returns:
             What `closure` returned, or None.
@@ -179,13 +179,13 @@ class Optimizer:
                     p.grad.array[...] = 0
                     mark_mutated(p.grad.array, "zero_grad")
 
-    # --- groups ---------------------------------------------------------------------------------
+    # --- groups --------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: ParamGroup) -> None:
         """Add a group of parameters, for instance layers that are unfrozen during training.
 
         Args:
-            param_group: ``{"params": parameters, option: value}``; the defaults fill the rest.
+            param_group: `{"params": parameters, option: value}`; the defaults fill the rest.
 
         Raises:
             TypeError: not a dict; a set (it has no order); something that is no tensor.
@@ -229,17 +229,17 @@ class Optimizer:
         if not taken.isdisjoint(new["params"]):
             raise ValueError("some parameters appear in more than one parameter group")
 
-    # --- hooks ----------------------------------------------------------------------------------
+    # --- hooks ---------------------------------------------------------------------------------
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(optimizer, args, kwargs)`` before each step.
+        """Call `hook(optimizer, args, kwargs)` before each step.
 
-        ``args`` starts with the optimizer. A hook may return other ``(args, kwargs)``.
+        `args` starts with the optimizer. A hook may return other `(args, kwargs)`.
         """
         return _register(self._step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Call ``hook(optimizer, args, kwargs)`` after each step.
+        """Call `hook(optimizer, args, kwargs)` after each step.
 
         >>> p = nn.Parameter(dl.zeros(1))
         >>> optimizer = optim.SGD([p])
@@ -253,35 +253,35 @@ class Optimizer:
     def register_state_dict_pre_hook(
         self, hook: Callable[..., None], prepend: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(optimizer)`` before `state_dict`."""
+        """Call `hook(optimizer)` before `state_dict`."""
         return _register(self._state_dict_pre_hooks, hook, prepend)
 
     def register_state_dict_post_hook(
         self, hook: Callable[..., StateDict | None], prepend: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(optimizer, state_dict)`` after `state_dict`; it may return another dict."""
+        """Call `hook(optimizer, state_dict)` after `state_dict`; it may return another dict."""
         return _register(self._state_dict_post_hooks, hook, prepend)
 
     def register_load_state_dict_pre_hook(
         self, hook: Callable[..., StateDict | None], prepend: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(optimizer, state_dict)`` before loading; it may return another dict."""
+        """Call `hook(optimizer, state_dict)` before loading; it may return another dict."""
         return _register(self._load_state_dict_pre_hooks, hook, prepend)
 
     def register_load_state_dict_post_hook(
         self, hook: Callable[..., None], prepend: bool = False
     ) -> RemovableHandle:
-        """Call ``hook(optimizer)`` after loading."""
+        """Call `hook(optimizer)` after loading."""
         return _register(self._load_state_dict_post_hooks, hook, prepend)
 
-    # --- saving and loading ---------------------------------------------------------------------
+    # --- saving and loading --------------------------------------------------------------------
 
     def state_dict(self) -> StateDict:
         """Everything that a new optimizer needs to go on exactly from here.
 
         Returns:
-            ``{"state": {index: {...}}, "param_groups": [{..., "params": [index, ...]}]}``,
-            PyTorch's layout: parameters are numbered through all groups. ``param_names`` is in a
+            `{"state": {index: {...}}, "param_groups": [{..., "params": [index, ...]}]}`,
+            PyTorch's layout: parameters are numbered through all groups. `param_names` is in a
             group whose parameters were given with names. Tensors are the optimizer's own, not
             copies: the next step changes them. Copy or save them before it.
         """
@@ -379,7 +379,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _split_names(params: Any) -> tuple[list[Any], list[str]]:
-    """The parameters as a list, and their names if they came as pairs ``(name, parameter)``."""
+    """The parameters as a list, and their names if they came as pairs `(name, parameter)`."""
     if isinstance(params, Tensor):
         return [params], []
     if isinstance(params, set):

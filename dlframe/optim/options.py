@@ -17,6 +17,6 @@ def check_not_negative(what: str, value: Any) -> None:
 
 
 def check_speed_options(foreach: bool | None, fused: bool | None) -> None:
-    """PyTorch's ``foreach`` and ``fused`` have no effect here, but exclude each other there."""
+    """PyTorch's `foreach` and `fused` have no effect here, but exclude each other there."""
     if foreach and fused:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")

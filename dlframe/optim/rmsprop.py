@@ -41,7 +41,7 @@ def rmsprop_formula(
         g_avg: the average of gradients, zero at first; only `centered` uses it.
 
     Returns:
-        The new ``p, v, b, g_avg``.
+        The new `p, v, b, g_avg`.
     """
     if maximize:
         g = -g
@@ -73,7 +73,7 @@ class RMSprop(FlatOptimizer):
     (2013). As in PyTorch, ε is added to the root and not under it.
 
     Args:
-        params: parameters, pairs ``(name, parameter)``, or dicts that describe groups.
+        params: parameters, pairs `(name, parameter)`, or dicts that describe groups.
         lr: learning rate γ, a number or a tensor of one element.
         alpha: α, how slowly the averages forget.
         eps: ε, against division by zero.

@@ -8,7 +8,7 @@ from dlframe.optim.layout import Array, Chunk
 
 
 def lerp_formula(start: Array, end: Array, weight: float) -> Array:
-    """``start + weight (end − start)``, computed from the nearer of the two, as PyTorch does."""
+    """`start + weight (end − start)`, computed from the nearer of the two, as PyTorch does."""
     if weight < 0.5:
         return start + weight * (end - start)
     return end - (1 - weight) * (end - start)

@@ -64,7 +64,7 @@ class SGD(FlatOptimizer):
     change of the learning rate acts at once; and the first gradient enters it undampened.
 
     Args:
-        params: parameters, pairs ``(name, parameter)``, or dicts that describe groups.
+        params: parameters, pairs `(name, parameter)`, or dicts that describe groups.
         lr: learning rate γ, a number or a tensor of one element.
         momentum: μ.
         dampening: τ.

@@ -8,17 +8,17 @@ All numbers come from one stream, the Mersenne Twister MT19937 (Matsumoto and Ni
 32 bits a draw; a 64-bit draw is two of them, the high word first. What becomes of the draws:
 
 ===============  ================================================================================
-``uniform``      float32: the low 24 bits of a draw · 2⁻²⁴; float64: the low 53 bits of 64 · 2⁻⁵³
-``normal``       Box–Muller: 16 values and more in blocks of 16, fewer in pairs
-``randint``      low + draw mod (high − low); a range of 2²⁸ or more takes 64-bit draws
-``random``       draw mod (the dtype's maximum + 1): PyTorch's ``random_()``
-``randperm``     Fisher–Yates from the front: swap i with i + draw mod (n − i)
-``bernoulli``    uniform < p, in p's dtype
-``keep_mask``    float64 uniform < p: PyTorch's ``bernoulli_(p)`` for a number p, and its dropout
-``multinomial``  with replacement: where a float64 uniform falls among the cumulative sums;
+`uniform`      float32: the low 24 bits of a draw · 2⁻²⁴; float64: the low 53 bits of 64 · 2⁻⁵³
+`normal`       Box–Muller: 16 values and more in blocks of 16, fewer in pairs
+`randint`      low + draw mod (high − low); a range of 2²⁸ or more takes 64-bit draws
+`random`       draw mod (the dtype's maximum + 1): PyTorch's `random_()`
+`randperm`     Fisher–Yates from the front: swap i with i + draw mod (n − i)
+`bernoulli`    uniform < p, in p's dtype
+`keep_mask`    float64 uniform < p: PyTorch's `bernoulli_(p)` for a number p, and its dropout
+`multinomial`  with replacement: where a float64 uniform falls among the cumulative sums;
                  without: the largest p / exponential
-``poisson``      products of uniforms, or transformed rejection, one value after the other
-``binomial``     sums of geometric gaps, or transformed rejection
+`poisson`      products of uniforms, or transformed rejection, one value after the other
+`binomial`     sums of geometric gaps, or transformed rejection
 the rest         the inverse distribution function of a float64 uniform, rounded to the dtype
 ===============  ================================================================================
 
@@ -127,7 +127,7 @@ def fork_rng(enabled: bool = True) -> Iterator[None]:
             set_rng_state(state)
 
 
-# -- data augmentation ---------------------------------------------------------------------------
+# --- data augmentation -------------------------------------------------------------------------
 
 
 def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:

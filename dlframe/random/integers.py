@@ -94,7 +94,7 @@ class Choices(RealNumbers):
             order[i], order[j] = order[j], order[i]
         return np.array(order, dtype=np.int64)
 
-    # -- choices ---------------------------------------------------------------------------------
+    # --- choices -------------------------------------------------------------------------------
 
     def bernoulli(self, p: npt.ArrayLike) -> Array:
         """1 with probability p, else 0, for each p of an array, in its dtype: `torch.bernoulli(p)`.
@@ -111,7 +111,7 @@ class Choices(RealNumbers):
     def keep_mask(self, p: float, shape: Shape) -> npt.NDArray[np.bool]:
         """True with probability p, the same p for all: `Tensor.bernoulli_(p)`.
 
-        Dropout at rate r keeps where ``keep_mask(1 - r, shape)`` is True.
+        Dropout at rate r keeps where `keep_mask(1 - r, shape)` is True.
 
         >>> dl.Generator().manual_seed(0).keep_mask(0.5, 4)
         array([False, False,  True, False])
@@ -169,9 +169,9 @@ def _slots(probs: Array, u: Array) -> npt.NDArray[np.int64]:
 def _shuffled(second: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """0 … n - 1 after the swaps i ↔ second[i], for i = 0 … n - 2 and second[i] ≥ i.
 
-    Without doing them one by one: let ``last`` be the latest step before i with the same second
+    Without doing them one by one: let `last` be the latest step before i with the same second
     place. Step i takes to place i what lies at its second place: second[i] itself, if no step has
-    been there yet, else what lay at place ``last`` when that step came. What lies at place x when
+    been there yet, else what lay at place `last` when that step came. What lies at place x when
     step x comes was brought by the latest step before x to x, from that step's own place, and so
     on: a chain of places, whose start is found for all x at once by jumping twice as far each time.
     """

@@ -50,13 +50,13 @@ class Stream:
 
     @property
     def device(self) -> str:
-        """The device, always ``"cpu"``."""
+        """The device, always `"cpu"`."""
         return "cpu"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(initial_seed={self.initial_seed()})"
 
-    # -- seed and state --------------------------------------------------------------------------
+    # --- seed and state ------------------------------------------------------------------------
 
     def manual_seed(self, seed: int) -> Self:
         """Start the stream of `seed`, from −2⁶³ to 2⁶⁴ − 1, and return the generator.
@@ -153,7 +153,7 @@ class Stream:
         # For copy.deepcopy, and for sending a generator to another process: a lock cannot travel.
         return _from_state, (type(self), self.get_state())
 
-    # -- raw draws -------------------------------------------------------------------------------
+    # --- raw draws -----------------------------------------------------------------------------
 
     def raw32(self, n: int) -> npt.NDArray[np.uint32]:
         """The next `n` draws of the Mersenne Twister, 32 bits each.

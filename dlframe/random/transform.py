@@ -14,7 +14,7 @@ _current: ContextVar[Transform | None] = ContextVar("generator_transform", defau
 
 @contextmanager
 def transformed(transform: Transform) -> Iterator[None]:
-    """Let everything in this block draw from ``transform(generator)``."""
+    """Let everything in this block draw from `transform(generator)`."""
     outer = _current.get()
     both = transform if outer is None else lambda generator: transform(outer(generator))
     token = _current.set(both)

@@ -12,7 +12,7 @@ KNOWN = ("cpu", "cuda", "mps", "xpu", "meta")
 
 
 class device(str):
-    """The name of a device, which is a string with parts: ``device("cpu").type``.
+    """The name of a device, which is a string with parts: `device("cpu").type`.
 
     Other devices than the CPU have names too, so that they can be compared with; a tensor cannot go
     there.

@@ -46,7 +46,7 @@ def set_printoptions(
         threshold: number of elements above which the middle is left out (1000).
         edgeitems: items shown at each end of a summarized dimension (3).
         linewidth: characters per line (80).
-        profile: ``"default"``, ``"short"`` or ``"full"``, before the other settings.
+        profile: `"default"`, `"short"` or `"full"`, before the other settings.
         sci_mode: scientific notation always, never, or (None) by the values' range.
 
     >>> import dlframe as dl
@@ -108,7 +108,7 @@ class _Formatter:
 
 
 def tensor_text(x: Any, name: str = "tensor") -> str:
-    """``tensor([...], dtype=..., grad_fn=...)`` as PyTorch writes it."""
+    """`tensor([...], dtype=..., grad_fn=...)` as PyTorch writes it."""
     array = x.array
     if isinstance(array, BatchedBase):  # in a function that vmap maps
         inside = indent(tensor_text(wrap(array.physical), name), "    ")

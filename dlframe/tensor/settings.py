@@ -143,7 +143,7 @@ def get_default_device() -> device:
 
 
 def set_default_tensor_type(t: Any) -> None:
-    """`set_default_dtype` by PyTorch's old names: ``"torch.DoubleTensor"``, ``dl.FloatTensor``.
+    """`set_default_dtype` by PyTorch's old names: `"torch.DoubleTensor"`, `dl.FloatTensor`.
 
     >>> import dlframe as dl
     >>> dl.set_default_tensor_type(dl.FloatTensor)
@@ -178,7 +178,7 @@ def is_storage(obj: Any, /) -> bool:
     return False
 
 
-# --- threads: those of NumPy's BLAS, which computes the products of matrices --------------------
+# --- threads: those of NumPy's BLAS, which computes the products of matrices -------------------
 
 
 def get_num_threads() -> int:

@@ -13,7 +13,7 @@ __all__ = ["Size"]
 class Size(tuple[int, ...]):
     """A shape: a tuple of sizes that knows the number of elements.
 
-    ``x.size()`` is one. ``x.shape`` is a plain tuple, which costs less to make: `dl.Size` makes a
+    `x.size()` is one. `x.shape` is a plain tuple, which costs less to make: `dl.Size` makes a
     Size of it where one is needed.
 
     >>> import dlframe as dl

@@ -1,8 +1,8 @@
 """The Tensor: an array, and its place in the graph.
 
 What a method does is written, with formula and example, in `dlframe.tensor.functions`; a function
-that takes the same arguments is the method. The operators are the ops themselves. ``dim`` and
-``keepdim`` are PyTorch's names, and their meaning is PyTorch's where it differs from NumPy's.
+that takes the same arguments is the method. The operators are the ops themselves. `dim` and
+`keepdim` are PyTorch's names, and their meaning is PyTorch's where it differs from NumPy's.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Tensor(
                 raise ArgumentError("Tensor takes values, not sizes; use dl.empty(2, 3) for these")
             self.requires_grad_()
 
-    # --- what it is -----------------------------------------------------------------------------
+    # --- what it is ----------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,7 +109,7 @@ class Tensor(
 
     @property
     def device(self) -> device:
-        """Always ``device("cpu")``."""
+        """Always `device("cpu")`."""
         return CPU
 
     @property
@@ -155,7 +155,7 @@ class Tensor(
     def _base(self) -> TensorBase | None:
         return None if self.view_of is None else self.view_of.base
 
-    # --- out to Python and NumPy ----------------------------------------------------------------
+    # --- out to Python and NumPy ---------------------------------------------------------------
 
     def item(self) -> Any:
         """The value of a one-element tensor as a Python number."""
@@ -174,7 +174,7 @@ class Tensor(
         """The values as an ndarray that shares memory.
 
         Raises:
-            GradientError: the tensor requires grad (unless `force`): use ``.detach().numpy()``.
+            GradientError: the tensor requires grad (unless `force`): use `.detach().numpy()`.
         """
         if self.needs_grad and not force:
             raise GradientError(
@@ -284,7 +284,7 @@ class Tensor(
             copied.grad = copy.deepcopy(self.grad.detach(), memo)
         return copied
 
-    # --- the graph ------------------------------------------------------------------------------
+    # --- the graph -----------------------------------------------------------------------------
 
     def backward(
         self,
@@ -293,7 +293,7 @@ class Tensor(
         create_graph: bool = False,
         inputs: Any = None,
     ) -> None:
-        """Add the gradient to the ``.grad`` of the leaves; see `dlframe.autograd.backward`."""
+        """Add the gradient to the `.grad` of the leaves; see `dlframe.autograd.backward`."""
         _backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def explain(
@@ -342,7 +342,7 @@ class Tensor(
         return self.hooks is not None and not self.is_leaf
 
     def retain_grad(self) -> None:
-        """Let this result keep its gradient in ``.grad``, as leaves do."""
+        """Let this result keep its gradient in `.grad`, as leaves do."""
         if not self.needs_grad:
             raise GradientError("can't retain_grad on Tensor that has requires_grad=False")
         if self.is_leaf or self.hooks is not None:
@@ -379,7 +379,7 @@ class Tensor(
         return handle
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
-        """Call `hook` with this leaf whenever backward has added to its ``.grad``.
+        """Call `hook` with this leaf whenever backward has added to its `.grad`.
 
         >>> import dlframe as dl
         >>> x = dl.ones(2, requires_grad=True)

@@ -1,7 +1,7 @@
-"""PyTorch's old names of tensors by their dtype: ``FloatTensor``, ``LongTensor`` …
+"""PyTorch's old names of tensors by their dtype: `FloatTensor`, `LongTensor` …
 
-``x.type()`` gives such a name. Each is what PyTorch made of it: a constructor of tensors of that
-dtype, a test for `isinstance`, and something that ``x.type(...)`` converts to.
+`x.type()` gives such a name. Each is what PyTorch made of it: a constructor of tensors of that
+dtype, a test for `isinstance`, and something that `x.type(...)` converts to.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ _BY_DTYPE = {kind.dtype: kind.name for kind in _BY_NAME.values()}
 
 
 def type_name(dtype: Any) -> str:
-    """The name for tensors of a dtype: ``"dlframe.FloatTensor"``.
+    """The name for tensors of a dtype: `"dlframe.FloatTensor"`.
 
     >>> type_name(np.dtype("int64"))
     'dlframe.LongTensor'
@@ -92,7 +92,7 @@ def type_name(dtype: Any) -> str:
 
 
 def named_dtype(kind: Any) -> Any:
-    """The dtype for ``"torch.FloatTensor"``, ``dl.FloatTensor`` or anything that names a dtype.
+    """The dtype for `"torch.FloatTensor"`, `dl.FloatTensor` or anything that names a dtype.
 
     >>> named_dtype("torch.HalfTensor")
     dtype('float16')

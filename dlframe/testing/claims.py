@@ -39,7 +39,7 @@ def require(holds: Any, found: str) -> None:
 
 
 def require_refused(what: str, call: Callable[..., Any], *args: Any) -> None:
-    """Fail unless ``call(*args)`` raises."""
+    """Fail unless `call(*args)` raises."""
     try:
         out = call(*args)
     except Exception:  # noqa: BLE001 - any exception refuses; which one is the author's choice
@@ -60,7 +60,7 @@ def name_of(thing: Any) -> str:
     return getattr(thing, "__name__", None) or type(thing).__name__
 
 
-# --- inputs --------------------------------------------------------------------------------------
+# --- inputs ------------------------------------------------------------------------------------
 
 
 def is_float(x: Any) -> bool:
@@ -113,7 +113,7 @@ def unchanged(inputs: Sequence[Any], what: str) -> Iterator[None]:
         require_same(x, array, f"{what} {i} was written to")
 
 
-# --- running -------------------------------------------------------------------------------------
+# --- running -----------------------------------------------------------------------------------
 
 
 def seeded(seed: int, call: Callable[[], Any]) -> Any:

@@ -43,10 +43,10 @@ def check_layer(
     """Check a layer: any Module that turns tensors into tensors.
 
     The same seed gives the same parameters and outputs; evaluation is deterministic and changes no
-    buffer; ``train`` and ``eval`` reach all parts; gradients, of inputs and parameters, agree with
-    central differences in training and in evaluation; float32 stays float32, ``double()`` makes it
+    buffer; `train` and `eval` reach all parts; gradients, of inputs and parameters, agree with
+    central differences in training and in evaluation; float32 stays float32, `double()` makes it
     float64; inputs are not written to and may have gaps in memory; a batch of no samples gives one
-    of no outputs; ``state_dict`` holds all that the outputs depend on; printing and copying work.
+    of no outputs; `state_dict` holds all that the outputs depend on; printing and copying work.
 
     Args:
         make: a new layer, in training mode; random initial values come from dlframe's generator.
@@ -209,7 +209,7 @@ def _check_empty_batch(name: str, layer: Module, inputs: Sequence[Any]) -> None:
             require(out.ndim and out.shape[0] == 0, f"output {i} has shape {out.shape}")
 
 
-# --- gradients -----------------------------------------------------------------------------------
+# --- gradients ---------------------------------------------------------------------------------
 
 
 def _check_first_order(

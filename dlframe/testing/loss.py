@@ -38,13 +38,13 @@ def check_loss(
 ) -> None:
     """Check a loss: a Module called with a model's output and its target, which can reduce.
 
-    ``reduction="sum"`` is the sum of what ``"none"`` gives, ``"mean"`` its mean, the default is
-    ``"mean"`` and anything else an error; gradients agree with central differences; float32 stays
+    `reduction="sum"` is the sum of what `"none"` gives, `"mean"` its mean, the default is
+    `"mean"` and anything else an error; gradients agree with central differences; float32 stays
     float32; nothing is written to; shapes that would have to be broadcast are refused, and so are
     labels that are no class.
 
     Args:
-        make: a new loss; called with ``reduction=``, or without arguments.
+        make: a new loss; called with `reduction=`, or without arguments.
         input: the outputs of a model, (N, …) or (N, C, …).
         target: floats of the shape of `input`, or class labels (N, …).
         order: how often it can be differentiated with respect to `input`.

@@ -31,8 +31,8 @@ def check_metric(
     """Check a metric: updated batch by batch, it comes to the value of all samples at once.
 
     However the samples fall into batches, and also if several metrics see a part each and are
-    added; ``compute`` may be called at any time and changes nothing; ``reset`` forgets; copying
-    ``state`` is enough to store it; tensors and arrays are the same to it; nothing is written to;
+    added; `compute` may be called at any time and changes nothing; `reset` forgets; copying
+    `state` is enough to store it; tensors and arrays are the same to it; nothing is written to;
     different numbers of outputs and targets are refused.
 
     Args:

@@ -37,12 +37,12 @@ def check_op(
     rtol: float = 1e-3,
     seed: int = 0,
 ) -> None:
-    """Check a differentiable function of tensors: an op, a Function's ``apply``, any other.
+    """Check a differentiable function of tensors: an op, a Function's `apply`, any other.
 
     Its value is the reference's, if there is one; float32 stays float32 and float64 float64, in
-    values and gradients; gradients agree with central differences, up to ``order``, and are the
-    same with and without ``create_graph``; inputs are not written to, may have gaps in memory and
-    may be read-only; without ``requires_grad`` and under ``no_grad`` nothing is recorded.
+    values and gradients; gradients agree with central differences, up to `order`, and are the
+    same with and without `create_graph`; inputs are not written to, may have gaps in memory and
+    may be read-only; without `requires_grad` and under `no_grad` nothing is recorded.
 
     Args:
         function: takes the inputs by position and the options by keyword.

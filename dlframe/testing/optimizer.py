@@ -24,8 +24,8 @@ def check_optimizer(make: Make, *, steps: int = 100, seed: int = 0) -> None:
     """Check an optimizer: it goes downhill, and stops and starts again where it was.
 
     It comes closer to the minimum of a bowl; parameters keep their dtype and gradients are not
-    written to; a parameter without gradient stays where it is; ``step`` takes a closure; the
-    options of groups count; a graph that kept old values refuses to run; and from ``state_dict``
+    written to; a parameter without gradient stays where it is; `step` takes a closure; the
+    options of groups count; a graph that kept old values refuses to run; and from `state_dict`
     another optimizer goes on bit for bit.
 
     Args:
@@ -58,7 +58,7 @@ def check_optimizer(make: Make, *, steps: int = 100, seed: int = 0) -> None:
     _check_resume(name, make, seed)
 
 
-# --- a bowl to descend into ----------------------------------------------------------------------
+# --- a bowl to descend into --------------------------------------------------------------------
 
 
 def _parameters(seed: int, dtype: Any = np.float32) -> list[Parameter]:
@@ -92,7 +92,7 @@ def _values(params: Sequence[Tensor]) -> list[Array]:
     return [to_array(p).copy() for p in params]
 
 
-# --- the claims ----------------------------------------------------------------------------------
+# --- the claims --------------------------------------------------------------------------------
 
 
 def _check_progress(name: str, make: Make, steps: int, seed: int) -> None:

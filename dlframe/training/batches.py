@@ -1,4 +1,4 @@
-"""What ``fit`` accepts as data, what a batch is made of, and how its loss is checked."""
+"""What `fit` accepts as data, what a batch is made of, and how its loss is checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NonFiniteLossError(DlframeError, FloatingPointError):
     """A loss that is NaN or infinite; the weights are those from before this batch."""
 
 
-# ------------------------------------------------------------------------------ loaders
+# --- loaders -----------------------------------------------------------------------------------
 
 
 def make_loader(
@@ -77,7 +77,7 @@ def why_empty(loader: Any) -> str:
     return f": the data set has {samples} samples"
 
 
-# ------------------------------------------------------------------------------ batches
+# --- batches -----------------------------------------------------------------------------------
 
 
 def split_batch(batch: Any) -> tuple[list[Any], Any]:
@@ -111,7 +111,7 @@ def batch_length(target: Any, output: Any) -> int:
     return 1
 
 
-# ------------------------------------------------------------------------------ the loss
+# --- the loss ----------------------------------------------------------------------------------
 
 
 def check_scalar(loss: Any) -> None:

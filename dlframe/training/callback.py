@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 class Callback:
     """Called by a Trainer at certain moments; a subclass overrides the moments it wants.
 
-    Every method gets the trainer, whose attributes say where training stands: ``epoch`` (epochs
-    completed), ``batch`` (batches done in this epoch), ``step`` (batches done in all),
-    ``batch_loss``, ``logs`` (the last epoch's record), ``history``. ``trainer.stop(reason)`` ends
-    training after this batch; ``trainer.save(path)`` may be called at the end of a batch or epoch.
+    Every method gets the trainer, whose attributes say where training stands: `epoch` (epochs
+    completed), `batch` (batches done in this epoch), `step` (batches done in all),
+    `batch_loss`, `logs` (the last epoch's record), `history`. `trainer.stop(reason)` ends
+    training after this batch; `trainer.save(path)` may be called at the end of a batch or epoch.
 
     >>> class Shout(Callback):
     ...     def on_epoch_end(self, trainer):
@@ -27,10 +27,10 @@ class Callback:
     """Whether it wants to be called after the others: what saves their state does."""
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        """``fit`` begins, or goes on after a resumption."""
+        """`fit` begins, or goes on after a resumption."""
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
-        """An epoch begins, or its rest after a resumption (``trainer.batch`` is then above 0)."""
+        """An epoch begins, or its rest after a resumption (`trainer.batch` is then above 0)."""
 
     def on_batch_begin(self, trainer: Trainer) -> None:
         """A batch is there."""
@@ -39,7 +39,7 @@ class Callback:
         """The weights were changed by a batch."""
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """An epoch and its validation are over; ``trainer.logs`` is its record."""
+        """An epoch and its validation are over; `trainer.logs` is its record."""
 
     def on_interrupt(self, trainer: Trainer) -> None:
         """Ctrl-C was pressed, and the batch is done."""
@@ -49,21 +49,21 @@ class Callback:
         return False
 
     def on_train_end(self, trainer: Trainer) -> None:
-        """``fit`` is about to return; it is not called when an error ends it."""
+        """`fit` is about to return; it is not called when an error ends it."""
 
     def close(self) -> None:
-        """``fit`` ends, for whatever reason: release what is held."""
+        """`fit` ends, for whatever reason: release what is held."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs, in values that ``utils.save`` takes."""
+        """What a resumed run needs, in values that `utils.save` takes."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what ``state_dict`` gave."""
+        """Take back what `state_dict` gave."""
 
 
 class LambdaCallback(Callback):
-    """Functions as a callback: ``LambdaCallback(on_epoch_end=lambda t: print(t.logs))``.
+    """Functions as a callback: `LambdaCallback(on_epoch_end=lambda t: print(t.logs))`.
 
     Raises TypeError for a moment that does not exist.
     """

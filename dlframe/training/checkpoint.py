@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class ModelCheckpoint(Callback):
-    """Saves the trainer into a folder: ``best.h5``, ``last.h5``, and copies of the last epochs.
+    """Saves the trainer into a folder: `best.h5`, `last.h5`, and copies of the last epochs.
 
-    ``best.h5`` is written when ``monitor`` improved (``mode`` as for EarlyStopping; None: never),
-    ``last.h5`` after every ``every`` epochs, at the end and at an interruption, and with
-    ``every_steps`` also in between. With ``keep`` the last so many epochs stay as
-    ``epoch-0007.h5``. Each file is complete: ``trainer.resume(file)`` goes on from it exactly.
+    `best.h5` is written when `monitor` improved (`mode` as for EarlyStopping; None: never),
+    `last.h5` after every `every` epochs, at the end and at an interruption, and with
+    `every_steps` also in between. With `keep` the last so many epochs stay as
+    `epoch-0007.h5`. Each file is complete: `trainer.resume(file)` goes on from it exactly.
 
-    At the start of ``fit`` it raises ArgumentError for a quantity that training does not measure,
+    At the start of `fit` it raises ArgumentError for a quantity that training does not measure,
     and for one whose name does not tell the mode.
     """
 

@@ -12,7 +12,7 @@ from dlframe.training.monitor import better, check_mode, infer_mode, unknown_nam
 
 
 class History(Mapping[str, list[Any]]):
-    """Name → one value per epoch: ``history["val_loss"]``, ready for ``viz.curves`` and for JSON.
+    """Name → one value per epoch: `history["val_loss"]`, ready for `viz.curves` and for JSON.
 
     A quantity that an epoch did not measure is NaN there.
 
@@ -51,7 +51,7 @@ class History(Mapping[str, list[Any]]):
     def best(self, name: str, mode: str | None = None) -> tuple[int, float]:
         """The best epoch, counted from 1, and its value.
 
-        ``mode`` is "min" or "max"; None infers it from the name. Raises KeyError for a name that
+        `mode` is "min" or "max"; None infers it from the name. Raises KeyError for a name that
         was not recorded, ValueError where every value is NaN.
         """
         mode = check_mode(mode) or infer_mode(name)

@@ -14,7 +14,7 @@ NOTICE = b"\nInterrupted: finishing this batch. Press Ctrl-C again to stop at on
 
 
 class Interrupt:
-    """While entered, the first Ctrl-C sets ``requested``, a second raises KeyboardInterrupt.
+    """While entered, the first Ctrl-C sets `requested`, a second raises KeyboardInterrupt.
 
     Signals belong to the main thread: elsewhere nothing changes. The handler that was there is put
     back at the end.

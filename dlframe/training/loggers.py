@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class EpochLogger(Callback):
     """A text file that gets a line per epoch; a subclass says what a line is.
 
-    When ``fit`` begins the file is written anew from the trainer's history: empty for a new run,
+    When `fit` begins the file is written anew from the trainer's history: empty for a new run,
     and for a resumed one without the lines of epochs after the point of resumption.
     """
 
@@ -86,9 +86,9 @@ def _csv_line(values: list[Any]) -> str:
 
 
 class StepLog(Callback):
-    """Records loss and learning rate inside epochs: ``steps``, ``losses``, ``rates``.
+    """Records loss and learning rate inside epochs: `steps`, `losses`, `rates`.
 
-    With ``every`` above 1 each entry is the mean loss of so many steps, and the last one's rate.
+    With `every` above 1 each entry is the mean loss of so many steps, and the last one's rate.
     """
 
     def __init__(self, every: int = 1) -> None:

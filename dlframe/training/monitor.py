@@ -45,7 +45,7 @@ def check_mode(mode: str | None) -> str | None:
 
 
 def better(value: float, best: float | None, mode: str, min_delta: float = 0.0) -> bool:
-    """Whether a value is an improvement of more than ``min_delta``; NaN never is."""
+    """Whether a value is an improvement of more than `min_delta`; NaN never is."""
     if math.isnan(value):
         return False
     if best is None:
@@ -63,7 +63,7 @@ def unknown_name(where: str, name: str, known: Iterable[str]) -> str:
 
 
 def check_monitor(where: str, name: str, known: Iterable[str]) -> None:
-    """Raise ArgumentError unless ``name`` is among the quantities that training will measure."""
+    """Raise ArgumentError unless `name` is among the quantities that training will measure."""
     known = list(known)
     if name in known:
         return

@@ -17,7 +17,7 @@ REFRESH_SECONDS = 0.2  # numbers that change faster cannot be read
 class ProgressBar(Callback):
     """A bar for each epoch's batches, and a line with its results when it is over.
 
-    ``bar`` None draws the bar only where stderr is a terminal; the lines are printed in any case.
+    `bar` None draws the bar only where stderr is a terminal; the lines are printed in any case.
     """
 
     def __init__(self, bar: bool | None = None) -> None:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class EarlyStopping(Callback):
-    """Ends training when a quantity has not improved for ``patience`` epochs.
+    """Ends training when a quantity has not improved for `patience` epochs.
 
-    ``mode`` is "min" or "max", inferred from the name where it tells ("val_loss", "val_accuracy").
-    An improvement is one by more than ``min_delta``; NaN never is one. With ``restore_best`` the
-    model has the weights of its best epoch when ``fit`` returns, unless it was interrupted.
+    `mode` is "min" or "max", inferred from the name where it tells ("val_loss", "val_accuracy").
+    An improvement is one by more than `min_delta`; NaN never is one. With `restore_best` the
+    model has the weights of its best epoch when `fit` returns, unless it was interrupted.
 
-    At the start of ``fit`` it raises ArgumentError for a quantity that training does not measure,
+    At the start of `fit` it raises ArgumentError for a quantity that training does not measure,
     and for one whose name does not tell the mode.
     """
 
@@ -92,7 +92,7 @@ class EarlyStopping(Callback):
 class TerminateOnNaN(Callback):
     """Ends training at the first loss that is NaN or infinite, before it changes the weights.
 
-    Without it such a loss raises NonFiniteLossError. ``trainer.stop_reason`` says which step and
+    Without it such a loss raises NonFiniteLossError. `trainer.stop_reason` says which step and
     which batch it was.
     """
 

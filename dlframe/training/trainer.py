@@ -30,20 +30,20 @@ from dlframe.training.random_state import modes_kept, random_state, set_random_s
 
 
 class Trainer:
-    """Trains a model: ``Trainer(model, loss, optimizer).fit(train, val, epochs=10)``.
+    """Trains a model: `Trainer(model, loss, optimizer).fit(train, val, epochs=10)`.
 
     Args:
         loss: called with (output, target), gives one number.
         metrics: measured on training batches while they are trained on, and on validation data.
-        callbacks: see :class:`Callback`.
+        callbacks: see `Callback`.
         scheduler: of the learning rate; stepped after each epoch, or after each batch with
-            ``scheduler_interval="batch"``. ReduceLROnPlateau gets the value of ``monitor``, which
+            `scheduler_interval="batch"`. ReduceLROnPlateau gets the value of `monitor`, which
             is "val_loss" unless given ("loss" where there is no validation).
         clip_grad_norm, clip_grad_value: limit the gradients before each step.
-        extra: values to be kept in every file that ``save`` writes, such as the configuration.
+        extra: values to be kept in every file that `save` writes, such as the configuration.
 
     It does nothing that a loop of your own could not do with the public API. What can be changed
-    by a subclass: ``forward`` (from a batch to output and target).
+    by a subclass: `forward` (from a batch to output and target).
 
     >>> x = dl.linspace(-1, 1, 64).reshape(64, 1)
     >>> model = nn.Linear(1, 1)
@@ -112,7 +112,7 @@ class Trainer:
         self._pending: dict[str, Any] | None = None  # positions and random state for the next fit
         self._active: list[Callback] = []
 
-    # -------------------------------------------------------------------------- training
+    # --- training ------------------------------------------------------------------------------
 
     def fit(
         self,
@@ -125,15 +125,15 @@ class Trainer:
         num_workers: int = 0,
         progress: bool | None = None,
     ) -> History:
-        """Train until ``epochs`` epochs are done in all, and return the history.
+        """Train until `epochs` epochs are done in all, and return the history.
 
-        ``train`` and ``val`` are DataLoaders, pairs (x, y) of arrays or tensors, data sets (both
-        are put into loaders with ``batch_size``, ``num_workers`` and, for ``train``, ``shuffle``),
-        or iterables of batches. ``progress`` None: a bar on a terminal and a line per epoch; True:
+        `train` and `val` are DataLoaders, pairs (x, y) of arrays or tensors, data sets (both
+        are put into loaders with `batch_size`, `num_workers` and, for `train`, `shuffle`),
+        or iterables of batches. `progress` None: a bar on a terminal and a line per epoch; True:
         always a bar; False: nothing.
 
-        Ctrl-C finishes the batch, lets ModelCheckpoint save, and returns with ``interrupted`` set;
-        calling ``fit`` again goes on. A second Ctrl-C raises KeyboardInterrupt at once.
+        Ctrl-C finishes the batch, lets ModelCheckpoint save, and returns with `interrupted` set;
+        calling `fit` again goes on. A second Ctrl-C raises KeyboardInterrupt at once.
 
         Raises ArgumentError for a loader without batches, ShapeError for a loss that is not one
         number, NonFiniteLossError for one that is NaN or infinite.
@@ -156,7 +156,7 @@ class Trainer:
         return self.history
 
     def stop(self, reason: str) -> None:
-        """End training after this batch, for callbacks; ``fit`` returns with ``stop_reason``."""
+        """End training after this batch, for callbacks; `fit` returns with `stop_reason`."""
         self.stop_reason = reason
 
     def _begin(
@@ -332,7 +332,7 @@ class Trainer:
         groups = self.optimizer.param_groups
         return {f"lr_{i}" if i else "lr": float(group["lr"]) for i, group in enumerate(groups)}
 
-    # -------------------------------------------------------------------------- measuring
+    # --- measuring -----------------------------------------------------------------------------
 
     def split(self, batch: Any) -> tuple[list[Any], Any]:
         """A batch as the model's inputs and the target; a subclass may have other batches."""
@@ -349,7 +349,7 @@ class Trainer:
     def evaluate(self, data: Any, *, batch_size: int = 256, num_workers: int = 0) -> dict[str, Any]:
         """Loss and metrics on other data, in evaluation mode; the model's modes stay as they were.
 
-        ``data`` is what ``fit`` takes.
+        `data` is what `fit` takes.
         """
         loader = batches.make_loader(
             data, batch_size, shuffle=False, num_workers=num_workers, where="evaluate"
@@ -378,7 +378,7 @@ class Trainer:
         return Tensor(np.concatenate(outputs))
 
     def _measure(self, loader: Any, keep_going: Callable[[], bool]) -> dict[str, Any] | None:
-        """The means over a loader; None where ``keep_going`` said no."""
+        """The means over a loader; None where `keep_going` said no."""
         sums = self._new_sums()
         count = 0
         with modes_kept(self.model), no_grad():
@@ -404,18 +404,18 @@ class Trainer:
             sums[metric.name].reset()
         return sums
 
-    # -------------------------------------------------------------------------- saving
+    # --- saving --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a resumed run needs to go on bit for bit: a snapshot, not shared memory.
 
         Weights, optimizer, scheduler, the loaders' positions, random states, counters, the sums
-        of an epoch that is going on, history, callbacks' states, and ``extra``.
+        of an epoch that is going on, history, callbacks' states, and `extra`.
         """
         return trainer_state.state_of(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a state; the next ``fit`` goes on there, in the middle of an epoch if need be.
+        """Take over a state; the next `fit` goes on there, in the middle of an epoch if need be.
 
         Model, optimizer, scheduler, metrics and callbacks must be made as they were; data and
         batch size too. Raises StateDictError for what does not fit.
@@ -423,11 +423,11 @@ class Trainer:
         trainer_state.load_state(self, state)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write ``state_dict()`` to a file, atomically."""
+        """Write `state_dict()` to a file, atomically."""
         trainer_state.write(self, path)
 
     def resume(self, path: str | os.PathLike[str]) -> None:
-        """Load a file that ``save`` wrote; raises FileFormatError for another kind of file."""
+        """Load a file that `save` wrote; raises FileFormatError for another kind of file."""
         trainer_state.read(self, path)
 
     def _positions(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ VERSION = 1
 """Of the trainer's own part of a state; the rest belongs to model, optimizer and scheduler."""
 
 
-# ------------------------------------------------------------------------------ loaders
+# --- loaders -----------------------------------------------------------------------------------
 
 
 def has_position(loader: Any) -> bool:
@@ -38,7 +38,7 @@ def go_to(loader: Any, position: dict[str, Any] | None) -> None:
         loader.load_state_dict(position)
 
 
-# ------------------------------------------------------------------------------ the state
+# --- the state ---------------------------------------------------------------------------------
 
 
 def state_of(trainer: Trainer) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _check(trainer: Trainer, state: dict[str, Any]) -> None:
         )
 
 
-# ------------------------------------------------------------------------------ files
+# --- files -------------------------------------------------------------------------------------
 
 
 def write(trainer: Trainer, path: str | os.PathLike[str]) -> None:

@@ -23,29 +23,28 @@ def atomic_write(
     *,
     encoding: str | None = None,
 ) -> Iterator[IO[Any]]:
-    """Open a file for writing that takes the place of ``path`` only when the block succeeds.
+    """Open a file for writing that takes the place of `path` only when the block succeeds.
 
     The block writes to a temporary file in the same folder (a rename is atomic within one file
-    system only). At its end the bytes are forced to the disk, the file is renamed to ``path``, and
+    system only). At its end the bytes are forced to the disk, the file is renamed to `path`, and
     the folder is forced to the disk too. If anything fails, the old file is untouched and the
     temporary one removed. Missing folders are created, a symbolic link keeps pointing where it
     did, and a file that is replaced keeps its permissions.
 
     Args:
         path: the file to write or replace.
-        mode: ``"wb"`` for bytes (the file can be read and seeked too), ``"w"`` for text.
+        mode: `"wb"` for bytes (the file can be read and seeked too), `"w"` for text.
         encoding: of the text; UTF-8 unless given.
 
     Raises:
         OSError: the file cannot be written; what was there before is still there.
 
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
-        >>> with atomic_write(path, "w") as file:
-        ...     _ = file.write("all of it")
-        >>> path.read_text()
-        'all of it'
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
+    >>> with atomic_write(path, "w") as file:
+    ...     _ = file.write("all of it")
+    >>> path.read_text()
+    'all of it'
     """
     if mode not in ("wb", "w"):
         raise ValueError(f'atomic_write: mode must be "wb" or "w"; got {mode!r}')

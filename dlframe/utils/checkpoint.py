@@ -4,10 +4,10 @@
 that name: they compute activations again in place of keeping them, and are written in
 `dlframe.autograd.recompute`.)
 
-The file is a dict as `save` writes it: the ``state_dict`` of each part under its name, the random
-generator's state, the plugins that the model needs (``requires``), and whatever else was given.
+The file is a dict as `save` writes it: the `state_dict` of each part under its name, the random
+generator's state, the plugins that the model needs (`requires`), and whatever else was given.
 Layers themselves are not stored: who loads builds the model first, by his own code or from a
-``config`` that was saved along, as the command line does.
+`config` that was saved along, as the command line does.
 """
 
 from __future__ import annotations
@@ -61,29 +61,28 @@ def save_checkpoint(
     compression: int = 0,
     **extra: Any,
 ) -> None:
-    """Write the state of all parts given, and ``extra`` (epoch, config, history …), atomically.
+    """Write the state of all parts given, and `extra` (epoch, config, history …), atomically.
 
     The generator's state is always written: the default generator's unless another is given.
 
     Args:
-        keep: of the files named like ``path`` but for its last number (``step-000100.h5``), keep
-            the ``keep`` written last and delete the others.
+        keep: of the files named like `path` but for its last number (`step-000100.h5`), keep
+            the `keep` written last and delete the others.
         compression: gzip level 1 to 9; 0 stores arrays as they are.
 
     Raises:
-        DTypeError: something in ``extra`` or in a state that cannot be stored; see `save`.
+        DTypeError: something in `extra` or in a state that cannot be stored; see `save`.
         OSError: the file cannot be written; the old one is still there.
 
-    Example:
-        >>> import tempfile
-        >>> import dlframe as dl
-        >>> from dlframe import nn, optim
-        >>> model = nn.Linear(3, 1)
-        >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
-        >>> path = tempfile.mkdtemp() + "/last.h5"
-        >>> save_checkpoint(path, model=model, optimizer=optimizer, epoch=3)
-        >>> load_checkpoint(path, model=model, optimizer=optimizer)
-        {'epoch': 3}
+    >>> import tempfile
+    >>> import dlframe as dl
+    >>> from dlframe import nn, optim
+    >>> model = nn.Linear(3, 1)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+    >>> path = tempfile.mkdtemp() + "/last.h5"
+    >>> save_checkpoint(path, model=model, optimizer=optimizer, epoch=3)
+    >>> load_checkpoint(path, model=model, optimizer=optimizer)
+    {'epoch': 3}
     """
     target = Path(path)
     if keep is not None:
@@ -111,8 +110,8 @@ def load_checkpoint(
     """Restore the parts given from a checkpoint, and return what else was saved with them.
 
     All or nothing: if one part does not fit, every part is as it was before. To go on bit for bit,
-    pass ``generator=dl.random.default_generator`` too. For single weights, or names that differ on
-    purpose, read the file with `load` and use ``load_state_dict``.
+    pass `generator=dl.random.default_generator` too. For single weights, or names that differ on
+    purpose, read the file with `load` and use `load_state_dict`.
 
     Raises:
         FileFormatError: no file of dlframe's, or no checkpoint.
@@ -146,14 +145,13 @@ def load_checkpoint(
 
 
 def mismatches(model: Module, state: Mapping[str, Any]) -> list[str]:
-    """Every difference between a model and a saved ``state_dict``, one line each.
+    """Every difference between a model and a saved `state_dict`, one line each.
 
-    Example:
-        >>> import dlframe as dl
-        >>> from dlframe import nn
-        >>> mismatches(nn.Linear(3, 1), {"weight": dl.zeros(1, 2), "scale": dl.zeros(1)})
-        ['missing in the file: bias float32(1,)', 'not in the model: scale float32(1,)',
-         'shape of weight: file (1, 2), model (1, 3)']
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> mismatches(nn.Linear(3, 1), {"weight": dl.zeros(1, 2), "scale": dl.zeros(1)})
+    ['missing in the file: bias float32(1,)', 'not in the model: scale float32(1,)',
+     'shape of weight: file (1, 2), model (1, 3)']
     """
     ours = model.state_dict()
     lines = [f"missing in the file: {key} {_form(ours[key])}" for key in ours if key not in state]
@@ -181,7 +179,7 @@ def requirements(model: Module | None) -> list[dict[str, str]]:
     return list(found.values())
 
 
-# ------------------------------------------------------------------------------ checks
+# --- checks ------------------------------------------------------------------------------------
 
 
 def _check_is_checkpoint(
@@ -239,7 +237,7 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, Tensor) or hasattr(value, "__array__")
 
 
-# ------------------------------------------------------------------------------ restoring
+# --- restoring ---------------------------------------------------------------------------------
 
 
 def _restore(path: str | os.PathLike[str], parts: dict[str, Any], states: dict[str, Any]) -> None:
@@ -271,7 +269,7 @@ def _set_state(part: Any, state: Any) -> None:
         part.load_state_dict(state)
 
 
-# ------------------------------------------------------------------------------ keeping the last k
+# --- keeping the last k ------------------------------------------------------------------------
 
 
 def _check_keep(path: Path, keep: int) -> None:

@@ -15,7 +15,7 @@ __all__ = ["from_dlpack", "to_dlpack"]
 def to_dlpack(tensor: Tensor) -> Any:
     """A capsule that another library makes its array of, once; both share memory.
 
-    Newer libraries take the tensor itself: ``numpy.from_dlpack(tensor)``.
+    Newer libraries take the tensor itself: `numpy.from_dlpack(tensor)`.
 
     Raises:
         GradientError: the tensor requires grad.

@@ -39,7 +39,7 @@ class Group(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """One value: an HDF5 dataset. ``data`` is an ndarray, encoded text, or None for no value."""
+    """One value: an HDF5 dataset. `data` is an ndarray, encoded text, or None for no value."""
 
     kind: str
     data: Any
@@ -176,7 +176,7 @@ def _advice(obj: Any) -> str:
     )
 
 
-# ------------------------------------------------------------------------------ names
+# --- names -------------------------------------------------------------------------------------
 
 
 def member_name(key: str | int, where: str) -> str:

@@ -29,11 +29,10 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 
 
 def kind_of_file(head: bytes) -> str:
-    """Say in words what a file that begins with ``head`` is.
+    """Say in words what a file that begins with `head` is.
 
-    Example:
-        >>> kind_of_file(b"<!DOCTYPE html><html>404")
-        'an HTML page (a failed download, perhaps)'
+    >>> kind_of_file(b"<!DOCTYPE html><html>404")
+    'an HTML page (a failed download, perhaps)'
     """
     if not head:
         return "empty"

@@ -1,12 +1,12 @@
 """Save and load nests of Python values, arrays and tensors as HDF5, without pickle.
 
 Every dict is a group, every value a dataset of the same name, so any HDF5 tool can read the file:
-``h5dump`` of a saved ``state_dict`` lists one dataset per key. What HDF5 cannot say about a value
-(a tuple or a list? an int or a NumPy int64?) stands in the attribute ``kind`` beside it, and
-``crc32`` guards its bytes.
+`h5dump` of a saved `state_dict` lists one dataset per key. What HDF5 cannot say about a value
+(a tuple or a list? an int or a NumPy int64?) stands in the attribute `kind` beside it, and
+`crc32` guards its bytes.
 
 =================  ============================  ====================================
-Python             in the file                   ``kind``
+Python             in the file                   `kind`
 =================  ============================  ====================================
 dict, OrderedDict, group                         dict, ordered_dict,
 Counter                                          counter
@@ -22,7 +22,7 @@ NumPy scalar       scalar dataset                scalar
 ndarray, Tensor    dataset                       array, tensor
 =================  ============================  ====================================
 
-In names, an int key is written ``[5]``, and ``/``, ``%`` and the few other characters that HDF5
+In names, an int key is written `[5]`, and `/`, `%` and the few other characters that HDF5
 does not allow are percent-encoded. The groups keep the order of the keys.
 """
 
@@ -53,13 +53,13 @@ FORMAT = 1
 _COMPRESS_FROM = 1024  # bytes; below that, the bookkeeping of chunks costs more than is won
 
 
-# ------------------------------------------------------------------------------ public functions
+# --- public functions --------------------------------------------------------------------------
 
 
 def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> None:
-    """Write ``obj`` to an HDF5 file, atomically: afterwards the file is the new one or the old one.
+    """Write `obj` to an HDF5 file, atomically: afterwards the file is the new one or the old one.
 
-    ``obj`` is any nest of dict (with str or int keys), list, tuple, str, bytes, bool, None, int,
+    `obj` is any nest of dict (with str or int keys), list, tuple, str, bytes, bool, None, int,
     float, complex, NumPy scalars and arrays, Tensors and Parameters. `load` gives it back with the
     same types; a Parameter comes back as a Tensor. An array held in two places is written twice.
 
@@ -68,14 +68,13 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
 
     Raises:
         DTypeError: a value of another type; the message names it and its place. Nothing is written.
-        OSError: the file cannot be written; an old file at ``path`` is untouched.
+        OSError: the file cannot be written; an old file at `path` is untouched.
 
-    Example:
-        >>> import tempfile
-        >>> path = tempfile.mkdtemp() + "/model.h5"
-        >>> save({"fc.weight": dl.ones(2, 3), "epoch": 7}, path)
-        >>> load(path)["epoch"]
-        7
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/model.h5"
+    >>> save({"fc.weight": dl.ones(2, 3), "epoch": 7}, path)
+    >>> load(path)["epoch"]
+    7
     """
     if type(compression) is not int or not 0 <= compression <= 9:
         raise ValueError(f"save: compression is a gzip level from 0 to 9; got {compression!r}")
@@ -123,17 +122,16 @@ def load(
         weights_only: without effect, since no file of dlframe's holds code.
 
     Raises:
-        ArgumentError: a ``map_location`` other than the CPU.
+        ArgumentError: a `map_location` other than the CPU.
         FileFormatError: the file is truncated, damaged, of another kind, or from a newer dlframe;
             the message says which.
-        KeyError: one of ``names`` is not in the file; the message lists what is.
+        KeyError: one of `names` is not in the file; the message lists what is.
 
-    Example:
-        >>> import tempfile
-        >>> path = tempfile.mkdtemp() + "/run.h5"
-        >>> save({"model": {"w": dl.zeros(2)}, "losses": [0.5, 0.25]}, path)
-        >>> load(path, names=["losses"])
-        {'losses': [0.5, 0.25]}
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/run.h5"
+    >>> save({"model": {"w": dl.zeros(2)}, "losses": [0.5, 0.25]}, path)
+    >>> load(path, names=["losses"])
+    {'losses': [0.5, 0.25]}
     """
     check_device(map_location)
     if names is None:
@@ -156,12 +154,11 @@ def load_members(
 def inspect(path: str | os.PathLike[str]) -> Listing:
     """List what a saved file holds, without reading the arrays.
 
-    Example:
-        >>> import tempfile
-        >>> path = tempfile.mkdtemp() + "/model.h5"
-        >>> save({"fc.weight": dl.ones(2, 3)}, path)
-        >>> [(e.name, e.kind, e.shape) for e in inspect(path).entries]
-        [('fc.weight', 'tensor', (2, 3))]
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/model.h5"
+    >>> save({"fc.weight": dl.ones(2, 3)}, path)
+    >>> [(e.name, e.kind, e.shape) for e in inspect(path).entries]
+    [('fc.weight', 'tensor', (2, 3))]
     """
     version, entries = _open_and(path, _list_root)
     return Listing(FORMAT, version, Path(path).stat().st_size, entries)
@@ -196,7 +193,7 @@ class Listing(NamedTuple):
         return "\n".join(lines)
 
 
-# ------------------------------------------------------------------------------ nodes into a file
+# --- nodes into a file -------------------------------------------------------------------------
 
 
 def _write(group: Any, node: Group, compression: int) -> None:
@@ -247,7 +244,7 @@ def _crc32(data: bytes | np.ndarray[Any, Any]) -> np.uint32:
     return np.uint32(zlib.crc32(buffer))
 
 
-# ------------------------------------------------------------------------------ a file into values
+# --- a file into values ------------------------------------------------------------------------
 
 
 def _open_and(path: str | os.PathLike[str], read: Callable[[Any], T]) -> T:
@@ -399,7 +396,7 @@ _DECODERS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-# ------------------------------------------------------------------------------ listing, imports
+# --- listing, imports --------------------------------------------------------------------------
 
 
 def _list_root(root: Any) -> tuple[str, list[Entry]]:

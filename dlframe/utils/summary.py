@@ -23,9 +23,9 @@ Shape = tuple[int, ...]
 class Row:
     """One module of the model: a line of the table.
 
-    ``parameters`` are those of the module itself, not of its parts, and count once even if several
-    modules share them. ``multiply_adds`` is None where it is not known; ``calls`` is how often the
-    module ran; ``activation_bytes`` is the new memory of its outputs.
+    `parameters` are those of the module itself, not of its parts, and count once even if several
+    modules share them. `multiply_adds` is None where it is not known; `calls` is how often the
+    module ran; `activation_bytes` is the new memory of its outputs.
     """
 
     path: str
@@ -90,31 +90,30 @@ def summary(
 
     Args:
         input_size: the input's shape with its batch dimension; a list of shapes for several inputs.
-        input_data: the input itself (a tensor, or a tuple of them), in place of ``input_size``.
+        input_data: the input itself (a tensor, or a tuple of them), in place of `input_size`.
         dtypes: of the inputs that are made, one for all or one for each; a model that begins with
-            an embedding needs ``dl.int64``.
+            an embedding needs `dl.int64`.
         depth: print only so many levels of modules; the numbers cover all of them.
 
     Raises:
         Whatever the model raises, with a note that names the layer and the shapes it was given.
 
-    Example:
-        >>> from dlframe import nn
-        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
-        >>> result = summary(model, (16, 4))
-        >>> result.parameters, result.multiply_adds
-        (58, 768)
-        >>> print(result)
-        Layer       Type        Output shape  Parameters  Multiply-adds
-        ---------------------------------------------------------------
-        Sequential  Sequential  (16, 2)
-          0         Linear      (16, 8)               40            512
-          1         ReLU        (16, 8)
-          2         Linear      (16, 2)               18            256
-        ---------------------------------------------------------------
-        Parameters: 58 (58 trainable), 232 B
-        Multiply-adds: 768 for the whole batch
-        Memory: input 256 B, activations 1.1 KiB
+    >>> from dlframe import nn
+    >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> result = summary(model, (16, 4))
+    >>> result.parameters, result.multiply_adds
+    (58, 768)
+    >>> print(result)
+    Layer       Type        Output shape  Parameters  Multiply-adds
+    ---------------------------------------------------------------
+    Sequential  Sequential  (16, 2)
+      0         Linear      (16, 8)               40            512
+      1         ReLU        (16, 8)
+      2         Linear      (16, 2)               18            256
+    ---------------------------------------------------------------
+    Parameters: 58 (58 trainable), 232 B
+    Multiply-adds: 768 for the whole batch
+    Memory: input 256 B, activations 1.1 KiB
     """
     inputs = _inputs(input_size, input_data, dtypes)
     rows = _rows(model)
@@ -130,7 +129,7 @@ def summary(
     )
 
 
-# ------------------------------------------------------------------------------ the one run
+# --- the one run -------------------------------------------------------------------------------
 
 
 def _inputs(size: Any, data: Any, dtypes: Any) -> tuple[Any, ...]:
@@ -241,7 +240,7 @@ def _shapes(value: Any) -> Any:
     return shapes[0] if len(shapes) == 1 else shapes
 
 
-# ------------------------------------------------------------------------------ what a layer costs
+# --- what a layer costs ------------------------------------------------------------------------
 
 
 def _multiply_adds(module: nn.Module, output: np.ndarray[Any, Any]) -> int | None:
@@ -252,7 +251,7 @@ def _multiply_adds(module: nn.Module, output: np.ndarray[Any, Any]) -> int | Non
     return None
 
 
-# ------------------------------------------------------------------------------ the table
+# --- the table ---------------------------------------------------------------------------------
 
 
 def _table(result: Summary) -> str:

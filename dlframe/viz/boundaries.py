@@ -38,11 +38,11 @@ def decision_boundary(
     title: str | None = "Decision boundary",
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
-    """Points ``x`` (N, 2) of classes ``y`` (N,) on the areas where each class is predicted.
+    """Points `x` (N, 2) of classes `y` (N,) on the areas where each class is predicted.
 
-    ``predict`` is given points (P, 2), as Tensor or array like ``x``, and gives back logits (P, C),
-    one logit per point (P,) or (P, 1), or integer labels (P,); with ``probabilities`` the floats
-    are probabilities already. A model can be passed as it is; call ``model.eval()`` first. The
+    `predict` is given points (P, 2), as Tensor or array like `x`, and gives back logits (P, C),
+    one logit per point (P,) or (P, 1), or integer labels (P,); with `probabilities` the floats
+    are probabilities already. A model can be passed as it is; call `model.eval()` first. The
     paler or more mixed an area's colour, the less sure the model; the line is where its opinion
     changes; points that it gets wrong are crossed.
 
@@ -105,7 +105,7 @@ def _frame(points: Array) -> tuple[tuple[float, float], tuple[float, float]]:
 def _mesh_size(
     across: tuple[float, float], up: tuple[float, float], resolution: int
 ) -> tuple[int, int]:
-    """Columns and rows, ``resolution`` along the longer side."""
+    """Columns and rows, `resolution` along the longer side."""
     ratio = (up[1] - up[0]) / (across[1] - across[0])
     if not 0.3 < ratio < 3:
         return resolution, resolution

@@ -31,7 +31,7 @@ MARKED_POINTS = 15  # more markers than this on one line make it a caterpillar
 
 @dataclass(frozen=True)
 class Series:
-    """One line: ``y`` over ``x``, both float64 (n,); ``raw`` is what ``y`` is the mean of."""
+    """One line: `y` over `x`, both float64 (n,); `raw` is what `y` is the mean of."""
 
     x: Array
     y: Array
@@ -88,18 +88,18 @@ def curves(
     title: str | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
-    """Draw a history such as ``{"loss": […], "val_loss": […], "accuracy": […]}``.
+    """Draw a history such as `{"loss": […], "val_loss": […], "accuracy": […]}`.
 
-    A name and its ``val_`` twin share a panel: training solid with dots, validation dashed with
+    A name and its `val_` twin share a panel: training solid with dots, validation dashed with
     squares. The best value (validation if there is one) is ringed where the name tells what is
     better: low for losses and errors, high for accuracy, precision, recall, F1 and their like.
 
-    ``names`` says which to draw; by default all but the ``seconds`` that a
-    :class:`~dlframe.training.Trainer` notes of each epoch.
+    `names` says which to draw; by default all but the `seconds` that a
+    `dlframe.training.Trainer` notes of each epoch.
 
-    ``steps`` gives the x values of a series, which otherwise are 1, 2, 3 …; ``log_scale`` is for
-    losses and learning rates that are positive throughout. ``smoothing`` from 0 to 1 draws the
-    running mean of a training line (weight of the past: ``smoothing``) over the pale raw one.
+    `steps` gives the x values of a series, which otherwise are 1, 2, 3 …; `log_scale` is for
+    losses and learning rates that are positive throughout. `smoothing` from 0 to 1 draws the
+    running mean of a training line (weight of the past: `smoothing`) over the pale raw one.
     Values that are not finite leave gaps, and the heading counts them.
 
     >>> figure = curves({"loss": [2.1, 0.9, 0.5], "val_loss": [1.8, 1.1, 1.2]})

@@ -60,11 +60,11 @@ def graph(
     places: bool = True,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
-    """Draw what a value was computed of: `value` is a tensor, or what ``tensor.explain()`` gave.
+    """Draw what a value was computed of: `value` is a tensor, or what `tensor.explain()` gave.
 
     From the leaves at the top to the value at the bottom. Each box has an operation, its formula
     and its result; in orange stand the gradient of the result and, on each edge, the rule by which
-    its share goes back. With ``explain(depth=…)`` the boxes are modules.
+    its share goes back. With `explain(depth=…)` the boxes are modules.
 
     Args:
         title: a heading.

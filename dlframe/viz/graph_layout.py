@@ -37,7 +37,7 @@ def lay_out(
 ) -> Layout:
     """Place boxes of these sizes; `across` and `down` are the gaps between them.
 
-    ``layers[j] > layers[i]`` for every edge (i, j).
+    `layers[j] > layers[i]` for every edge (i, j).
     """
     widths, level, links, chains = _with_bends(sizes, edges, layers)
     rows: list[list[int]] = [[] for _ in range(max(level, default=0) + 1)]

@@ -39,9 +39,9 @@ def sample_grid(
 ) -> Figure:
     """Images (N, C, H, W) or (N, H, W) side by side, C = 1 or 3, each with its label below.
 
-    ``labels`` are class numbers (N,), named by ``classes``, or any N texts. ``mean`` and ``std``
+    `labels` are class numbers (N,), named by `classes`, or any N texts. `mean` and `std`
     undo a normalisation. Values from 0 to 1 and uint8 are shown as they are, others stretched over
-    all images; ``per_image`` stretches each by itself. Pixels that are NaN are magenta.
+    all images; `per_image` stretches each by itself. Pixels that are NaN are magenta.
 
     >>> figure = sample_grid(np.zeros((6, 8, 8)), labels=[0, 1, 0, 1, 1, 0], classes=["no", "yes"])
     >>> [text.get_text() for text in figure.axes[0].texts]
@@ -79,8 +79,8 @@ def mistakes_grid(
 ) -> Figure:
     """The images whose predicted label (N,) is not the true one, the most confident first.
 
-    ``confidence`` (N,) is the probability that the model gave to its prediction; without it the
-    mistakes come in the order of the data. The other arguments are those of ``sample_grid``.
+    `confidence` (N,) is the probability that the model gave to its prediction; without it the
+    mistakes come in the order of the data. The other arguments are those of `sample_grid`.
 
     >>> figure = mistakes_grid(np.zeros((3, 8, 8)), predicted=[1, 2, 0], target=[1, 0, 2])
     >>> [text.get_text() for text in figure.axes[0].texts]

@@ -32,9 +32,9 @@ def confusion(
     title: str | None = "Confusion matrix",
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
-    """A confusion matrix (C, C), rows true and columns predicted, as ``metrics`` counts it.
+    """A confusion matrix (C, C), rows true and columns predicted, as `metrics` counts it.
 
-    With ``normalize`` each row is divided by its sum: the share of a true class that was taken for
+    With `normalize` each row is divided by its sum: the share of a true class that was taken for
     each class, the diagonal being the recall. Shades grow with the square root, so that a few
     mistakes beside hundreds of hits can be seen; empty cells stay white and without a number.
 

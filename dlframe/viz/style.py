@@ -112,9 +112,9 @@ def house_style() -> Iterator[None]:
 def new_figure(
     width: float, height: float, title: str | None = None, subtitle: str | None = None
 ) -> Figure:
-    """A figure whose body is ``width`` × ``height`` inches, with room for its heading above.
+    """A figure whose body is `width` × `height` inches, with room for its heading above.
 
-    The body's upper end, as a fraction of the figure, is ``body_top(figure, height)``.
+    The body's upper end, as a fraction of the figure, is `body_top(figure, height)`.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -227,7 +227,7 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 
 
 def wrapped(text: str | None, width: float, size: float) -> list[str]:
-    """The lines of a heading that is ``width`` inches wide."""
+    """The lines of a heading that is `width` inches wide."""
     lines: list[str] = []
     for paragraph in (text or "").splitlines():
         line = ""
@@ -242,7 +242,7 @@ def wrapped(text: str | None, width: float, size: float) -> list[str]:
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most ``limit`` characters, the last an ellipsis if any had to go."""
+    """At most `limit` characters, the last an ellipsis if any had to go."""
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 

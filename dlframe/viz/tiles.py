@@ -32,7 +32,7 @@ class Caption(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where tiles lie, in inches: ``cell`` is a tile with its caption and the gap after it."""
+    """Where tiles lie, in inches: `cell` is a tile with its caption and the gap after it."""
 
     columns: int
     rows: int
@@ -77,9 +77,9 @@ def as_rgb(
 ) -> Array:
     """Images (N, C, H, W) as RGB (N, H, W, 3) from 0 to 1.
 
-    ``mean`` and ``std`` undo a normalisation: x · std + mean, one number or one per channel. Then
+    `mean` and `std` undo a normalisation: x · std + mean, one number or one per channel. Then
     uint8 is divided by 255, values from 0 to 1 stay, and others are stretched from the lowest to
-    the highest of all images, or of each image by itself with ``per_image``.
+    the highest of all images, or of each image by itself with `per_image`.
     """
     pixels = images / 255.0 if images.dtype == np.uint8 else images.astype(np.float64)
     if mean is not None or std is not None:
@@ -121,7 +121,7 @@ def arrange(
     columns: int | None,
     at_least: float = 0.0,
 ) -> Layout:
-    """Tiles for ``count`` images of ``shape`` (H, W): large when few, wide enough for captions."""
+    """Tiles for `count` images of `shape` (H, W): large when few, wide enough for captions."""
     height, width = shape
     inches = next(size for most, size in TILE_INCHES if count <= most)
     tall, wide = inches * min(1.0, height / width), inches * min(1.0, width / height)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class Tracker:
     """Collects named numbers and redraws a file of their curves while training goes on.
 
-    The file is redrawn by ``log`` after ``every_steps`` calls of it or ``every_seconds`` since the
-    last drawing, whichever comes first (None: never for that reason), and on ``close``. It is
+    The file is redrawn by `log` after `every_steps` calls of it or `every_seconds` since the
+    last drawing, whichever comes first (None: never for that reason), and on `close`. It is
     replaced as a whole, so a viewer never sees half a picture. Without a path nothing is drawn
-    until ``draw`` is called.
+    until `draw` is called.
 
     >>> tracker = Tracker()
     >>> for step in range(1, 4):
@@ -75,7 +75,7 @@ class Tracker:
         return {name: steps.tolist() for name, steps in self._steps.items()}
 
     def log(self, step: float, **values: object) -> None:
-        """Add numbers (also Tensors and arrays of one element) that belong to ``step``."""
+        """Add numbers (also Tensors and arrays of one element) that belong to `step`."""
         numbers = {name: _number(name, value) for name, value in values.items()}
         for name, number in numbers.items():
             self._steps.setdefault(name, array("d")).append(step)

@@ -1,9 +1,9 @@
 """Write dtypes.json: PyTorch's promotion of dtypes, for every pair and kind of operand.
 
-``promote``, ``can_cast``: for two dtypes. ``functions``: the dtype that each function of two
+`promote`, `can_cast`: for two dtypes. `functions`: the dtype that each function of two
 operands gives, where an operand is a tensor with dimensions ("3"), one without ("0"), or a Python
 scalar ("s", its dtype the nearest); null where it raises. Functions with the same answers share a
-table, and ``keys`` says what its entries are. tests/test_dtypes.py compares with dlframe,
+table, and `keys` says what its entries are. tests/test_dtypes.py compares with dlframe,
 tests/oracle/test_dtypes.py checks that the file is PyTorch's.
 """
 

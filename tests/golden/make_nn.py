@@ -1,6 +1,6 @@
 """Reference values for tests/nn from PyTorch: printed text, initial values, outputs and gradients.
 
-Expressions are evaluated here with ``nn`` = torch.nn and ``dl`` = torch, in the tests with ours.
+Expressions are evaluated here with `nn` = torch.nn and `dl` = torch, in the tests with ours.
 """
 
 from __future__ import annotations

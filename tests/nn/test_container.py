@@ -46,7 +46,7 @@ def test_prints_as_pytorch_does(golden: Golden) -> None:
         assert result == expected, expression
 
 
-# ---------------------------------------------------------------------------------- Sequential
+# --- Sequential --------------------------------------------------------------------------------
 
 
 def test_sequential_runs_in_order() -> None:
@@ -133,7 +133,7 @@ def test_sequential_with_more_than_layers() -> None:
     assert copy.deepcopy(net)(0) == 3
 
 
-# ---------------------------------------------------------------------------------- ModuleList
+# --- ModuleList --------------------------------------------------------------------------------
 
 
 def test_module_list() -> None:
@@ -157,7 +157,7 @@ def test_module_list() -> None:
         parts(1)
 
 
-# ---------------------------------------------------------------------------------- ModuleDict
+# --- ModuleDict --------------------------------------------------------------------------------
 
 
 def test_module_dict() -> None:

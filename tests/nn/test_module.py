@@ -46,7 +46,7 @@ class Net(nn.Module):
         self.again = self.first
 
 
-# ---------------------------------------------------------------------- the registry
+# --- the registry ------------------------------------------------------------------------------
 
 
 def test_names_come_in_the_order_of_assignment() -> None:
@@ -258,7 +258,7 @@ def test_a_plain_container_of_modules_warns_once_per_class() -> None:
         list(grower.parameters())
 
 
-# ---------------------------------------------------------------------- calling
+# --- calling -----------------------------------------------------------------------------------
 
 
 def test_a_call_is_forward() -> None:
@@ -283,7 +283,7 @@ def test_a_call_costs_little() -> None:
     assert (called - direct) / 20_000 < 1e-6
 
 
-# ---------------------------------------------------------------------- all at once
+# --- all at once -------------------------------------------------------------------------------
 
 
 def test_train_and_eval() -> None:
@@ -344,7 +344,7 @@ def test_requires_grad_and_zero_grad() -> None:
     assert all(p.grad is None for p in net.parameters())
 
 
-# ---------------------------------------------------------------------- printing, copying
+# --- printing, copying -------------------------------------------------------------------------
 
 
 def test_repr() -> None:

@@ -98,7 +98,7 @@ def test_a_batch_is_a_loop(sample, which):
         assert np.allclose(a, b, rtol=1e-8, atol=1e-10 * scale, equal_nan=True)
 
 
-# --- NumPy's functions on batches ---------------------------------------------------------------
+# --- NumPy's functions on batches --------------------------------------------------------------
 
 
 def batch(*shape, seed=0):

@@ -42,7 +42,7 @@ def parts(out: Any) -> list[Any]:
     return list(out) if isinstance(out, (tuple, list)) else [out]
 
 
-# --- the table ------------------------------------------------------------------------------------
+# --- the table ---------------------------------------------------------------------------------
 
 
 def test_every_rule_has_a_call() -> None:
@@ -152,7 +152,7 @@ def test_second_order(call: Callable[..., Any]) -> None:
     assert gradgradcheck(call, tensors, fast_mode=True)
 
 
-# --- ufuncs ---------------------------------------------------------------------------------------
+# --- ufuncs ------------------------------------------------------------------------------------
 
 
 def test_array_on_the_left_keeps_the_graph() -> None:
@@ -279,7 +279,7 @@ def test_empty_and_0d() -> None:
     assert scalar.grad.item() == 2.0
 
 
-# --- create_graph, modes --------------------------------------------------------------------------
+# --- create_graph, modes -----------------------------------------------------------------------
 
 
 def test_rules_run_on_tensors_through_the_protocols() -> None:
@@ -305,7 +305,7 @@ def test_nothing_is_recorded_or_refused_without_grad() -> None:
         np.testing.assert_array_equal(np.fft.fft(t), np.fft.fft(t.array))
 
 
-# --- plain ----------------------------------------------------------------------------------------
+# --- plain -------------------------------------------------------------------------------------
 
 
 def test_plain_functions_give_numbers_and_tensors_without_history() -> None:
@@ -355,7 +355,7 @@ def test_plain_functions_may_write_into_arrays() -> None:
     assert out.tolist() == [0, 1]
 
 
-# --- without a rule -------------------------------------------------------------------------------
+# --- without a rule ----------------------------------------------------------------------------
 
 WITHOUT_RULE = {
     "fft.fft": lambda v: np.fft.fft(v),
@@ -435,7 +435,7 @@ def test_like_makes_a_tensor() -> None:
     assert out.dtype == dl.float32
 
 
-# --- refused --------------------------------------------------------------------------------------
+# --- refused -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

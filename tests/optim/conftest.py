@@ -46,7 +46,7 @@ def give_gradients(rng: np.random.Generator) -> Callable[[list[Parameter]], None
 
 @pytest.fixture(scope="session")
 def formula_step() -> Callable[..., Any]:
-    """One step by the readable formula: ``(name, options, p, g, memory, t) -> (p, memory)``."""
+    """One step by the readable formula: `(name, options, p, g, memory, t) -> (p, memory)`."""
 
     def step(
         name: str, options: dict[str, Any], p: np.ndarray, g: np.ndarray, memory: Any, t: int

@@ -31,7 +31,7 @@ def p() -> nn.Parameter:
     return nn.Parameter(np.array([1.0, 2.0], np.float32))
 
 
-# --- groups -------------------------------------------------------------------------------------
+# --- groups ------------------------------------------------------------------------------------
 
 
 def test_defaults_fill_the_groups(p: nn.Parameter) -> None:
@@ -118,7 +118,7 @@ def test_repr_is_pytorchs(p: nn.Parameter) -> None:
     )
 
 
-# --- steps --------------------------------------------------------------------------------------
+# --- steps -------------------------------------------------------------------------------------
 
 
 def test_a_closure_is_called_with_gradients_enabled(p: nn.Parameter) -> None:
@@ -181,7 +181,7 @@ def test_the_learning_rate_may_be_a_tensor(lr: Any, p: nn.Parameter) -> None:
         assert p.tolist() == pytest.approx([end, end], rel=1e-5)
 
 
-# --- hooks --------------------------------------------------------------------------------------
+# --- hooks -------------------------------------------------------------------------------------
 
 
 def test_step_hooks_run_in_order_and_can_be_removed(p: nn.Parameter) -> None:
@@ -245,7 +245,7 @@ def test_state_dict_hooks(p: nn.Parameter) -> None:
     assert not optimizer.state
 
 
-# --- saving and loading -------------------------------------------------------------------------
+# --- saving and loading ------------------------------------------------------------------------
 
 
 def test_state_dict_has_pytorchs_layout(p: nn.Parameter) -> None:
@@ -384,7 +384,7 @@ def test_unfit_state_is_refused(p: nn.Parameter) -> None:
         optimizer.step()
 
 
-# --- names --------------------------------------------------------------------------------------
+# --- names -------------------------------------------------------------------------------------
 
 
 def test_names_are_saved() -> None:

@@ -48,7 +48,7 @@ def close(ours: Any, theirs: Any, what: str, rtol: float = 2e-5, atol: float = 2
     np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol, err_msg=what)
 
 
-# ---------------------------------------------------------------------- layers
+# --- layers ------------------------------------------------------------------------------------
 
 
 def product(template: str, **choices: list[Any]) -> list[str]:
@@ -230,7 +230,7 @@ def test_bilinear(bias: bool, shape: tuple[int, ...]) -> None:
         close(ours, theirs, "result", rtol=1e-4)
 
 
-# ---------------------------------------------------------------------- losses
+# --- losses ------------------------------------------------------------------------------------
 
 REDUCTIONS = ["mean", "sum", "none"]
 LOSSES = [
@@ -310,7 +310,7 @@ def test_loss(constructor: str, inputs: str) -> None:
         close(ours, theirs, constructor, rtol=1e-4, atol=1e-5)
 
 
-# ---------------------------------------------------------------------- initial values
+# --- initial values ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -381,7 +381,7 @@ def test_gains(name: str) -> None:
         assert math.isclose(*both("nn.init.calculate_gain('leaky_relu', 0.3)"))
 
 
-# ---------------------------------------------------------------------- modules
+# --- modules -----------------------------------------------------------------------------------
 
 
 def make_net(library: Any) -> Any:
@@ -531,7 +531,7 @@ def test_networks_compute_the_same() -> None:
         close(ours, theirs, "network", rtol=1e-4)
 
 
-# ---------------------------------------------------------------------- hooks
+# --- hooks -------------------------------------------------------------------------------------
 
 
 def log_of_hooks(library: Any, inputs_need_gradients: bool) -> list[Any]:
@@ -607,7 +607,7 @@ def test_backward_hooks_with_some_inputs_only() -> None:
     assert logs[0] == logs[1]
 
 
-# ---------------------------------------------------------------------- gradients
+# --- gradients ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.5, float("inf"), 0.0])
@@ -632,7 +632,7 @@ def test_vectors_of_parameters() -> None:
     close(ours, theirs, "vector")
 
 
-# ---------------------------------------------------------------------- training
+# --- training ----------------------------------------------------------------------------------
 
 # No bias before batch norm: its gradient is nothing but rounding, which Adam would make large.
 NETWORKS = {

@@ -62,7 +62,7 @@ def claims(module: str) -> list[str]:
     return found
 
 
-# --- parts of broken objects ---------------------------------------------------------------------
+# --- parts of broken objects -------------------------------------------------------------------
 
 noise = np.random.default_rng(0)
 

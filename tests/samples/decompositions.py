@@ -48,7 +48,7 @@ def of_rank(rank: int, rows: int, columns: int) -> Array:
     return spread(rows, rank) @ spread(rank, columns)
 
 
-# --- what is unique about factors ---------------------------------------------------------------
+# --- what is unique about factors --------------------------------------------------------------
 
 
 def between(lib: Any, left: Any, values: Any, right: Any) -> Any:
@@ -194,7 +194,7 @@ SAMPLES = [
 ]  # fmt: skip
 
 
-# --- calls of the public functions ---------------------------------------------------------------
+# --- calls of the public functions -------------------------------------------------------------
 
 RANKED = of_rank(2, 4, 3)  # one singular value is 0
 SINGULAR = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 0.0, 1.0]])
@@ -208,7 +208,7 @@ def factors(lib: Any, a: Any, b: Any, **options: Any) -> Any:
 
 
 CALLS = [
-    # --- factors
+    # --- factors -------------------------------------------------------------------------------
     *calls("linalg.cholesky", positive(3, 3), positive(2, 2, 3, 3), (positive(2, 3, 3), {"upper": True})),
     *calls("cholesky", positive(3, 3), (positive(2, 3, 3), True), (positive(3, 3), {"upper": True}),
            differs={"empty": "no rows and three columns are not square"}),
@@ -238,7 +238,7 @@ CALLS = [
     Call("lu_unpack", (spread(2, 4, 3),), run=lambda lib, a: list(lib.lu_unpack(*lib.linalg.lu_factor(a), unpack_pivots=False))),
     Call("lu_unpack", (spread(2, 3, 4),), run=lambda lib, a: list(lib.lu_unpack(*lib.linalg.lu_factor(a), unpack_data=False)), order=0),
     Call("lu_unpack", (spread(3, 3),), run=lambda lib, a: list(lib.lu_unpack(*lib.linalg.lu_factor(a), True, True))),
-    # --- equations
+    # --- equations -----------------------------------------------------------------------------
     *calls("linalg.solve", (square(3, 3), n.away(3)), (square(2, 3, 3), n.away(2, 3)), (square(2, 3, 3), n.away(3)), (square(3, 3), n.away(4, 3, 2)),
            (square(2, 1, 3, 3), n.away(4, 3, 2)), (square(3, 3), n.away(2, 3), {"left": False}), (square(2, 3, 3), n.away(2, 2, 3), {"left": False}),
            (square(3, 3), n.away(5, 2, 3), {"left": False}), (square(3, 3), n.away(3, 3), {"left": True})),
@@ -280,7 +280,7 @@ CALLS = [
            variants=False),
     *calls("linalg.inv", square(2, 13, 13), note="larger"),
     *calls("linalg.solve", (square(13, 13), n.away(2, 13, 1)), (square(2, 13, 13), n.away(13)), note="larger"),
-    # --- determinants
+    # --- determinants --------------------------------------------------------------------------
     *calls("linalg.det", square(2, 13, 13) * 0.4, note="larger"),
     *calls("linalg.slogdet", square(2, 13, 13)[:, ::-1].copy(), note="larger"),
     *calls("logdet", square(3, 3), square(2, 3, 3)),
@@ -290,7 +290,7 @@ CALLS = [
     Call("linalg.slogdet", (-square(2, 3, 3),)),
     Call("linalg.slogdet", (np.zeros((2, 2, 2)),), note="singular", order=0),
     Call("linalg.det", (SINGULAR,), note="singular", tolerance=1e-9, narrow=1e-3, dtypes=False),
-    # --- functions of matrices
+    # --- functions of matrices -----------------------------------------------------------------
     *(Call("matrix_power", (square(2, 3, 3) * 0.5, k)) for k in (-3, -1, 0, 1, 2, 5)),
     *(Call("linalg.matrix_power", (square(3, 3) * 0.5,), {"n": k}) for k in (-2, 0, 3)),
     Call("matrix_power", (square(3, 3),), {"n": 3}),
@@ -310,7 +310,7 @@ CALLS = [
     *calls("linalg.cross", (n.away(2, 3), n.away(2, 3)), (n.away(3, 2), n.away(3, 1), {"dim": 0}), (n.away(4, 1, 3), n.away(1, 2, 3), {"dim": -1})),
     *calls("linalg.matmul", (n.away(2, 3), n.away(3, 4)), (n.away(5, 2, 3), n.away(3))),
     *calls("linalg.diagonal", n.away(3, 4), (n.away(2, 3, 4), {"offset": 1}), (n.away(2, 3, 4), {"offset": -1, "dim1": 0, "dim2": 2}), (n.away(2, 3, 4), {"dim1": -1, "dim2": 0})),
-    # --- norms
+    # --- norms ---------------------------------------------------------------------------------
     *(Call(f"linalg.{name}", (spread(4, 3),), {"dtype": Named("float64")}) for name in ("vector_norm", "matrix_norm", "norm")),
     Call("linalg.svd", (spread(4, 3),), {"driver": None, "full_matrices": False}, then=of_svd),
     *(Call("linalg.vector_norm", (n.spread(3, 4), p)) for p in (2, 1, 3, 0.5, 1.5, -1, -2.5, 0, INF, -INF)),
@@ -335,7 +335,7 @@ CALLS = [
 ]  # fmt: skip
 
 
-# --- bad input -----------------------------------------------------------------------------------
+# --- bad input ---------------------------------------------------------------------------------
 
 
 ERRORS = [

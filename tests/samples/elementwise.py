@@ -228,7 +228,7 @@ PLAIN = [
 SAMPLES = [*UNARY, *BINARY, *CHOICES, *PLAIN]
 
 
-# --- calls: what the operations' samples do not call by themselves ------------------------------
+# --- calls: what the operations' samples do not call by themselves -----------------------------
 
 halves = np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 7.0])
 signs = np.array([-inf, -3.7, -1.0, -0.0, 0.0, 0.3, 2.0, inf, nan])

@@ -44,7 +44,7 @@ def _positive(s: Any) -> Any:
 
 
 CALLS: dict[str, list[Callable[..., Any]]] = {
-    # --- sums, means, extremes
+    # --- sums, means, extremes -----------------------------------------------------------------
     "sum": [
         lambda c: np.sum(c),
         lambda c: np.sum(c, 1),
@@ -155,7 +155,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
         lambda m, s: np.diff(m, axis=0, append=s),
     ],
     "ediff1d": [lambda m: np.ediff1d(m), lambda v: np.ediff1d(v, to_begin=[1.0], to_end=2.0)],
-    # --- elementwise
+    # --- elementwise ---------------------------------------------------------------------------
     "real": [lambda m: np.real(m)],
     "real_if_close": [lambda m: np.real_if_close(m)],
     "copy": [lambda m: np.copy(m)],
@@ -188,7 +188,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     "unwrap": [lambda m: np.unwrap(m * 5), lambda m: np.unwrap(m, axis=0, period=2)],
     "polyval": [lambda v, m: np.polyval(v, m), lambda m: np.polyval([1.0, 0.0, -2.0], m)],
     "vander": [lambda v: np.vander(v), lambda v: np.vander(v, 3, increasing=True)],
-    # --- shapes
+    # --- shapes --------------------------------------------------------------------------------
     "reshape": [
         lambda c: np.reshape(c, (4, -1)),
         lambda c: np.reshape(c, 24, order="C"),
@@ -212,7 +212,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     "swapaxes": [lambda c: np.swapaxes(c, 0, -1)],
     "moveaxis": [lambda c: np.moveaxis(c, 0, -1), lambda c: np.moveaxis(c, [0, 1], [-1, 0])],
     "rollaxis": [lambda c: np.rollaxis(c, 2), lambda c: np.rollaxis(c, 0, 2)],
-    # --- joining and splitting
+    # --- joining and splitting -----------------------------------------------------------------
     "concatenate": [
         lambda m, n: np.concatenate([m, n]),
         lambda m, s: np.concatenate((m, s), axis=0),
@@ -241,7 +241,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     "hsplit": [lambda c: np.hsplit(c, 3), lambda v: np.hsplit(v, 2)],
     "vsplit": [lambda c: np.vsplit(c, 2)],
     "dsplit": [lambda c: np.dsplit(c, [1])],
-    # --- moving elements
+    # --- moving elements -----------------------------------------------------------------------
     "flip": [lambda c: np.flip(c), lambda c: np.flip(c, 1), lambda c: np.flip(c, axis=(0, 2))],
     "fliplr": [lambda c: np.fliplr(c)],
     "flipud": [lambda c: np.flipud(c)],
@@ -304,7 +304,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     "diagflat": [lambda m: np.diagflat(m, 1)],
     "diagonal": [lambda s: np.diagonal(s), lambda c: np.diagonal(c, 1, 1, 2)],
     "trace": [lambda s: np.trace(s), lambda c: np.trace(c, offset=-1, axis1=1, axis2=2)],
-    # --- picking
+    # --- picking -------------------------------------------------------------------------------
     "take": [
         lambda m: np.take(m, [0, 5, 5]),
         lambda m: np.take(m, np.array([[2, 0], [1, -1]]), axis=1),
@@ -323,7 +323,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
         lambda m: np.compress([True, False, False, True], m),
     ],
     "extract": [lambda m: np.extract(MASK, m)],
-    # --- products and norms
+    # --- products and norms --------------------------------------------------------------------
     "dot": [
         lambda v, w: np.dot(v, w),
         lambda m, s: np.dot(m, s),
@@ -473,7 +473,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     ],
     "linalg.diagonal": [lambda c: np.linalg.diagonal(c), lambda c: np.linalg.diagonal(c, offset=1)],
     "linalg.trace": [lambda c: np.linalg.trace(c)],
-    # --- curves
+    # --- curves --------------------------------------------------------------------------------
     "linspace": [
         lambda x0: np.linspace(x0, 2.0, 4),
         lambda m, n: np.linspace(m, n, 3, endpoint=False, axis=1),
@@ -514,7 +514,7 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     "emath.arcsin": [lambda u: np.emath.arcsin(u)],
     "emath.arccos": [lambda u: np.emath.arccos(u)],
     "emath.arctanh": [lambda u: np.emath.arctanh(u)],
-    # --- choices by value, functions of parts
+    # --- choices by value, functions of parts --------------------------------------------------
     "union1d": [lambda v, m: np.union1d(v, m), lambda v: np.union1d(v, [1.0, 1.0])],
     "intersect1d": [lambda v, w: np.intersect1d(np.concatenate([v, w]), v)],
     "setdiff1d": [lambda m, v: np.setdiff1d(m, v), lambda m: np.setdiff1d(m, m[0])],

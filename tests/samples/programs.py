@@ -147,7 +147,7 @@ def with_rows(t: Any) -> Any:
 
 
 def setting(index: Callable[[Args], Any], reads: str = "v") -> Write:
-    """``t[index] = v``, or u."""
+    """`t[index] = v`, or u."""
 
     def in_place(a: Args) -> None:
         a.t[index(a)] = getattr(a, reads)
@@ -159,7 +159,7 @@ def setting(index: Callable[[Args], Any], reads: str = "v") -> Write:
 
 
 def augmented(index: Callable[[Args], Any]) -> Write:
-    """``t[index] += v`` as Python carries it out: read, add in place, write."""
+    """`t[index] += v` as Python carries it out: read, add in place, write."""
 
     def in_place(a: Args) -> None:
         a.t[index(a)] += a.v
@@ -171,7 +171,7 @@ def augmented(index: Callable[[Args], Any]) -> Write:
 
 
 def method(name: str, *make: Callable[[Args], Any], **more: Any) -> Write:
-    """``t.name_(…)``, whose arguments each come from one of `make`."""
+    """`t.name_(…)`, whose arguments each come from one of `make`."""
     return Write(
         lambda a: getattr(a.t, f"{name}_")(*[m(a) for m in make]),
         lambda a: getattr(a.t, name)(*[m(a) for m in make]),

@@ -126,7 +126,7 @@ class Call:
 def calls(name: str, *rows: Any, **common: Any) -> list[Call]:
     """Several calls of one function: each row is a tuple of args, whose last may be a dict of options.
 
-    ``calls("sum", (x,), (x, {"dim": 0}), (x, 1, {"keepdim": True}))``
+    `calls("sum", (x,), (x, {"dim": 0}), (x, 1, {"keepdim": True}))`
     """
     out = []
     for row in rows:
@@ -201,7 +201,7 @@ def is_float(x: Any) -> bool:
 
 
 def find(lib: Any, path: str) -> Any:
-    """``lib.a.b`` for "a.b"."""
+    """`lib.a.b` for "a.b"."""
     for part in path.split("."):
         lib = getattr(lib, part)
     return lib

@@ -201,7 +201,7 @@ CALLS = [
     smooth("real", lambda lib, x: x.real),
     smooth("conj", lambda lib, x: x.conj().conj_physical()),
     smooth("clone", lambda lib, x: x.clone()),
-    # --- conversion
+    # --- conversion ----------------------------------------------------------------------------
     *(smooth(name, lambda lib, x, name=name: getattr(x, name)(), X, tolerance=1e-6 if name == "float" else 1e-2 if name == "half" else 1e-10)
       for name in ("float", "double", "half", "long", "int", "short", "char", "byte", "bool", "cpu")),
     smooth("to", lambda lib, x: x.to(lib.float64), X),
@@ -212,7 +212,7 @@ CALLS = [
     attribute("type", lambda lib, x: (x.type(), x.long().type(), x.half().type(), x.bool().type(), x.type(lib.int8).dtype,
                                       x.type("torch.FloatTensor").dtype, x.type(lib.ByteTensor).dtype)),
     smooth("type_as", lambda lib, x, y: x.type_as(y), X, INTS, order=0),
-    # --- Python's protocols
+    # --- Python's protocols --------------------------------------------------------------------
     attribute("__len__", lambda lib, x: (len(x), len(x[:0]), [tuple(row.shape) for row in x])),
     attribute("__iter__", lambda lib, x: [row.sum() for row in x]),
     attribute("__reversed__", lambda lib, x: (reversed(x), reversed(x[0, 0]))),
@@ -230,7 +230,7 @@ CALLS = [
     attribute("__copy__", lambda lib, x: (copy.copy(x), copy.copy(x) is x, copy.copy(x).data_ptr() == x.data_ptr())),
     smooth("numpy on the left", lambda lib, x: (np.ones((2, 3)) * 2 + x, np.float64(3) * x, np.arange(3.0) - x, np.ones((4, 2)) @ x) if lib.__name__ == "dlframe" else
            (lib.ones(2, 3) * 2 + x, 3 * x, lib.arange(3.0) - x, lib.ones(4, 2, dtype=x.dtype) @ x), narrow=0, dtypes=False, variants=False),
-    # --- dtypes
+    # --- dtypes --------------------------------------------------------------------------------
     *[Call(f"{kind}info", (Named(dtype),), run=lambda lib, d, kind=kind, names=names: [getattr(getattr(lib, f"{kind}info")(d), name) for name in names], variants=False)
       for kind, names, dtypes in (("f", ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype"), ("float16", "float32", "float64")),
                                   ("i", ("bits", "max", "min", "dtype"), ("uint8", "int8", "int16", "int32", "int64"))) for dtype in dtypes],

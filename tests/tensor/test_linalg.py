@@ -129,7 +129,7 @@ def test_second_gradient_of_det_of_a_singular_matrix() -> None:
     assert dl.autograd.gradgradcheck(dl.det, a.requires_grad_())
 
 
-# --- gradients that PyTorch does not compute ------------------------------------------------------
+# --- gradients that PyTorch does not compute ---------------------------------------------------
 
 
 @pytest.mark.parametrize("p", ["fro", 1, -1, float("inf"), -float("inf")])

@@ -213,7 +213,7 @@ def test_the_default_generator_is_left_where_it_was() -> None:
     np.testing.assert_array_equal(dl.get_rng_state(), before)
 
 
-# --- all of them ---------------------------------------------------------------------------------
+# --- all of them -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("message", BROKEN.calls)

@@ -152,7 +152,7 @@ breaks('reduction="none".* has the gradients of its values')(
 )
 
 
-# --- all of them ---------------------------------------------------------------------------------
+# --- all of them -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("message", BROKEN.calls)

@@ -234,7 +234,7 @@ breaks("refuses different numbers of outputs and targets: 6 outputs, 5 targets w
 )
 
 
-# --- all of them ---------------------------------------------------------------------------------
+# --- all of them -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("message", BROKEN.calls)

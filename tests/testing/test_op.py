@@ -118,7 +118,7 @@ breaks("has second derivatives of its values: GradcheckError")(
 )
 
 
-# --- all of them ---------------------------------------------------------------------------------
+# --- all of them -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("message", BROKEN.calls)

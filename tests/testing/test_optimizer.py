@@ -171,7 +171,7 @@ breaks("goes on from its state_dict bit for bit")(
 )
 
 
-# --- all of them ---------------------------------------------------------------------------------
+# --- all of them -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("message", BROKEN.calls)

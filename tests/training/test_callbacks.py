@@ -54,7 +54,7 @@ class Scripted(Trainer):
         return self
 
 
-# ------------------------------------------------------------------------------ early stopping
+# --- early stopping ----------------------------------------------------------------------------
 
 
 def test_early_stopping_restores_the_best_epoch() -> None:
@@ -106,7 +106,7 @@ def test_names_are_checked_before_training() -> None:
         EarlyStopping(min_delta=-1)
 
 
-# ------------------------------------------------------------------------------ checkpoints
+# --- checkpoints -------------------------------------------------------------------------------
 
 
 def files(folder: Path) -> list[str]:
@@ -190,7 +190,7 @@ def test_what_saves_runs_last() -> None:
     }
 
 
-# ------------------------------------------------------------------------------ logs
+# --- logs --------------------------------------------------------------------------------------
 
 
 def test_json_lines(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_lambda_callbacks() -> None:
         LambdaCallback(on_epoch=print)
 
 
-# ------------------------------------------------------------------------------ progress
+# --- progress ----------------------------------------------------------------------------------
 
 
 def test_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -267,7 +267,7 @@ def test_the_global_generators_of_numpy_and_python_are_restored() -> None:
     assert draws() == draws()
 
 
-# ------------------------------------------------------------------------------ what does not fit
+# --- what does not fit -------------------------------------------------------------------------
 
 
 def test_other_models_metrics_and_schedulers_are_refused(tmp_path: Path) -> None:

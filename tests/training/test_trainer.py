@@ -34,7 +34,7 @@ def problem(samples: int = 10, **options: Any) -> tuple[Trainer, tuple[dl.Tensor
     return Trainer(model, nn.CrossEntropyLoss(), optimizer, **options), (x, y)
 
 
-# ------------------------------------------------------------------------------ numbers
+# --- numbers -----------------------------------------------------------------------------------
 
 
 def test_it_does_what_a_loop_by_hand_does() -> None:
@@ -185,7 +185,7 @@ def test_several_inputs_and_a_forward_of_ones_own() -> None:
     )
 
 
-# ------------------------------------------------------------------------------ modes and moments
+# --- modes and moments -------------------------------------------------------------------------
 
 
 def test_modes_are_given_back_part_by_part() -> None:
@@ -271,7 +271,7 @@ def test_epochs_count_in_all() -> None:
         trainer.fit(data, epochs=0)
 
 
-# ------------------------------------------------------------------------------ errors
+# --- errors ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def values(model):
     return {key: value.numpy().copy() for key, value in model.state_dict().items()}
 
 
-# ------------------------------------------------------------------------------ there and back
+# --- there and back ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stop", [1, 4, 5, 6, 9])
@@ -103,7 +103,7 @@ def test_another_generator(tmp_path):
     assert np.array_equal(other.uniform(3), expected)
 
 
-# ------------------------------------------------------------------------------ what does not fit
+# --- what does not fit -------------------------------------------------------------------------
 
 
 def test_every_mismatch_in_one_report_and_nothing_changed(tmp_path):
@@ -205,7 +205,7 @@ def test_a_missing_plugin_is_named_with_its_command(tmp_path):
     assert "pip install 'no-such-plugin==1.4'" in str(e.value)
 
 
-# ------------------------------------------------------------------------------ keeping the last k
+# --- keeping the last k ------------------------------------------------------------------------
 
 
 def names(folder):
@@ -241,7 +241,7 @@ def test_keep_is_checked_before_anything_is_written(tmp_path, name, keep):
     assert names(tmp_path) == []
 
 
-# ------------------------------------------------------------------------------ in another process
+# --- in another process ------------------------------------------------------------------------
 
 
 def test_another_process_sees_the_same_numbers(tmp_path):

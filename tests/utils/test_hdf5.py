@@ -23,7 +23,7 @@ from dlframe.tensor import Tensor
 from dlframe.utils import inspect, load, save
 from dlframe.utils.encoding import MAX_DEPTH
 
-# ---------------------------------------------------------------------------- what round trips
+# --- what round trips --------------------------------------------------------------------------
 
 
 def same(a, b):
@@ -228,7 +228,7 @@ def test_inspect_lists_in_order_without_reading(tmp_path):
     assert "z/w  array" in str(listing)
 
 
-# --------------------------------------------------------------------------- what cannot be stored
+# --- what cannot be stored ---------------------------------------------------------------------
 
 
 class Point(NamedTuple):
@@ -279,7 +279,7 @@ def test_cycles_and_depth(tmp_path):
         save([deep], tmp_path / "x.h5")
 
 
-# -------------------------------------------------------------------------------- foreign files
+# --- foreign files -----------------------------------------------------------------------------
 
 FOREIGN = {
     "empty": b"",
@@ -367,7 +367,7 @@ def test_bytes_that_nobody_wrote_are_noticed(tmp_path):
         load(path)
 
 
-# ------------------------------------------------------------------------------- broken files
+# --- broken files ------------------------------------------------------------------------------
 
 
 def sample():

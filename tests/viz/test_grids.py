@@ -122,7 +122,7 @@ def test_no_images_is_a_page_that_says_so(texts):
     assert {"Samples", "No images."} <= texts(figure)
 
 
-# --- mistakes ---------------------------------------------------------------------------------
+# --- mistakes ----------------------------------------------------------------------------------
 
 
 def test_mistakes_come_most_confident_first(texts):
@@ -162,7 +162,7 @@ def test_scores_instead_of_labels_are_explained():
         mistakes_grid(np.zeros((2, 8, 8)), [0, 1], [0, 0], np.zeros((2, 10)))
 
 
-# --- filters ----------------------------------------------------------------------------------
+# --- filters -----------------------------------------------------------------------------------
 
 
 def test_filters_share_one_scale_with_zero_in_the_middle(texts):

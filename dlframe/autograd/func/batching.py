@@ -29,7 +29,7 @@ def vmap(
 ) -> Callable[..., Any]:
     """The function that maps `func` over a dimension of its inputs, all examples at once.
 
-    ``vmap(f)(x)[i] = f(x[i])``, without a loop in Python: NumPy's functions work on the whole
+    `vmap(f)(x)[i] = f(x[i])`, without a loop in Python: NumPy's functions work on the whole
     batch. What they cannot do at once (a decomposition by SciPy, a dimension of indices) is done
     example by example inside, and the result is the same.
 

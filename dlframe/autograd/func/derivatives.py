@@ -41,7 +41,7 @@ def grad(
     Args:
         func: returns a tensor with one element and no dimensions, or that and something else.
         argnums: which positional arguments to differentiate by; these may be nested containers.
-        has_aux: `func` returns ``(output, aux)``; the gradient then comes as ``(gradient, aux)``.
+        has_aux: `func` returns `(output, aux)`; the gradient then comes as `(gradient, aux)`.
 
     Raises:
         GradientError: arguments or a result that do not fit.
@@ -67,9 +67,9 @@ def grad(
 def grad_and_value(
     func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """The function that computes both: ``(gradient, value)``; see `grad`.
+    """The function that computes both: `(gradient, value)`; see `grad`.
 
-    With `has_aux` the value is the pair ``(output, aux)``.
+    With `has_aux` the value is the pair `(output, aux)`.
 
     >>> import dlframe as dl
     >>> dl.func.grad_and_value(lambda x: (x * x).sum())(dl.tensor([1.0, 2.0]))
@@ -103,7 +103,7 @@ def grad_and_value(
 def value_and_grad(
     func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """`grad_and_value` the other way round, as JAX has it: ``(value, gradient)``.
+    """`grad_and_value` the other way round, as JAX has it: `(value, gradient)`.
 
     >>> import dlframe as dl
     >>> dl.func.value_and_grad(lambda x: (x * x).sum())(dl.tensor([1.0, 2.0]))
@@ -126,7 +126,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The value of `func`, and the function v ↦ vᵀ J that goes back through it.
 
     Returns:
-        ``(output, vjp_fn)``, or ``(output, vjp_fn, aux)``. ``vjp_fn`` takes what has the structure
+        `(output, vjp_fn)`, or `(output, vjp_fn, aux)`. `vjp_fn` takes what has the structure
         of the output, and returns a tuple: for each of `primals` its gradient.
 
     >>> import dlframe as dl
@@ -223,7 +223,7 @@ def jvp(
     """The value of `func` at `primals`, and J u: how it changes in the direction `tangents`.
 
     Returns:
-        ``(output, jvp_out)``, or ``(output, jvp_out, aux)``.
+        `(output, jvp_out)`, or `(output, jvp_out, aux)`.
 
     >>> import dlframe as dl
     >>> dl.func.jvp(dl.sin, (dl.zeros(2),), (dl.tensor([1.0, 2.0]),))

@@ -35,7 +35,7 @@ def jacrev(
     Args:
         func: returns a tensor, or a container of them.
         argnums: which positional arguments to differentiate by.
-        has_aux: `func` returns ``(output, aux)``; the Jacobian then comes as ``(jacobian, aux)``.
+        has_aux: `func` returns `(output, aux)`; the Jacobian then comes as `(jacobian, aux)`.
         chunk_size: how many rows to compute at once; by default all.
 
     Returns:

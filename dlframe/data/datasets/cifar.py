@@ -20,12 +20,12 @@ from dlframe.errors import FileFormatError
 class CIFAR10(ImageDataset):
     """60000 colour pictures of 10 kinds of things, 32×32: 50000 for training, 10000 for testing.
 
-    Looked for are ``cifar-10-batches-py`` (torchvision's layout) or ``cifar-10-batches-bin`` below
-    ``root`` or ``root/cifar10``, the batches in ``root`` itself, and the archive
-    ``cifar-10-python.tar.gz``, which is unpacked beside itself. ``download=True`` fetches the
+    Looked for are `cifar-10-batches-py` (torchvision's layout) or `cifar-10-batches-bin` below
+    `root` or `root/cifar10`, the batches in `root` itself, and the archive
+    `cifar-10-python.tar.gz`, which is unpacked beside itself. `download=True` fetches the
     archive. Checksums are verified.
 
-    ``data`` is a uint8 array (n, 32, 32, 3), ``targets`` a list of ints. A sample is (PIL image,
+    `data` is a uint8 array (n, 32, 32, 3), `targets` a list of ints. A sample is (PIL image,
     int), or what the transforms make of it. Raises DatasetError for missing or damaged files.
 
     A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", technical report, 2009.
@@ -116,7 +116,7 @@ class CIFAR10(ImageDataset):
         return self._unpack(download(self.urls, self.root / self.archive, md5=md5))
 
     def _unpack(self, archive: Path) -> Path:
-        """Write the batches, and nothing else, into ``cifar-10-batches-py`` beside the archive."""
+        """Write the batches, and nothing else, into `cifar-10-batches-py` beside the archive."""
         import tarfile  # here: most runs find the batches unpacked
 
         if not self.archive_checksum.fits(archive):

@@ -20,9 +20,9 @@ Transform = Callable[[Any], Any]
 class ImageDataset(Dataset[tuple[Any, Any]]):
     """Images and labels in memory; a sample is (transform(image), target_transform(label)).
 
-    A subclass gives ``_raw(index)``, what the transform gets for one image, and ``_raws(indices)``,
-    for several. Without a transform a sample's image is what ``_raw`` gives. With a transform that
-    works on batches (:func:`~dlframe.data.transforms.batchable`) a loader fetches whole batches.
+    A subclass gives `_raw(index)`, what the transform gets for one image, and `_raws(indices)`,
+    for several. Without a transform a sample's image is what `_raw` gives. With a transform that
+    works on batches (`dlframe.data.transforms.batchable`) a loader fetches whole batches.
     """
 
     classes: Sequence[str] = ()
@@ -77,7 +77,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
 
 
 class _OneByOne:
-    """A data set without its ``__getitems__``."""
+    """A data set without its `__getitems__`."""
 
     def __init__(self, dataset: ImageDataset) -> None:
         self.dataset = dataset
@@ -104,7 +104,7 @@ def not_found(
 ) -> DatasetMissingError:
     """The error for missing files: which, where they were looked for, and how to get them.
 
-    ``key`` is the data set's name in ``DATASETS``, which the command line goes by.
+    `key` is the data set's name in `DATASETS`, which the command line goes by.
     """
     places = "\n".join(f"  {folder}" for folder in folders)
     addresses = "\n".join(f"  {url}" for url in urls)

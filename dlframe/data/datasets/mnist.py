@@ -29,11 +29,11 @@ from dlframe.tensor import Tensor, to_array
 class MNIST(ImageDataset):
     """70000 handwritten digits, 28×28 grey pixels: 60000 for training, 10000 for testing.
 
-    The files (``train-images-idx3-ubyte`` and so on, with ``.gz`` or unpacked) are looked for in
-    ``root``, in ``root/MNIST/raw`` (torchvision's place) and in ``root/mnist``; ``download=True``
-    fetches what is missing into ``root/MNIST/raw``. Their checksums are verified.
+    The files (`train-images-idx3-ubyte` and so on, with `.gz` or unpacked) are looked for in
+    `root`, in `root/MNIST/raw` (torchvision's place) and in `root/mnist`; `download=True`
+    fetches what is missing into `root/MNIST/raw`. Their checksums are verified.
 
-    ``data`` is a uint8 Tensor (n, 28, 28), ``targets`` an int64 Tensor (n,). A sample is (PIL
+    `data` is a uint8 Tensor (n, 28, 28), `targets` an int64 Tensor (n,). A sample is (PIL
     image, int), or what the transforms make of it. Raises DatasetError for missing or damaged
     files.
 
@@ -148,7 +148,7 @@ class MNIST(ImageDataset):
 
 class FashionMNIST(MNIST):
     """70000 pictures of clothes, 28×28 grey pixels, in MNIST's form; files in
-    ``root/FashionMNIST/raw``.
+    `root/FashionMNIST/raw`.
 
     H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
     learning algorithms", arXiv:1708.07747, 2017.
@@ -172,7 +172,7 @@ class FashionMNIST(MNIST):
 
 class KMNIST(MNIST):
     """70000 handwritten Japanese characters, 28×28 grey pixels, in MNIST's form; in
-    ``root/KMNIST/raw``.
+    `root/KMNIST/raw`.
 
     T. Clanuwat et al., "Deep Learning for Classical Japanese Literature", arXiv:1812.01718, 2018.
     """

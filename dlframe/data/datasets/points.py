@@ -14,7 +14,7 @@ from dlframe.tensor import Tensor
 
 
 class PointDataset(TensorDataset):
-    """Points (n, 2) in float32 and labels (n,) in int64, as ``data`` and ``targets``."""
+    """Points (n, 2) in float32 and labels (n,) in int64, as `data` and `targets`."""
 
     classes: tuple[str, ...]
 
@@ -81,9 +81,9 @@ class Moons(PointDataset):
 
 
 class Spirals(PointDataset):
-    """``classes`` arms of a spiral from the centre to radius 1, each turning ``turns`` times.
+    """`classes` arms of a spiral from the centre to radius 1, each turning `turns` times.
 
-    ``noise`` is the standard deviation of normal noise; points come in alternation, index i is of
+    `noise` is the standard deviation of normal noise; points come in alternation, index i is of
     class i mod classes.
     """
 

@@ -1,4 +1,4 @@
-"""Activations, with the ``inplace`` argument that PyTorch gives them here."""
+"""Activations, with the `inplace` argument that PyTorch gives them here."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def silu(input: Any, inplace: bool = False) -> Tensor:
 def gelu(input: Any, approximate: str = "none") -> Tensor:
     """x Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016).
 
-    ``approximate="tanh"`` computes ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))) in its place.
+    `approximate="tanh"` computes ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))) in its place.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F

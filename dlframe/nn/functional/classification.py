@@ -35,12 +35,12 @@ def cross_entropy(
         weight: w, of shape (C,). With class indices the mean divides by the weights of the targets.
         size_average, reduce: former names for `reduction`.
         ignore_index: targets of this value count for nothing.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        reduction: `"mean"`, `"sum"` or `"none"`.
         label_smoothing: ε, mixes q with the uniform distribution: (1 - ε) q + ε / C (Szegedy et
             al. 2016).
 
     Returns:
-        One number, or with ``reduction="none"`` a tensor of shape (N, *).
+        One number, or with `reduction="none"` a tensor of shape (N, *).
 
     Raises:
         ShapeError: shapes that do not belong together.

@@ -30,7 +30,7 @@ def conv2d(
         weight: (O, C / groups, kernel height, kernel width).
         bias: (O,) or None.
         stride: s, one number or one per dimension.
-        padding: p, likewise; or ``"valid"`` (none), or ``"same"`` (as much as keeps the size).
+        padding: p, likewise; or `"valid"` (none), or `"same"` (as much as keeps the size).
         dilation: d, the distance between the elements of a kernel; likewise.
         groups: channels are split into this many groups, each with its own part of the weight.
 

@@ -38,7 +38,7 @@ def mse_loss(
 
     Args:
         input, target: tensors of one shape.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        reduction: `"mean"`, `"sum"` or `"none"`.
         weight: of the same shape, multiplies each square; the mean then divides by its sum.
 
     Raises:
@@ -95,7 +95,7 @@ def huber_loss(
 
     Args:
         input, target: tensors of one shape.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        reduction: `"mean"`, `"sum"` or `"none"`.
         delta: where the parabola goes over into lines; positive.
         weight: of the same shape, multiplies each loss; the mean is over the elements nevertheless.
 
@@ -161,7 +161,7 @@ def binary_cross_entropy(
     Args:
         input, target: tensors of one shape with values in [0, 1].
         weight: w, of that shape or such that it broadcasts to it.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        reduction: `"mean"`, `"sum"` or `"none"`.
 
     Raises:
         ShapeError: input and target differ in shape.
@@ -201,7 +201,7 @@ def binary_cross_entropy_with_logits(
     Args:
         input, target: tensors of one shape.
         weight: w, multiplies each element's loss; must broadcast to them.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        reduction: `"mean"`, `"sum"` or `"none"`.
         pos_weight: p, the weight of positive examples; must broadcast to them, often one per class.
 
     Raises:
@@ -232,7 +232,7 @@ def hinge_loss(
         target: -1 or 1, of the same shape.
         margin: how large t x must be to cost nothing; 0 gives the perceptron's loss.
         p: 1, or 2 for the squared hinge loss.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        reduction: `"mean"`, `"sum"` or `"none"`.
 
     Raises:
         ShapeError: input and target differ in shape.

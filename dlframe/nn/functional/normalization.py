@@ -26,7 +26,7 @@ def batch_norm(
     """(x - μ_c) / √(σ²_c + eps) · w_c + b_c for each channel c (Ioffe & Szegedy 2015).
 
     With `training`, μ and σ² (biased) are those of the batch, and the running statistics move:
-    ``running = (1 - momentum) · running + momentum · batch``, the variance unbiased. Without it,
+    `running = (1 - momentum) · running + momentum · batch`, the variance unbiased. Without it,
     the running statistics are used and stay as they are.
 
     Args:

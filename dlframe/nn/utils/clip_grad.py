@@ -39,8 +39,8 @@ def get_total_norm(
 ) -> Tensor:
     """The p-norm of all elements of all tensors, as if they were one long vector.
 
-    ``foreach`` is accepted for PyTorch's sake. Raises GradientError for a norm of ∞ or NaN if
-    ``error_if_nonfinite``.
+    `foreach` is accepted for PyTorch's sake. Raises GradientError for a norm of ∞ or NaN if
+    `error_if_nonfinite`.
 
     >>> import dlframe as dl
     >>> get_total_norm([dl.tensor([3.0]), dl.tensor([4.0])])
@@ -80,9 +80,9 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Shorten the gradients, as one long vector, to the norm ``max_norm``; return the norm before.
+    """Shorten the gradients, as one long vector, to the norm `max_norm`; return the norm before.
 
-    The usual place is between ``loss.backward()`` and ``optimizer.step()``.
+    The usual place is between `loss.backward()` and `optimizer.step()`.
     Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
 
     >>> import dlframe as dl

@@ -23,7 +23,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Give the elements of ``vec`` to the parameters, in their order; they share its memory then.
+    """Give the elements of `vec` to the parameters, in their order; they share its memory then.
 
     Raises ShapeError, and changes nothing, if there are too few elements or too many.
 

@@ -1,8 +1,8 @@
 """`BatchedArray`: an ndarray of one example to whoever looks at it, all examples to NumPy.
 
 It takes part in NumPy's dispatch protocols (NEP 13 for ufuncs, NEP 18 for other functions), so the
-forwards and rules of operations need not know of it: ``x * w``, ``x.sum(axis=0)`` and
-``np.where(x > 0, x, 0)`` mean what they mean for one example, and are computed for all.
+forwards and rules of operations need not know of it: `x * w`, `x.sum(axis=0)` and
+`np.where(x > 0, x, 0)` mean what they mean for one example, and are computed for all.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
             "vmap: the memory of a whole batch was asked for where that of one example is meant"
         )
 
-    # --- NumPy's protocols ----------------------------------------------------------------------
+    # --- NumPy's protocols ---------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         for x in inputs:
@@ -102,7 +102,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
             raise LoopNeeded(f"vmap: ndarray.{name} is not defined for a batch")
         raise AttributeError(f"'ndarray' object has no attribute {name!r}")
 
-    # --- what it looks like ---------------------------------------------------------------------
+    # --- what it looks like --------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -178,7 +178,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
 
     __bool__ = __int__ = __float__ = __index__ = __complex__ = _one_value
 
-    # --- reading and writing --------------------------------------------------------------------
+    # --- reading and writing -------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
         model = innermost((self, index))
@@ -193,7 +193,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
     def fill(self, value: Any) -> None:
         self[...] = value
 
-    # --- methods, by NumPy's functions of the same name -----------------------------------------
+    # --- methods, by NumPy's functions of the same name ----------------------------------------
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, **kwargs)
@@ -327,7 +327,7 @@ def _gufunc(model: Any, ufunc: Any, inputs: Any, kwargs: Any) -> Any:
 
 
 def matmul(model: Any, x: Any, y: Any) -> Any:
-    """``x @ y`` with the batch dimension in front; vectors become matrices meanwhile."""
+    """`x @ y` with the batch dimension in front; vectors become matrices meanwhile."""
     x_vector, y_vector = ndim_of(x) == 1, ndim_of(y) == 1
     if ndim_of(x) == 0 or ndim_of(y) == 0:
         raise ValueError("matmul: operands have at least one dimension")

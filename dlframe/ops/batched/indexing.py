@@ -15,7 +15,7 @@ from dlframe.ops.batched.base import BatchedBase, LoopNeeded, is_of, lifted
 
 
 def read(x: Any, index: Any, model: BatchedBase) -> Any:
-    """``x[index]`` of each example, with the batch in front."""
+    """`x[index]` of each example, with the batch in front."""
     parts = _parts(index, x.ndim)
     if not _arrays(parts):
         return x.physical[(slice(None), *parts)]
@@ -26,7 +26,7 @@ def read(x: Any, index: Any, model: BatchedBase) -> Any:
 
 
 def write(x: Any, index: Any, value: Any, model: BatchedBase) -> None:
-    """``x[index] = value`` in each example."""
+    """`x[index] = value` in each example."""
     mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index
     if is_of(model, mask) and mask.dtype.kind == "b" and mask.ndim == x.ndim:
         if np.ndim(value):

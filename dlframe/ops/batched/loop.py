@@ -23,7 +23,7 @@ def one_by_one(
     kwargs: Any | None = None,
     error: Exception | None = None,
 ) -> Any:
-    """``function(*args, **kwargs)`` for each example of the innermost `vmap`, stacked.
+    """`function(*args, **kwargs)` for each example of the innermost `vmap`, stacked.
 
     `error` is what the call without a loop has raised; it is raised again where there is no batch.
     (C code makes a ValueError or TypeError of LoopNeeded in places.)

@@ -5,12 +5,12 @@
 - *differentiable*: NumPy's signature, computed by ops, so the graph goes on (`ufuncs`,
   `elementwise`, `reduction`, `shape`, `linalg`, `curves`, `choices`). Promotion of dtypes is
   PyTorch's;
-- *plain*: there is no gradient, or it is zero (``argmax``, ``isclose``, ``shape`` …). NumPy
+- *plain*: there is no gradient, or it is zero (`argmax`, `isclose`, `shape` …). NumPy
   computes it on the values; arrays come back as tensors without history, numbers as they are;
-- *without a rule*: a derivative exists, but not here (``fft.fft``, ``linalg.eig``, ``quantile`` …).
+- *without a rule*: a derivative exists, but not here (`fft.fft`, `linalg.eig`, `quantile` …).
   A call that would be recorded is refused. Where there is no graph to lose, because no tensor among
-  the arguments requires grad or under ``no_grad``, NumPy runs on the values. The same holds for
-  options that a rule does not have, and for ``out=`` an array;
+  the arguments requires grad or under `no_grad`, NumPy runs on the values. The same holds for
+  options that a rule does not have, and for `out=` an array;
 - *refused*: what writes into a tensor unseen by the graph, or needs a dtype that no tensor has.
 
 `policy` lists the last three. What is in no table, because a new NumPy added it, is refused.

@@ -14,7 +14,7 @@ from dlframe.ops.numpy_api.linalg import convolve
 from dlframe.ops.numpy_api.shape import moveaxis
 from dlframe.ops.numpy_api.support import array_like, array_likes, floating, plain, rule_for
 
-# --- between two ends ---------------------------------------------------------------------------
+# --- between two ends --------------------------------------------------------------------------
 
 
 @rule_for("linspace")
@@ -79,7 +79,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     return ops.where(plain(x) > plain(xp)[-1], fp[-1] if right is None else right, out)
 
 
-# --- polynomials: coefficients, the highest power first -----------------------------------------
+# --- polynomials: coefficients, the highest power first ----------------------------------------
 
 
 @rule_for("polyadd")
@@ -172,19 +172,19 @@ def polyfit(x: Any, y: Any, deg: int, rcond: Any = None) -> Any:
     return found / (scale[:, None] if len(y.shape) == 2 else scale)
 
 
-# --- windows of one series over another ---------------------------------------------------------
+# --- windows of one series over another --------------------------------------------------------
 
 
 @rule_for("correlate")
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    """``out[k] = Σ a[i + k] v[i]``: a convolution with `v` turned around."""
+    """`out[k] = Σ a[i + k] v[i]`: a convolution with `v` turned around."""
     a, v = array_likes((a, v))
     if len(a) < len(v):  # the result is that of the exchanged call, turned around
         return ops.flip(convolve(v, ops.flip(a, axis=0), mode), axis=0)
     return convolve(a, ops.flip(v, axis=0), mode)
 
 
-# --- np.emath -----------------------------------------------------------------------------------
+# --- np.emath ----------------------------------------------------------------------------------
 
 
 def _real_where(name: str, inside: Any, function: Any) -> None:

@@ -34,7 +34,7 @@ _PUBLIC = {"lib.scimath": "emath", "lib._scimath_impl": "emath"}
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Args, kwargs: Options) -> Any:
-    """``ufunc(*inputs)``, or one of its methods, with a tensor among the inputs."""
+    """`ufunc(*inputs)`, or one of its methods, with a tensor among the inputs."""
     if method == "__call__" and not kwargs:
         function = UFUNCS.get(ufunc)
         if function is not None:
@@ -92,7 +92,7 @@ def _rule_of(
 
 
 def call_function(func: Callable[..., Any], args: Args, kwargs: Options) -> Any:
-    """``func(*args, **kwargs)`` with a tensor among the arguments."""
+    """`func(*args, **kwargs)` with a tensor among the arguments."""
     name = name_of(func)
     called = f"np.{name}"
     rule = RULES.get(name)
@@ -113,7 +113,7 @@ def call_function(func: Callable[..., Any], args: Args, kwargs: Options) -> Any:
 
 
 def name_of(func: Callable[..., Any]) -> str:
-    """NumPy's name of a function, without ``np.``: ``"sum"``, ``"linalg.norm"``."""
+    """NumPy's name of a function, without `np.`: `"sum"`, `"linalg.norm"`."""
     module = func.__module__.removeprefix("numpy").removeprefix(".")
     module = _PUBLIC.get(module, module)
     return f"{module}.{func.__name__}" if module else func.__name__

@@ -21,7 +21,7 @@ from dlframe.ops.numpy_api.support import (
 from dlframe.ops.op import elementwise
 from dlframe.ops.steps import zero_gradient
 
-# --- ufuncs that are no ops: a rule, or the formula in ops --------------------------------------
+# --- ufuncs that are no ops: a rule, or the formula in ops -------------------------------------
 
 
 cbrt = elementwise(np.cbrt, floats=True, x=lambda g, out: g / (3.0 * (out * out)))

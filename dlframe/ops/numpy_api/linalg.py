@@ -19,7 +19,7 @@ from dlframe.ops.numpy_api.support import (
     rule_for,
 )
 
-# --- products -----------------------------------------------------------------------------------
+# --- products ----------------------------------------------------------------------------------
 
 rule_for("linalg.matmul")(elementwise.matmul)
 rule_for("linalg.vecdot")(elementwise.vecdot)
@@ -100,7 +100,7 @@ def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 @rule_for("convolve")
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    """``out[k] = Σ a[i] v[k - i]`` for vectors; `mode` says how much of the ends counts."""
+    """`out[k] = Σ a[i] v[k - i]` for vectors; `mode` says how much of the ends counts."""
     a, v = array_likes((a, v))
     if a.shape[0] < v.shape[0]:
         a, v = v, a

@@ -1,6 +1,6 @@
 """Which functions run on a tensor's values, which only where no graph is lost, which never.
 
-Names are NumPy's, without ``np.``. Some exist in certain versions only; nothing here needs them to.
+Names are NumPy's, without `np.`. Some exist in certain versions only; nothing here needs them to.
 """
 
 # ruff: noqa: SIM905 - a line for each name would make long scrolls of these tables

@@ -285,7 +285,7 @@ def _cumulative(op: Any, x: Any, axis: int | None, initial: int | None) -> Any:
 
 @rule_for("diff")
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """``a[i+1] - a[i]`` along an axis, `n` times."""
+    """`a[i+1] - a[i]` along an axis, `n` times."""
     a = array_like(a)
     ends = []
     for end in (prepend, append):

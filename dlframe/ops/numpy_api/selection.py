@@ -11,7 +11,7 @@ from dlframe import ops
 from dlframe.ops.numpy_api.shape import concatenate, moveaxis, take_along_axis
 from dlframe.ops.numpy_api.support import array_like, array_likes, plain, rule_for
 
-# --- sets: NumPy says which values, and the elements with those values are taken ----------------
+# --- sets: NumPy says which values, and the elements with those values are taken ---------------
 
 
 def _set_of(function: Callable[..., Any], arrays: Any, **options: Any) -> Any:
@@ -43,7 +43,7 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     return _set_of(np.setxor1d, (ar1, ar2), assume_unique=assume_unique)
 
 
-# --- a part of the elements ---------------------------------------------------------------------
+# --- a part of the elements --------------------------------------------------------------------
 
 
 @rule_for("partition")
@@ -64,7 +64,7 @@ def trim_zeros(filt: Any, trim: str = "fb") -> Any:
     return filt[int(first) : int(last)]
 
 
-# --- functions of parts -------------------------------------------------------------------------
+# --- functions of parts ------------------------------------------------------------------------
 
 
 @rule_for("piecewise")

@@ -403,7 +403,7 @@ def take(
 
 @rule_for("take_along_axis")
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    """The two broadcast against each other in the other axes, as PyTorch's ``gather`` does not."""
+    """The two broadcast against each other in the other axes, as PyTorch's `gather` does not."""
     arr, indices = array_like(arr), plain(indices)
     if axis is None:
         arr, axis = ops.ravel(arr), 0

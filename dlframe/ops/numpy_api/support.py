@@ -30,7 +30,7 @@ class Rule(NamedTuple):
 
 
 RULES: dict[str, Rule] = {}
-"""NumPy's name (``"sum"``, ``"linalg.norm"``) -> how tensors do it."""
+"""NumPy's name (`"sum"`, `"linalg.norm"`) -> how tensors do it."""
 
 
 def rule_for(*names: str) -> Callable[[F], F]:

@@ -1,6 +1,6 @@
-"""Schedules of the learning rate: each changes ``group["lr"]`` of an optimizer, step by step.
+"""Schedules of the learning rate: each changes `group["lr"]` of an optimizer, step by step.
 
-Call ``scheduler.step()`` after ``optimizer.step()``, once per epoch or once per batch, as the
+Call `scheduler.step()` after `optimizer.step()`, once per epoch or once per batch, as the
 schedule's length is meant. Most schedules follow from the current learning rate and not from the
 first one, so that several may act on one optimizer: their factors multiply.
 """

@@ -52,12 +52,12 @@ def set_lr(group: ParamGroup, value: Rate) -> None:
 
 
 class LRScheduler:
-    """The base of all schedules: a subclass writes ``get_lr``.
+    """The base of all schedules: a subclass writes `get_lr`.
 
     Args:
         optimizer: whose learning rates are changed. The first one takes effect at once.
         last_epoch: -1 to begin; else how many steps are done, when the optimizer was restored and
-            its groups know their ``initial_lr``.
+            its groups know their `initial_lr`.
 
     Attributes:
         base_lrs: the learning rates that the groups began with.
@@ -109,11 +109,11 @@ class LRScheduler:
         return self._last_lr
 
     def get_lr(self) -> list[Rate]:
-        """The learning rates at step ``last_epoch``, one per group; for `step` to call."""
+        """The learning rates at step `last_epoch`, one per group; for `step` to call."""
         raise NotImplementedError(f"{type(self).__name__} has no get_lr()")
 
     def step(self, epoch: int | None = None) -> None:
-        """Set the next learning rates. Call it after ``optimizer.step()``.
+        """Set the next learning rates. Call it after `optimizer.step()`.
 
         Args:
             epoch: deprecated; jump to this step.
@@ -138,7 +138,7 @@ class LRScheduler:
         self._last_lr: list[Rate] = current_lr(self.optimizer)
 
     def _get_closed_form_lr(self) -> list[Rate] | None:
-        """The learning rates at step ``last_epoch`` from the first ones, or None."""
+        """The learning rates at step `last_epoch` from the first ones, or None."""
         return None
 
     def _scaled(self, factor: float) -> list[Rate]:

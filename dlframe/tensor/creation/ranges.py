@@ -35,7 +35,7 @@ def arange(
 ) -> Tensor:
     """start, start + step, … below `end`; int64 for integers, else the default dtype.
 
-    ``arange(end)`` starts at 0. Floats are start + i · step in float64, rounded once; PyTorch adds
+    `arange(end)` starts at 0. Floats are start + i · step in float64, rounded once; PyTorch adds
     the steps within a vector register in the dtype itself, so its last bits depend on the machine.
 
     >>> dl.arange(0, 1, 0.25)

@@ -80,7 +80,7 @@ def randint(
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
-    """Integers uniform on [low, high); ``randint(high, size)`` starts at 0.
+    """Integers uniform on [low, high); `randint(high, size)` starts at 0.
 
     >>> _ = dl.manual_seed(0)
     >>> dl.randint(10, (4,))

@@ -1,6 +1,6 @@
 """PyTorch's functions, by PyTorch's names, arguments and defaults; Tensor's methods call them.
 
-What a family offers is listed in its module's ``__all__``.
+What a family offers is listed in its module's `__all__`.
 """
 
 from __future__ import annotations

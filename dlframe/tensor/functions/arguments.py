@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def numpy_names(function: F) -> F:
-    """Let `function` take ``axis`` and ``keepdims`` for ``dim`` and ``keepdim``, as in PyTorch."""
+    """Let `function` take `axis` and `keepdims` for `dim` and `keepdim`, as in PyTorch."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -77,7 +77,7 @@ def checked_dims(dims: Iterable[int], ndim: int) -> tuple[int, ...]:
 
 
 def axis_of(dim: Dims, ndim: int) -> int | tuple[int, ...] | None:
-    """The ``axis`` of an op for a ``dim``: None and () mean all dimensions."""
+    """The `axis` of an op for a `dim`: None and () mean all dimensions."""
     if dim is None:
         return None
     if isinstance(dim, (tuple, list)):
@@ -88,7 +88,7 @@ def axis_of(dim: Dims, ndim: int) -> int | tuple[int, ...] | None:
 
 
 def sizes(args: Any) -> Shape:
-    """A shape given as ``(2, 3)``, as ``((2, 3),)`` or as ``([2, 3],)``."""
+    """A shape given as `(2, 3)`, as `((2, 3),)` or as `([2, 3],)`."""
     if isinstance(args, int):
         return (args,)
     if len(args) == 1 and not hasattr(args[0], "__index__"):
@@ -108,7 +108,7 @@ def shape_of(size: Any) -> Shape:
 
 
 def size_by_name(function: F) -> F:
-    """Let a function of ``*size`` take ``size=`` too, as PyTorch's does."""
+    """Let a function of `*size` take `size=` too, as PyTorch's does."""
 
     @functools.wraps(function)
     def call(*size: Any, **kwargs: Any) -> Any:

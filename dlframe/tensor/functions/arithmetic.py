@@ -134,7 +134,7 @@ def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
 
 
 def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
-    """input - other · ⌊input / other⌋: Python's ``%``, with the sign of `other`.
+    """input - other · ⌊input / other⌋: Python's `%`, with the sign of `other`.
 
     >>> dl.remainder(dl.tensor([-3.0, 3.5]), 2)
     tensor([1.0000, 1.5000])
@@ -244,7 +244,7 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     return checked("nextafter", ops.nextafter(input, other), input, other)
 
 
-# --- powers and roots ---------------------------------------------------------------------------
+# --- powers and roots --------------------------------------------------------------------------
 
 
 def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
@@ -322,7 +322,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     return checked("ldexp", ops.multiply(input, ops.power(two, other)), input, other)
 
 
-# --- copies -------------------------------------------------------------------------------------
+# --- copies ------------------------------------------------------------------------------------
 
 
 def clone(input: Tensor) -> Tensor:

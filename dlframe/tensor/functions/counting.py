@@ -35,7 +35,7 @@ def unique(
 ) -> Any:
     """The different elements in order, or with `dim` the different slices along it.
 
-    They come in order with ``sorted=False`` too. nan equals nothing, so each one counts. The
+    They come in order with `sorted=False` too. nan equals nothing, so each one counts. The
     gradient goes to the first of equal elements; PyTorch has none.
 
     Args:
@@ -129,7 +129,7 @@ def unique_consecutive(
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2 … occurs; with `weights`, the sum of the weights where it does.
 
-    The result has ``max(input) + 1`` elements, but at least `minlength`. It is int64; with weights
+    The result has `max(input) + 1` elements, but at least `minlength`. It is int64; with weights
     it is float64, or float32 if they are, and the gradient goes to them (PyTorch has none).
 
     Raises:

@@ -1,4 +1,4 @@
-"""The functions that write their result into their argument: ``dl.relu_(x)`` is ``x.relu_()``."""
+"""The functions that write their result into their argument: `dl.relu_(x)` is `x.relu_()`."""
 
 from __future__ import annotations
 

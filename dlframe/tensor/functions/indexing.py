@@ -27,7 +27,7 @@ __all__ = [
 
 @numpy_names
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
-    """``out[i, j, k] = input[i, index[i, j, k], k]``, here for dim = 1, in the shape of `index`.
+    """`out[i, j, k] = input[i, index[i, j, k], k]`, here for dim = 1, in the shape of `index`.
 
     Raises:
         OutOfRangeError: an index outside the dimension.
@@ -121,7 +121,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 def take(input: Tensor, index: Tensor) -> Tensor:
-    """The elements at flat indices, as if `input` were a vector: ``input.ravel()[index]``.
+    """The elements at flat indices, as if `input` were a vector: `input.ravel()[index]`.
 
     Raises:
         DTypeError: `index` is not int64.

@@ -149,7 +149,7 @@ def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...
 
 
 def _one_list(tensors: tuple[Any, ...]) -> Any:
-    """``f(a, b)`` or ``f([a, b])``."""
+    """`f(a, b)` or `f([a, b])`."""
     return tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], TensorBase) else tensors
 
 

@@ -1,4 +1,4 @@
-"""Determinants, inverses, factors and powers of matrices, under the names they have in ``torch``.
+"""Determinants, inverses, factors and powers of matrices, under the names they have in `torch`.
 
 `dlframe.linalg` has more, and newer forms of some.
 """

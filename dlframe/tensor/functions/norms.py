@@ -106,7 +106,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Each slice along `dim`, scaled down to the norm `maxnorm` where its p-norm is larger.
 
-    ``x · maxnorm / (‖x‖ₚ + 10⁻⁷)``.
+    `x · maxnorm / (‖x‖ₚ + 10⁻⁷)`.
 
     Raises:
         ArgumentError: `p` is not positive, or `maxnorm` is negative.

@@ -220,7 +220,7 @@ def addmm(
 ) -> Tensor:
     """beta · input + alpha · mat1 mat2: (n, k) and (k, m), and an input that broadcasts to (n, m).
 
-    With ``beta=0`` the input does not count, nan and all.
+    With `beta=0` the input does not count, nan and all.
 
     >>> dl.addmm(dl.ones(2), dl.ones(3, 4), dl.ones(4, 2), alpha=0.5)
     tensor([[3., 3.],

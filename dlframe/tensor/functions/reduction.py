@@ -1,7 +1,7 @@
 """Functions that reduce along dimensions: sums, means, variances, products, logic.
 
-``dim`` is an integer, several, or None for all; ``keepdim`` keeps reduced dimensions with size 1.
-NumPy's ``axis`` and ``keepdims`` mean the same.
+`dim` is an integer, several, or None for all; `keepdim` keeps reduced dimensions with size 1.
+NumPy's `axis` and `keepdims` mean the same.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def var(
 ) -> Tensor:
     """Σ(x - mean)² / (n - correction), unbiased for correction = 1.
 
-    ``unbiased=False`` is the older spelling of ``correction=0``.
+    `unbiased=False` is the older spelling of `correction=0`.
 
     >>> dl.var(dl.tensor([1.0, 2.0, 3.0, 4.0]))
     tensor(1.6667)

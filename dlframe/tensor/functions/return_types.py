@@ -1,4 +1,4 @@
-"""What functions with several results return: named tuples, as ``torch.return_types``.
+"""What functions with several results return: named tuples, as `torch.return_types`.
 
 >>> dl.max(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
 dlframe.return_types.max(

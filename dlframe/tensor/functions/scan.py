@@ -34,7 +34,7 @@ __all__ = [
 
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The sums of all elements up to each one, ``out[i] = input[0] + … + input[i]``.
+    """The sums of all elements up to each one, `out[i] = input[0] + … + input[i]`.
 
     Bools and integers are added as int64, float16 in float32.
 
@@ -46,7 +46,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 @numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The products of all elements up to each one, ``out[i] = input[0] · … · input[i]``.
+    """The products of all elements up to each one, `out[i] = input[0] · … · input[i]`.
 
     Bools and integers are multiplied as int64. Zeros do not spoil its gradients.
 
@@ -68,7 +68,7 @@ def _running(name: str, function: Callable[..., Any], input: Tensor, dim: int, d
 
 @numpy_names
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
-    """``ln(e^input[0] + … + e^input[i])``, without overflow.
+    """`ln(e^input[0] + … + e^input[i])`, without overflow.
 
     >>> dl.logcumsumexp(dl.tensor([1000.0, 1000.0, 0.0]), dim=0)
     tensor([1000.0000, 1000.6932, 1000.6932])

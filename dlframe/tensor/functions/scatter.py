@@ -62,10 +62,10 @@ def scatter(
     value: Any = None,
     reduce: str | None = None,
 ) -> Tensor:
-    """A copy of `input` with ``out[i, index[i, j, k], k] = src[i, j, k]``, here for dim = 1.
+    """A copy of `input` with `out[i, index[i, j, k], k] = src[i, j, k]`, here for dim = 1.
 
-    A number in place of `src` (or as `value`) goes to all places. With ``reduce="add"`` or
-    ``"multiply"`` what was there takes part, as in `scatter_reduce`.
+    A number in place of `src` (or as `value`) goes to all places. With `reduce="add"` or
+    `"multiply"` what was there takes part, as in `scatter_reduce`.
 
     Raises:
         DTypeError: `src` has another dtype than `input`.
@@ -97,7 +97,7 @@ def scatter(
 
 @numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """A copy of `input` with ``out[i, index[i, j, k], k] += src[i, j, k]``, here for dim = 1.
+    """A copy of `input` with `out[i, index[i, j, k], k] += src[i, j, k]`, here for dim = 1.
 
     Where indices repeat, all that goes there adds up.
 
@@ -214,7 +214,7 @@ def _require_tensor(name: str, src: Any) -> None:
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
-    """A copy of `input` with ``out[:, index[j]] += alpha · source[:, j]``, here for dim = 1.
+    """A copy of `input` with `out[:, index[j]] += alpha · source[:, j]`, here for dim = 1.
 
     Raises:
         ShapeError: `source` is not of the shape of `input`, apart from one slice per index.
@@ -231,7 +231,7 @@ def index_add(
 
 @numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """A copy of `input` with ``out[:, index[j]] = source[:, j]``, here for dim = 1.
+    """A copy of `input` with `out[:, index[j]] = source[:, j]`, here for dim = 1.
 
     >>> dl.index_copy(dl.zeros(3), 0, dl.tensor([0, 2]), dl.tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
@@ -243,7 +243,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 @numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | float) -> Tensor:
-    """A copy of `input` with ``out[:, index[j]] = value``, here for dim = 1.
+    """A copy of `input` with `out[:, index[j]] = value`, here for dim = 1.
 
     Negative indices count from the end.
 
@@ -330,9 +330,9 @@ def _along(dim: int, places: Array) -> tuple[Any, ...]:
 def index_put(
     input: Tensor, indices: Sequence[Any], values: Tensor, accumulate: bool = False
 ) -> Tensor:
-    """A copy of `input` with ``out[indices] = values``, which broadcast; or, accumulating, ``+=``.
+    """A copy of `input` with `out[indices] = values`, which broadcast; or, accumulating, `+=`.
 
-    `indices` is a tuple of tensors, integers or one mask. Other than ``out[indices] += values``,
+    `indices` is a tuple of tensors, integers or one mask. Other than `out[indices] += values`,
     accumulating counts places that repeat.
 
     Raises:
@@ -371,7 +371,7 @@ def index_put(
 
 
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    """A copy of `input` with ``out.ravel()[index] = source``; or, accumulating, ``+=``.
+    """A copy of `input` with `out.ravel()[index] = source`; or, accumulating, `+=`.
 
     Negative indices count from the end; places that repeat add up when accumulating.
 

@@ -108,8 +108,8 @@ def searchsorted(
 ) -> Tensor:
     """Where to put `values` into the last dimension of `sorted_sequence` so that it stays sorted.
 
-    The first place i with ``sequence[i] >= value``; with ``right=True`` (or ``side="right"``) with
-    ``sequence[i] > value``. One sequence serves values of any shape; several sequences of shape
+    The first place i with `sequence[i] >= value`; with `right=True` (or `side="right"`) with
+    `sequence[i] > value`. One sequence serves values of any shape; several sequences of shape
     (*, n) serve values of shape (*, m). `sorter` has the indices that sort the sequence.
 
     Raises:
@@ -183,7 +183,7 @@ def bucketize(
 ) -> Tensor:
     """The bucket that each value falls into: i with boundaries[i-1] < value ≤ boundaries[i].
 
-    With ``right=True`` boundaries[i-1] ≤ value < boundaries[i].
+    With `right=True` boundaries[i-1] ≤ value < boundaries[i].
 
     >>> dl.bucketize(dl.tensor([1.0, 3.0, 7.0]), dl.tensor([1.0, 3.0, 5.0]))
     tensor([0, 1, 3])

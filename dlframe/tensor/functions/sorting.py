@@ -86,7 +86,7 @@ def topk(
 ) -> return_types.topk:
     """The `k` largest (or smallest) elements along a dimension, and where they are.
 
-    They come in order with ``sorted=False`` too.
+    They come in order with `sorted=False` too.
 
     >>> dl.topk(dl.tensor([3.0, 1.0, 2.0]), 2).values
     tensor([3., 2.])

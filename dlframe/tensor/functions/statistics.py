@@ -41,8 +41,8 @@ def quantile(
 
     In order the n elements are at the quantiles 0, 1/(n-1) … 1. Between two of them,
 
-    - ``"linear"`` interpolates; ``"midpoint"`` is their mean;
-    - ``"lower"`` and ``"higher"`` are one of them, ``"nearest"`` the nearer one (of equally near
+    - `"linear"` interpolates; `"midpoint"` is their mean;
+    - `"lower"` and `"higher"` are one of them, `"nearest"` the nearer one (of equally near
       ones that with the even rank).
 
     Args:

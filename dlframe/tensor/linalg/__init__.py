@@ -1,4 +1,4 @@
-"""Linear algebra by the names of ``torch.linalg``; its path for users is `dlframe.linalg`."""
+"""Linear algebra by the names of `torch.linalg`; its path for users is `dlframe.linalg`."""
 
 from __future__ import annotations
 

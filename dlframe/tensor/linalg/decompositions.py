@@ -83,7 +83,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
 def eigh(A: Tensor, UPLO: str = "L") -> Any:
     """Eigenvalues λ, ascending, and orthonormal eigenvectors V of symmetric A: A V = V diag(λ).
 
-    Of `A` only the lower triangle is read, or the upper one for ``UPLO="U"``. The gradient is
+    Of `A` only the lower triangle is read, or the upper one for `UPLO="U"`. The gradient is
     V [diag(gλ) + skew(Vᵀ gV) / (λ[j] - λ[i])] Vᵀ (Giles 2008, section 3.1): through the vectors it
     is infinite where eigenvalues are equal, and it only makes sense of functions that do not
     depend on the signs of the vectors.
@@ -120,8 +120,8 @@ def _triangle(UPLO: str) -> str:
 def qr(A: Tensor, mode: str = "reduced") -> Any:
     """Q with orthonormal columns and an upper triangular R: Q R = A.
 
-    (..., m, n) gives Q (..., m, k) and R (..., k, n) with k = min(m, n); ``mode="complete"`` makes
-    Q square, ``mode="r"`` leaves it empty. The gradient is (gQ + Q sym(M)) R⁻ᵀ with
+    (..., m, n) gives Q (..., m, k) and R (..., k, n) with k = min(m, n); `mode="complete"` makes
+    Q square, `mode="r"` leaves it empty. The gradient is (gQ + Q sym(M)) R⁻ᵀ with
     M = triu(gR Rᵀ - Qᵀ gQ) (Roberts and Roberts 2020, who treat wide matrices too); for "r", and
     for "complete" with m > n, there is none.
 

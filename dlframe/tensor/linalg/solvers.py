@@ -157,7 +157,7 @@ def lu_solve(
 def inv(A: Tensor) -> Tensor:
     """The inverse, A⁻¹; its gradient is -A⁻ᵀ g A⁻ᵀ (Giles 2008, section 2.2.3).
 
-    A⁻¹ b is faster and more accurate as ``solve(A, b)``.
+    A⁻¹ b is faster and more accurate as `solve(A, b)`.
 
     Raises:
         LinAlgError: a matrix is singular.
@@ -309,7 +309,7 @@ def slogdet(A: Tensor) -> Any:
 
 @also_named(A="input")
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
-    """The inverse of A as a map: ``tensordot(tensorinv(A, ind), B, ind)`` is ``tensorsolve(A, B)``.
+    """The inverse of A as a map: `tensordot(tensorinv(A, ind), B, ind)` is `tensorsolve(A, B)`.
 
     The first `ind` dimensions, taken as one, must be as large as the others together.
 
@@ -332,7 +332,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
 
 @also_named(A="input", B="other")
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
-    """The X with ``tensordot(A, X, X.ndim) == B``; `dims` of A are moved to the end first.
+    """The X with `tensordot(A, X, X.ndim) == B`; `dims` of A are moved to the end first.
 
     >>> A = dl.eye(6).reshape(2, 3, 6) * 2
     >>> dl.linalg.tensorsolve(A, dl.ones(2, 3))

@@ -1,7 +1,7 @@
 """The Tensor's methods, a file per family; `dlframe.tensor.Tensor` inherits them all.
 
-A function whose first argument is the tensor is the method itself (``exp = F.exp``), and its
-in-place form is made of it (``exp_ = in_place_form(F.exp)``). What it does is written, with formula
+A function whose first argument is the tensor is the method itself (`exp = F.exp`), and its
+in-place form is made of it (`exp_ = in_place_form(F.exp)`). What it does is written, with formula
 and example, in `dlframe.tensor.functions`.
 """
 

@@ -19,7 +19,7 @@ class Attributes(TensorBase):
 
     __slots__ = ()
 
-    # --- size -----------------------------------------------------------------------------------
+    # --- size ----------------------------------------------------------------------------------
 
     def size(self, dim: int | None = None) -> Any:
         """The shape as a `Size`, or the size along `dim`."""
@@ -57,7 +57,7 @@ class Attributes(TensorBase):
         """Bytes of all elements."""
         return self.array.nbytes
 
-    # --- kind -----------------------------------------------------------------------------------
+    # --- kind ----------------------------------------------------------------------------------
 
     is_cpu = True
     is_cuda = is_mps = is_xpu = is_meta = False
@@ -103,7 +103,7 @@ class Attributes(TensorBase):
 
     conj_physical = resolve_conj = resolve_neg = conj
 
-    # --- memory ---------------------------------------------------------------------------------
+    # --- memory --------------------------------------------------------------------------------
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements lie in memory in order."""

@@ -44,7 +44,7 @@ class ComparisonMethods(TensorBase):
     is_nonzero = F.is_nonzero
     signbit = F.signbit
 
-    # --- in place ---
+    # --- in place ------------------------------------------------------------------------------
 
     eq_ = in_place_form(F.eq)
     ne_ = not_equal_ = in_place_form(F.ne)

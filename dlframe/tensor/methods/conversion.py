@@ -36,7 +36,7 @@ class ConversionMethods(TensorBase):
         copy: Bool = False,
         memory_format: Any = None,
     ) -> Tensor:
-        """In another dtype: ``to(dtype)``, ``to(other)``, ``to("cpu")``, ``to("cpu", dtype)``.
+        """In another dtype: `to(dtype)`, `to(other)`, `to("cpu")`, `to("cpu", dtype)`.
 
         >>> import dlframe as dl
         >>> dl.tensor([1, 2]).to(dl.float16)

@@ -20,7 +20,7 @@ class ElementwiseMethods(TensorBase):
 
     __slots__ = ()
 
-    # --- arithmetic, powers, roots ---
+    # --- arithmetic, powers, roots -------------------------------------------------------------
 
     add = F.add
     sub = subtract = F.sub
@@ -48,7 +48,7 @@ class ElementwiseMethods(TensorBase):
     rsqrt = F.rsqrt
     reciprocal = F.reciprocal
 
-    # --- choices ---
+    # --- choices -------------------------------------------------------------------------------
 
     maximum = F.maximum
     minimum = F.minimum
@@ -65,7 +65,7 @@ class ElementwiseMethods(TensorBase):
         """This tensor where `condition` holds, else `other`; see `dlframe.where`."""
         return F.where(condition, self, other)
 
-    # --- exponentials and logarithms ---
+    # --- exponentials and logarithms -----------------------------------------------------------
 
     exp = F.exp
     exp2 = F.exp2
@@ -80,7 +80,7 @@ class ElementwiseMethods(TensorBase):
     sigmoid = F.sigmoid
     logit = F.logit
 
-    # --- trigonometric and hyperbolic functions ---
+    # --- trigonometric and hyperbolic functions ------------------------------------------------
 
     sin = F.sin
     cos = F.cos
@@ -100,7 +100,7 @@ class ElementwiseMethods(TensorBase):
     rad2deg = F.rad2deg
     angle = F.angle
 
-    # --- signs, rounding, parts of a float ---
+    # --- signs, rounding, parts of a float -----------------------------------------------------
 
     sign = F.sign
     sgn = F.sgn
@@ -112,7 +112,7 @@ class ElementwiseMethods(TensorBase):
     frexp = F.frexp
     heaviside = F.heaviside
 
-    # --- special functions ---
+    # --- special functions ---------------------------------------------------------------------
 
     erf = F.erf
     erfc = F.erfc
@@ -128,7 +128,7 @@ class ElementwiseMethods(TensorBase):
         """The n-th derivative of `digamma`; see `dlframe.polygamma`."""
         return F.polygamma(n, self)
 
-    # --- in place ---
+    # --- in place ------------------------------------------------------------------------------
 
     add_ = in_place_form(F.add)
     sub_ = subtract_ = in_place_form(F.sub)

@@ -74,7 +74,7 @@ class FillingMethods(TensorBase):
         """Set every element to 0."""
         return write(self, wrap(np.zeros((), self.array.dtype)), "zero_")
 
-    # --- random numbers ---
+    # --- random numbers ------------------------------------------------------------------------
 
     def _fill(self: Any, draw: Callable[[tuple[int, ...]], Array], by: str) -> Tensor:
         """Write what `draw` gives for a shape, in the order in which the elements lie in memory."""
@@ -155,7 +155,7 @@ class FillingMethods(TensorBase):
     ) -> Tensor:
         """Draw integers uniformly from [from_, to), or from all that the dtype holds exactly.
 
-        ``random_(to)`` starts at 0.
+        `random_(to)` starts at 0.
         """
         rng, dtype = or_default(generator), self.array.dtype
         if to is None and from_ == 0:

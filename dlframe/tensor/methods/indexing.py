@@ -32,7 +32,7 @@ class IndexingMethods(TensorBase):
     nonzero_static = F.nonzero_static
     argwhere = F.argwhere
 
-    # --- in place ---
+    # --- in place ------------------------------------------------------------------------------
 
     scatter_ = in_place_form(F.scatter)
     scatter_add_ = in_place_form(F.scatter_add)

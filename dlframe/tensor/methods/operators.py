@@ -97,7 +97,7 @@ class Operators(TensorBase):
     def __setitem__(self: Any, index: Any, value: Any) -> None:
         write_at(self, index, value)
 
-    # --- in place ---
+    # --- in place ------------------------------------------------------------------------------
 
     __iadd__ = in_place_form(F.add)
     __isub__ = in_place_form(F.sub)

@@ -37,7 +37,7 @@ class ReductionMethods(TensorBase):
     softmax = F.softmax
     log_softmax = F.log_softmax
 
-    # --- running ---
+    # --- running -------------------------------------------------------------------------------
 
     cumsum = F.cumsum
     cumprod = F.cumprod
@@ -45,7 +45,7 @@ class ReductionMethods(TensorBase):
     cummin = F.cummin
     logcumsumexp = F.logcumsumexp
 
-    # --- in order ---
+    # --- in order ------------------------------------------------------------------------------
 
     sort = F.sort
     argsort = F.argsort
@@ -58,7 +58,7 @@ class ReductionMethods(TensorBase):
     quantile = F.quantile
     nanquantile = F.nanquantile
 
-    # --- counts ---
+    # --- counts --------------------------------------------------------------------------------
 
     unique = F.unique
     unique_consecutive = F.unique_consecutive
@@ -68,7 +68,7 @@ class ReductionMethods(TensorBase):
     cov = F.cov
     corrcoef = F.corrcoef
 
-    # --- in place ---
+    # --- in place ------------------------------------------------------------------------------
 
     cumsum_ = in_place_form(F.cumsum)
     cumprod_ = in_place_form(F.cumprod)

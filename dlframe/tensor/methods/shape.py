@@ -29,7 +29,7 @@ class ShapeMethods(TensorBase):
 
     __slots__ = ()
 
-    # --- another shape ---
+    # --- another shape -------------------------------------------------------------------------
 
     def reshape(self: Any, *shape: Any, **named: Any) -> Tensor:
         """The same elements in another shape; see `dlframe.reshape`."""
@@ -103,7 +103,7 @@ class ShapeMethods(TensorBase):
             self, _given("sum_to_size", _with_named("sum_to_size", size, named, "size"))
         )
 
-    # --- another order of dimensions ---
+    # --- another order of dimensions -----------------------------------------------------------
 
     transpose = F.transpose
     swapaxes = F.swapaxes
@@ -143,7 +143,7 @@ class ShapeMethods(TensorBase):
         """The last two dimensions swapped (and conjugated, were there complex numbers)."""
         return matrices_transposed(self, "tensor.mH")
 
-    # --- repeated, and in another order ---
+    # --- repeated, and in another order --------------------------------------------------------
 
     def repeat(self: Any, *repeats: Any, **named: Any) -> Tensor:
         """Copied so often along each dimension.
@@ -170,7 +170,7 @@ class ShapeMethods(TensorBase):
     roll = F.roll
     rot90 = F.rot90
 
-    # --- pieces ---
+    # --- pieces --------------------------------------------------------------------------------
 
     def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """Parts of `split_size` along `dim`, or of the sizes in a list; see `dlframe.split`."""
@@ -193,7 +193,7 @@ class ShapeMethods(TensorBase):
     narrow_copy = F.narrow_copy
     select = F.select
 
-    # --- regions ---
+    # --- regions -------------------------------------------------------------------------------
 
     unfold = unfold
     as_strided = F.as_strided
@@ -202,7 +202,7 @@ class ShapeMethods(TensorBase):
     select_scatter = F.select_scatter
     slice_scatter = F.slice_scatter
 
-    # --- triangles and diagonals ---
+    # --- triangles and diagonals ---------------------------------------------------------------
 
     tril = F.tril
     triu = F.triu
@@ -211,16 +211,16 @@ class ShapeMethods(TensorBase):
     diag_embed = F.diag_embed
     diagflat = F.diagflat
 
-    # --- differences ---
+    # --- differences ---------------------------------------------------------------------------
 
     diff = F.diff
 
-    # --- in place ---
+    # --- in place ------------------------------------------------------------------------------
 
     tril_ = in_place_form(F.tril)
     triu_ = in_place_form(F.triu)
 
-    # --- in place, in another shape: the tensor itself becomes the view ---
+    # --- in place, in another shape: the tensor itself becomes the view ------------------------
 
     squeeze_ = in_another_shape(F.squeeze)
     unsqueeze_ = in_another_shape(F.unsqueeze)
@@ -232,7 +232,7 @@ class ShapeMethods(TensorBase):
 
 
 def _given(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:
-    """The sizes, of which there must be some; () is given as ``x.expand(())``."""
+    """The sizes, of which there must be some; () is given as `x.expand(())`."""
     if not args:
         raise TypeError(f"{name}() missing 1 required positional arguments: the sizes")
     return sizes(args)

@@ -1,4 +1,4 @@
-"""Signal processing: PyTorch's ``torch.signal``, which has windows."""
+"""Signal processing: PyTorch's `torch.signal`, which has windows."""
 
 from __future__ import annotations
 

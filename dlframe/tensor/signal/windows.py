@@ -1,7 +1,7 @@
 """Windows, as in `torch.signal.windows`: of `M` values, for float32 and float64.
 
-A symmetric window (``sym=True``, for filters) begins and ends with the same value; a periodic one
-(``sym=False``, for spectra) is the symmetric window of M + 1 values without its last. Its largest
+A symmetric window (`sym=True`, for filters) begins and ends with the same value; a periodic one
+(`sym=False`, for spectra) is the symmetric window of M + 1 values without its last. Its largest
 value is 1. All are computed in float64 and rounded once.
 """
 

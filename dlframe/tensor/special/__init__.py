@@ -1,4 +1,4 @@
-"""Special functions by the names of ``torch.special``; to users `dlframe.special`."""
+"""Special functions by the names of `torch.special`; to users `dlframe.special`."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Explanation:
         steps: the operations in the order in which they were done, or some of them.
         leaves: what these start from.
         total: how many operations there are.
-        rows: with ``depth``, the modules.
+        rows: with `depth`, the modules.
     """
 
     name: str
@@ -92,11 +92,11 @@ def explain(
 
     Per step the formula, the operands, the value, and the gradient with each input's share of it:
     small arrays number by number, larger ones as statistics. The gradients come from a private
-    backward pass, from ones: nothing is added to any ``.grad``, and the graph stays as it is.
+    backward pass, from ones: nothing is added to any `.grad`, and the graph stays as it is.
 
     A graph keeps only the values that its rules need. Computed within
-    ``with dl.autograd.keep_values():`` it keeps all of them, with modules and lines of the program,
-    and can be explained after ``backward()`` too.
+    `with dl.autograd.keep_values():` it keeps all of them, with modules and lines of the program,
+    and can be explained after `backward()` too.
 
     Args:
         tensor: the value, a loss for instance.

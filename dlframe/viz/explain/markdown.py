@@ -106,7 +106,7 @@ def _plain(text: str) -> str:
 
 
 def latex_of(it: Explanation) -> str:
-    """An ``aligned`` block: forward, then backward, with the numbers of small arrays."""
+    """An `aligned` block: forward, then backward, with the numbers of small arrays."""
     lines = []
     for step in it.steps:
         formula = formula_of(step.op)

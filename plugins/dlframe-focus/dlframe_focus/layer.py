@@ -16,7 +16,7 @@ class SqueezeExcite(nn.Module):
         squeezed: width of the bottleneck; unless given, channels / 16, but at least 4.
 
     Source: Hu, Shen, Sun, *Squeeze-and-Excitation Networks*, CVPR 2018, arXiv:1709.01507.
-    The names in ``state_dict`` are those of torchvision's ``SqueezeExcitation``.
+    The names in `state_dict` are those of torchvision's `SqueezeExcitation`.
 
         >>> import dlframe as dl
         >>> SqueezeExcite(32)(dl.ones(2, 32, 5, 5)).shape

@@ -14,7 +14,7 @@ class FocalLoss(nn.Module):
 
     Args:
         gamma: 0 or more; 2 in the paper.
-        weight: α, one per class, as in ``nn.CrossEntropyLoss``.
+        weight: α, one per class, as in `nn.CrossEntropyLoss`.
         ignore_index: samples with this target do not count.
         reduction: "mean" (weighted by α), "sum" or "none".
 

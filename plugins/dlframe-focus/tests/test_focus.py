@@ -17,7 +17,7 @@ def test_dlframe_finds_all_three_by_name():
     assert plugins.requirement_of(SqueezeExcite) == ("dlframe-focus", "0.1.0")
 
 
-# ------------------------------------------------------------------------------ SqueezeExcite
+# --- SqueezeExcite -----------------------------------------------------------------------------
 
 
 def test_squeeze_excite_is_the_formula():
@@ -46,7 +46,7 @@ def test_squeeze_excite_names_are_torchvisions():
     }
 
 
-# ------------------------------------------------------------------------------ FocalLoss
+# --- FocalLoss ---------------------------------------------------------------------------------
 
 
 def test_focal_loss_by_hand():
@@ -83,7 +83,7 @@ def test_focal_loss_checks_its_arguments():
         FocalLoss()(dl.zeros(1, 3), dl.tensor([3]))
 
 
-# ------------------------------------------------------------------------------ MatthewsCorrelation
+# --- MatthewsCorrelation -----------------------------------------------------------------------
 
 
 def test_matthews_correlation_of_two_classes_by_hand():
@@ -123,7 +123,7 @@ def test_matthews_correlation_at_the_ends():
     assert metric.compute() == 0.0
 
 
-# ------------------------------------------------------------------------------ all together
+# --- all together ------------------------------------------------------------------------------
 
 
 def test_the_three_train_a_network():

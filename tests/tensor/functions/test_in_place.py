@@ -1,4 +1,4 @@
-"""The functions that write into their argument: ``dl.relu_(x)``."""
+"""The functions that write into their argument: `dl.relu_(x)`."""
 
 from __future__ import annotations
 

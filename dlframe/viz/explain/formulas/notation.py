@@ -21,7 +21,7 @@ class Formula(NamedTuple):
     gradients: dict[str, str]
 
     def gradient(self, name: str) -> str | None:
-        """The gradient of the input `name`; those of ``*xs``, numbered, share one formula."""
+        """The gradient of the input `name`; those of `*xs`, numbered, share one formula."""
         stem, _, number = name.rpartition("_")
         if name not in self.gradients and number.isdigit():
             name = stem
