@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.autograd.describing import counted, describe, values_of
 from dlframe.errors import AnomalyError
 from dlframe.ops.record import Array, Node, TensorBase
@@ -147,14 +148,9 @@ class _Detector(Watcher):
 
 def _any_inf(value: Any) -> bool:
     """Whether there is an infinity in a nest of tensors, arrays and numbers."""
-    value = values_of(value)
-    if isinstance(value, dict):
-        return any(_any_inf(v) for v in value.values())
-    if isinstance(value, (tuple, list)):
-        return any(_any_inf(v) for v in value)
-    if isinstance(value, (float, np.ndarray, np.generic)):
-        return np.asarray(value).dtype.kind == "f" and bool(np.isinf(value).any())
-    return False
+    numbers = (float, np.ndarray, np.generic)
+    found = [x for x in map(values_of, nests.leaves(value)) if isinstance(x, numbers)]
+    return any(np.asarray(x).dtype.kind == "f" and np.isinf(x).any() for x in found)
 
 
 def _has(fault: str, value: Any) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.broadcast import broadcast_to
@@ -179,15 +180,14 @@ def _keep_copies(node: Any, array: Any, since: int) -> None:
     owner = record.owner_of(array)
 
     def copied(kept: Any) -> Any:
-        if isinstance(kept, np.ndarray):
-            return kept.copy() if record.owner_of(kept) is owner else kept
-        return tuple([copied(k) for k in kept]) if isinstance(kept, (tuple, list)) else kept
+        shared = isinstance(kept, np.ndarray) and record.owner_of(kept) is owner
+        return kept.copy() if shared else kept
 
     stack = [node]
     while stack:
         node = stack.pop()
         if node.__class__ is record.Node and node.seq > since:
-            node.args = copied(node.args)
+            node.args = nests.map_leaves(copied, node.args)
             stack += node.targets
 
 

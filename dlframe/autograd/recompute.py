@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import random
+from dlframe import nests, random
 from dlframe.autograd.engine import run_backward
 from dlframe.errors import ArgumentError, GradientError
 from dlframe.ops import record
 from dlframe.ops.calling import output_of, wrap
 from dlframe.ops.definition import JointOp
-from dlframe.ops.record import Node, TensorBase, clock, grad_mode
+from dlframe.ops.record import Node, TensorBase, clock, grad_mode, to_array
 
 Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
 
@@ -256,18 +256,14 @@ def _graph(roots: Sequence[Any], start: int) -> tuple[list[Any], list[Any]]:
             inside[target] = None
             stack.extend(target.targets)
     nodes = sorted(inside, key=lambda node: node.seq)
-    kept = [(node.op.name, shape, dtype) for node in nodes for shape, dtype in _arrays(node.args)]
+    kept = [(node.op.name, a.shape, a.dtype) for node in nodes for a in _arrays(node.args)]
     return list(borders), kept
 
 
-def _arrays(kept: Any) -> Iterator[tuple[Any, Any]]:
-    if isinstance(kept, np.ndarray):
-        yield kept.shape, kept.dtype
-    elif isinstance(kept, TensorBase):
-        yield kept.array.shape, kept.array.dtype
-    elif isinstance(kept, (tuple, list)):
-        for item in kept:
-            yield from _arrays(item)
+def _arrays(kept: Any) -> Iterator[Any]:
+    for x in nests.leaves(kept):
+        if isinstance(x, (np.ndarray, TensorBase)):
+            yield to_array(x)
 
 
 def _compare(first: list[Any], second: list[Any]) -> None:
@@ -311,26 +307,12 @@ def _random_numbers(state: Any) -> Iterator[None]:
 
 def _tensors(value: Any) -> Iterator[Any]:
     """The tensors in nested tuples, lists and dicts."""
-    if isinstance(value, TensorBase):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _tensors(item)
+    return (x for x in nests.leaves(value) if isinstance(x, TensorBase))
 
 
 def _exchanged(value: Any, new: dict[int, Any]) -> Any:
     """`value` with other tensors in place of those in `new`, by id."""
-    if isinstance(value, TensorBase):
-        return new.get(id(value), value)
-    if isinstance(value, (tuple, list)):
-        items = [_exchanged(item, new) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, dict):
-        return type(value)((key, _exchanged(item, new)) for key, item in value.items())
-    return value
+    return nests.map_leaves(lambda x: new.get(id(x), x), value)
 
 
 __all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_context_fn"]

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.errors import DTypeError, GradientError, ShapeError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -265,8 +266,8 @@ def check_kept(node: Node) -> None:
     """Raise if an array that `node` kept was written to after it was kept."""
     for names, values in node.op.kept_by(node):
         for name, value in zip(names, values, strict=True):
-            for array in _arrays_in(value):
-                entry = changed_since(array, node.seq)
+            for array in (value,) if isinstance(value, np.ndarray) else nests.leaves(value):
+                entry = changed_since(array, node.seq) if isinstance(array, np.ndarray) else None
                 if entry is not None:
                     raise GradientError(
                         f"{node.op.name}: the gradient needs {name!r} of shape "
@@ -274,12 +275,3 @@ def check_kept(node: Node) -> None:
                         f"({entry.by}) after {node.op.name} had kept it; it is now at version "
                         f"{entry.count}. Use the out-of-place form, or .clone() before writing."
                     )
-
-
-def _arrays_in(value: Any) -> Iterable[Array]:
-    """`value` if it is an array, and the arrays in it if it is a tuple or a list."""
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from _arrays_in(part)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.autograd import mark_mutated
 from dlframe.autograd.hooks import RemovableHandle, add_hook
 from dlframe.errors import ShapeError
@@ -445,9 +446,11 @@ def _in_saved_order(group: ParamGroup, saved: ParamGroup) -> Iterable[Any]:
 def _copied(value: Any, p: Tensor, key: str = "") -> Any:
     """A deep copy of saved state: arrays become tensors, those of the parameter in its dtype."""
     if isinstance(value, dict):
-        return {k: _copied(v, p, k) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_copied(v, p) for v in value)
+        return nests.rebuilt(value, [_copied(v, p, k) for k, v in value.items()])
+    return nests.map_leaves(lambda x: _fitting(x, p, key), value)
+
+
+def _fitting(value: Any, p: Tensor, key: str) -> Any:
     if not hasattr(value, "__array__") and not isinstance(value, Tensor):
         return value
     array = np.array(value.array if isinstance(value, Tensor) else value.__array__())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.ops.record import Array
 from dlframe.random import fork_rng, manual_seed
 from dlframe.tensor import Tensor, to_array
@@ -94,13 +95,7 @@ def _with_gaps(x: Tensor) -> Tensor:
 
 def tensors_in(out: Any) -> list[Tensor]:
     """The tensors among the results: of one, or of a nest of tuples, lists and dicts."""
-    if isinstance(out, Tensor):
-        return [out]
-    if isinstance(out, dict):
-        out = list(out.values())
-    if isinstance(out, (tuple, list)):
-        return [t for part in out for t in tensors_in(part)]
-    return []
+    return [x for x in nests.leaves(out) if isinstance(x, Tensor)]
 
 
 @contextmanager

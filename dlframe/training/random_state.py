@@ -10,22 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import random
+from dlframe import nests, random
 from dlframe.nn import Module
 from dlframe.tensor import Tensor
 
 
 def copied(value: Any) -> Any:
     """A nest of dicts, lists and tuples with its arrays and tensors copied, detached."""
+    return nests.map_leaves(_copied, value)
+
+
+def _copied(value: Any) -> Any:
     if isinstance(value, Tensor):
         return Tensor(value.array.copy())
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, dict):
-        return type(value)((key, copied(entry)) for key, entry in value.items())
-    if isinstance(value, (list, tuple)):
-        return type(value)([copied(entry) for entry in value])
-    return value
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def random_state() -> dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dlframe import nn, random
+from dlframe import nests, nn, random
 from dlframe.autograd import no_grad
 from dlframe.dtypes import get_default_dtype
-from dlframe.tensor import Tensor
+from dlframe.tensor import Tensor, to_array
 
 Shape = tuple[int, ...]
 
@@ -223,15 +223,9 @@ def _rows(model: nn.Module) -> dict[int, Row]:
 
 def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
     """All arrays in the nest that a layer takes or gives."""
-    if isinstance(value, Tensor):
-        yield value.array
-    elif isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _arrays(item)
-    elif isinstance(value, dict):
-        yield from _arrays(list(value.values()))
+    for x in nests.leaves(value):
+        if isinstance(x, (Tensor, np.ndarray)):
+            yield to_array(x)
 
 
 def _shapes(value: Any) -> Any:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -330,6 +330,11 @@ def test_loading_copies(p: nn.Parameter) -> None:
     assert saved["param_groups"][0]["params"] == [0]
 
 
+class Moments(NamedTuple):
+    first: Any
+    second: Any
+
+
 def test_arrays_lists_of_arrays_and_numbers_are_taken(p: nn.Parameter) -> None:
     optimizer = optim.Adam([p])
     saved = optimizer.state_dict()
@@ -339,6 +344,7 @@ def test_arrays_lists_of_arrays_and_numbers_are_taken(p: nn.Parameter) -> None:
             "exp_avg": np.ones(2),
             "exp_avg_sq": np.ones(2, np.float16),
             "history": [np.ones(2), "text"],
+            "moments": Moments(np.ones(2), np.zeros(2)),
         },
         "about all": 1,
     }
@@ -347,6 +353,8 @@ def test_arrays_lists_of_arrays_and_numbers_are_taken(p: nn.Parameter) -> None:
     assert state["exp_avg"].dtype == state["exp_avg_sq"].dtype == dl.float32
     assert state["history"][0].tolist() == [1.0, 1.0]
     assert state["history"][1] == "text"
+    assert isinstance(state["moments"], Moments)
+    assert state["moments"].second.tolist() == [0.0, 0.0]
     assert optimizer.state["about all"] == 1
     p.grad = dl.ones(2)
     optimizer.step()

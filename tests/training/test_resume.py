@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -315,6 +315,20 @@ def test_other_data_are_refused() -> None:
         run.trainer.fit(other, run.val, epochs=3, progress=False)
     assert run.trainer.batch == 3  # nothing is lost: the right data may follow
     run.fit()
+
+
+class Seen(NamedTuple):
+    labels: Any
+    name: str
+
+
+def test_a_state_is_a_copy_whatever_containers_it_holds() -> None:
+    trainer = Run(make_sgd, per_epoch).trainer
+    trainer.extra["seen"] = Seen(np.arange(3), "first")
+    state = trainer.state_dict()
+    trainer.extra["seen"].labels[:] = 7
+    assert isinstance(state["extra"]["seen"], Seen)
+    assert state["extra"]["seen"].labels.tolist() == [0, 1, 2]
 
 
 def test_a_trainers_file_is_a_checkpoint(tmp_path: Path) -> None:

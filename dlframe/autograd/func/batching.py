@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from dlframe import nests
 from dlframe.autograd.batching import Batch, under_way
-from dlframe.autograd.func import trees
 from dlframe.autograd.func.random import Randomness
 from dlframe.errors import ArgumentError
 from dlframe.ops.batched.base import LoopNeeded, ValueNeeded, WriteNeeded
@@ -92,12 +92,12 @@ class _Inputs:
                 f"vmap({self.name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or "
                 "you are trying to vmap over a function with no inputs. The latter is unsupported."
             )
-        self.leaves, self.tree = trees.flatten(args)
-        dims = trees.spread(in_dims, self.tree)
+        self.leaves, self.tree = nests.flatten(args)
+        dims = nests.spread(in_dims, self.tree)
         if dims is None:
             raise ArgumentError(
                 f"{where}in_dims is not compatible with the structure of `inputs`. in_dims has "
-                f"structure {trees.flatten(in_dims)[1]} but inputs has structure {self.tree}."
+                f"structure {nests.flatten(in_dims)[1]} but inputs has structure {self.tree}."
             )
         self.dims = [_checked_dim(where, x, dim) for x, dim in zip(self.leaves, dims, strict=True)]
         self.size = _common_size(self.leaves, self.dims)
@@ -159,7 +159,7 @@ def _mapped(
     state = get_rng_state()
     try:
         with transformed(Randomness(batch, randomness)), under_way(batch, randomness):
-            out = func(*trees.unflatten(entered, inputs.tree), **kwargs)
+            out = func(*nests.unflatten(entered, inputs.tree), **kwargs)
     except (ValueNeeded, WriteNeeded):
         raise  # the function goes different ways, or writes where there is no place for a batch
     except LoopNeeded:
@@ -167,13 +167,13 @@ def _mapped(
             raise  # a second run would write a second time
         set_rng_state(state)
         return _in_turn(func, inputs, kwargs, out_dims, randomness)
-    leaves, tree = trees.flatten(out)
+    leaves, tree = nests.flatten(out)
     dims = _output_dims(inputs.name, out_dims, leaves, tree, batch)
     chosen = [i for i, dim in enumerate(dims) if dim is not None]
     left = batch.leave([leaves[i] for i in chosen], [dims[i] for i in chosen])
     for i, x in zip(chosen, left, strict=True):
         leaves[i] = x
-    return trees.unflatten(leaves, tree), leaves, dims
+    return nests.unflatten(leaves, tree), leaves, dims
 
 
 def _in_turn(
@@ -191,25 +191,25 @@ def _in_turn(
             for x, dim in zip(inputs.leaves, inputs.dims, strict=True)
         ]
         with transformed(Randomness(batch, "error" if randomness == "error" else "same")):
-            out = func(*trees.unflatten(one, inputs.tree), **kwargs)
-        leaves, tree = trees.flatten(out)
+            out = func(*nests.unflatten(one, inputs.tree), **kwargs)
+        leaves, tree = nests.flatten(out)
         rows.append(leaves)
     dims = _output_dims(inputs.name, out_dims, rows[0], tree, batch)
     joined = [
         column[0] if dim is None else stack(column, dim)
         for column, dim in zip(zip(*rows, strict=True), dims, strict=True)
     ]
-    return trees.unflatten(joined, tree), joined, dims
+    return nests.unflatten(joined, tree), joined, dims
 
 
 def _output_dims(name: str, out_dims: Any, leaves: Any, tree: Any, batch: Batch) -> list[Any]:
     if isinstance(out_dims, tuple) and tree is None and len(out_dims) == 1:
         out_dims = out_dims[0]
-    dims = trees.spread(out_dims, tree)
+    dims = nests.spread(out_dims, tree)
     if dims is None:
         raise ArgumentError(
             f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with "
-            f"the structure of `outputs`. out_dims has structure {trees.flatten(out_dims)[1]} but "
+            f"the structure of `outputs`. out_dims has structure {nests.flatten(out_dims)[1]} but "
             f"outputs has structure {tree}."
         )
     return [_checked_output(name, x, dim, batch) for x, dim in zip(leaves, dims, strict=True)]
@@ -253,12 +253,12 @@ def _in_chunks(
             set_rng_state(state)
         out, leaves, dims = _mapped(func, part, kwargs, out_dims, randomness)
         pieces.append(leaves)
-        tree = trees.flatten(out)[1]
+        tree = nests.flatten(out)[1]
     joined = [
         column[0] if dim is None else cat(column, dim)
         for column, dim in zip(zip(*pieces, strict=True), dims, strict=True)
     ]
-    return trees.unflatten(joined, tree)
+    return nests.unflatten(joined, tree)
 
 
 def name_of(func: Any) -> str:

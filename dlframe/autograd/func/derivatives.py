@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.autograd.batching import batched_gradients
-from dlframe.autograd.func import trees
 from dlframe.autograd.func.arguments import (
     Argnums,
     check_like,
@@ -93,7 +93,7 @@ def grad_and_value(
                 create_graph=create_graph,
                 retain_graph=True,
             )
-            nested = trees.unflatten(or_zeros(gradients, variables.leaves), variables.tree)
+            nested = nests.unflatten(or_zeros(gradients, variables.leaves), variables.tree)
             value = outward((y, aux) if has_aux else y, variables, outer)
         return nested, value
 
@@ -139,13 +139,13 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     with enable_grad():
         variables = Variables(primals, by)
         out, aux = with_aux(by, func(*variables.nested()), has_aux)
-        outputs, out_tree = trees.flatten(out)
+        outputs, out_tree = nests.flatten(out)
         check_tensors(by, outputs)
         outside = outer and variables.reach_outside(outputs)
         results = outward((out, aux), variables, outer)
 
     def back(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
-        starts, tree = trees.flatten(cotangents)
+        starts, tree = nests.flatten(cotangents)
         if tree != out_tree:
             raise GradientError(
                 "Expected pytree structure of cotangents to be the same as pytree structure of "
@@ -158,7 +158,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         gradients = gradients_of(
             outputs, variables.nodes, starts, create_graph=recorded, retain_graph=retain_graph
         )
-        return trees.unflatten(or_zeros(gradients, variables.leaves), variables.tree)
+        return nests.unflatten(or_zeros(gradients, variables.leaves), variables.tree)
 
     return (results[0], back, results[1]) if has_aux else (results[0], back)
 
@@ -169,7 +169,7 @@ class Forward:
     def __init__(self, by: str, func: Callable[..., Any], primals: Any, has_aux: bool, outer: bool):
         self.variables = Variables(primals, by)
         out, aux = with_aux(by, func(*self.variables.nested()), has_aux)
-        self.outputs, self.tree = trees.flatten(out)
+        self.outputs, self.tree = nests.flatten(out)
         check_tensors(by, self.outputs)
         self.outside = outer and self.variables.reach_outside(self.outputs)
         self.result, self.aux = outward((out, aux), self.variables, outer)
@@ -234,8 +234,8 @@ def jvp(
         raise GradientError(
             f"{by}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."
         )
-    leaves, tree = trees.flatten(primals)
-    directions, given = trees.flatten(tangents)
+    leaves, tree = nests.flatten(primals)
+    directions, given = nests.flatten(tangents)
     if tree != given:
         raise GradientError(
             f"{by}: Expected primals and tangents to have the same python structure. For example, "
@@ -255,7 +255,7 @@ def jvp(
                 "allowed with strict=True."
             )
         recorded = outer and (forward.outside or any(u.needs_grad for u in directions))
-        out = trees.unflatten(forward.along(directions, recorded), forward.tree)
+        out = nests.unflatten(forward.along(directions, recorded), forward.tree)
     if has_aux:
         return forward.result, out, forward.aux
     return forward.result, out
@@ -275,7 +275,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         forward = Forward(by, func, primals, False, outer)
 
     def along(*tangents: Any) -> Any:
-        directions, given = trees.flatten(tangents)
+        directions, given = nests.flatten(tangents)
         if given != forward.variables.tree:
             raise GradientError(
                 "Expected the tangents to have the same argspec as the primals: "
@@ -284,7 +284,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         for x, u in zip(forward.variables.leaves, directions, strict=True):
             check_like("tangent", u, x)
         recorded = grad_mode.get() and (forward.outside or any(u.needs_grad for u in directions))
-        return trees.unflatten(forward.along(directions, recorded), forward.tree)
+        return nests.unflatten(forward.along(directions, recorded), forward.tree)
 
     return forward.result, along
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.autograd.batching import batched_gradients
-from dlframe.autograd.func import trees
 from dlframe.autograd.func.arguments import Argnums, check_tensors, chosen, replaced, with_aux
 from dlframe.autograd.func.derivatives import Forward
 from dlframe.autograd.func.variables import Variables, outward
@@ -58,11 +58,11 @@ def jacrev(
             variables = Variables(chosen(by, args, argnums), by)
             out = func(*replaced(args, argnums, variables.nested()), **kwargs)
             y, aux = with_aux(by, out, has_aux)
-            outputs, out_tree = trees.flatten(y)
+            outputs, out_tree = nests.flatten(y)
             check_tensors(by, outputs)
             outside = outer and variables.reach_outside(outputs)
             rows = [_rows(output, variables, outside, chunk_size) for output in outputs]
-            nested = trees.unflatten(rows, out_tree)
+            nested = nests.unflatten(rows, out_tree)
             return (nested, outward(aux, variables, outer)) if has_aux else nested
 
     return jacobian
@@ -92,7 +92,7 @@ def _rows(y: Any, variables: Variables, create_graph: bool, chunk_size: int | No
             blocks.append(wrap(np.zeros(shape, x.array.dtype)))
         else:
             blocks.append(reshape(parts[0] if len(parts) == 1 else cat(parts), shape))
-    return trees.unflatten(blocks, variables.tree)
+    return nests.unflatten(blocks, variables.tree)
 
 
 def jacfwd(
@@ -126,10 +126,10 @@ def jacfwd(
         tree: Any = forward.variables.tree
         tree = tree if isinstance(argnums, tuple) else tree.branches[0]
         blocks = [
-            trees.unflatten([column[k] for column in columns], tree)
+            nests.unflatten([column[k] for column in columns], tree)
             for k in range(len(forward.outputs))
         ]
-        nested = trees.unflatten(blocks, forward.tree)
+        nested = nests.unflatten(blocks, forward.tree)
         return (nested, forward.aux) if has_aux else nested
 
     return jacobian

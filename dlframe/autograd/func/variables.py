@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.autograd.batching import entry_node
 from dlframe.autograd.engine import run_backward
-from dlframe.autograd.func import trees
 from dlframe.errors import DTypeError
 from dlframe.ops import record
 from dlframe.ops.calling import wrap
@@ -28,13 +28,13 @@ class Variables:
     """The inputs of one derivative, each with a node of its own between it and its past."""
 
     def __init__(self, values: Any, by: str):
-        leaves, self.tree = trees.flatten(values)
+        leaves, self.tree = nests.flatten(values)
         self.leaves = [variable(x, by) for x in leaves]
         self.nodes: list[Node] = [x.node for x in self.leaves]
 
     def nested(self) -> Any:
         """The variables in the containers that the inputs came in."""
-        return trees.unflatten(self.leaves, self.tree)
+        return nests.unflatten(self.leaves, self.tree)
 
     def reach_outside(self, tensors: Iterable[Any]) -> bool:
         """Whether `tensors` depend on anything that an outer derivative may ask for."""
@@ -78,7 +78,7 @@ def outward(value: Any, variables: Variables, outer: bool) -> Any:
         plain = not isinstance(x, TensorBase) or not x.needs_grad
         return x if plain or (outer and variables.reach_outside([x])) else x.detach()
 
-    return trees.map_tree(released, value)
+    return nests.map_leaves(released, value)
 
 
 def gradients_of(

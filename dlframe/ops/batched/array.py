@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from dlframe import nests
 from dlframe.errors import VmapError
 from dlframe.ops.batched import indexing
 from dlframe.ops.batched.base import (
@@ -272,12 +273,7 @@ def ndim_of(x: Any) -> int:
 
 def remade(model: BatchedBase, out: Any) -> Any:
     """Physical results as batched arrays."""
-    if isinstance(out, tuple):
-        items = [remade(model, item) for item in out]
-        return type(out)(*items) if hasattr(out, "_fields") else tuple(items)
-    if isinstance(out, list):
-        return [remade(model, item) for item in out]
-    return model.remade(out)
+    return nests.map_leaves(model.remade, out)
 
 
 def raise_written_without_batch() -> NoReturn:

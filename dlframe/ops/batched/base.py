@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.errors import VmapError
 
 
@@ -49,14 +50,7 @@ class BatchedBase:
 
 def batched_in(value: Any) -> Iterator[BatchedBase]:
     """The batched arrays in nested tuples, lists and dicts."""
-    if isinstance(value, BatchedBase):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from batched_in(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from batched_in(item)
+    return (x for x in nests.leaves(value) if isinstance(x, BatchedBase))
 
 
 def innermost_in(value: Any, error: Exception | None = None) -> BatchedBase:

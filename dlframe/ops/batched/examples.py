@@ -7,12 +7,14 @@ They only move numbers, so each one's gradient is moved back by another: `pick_e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.ops.batched.base import BatchedBase, LoopNeeded, innermost_in, is_of, with_batch
-from dlframe.ops.batched.loop import example
+from dlframe.ops.batched.loop import column_by_column, example
 from dlframe.ops.op import op
 from dlframe.ops.record import TensorBase
 
@@ -80,22 +82,19 @@ def recorded_one_by_one(
     rule: Callable[..., Any], args: Sequence[Any], error: Exception | None = None
 ) -> Any:
     """`one_by_one` for tensors: what it does is recorded."""
-    model = innermost_in(_arrays(args), error)
+    arrays = [x.array if isinstance(x, TensorBase) else x for x in nests.leaves(args)]
+    model = innermost_in(arrays, error)
     model = model.remade(model.physical[:, ...])
     results = [
-        _of_example(rule, [_picked(x, i, model) for x in args])
+        _of_example(rule, nests.map_leaves(partial(_picked, i=i, model=model), args))
         for i in range(model.physical.shape[0])
     ]
-    return _joined(results, model)
+    return column_by_column(lambda column: _joined(column, model), results)
 
 
 def _joined(results: list[Any], model: BatchedBase) -> Any:
     first = results[0]
-    if isinstance(first, TensorBase):
-        return join_examples(*results, model=model)
-    if isinstance(first, (tuple, list)):
-        return type(first)(_joined(list(one), model) for one in zip(*results, strict=True))
-    return first
+    return join_examples(*results, model=model) if isinstance(first, TensorBase) else first
 
 
 def _of_example(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
@@ -106,15 +105,7 @@ def _of_example(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
         return recorded_one_by_one(rule, args, error)
 
 
-def _arrays(value: Any) -> Any:
-    if isinstance(value, (tuple, list)):
-        return [_arrays(item) for item in value]
-    return value.array if isinstance(value, TensorBase) else value
-
-
 def _picked(x: Any, i: int, model: BatchedBase) -> Any:
-    if isinstance(x, (tuple, list)):
-        return tuple([_picked(item, i, model) for item in x])
     if not isinstance(x, TensorBase):
         return example(x, model.level, i)
     if x.needs_grad or is_of(model, x.array):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.errors import VmapError
 from dlframe.ops.batched.base import BatchedBase, LoopNeeded, innermost_in, is_of, with_batch
 from dlframe.ops.record import TensorBase
@@ -34,9 +35,12 @@ def one_by_one(
     kwargs = kwargs or {}
     model = innermost_in((args, kwargs), error)
     size = model.physical.shape[0]
+
+    def batched(x: Any) -> Any:
+        return model.remade(with_batch(model, x)) if isinstance(x, np.ndarray) else x
+
     try:
-        full_args, full_kwargs = _all_batched(args, model), _all_batched(kwargs, model)
-        return function(*full_args, **full_kwargs)
+        return function(*nests.map_leaves(batched, args), **kwargs)
     except (LoopNeeded, ValueError, TypeError):
         pass
     if size == 0:
@@ -58,47 +62,44 @@ def _call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 def example(value: Any, level: int, i: int) -> Any:
     """The i-th example of every batched array of this level in `value`; everything else as is."""
-    if isinstance(value, BatchedBase):
-        return value.physical[i, ...] if value.level == level else value
-    if isinstance(value, (tuple, list)):
-        return _rebuilt(value, [example(item, level, i) for item in value])
-    if isinstance(value, dict):
-        return {key: example(item, level, i) for key, item in value.items()}
-    return value
 
+    def picked(x: Any) -> Any:
+        return x.physical[i, ...] if isinstance(x, BatchedBase) and x.level == level else x
 
-def _all_batched(value: Any, model: BatchedBase) -> Any:
-    if isinstance(value, np.ndarray):
-        return model.remade(with_batch(model, value))
-    if type(value) in (tuple, list):  # not an index or a shape: those have no arrays
-        return type(value)(_all_batched(item, model) for item in value)
-    return value
+    return nests.map_leaves(picked, value)
 
 
 def _of_no_example(function: Any, args: Any, kwargs: Any, model: BatchedBase) -> Any:
     """For an empty batch: the shapes that an example of zeros leads to."""
 
-    def zero(value: Any) -> Any:
-        if is_of(model, value):
-            return np.zeros(value.physical.shape[1:], value.physical.dtype)
-        if isinstance(value, (tuple, list)):
-            return _rebuilt(value, [zero(item) for item in value])
-        if isinstance(value, dict):
-            return {key: zero(item) for key, item in value.items()}
-        return value
+    def zero(x: Any) -> Any:
+        return np.zeros(x.physical.shape[1:], x.physical.dtype) if is_of(model, x) else x
 
-    def emptied(out: Any) -> Any:
-        if isinstance(out, (np.ndarray, np.generic)):
-            return model.remade(np.zeros((0, *out.shape), out.dtype))
-        if isinstance(out, (tuple, list)):
-            return _rebuilt(out, [emptied(item) for item in out])
-        return out
+    def emptied(x: Any) -> Any:
+        if isinstance(x, (np.ndarray, np.generic)):
+            return model.remade(np.zeros((0, *x.shape), x.dtype))
+        return x
 
-    return emptied(function(*zero(args), **zero(kwargs)))
+    args, kwargs = nests.map_leaves(zero, (args, kwargs))
+    return nests.map_leaves(emptied, function(*args, **kwargs))
 
 
 def stacked(results: list[Any], model: BatchedBase) -> Any:
     """One result with a batch dimension, from one per example."""
+    return column_by_column(lambda column: _stacked(column, model), results)
+
+
+def column_by_column(join: Callable[[list[Any]], Any], results: list[Any]) -> Any:
+    """One nest from one per example: `join` takes the values of all examples at one place."""
+    examples = [nests.flatten(result) for result in results]
+    tree = examples[0][1]
+    if any(other != tree for _, other in examples):
+        raise VmapError("vmap: examples gave different numbers of results")
+    columns = zip(*[values for values, _ in examples], strict=True)
+    return nests.unflatten([join(list(column)) for column in columns], tree)
+
+
+def _stacked(results: list[Any], model: BatchedBase) -> Any:
     first = results[0]
     if isinstance(first, (np.ndarray, np.generic)):
         if any(r.shape != first.shape for r in results):
@@ -111,11 +112,6 @@ def stacked(results: list[Any], model: BatchedBase) -> Any:
         return model.remade(np.stack(results))
     if isinstance(first, TensorBase):
         raise VmapError("vmap: a rule returned a tensor for arrays")
-    if isinstance(first, (tuple, list)):
-        if any(len(r) != len(first) for r in results):
-            raise VmapError("vmap: examples gave different numbers of results")
-        columns = [stacked(list(column), model) for column in zip(*results, strict=True)]
-        return _rebuilt(first, columns)
     if any(r != first for r in results):
         raise LoopNeeded(
             f"vmap: examples gave different Python values ({first!r} and others), which cannot be "
@@ -124,9 +120,4 @@ def stacked(results: list[Any], model: BatchedBase) -> Any:
     return first
 
 
-def _rebuilt(like: Any, items: list[Any]) -> Any:
-    """`items` in a sequence of the type of `like`, also where that is a namedtuple."""
-    return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
-
-
-__all__ = ["example", "one_by_one", "stacked"]
+__all__ = ["column_by_column", "example", "one_by_one", "stacked"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from dlframe import ops
+from dlframe import nests, ops
 from dlframe.dtypes import as_dtype, get_default_dtype
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase, grad_mode
@@ -58,13 +58,7 @@ def rule_for(*names: str) -> Callable[[F], F]:
 
 def tensors_in(value: Any) -> Iterator[TensorBase]:
     """The tensors in a nest of lists, tuples and dicts."""
-    if isinstance(value, TensorBase):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from tensors_in(part)
-    elif isinstance(value, dict):
-        yield from tensors_in(list(value.values()))
+    return (x for x in nests.leaves(value) if isinstance(x, TensorBase))
 
 
 def recorded(value: Any) -> bool:
@@ -74,26 +68,25 @@ def recorded(value: Any) -> bool:
 
 def values_of(value: Any) -> Any:
     """The same nest with arrays in place of tensors; read-only, against writes."""
-    if isinstance(value, TensorBase):
-        array = value.array.view()
-        array.flags.writeable = False
-        return array
-    if isinstance(value, (list, tuple)):
-        parts = [values_of(part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    if isinstance(value, dict):
-        return {key: values_of(part) for key, part in value.items()}
-    return value
+    return nests.map_leaves(_read_only, value)
+
+
+def _read_only(x: Any) -> Any:
+    if not isinstance(x, TensorBase):
+        return x
+    array = x.array.view()
+    array.flags.writeable = False
+    return array
 
 
 def as_tensors(out: Any) -> Any:
     """What NumPy returned, with tensors in place of arrays, if of a dtype that tensors have."""
-    if isinstance(out, np.ndarray):
-        return wrap(np.asarray(out)) if out.dtype.kind in "biuf" else out
-    if isinstance(out, (list, tuple)):
-        parts = [as_tensors(part) for part in out]
-        return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
-    return out
+    return nests.map_leaves(_as_tensor, out)
+
+
+def _as_tensor(x: Any) -> Any:
+    known = isinstance(x, np.ndarray) and x.dtype.kind in "biuf"
+    return wrap(np.asarray(x)) if known else x
 
 
 def array_like(x: Any, like: Any = None) -> Any:
