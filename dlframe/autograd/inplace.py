@@ -1,6 +1,7 @@
 """In-place operations: the out-of-place operation, and then its result put into the same memory.
 
-Where nothing is recorded, what a ufunc computes is written there at once, without a temporary.
+`in_place_form` makes all of them, each beside its function. Where nothing is recorded, what a ufunc
+computes is written at once, without a temporary.
 
 For a tensor that owns its memory the tensor simply moves to the new node. For a view the base must
 see the change too: the base moves to a node that says "as before, but with this region replaced"
@@ -10,8 +11,9 @@ see the change too: the base moves to a node that says "as before, but with this
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -26,75 +28,56 @@ from dlframe.ops.record import TensorBase, grad_mode
 from dlframe.ops.regions import Region, repeats, replace_region
 from dlframe.ops.watching import located, watched
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-def in_place(function: Callable[..., Any], x: Any, by: str, *args: Any, **kwargs: Any) -> Any:
-    """Put `function(x, *args, **kwargs)` into the memory of `x`."""
-    into = _INTO.get(by)
-    if into is not None and _written_at_once(into, x, by, args, kwargs):
-        return x
-    since = next(record.clock)
-    return write(x, function(x, *args, **kwargs), by, since)
+
+def in_place_form(
+    function: Function, op: Any = None, *, into: Callable[..., Any] | None = None
+) -> Function:
+    """The form of a function that writes its result into its first argument, and returns that.
+
+    It stands beside the function: `exp_ = in_place_form(exp, ops.exp)`.
+
+    Args:
+        function: its first argument is the tensor to write to.
+        op: the operation that `function` is. If it is a ufunc of NumPy, that writes at once.
+        into: what writes at once where `op` does not say it: `into(array, *others, out=array)`.
+    """
+    name = f"{function.__name__}_"
+    kinds = "fiub"
+    if op is not None:
+        into, kinds = op.definition.ufunc, op.definition.same_for
+
+    @functools.wraps(function)
+    def form(input: Any, *args: Any, **kwargs: Any) -> Any:
+        if into is not None and _written_at_once(into, kinds, input, name, args, kwargs):
+            return input
+        since = next(record.clock)
+        return write(input, function(input, *args, **kwargs), name, since)
+
+    form.__name__ = form.__qualname__ = name
+    form.__doc__ = f"`{function.__name__}` in place."
+    return form  # type: ignore[return-value] # it takes what `function` takes
 
 
 # --- at once -----------------------------------------------------------------------------------
 
 
-def _scaled(ufunc: np.ufunc) -> Callable[..., Any]:
-    """`ufunc` with a factor for its second operand."""
-
-    def into(x: Any, other: Any, *, alpha: Any = 1.0, out: Any) -> Any:
-        return ufunc(x, other if alpha == 1.0 else other * alpha, out=out)
-
-    return into
-
-
-def _clip(x: Any, min: Any = None, max: Any = None, *, out: Any) -> Any:
-    if min is None and max is None:
-        raise TypeError
-    return np.clip(x, min, max, out=out)
-
-
-# The operations that are one ufunc, which writes its result into memory that it is given.
-_INTO: dict[str, Callable[..., Any]] = {
-    "add_": _scaled(np.add),
-    "sub_": _scaled(np.subtract),
-    "mul_": np.multiply,
-    "div_": np.divide,
-    "clamp_": _clip,
-    "clamp_min_": np.maximum,
-    "clamp_max_": np.minimum,
-    "neg_": np.negative,
-    "abs_": np.absolute,
-    "sqrt_": np.sqrt,
-    "reciprocal_": np.reciprocal,
-    "exp_": np.exp,
-    "exp2_": np.exp2,
-    "expm1_": np.expm1,
-    "log_": np.log,
-    "log2_": np.log2,
-    "log10_": np.log10,
-    "log1p_": np.log1p,
-    "sin_": np.sin,
-    "cos_": np.cos,
-    "tan_": np.tan,
-    "tanh_": np.tanh,
-}
-
-
 def _written_at_once(
-    into: Callable[..., Any], x: Any, by: str, args: Any, kwargs: dict[str, Any]
+    into: Callable[..., Any], kinds: str, x: Any, by: str, args: Any, kwargs: dict[str, Any]
 ) -> bool:
     """Let `into` write to the memory of `x`, if nothing is to be recorded and all is of one dtype.
 
-    What does not fit is left to the out-of-place operation, which knows what to say.
+    `kinds` are the kinds of dtype for which it may. What does not fit is left to the out-of-place
+    operation, which knows what to say.
     """
     if watched or not isinstance(x, TensorBase) or (kwargs and isinstance(into, np.ufunc)):
         return False
     target = x.array
     if target.__class__ is not np.ndarray or (x.needs_grad and grad_mode.get()):
         return False
-    if target.dtype.kind != "f" and not args:
-        return False  # integers have fewer functions than NumPy gives them
+    if target.dtype.kind not in kinds:
+        return False
     try:
         operands = [_fitting(value, target.dtype) for value in args]
         options = {name: _fitting(value, target.dtype) for name, value in kwargs.items()}

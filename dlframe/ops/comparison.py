@@ -9,7 +9,7 @@ import numpy as np
 from dlframe.dtypes import result_type
 from dlframe.errors import DTypeError
 from dlframe.ops.calling import explained
-from dlframe.ops.op import OpFunction, plain, summary
+from dlframe.ops.op import OpFunction, plain, stands_for
 
 __all__ = [
     "bitwise_and",
@@ -58,6 +58,7 @@ def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
     NumPy would take the wider one: 0.1 in float32 is not 0.1 in float64, 0-d or not.
     """
 
+    @stands_for(ufunc, same_for="fiub")
     def compare(x: Any, y: Any) -> Any:
         if type(x) is ndarray and type(y) is ndarray and x.dtype is not y.dtype:
             dtype = result_type(x, y)
@@ -75,7 +76,6 @@ def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
             raise DTypeError(f"{ufunc.__name__}: not implemented for bool tensors; use .int()")
         return out
 
-    compare.__name__, compare.__doc__ = ufunc.__name__, summary(ufunc)
     operation = plain(compare)
     return operation
 
@@ -112,6 +112,7 @@ isposinf = plain(_isposinf, name="isposinf")
 isneginf = plain(_isneginf, name="isneginf")
 
 
+@stands_for(np.bitwise_not, same_for="iub")
 def _flipped(x: Any) -> Any:
     """All bits flipped; "not" of bools."""
     if np.asarray(x).dtype.kind == "f":

@@ -106,6 +106,8 @@ class Op:
         self.fast_gather: Callable[..., Any] | None = None
         self.fast_forward: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = forward  # what users call; `op` sets it
+        self.ufunc: np.ufunc | None = None  # NumPy's, if the operation is one of them
+        self.same_for = ""  # the kinds of dtype for which that gives the very same numbers
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join([*self.inputs, *self.options])})>"

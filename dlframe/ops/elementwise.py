@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ArgumentError, DTypeError
-from dlframe.ops.op import elementwise, op, summary
+from dlframe.ops.op import elementwise, op, stands_for
 from dlframe.ops.record import Array
 from dlframe.ops.steps import sign, zero_gradient, zeros_like
 
@@ -53,6 +53,7 @@ __all__ = [
 # --- arithmetic --------------------------------------------------------------------------------
 
 
+@stands_for(np.power)  # which rounds differently
 def _power(x: Any, y: Any) -> Any:
     """x to the power of y."""
     out = x**y  # the operator knows squares and roots, np.power does not
@@ -89,6 +90,7 @@ def _log(x: float) -> float:
 def _whole_divisor(function: Any) -> Any:
     """`function` as it is, but integers divided by zero raise instead of giving 0."""
 
+    @stands_for(function, same_for="f")
     def checked(x: Any, y: Any) -> Any:
         if np.asarray(y).dtype.kind != "f" and not np.all(y) and np.result_type(x, y).kind != "f":
             raise ArgumentError(
@@ -97,7 +99,6 @@ def _whole_divisor(function: Any) -> Any:
             )
         return _not_of_bools(function.__name__, x, function(x, y))
 
-    checked.__name__, checked.__doc__ = function.__name__, summary(function)
     return checked
 
 
@@ -110,6 +111,7 @@ def _trunc_divide(x: Any, y: Any) -> Any:
 _trunc_divide.__name__ = "trunc_divide"
 
 
+@stands_for(np.square, same_for="f")
 def _square(x: Any) -> Any:
     """x², of bools as int64."""
     return np.square(x) if x.dtype.kind != "b" else x.astype(np.int64)
@@ -147,7 +149,7 @@ multiply = elementwise(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
 divide = elementwise(
     np.divide, floats=True, x=lambda g, y: g / y, y=lambda g, out, y: -g * (out / y)
 )
-power = elementwise(_power, name="power", x=_power_x, y=_power_y)
+power = elementwise(_power, x=_power_x, y=_power_y)
 remainder = elementwise(
     _whole_divisor(np.remainder),
     x=lambda g: g,
@@ -161,7 +163,7 @@ copy = elementwise(_copy, name="copy", x=lambda g: g)
 negative = elementwise(np.negative, x=lambda g: -g)
 positive = elementwise(np.positive, x=lambda g: g)
 absolute = abs = elementwise(np.absolute, x=lambda g, x: g * sign(x))
-square = elementwise(_square, name="square", x=lambda g, x: g * (2.0 * x))
+square = elementwise(_square, x=lambda g, x: g * (2.0 * x))
 reciprocal = elementwise(np.reciprocal, floats=True, x=lambda g, out: -g * (out * out))
 sqrt = elementwise(np.sqrt, floats=True, x=lambda g, out: g / (2.0 * out))
 rsqrt = elementwise(

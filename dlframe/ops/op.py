@@ -138,6 +138,7 @@ def elementwise(
         call = binary_call(definition, ufunc, floats, _promoted)
     for input_name, rule in rules.items():
         definition.add_rule(input_name, rule)
+    _remember(ufunc, definition)
     return _attach(call, definition, _meaning(ufunc))
 
 
@@ -157,6 +158,7 @@ def plain(
     """An operation without gradient (comparisons, argmax …): tensors in and out, no history."""
     forward = _forward_of(function) if isinstance(function, np.ufunc) else function
     definition = Op(name or function.__name__, forward, latex=latex)
+    _remember(function, definition)
 
     def call(*inputs: Any, **options: Any) -> Any:
         tensors = False
@@ -182,6 +184,36 @@ def plain(
         return result
 
     return _attach(call, definition, _meaning(function))
+
+
+# --- ufuncs ------------------------------------------------------------------------------------
+
+
+def stands_for(ufunc: Any, *, same_for: str = "") -> Callable[[Rule], Any]:
+    """Decorate a forward that does the work of a ufunc of NumPy: it takes its name and its calls.
+
+    Args:
+        ufunc: `np.floor(tensor)` then comes to the operation made of this forward.
+        same_for: the kinds of dtype ("f", "i", "u", "b") for which both give the same numbers, so
+            that the in-place form may leave the work to the ufunc.
+    """
+
+    def named(forward: Any) -> Any:
+        forward.__name__ = ufunc.__name__
+        forward.__doc__ = forward.__doc__ or summary(ufunc)
+        forward.ufunc, forward.same_for = ufunc, same_for
+        return forward
+
+    return named
+
+
+def _remember(forward: Any, definition: Op) -> None:
+    """Note in `definition` which ufunc it is; `numpy_api.ufuncs` and in-place forms ask for it."""
+    if isinstance(forward, np.ufunc):
+        # NumPy has more functions of integers than PyTorch: of one of them, floats it is
+        definition.ufunc, definition.same_for = forward, "f" if forward.nin == 1 else "fiub"
+    elif isinstance(getattr(forward, "ufunc", None), np.ufunc):
+        definition.ufunc, definition.same_for = forward.ufunc, forward.same_for
 
 
 def _forward_of(ufunc: np.ufunc) -> Callable[..., Any]:

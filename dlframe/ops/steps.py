@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import DTypeError
-from dlframe.ops.op import cast, elementwise, op, plain, summary
+from dlframe.ops.op import cast, elementwise, op, plain, stands_for
 from dlframe.ops.record import Array
 
 __all__ = [
@@ -38,6 +38,7 @@ def zero_gradient(g: Any) -> Any:
     return zeros_like(g)
 
 
+@stands_for(np.sign)  # which is nan for nan
 def _sign(x: Any) -> Any:
     """-1, 0 or 1; 0 for nan."""
     if x.dtype.kind == "b":
@@ -49,6 +50,7 @@ def _sign(x: Any) -> Any:
 def _whole(function: np.ufunc) -> Any:
     """`function`, which leaves integers as they are."""
 
+    @stands_for(function, same_for="f")
     def whole(x: Any) -> Any:
         if x.dtype.kind == "b":
             raise DTypeError(
@@ -56,7 +58,6 @@ def _whole(function: np.ufunc) -> Any:
             )
         return function(x) if x.dtype.kind == "f" else x.copy()
 
-    whole.__name__, whole.__doc__ = function.__name__, summary(function)
     return whole
 
 
@@ -77,7 +78,7 @@ def _angle(x: Any) -> Any:
     return np.where(x < 0, math.pi, np.where(np.isnan(x), x, 0.0)).astype(x.dtype)
 
 
-sign = elementwise(_sign, name="sign", x=zero_gradient)
+sign = elementwise(_sign, x=zero_gradient)
 floor = elementwise(_whole(np.floor), x=zero_gradient)
 ceil = elementwise(_whole(np.ceil), x=zero_gradient)
 trunc = elementwise(_whole(np.trunc), x=zero_gradient)

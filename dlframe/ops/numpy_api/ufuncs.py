@@ -1,122 +1,64 @@
-"""NumPy's ufuncs, and which op does the work of each."""
+"""NumPy's ufuncs, and which op does the work of each.
+
+An op made of a ufunc knows it (`Op.ufunc`), so only the others are listed here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from dlframe import ops
+from dlframe.ops.definition import Op
 from dlframe.ops.numpy_api import elementwise, policy
+from dlframe.ops.op import OpFunction
 
 Function = Callable[..., Any]
 
 
-def _table(functions: dict[str, Function]) -> dict[np.ufunc, Function]:
+def _of(*modules: ModuleType) -> dict[np.ufunc, OpFunction]:
+    """The operations of some modules that are ufuncs, by these."""
+    values = [value for module in modules for value in vars(module).values()]
+    found = [f for f in values if isinstance(getattr(f, "definition", None), Op)]
+    return {f.definition.ufunc: f for f in found if f.definition.ufunc is not None}
+
+
+def _named(functions: dict[str, Function]) -> dict[np.ufunc, Function]:
     """By the ufunc itself; what this NumPy does not have, or not as a ufunc, is left out."""
     found = {getattr(np, name, None): f for name, f in functions.items()}
     return {ufunc: f for ufunc, f in found.items() if isinstance(ufunc, np.ufunc)}
 
 
-DIFFERENTIABLE = _table(
-    {
-        "absolute": ops.absolute,
-        "add": ops.add,
-        "arccos": ops.arccos,
-        "arccosh": ops.arccosh,
-        "arcsin": ops.arcsin,
-        "arcsinh": ops.arcsinh,
-        "arctan": ops.arctan,
-        "arctan2": ops.arctan2,
-        "arctanh": ops.arctanh,
-        "cbrt": elementwise.cbrt,
-        "ceil": ops.ceil,
-        "conjugate": ops.positive,
-        "copysign": ops.copysign,
-        "cos": ops.cos,
-        "cosh": ops.cosh,
-        "deg2rad": elementwise.radians,
-        "degrees": elementwise.degrees,
-        "divide": ops.divide,
-        "divmod": elementwise.divmod,
-        "exp": ops.exp,
-        "exp2": ops.exp2,
-        "expm1": ops.expm1,
-        "fabs": ops.absolute,
-        "float_power": elementwise.float_power,
-        "floor": ops.floor,
-        "floor_divide": ops.floor_divide,
-        "fmax": ops.fmax,
-        "fmin": ops.fmin,
-        "fmod": ops.fmod,
-        "heaviside": elementwise.heaviside,
-        "frexp": ops.frexp,
-        "hypot": ops.hypot,
-        "ldexp": elementwise.ldexp,
-        "log": ops.log,
-        "log10": ops.log10,
-        "log1p": ops.log1p,
-        "log2": ops.log2,
-        "logaddexp": ops.logaddexp,
-        "logaddexp2": ops.logaddexp2,
-        "matmul": elementwise.matmul,
-        "matvec": elementwise.matvec,
-        "maximum": ops.maximum,
-        "minimum": ops.minimum,
-        "modf": elementwise.modf,
-        "multiply": ops.multiply,
-        "negative": ops.negative,
-        "nextafter": ops.nextafter,
-        "positive": ops.positive,
-        "power": ops.power,
-        "rad2deg": elementwise.degrees,
-        "radians": elementwise.radians,
-        "reciprocal": ops.reciprocal,
-        "remainder": ops.remainder,
-        "rint": ops.rint,
-        "sign": ops.sign,
-        "sin": ops.sin,
-        "sinh": ops.sinh,
-        "spacing": elementwise.spacing,
-        "sqrt": ops.sqrt,
-        "square": ops.square,
-        "subtract": ops.subtract,
-        "tan": ops.tan,
-        "tanh": ops.tanh,
-        "trunc": ops.trunc,
-        "vecdot": elementwise.vecdot,
-        "vecmat": elementwise.vecmat,
-    }
-)
+_OPS = _of(ops, elementwise)
+
+DIFFERENTIABLE: dict[np.ufunc, Function] = {
+    **{u: f for u, f in _OPS.items() if f.definition.trained},
+    **_named(
+        {
+            # second names of ops
+            "conjugate": ops.positive,
+            "deg2rad": elementwise.radians,
+            "fabs": ops.absolute,
+            "rad2deg": elementwise.degrees,
+            # not elementwise, or made of several ops
+            "divmod": elementwise.divmod,
+            "float_power": elementwise.float_power,
+            "frexp": ops.frexp,
+            "ldexp": elementwise.ldexp,
+            "matmul": elementwise.matmul,
+            "matvec": elementwise.matvec,
+            "modf": elementwise.modf,
+            "vecdot": elementwise.vecdot,
+            "vecmat": elementwise.vecmat,
+        }
+    ),
+}
 
 # Ops too, whose results are bools or whole numbers; `policy` has those that are no ops.
-PLAIN = _table(
-    {
-        "bitwise_and": ops.bitwise_and,
-        "bitwise_or": ops.bitwise_or,
-        "bitwise_xor": ops.bitwise_xor,
-        "equal": ops.equal,
-        "gcd": ops.gcd,
-        "greater": ops.greater,
-        "greater_equal": ops.greater_equal,
-        "invert": ops.bitwise_not,
-        "isfinite": ops.isfinite,
-        "isinf": ops.isinf,
-        "isnan": ops.isnan,
-        "lcm": ops.lcm,
-        "left_shift": ops.left_shift,
-        "less": ops.less,
-        "less_equal": ops.less_equal,
-        "logical_and": ops.logical_and,
-        "logical_not": ops.logical_not,
-        "logical_or": ops.logical_or,
-        "logical_xor": ops.logical_xor,
-        "not_equal": ops.not_equal,
-        "right_shift": ops.right_shift,
-        "signbit": ops.signbit,
-    }
-)
+PLAIN: dict[np.ufunc, Function] = {u: f for u, f in _OPS.items() if not f.definition.trained}
 
 UFUNCS: dict[np.ufunc, Function] = {**DIFFERENTIABLE, **PLAIN}
 

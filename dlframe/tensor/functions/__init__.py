@@ -18,7 +18,6 @@ from dlframe.tensor.functions.exponential import *
 from dlframe.tensor.functions.extremes import *
 from dlframe.tensor.functions.filling import *
 from dlframe.tensor.functions.histograms import *
-from dlframe.tensor.functions.in_place import *
 from dlframe.tensor.functions.indexing import *
 from dlframe.tensor.functions.joining import *
 from dlframe.tensor.functions.masking import *
@@ -30,7 +29,7 @@ from dlframe.tensor.functions.reduction import *
 from dlframe.tensor.functions.repeating import *
 from dlframe.tensor.functions.reshaping import *
 from dlframe.tensor.functions.scan import *
-from dlframe.tensor.functions.scatter import *
+from dlframe.tensor.functions.scattering import *
 from dlframe.tensor.functions.searching import *
 from dlframe.tensor.functions.sorting import *
 from dlframe.tensor.functions.special import *

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlframe import ops
-from dlframe.dtypes import result_type
+from dlframe.autograd.inplace import in_place_form
+from dlframe.dtypes import float64, result_type
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
 from dlframe.tensor.functions.arguments import require_floats
-from dlframe.tensor.functions.operands import Number, checked, doubled, scaled
+from dlframe.tensor.functions.operands import Number, checked, doubled, scaled, scaled_into
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
     "abs",
+    "abs_",
     "absolute",
     "add",
     "addcdiv",
@@ -31,20 +33,27 @@ __all__ = [
     "fmod",
     "hypot",
     "ldexp",
+    "ldexp_",
     "lerp",
     "mul",
     "multiply",
     "neg",
+    "neg_",
     "negative",
+    "negative_",
     "nextafter",
     "positive",
     "pow",
     "reciprocal",
+    "reciprocal_",
     "remainder",
     "rsqrt",
+    "rsqrt_",
     "rsub",
     "sqrt",
+    "sqrt_",
     "square",
+    "square_",
     "sub",
     "subtract",
     "true_divide",
@@ -63,6 +72,9 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     return checked("add", ops.add(input, scaled("add", input, other, alpha)), input, other)
 
 
+add_ = in_place_form(add, into=scaled_into(np.add))
+
+
 def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """input - alpha · other.
 
@@ -73,6 +85,9 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     tensor([0, 1])
     """
     return checked("sub", ops.subtract(input, scaled("sub", input, other, alpha)), input, other)
+
+
+sub_ = in_place_form(sub, into=scaled_into(np.subtract))
 
 
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
@@ -92,6 +107,9 @@ def mul(input: Tensor | Number, other: Tensor | Number) -> Tensor:
             [4., 8.]])
     """
     return checked("mul", ops.multiply(input, other), input, other)
+
+
+mul_ = in_place_form(mul, ops.multiply)
 
 
 def div(
@@ -115,6 +133,9 @@ def div(
     )
 
 
+div_ = in_place_form(div, ops.divide)
+
+
 def true_divide(dividend: Tensor | Number, divisor: Tensor | Number) -> Tensor:
     """`div` without rounding.
 
@@ -133,6 +154,9 @@ def floor_divide(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     return checked("floor_divide", ops.floor_divide(input, other), input, other)
 
 
+floor_divide_ = in_place_form(floor_divide, ops.floor_divide)
+
+
 def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """input - other · ⌊input / other⌋: Python's `%`, with the sign of `other`.
 
@@ -140,6 +164,9 @@ def remainder(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     tensor([1.0000, 1.5000])
     """
     return checked("remainder", ops.remainder(input, other), input, other)
+
+
+remainder_ = in_place_form(remainder, ops.remainder)
 
 
 def fmod(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -151,6 +178,9 @@ def fmod(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     return checked("fmod", ops.fmod(input, other), input, other)
 
 
+fmod_ = in_place_form(fmod, ops.fmod)
+
+
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """input + value · tensor1 · tensor2.
 
@@ -159,6 +189,9 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     """
     product = ops.multiply(tensor1, tensor2)
     return ops.add(input, scaled("addcmul", input, product, value, "value"))
+
+
+addcmul_ = in_place_form(addcmul)
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
@@ -179,6 +212,9 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
     return ops.add(input, scaled("addcdiv", input, quotient, value, "value"))
 
 
+addcdiv_ = in_place_form(addcdiv)
+
+
 def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     """input + weight · (end - input): `input` for weight 0, `end` for weight 1, both exactly.
 
@@ -195,6 +231,9 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     return ops.lerp(input, end, weight)
 
 
+lerp_ = in_place_form(lerp)
+
+
 def neg(input: Tensor) -> Tensor:
     """-input.
 
@@ -202,6 +241,9 @@ def neg(input: Tensor) -> Tensor:
     tensor([-1.,  2.])
     """
     return ops.negative(input)
+
+
+neg_ = in_place_form(neg, ops.negative)
 
 
 def positive(input: Tensor) -> Tensor:
@@ -224,6 +266,9 @@ def abs(input: Tensor) -> Tensor:
     return ops.absolute(input)
 
 
+abs_ = in_place_form(abs, ops.absolute)
+
+
 def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
     """|input| with the sign of `other`, where -0 is negative; the gradient at 0 is 0.
 
@@ -231,6 +276,9 @@ def copysign(input: Tensor, other: Tensor | Number) -> Tensor:
     tensor([-1., -2.])
     """
     return checked("copysign", ops.copysign(input, other), input, other)
+
+
+copysign_ = in_place_form(copysign, ops.copysign)
 
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
@@ -242,6 +290,9 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
     if result_type(input, other).kind != "f":
         require_floats("nextafter", input)
     return checked("nextafter", ops.nextafter(input, other), input, other)
+
+
+nextafter_ = in_place_form(nextafter, ops.nextafter)
 
 
 # --- powers and roots --------------------------------------------------------------------------
@@ -256,6 +307,9 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     return checked("pow", ops.power(input, exponent), input, exponent)
 
 
+pow_ = in_place_form(pow, ops.power)
+
+
 def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """input to the power of `exponent`, in float64.
 
@@ -264,6 +318,19 @@ def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     """
     base, power = (doubled(x) for x in (input, exponent))
     return checked("float_power", ops.power(base, power), input, exponent)
+
+
+_float_power_ = in_place_form(float_power)
+
+
+def float_power_(input: Tensor, exponent: Tensor | Number) -> Tensor:
+    """`float_power` in place, of float64 only."""
+    if input.dtype != float64:
+        raise DTypeError(
+            f"the base given to float_power_ has dtype {input.dtype} but the operation's result "
+            "requires dtype float64; convert with .double(), or use pow_"
+        )
+    return _float_power_(input, exponent)
 
 
 def square(input: Tensor) -> Tensor:
@@ -275,6 +342,9 @@ def square(input: Tensor) -> Tensor:
     return ops.square(input)
 
 
+square_ = in_place_form(square, ops.square)
+
+
 def reciprocal(input: Tensor) -> Tensor:
     """1 / input.
 
@@ -282,6 +352,9 @@ def reciprocal(input: Tensor) -> Tensor:
     tensor([0.5000, 0.2500])
     """
     return ops.reciprocal(input)
+
+
+reciprocal_ = in_place_form(reciprocal, ops.reciprocal)
 
 
 def sqrt(input: Tensor) -> Tensor:
@@ -293,6 +366,9 @@ def sqrt(input: Tensor) -> Tensor:
     return ops.sqrt(input)
 
 
+sqrt_ = in_place_form(sqrt, ops.sqrt)
+
+
 def rsqrt(input: Tensor) -> Tensor:
     """1 / √input.
 
@@ -300,6 +376,9 @@ def rsqrt(input: Tensor) -> Tensor:
     tensor([0.5000, 0.2500])
     """
     return ops.rsqrt(input)
+
+
+rsqrt_ = in_place_form(rsqrt, ops.rsqrt)
 
 
 def hypot(input: Tensor, other: Tensor) -> Tensor:
@@ -311,6 +390,9 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     return checked("hypot", ops.hypot(input, other), input, other)
 
 
+hypot_ = in_place_form(hypot, ops.hypot)
+
+
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """input · 2^other.
 
@@ -320,6 +402,9 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     whole = input.dtype.kind == "f" and other.dtype.kind != "f"
     two = wrap(np.asarray(2, input.dtype)) if whole else 2.0  # 2^other in the dtype of the floats
     return checked("ldexp", ops.multiply(input, ops.power(two, other)), input, other)
+
+
+ldexp_ = in_place_form(ldexp)
 
 
 # --- copies ------------------------------------------------------------------------------------
@@ -337,3 +422,4 @@ def clone(input: Tensor) -> Tensor:
 
 # PyTorch's second names.
 absolute, negative, subtract, multiply, divide = abs, neg, sub, mul, div
+negative_ = neg_

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
@@ -17,16 +18,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "clamp",
+    "clamp_",
     "clamp_max",
+    "clamp_max_",
     "clamp_min",
+    "clamp_min_",
     "clip",
+    "clip_",
     "fmax",
     "fmin",
     "maximum",
     "minimum",
     "nan_to_num",
+    "nan_to_num_",
     "relu",
+    "relu_",
     "threshold",
+    "threshold_",
     "where",
 ]
 
@@ -83,6 +91,15 @@ def clamp(
     return ops.clip(input, min, max)
 
 
+def _clip(x: Any, min: Any = None, max: Any = None, *, out: Any) -> Any:
+    if min is None and max is None:
+        raise TypeError
+    return np.clip(x, min, max, out=out)
+
+
+clamp_ = in_place_form(clamp, into=_clip)
+
+
 def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
     """`input`, but not below `min`.
 
@@ -92,6 +109,9 @@ def clamp_min(input: Tensor, min: Tensor | Number) -> Tensor:
     return ops.clip(input, min, None)
 
 
+clamp_min_ = in_place_form(clamp_min, into=np.maximum)
+
+
 def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
     """`input`, but not above `max`.
 
@@ -99,6 +119,9 @@ def clamp_max(input: Tensor, max: Tensor | Number) -> Tensor:
     tensor([-2.,  0.])
     """
     return ops.clip(input, None, max)
+
+
+clamp_max_ = in_place_form(clamp_max, into=np.minimum)
 
 
 def where(
@@ -146,6 +169,9 @@ def nan_to_num(
     return ops.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 
 
+nan_to_num_ = in_place_form(nan_to_num)
+
+
 def relu(input: Tensor) -> Tensor:
     """max(x, 0); the gradient at 0 is 0.
 
@@ -157,6 +183,9 @@ def relu(input: Tensor) -> Tensor:
     return ops.relu(input)
 
 
+relu_ = in_place_form(relu, ops.relu)
+
+
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """`input` where it is above `threshold`, else `value`.
 
@@ -166,4 +195,7 @@ def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     return ops.where(ops.less_equal(input, threshold), value, input)
 
 
-clip = clamp  # PyTorch's second name
+threshold_ = in_place_form(threshold)
+
+
+clip, clip_ = clamp, clamp_  # PyTorch's second name

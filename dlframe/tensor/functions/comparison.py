@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
@@ -26,6 +27,7 @@ __all__ = [
     "eq",
     "equal",
     "gcd",
+    "gcd_",
     "ge",
     "greater",
     "greater_equal",
@@ -41,6 +43,7 @@ __all__ = [
     "isposinf",
     "isreal",
     "lcm",
+    "lcm_",
     "le",
     "less",
     "less_equal",
@@ -91,6 +94,9 @@ def eq(input: Tensor, other: Tensor | Number) -> Tensor:
     return ops.equal(input, other)
 
 
+eq_ = in_place_form(eq, ops.equal)
+
+
 def ne(input: Tensor, other: Tensor | Number) -> Tensor:
     """input ≠ other, per element.
 
@@ -98,6 +104,9 @@ def ne(input: Tensor, other: Tensor | Number) -> Tensor:
     tensor([ True, False])
     """
     return ops.not_equal(input, other)
+
+
+ne_ = in_place_form(ne, ops.not_equal)
 
 
 def lt(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -109,6 +118,9 @@ def lt(input: Tensor, other: Tensor | Number) -> Tensor:
     return ops.less(input, other)
 
 
+lt_ = in_place_form(lt, ops.less)
+
+
 def le(input: Tensor, other: Tensor | Number) -> Tensor:
     """input ≤ other, per element.
 
@@ -116,6 +128,9 @@ def le(input: Tensor, other: Tensor | Number) -> Tensor:
     tensor([ True, False])
     """
     return ops.less_equal(input, other)
+
+
+le_ = in_place_form(le, ops.less_equal)
 
 
 def gt(input: Tensor, other: Tensor | Number) -> Tensor:
@@ -127,6 +142,9 @@ def gt(input: Tensor, other: Tensor | Number) -> Tensor:
     return ops.greater(input, other)
 
 
+gt_ = in_place_form(gt, ops.greater)
+
+
 def ge(input: Tensor, other: Tensor | Number) -> Tensor:
     """input ≥ other, per element.
 
@@ -134,6 +152,9 @@ def ge(input: Tensor, other: Tensor | Number) -> Tensor:
     tensor([False,  True])
     """
     return ops.greater_equal(input, other)
+
+
+ge_ = in_place_form(ge, ops.greater_equal)
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
@@ -260,6 +281,9 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
     return _logical("logical_and", input, other)
 
 
+logical_and_ = in_place_form(logical_and, ops.logical_and)
+
+
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
     """One or both are nonzero.
 
@@ -267,6 +291,9 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
     tensor([ True,  True, False])
     """
     return _logical("logical_or", input, other)
+
+
+logical_or_ = in_place_form(logical_or, ops.logical_or)
 
 
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
@@ -278,6 +305,9 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     return _logical("logical_xor", input, other)
 
 
+logical_xor_ = in_place_form(logical_xor, ops.logical_xor)
+
+
 def logical_not(input: Tensor) -> Tensor:
     """The element is zero.
 
@@ -285,6 +315,9 @@ def logical_not(input: Tensor) -> Tensor:
     tensor([ True, False, False])
     """
     return ops.logical_not(input)
+
+
+logical_not_ = in_place_form(logical_not, ops.logical_not)
 
 
 def _logical(name: str, input: Any, other: Any) -> Any:
@@ -303,6 +336,9 @@ def bitwise_and(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     return ops.bitwise_and(input, other)
 
 
+bitwise_and_ = in_place_form(bitwise_and, ops.bitwise_and)
+
+
 def bitwise_or(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """The bits set in one integer or both; "or" of bools.
 
@@ -310,6 +346,9 @@ def bitwise_or(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     tensor([7])
     """
     return ops.bitwise_or(input, other)
+
+
+bitwise_or_ = in_place_form(bitwise_or, ops.bitwise_or)
 
 
 def bitwise_xor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -321,6 +360,9 @@ def bitwise_xor(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     return ops.bitwise_xor(input, other)
 
 
+bitwise_xor_ = in_place_form(bitwise_xor, ops.bitwise_xor)
+
+
 def bitwise_not(input: Tensor) -> Tensor:
     """All bits flipped; "not" of bools.
 
@@ -328,6 +370,9 @@ def bitwise_not(input: Tensor) -> Tensor:
     tensor([-1, -6])
     """
     return ops.bitwise_not(input)
+
+
+bitwise_not_ = in_place_form(bitwise_not, ops.bitwise_not)
 
 
 def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor:
@@ -339,6 +384,9 @@ def bitwise_left_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor
     return ops.left_shift(input, other)
 
 
+bitwise_left_shift_ = in_place_form(bitwise_left_shift, ops.left_shift)
+
+
 def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """⌊input / 2^other⌋, for integers.
 
@@ -346,6 +394,9 @@ def bitwise_right_shift(input: Tensor | Number, other: Tensor | Number) -> Tenso
     tensor([1, 3])
     """
     return ops.right_shift(input, other)
+
+
+bitwise_right_shift_ = in_place_form(bitwise_right_shift, ops.right_shift)
 
 
 def gcd(input: Tensor, other: Tensor) -> Tensor:
@@ -357,6 +408,9 @@ def gcd(input: Tensor, other: Tensor) -> Tensor:
     return checked("gcd", ops.gcd(input, other), input, other)
 
 
+gcd_ = in_place_form(gcd, ops.gcd)
+
+
 def lcm(input: Tensor, other: Tensor) -> Tensor:
     """The least common multiple of two integers, positive; 0 if one is 0.
 
@@ -364,6 +418,9 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
     tensor([12,  0])
     """
     return checked("lcm", ops.lcm(input, other), input, other)
+
+
+lcm_ = in_place_form(lcm, ops.lcm)
 
 
 def _array(x: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.tensor.functions.arguments import checked_dim
 
@@ -25,6 +26,9 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     return ops.tril(input, k=diagonal)
 
 
+tril_ = in_place_form(tril)
+
+
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangle of each matrix from a diagonal on; zeros below.
 
@@ -34,6 +38,9 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """
     _require_matrix("triu", input)
     return ops.triu(input, k=diagonal)
+
+
+triu_ = in_place_form(triu)
 
 
 def _require_matrix(name: str, input: Tensor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.tensor.functions.operands import Number, checked, floats_of, pair_of
 
 if TYPE_CHECKING:
@@ -13,16 +14,26 @@ if TYPE_CHECKING:
 __all__ = [
     "exp",
     "exp2",
+    "exp2_",
+    "exp_",
     "expm1",
+    "expm1_",
     "log",
     "log1p",
+    "log1p_",
     "log2",
+    "log2_",
     "log10",
+    "log10_",
+    "log_",
     "logaddexp",
     "logaddexp2",
     "logit",
+    "logit_",
     "sigmoid",
+    "sigmoid_",
     "xlogy",
+    "xlogy_",
 ]
 
 
@@ -35,6 +46,9 @@ def exp(input: Tensor) -> Tensor:
     return ops.exp(input)
 
 
+exp_ = in_place_form(exp, ops.exp)
+
+
 def exp2(input: Tensor) -> Tensor:
     """2 to the power of `input`.
 
@@ -42,6 +56,9 @@ def exp2(input: Tensor) -> Tensor:
     tensor([1., 8.])
     """
     return ops.exp2(input)
+
+
+exp2_ = in_place_form(exp2, ops.exp2)
 
 
 def expm1(input: Tensor) -> Tensor:
@@ -53,6 +70,9 @@ def expm1(input: Tensor) -> Tensor:
     return ops.expm1(input)
 
 
+expm1_ = in_place_form(expm1, ops.expm1)
+
+
 def log(input: Tensor) -> Tensor:
     """The natural logarithm: -∞ for 0, nan below.
 
@@ -60,6 +80,9 @@ def log(input: Tensor) -> Tensor:
     tensor([0.0000, 0.6931])
     """
     return ops.log(input)
+
+
+log_ = in_place_form(log, ops.log)
 
 
 def log2(input: Tensor) -> Tensor:
@@ -71,6 +94,9 @@ def log2(input: Tensor) -> Tensor:
     return ops.log2(input)
 
 
+log2_ = in_place_form(log2, ops.log2)
+
+
 def log10(input: Tensor) -> Tensor:
     """The logarithm to base 10.
 
@@ -80,6 +106,9 @@ def log10(input: Tensor) -> Tensor:
     return ops.log10(input)
 
 
+log10_ = in_place_form(log10, ops.log10)
+
+
 def log1p(input: Tensor) -> Tensor:
     """ln(1 + x), exact for small x.
 
@@ -87,6 +116,9 @@ def log1p(input: Tensor) -> Tensor:
     tensor([0.0000, 0.6931])
     """
     return ops.log1p(input)
+
+
+log1p_ = in_place_form(log1p, ops.log1p)
 
 
 def logaddexp(input: Tensor, other: Tensor) -> Tensor:
@@ -116,6 +148,9 @@ def xlogy(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     return ops.xlogy(*pair_of("xlogy", input, other))
 
 
+xlogy_ = in_place_form(xlogy)
+
+
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + e⁻ˣ), in (0, 1).
 
@@ -123,6 +158,9 @@ def sigmoid(input: Tensor) -> Tensor:
     tensor([0.5000, 0.8808])
     """
     return ops.sigmoid(input)
+
+
+sigmoid_ = in_place_form(sigmoid, ops.sigmoid)
 
 
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
@@ -134,3 +172,6 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     tensor([-6.9068,  6.9068])
     """
     return ops.logit(floats_of(input), eps=eps)
+
+
+logit_ = in_place_form(logit)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
@@ -33,6 +34,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | float) -> Tensor:
     filling = filling_for("masked_fill", value, input)
     broadcast_shape("masked_fill", input.shape, mask.shape)
     return ops.where(mask, filling, input)
+
+
+masked_fill_ = in_place_form(masked_fill)
 
 
 def filling_for(name: str, value: Any, input: Tensor) -> Tensor:
@@ -77,6 +81,9 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         )
     first = ops.take_at(ops.ravel(source), index=slice(count))
     return ops.replace_at(ops.broadcast_to(input, shape=shape), first, index=whole)
+
+
+masked_scatter_ = in_place_form(masked_scatter)
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import float16, float32
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import TensorBase
@@ -128,6 +129,9 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     size = norm(wide, p, others, keepdim=True)
     scale = ops.where(size > maxnorm, float(maxnorm) / (size + 1e-7), 1.0)
     return input * to_dtype(scale, input.dtype)
+
+
+renorm_ = in_place_form(renorm)
 
 
 # --- distances ---------------------------------------------------------------------------------

@@ -75,6 +75,15 @@ def doubled(x: Any) -> Any:
     return ops.cast(x, dtype=float64) if x.dtype.kind == "f" else wrap(x.array.astype(float64))
 
 
+def scaled_into(ufunc: np.ufunc) -> Any:
+    """`ufunc` into given memory, with a factor `alpha` for its second operand."""
+
+    def into(x: Any, other: Any, *, alpha: Any = 1.0, out: Any) -> Any:
+        return ufunc(x, other if alpha == 1.0 else other * alpha, out=out)
+
+    return into
+
+
 def scaled(name: str, input: Any, other: Any, alpha: Any, argument: str = "alpha") -> Any:
     """alpha · other, for the functions that take such a factor as their `argument`.
 

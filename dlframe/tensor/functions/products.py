@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.tensor.functions.arguments import checked_dim, to_dtype
@@ -231,6 +232,9 @@ def addmm(
     return to_dtype(_added("addmm", input, mat1, mat2, beta, alpha), out_dtype)
 
 
+addmm_ = in_place_form(addmm)
+
+
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · input + alpha · mat vec: (n, k) and (k), and an input that broadcasts to (n).
 
@@ -239,6 +243,9 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
     """
     require_dimensions("addmv", (mat, 2, "matrix"), (vec, 1, "vector"))
     return _added("addmv", input, mat, vec, beta, alpha)
+
+
+addmv_ = in_place_form(addmv)
 
 
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
@@ -266,6 +273,9 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
     return _added("addr", input, row, column, beta, alpha)
 
 
+addr_ = in_place_form(addr)
+
+
 def baddbmm(
     input: Tensor,
     batch1: Tensor,
@@ -285,6 +295,9 @@ def baddbmm(
     return to_dtype(_added("baddbmm", input, batch1, batch2, beta, alpha), out_dtype)
 
 
+baddbmm_ = in_place_form(baddbmm)
+
+
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -299,6 +312,9 @@ def addbmm(
     left = ops.transpose(batch1, axes=(1, 0, 2)).reshape((n, b * k))
     right = batch2.reshape((b * k, batch2.shape[2]))
     return _added("addbmm", input, left, right, beta, alpha)
+
+
+addbmm_ = in_place_form(addbmm)
 
 
 def _added(name: str, input: Any, x: Any, y: Any, beta: Any, alpha: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import as_dtype
 from dlframe.errors import DTypeError
 from dlframe.ops.calling import wrap
@@ -44,6 +45,9 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return _running("cumsum", ops.cumsum, input, dim, dtype)
 
 
+cumsum_ = in_place_form(cumsum)
+
+
 @numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The products of all elements up to each one, `out[i] = input[0] · … · input[i]`.
@@ -54,6 +58,9 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     tensor([1, 2, 6])
     """
     return _running("cumprod", ops.cumprod, input, dim, dtype)
+
+
+cumprod_ = in_place_form(cumprod)
 
 
 def _running(name: str, function: Callable[..., Any], input: Tensor, dim: int, dtype: Any) -> Any:

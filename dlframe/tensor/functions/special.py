@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError
 from dlframe.ops.calling import wrap
 from dlframe.tensor.functions.operands import checked, floats_of
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 __all__ = [
     "digamma",
     "erf",
+    "erf_",
     "erfc",
+    "erfc_",
     "erfinv",
     "i0",
+    "i0_",
     "igamma",
     "igammac",
     "lgamma",
@@ -39,6 +43,9 @@ def erf(input: Tensor) -> Tensor:
     return ops.erf(input)
 
 
+erf_ = in_place_form(erf, ops.erf)
+
+
 def erfc(input: Tensor) -> Tensor:
     """1 - erf(input), exact where that is small.
 
@@ -46,6 +53,9 @@ def erfc(input: Tensor) -> Tensor:
     tensor([1.0000e+00, 1.5417e-08])
     """
     return ops.erfc(input)
+
+
+erfc_ = in_place_form(erfc, ops.erfc)
 
 
 def erfinv(input: Tensor) -> Tensor:
@@ -57,6 +67,9 @@ def erfinv(input: Tensor) -> Tensor:
     return ops.erfinv(input)
 
 
+erfinv_ = in_place_form(erfinv, ops.erfinv)
+
+
 def lgamma(input: Tensor) -> Tensor:
     """ln |Γ(input)|; Γ(n) = (n - 1)! for whole numbers.
 
@@ -66,6 +79,9 @@ def lgamma(input: Tensor) -> Tensor:
     return ops.lgamma(input)
 
 
+lgamma_ = in_place_form(lgamma, ops.lgamma)
+
+
 def digamma(input: Tensor) -> Tensor:
     """The derivative of ln Γ, Γ'(x) / Γ(x); the slope of `lgamma`.
 
@@ -73,6 +89,9 @@ def digamma(input: Tensor) -> Tensor:
     tensor([-0.5772, -1.9635])
     """
     return ops.digamma(input)
+
+
+digamma_ = in_place_form(digamma, ops.digamma)
 
 
 def polygamma(n: int, input: Tensor) -> Tensor:
@@ -111,6 +130,9 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     return ops.add(ops.sum(terms, axis=-1), p * (p - 1) / 4 * math.log(math.pi))
 
 
+mvlgamma_ = in_place_form(mvlgamma)
+
+
 def igamma(input: Tensor, other: Tensor) -> Tensor:
     """P(a, x) = 1/Γ(a) ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt, a = `input`, x = `other`: from 0 up to 1.
 
@@ -120,6 +142,9 @@ def igamma(input: Tensor, other: Tensor) -> Tensor:
     tensor([0.8647])
     """
     return checked("igamma", ops.igamma(input, other), input, other)
+
+
+igamma_ = in_place_form(igamma, ops.igamma)
 
 
 def igammac(input: Tensor, other: Tensor) -> Tensor:
@@ -133,6 +158,9 @@ def igammac(input: Tensor, other: Tensor) -> Tensor:
     return checked("igammac", ops.igammac(input, other), input, other)
 
 
+igammac_ = in_place_form(igammac, ops.igammac)
+
+
 def i0(input: Tensor) -> Tensor:
     """The modified Bessel function I₀, the even solution of x² y'' + x y' = x² y with y(0) = 1.
 
@@ -140,3 +168,6 @@ def i0(input: Tensor) -> Tensor:
     tensor([1.0000, 1.2661])
     """
     return ops.i0(input)
+
+
+i0_ = in_place_form(i0, ops.i0)

@@ -7,6 +7,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import DTypeError
 from dlframe.tensor.functions import return_types
 from dlframe.tensor.functions.arguments import require_floats
@@ -17,15 +18,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ceil",
+    "ceil_",
     "fix",
+    "fix_",
     "floor",
+    "floor_",
     "frac",
+    "frac_",
     "frexp",
     "heaviside",
     "round",
+    "round_",
     "sgn",
     "sign",
     "trunc",
+    "trunc_",
 ]
 
 
@@ -38,6 +45,9 @@ def sign(input: Tensor) -> Tensor:
     return ops.sign(input)
 
 
+sign_ = in_place_form(sign, ops.sign)
+
+
 def sgn(input: Tensor) -> Tensor:
     """`sign`, which for complex numbers would be the direction.
 
@@ -45,6 +55,9 @@ def sgn(input: Tensor) -> Tensor:
     tensor([-1.,  0.,  1.])
     """
     return ops.sign(input)
+
+
+sgn_ = in_place_form(sgn, ops.sign)
 
 
 def floor(input: Tensor) -> Tensor:
@@ -56,6 +69,9 @@ def floor(input: Tensor) -> Tensor:
     return ops.floor(input)
 
 
+floor_ = in_place_form(floor, ops.floor)
+
+
 def ceil(input: Tensor) -> Tensor:
     """The smallest integer not below.
 
@@ -65,6 +81,9 @@ def ceil(input: Tensor) -> Tensor:
     return ops.ceil(input)
 
 
+ceil_ = in_place_form(ceil, ops.ceil)
+
+
 def trunc(input: Tensor) -> Tensor:
     """The integer part, towards zero.
 
@@ -72,6 +91,9 @@ def trunc(input: Tensor) -> Tensor:
     tensor([-1.,  1.])
     """
     return ops.trunc(input)
+
+
+trunc_ = in_place_form(trunc, ops.trunc)
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
@@ -95,6 +117,9 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     return ops.multiply(ops.rint(ops.divide(input, scale)), scale)
 
 
+round_ = in_place_form(round, ops.rint)
+
+
 def frac(input: Tensor) -> Tensor:
     """input without its whole part: input - trunc(input).
 
@@ -102,6 +127,9 @@ def frac(input: Tensor) -> Tensor:
     tensor([ 0.5000, -0.2500])
     """
     return ops.frac(input)
+
+
+frac_ = in_place_form(frac, ops.frac)
 
 
 def frexp(input: Tensor) -> return_types.frexp:
@@ -134,9 +162,12 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     return checked("heaviside", ops.heaviside(input, values), input, values)
 
 
+heaviside_ = in_place_form(heaviside, ops.heaviside)
+
+
 def _power_of_ten(n: int) -> float:
     """10ⁿ, ∞ beyond the floats."""
     return 10.0**n if n <= 308 else math.inf
 
 
-fix = trunc  # PyTorch's second name
+fix, fix_ = trunc, trunc_  # PyTorch's second name

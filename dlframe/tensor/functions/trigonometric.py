@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.tensor.functions.operands import checked
 
 if TYPE_CHECKING:
@@ -13,29 +14,50 @@ if TYPE_CHECKING:
 
 __all__ = [
     "acos",
+    "acos_",
     "acosh",
+    "acosh_",
     "angle",
     "arccos",
+    "arccos_",
     "arccosh",
+    "arccosh_",
     "arcsin",
+    "arcsin_",
     "arcsinh",
+    "arcsinh_",
     "arctan",
     "arctan2",
+    "arctan_",
     "arctanh",
+    "arctanh_",
     "asin",
+    "asin_",
     "asinh",
+    "asinh_",
     "atan",
     "atan2",
+    "atan_",
     "atanh",
+    "atanh_",
     "cos",
+    "cos_",
     "cosh",
+    "cosh_",
     "deg2rad",
+    "deg2rad_",
     "rad2deg",
+    "rad2deg_",
     "sin",
+    "sin_",
     "sinc",
+    "sinc_",
     "sinh",
+    "sinh_",
     "tan",
+    "tan_",
     "tanh",
+    "tanh_",
 ]
 
 
@@ -48,6 +70,9 @@ def sin(input: Tensor) -> Tensor:
     return ops.sin(input)
 
 
+sin_ = in_place_form(sin, ops.sin)
+
+
 def cos(input: Tensor) -> Tensor:
     """The cosine of angles in radians.
 
@@ -55,6 +80,9 @@ def cos(input: Tensor) -> Tensor:
     tensor([1.0000, 0.5403])
     """
     return ops.cos(input)
+
+
+cos_ = in_place_form(cos, ops.cos)
 
 
 def tan(input: Tensor) -> Tensor:
@@ -66,6 +94,9 @@ def tan(input: Tensor) -> Tensor:
     return ops.tan(input)
 
 
+tan_ = in_place_form(tan, ops.tan)
+
+
 def asin(input: Tensor) -> Tensor:
     """The angle in [-π/2, π/2] with that sine.
 
@@ -73,6 +104,9 @@ def asin(input: Tensor) -> Tensor:
     tensor([0.0000, 1.5708])
     """
     return ops.arcsin(input)
+
+
+asin_ = in_place_form(asin, ops.arcsin)
 
 
 def acos(input: Tensor) -> Tensor:
@@ -84,6 +118,9 @@ def acos(input: Tensor) -> Tensor:
     return ops.arccos(input)
 
 
+acos_ = in_place_form(acos, ops.arccos)
+
+
 def atan(input: Tensor) -> Tensor:
     """The angle in (-π/2, π/2) with that tangent.
 
@@ -91,6 +128,9 @@ def atan(input: Tensor) -> Tensor:
     tensor([0.0000, 0.7854])
     """
     return ops.arctan(input)
+
+
+atan_ = in_place_form(atan, ops.arctan)
 
 
 def atan2(input: Tensor, other: Tensor) -> Tensor:
@@ -102,6 +142,9 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
     return checked("atan2", ops.arctan2(input, other), input, other)
 
 
+atan2_ = in_place_form(atan2, ops.arctan2)
+
+
 def sinh(input: Tensor) -> Tensor:
     """(eˣ - e⁻ˣ) / 2.
 
@@ -109,6 +152,9 @@ def sinh(input: Tensor) -> Tensor:
     tensor([0.0000, 1.1752])
     """
     return ops.sinh(input)
+
+
+sinh_ = in_place_form(sinh, ops.sinh)
 
 
 def cosh(input: Tensor) -> Tensor:
@@ -120,6 +166,9 @@ def cosh(input: Tensor) -> Tensor:
     return ops.cosh(input)
 
 
+cosh_ = in_place_form(cosh, ops.cosh)
+
+
 def tanh(input: Tensor) -> Tensor:
     """(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ), in (-1, 1).
 
@@ -127,6 +176,9 @@ def tanh(input: Tensor) -> Tensor:
     tensor([0.0000, 0.7616])
     """
     return ops.tanh(input)
+
+
+tanh_ = in_place_form(tanh, ops.tanh)
 
 
 def asinh(input: Tensor) -> Tensor:
@@ -138,6 +190,9 @@ def asinh(input: Tensor) -> Tensor:
     return ops.arcsinh(input)
 
 
+asinh_ = in_place_form(asinh, ops.arcsinh)
+
+
 def acosh(input: Tensor) -> Tensor:
     """The inverse of cosh; nan below 1.
 
@@ -145,6 +200,9 @@ def acosh(input: Tensor) -> Tensor:
     tensor([0.0000, 1.3170])
     """
     return ops.arccosh(input)
+
+
+acosh_ = in_place_form(acosh, ops.arccosh)
 
 
 def atanh(input: Tensor) -> Tensor:
@@ -156,6 +214,9 @@ def atanh(input: Tensor) -> Tensor:
     return ops.arctanh(input)
 
 
+atanh_ = in_place_form(atanh, ops.arctanh)
+
+
 def sinc(input: Tensor) -> Tensor:
     """sin(πx) / (πx), and 1 at 0.
 
@@ -163,6 +224,9 @@ def sinc(input: Tensor) -> Tensor:
     tensor([1.0000, 0.6366])
     """
     return ops.sinc(input)
+
+
+sinc_ = in_place_form(sinc, ops.sinc)
 
 
 def deg2rad(input: Tensor) -> Tensor:
@@ -174,6 +238,9 @@ def deg2rad(input: Tensor) -> Tensor:
     return ops.multiply(input, math.pi / 180)
 
 
+deg2rad_ = in_place_form(deg2rad)
+
+
 def rad2deg(input: Tensor) -> Tensor:
     """Radians as degrees: input · 180/π.
 
@@ -181,6 +248,9 @@ def rad2deg(input: Tensor) -> Tensor:
     tensor([180.])
     """
     return ops.multiply(input, 180 / math.pi)
+
+
+rad2deg_ = in_place_form(rad2deg)
 
 
 def angle(input: Tensor) -> Tensor:
@@ -195,3 +265,5 @@ def angle(input: Tensor) -> Tensor:
 # PyTorch's second names.
 arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
 arcsinh, arccosh, arctanh = asinh, acosh, atanh
+arcsin_, arccos_, arctan_, arctan2_ = asin_, acos_, atan_, atan2_
+arcsinh_, arccosh_, arctanh_ = asinh_, acosh_, atanh_

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dlframe.ops.record import TensorBase
-from dlframe.tensor import functions as F
-from dlframe.tensor.methods.support import in_place_form
+from dlframe.tensor.functions import comparison
 
 
 class ComparisonMethods(TensorBase):
@@ -12,55 +11,36 @@ class ComparisonMethods(TensorBase):
 
     __slots__ = ()
 
-    eq = F.eq
-    ne = not_equal = F.ne
-    lt = less = F.lt
-    le = less_equal = F.le
-    gt = greater = F.gt
-    ge = greater_equal = F.ge
-    equal = F.equal
-    isclose = F.isclose
-    allclose = F.allclose
+    eq, eq_ = comparison.eq, comparison.eq_
+    ne, ne_ = not_equal, not_equal_ = comparison.ne, comparison.ne_
+    lt, lt_ = less, less_ = comparison.lt, comparison.lt_
+    le, le_ = less_equal, less_equal_ = comparison.le, comparison.le_
+    gt, gt_ = greater, greater_ = comparison.gt, comparison.gt_
+    ge, ge_ = greater_equal, greater_equal_ = comparison.ge, comparison.ge_
+    equal = comparison.equal
+    isclose = comparison.isclose
+    allclose = comparison.allclose
 
-    logical_and = F.logical_and
-    logical_or = F.logical_or
-    logical_xor = F.logical_xor
-    logical_not = F.logical_not
-    bitwise_and = F.bitwise_and
-    bitwise_or = F.bitwise_or
-    bitwise_xor = F.bitwise_xor
-    bitwise_not = F.bitwise_not
-    bitwise_left_shift = F.bitwise_left_shift
-    bitwise_right_shift = F.bitwise_right_shift
-    gcd = F.gcd
-    lcm = F.lcm
+    logical_and, logical_and_ = comparison.logical_and, comparison.logical_and_
+    logical_or, logical_or_ = comparison.logical_or, comparison.logical_or_
+    logical_xor, logical_xor_ = comparison.logical_xor, comparison.logical_xor_
+    logical_not, logical_not_ = comparison.logical_not, comparison.logical_not_
+    bitwise_and, bitwise_and_ = comparison.bitwise_and, comparison.bitwise_and_
+    bitwise_or, bitwise_or_ = comparison.bitwise_or, comparison.bitwise_or_
+    bitwise_xor, bitwise_xor_ = comparison.bitwise_xor, comparison.bitwise_xor_
+    bitwise_not, bitwise_not_ = comparison.bitwise_not, comparison.bitwise_not_
+    bitwise_left_shift = comparison.bitwise_left_shift
+    bitwise_left_shift_ = comparison.bitwise_left_shift_
+    bitwise_right_shift = comparison.bitwise_right_shift
+    bitwise_right_shift_ = comparison.bitwise_right_shift_
+    gcd, gcd_ = comparison.gcd, comparison.gcd_
+    lcm, lcm_ = comparison.lcm, comparison.lcm_
 
-    isnan = F.isnan
-    isinf = F.isinf
-    isfinite = F.isfinite
-    isposinf = F.isposinf
-    isneginf = F.isneginf
-    isreal = F.isreal
-    is_nonzero = F.is_nonzero
-    signbit = F.signbit
-
-    # --- in place ------------------------------------------------------------------------------
-
-    eq_ = in_place_form(F.eq)
-    ne_ = not_equal_ = in_place_form(F.ne)
-    lt_ = less_ = in_place_form(F.lt)
-    le_ = less_equal_ = in_place_form(F.le)
-    gt_ = greater_ = in_place_form(F.gt)
-    ge_ = greater_equal_ = in_place_form(F.ge)
-    logical_and_ = in_place_form(F.logical_and)
-    logical_or_ = in_place_form(F.logical_or)
-    logical_xor_ = in_place_form(F.logical_xor)
-    logical_not_ = in_place_form(F.logical_not)
-    bitwise_and_ = in_place_form(F.bitwise_and)
-    bitwise_or_ = in_place_form(F.bitwise_or)
-    bitwise_xor_ = in_place_form(F.bitwise_xor)
-    bitwise_not_ = in_place_form(F.bitwise_not)
-    bitwise_left_shift_ = in_place_form(F.bitwise_left_shift)
-    bitwise_right_shift_ = in_place_form(F.bitwise_right_shift)
-    gcd_ = in_place_form(F.gcd)
-    lcm_ = in_place_form(F.lcm)
+    isnan = comparison.isnan
+    isinf = comparison.isinf
+    isfinite = comparison.isfinite
+    isposinf = comparison.isposinf
+    isneginf = comparison.isneginf
+    isreal = comparison.isreal
+    is_nonzero = comparison.is_nonzero
+    signbit = comparison.signbit

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlframe.autograd.inplace import in_place
-from dlframe.dtypes import float64
-from dlframe.errors import DTypeError
+from dlframe.autograd.inplace import in_place_form
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
-from dlframe.tensor.methods.support import in_place_form
+from dlframe.tensor.functions import (
+    arithmetic,
+    clamping,
+    exponential,
+    special,
+    steps,
+    trigonometric,
+)
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -22,44 +27,42 @@ class ElementwiseMethods(TensorBase):
 
     # --- arithmetic, powers, roots -------------------------------------------------------------
 
-    add = F.add
-    sub = subtract = F.sub
-    mul = multiply = F.mul
-    div = divide = F.div
-    true_divide = F.div
-    pow = F.pow
-    remainder = F.remainder
-    fmod = F.fmod
-    floor_divide = F.floor_divide
-    addcmul = F.addcmul
-    addcdiv = F.addcdiv
-    lerp = F.lerp
-    float_power = F.float_power
-    hypot = F.hypot
-    ldexp = F.ldexp
-    copysign = F.copysign
-    nextafter = F.nextafter
-    clone = F.clone
-    abs = absolute = F.abs
-    neg = negative = F.neg
-    positive = F.positive
-    square = F.square
-    sqrt = F.sqrt
-    rsqrt = F.rsqrt
-    reciprocal = F.reciprocal
+    add, add_ = arithmetic.add, arithmetic.add_
+    sub, sub_ = subtract, subtract_ = arithmetic.sub, arithmetic.sub_
+    mul, mul_ = multiply, multiply_ = arithmetic.mul, arithmetic.mul_
+    div, div_ = divide, divide_ = true_divide, true_divide_ = arithmetic.div, arithmetic.div_
+    pow, pow_ = arithmetic.pow, arithmetic.pow_
+    remainder, remainder_ = arithmetic.remainder, arithmetic.remainder_
+    fmod, fmod_ = arithmetic.fmod, arithmetic.fmod_
+    floor_divide, floor_divide_ = arithmetic.floor_divide, arithmetic.floor_divide_
+    addcmul, addcmul_ = arithmetic.addcmul, arithmetic.addcmul_
+    addcdiv, addcdiv_ = arithmetic.addcdiv, arithmetic.addcdiv_
+    lerp, lerp_ = arithmetic.lerp, arithmetic.lerp_
+    float_power, float_power_ = arithmetic.float_power, arithmetic.float_power_
+    hypot, hypot_ = arithmetic.hypot, arithmetic.hypot_
+    ldexp, ldexp_ = arithmetic.ldexp, arithmetic.ldexp_
+    copysign, copysign_ = arithmetic.copysign, arithmetic.copysign_
+    nextafter, nextafter_ = arithmetic.nextafter, arithmetic.nextafter_
+    clone = arithmetic.clone
+    abs, abs_ = absolute, absolute_ = arithmetic.abs, arithmetic.abs_
+    neg, neg_ = negative, negative_ = arithmetic.neg, arithmetic.neg_
+    positive = arithmetic.positive
+    square, square_ = arithmetic.square, arithmetic.square_
+    sqrt, sqrt_ = arithmetic.sqrt, arithmetic.sqrt_
+    rsqrt, rsqrt_ = arithmetic.rsqrt, arithmetic.rsqrt_
+    reciprocal, reciprocal_ = arithmetic.reciprocal, arithmetic.reciprocal_
 
     # --- choices -------------------------------------------------------------------------------
 
-    maximum = F.maximum
-    minimum = F.minimum
-    fmax = F.fmax
-    fmin = F.fmin
-    clamp = F.clamp
-    clip = F.clip
-    clamp_min = F.clamp_min
-    clamp_max = F.clamp_max
-    nan_to_num = F.nan_to_num
-    relu = F.relu
+    maximum = clamping.maximum
+    minimum = clamping.minimum
+    fmax = clamping.fmax
+    fmin = clamping.fmin
+    clamp, clamp_ = clip, clip_ = clamping.clamp, clamping.clamp_
+    clamp_min, clamp_min_ = clamping.clamp_min, clamping.clamp_min_
+    clamp_max, clamp_max_ = clamping.clamp_max, clamping.clamp_max_
+    nan_to_num, nan_to_num_ = clamping.nan_to_num, clamping.nan_to_num_
+    relu, relu_ = clamping.relu, clamping.relu_
 
     def where(self: Any, condition: Tensor, other: Any) -> Tensor:
         """This tensor where `condition` holds, else `other`; see `dlframe.where`."""
@@ -67,147 +70,65 @@ class ElementwiseMethods(TensorBase):
 
     # --- exponentials and logarithms -----------------------------------------------------------
 
-    exp = F.exp
-    exp2 = F.exp2
-    expm1 = F.expm1
-    log = F.log
-    log2 = F.log2
-    log10 = F.log10
-    log1p = F.log1p
-    logaddexp = F.logaddexp
-    logaddexp2 = F.logaddexp2
-    xlogy = F.xlogy
-    sigmoid = F.sigmoid
-    logit = F.logit
+    exp, exp_ = exponential.exp, exponential.exp_
+    exp2, exp2_ = exponential.exp2, exponential.exp2_
+    expm1, expm1_ = exponential.expm1, exponential.expm1_
+    log, log_ = exponential.log, exponential.log_
+    log2, log2_ = exponential.log2, exponential.log2_
+    log10, log10_ = exponential.log10, exponential.log10_
+    log1p, log1p_ = exponential.log1p, exponential.log1p_
+    logaddexp = exponential.logaddexp
+    logaddexp2 = exponential.logaddexp2
+    xlogy, xlogy_ = exponential.xlogy, exponential.xlogy_
+    sigmoid, sigmoid_ = exponential.sigmoid, exponential.sigmoid_
+    logit, logit_ = exponential.logit, exponential.logit_
 
     # --- trigonometric and hyperbolic functions ------------------------------------------------
 
-    sin = F.sin
-    cos = F.cos
-    tan = F.tan
-    asin = arcsin = F.asin
-    acos = arccos = F.acos
-    atan = arctan = F.atan
-    atan2 = arctan2 = F.atan2
-    sinh = F.sinh
-    cosh = F.cosh
-    tanh = F.tanh
-    asinh = arcsinh = F.asinh
-    acosh = arccosh = F.acosh
-    atanh = arctanh = F.atanh
-    sinc = F.sinc
-    deg2rad = F.deg2rad
-    rad2deg = F.rad2deg
-    angle = F.angle
+    sin, sin_ = trigonometric.sin, trigonometric.sin_
+    cos, cos_ = trigonometric.cos, trigonometric.cos_
+    tan, tan_ = trigonometric.tan, trigonometric.tan_
+    asin, asin_ = arcsin, arcsin_ = trigonometric.asin, trigonometric.asin_
+    acos, acos_ = arccos, arccos_ = trigonometric.acos, trigonometric.acos_
+    atan, atan_ = arctan, arctan_ = trigonometric.atan, trigonometric.atan_
+    atan2, atan2_ = arctan2, arctan2_ = trigonometric.atan2, trigonometric.atan2_
+    sinh, sinh_ = trigonometric.sinh, trigonometric.sinh_
+    cosh, cosh_ = trigonometric.cosh, trigonometric.cosh_
+    tanh, tanh_ = trigonometric.tanh, trigonometric.tanh_
+    asinh, asinh_ = arcsinh, arcsinh_ = trigonometric.asinh, trigonometric.asinh_
+    acosh, acosh_ = arccosh, arccosh_ = trigonometric.acosh, trigonometric.acosh_
+    atanh, atanh_ = arctanh, arctanh_ = trigonometric.atanh, trigonometric.atanh_
+    sinc, sinc_ = trigonometric.sinc, trigonometric.sinc_
+    deg2rad, deg2rad_ = trigonometric.deg2rad, trigonometric.deg2rad_
+    rad2deg, rad2deg_ = trigonometric.rad2deg, trigonometric.rad2deg_
+    angle = trigonometric.angle
 
     # --- signs, rounding, parts of a float -----------------------------------------------------
 
-    sign = F.sign
-    sgn = F.sgn
-    floor = F.floor
-    ceil = F.ceil
-    trunc = fix = F.trunc
-    round = F.round
-    frac = F.frac
-    frexp = F.frexp
-    heaviside = F.heaviside
+    sign, sign_ = steps.sign, steps.sign_
+    sgn, sgn_ = steps.sgn, steps.sgn_
+    floor, floor_ = steps.floor, steps.floor_
+    ceil, ceil_ = steps.ceil, steps.ceil_
+    trunc, trunc_ = fix, fix_ = steps.trunc, steps.trunc_
+    round, round_ = steps.round, steps.round_
+    frac, frac_ = steps.frac, steps.frac_
+    frexp = steps.frexp
+    heaviside, heaviside_ = steps.heaviside, steps.heaviside_
 
     # --- special functions ---------------------------------------------------------------------
 
-    erf = F.erf
-    erfc = F.erfc
-    erfinv = F.erfinv
-    lgamma = F.lgamma
-    digamma = F.digamma
-    mvlgamma = F.mvlgamma
-    igamma = F.igamma
-    igammac = F.igammac
-    i0 = F.i0
+    erf, erf_ = special.erf, special.erf_
+    erfc, erfc_ = special.erfc, special.erfc_
+    erfinv, erfinv_ = special.erfinv, special.erfinv_
+    lgamma, lgamma_ = special.lgamma, special.lgamma_
+    digamma, digamma_ = special.digamma, special.digamma_
+    mvlgamma, mvlgamma_ = special.mvlgamma, special.mvlgamma_
+    igamma, igamma_ = special.igamma, special.igamma_
+    igammac, igammac_ = special.igammac, special.igammac_
+    i0, i0_ = special.i0, special.i0_
 
     def polygamma(self: Any, n: int) -> Tensor:
         """The n-th derivative of `digamma`; see `dlframe.polygamma`."""
         return F.polygamma(n, self)
 
-    # --- in place ------------------------------------------------------------------------------
-
-    add_ = in_place_form(F.add)
-    sub_ = subtract_ = in_place_form(F.sub)
-    mul_ = multiply_ = in_place_form(F.mul)
-    div_ = divide_ = true_divide_ = in_place_form(F.div)
-    pow_ = in_place_form(F.pow)
-    remainder_ = in_place_form(F.remainder)
-    fmod_ = in_place_form(F.fmod)
-    floor_divide_ = in_place_form(F.floor_divide)
-    addcmul_ = in_place_form(F.addcmul)
-    addcdiv_ = in_place_form(F.addcdiv)
-    lerp_ = in_place_form(F.lerp)
-
-    def float_power_(self: Any, exponent: Any) -> Tensor:
-        """`float_power` in place, of float64 only."""
-        if self.dtype != float64:
-            raise DTypeError(
-                f"the base given to float_power_ has dtype {self.dtype} but the operation's result "
-                "requires dtype float64; convert with .double(), or use pow_"
-            )
-        result: Tensor = in_place(F.float_power, self, "float_power_", exponent)
-        return result
-
-    hypot_ = in_place_form(F.hypot)
-    ldexp_ = in_place_form(F.ldexp)
-    copysign_ = in_place_form(F.copysign)
-    nextafter_ = in_place_form(F.nextafter)
-    clamp_ = clip_ = in_place_form(F.clamp)
-    clamp_min_ = in_place_form(F.clamp_min)
-    clamp_max_ = in_place_form(F.clamp_max)
-    nan_to_num_ = in_place_form(F.nan_to_num)
-    abs_ = absolute_ = in_place_form(F.abs)
-    neg_ = negative_ = in_place_form(F.neg)
-    sign_ = in_place_form(F.sign)
-    sgn_ = in_place_form(F.sgn)
-    square_ = in_place_form(F.square)
-    sqrt_ = in_place_form(F.sqrt)
-    rsqrt_ = in_place_form(F.rsqrt)
-    reciprocal_ = in_place_form(F.reciprocal)
-    exp_ = in_place_form(F.exp)
-    exp2_ = in_place_form(F.exp2)
-    expm1_ = in_place_form(F.expm1)
-    log_ = in_place_form(F.log)
-    log2_ = in_place_form(F.log2)
-    log10_ = in_place_form(F.log10)
-    log1p_ = in_place_form(F.log1p)
-    xlogy_ = in_place_form(F.xlogy)
-    logit_ = in_place_form(F.logit)
-    sin_ = in_place_form(F.sin)
-    cos_ = in_place_form(F.cos)
-    tan_ = in_place_form(F.tan)
-    asin_ = arcsin_ = in_place_form(F.asin)
-    acos_ = arccos_ = in_place_form(F.acos)
-    atan_ = arctan_ = in_place_form(F.atan)
-    atan2_ = arctan2_ = in_place_form(F.atan2)
-    sinh_ = in_place_form(F.sinh)
-    cosh_ = in_place_form(F.cosh)
-    tanh_ = in_place_form(F.tanh)
-    asinh_ = arcsinh_ = in_place_form(F.asinh)
-    acosh_ = arccosh_ = in_place_form(F.acosh)
-    atanh_ = arctanh_ = in_place_form(F.atanh)
-    sinc_ = in_place_form(F.sinc)
-    deg2rad_ = in_place_form(F.deg2rad)
-    rad2deg_ = in_place_form(F.rad2deg)
-    sigmoid_ = in_place_form(F.sigmoid)
-    relu_ = in_place_form(F.relu)
-    erf_ = in_place_form(F.erf)
-    erfc_ = in_place_form(F.erfc)
-    erfinv_ = in_place_form(F.erfinv)
-    lgamma_ = in_place_form(F.lgamma)
-    digamma_ = in_place_form(F.digamma)
-    mvlgamma_ = in_place_form(F.mvlgamma)
-    igamma_ = in_place_form(F.igamma)
-    igammac_ = in_place_form(F.igammac)
-    i0_ = in_place_form(F.i0)
     polygamma_ = in_place_form(polygamma)
-    floor_ = in_place_form(F.floor)
-    ceil_ = in_place_form(F.ceil)
-    trunc_ = fix_ = in_place_form(F.trunc)
-    round_ = in_place_form(F.round)
-    frac_ = in_place_form(F.frac)
-    heaviside_ = in_place_form(F.heaviside)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
-from dlframe.tensor.methods.support import in_place_form
+from dlframe.tensor.functions import masking, scattering
 
 
 class IndexingMethods(TensorBase):
@@ -16,32 +16,18 @@ class IndexingMethods(TensorBase):
     take_along_dim = F.take_along_dim
     index_select = F.index_select
     take = F.take
-    scatter = F.scatter
-    scatter_add = F.scatter_add
-    scatter_reduce = F.scatter_reduce
-    index_add = F.index_add
-    index_copy = F.index_copy
-    index_fill = F.index_fill
-    index_put = F.index_put
-    index_reduce = F.index_reduce
-    put = F.put
-    masked_fill = F.masked_fill
-    masked_scatter = F.masked_scatter
+    scatter, scatter_ = scattering.scatter, scattering.scatter_
+    scatter_add, scatter_add_ = scattering.scatter_add, scattering.scatter_add_
+    scatter_reduce, scatter_reduce_ = scattering.scatter_reduce, scattering.scatter_reduce_
+    index_add, index_add_ = scattering.index_add, scattering.index_add_
+    index_copy, index_copy_ = scattering.index_copy, scattering.index_copy_
+    index_fill, index_fill_ = scattering.index_fill, scattering.index_fill_
+    index_put, index_put_ = scattering.index_put, scattering.index_put_
+    index_reduce, index_reduce_ = scattering.index_reduce, scattering.index_reduce_
+    put, put_ = scattering.put, scattering.put_
+    masked_fill, masked_fill_ = masking.masked_fill, masking.masked_fill_
+    masked_scatter, masked_scatter_ = masking.masked_scatter, masking.masked_scatter_
     masked_select = F.masked_select
     nonzero = F.nonzero
     nonzero_static = F.nonzero_static
     argwhere = F.argwhere
-
-    # --- in place ------------------------------------------------------------------------------
-
-    scatter_ = in_place_form(F.scatter)
-    scatter_add_ = in_place_form(F.scatter_add)
-    scatter_reduce_ = in_place_form(F.scatter_reduce)
-    index_add_ = in_place_form(F.index_add)
-    index_copy_ = in_place_form(F.index_copy)
-    index_fill_ = in_place_form(F.index_fill)
-    index_put_ = in_place_form(F.index_put)
-    index_reduce_ = in_place_form(F.index_reduce)
-    put_ = in_place_form(F.put)
-    masked_fill_ = in_place_form(F.masked_fill)
-    masked_scatter_ = in_place_form(F.masked_scatter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
-from dlframe.tensor.methods.support import in_place_form
+from dlframe.tensor.functions import products
 
 
 class LinalgMethods(TensorBase):
@@ -23,11 +23,11 @@ class LinalgMethods(TensorBase):
     ger = F.ger
     kron = F.kron
     cross = F.cross
-    addmm = F.addmm
-    addmv = F.addmv
-    addr = F.addr
-    baddbmm = F.baddbmm
-    addbmm = F.addbmm
+    addmm, addmm_ = products.addmm, products.addmm_
+    addmv, addmv_ = products.addmv, products.addmv_
+    addr, addr_ = products.addr, products.addr_
+    baddbmm, baddbmm_ = products.baddbmm, products.baddbmm_
+    addbmm, addbmm_ = products.addbmm, products.addbmm_
 
     det = F.det
     slogdet = F.slogdet
@@ -43,9 +43,3 @@ class LinalgMethods(TensorBase):
     svd = F.svd
     matrix_power = F.matrix_power
     matrix_exp = F.matrix_exp
-
-    addmm_ = in_place_form(F.addmm)
-    addmv_ = in_place_form(F.addmv)
-    addr_ = in_place_form(F.addr)
-    baddbmm_ = in_place_form(F.baddbmm)
-    addbmm_ = in_place_form(F.addbmm)

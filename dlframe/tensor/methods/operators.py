@@ -9,8 +9,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.autograd.inplace import write_at
 from dlframe.ops.record import TensorBase
-from dlframe.tensor import functions as F
-from dlframe.tensor.methods.support import in_place_form
+from dlframe.tensor.functions import arithmetic, comparison
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -99,18 +98,18 @@ class Operators(TensorBase):
 
     # --- in place ------------------------------------------------------------------------------
 
-    __iadd__ = in_place_form(F.add)
-    __isub__ = in_place_form(F.sub)
-    __imul__ = in_place_form(F.mul)
-    __itruediv__ = in_place_form(F.div)
-    __ipow__ = in_place_form(F.pow)
-    __ifloordiv__ = in_place_form(F.floor_divide)
-    __imod__ = in_place_form(F.remainder)
-    __iand__ = in_place_form(F.bitwise_and)
-    __ior__ = in_place_form(F.bitwise_or)
-    __ixor__ = in_place_form(F.bitwise_xor)
-    __ilshift__ = in_place_form(F.bitwise_left_shift)
-    __irshift__ = in_place_form(F.bitwise_right_shift)
+    __iadd__ = arithmetic.add_
+    __isub__ = arithmetic.sub_
+    __imul__ = arithmetic.mul_
+    __itruediv__ = arithmetic.div_
+    __ipow__ = arithmetic.pow_
+    __ifloordiv__ = arithmetic.floor_divide_
+    __imod__ = arithmetic.remainder_
+    __iand__ = comparison.bitwise_and_
+    __ior__ = comparison.bitwise_or_
+    __ixor__ = comparison.bitwise_xor_
+    __ilshift__ = comparison.bitwise_left_shift_
+    __irshift__ = comparison.bitwise_right_shift_
 
 
 def is_numeric(value: object) -> bool:

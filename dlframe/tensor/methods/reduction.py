@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
-from dlframe.tensor.methods.support import in_place_form
+from dlframe.tensor.functions import norms, scan
 
 
 class ReductionMethods(TensorBase):
@@ -21,7 +21,7 @@ class ReductionMethods(TensorBase):
     std = F.std
     norm = F.norm
     dist = F.dist
-    renorm = F.renorm
+    renorm, renorm_ = norms.renorm, norms.renorm_
     trace = F.trace
     max = F.max
     min = F.min
@@ -39,8 +39,8 @@ class ReductionMethods(TensorBase):
 
     # --- running -------------------------------------------------------------------------------
 
-    cumsum = F.cumsum
-    cumprod = F.cumprod
+    cumsum, cumsum_ = scan.cumsum, scan.cumsum_
+    cumprod, cumprod_ = scan.cumprod, scan.cumprod_
     cummax = F.cummax
     cummin = F.cummin
     logcumsumexp = F.logcumsumexp
@@ -67,9 +67,3 @@ class ReductionMethods(TensorBase):
     histogram = F.histogram
     cov = F.cov
     corrcoef = F.corrcoef
-
-    # --- in place ------------------------------------------------------------------------------
-
-    cumsum_ = in_place_form(F.cumsum)
-    cumprod_ = in_place_form(F.cumprod)
-    renorm_ = in_place_form(F.renorm)

@@ -13,12 +13,12 @@ from dlframe.errors import GradientError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
+from dlframe.tensor.functions import diagonals
 from dlframe.tensor.functions.arguments import sizes
 from dlframe.tensor.functions.axes import matrices_transposed
 from dlframe.tensor.functions.repeating import repeat
 from dlframe.tensor.functions.reshaping import expand, sum_to_size, view
 from dlframe.tensor.functions.views import unfold
-from dlframe.tensor.methods.support import in_place_form
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -204,8 +204,8 @@ class ShapeMethods(TensorBase):
 
     # --- triangles and diagonals ---------------------------------------------------------------
 
-    tril = F.tril
-    triu = F.triu
+    tril, tril_ = diagonals.tril, diagonals.tril_
+    triu, triu_ = diagonals.triu, diagonals.triu_
     diagonal = F.diagonal
     diag = F.diag
     diag_embed = F.diag_embed
@@ -214,11 +214,6 @@ class ShapeMethods(TensorBase):
     # --- differences ---------------------------------------------------------------------------
 
     diff = F.diff
-
-    # --- in place ------------------------------------------------------------------------------
-
-    tril_ = in_place_form(F.tril)
-    triu_ = in_place_form(F.triu)
 
     # --- in place, in another shape: the tensor itself becomes the view ------------------------
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
+from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import (
     ArgumentError,
     DimensionError,
@@ -95,6 +96,9 @@ def scatter(
     return _shaped(ops.replace_at(x, source, index=places), input)
 
 
+scatter_ = in_place_form(scatter)
+
+
 @numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of `input` with `out[i, index[i, j, k], k] += src[i, j, k]`, here for dim = 1.
@@ -109,6 +113,9 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     if places is None:
         return ops.copy(input)
     return _shaped(ops.add(x, ops.put_at(source, index=places, size=x.shape)), input)
+
+
+scatter_add_ = in_place_form(scatter_add)
 
 
 @numpy_names
@@ -132,6 +139,9 @@ def scatter_reduce(
         )
     _require_tensor("scatter_reduce", src)
     return _scattered("scatter_reduce", input, dim, index, src, reduce, include_self)
+
+
+scatter_reduce_ = in_place_form(scatter_reduce)
 
 
 def _scattered(
@@ -229,6 +239,9 @@ def index_add(
     return _shaped(ops.add(x, ops.put_at(source, index=places, size=x.shape)), input)
 
 
+index_add_ = in_place_form(index_add)
+
+
 @numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of `input` with `out[:, index[j]] = source[:, j]`, here for dim = 1.
@@ -239,6 +252,9 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     require_long("index_copy", index.array)
     x, places, source = _slices("index_copy", input, dim, index, source)
     return _shaped(ops.replace_at(x, source, index=places), input)
+
+
+index_copy_ = in_place_form(index_copy)
 
 
 @numpy_names
@@ -262,6 +278,9 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | float) ->
     places = from_the_front("index_fill", index.array.reshape(-1), x.shape[dim], dim)
     places = np.unique(places)  # the value has one influence on a place that is named twice
     return _shaped(ops.replace_at(x, filling, index=_along(dim, places)), input)
+
+
+index_fill_ = in_place_form(index_fill)
 
 
 @numpy_names
@@ -289,6 +308,9 @@ def index_reduce(
     x, places, source = _slices("index_reduce", input, dim, index, source)
     flat = np.arange(x.array.size).reshape(x.shape)[places]
     return _reduced(input, source, flat, reduce, include_self)
+
+
+index_reduce_ = in_place_form(index_reduce)
 
 
 def _slices(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[Any, Any, Any]:
@@ -370,6 +392,9 @@ def index_put(
     return ops.add(input, ops.put_at(spread, index=places, size=input.shape))
 
 
+index_put_ = in_place_form(index_put)
+
+
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of `input` with `out.ravel()[index] = source`; or, accumulating, `+=`.
 
@@ -400,3 +425,6 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     else:
         out = ops.replace_at(x, source, index=places)
     return _shaped(out, input)
+
+
+put_ = in_place_form(put)
