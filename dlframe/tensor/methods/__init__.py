@@ -1,8 +1,8 @@
 """The Tensor's methods, a file per family; `dlframe.tensor.Tensor` inherits them all.
 
-A function whose first argument is the tensor is the method itself (`exp = F.exp`), and its
-in-place form is made of it (`exp_ = in_place_form(F.exp)`). What it does is written, with formula
-and example, in `dlframe.tensor.functions`.
+A function whose first argument is the tensor is the method itself, and so is its in-place form:
+`exp, exp_ = exponential.exp, exponential.exp_`. What both do is written, with formula and example,
+in `dlframe.tensor.functions`.
 """
 
 from __future__ import annotations
