@@ -35,6 +35,7 @@ from dlframe.ops.scatter import *
 from dlframe.ops.shape import *
 from dlframe.ops.solvers import *
 from dlframe.ops.sorting import *
+from dlframe.ops.splitting import *
 from dlframe.ops.steps import *
 from dlframe.ops.strides import *
 from dlframe.ops.trigonometric import *

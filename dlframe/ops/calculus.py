@@ -1,4 +1,7 @@
-"""Derivatives of functions that are given by samples, made of other operations."""
+"""Differences, derivatives and integrals of sampled functions, made of other operations.
+
+The axis is counted from the front.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,28 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.ops.comparison import logical_xor
+from dlframe.ops.elementwise import subtract
 from dlframe.ops.indexing import take_at
+from dlframe.ops.reduction import sum
 from dlframe.ops.shape import concatenate, reshape
+from dlframe.ops.splitting import part_of
 
-__all__ = ["part_of", "sampled_derivative"]
+__all__ = ["diff", "pair_sums", "sampled_derivative", "trapezoid"]
 
 
-def part_of(x: Any, axis: int, start: int | None, end: int | None) -> Any:
-    """The slice from `start` to `end` along an axis counted from the front."""
-    return take_at(x, index=(*(slice(None),) * axis, slice(start, end)))
+# --- differences -------------------------------------------------------------------------------
+
+
+def diff(x: Any, *, n: int = 1, axis: int) -> Any:
+    """x[i + 1] - x[i] along an axis, `n` times; of bools, whether they differ."""
+    minus = logical_xor if x.dtype == bool else subtract
+    for _ in range(min(n, x.shape[axis])):
+        x = minus(part_of(x, axis, 1, None), part_of(x, axis, None, -1))
+    return x
+
+
+# --- derivatives -------------------------------------------------------------------------------
 
 
 def sampled_derivative(f: Any, spacing: Any, *, axis: int, edge_order: int = 1) -> Any:
@@ -51,3 +67,21 @@ def _one_sided(f: Any, axis: int, places: tuple[int, int, int], h: Any, k: Any) 
     a, b, c = (part_of(f, axis, i, i + 1) for i in places)
     outer = h + k
     return a * (-(h + outer) / (h * outer)) + b * (outer / (h * k)) - c * (h / (k * outer))
+
+
+# --- integrals ---------------------------------------------------------------------------------
+
+
+def trapezoid(y: Any, widths: Any, *, axis: int) -> Any:
+    """Σ (y[i] + y[i + 1]) / 2 · widths[i]; `widths` is one number, or broadcasts to the pairs."""
+    if np.ndim(widths):
+        return sum(pair_sums(y, axis) * widths, axis=axis) / 2.0
+    # all inner samples count twice
+    before = (slice(None),) * axis
+    first, last = (take_at(y, index=(*before, i)) for i in (0, -1))
+    return (sum(y, axis=axis) - (first + last) * 0.5) * widths
+
+
+def pair_sums(y: Any, axis: int) -> Any:
+    """y[i] + y[i + 1] along an axis."""
+    return part_of(y, axis, None, -1) + part_of(y, axis, 1, None)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from dlframe import ops
 from dlframe.ops.numpy_api.support import (
@@ -83,17 +84,16 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = 
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     """Σ (y[i] + y[i+1]) / 2 · (x[i+1] - x[i])."""
     y = floating(y)
-    n = y.shape[axis]
-    before, after = (ops.take(y, np.arange(n - 1) + i, axis=axis) for i in (0, 1))
-    step: Any = dx
+    widths: Any = dx
     if x is not None:
         x = array_like(x, y)
-        step = diff(x, axis=axis if len(x.shape) > 1 else 0)
-        if len(x.shape) == 1:
-            step = ops.reshape(
-                step, shape=(n - 1, *(1,) * (-1 - axis if axis < 0 else len(y.shape) - 1 - axis))
-            )
-    return ops.sum((before + after) * step / 2, axis=axis)
+        widths = diff(x, axis=axis if len(x.shape) > 1 else 0)
+    axis %= len(y.shape)
+    if x is not None and len(x.shape) == 1:
+        widths = ops.reshape(widths, shape=(-1, *(1,) * (len(y.shape) - 1 - axis)))
+    if not y.shape[axis]:
+        return ops.sum(y, axis=axis)
+    return ops.trapezoid(y, widths, axis=axis)
 
 
 @rule_for("bincount")
@@ -287,20 +287,19 @@ def _cumulative(op: Any, x: Any, axis: int | None, initial: int | None) -> Any:
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """`a[i+1] - a[i]` along an axis, `n` times."""
     a = array_like(a)
-    ends = []
-    for end in (prepend, append):
-        if end is not None:
-            end = array_like(end, a)
-            shape = (*a.shape[: axis % len(a.shape)], 1, *a.shape[axis % len(a.shape) + 1 :])
-            end = end if end.shape else ops.broadcast_to(end, shape=shape)
-        ends.append(end)
-    pieces = [x for x in (ends[0], a, ends[1]) if x is not None]
-    a = ops.concatenate(*pieces, axis=axis) if len(pieces) > 1 else a
-    for _ in range(n):
-        places = np.arange(a.shape[axis] - 1)
-        after, before = ops.take(a, places + 1, axis=axis), ops.take(a, places, axis=axis)
-        a = after - before if a.dtype.kind != "b" else ops.not_equal(after, before)
-    return a
+    if n == 0:
+        return a  # without the ends, as in NumPy
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n}")
+    if not a.shape:
+        raise ValueError("diff requires input that is at least one dimensional")
+    axis = normalize_axis_index(axis, len(a.shape))
+    one = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
+    ends = [x if x is None else array_like(x, a) for x in (prepend, append)]
+    first, last = (x if x is None or x.shape else ops.broadcast_to(x, shape=one) for x in ends)
+    pieces = [x for x in (first, a, last) if x is not None]
+    whole = ops.concatenate(*pieces, axis=axis) if len(pieces) > 1 else a
+    return ops.diff(whole, n=n, axis=axis)
 
 
 @rule_for("ediff1d")

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from dlframe import ops
 from dlframe.errors import ArgumentError
@@ -234,43 +236,53 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Any:
 # --- splitting ---------------------------------------------------------------------------------
 
 
-def _split(function: Any, ary: Any, sections: Any, axis: int) -> list[Any]:
-    ary = array_like(ary)
-    before = (slice(None),) * (axis % len(ary.shape))
-    parts = function(np.arange(ary.shape[axis]), sections)
-    spans = [slice(part[0], part[-1] + 1) if part.size else slice(0, 0) for part in parts]
-    return [ary[(*before, span)] for span in spans]
+@rule_for("array_split")
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """So many pieces of sizes that differ by one at most, or the pieces between indices."""
+    ary, where = array_like(ary), plain(indices_or_sections)
+    axis = normalize_axis_index(axis, len(ary.shape))
+    if where.ndim:
+        return list(ops.split_at(ary, map(operator.index, where), axis=axis))
+    if where <= 0:
+        raise ValueError("number sections must be larger than 0.")
+    return list(ops.split_at(ary, ops.equal_cuts(ary.shape[axis], int(where)), axis=axis))
 
 
 @rule_for("split")
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    return _split(np.split, ary, indices_or_sections, axis)
-
-
-@rule_for("array_split")
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    return _split(np.array_split, ary, indices_or_sections, axis)
+    """`array_split` into pieces of one size."""
+    ary, where = array_like(ary), plain(indices_or_sections)
+    if not where.ndim and ary.shape[axis] % int(where):
+        raise ValueError("array split does not result in an equal division")
+    return array_split(ary, where, axis)
 
 
 @rule_for("hsplit")
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return _split(np.split, ary, indices_or_sections, 1 if len(ary.shape) > 1 else 0)
+    ary = _with_axes("hsplit", ary, 1)
+    return split(ary, indices_or_sections, 1 if len(ary.shape) > 1 else 0)
 
 
 @rule_for("vsplit")
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return _split(np.split, ary, indices_or_sections, 0)
+    return split(_with_axes("vsplit", ary, 2), indices_or_sections, 0)
 
 
 @rule_for("dsplit")
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return _split(np.split, ary, indices_or_sections, 2)
+    return split(_with_axes("dsplit", ary, 3), indices_or_sections, 2)
+
+
+def _with_axes(name: str, ary: Any, least: int) -> Any:
+    ary = array_like(ary)
+    if len(ary.shape) < least:
+        raise ValueError(f"{name} only works on arrays of {least} or more dimensions")
+    return ary
 
 
 @rule_for("unstack")
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    rows = moveaxis(x, axis, 0)
-    return tuple(rows[i] for i in range(rows.shape[0]))
+    return ops.unstack(x, axis=normalize_axis_index(axis, len(x.shape)))
 
 
 # --- moving elements ---------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.ops.record import TensorBase, to_array
 from dlframe.tensor.functions.arguments import checked_dim, checked_dims, numpy_names
 from dlframe.tensor.functions.joining import cat
-from dlframe.tensor.functions.splitting import select
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -59,10 +58,7 @@ def diff(
         return ops.copy(input)  # without the ends, as in PyTorch
     parts = [x for x in (prepend, input, append) if x is not None]
     out = cat(parts, dim) if ends else input
-    subtract = ops.logical_xor if out.dtype.kind == "b" else ops.subtract
-    for _ in range(min(n, out.shape[dim])):
-        out = subtract(ops.part_of(out, dim, 1, None), ops.part_of(out, dim, None, -1))
-    return out
+    return ops.diff(out, n=n, axis=dim)
 
 
 def gradient(
@@ -158,11 +154,7 @@ def trapezoid(
     if y.ndim and not y.shape[axis := checked_dim(dim, y.ndim)]:
         return y.new_zeros(y.shape[:axis] + y.shape[axis + 1 :])
     dim, widths = _widths("trapezoid", y, x, dx, dim)
-    if widths is not None:
-        pairs: Any = ops.part_of(y, dim, None, -1) + ops.part_of(y, dim, 1, None)
-        return (pairs * widths).sum(dim) / 2.0
-    step = 1.0 if dx is None else dx
-    return (y.sum(dim) - (select(y, dim, 0) + select(y, dim, -1)) * 0.5) * step
+    return ops.trapezoid(y, widths, axis=dim)
 
 
 @numpy_names
@@ -185,14 +177,14 @@ def cumulative_trapezoid(
     tensor([1.5000, 4.5000])
     """
     dim, widths = _widths("cumulative_trapezoid", y, x, dx, dim)
-    pairs = ops.part_of(y, dim, None, -1) + ops.part_of(y, dim, 1, None)
-    if widths is not None:
+    pairs = ops.pair_sums(y, dim)
+    if x is not None:
         return (pairs * widths).cumsum(dim) / 2.0
-    return (pairs * ((1.0 if dx is None else dx) / 2.0)).cumsum(dim)
+    return (pairs * (widths / 2.0)).cumsum(dim)
 
 
 def _widths(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[int, Any]:
-    """The dimension from the front, and the distances of the `x`, if there are any."""
+    """The dimension from the front, and the distances of the samples: those of `x`, or `dx`."""
     if x is not None and dx is not None:
         raise TypeError(f"{name}() takes x or dx, not both")
     dim = checked_dim(dim, y.ndim)
@@ -203,7 +195,7 @@ def _widths(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[int, Any]:
     if y.dtype.kind == "b" or (x is not None and x.dtype.kind == "b"):
         raise DTypeError(f"{name}: received a bool input for `x` or `y`, but bool is not supported")
     if x is None:
-        return dim, None
+        return dim, 1.0 if dx is None else dx
     if x.ndim == 1:
         if x.shape[0] != y.shape[dim]:
             raise ShapeError(
@@ -213,4 +205,4 @@ def _widths(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[int, Any]:
         x = ops.reshape(x, shape=tuple([-1 if i == dim else 1 for i in range(y.ndim)]))
     elif x.ndim < y.ndim:
         x = ops.reshape(x, shape=(1,) * (y.ndim - x.ndim) + x.shape)
-    return dim, ops.part_of(x, dim, 1, None) - ops.part_of(x, dim, None, -1)
+    return dim, ops.diff(x, axis=dim)

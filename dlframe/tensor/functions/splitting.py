@@ -62,11 +62,7 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
         raise ShapeError(
             f"narrow: start ({start}) + length ({length}) exceeds dimension size ({n})."
         )
-    return _sliced(input, dim, start, start + length)
-
-
-def _sliced(x: Any, dim: int, start: int, end: int) -> Any:
-    return ops.take_at(x, index=(*(slice(None),) * dim, slice(start, end)))
+    return ops.part_of(input, dim, start, start + length)
 
 
 @numpy_names
@@ -145,9 +141,7 @@ def unbind(input: Tensor, dim: int = 0) -> Tensors:
     >>> dl.unbind(dl.tensor([[1, 2], [3, 4]]))
     (tensor([1, 2]), tensor([3, 4]))
     """
-    before = (slice(None),) * _dim_of("unbind", input, dim)
-    count = input.shape[len(before)]
-    pieces = tuple([ops.take_at(input, index=(*before, i)) for i in range(count)])
+    pieces = ops.unstack(input, axis=_dim_of("unbind", input, dim))
     return _of_one_call("UnbindBackward0", pieces)
 
 
@@ -176,7 +170,7 @@ def unsafe_split(
     if size < 0 or (size == 0 and n):
         raise ArgumentError(f"split expects split_size be positive, but got split_size={size}")
     starts = range(0, n, size) if n else (0,)
-    return tuple([_sliced(tensor, dim, start, min(start + size, n)) for start in starts])
+    return tuple([ops.part_of(tensor, dim, start, min(start + size, n)) for start in starts])
 
 
 @numpy_names
@@ -193,8 +187,8 @@ def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int 
             f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
             f"dimension {dim}), but got split_sizes={parts}"
         )
-    ends = [sum(parts[: i + 1]) for i in range(len(parts))]
-    return _between(input, dim, ends[:-1]) if parts else ()
+    cuts = itertools.accumulate(parts[:-1])
+    return ops.split_at(input, cuts, axis=dim) if parts else ()
 
 
 @numpy_names
@@ -209,7 +203,7 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
     dim = _splittable("chunk", input, dim)
     size = -(-input.shape[dim] // chunks)
     if not size:
-        return tuple([_sliced(input, dim, 0, 0) for _ in range(chunks)])
+        return tuple([ops.part_of(input, dim, 0, 0) for _ in range(chunks)])
     return unsafe_split(input, size, dim)
 
 
@@ -217,15 +211,6 @@ def _splittable(name: str, input: Tensor, dim: int) -> int:
     if not input.ndim:
         raise ShapeError(f"{name} expects at least a 1-dimensional tensor")
     return checked_dim(dim, input.ndim)
-
-
-def _between(input: Tensor, dim: int, cuts: Sequence[int]) -> Tensors:
-    """The pieces before, between and behind the cuts."""
-    bounds = [None, *cuts, None]
-    before = (slice(None),) * dim
-    return tuple(
-        [ops.take_at(input, index=(*before, slice(a, b))) for a, b in itertools.pairwise(bounds)]
-    )
 
 
 # --- NumPy's ways to split ---------------------------------------------------------------------
@@ -262,11 +247,10 @@ def tensor_split(
         )
     dim = checked_dim(dim, input.ndim)
     if not isinstance(where, int):
-        return _between(input, dim, [operator.index(i) for i in where])
+        return ops.split_at(input, map(operator.index, where), axis=dim)
     if where <= 0:
         raise ArgumentError(f"number of sections must be larger than 0, got {where}")
-    size, longer = divmod(input.shape[dim], where)
-    return _between(input, dim, [i * size + min(i, longer) for i in range(1, where)])
+    return ops.split_at(input, ops.equal_cuts(input.shape[dim], where), axis=dim)
 
 
 def _where(*given: Any) -> Any:
