@@ -36,6 +36,7 @@ from dlframe.ops.shape import *
 from dlframe.ops.solvers import *
 from dlframe.ops.sorting import *
 from dlframe.ops.splitting import *
+from dlframe.ops.statistics import *
 from dlframe.ops.steps import *
 from dlframe.ops.strides import *
 from dlframe.ops.trigonometric import *

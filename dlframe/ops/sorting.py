@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.ops.calling import wrap
+from dlframe.ops.indexing import take
 from dlframe.ops.op import op, plain
-from dlframe.ops.record import Array
+from dlframe.ops.record import Array, TensorBase, to_array
+from dlframe.ops.shape import ravel
 
 __all__ = [
     "argsort",
@@ -23,6 +26,7 @@ __all__ = [
     "place",
     "places_along",
     "topk_indices",
+    "unique",
 ]
 
 Shape = tuple[int, ...]
@@ -140,3 +144,34 @@ argsort = plain(_argsort, name="argsort")
 index_of_rank = plain(_index_of_rank, name="index_of_rank")
 topk_indices = plain(_topk_indices, name="topk_indices")
 mode_index = plain(_mode_index, name="mode_index")
+
+
+# --- different elements ------------------------------------------------------------------------
+
+_unique: Any = np.unique  # whose overloads take True and False, and no bool
+
+
+def unique(
+    x: Any,
+    *,
+    axis: int | None = None,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    equal_nan: bool = True,
+) -> list[Any]:
+    """The different elements in order, or slices along an axis; then the arrays that are asked for.
+
+    The gradient goes to the first of equal ones.
+    """
+    tensor = isinstance(x, TensorBase)
+    graph = tensor and x.needs_grad  # without one, NumPy need not look for the first of equal ones
+    results = _unique(
+        to_array(x), return_index or graph, return_inverse, return_counts, axis, equal_nan=equal_nan
+    )
+    values, *more = results if isinstance(results, tuple) else (results,)
+    if not graph:
+        return [wrap(values) if tensor else values, *more]
+    rows, along = (ravel(x), 0) if axis is None else (x, axis)
+    first = more[0] if return_index else more.pop(0)
+    return [take(rows, first, axis=along), *more]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -282,6 +283,26 @@ def test_empty_and_0d() -> None:
 # --- create_graph, modes -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda v: np.nanmedian(v),
+        lambda v: np.median(v),
+        lambda v: np.quantile(v, 0.5, method="lower"),
+        lambda v: np.nanquantile(v, [0.2, 0.9], method="nearest"),
+        lambda v: np.diff(v[:2], n=0, prepend=0.5),
+    ],
+)
+def test_infinities_and_ends(call: Callable[..., Any]) -> None:
+    v = np.array([1.0, 2.0, math.inf, math.inf])
+    np.testing.assert_array_equal(call(dl.tensor(v)).array, call(v))
+
+
+def test_the_median_of_nothing_is_nan() -> None:
+    assert np.isnan(np.median(dl.zeros(0))).item()
+    assert np.isnan(np.nanmedian(dl.zeros(2, 0), axis=1)).array.tolist() == [True, True]
+
+
 def test_rules_run_on_tensors_through_the_protocols() -> None:
     t = dl.tensor([0.3, 0.8], dtype=dl.float64, requires_grad=True)
     (g,) = dl.autograd.grad(np.sum(np.sin(t) * np.hypot(t, 1.0)), t, create_graph=True)
@@ -518,6 +539,12 @@ def test_arguments_are_checked_as_numpy_checks_them() -> None:
         np.squeeze(t, axis=1)
     with pytest.raises(ValueError):
         np.split(t, 2, axis=1)
+    with pytest.raises(ValueError):
+        np.vsplit(t[0], 3)
+    with pytest.raises(ValueError):
+        np.diff(t, n=-1)
+    with pytest.raises(ValueError):
+        np.median(t, axis=2)
     with pytest.raises(ValueError):
         np.moveaxis(t, 5, 0)
     with pytest.raises(ValueError):

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dlframe import ops
 from dlframe.ops.numpy_api.support import (
@@ -132,73 +132,46 @@ def sort(
     a = array_like(a)
     if axis is None:
         a, axis = ops.ravel(a), 0
-    return ops.take_along_axis(a, np.argsort(plain(a), axis=axis, kind="stable"), axis=axis)
+    axis = normalize_axis_index(axis, len(a.shape))
+    return ops.take_along_axis(a, ops.argsort(plain(a), axis=axis), axis=axis)
 
 
-@rule_for("median")
-def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The middle element, or the mean of the two in the middle; nan where there is any."""
-    a = floating(a)
-    rows, shape = rows_of(a, axis, keepdims)
-    n = rows.shape[-1]
-    in_order = sort(rows)
-    middle = (in_order[..., (n - 1) // 2] + in_order[..., n // 2]) / 2
-    middle = ops.where(np.isnan(plain(rows)).any(axis=-1), math.nan, middle)
-    return ops.reshape(middle, shape=shape)
+def checked_axis(axis: Axis, a: Any) -> Axis:
+    """`axis` counted from the front.
 
-
-def rows_of(a: Any, axis: Axis, keepdims: bool) -> tuple[Any, tuple[int, ...]]:
-    """`a` with the reduced axes as one, the last; and the shape of the result."""
-    shape = np.sum(np.broadcast_to(0, a.shape), axis=axis, keepdims=keepdims).shape
-    n = len(a.shape)
-    reduced = (
-        range(n)
-        if axis is None
-        else [i % n for i in (axis if isinstance(axis, tuple) else (axis,))]
-    )
-    others = [i for i in range(n) if i not in reduced]
-    size = math.prod(a.shape[i] for i in reduced)
-    a = ops.transpose(a, axes=(*others, *reduced))
-    return ops.reshape(a, shape=(*(a.shape[: len(others)]), size)), shape
+    Raises:
+        AxisError: there is no such axis.
+    """
+    return None if axis is None else normalize_axis_tuple(axis, len(a.shape))
 
 
 # --- ignoring nan ------------------------------------------------------------------------------
 
 
-def _without_nan(a: Any, replacement: float, dtype: Any = None) -> Any:
-    a = to_dtype(a, dtype)
-    return ops.where(np.isnan(plain(a)), replacement, a) if a.dtype.kind == "f" else a
-
-
-def _count(a: Any, axis: Axis, keepdims: bool) -> Any:
-    """How many elements are not nan, as floats of the dtype of `a`."""
-    return np.asarray((~np.isnan(plain(a))).sum(axis=axis, keepdims=keepdims)).astype(a.dtype)
-
-
 @rule_for("nansum")
 def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return sum(_without_nan(a, 0.0, dtype), axis, keepdims=keepdims)
+    return sum(ops.without_nan(to_dtype(a, dtype)), axis, keepdims=keepdims)
 
 
 @rule_for("nanprod")
 def nanprod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return prod(_without_nan(a, 1.0, dtype), axis, keepdims=keepdims)
+    return prod(ops.without_nan(to_dtype(a, dtype), 1.0), axis, keepdims=keepdims)
 
 
 @rule_for("nancumsum")
 def nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return cumsum(_without_nan(a, 0.0, dtype), axis)
+    return cumsum(ops.without_nan(to_dtype(a, dtype)), axis)
 
 
 @rule_for("nancumprod")
 def nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return cumprod(_without_nan(a, 1.0, dtype), axis)
+    return cumprod(ops.without_nan(to_dtype(a, dtype), 1.0), axis)
 
 
 @rule_for("nanmean")
 def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     a = floating(a, dtype)
-    return nansum(a, axis, keepdims=keepdims) / _count(a, axis, keepdims)
+    return ops.nanmean(a, axis=axis, keepdims=keepdims)
 
 
 @rule_for("nanvar")
@@ -206,8 +179,9 @@ def nanvar(
     a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False
 ) -> Any:
     a = floating(a, dtype)
-    d = _without_nan(a - nanmean(a, axis, keepdims=True), 0.0)
-    return ops.sum(d * d, axis=axis, keepdims=keepdims) / (_count(a, axis, keepdims) - float(ddof))
+    d = ops.without_nan(a - ops.nanmean(a, axis=axis, keepdims=True))
+    count = ops.count_present(a, axis=axis, keepdims=keepdims)
+    return ops.sum(d * d, axis=axis, keepdims=keepdims) / (count - float(ddof))
 
 
 @rule_for("nanstd")
@@ -220,14 +194,14 @@ def nanstd(
 @rule_for("nanmax")
 def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     a = array_like(a)
-    out = ops.amax(_without_nan(a, -math.inf), axis=axis, keepdims=keepdims)
+    out = ops.amax(ops.without_nan(a, -math.inf), axis=axis, keepdims=keepdims)
     return _nan_where_all(a, out, axis, keepdims)
 
 
 @rule_for("nanmin")
 def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     a = array_like(a)
-    out = ops.amin(_without_nan(a, math.inf), axis=axis, keepdims=keepdims)
+    out = ops.amin(ops.without_nan(a, math.inf), axis=axis, keepdims=keepdims)
     return _nan_where_all(a, out, axis, keepdims)
 
 

@@ -22,9 +22,6 @@ __all__ = [
 ]
 
 
-_unique: Any = np.unique  # whose overloads take True and False, and no bool
-
-
 @numpy_names
 def unique(
     input: Tensor,
@@ -54,27 +51,17 @@ def unique(
     tensor([[0, 9],
             [1, 2]])
     """
-    if dim is None:
-        source, axis, shape = ops.ravel(input), 0, input.shape
-    else:
-        source, axis = input, _axis_of_slices("unique", input, dim)
-        shape = (input.shape[axis],)
-    graph = source.requires_grad  # without one, NumPy need not look for the first of equal ones
-    results = _unique(
-        source.array,
-        return_index=graph,
+    axis = None if dim is None else _axis_of_slices("unique", input, dim)
+    values, *more = ops.unique(
+        input,
+        axis=axis,
         return_inverse=return_inverse,
         return_counts=return_counts,
-        axis=None if dim is None else axis,
         equal_nan=False,
     )
-    values, *rest = results if isinstance(results, tuple) else (results,)
-    found = [ops.take(source, rest.pop(0), axis=axis) if graph else wrap(values)]
     if return_inverse:  # of another shape in some versions of NumPy
-        found.append(wrap(rest.pop(0).reshape(shape).astype(int64)))
-    if return_counts:
-        found.append(wrap(rest.pop(0).astype(int64)))
-    return tuple(found) if len(found) > 1 else found[0]
+        more[0] = more[0].reshape(input.shape if axis is None else (input.shape[axis],))
+    return (values, *(wrap(x.astype(int64)) for x in more)) if more else values
 
 
 def _axis_of_slices(name: str, input: Tensor, dim: int) -> int:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dlframe import ops
 from dlframe.dtypes import float16, float32, get_default_dtype, uint8
 from dlframe.errors import DTypeError, ShapeError
@@ -71,15 +69,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
     >>> dl.nansum(dl.tensor([1.0, dl.nan, 3.0]))
     tensor(4.)
     """
-    return sum(_without_nan(input), dim, keepdim, dtype=dtype)
-
-
-def _without_nan(input: Any) -> Any:
-    """`input` with 0 in place of nan."""
-    if input.dtype.kind != "f":
-        return input
-    nans = np.isnan(input.array)
-    return ops.where(nans, 0.0, input) if nans.any() else input
+    return sum(ops.without_nan(input), dim, keepdim, dtype=dtype)
 
 
 @numpy_names
@@ -111,11 +101,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
     require_floats("nanmean", input)
     input = to_dtype(input, dtype)
     require_floats("nanmean", input)  # the dtype asked for, too
-    axis = axis_of(dim, input.ndim)
-    count = ops.sum(~np.isnan(input.array), axis=axis, keepdims=keepdim)
-    return ops.sum(_without_nan(input), axis=axis, keepdims=keepdim) / ops.cast(
-        count, dtype=input.dtype
-    )
+    return ops.nanmean(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
 
 
 @numpy_names

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.ops.record import Array, TensorBase
+from dlframe.ops.record import Array, TensorBase, to_array
 from dlframe.tensor.functions.arguments import checked_dim, numpy_names
 
 if TYPE_CHECKING:
@@ -25,7 +25,15 @@ __all__ = [
 
 # --- quantiles ---------------------------------------------------------------------------------
 
-INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+# How a rank becomes whole, and the weight of the upper neighbour. NumPy's methods differ in which
+# ranks they mean, and have their own table.
+INTERPOLATIONS: dict[str, tuple[Any, float | None]] = {
+    "linear": (None, None),
+    "lower": (np.floor, 0.0),
+    "higher": (np.ceil, 0.0),
+    "midpoint": (None, 0.5),
+    "nearest": (np.rint, 0.0),
+}
 
 
 @numpy_names
@@ -85,24 +93,22 @@ def _quantile(
 ) -> Any:
     axis = None if dim is None else checked_dim(dim, input.ndim)
     q = _checked_fractions(name, input, q, interpolation)
-    others, rows = _rows(input, axis)
-    ranks = _ranks(rows.array, q, skip_nan=name == "nanquantile")
-    out = _at_ranks(rows, ranks, interpolation)  # as rows, with the quantiles last
-    shape = tuple(input.shape[i] if i in others else 1 for i in range(input.ndim))
-    if not keepdim:
-        shape = tuple(input.shape[i] for i in others)
-    if not q.shape:
-        return ops.reshape(out, shape=shape)
-    n = len(shape)
-    return ops.transpose(ops.reshape(out, shape=(*shape, q.shape[0])), axes=(n, *range(n)))
+    flat = q.reshape(-1)
+    to_whole, weight = INTERPOLATIONS[interpolation]
 
+    def ranks_of(n: Array) -> Any:
+        ranks = flat * (n - 1).astype(input.dtype)
+        return ranks if to_whole is None else to_whole(to_array(ranks))
 
-def _rows(input: Tensor, axis: int | None) -> tuple[list[int], Any]:
-    """The dims that stay, and `input` with the one that is reduced at the end."""
-    if axis is None or not input.ndim:
-        return [], ops.reshape(input, shape=(-1,))
-    others = [i for i in range(input.ndim) if i != axis]
-    return others, ops.transpose(input, axes=(*others, axis))
+    return ops.quantiles(
+        input,
+        ranks_of,
+        fractions=tuple(q.shape),
+        axis=axis,
+        keepdims=keepdim,
+        skip_nan=name == "nanquantile",
+        weight=weight,
+    )
 
 
 def _checked_fractions(name: str, input: Tensor, q: Any, interpolation: str) -> Any:
@@ -127,44 +133,6 @@ def _checked_fractions(name: str, input: Tensor, q: Any, interpolation: str) -> 
     if not ((values >= 0) & (values <= 1)).all():
         raise ArgumentError(f"{name}() q must be in the range [0, 1] but got {values.tolist()}")
     return q
-
-
-def _ranks(rows: Array, q: Any, *, skip_nan: bool) -> Any:
-    """How far from the first in order each quantile is, (…, q) for rows of shape (…, n)."""
-    last = float(rows.shape[-1] - 1)
-    nans = np.isnan(rows)
-    q = q.reshape(-1)
-    shape = (*rows.shape[:-1], q.shape[0])
-    if not nans.any():
-        return ops.broadcast_to(q * last, shape=shape)
-    if skip_nan:
-        present = np.sum(~nans, axis=-1, keepdims=True)
-        return ops.where(present > 0, q * (present - 1).astype(rows.dtype), 0.0)
-    # the last in order is nan, if anything is
-    broken = np.broadcast_to(nans.any(axis=-1, keepdims=True), shape)
-    return ops.where(broken, last, q * last)
-
-
-def _at_ranks(rows: Any, ranks: Any, interpolation: str) -> Any:
-    """The elements of `rows` at those ranks, interpolated where a rank is no whole number."""
-    order = ops.argsort(rows.array, axis=-1)
-    if interpolation in ("lower", "higher", "nearest"):
-        to_whole = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation]
-        return _ranked(rows, order, to_whole(_values(ranks)))
-    exact = _values(ranks)
-    below, above = (_ranked(rows, order, f(exact)) for f in (np.floor, np.ceil))
-    weight = 0.5 if interpolation == "midpoint" else ranks - np.floor(exact)
-    return ops.lerp(below, above, weight)
-
-
-def _values(x: Any) -> Array:
-    found: Array = x.array if isinstance(x, TensorBase) else x
-    return found
-
-
-def _ranked(rows: Any, order: Array, ranks: Array) -> Any:
-    indices = np.take_along_axis(order, ranks.astype(np.int64), -1)
-    return ops.take_along_axis(rows, indices, axis=-1)
 
 
 # --- covariance --------------------------------------------------------------------------------
@@ -206,25 +174,15 @@ def cov(
     x = input if input.ndim == 2 else ops.reshape(input, shape=(1, -1))
     n = x.shape[1]
     weights = _weights(n, fweights, aweights)
-    if weights is None:
-        total, freedom = None, float(n - correction)
-        mean = ops.divide(ops.sum(x, axis=1, keepdims=True), float(n))
-    else:
-        total = ops.sum(weights)
-        mean = ops.divide(ops.sum(x * weights, axis=1, keepdims=True), total)
-        lost = 1.0 if aweights is None else ops.sum(weights * aweights) / total
-        freedom = total - correction * lost
-    if float(freedom) <= 0:
+    freedom = ops.degrees_of_freedom(n, correction, weights, aweights)
+    if not float(freedom):
         warnings.warn(
             "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number "
             f"of observations, which is {n}.",
             UserWarning,
             stacklevel=2,
         )
-        freedom = 0.0
-    d = ops.subtract(x, mean)
-    products = ops.matmul(d if weights is None else d * weights, ops.swapaxes(d, axis1=0, axis2=1))
-    return ops.squeeze(ops.divide(products, freedom), axis=None)
+    return ops.covariance(x, freedom, weights)
 
 
 def _weights(n: int, fweights: Any, aweights: Any) -> Any:
@@ -263,9 +221,4 @@ def corrcoef(input: Tensor) -> Tensor:
             "corrcoef(): expected input to have two or fewer dimensions but got an input with "
             f"{input.ndim} dimensions"
         )
-    c = cov(input)
-    if not c.ndim:
-        return c / c  # 1, or nan
-    deviation = ops.sqrt(ops.diagonal(c, offset=0, axis1=0, axis2=1))
-    c = c / ops.reshape(deviation, shape=(-1, 1)) / ops.reshape(deviation, shape=(1, -1))
-    return ops.clip(c, -1.0, 1.0)
+    return ops.correlation(cov(input))
