@@ -17,7 +17,8 @@ PACKAGE = ROOT / "dlframe"
 # The rooms of the library, from the ground up: each imports from its own line and from those above
 # it, never from one below. `ARCHITECTURE.md` shows the same list; a test holds both equal.
 LEVELS = (
-    ("version", "listing", "nests", "errors", "dtypes", "random", "plugins", "cuda", "backends"),
+    ("version", "listing", "errors", "hooks", "nests"),
+    ("dtypes", "random", "plugins", "cuda", "backends"),
     ("ops",),
     ("autograd",),
     ("tensor.devices", "tensor.size", "tensor.types", "tensor.printing"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from dlframe.autograd.hooks import PostHook
 from dlframe.errors import ArgumentError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.op import cast
-from dlframe.ops.record import TensorBase, target_of
+from dlframe.ops.record import TensorBase, mark_mutated, target_of
 
 Tensors = TensorBase | Sequence[TensorBase]
 
@@ -116,6 +116,18 @@ def _accumulate(leaf: Any, g: Any) -> None:
         leaf.gradient = wrap(np.array(g, dtype=leaf.array.dtype))
     else:
         leaf.gradient.array += g
+
+
+def zero_gradients(tensors: Iterable[Any], set_to_none: bool) -> None:
+    """Forget the gradients of `tensors`, or fill them with zeros."""
+    for x in tensors:
+        if set_to_none or x.grad is None:
+            x.grad = None
+            continue
+        if x.grad.requires_grad:  # from create_graph=True
+            x.grad = x.grad.detach()
+        x.grad.array[...] = 0
+        mark_mutated(x.grad.array, "zero_grad")
 
 
 def _refcount_of_a_popped_argument() -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dlframe.autograd.hooks import RemovableHandle
+from dlframe.hooks import RemovableHandle, add_hook
 from dlframe.nn.hooks import GLOBAL_HOOKS, Hook, HookTable
 from dlframe.nn.module import Module
 
@@ -25,19 +25,14 @@ __all__ = [
 ]
 
 
-class _GlobalHandle(RemovableHandle):
-    """Without hooks for all modules, calls are direct again."""
-
-    def remove(self) -> None:
-        super().remove()
-        Module._direct_call = not any(vars(GLOBAL_HOOKS).values())
-
-
 def _add(table: HookTable, hook: Hook) -> RemovableHandle:
     Module._direct_call = False  # from now on every call looks for hooks
-    handle = _GlobalHandle(table)
-    table[handle.id] = hook
-    return handle
+    return add_hook(table, hook, removed=_call_directly_again)
+
+
+def _call_directly_again() -> None:
+    """Without hooks for all modules, calls are direct again."""
+    Module._direct_call = not any(vars(GLOBAL_HOOKS).values())
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlframe.autograd.hooks import RemovableHandle
+from dlframe.hooks import RemovableHandle, add_hook
 from dlframe.nn.backward_hooks import BackwardHooks
 
 if TYPE_CHECKING:
@@ -23,36 +22,27 @@ class Hook(NamedTuple):
     always_call: bool = False
 
 
-HookTable = OrderedDict[int, Hook]
-
-
-def add_hook(table: HookTable, hook: Hook, prepend: bool = False) -> RemovableHandle:
-    """Put `hook` at the end of `table`, or at its front."""
-    handle = RemovableHandle(table)
-    table[handle.id] = hook
-    if prepend:
-        table.move_to_end(handle.id, last=False)
-    return handle
+HookTable = dict[int, Hook]
 
 
 @dataclass(eq=False)
 class CallHooks:
     """The hooks around forward and backward, of one module or of all."""
 
-    forward_pre: HookTable = field(default_factory=OrderedDict)
-    forward: HookTable = field(default_factory=OrderedDict)
-    backward_pre: HookTable = field(default_factory=OrderedDict)
-    backward: HookTable = field(default_factory=OrderedDict)
+    forward_pre: HookTable = field(default_factory=dict)
+    forward: HookTable = field(default_factory=dict)
+    backward_pre: HookTable = field(default_factory=dict)
+    backward: HookTable = field(default_factory=dict)
 
 
 @dataclass(eq=False)
 class StateHooks:
     """The hooks around state_dict and load_state_dict of one module."""
 
-    save_pre: HookTable = field(default_factory=OrderedDict)
-    save_post: HookTable = field(default_factory=OrderedDict)
-    load_pre: HookTable = field(default_factory=OrderedDict)
-    load_post: HookTable = field(default_factory=OrderedDict)
+    save_pre: HookTable = field(default_factory=dict)
+    save_post: HookTable = field(default_factory=dict)
+    load_pre: HookTable = field(default_factory=dict)
+    load_post: HookTable = field(default_factory=dict)
 
 
 NO_HOOKS = CallHooks()
@@ -76,7 +66,7 @@ class Hookable:
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, args)` before forward; what it returns replaces the arguments."""
-        return add_hook(self._own_hooks().forward_pre, Hook(hook, with_kwargs), prepend)
+        return add_hook(self._own_hooks().forward_pre, Hook(hook, with_kwargs), prepend=prepend)
 
     def register_forward_hook(
         self,
@@ -90,13 +80,14 @@ class Hookable:
 
         With `always_call` it is called also when forward raises, with None as the output.
         """
-        return add_hook(self._own_hooks().forward, Hook(hook, with_kwargs, always_call), prepend)
+        entry = Hook(hook, with_kwargs, always_call)
+        return add_hook(self._own_hooks().forward, entry, prepend=prepend)
 
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, grad_output)` before the module's backward; it may replace them."""
-        return add_hook(self._own_hooks().backward_pre, Hook(hook), prepend)
+        return add_hook(self._own_hooks().backward_pre, Hook(hook), prepend=prepend)
 
     def register_full_backward_hook(
         self, hook: Callable[..., Any], prepend: bool = False
@@ -105,7 +96,7 @@ class Hookable:
 
         What it returns, if not None, replaces `grad_input`.
         """
-        return add_hook(self._own_hooks().backward, Hook(hook), prepend)
+        return add_hook(self._own_hooks().backward, Hook(hook), prepend=prepend)
 
     def _own_state_hooks(self) -> StateHooks:
         if self._state_hooks is None:

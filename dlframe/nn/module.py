@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
-from dlframe.autograd import mark_mutated
+from dlframe.autograd.backward import zero_gradients
 from dlframe.nn import state
 from dlframe.nn.casting import cast_module, parse_to
 from dlframe.nn.hooks import Hookable, call_with_hooks
@@ -384,13 +384,7 @@ class Module(Hookable):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients; with `set_to_none=False` fill them with zeros instead."""
-        for parameter in self.parameters():
-            if set_to_none or parameter.grad is None:
-                parameter.grad = None
-            else:
-                parameter.grad = parameter.grad.detach()
-                parameter.grad.array[...] = 0
-                mark_mutated(parameter.grad.array, "zero_grad")
+        zero_gradients(self.parameters(), set_to_none)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Cast what is floating-point to a dtype: `to(dtype)`, `to(tensor)`, `to("cpu")`."""

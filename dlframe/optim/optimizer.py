@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 import functools
 import warnings
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dlframe import nests
-from dlframe.autograd import mark_mutated
-from dlframe.autograd.hooks import RemovableHandle, add_hook
+from dlframe.autograd.backward import zero_gradients
 from dlframe.errors import ShapeError
+from dlframe.hooks import RemovableHandle, add_hook
 from dlframe.tensor import Tensor
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
 
 ParamGroup = dict[str, Any]
 StateDict = dict[str, Any]
-Hooks = OrderedDict[int, Callable[..., Any]]
+Hooks = dict[int, Callable[..., Any]]
 
 
 class _Required:
@@ -38,25 +38,18 @@ class _Required:
 required = _Required()  # the default of an option that each group has to name itself
 
 
-def _register(table: Hooks, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-    handle = add_hook(table, hook)
-    if prepend:
-        table.move_to_end(handle.id, last=False)
-    return handle
-
-
-_global_pre_hooks: Hooks = OrderedDict()
-_global_post_hooks: Hooks = OrderedDict()
+_global_pre_hooks: Hooks = {}
+_global_post_hooks: Hooks = {}
 
 
 def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(optimizer, args, kwargs)` before every step of every optimizer."""
-    return _register(_global_pre_hooks, hook)
+    return add_hook(_global_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(optimizer, args, kwargs)` after every step of every optimizer."""
-    return _register(_global_post_hooks, hook)
+    return add_hook(_global_post_hooks, hook)
 
 
 def _advice(given: Any) -> str:
@@ -127,12 +120,12 @@ class Optimizer:
             self.add_param_group(group)
 
     def _make_hook_tables(self) -> None:
-        self._step_pre_hooks: Hooks = OrderedDict()
-        self._step_post_hooks: Hooks = OrderedDict()
-        self._state_dict_pre_hooks: Hooks = OrderedDict()
-        self._state_dict_post_hooks: Hooks = OrderedDict()
-        self._load_state_dict_pre_hooks: Hooks = OrderedDict()
-        self._load_state_dict_post_hooks: Hooks = OrderedDict()
+        self._step_pre_hooks: Hooks = {}
+        self._step_post_hooks: Hooks = {}
+        self._state_dict_pre_hooks: Hooks = {}
+        self._state_dict_post_hooks: Hooks = {}
+        self._load_state_dict_pre_hooks: Hooks = {}
+        self._load_state_dict_post_hooks: Hooks = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -171,14 +164,7 @@ class Optimizer:
                 False fills them with zeros instead; momentum still moves such a parameter.
         """
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None or set_to_none:
-                    p.grad = None
-                else:
-                    if p.grad.requires_grad:  # from create_graph=True
-                        p.grad = p.grad.detach()
-                    p.grad.array[...] = 0
-                    mark_mutated(p.grad.array, "zero_grad")
+            zero_gradients(group["params"], set_to_none)
 
     # --- groups --------------------------------------------------------------------------------
 
@@ -237,7 +223,7 @@ class Optimizer:
 
         `args` starts with the optimizer. A hook may return other `(args, kwargs)`.
         """
-        return _register(self._step_pre_hooks, hook)
+        return add_hook(self._step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` after each step.
@@ -249,31 +235,31 @@ class Optimizer:
         a step
         >>> handle.remove()
         """
-        return _register(self._step_post_hooks, hook)
+        return add_hook(self._step_post_hooks, hook)
 
     def register_state_dict_pre_hook(
         self, hook: Callable[..., None], prepend: bool = False
     ) -> RemovableHandle:
         """Call `hook(optimizer)` before `state_dict`."""
-        return _register(self._state_dict_pre_hooks, hook, prepend)
+        return add_hook(self._state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_state_dict_post_hook(
         self, hook: Callable[..., StateDict | None], prepend: bool = False
     ) -> RemovableHandle:
         """Call `hook(optimizer, state_dict)` after `state_dict`; it may return another dict."""
-        return _register(self._state_dict_post_hooks, hook, prepend)
+        return add_hook(self._state_dict_post_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_pre_hook(
         self, hook: Callable[..., StateDict | None], prepend: bool = False
     ) -> RemovableHandle:
         """Call `hook(optimizer, state_dict)` before loading; it may return another dict."""
-        return _register(self._load_state_dict_pre_hooks, hook, prepend)
+        return add_hook(self._load_state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_post_hook(
         self, hook: Callable[..., None], prepend: bool = False
     ) -> RemovableHandle:
         """Call `hook(optimizer)` after loading."""
-        return _register(self._load_state_dict_post_hooks, hook, prepend)
+        return add_hook(self._load_state_dict_post_hooks, hook, prepend=prepend)
 
     # --- saving and loading --------------------------------------------------------------------
 
