@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import check_not_negative, check_speed_options
+from dlframe.optim.options import check_not_negative
 from dlframe.optim.rules import lerp, lerp_formula
 from dlframe.tensor import Tensor
 
@@ -104,6 +104,8 @@ class Adam(FlatOptimizer):
     tensor([ 3.5000, -0.4900], requires_grad=True)
     """
 
+    _added_later: ClassVar[dict[str, Any]] = {"amsgrad": False, "decoupled_weight_decay": False}
+
     def __init__(
         self,
         params: Any,
@@ -128,7 +130,6 @@ class Adam(FlatOptimizer):
         check_not_negative("epsilon value", eps)
         _check_betas(betas)
         check_not_negative("weight_decay value", weight_decay)
-        check_speed_options(foreach, fused)
         defaults = {
             "lr": lr,
             "betas": tuple(betas),
@@ -136,24 +137,16 @@ class Adam(FlatOptimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-            "fused": fused,
             "decoupled_weight_decay": decoupled_weight_decay,
         }
-        super().__init__(params, defaults)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("amsgrad", False)
-            group.setdefault("maximize", False)
-            group.setdefault("foreach", None)
-            group.setdefault("capturable", False)
-            group.setdefault("differentiable", False)
-            group.setdefault("decoupled_weight_decay", False)
-            group.setdefault("fused", None)
+        super().__init__(
+            params,
+            defaults,
+            foreach=foreach,
+            fused=fused,
+            capturable=capturable,
+            differentiable=differentiable,
+        )
 
     def _state_names(self, group: ParamGroup) -> tuple[str, ...]:
         names = ("exp_avg", "exp_avg_sq")

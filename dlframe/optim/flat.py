@@ -19,30 +19,45 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import is_
-from typing import Any
+from typing import Any, ClassVar
 
 from dlframe.autograd import enable_grad, mark_mutated_many
 from dlframe.optim.layout import BLOCK, LARGE, Block, Chunk, Layout, Scratch, sharing_memory
 from dlframe.optim.optimizer import Optimizer, ParamGroup
+from dlframe.optim.options import WITHOUT_EFFECT
 from dlframe.tensor import Tensor
 
 
 class FlatOptimizer(Optimizer):
-    """An optimizer with an elementwise rule: a subclass names its state and writes `_update`."""
+    """An optimizer with an elementwise rule: a subclass names its state and writes `_update`.
+
+    Args:
+        params: parameters, or groups of them.
+        defaults: the options of every group that does not set them.
+        without_effect: those of `WITHOUT_EFFECT` that PyTorch's optimizer of this name has. They
+            are checked and kept as options, so that a state dict has PyTorch's keys.
+    """
 
     _counts_steps = True  # whether state["step"] is kept; all parameters of a chunk have the same
+    _added_later: ClassVar[dict[str, Any]] = {}  # options that older files lack, and their values
 
-    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
-        if defaults.get("differentiable"):
+    def __init__(self, params: Any, defaults: dict[str, Any], **without_effect: Any) -> None:
+        if without_effect.get("foreach") and without_effect.get("fused"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+        if without_effect.get("differentiable"):
             raise NotImplementedError(
                 f"{type(self).__name__}: differentiable=True is not supported, a step writes into "
                 "the parameters. Write an update to differentiate through with tensor operations."
             )
         self._forget_plans()
-        super().__init__(params, defaults)
+        super().__init__(params, defaults | without_effect)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        for group in self.param_groups:
+            for option, value in (self._added_later | WITHOUT_EFFECT | {"maximize": False}).items():
+                if option in self.defaults:
+                    group.setdefault(option, value)
         self._forget_plans()
 
     def _forget_plans(self) -> None:

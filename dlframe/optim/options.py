@@ -1,4 +1,4 @@
-"""Checks of the options that several optimizers have."""
+"""The options that several optimizers have, and their checks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from typing import Any
 from dlframe.optim.layout import scalar
 from dlframe.tensor import Tensor
 
+WITHOUT_EFFECT = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
+"""PyTorch's choices between its implementations of one formula, with their defaults.
+
+Here there is one implementation, always on. `FlatOptimizer` takes these and keeps them.
+"""
+
 
 def check_not_negative(what: str, value: Any) -> None:
     """Refuse a negative number, NaN, and a tensor of more than one element."""
@@ -14,9 +20,3 @@ def check_not_negative(what: str, value: Any) -> None:
         raise ValueError(f"Tensor lr must be 1-element, got shape {list(value.array.shape)}")
     if not scalar(value) >= 0.0:
         raise ValueError(f"Invalid {what}: {scalar(value)}")
-
-
-def check_speed_options(foreach: bool | None, fused: bool | None) -> None:
-    """PyTorch's `foreach` and `fused` have no effect here, but exclude each other there."""
-    if foreach and fused:
-        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")

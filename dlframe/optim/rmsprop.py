@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -95,6 +95,8 @@ class RMSprop(FlatOptimizer):
     [3.8, 0.05]
     """
 
+    _added_later: ClassVar[dict[str, Any]] = {"momentum": 0, "centered": False}
+
     def __init__(
         self,
         params: Any,
@@ -121,22 +123,15 @@ class RMSprop(FlatOptimizer):
             "eps": eps,
             "centered": centered,
             "weight_decay": weight_decay,
-            "capturable": capturable,
-            "foreach": foreach,
             "maximize": maximize,
-            "differentiable": differentiable,
         }
-        super().__init__(params, defaults)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("momentum", 0)
-            group.setdefault("centered", False)
-            group.setdefault("foreach", None)
-            group.setdefault("maximize", False)
-            group.setdefault("differentiable", False)
-            group.setdefault("capturable", False)
+        super().__init__(
+            params,
+            defaults,
+            foreach=foreach,
+            capturable=capturable,
+            differentiable=differentiable,
+        )
 
     def _state_names(self, group: ParamGroup) -> tuple[str, ...]:
         momentum = ("momentum_buffer",) if group["momentum"] > 0 else ()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import check_not_negative, check_speed_options
+from dlframe.optim.options import check_not_negative
 from dlframe.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -91,6 +91,7 @@ class SGD(FlatOptimizer):
     """
 
     _counts_steps = False
+    _added_later: ClassVar[dict[str, Any]] = {"nesterov": False}
 
     def __init__(
         self,
@@ -111,7 +112,6 @@ class SGD(FlatOptimizer):
         check_not_negative("weight_decay value", weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        check_speed_options(foreach, fused)
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -119,20 +119,10 @@ class SGD(FlatOptimizer):
             "weight_decay": weight_decay,
             "nesterov": nesterov,
             "maximize": maximize,
-            "foreach": foreach,
-            "differentiable": differentiable,
-            "fused": fused,
         }
-        super().__init__(params, defaults)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("nesterov", False)
-            group.setdefault("maximize", False)
-            group.setdefault("foreach", None)
-            group.setdefault("differentiable", False)
-            group.setdefault("fused", False)
+        super().__init__(
+            params, defaults, foreach=foreach, fused=fused, differentiable=differentiable
+        )
 
     def _state_names(self, group: ParamGroup) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] != 0 else ()
