@@ -19,5 +19,7 @@ def gathered(package: str, *more: str) -> list[str]:
     here = vars(sys.modules[package])
     for name, module in list(sys.modules.items()):
         if name.rpartition(".")[0] == package:
-            names.update(n for n in getattr(module, "__all__", ()) if n in here)
+            listed = getattr(module, "__all__", ())
+            # the same object: `nn.functional` lists a function `linear`, `nn` has a module of it
+            names.update(n for n in listed if n in here and here[n] is getattr(module, n, None))
     return sorted(names)

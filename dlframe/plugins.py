@@ -1,13 +1,13 @@
 """One registry for everything that can be asked for by name: layers, losses, metrics and so on.
 
-The core's own names stand in a table here; other packages add theirs through entry points, in
-their `pyproject.toml`::
+The core's own names are those that its packages list; other packages add theirs through entry
+points, in their `pyproject.toml`::
 
     [project.entry-points."dlframe.layers"]
     SqueezeExcite = "dlframe_focus:SqueezeExcite"
 
-and a program's own classes through `register`. Names are listed without importing anything; what a
-name stands for is imported when it is first asked for. So a broken plugin never stops
+and a program's own classes through `register`. Names are listed without importing any plugin; what
+a name stands for is imported when it is first asked for. So a broken plugin never stops
 `import dlframe`: it is reported, by name and with its own traceback, to whoever asks for it. Two
 packages that give one name to two things are reported in the same way, and `"package:Name"`
 chooses between them.
@@ -19,7 +19,7 @@ import functools
 import importlib
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from dlframe.errors import PluginError, did_you_mean
@@ -33,37 +33,23 @@ KINDS = (
     "datasets",
     "transforms",
     "callbacks",
-    "kernels",
 )
 """What can be registered; the entry-point group of layers is `dlframe.layers`, and so on."""
 
-# kind -> module -> the names it has. Strings, so that listing them imports nothing.
-_CORE: dict[str, dict[str, str]] = {
-    "layers": {
-        "dlframe.nn": "AdaptiveAvgPool2d AvgPool2d BatchNorm1d BatchNorm2d Bilinear Conv2d Dropout "
-        "ELU Embedding Flatten GELU Identity LayerNorm LeakyReLU Linear LogSoftmax MaxPool2d ReLU "
-        "SiLU Sigmoid Softmax Softplus Tanh Unflatten"
-    },
-    "losses": {
-        "dlframe.nn": "BCELoss BCEWithLogitsLoss CrossEntropyLoss HingeEmbeddingLoss HingeLoss "
-        "HuberLoss L1Loss MSELoss NLLLoss SmoothL1Loss"
-    },
-    "metrics": {
-        "dlframe.metrics": "Accuracy ConfusionMatrix F1 Mean MeanLoss Precision Recall TopKAccuracy"
-    },
-    "optimizers": {"dlframe.optim": "Adam AdamW RMSprop SGD"},
-    "datasets": {
-        "dlframe.data.datasets": "CIFAR10 Digits Disk FashionMNIST KMNIST MNIST Moons Spirals"
-    },
-    "transforms": {
-        "dlframe.data.transforms": "CenterCrop Compose Flatten Lambda Normalize RandomCrop "
-        "RandomHorizontalFlip RandomVerticalFlip ToTensor"
-    },
-    "callbacks": {
-        "dlframe.training": "CSVLogger EarlyStopping JSONLogger LambdaCallback ModelCheckpoint "
-        "ProgressBar StepLog TerminateOnNaN"
-    },
-    "kernels": {},
+# kind -> the package whose `__all__` has the core's names of it, a class that all of them are based
+# on, and classes that are of another kind, with all that is based on them
+_CORE: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "layers": (
+        "dlframe.nn",
+        "Module",
+        ("_Loss", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"),
+    ),
+    "losses": ("dlframe.nn", "_Loss", ()),
+    "metrics": ("dlframe.metrics", "Metric", ()),
+    "optimizers": ("dlframe.optim", "Optimizer", ()),
+    "datasets": ("dlframe.data.datasets", "object", ()),
+    "transforms": ("dlframe.data.transforms", "object", ()),
+    "callbacks": ("dlframe.training", "Callback", ()),
 }
 
 T = TypeVar("T")
@@ -96,13 +82,24 @@ _registered: dict[tuple[str, str], tuple[Entry, Any]] = {}
 
 
 def names(kind: str) -> list[str]:
-    """Every name of a kind, sorted; imports nothing.
+    """Every name of a kind, sorted; imports no plugin.
 
     >>> from dlframe import plugins
-    >>> plugins.names("optimizers")
-    ['Adam', 'AdamW', 'RMSprop', 'SGD']
+    >>> plugins.names("losses")[:3]
+    ['BCELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
     """
     return sorted({entry.name for entry in _entries(kind)})
+
+
+def core_names(kind: str) -> list[str]:
+    """The names of a kind that are dlframe's own, sorted; does not look for plugins.
+
+    >>> from dlframe import plugins
+    >>> "SGD" in plugins.core_names("optimizers")
+    True
+    """
+    _check_kind(kind)
+    return sorted(entry.name for entry in _core(kind))
 
 
 def get(kind: str, name: str) -> Any:
@@ -177,7 +174,7 @@ def unregister(kind: str, name: str) -> None:
 
 
 def describe() -> list[tuple[Entry, str]]:
-    """Every entry with its status: "core", "plugin", "registered" or "conflict"; imports nothing.
+    """Every entry with its status: "core", "plugin", "registered" or "conflict"; imports no plugin.
 
     >>> from dlframe import plugins
     >>> next((e.target, status) for e, status in plugins.describe() if e.name == "Linear")
@@ -246,10 +243,17 @@ def _entries(kind: str) -> list[Entry]:
     return [*_core(kind), *ours, *(entry for entry in _scan()[0] if entry.kind == kind)]
 
 
-def _core(kind: str) -> Iterator[Entry]:
-    for module, listed in _CORE[kind].items():
-        for name in listed.split():
-            yield Entry(kind, name, f"{module}:{name}", "dlframe", __version__)
+@functools.cache
+def _core(kind: str) -> tuple[Entry, ...]:
+    """The core's own entries of a kind, from what its package lists."""
+    package, base, others = _CORE[kind]
+    module = importlib.import_module(package)
+    found = []
+    for name in module.__all__:
+        bases = [cls.__name__ for cls in getattr(getattr(module, name), "__mro__", ())]
+        if base in bases[1:] and not set(others) & set(bases):
+            found.append(Entry(kind, name, f"{package}:{name}", "dlframe", __version__))
+    return tuple(found)
 
 
 def _find(kind: str, name: str) -> list[Entry]:

@@ -468,7 +468,7 @@ def test_plugins(dlframe: Command, tmp_path: Path) -> None:
     ("train", "say which data to train on: --data digits, for instance"),
     ("train --data moons --model cnn", "cnn needs images, and moons are points"),
     ("train --data digits --model cnn --hidden 5", "--hidden means nothing to the model cnn"),
-    ("train --data digits --optimizer adam --momentum 0.9", "--momentum is for sgd and rmsprop"),
+    ("train --data digits --optimizer adam --momentum 0.9", "--momentum is for rmsprop and sgd"),
     ("evaluate nowhere.h5", "there is no checkpoint nowhere.h5"),
     ("", "the following arguments are required: COMMAND"),
 ])  # fmt: skip

@@ -7,6 +7,8 @@ and evaluated from it alone.
 from __future__ import annotations
 
 import argparse
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from dlframe import plugins
@@ -17,8 +19,8 @@ from dlframe.version import __version__
 
 Config = dict[str, Any]
 
-# Learning rates that work for most small networks.
-LEARNING_RATES = {"SGD": 0.1, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
+# Learning rates that work for most small networks, where the optimizer's own default does not.
+LEARNING_RATES = {"SGD": 0.1, "RMSprop": 1e-3}
 
 # What a run does where nothing was said. Found by trial on validation data, never on test data.
 BASIC: Config = {
@@ -117,7 +119,7 @@ def _model_arguments(
 
 def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
     name = _plugin_name("optimizers", options.optimizer or defaults["optimizer"])
-    arguments: Config = {"lr": LEARNING_RATES.get(name, 1e-3)}
+    arguments: Config = {"lr": LEARNING_RATES.get(name) or _default_rate(name)}
     if name == defaults["optimizer"]:
         arguments |= {key: defaults[key] for key in ("lr", "weight_decay") if key in defaults}
     if options.lr is not None:
@@ -125,10 +127,22 @@ def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
     if options.weight_decay is not None:
         arguments["weight_decay"] = options.weight_decay
     if options.momentum is not None:
-        if name in ("Adam", "AdamW"):
-            raise UsageError(f"--momentum is for sgd and rmsprop; {name} has its own")
+        if "momentum" not in _options_of(name):
+            able = [n for n in plugins.core_names("optimizers") if "momentum" in _options_of(n)]
+            raise UsageError(
+                f"--momentum is for {' and '.join(able).lower()}; {name} does not take it"
+            )
         arguments["momentum"] = options.momentum
     return {"name": name, "arguments": arguments}
+
+
+def _options_of(optimizer: str) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(plugins.get("optimizers", optimizer)).parameters
+
+
+def _default_rate(optimizer: str) -> float:
+    lr = _options_of(optimizer).get("lr")
+    return lr.default if lr is not None and isinstance(lr.default, float) else 1e-3
 
 
 def _plugin_name(kind: str, name: str) -> str:

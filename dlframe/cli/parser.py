@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from dlframe import plugins
 from dlframe.errors import did_you_mean
 from dlframe.version import __version__
 
@@ -20,6 +21,8 @@ DATA = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "disk", "moons"
 MODELS = ("linear", "mlp", "cnn", "lenet")
 SCHEDULERS = ("none", "cosine", "linear", "step", "plateau")
 INVERT = ("auto", "yes", "no")
+# These are there already: `import dlframe` brings them.
+OPTIMIZERS = ", ".join(plugins.core_names("optimizers")).lower()
 
 EXAMPLES = """\
 examples:
@@ -95,8 +98,8 @@ def make_parser() -> Parser:
     _evaluate(add("evaluate", "evaluate:evaluate", "measure a checkpoint on its test data"))
     _predict(add("predict", "predict:predict", "recognise images with a checkpoint"))
     _data(add("data", "data:data", "list, download or verify data sets"))
-    plugins = add("plugins", "info:plugins", "list what plugins add")
-    plugins.add_argument("--all", action="store_true", help="list dlframe's own names too")
+    listing = add("plugins", "info:plugins", "list what plugins add")
+    listing.add_argument("--all", action="store_true", help="list dlframe's own names too")
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
 
@@ -135,9 +138,9 @@ def _train(command: Parser) -> None:
     add("--width", type=positive_int, metavar="N", help="channels of cnn's first convolution")
     add("--activation", metavar="NAME", help="of mlp: relu, tanh, gelu, … or a plugin's")
     add("--dropout", type=probability, metavar="P", help="of mlp and cnn")
-    add("--optimizer", metavar="NAME", help="sgd, adam, adamw, rmsprop or a plugin's")
+    add("--optimizer", metavar="NAME", help=f"{OPTIMIZERS} or a plugin's")
     add("--lr", type=positive, metavar="X", help="learning rate")
-    add("--momentum", type=probability, metavar="X", help="of sgd and rmsprop")
+    add("--momentum", type=probability, metavar="X", help="of optimizers that have it, such as sgd")
     add("--weight-decay", type=non_negative, metavar="X")
     add("--scheduler", type=one_of("scheduler", SCHEDULERS), metavar="NAME",
         help=f"of the learning rate: {', '.join(SCHEDULERS)}")  # fmt: skip

@@ -27,6 +27,19 @@ from dlframe.data.stream import current_draws
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.tensor import Tensor
 
+__all__ = [
+    "CenterCrop",
+    "Compose",
+    "Flatten",
+    "Lambda",
+    "Normalize",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomVerticalFlip",
+    "ToTensor",
+    "batchable",
+]
+
 Array = np.ndarray[Any, Any]
 
 

@@ -16,6 +16,15 @@ from dlframe.metrics.functional import class_counts, confusion_matrix, top_k_hit
 from dlframe.metrics.labels import label_pair
 from dlframe.metrics.metric import Metric, State, add_states
 
+__all__ = [
+    "F1",
+    "Accuracy",
+    "ConfusionMatrix",
+    "Precision",
+    "Recall",
+    "TopKAccuracy",
+]
+
 
 class Accuracy(Metric):
     """The share of samples whose predicted label is the true one.

@@ -36,6 +36,29 @@ from dlframe.metrics.labels import (
 )
 from dlframe.tensor import to_array
 
+__all__ = [
+    "accuracy",
+    "accuracy_macro",
+    "accuracy_per_class",
+    "confusion_matrix",
+    "f1_binary",
+    "f1_macro",
+    "f1_micro",
+    "f1_per_class",
+    "f1_weighted",
+    "precision_binary",
+    "precision_macro",
+    "precision_micro",
+    "precision_per_class",
+    "precision_weighted",
+    "recall_binary",
+    "recall_macro",
+    "recall_micro",
+    "recall_per_class",
+    "recall_weighted",
+    "top_k_accuracy",
+]
+
 # Beyond this a class count read off the labels is more likely a mistake (a token, a pixel) than
 # a wish: the confusion matrix would have 10⁸ entries. Naming num_classes lifts the limit.
 MOST_IMPLIED_CLASSES = 10_000

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from dlframe.errors import ShapeError
 from dlframe.tensor import Tensor, to_array
 
+__all__ = ["Mean", "MeanLoss", "Metric"]
+
 State = NDArray[Any]
 
 

@@ -12,6 +12,8 @@ from dlframe.metrics import averages
 from dlframe.metrics.averages import Ratio
 from dlframe.tensor import to_array
 
+__all__ = ["classification_report"]
+
 RATIOS: dict[str, Ratio] = {
     "precision": averages.precision,
     "recall": averages.recall,

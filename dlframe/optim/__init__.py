@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
+from dlframe.listing import gathered
 from dlframe.optim import lr_scheduler
-from dlframe.optim.adam import Adam
-from dlframe.optim.adamw import AdamW
-from dlframe.optim.optimizer import Optimizer
-from dlframe.optim.rmsprop import RMSprop
-from dlframe.optim.sgd import SGD
+from dlframe.optim.adam import *
+from dlframe.optim.adamw import *
+from dlframe.optim.optimizer import Optimizer as Optimizer
+from dlframe.optim.rmsprop import *
+from dlframe.optim.sgd import *
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]
+__all__ = gathered(__name__, "lr_scheduler")

@@ -66,6 +66,8 @@ def adam_formula(
 class Adam(FlatOptimizer):
     """Adam: each element has its own step size, from averages of the gradient and its square.
 
+    One step as a readable function: `dlframe.optim.adam.adam_formula`.
+
     With γ the learning rate, λ the weight decay, for each step t::
 
         g ← ∇f(θ)                     (−∇f(θ) with maximize)

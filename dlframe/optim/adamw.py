@@ -13,6 +13,8 @@ __all__ = ["AdamW"]
 class AdamW(Adam):
     """Adam whose weight decay shrinks the parameters directly, instead of entering the gradient.
 
+    One step as a readable function: `dlframe.optim.adam.adam_formula`.
+
     With γ the learning rate and λ the weight decay, each step begins with ::
 
         θ ← θ − γ λ θ

@@ -59,6 +59,8 @@ def rmsprop_formula(
 class RMSprop(FlatOptimizer):
     """RMSprop: each gradient is divided by the root of the running mean of its square.
 
+    One step as a readable function: `dlframe.optim.rmsprop.rmsprop_formula`.
+
     With γ the learning rate, λ the weight decay, μ the momentum, for each step::
 
         g ← ∇f(θ)                     (−∇f(θ) with maximize)

@@ -50,6 +50,8 @@ def sgd_formula(
 class SGD(FlatOptimizer):
     """Stochastic gradient descent: a step against the gradient, or along an average of gradients.
 
+    One step as a readable function: `dlframe.optim.sgd.sgd_formula`.
+
     With γ the learning rate, λ the weight decay, μ the momentum, τ the dampening, for each step t::
 
         g ← ∇f(θ)                     (−∇f(θ) with maximize)

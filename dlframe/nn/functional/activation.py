@@ -10,6 +10,19 @@ from dlframe.autograd.inplace import write
 from dlframe.nn.functional.checks import require_floats
 from dlframe.tensor import Tensor, functions
 
+__all__ = [
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "log_softmax",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+
 
 def _done(input: Any, result: Any, inplace: bool, name: str) -> Tensor:
     return write(input, result, name) if inplace else result

@@ -15,6 +15,8 @@ from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 from dlframe.tensor.creation import as_tensor
 
+__all__ = ["cross_entropy", "nll_loss"]
+
 
 def cross_entropy(
     input: Tensor,

@@ -11,6 +11,8 @@ from dlframe.nn.functional.checks import same_dtype, sizes_of
 from dlframe.ops import window
 from dlframe.tensor import Tensor
 
+__all__ = ["conv2d"]
+
 
 def conv2d(
     input: Tensor,

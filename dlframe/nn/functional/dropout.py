@@ -11,6 +11,8 @@ from dlframe.ops.record import Array
 from dlframe.random import Generator, or_default
 from dlframe.tensor import Tensor
 
+__all__ = ["dropout"]
+
 
 def dropout(
     input: Tensor,

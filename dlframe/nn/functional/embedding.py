@@ -11,6 +11,8 @@ from dlframe.ops import networks
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 
+__all__ = ["embedding", "one_hot"]
+
 
 def embedding(
     input: Tensor,

@@ -6,6 +6,8 @@ from dlframe import ops
 from dlframe.ops import networks
 from dlframe.tensor import Tensor
 
+__all__ = ["linear"]
+
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x Wᵀ + b.

@@ -25,6 +25,16 @@ from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 from dlframe.tensor.creation import as_tensor
 
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "hinge_loss",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "smooth_l1_loss",
+]
+
 
 def mse_loss(
     input: Tensor,

@@ -12,6 +12,8 @@ from dlframe.nn.functional.checks import require_floats, same_dtype
 from dlframe.ops import networks
 from dlframe.tensor import Tensor, to_array
 
+__all__ = ["batch_norm", "layer_norm"]
+
 
 def batch_norm(
     input: Tensor,

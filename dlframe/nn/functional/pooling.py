@@ -15,6 +15,8 @@ from dlframe.ops import window
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 
+__all__ = ["adaptive_avg_pool2d", "avg_pool2d", "max_pool2d"]
+
 
 def max_pool2d(
     input: Tensor,
