@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe.autograd import Function, is_grad_enabled
-from dlframe.errors import GradientError
+from dlframe.errors import GradientError, ShapeError
 from dlframe.tensor import Tensor, to_array
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class _OwnBackward(Function):
     def forward(ctx: Any, module: Module, kwargs: dict[str, Any], count: int, *tensors: Any) -> Any:
         args, ctx.parameters = tensors[:count], tensors[count:]
         output = module.forward(*map(_plain, args), **kwargs)
-        ctx.module, ctx.count, ctx.kept = module, count, _kept(module)
+        ctx.module, ctx.kept = module, _kept(module)
+        ctx.shapes = [value.shape if isinstance(value, Tensor) else None for value in args]
         if isinstance(output, tuple):
             return tuple(Tensor(to_array(part)) for part in output)
         return Tensor(to_array(output))
@@ -88,12 +89,32 @@ class _OwnBackward(Function):
             for parameter, grad in zip(ctx.parameters, before, strict=True):
                 parameter.grad = grad
         inputs = grad_input if isinstance(grad_input, tuple) else (grad_input,)
-        if len(inputs) != ctx.count:
+        if len(inputs) != len(ctx.shapes):
             raise GradientError(
                 f"{type(ctx.module).__name__}.backward returned {len(inputs)} gradients, but its "
-                f"forward took {ctx.count} arguments; return one for each, or None"
+                f"forward took {len(ctx.shapes)} arguments; return one for each, or None"
             )
-        return None, None, None, *map(_as_gradient, inputs), *map(_as_gradient, grads)
+        found = list(map(_as_gradient, inputs))
+        _check_shapes(type(ctx.module).__name__, found, ctx.shapes)
+        return None, None, None, *found, *map(_as_gradient, grads)
+
+
+def _check_shapes(name: str, gradients: list[Tensor | None], shapes: list[Any]) -> None:
+    """A gradient has its input's shape; axes that the layer added may be left for the graph."""
+    for i, (g, shape) in enumerate(zip(gradients, shapes, strict=True)):
+        if g is None or shape is None or _sums_to(g.shape, shape):
+            continue
+        raise ShapeError(
+            f"{name}.backward returned a gradient of shape {tuple(g.shape)} for input {i}, whose "
+            f"shape is {tuple(shape)}; the two must be equal"
+        )
+
+
+def _sums_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, wanted) == tuple(shape)
+    except ValueError:
+        return False
 
 
 def _plain(value: Any) -> Any:

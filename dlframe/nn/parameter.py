@@ -65,7 +65,7 @@ class Parameter(Tensor):
         if array.shape != self.array.shape:
             raise ShapeError(
                 f"accumulate_grad: the gradient has shape {array.shape}, the parameter "
-                f"{self.array.shape}; sum over the axes that were broadcast, such as the batch"
+                f"{self.array.shape}; {_advice(array.shape, self.array.shape)}"
             )
         if self.grad is None:
             # a copy: the caller may go on using its array
@@ -75,6 +75,17 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+
+def _advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """How a gradient of `shape` becomes one of the parameter's shape, if that can be guessed."""
+    if shape == wanted[::-1]:
+        return "transpose it"
+    if len(shape) >= len(wanted):
+        kept = shape[len(shape) - len(wanted) :]
+        if all(n in (1, m) for n, m in zip(wanted, kept, strict=True)):
+            return "sum over the axes that were broadcast, such as the batch"
+    return "each element of the parameter needs one derivative"
 
 
 def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> Parameter:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from typing import Any
 
 import numpy as np
@@ -166,9 +167,28 @@ def test_errors() -> None:
         dl.autograd.grad(Tanh()(x).sum(), x, create_graph=True)
     with pytest.raises(ShapeError, match=r"has shape \(64, 3\), the parameter \(3,\); sum over"):
         Linear(2, 3).bias.accumulate_grad(np.ones((64, 3)))
+    with pytest.raises(ShapeError, match=r"the parameter \(3, 2\); transpose it"):
+        Linear(2, 3).weight.accumulate_grad(np.ones((2, 3)))
+    with pytest.raises(ShapeError, match=r"\(3, 2\); each element .* one derivative"):
+        Linear(2, 3).weight.accumulate_grad(np.ones((2, 5)))
     network = nn.Sequential(Linear(2, 2), nn.ReLU())
     with pytest.raises(TypeError, match=r"layer '1' \(ReLU\) has no backward"):
         network.backward(np.ones((1, 2)))
+
+
+@pytest.mark.parametrize("shape", [(4,), (3,), (3, 4)])
+def test_a_gradient_of_another_shape_than_its_input(shape: tuple[int, ...]) -> None:
+    class Wrong(nn.Module):
+        def forward(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            return a + b
+
+        def backward(self, grad_output: np.ndarray) -> Any:
+            return grad_output, np.ones(shape)
+
+    x = dl.ones(4, 3, requires_grad=True)
+    message = rf"Wrong.backward returned a gradient of shape {re.escape(str(shape))} for input 1, "
+    with pytest.raises(ShapeError, match=message):
+        Wrong()(x, x).sum().backward()
 
 
 def test_a_backward_that_means_something_else() -> None:
