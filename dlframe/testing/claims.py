@@ -56,6 +56,56 @@ def require_same(got: Any, wanted: Any, what: str, *, rtol: float = 0, atol: flo
         raise Broken(f"{what}\n{got}\ninstead of\n{wanted}")
 
 
+Results = dict[str, Any]
+
+
+def results_of(out: Any) -> Results:
+    """What a call gave, under names for messages: arrays, and the text of everything else."""
+    return {f"output {i}": _plain(x) for i, x in enumerate(nests.leaves(out))}
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, (Tensor, np.ndarray)):
+        return to_array(x)
+    if isinstance(x, (np.generic, int, float)):
+        return np.asarray(x)
+    text = repr(x)
+    return name_of(x) if " at 0x" in text else text  # an address is another one each time
+
+
+def require_alike(
+    got: Results,
+    wanted: Results,
+    *,
+    tolerance: float = 0,
+    rtol: float | None = None,
+    atol: float | None = None,
+    dtypes: bool = True,
+) -> None:
+    """Fail unless two calls gave the same; `tolerance` is `rtol` and `atol` together."""
+    for what in {**got, **wanted}:
+        require(what in got and what in wanted, f"{what} is there in one case only")
+        a, b = got[what], wanted[what]
+        if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+            if dtypes:
+                require(a.dtype == b.dtype, f"{what} is {a.dtype} instead of {b.dtype}")
+            require_same(
+                a,
+                b,
+                what,
+                rtol=tolerance if rtol is None else rtol,
+                atol=tolerance if atol is None else atol,
+            )
+        else:
+            same = isinstance(a, str) and isinstance(b, str) and a == b
+            require(same, f"{what} is {a} instead of {b}")
+
+
+def require_shape(x: Any, shape: tuple[int, ...], what: str) -> None:
+    """Fail if `x` has another shape."""
+    require(x.shape == shape, f"{what} has shape {tuple(x.shape)} instead of {tuple(shape)}")
+
+
 def name_of(thing: Any) -> str:
     """What a function, class or object is called."""
     return getattr(thing, "__name__", None) or type(thing).__name__
@@ -70,27 +120,61 @@ def is_float(x: Any) -> bool:
 
 
 def fresh(
-    inputs: Sequence[Any], dtype: Any = np.float32, *, requires_grad: bool = False
+    inputs: Sequence[Any],
+    dtype: Any = np.float32,
+    *,
+    requires_grad: bool | Sequence[int] = False,
 ) -> list[Any]:
-    """The inputs again: arrays and tensors as new tensors, floats among them in `dtype`."""
+    """The inputs again: arrays and tensors as new tensors, floats among them in `dtype`.
+
+    With ``dtype=None`` they keep their own. `requires_grad` is for all floats, or for the inputs at
+    these places.
+    """
     copies = []
-    for x in inputs:
+    for i, x in enumerate(inputs):
         if isinstance(x, (Tensor, np.ndarray)):
-            array = to_array(x)
-            array = array.astype(dtype if is_float(x) else array.dtype)  # a copy, in any case
-            x = Tensor(array, requires_grad=requires_grad and is_float(x))
+            wanted = requires_grad if isinstance(requires_grad, bool) else i in requires_grad
+            kind = dtype if is_float(x) and dtype is not None else x.dtype
+            array = to_array(x).astype(kind)  # a copy, in any case
+            x = Tensor(array, requires_grad=wanted and is_float(x))
         copies.append(x)
     return copies
 
 
 def strided(inputs: Sequence[Any]) -> list[Any]:
-    """The inputs again, with gaps between their elements in memory."""
-    return [_with_gaps(x) if isinstance(x, Tensor) and x.ndim else x for x in inputs]
+    """The inputs again, each every second element of a larger array in the reverse order."""
+
+    def apart(array: Array) -> Array:
+        large = np.full([2 * n for n in array.shape[::-1]], 77, array.dtype).T
+        every_second: Any = (*(slice(None, None, 2),) * array.ndim, ...)
+        view: Array = large[every_second]
+        view[...] = array
+        return view
+
+    return _with_arrays(inputs, apart)
 
 
-def _with_gaps(x: Tensor) -> Tensor:
-    wide = np.repeat(to_array(x), 2, axis=-1)
-    return Tensor(wide[..., ::2], requires_grad=x.requires_grad)
+def read_only(inputs: Sequence[Any]) -> list[Any]:
+    """The inputs again, in memory that may not be written to."""
+
+    def locked(array: Array) -> Array:
+        array = array.copy()
+        array.flags.writeable = False
+        return array
+
+    return _with_arrays(inputs, locked)
+
+
+def filled(inputs: Sequence[Any], shape: tuple[int, ...]) -> list[Any]:
+    """The inputs again, each of that shape and full of its own first value."""
+    return _with_arrays(inputs, lambda array: np.full(shape, array.reshape(-1)[0], array.dtype))
+
+
+def _with_arrays(inputs: Sequence[Any], change: Callable[[Array], Array]) -> list[Any]:
+    return [
+        Tensor(change(x.array), requires_grad=x.requires_grad) if isinstance(x, Tensor) else x
+        for x in inputs
+    ]
 
 
 def tensors_in(out: Any) -> list[Tensor]:

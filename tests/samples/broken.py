@@ -78,6 +78,12 @@ def written(x: Any) -> Any:
     return x * 2.0
 
 
+def written_and_restored(x: Any) -> Any:
+    """2x, and x is written to, but not changed."""
+    x.array *= 1.0
+    return x * 2.0
+
+
 class HalfGradient(Function):
     """2x, with 1 for a derivative."""
 
@@ -93,4 +99,9 @@ class HalfGradient(Function):
 # x², whose derivative hides that it depends on x
 no_curvature = elementwise(
     lambda x: x * x, name="no_curvature", x=lambda g, x: g * (2.0 * getattr(x, "array", x))
+)
+
+# x², whose derivative depends on how x lies in memory
+by_memory = elementwise(
+    lambda x: x * x, name="by_memory", x=lambda g, x: g * x * (2.0 if contiguous(x) else 3.0)
 )

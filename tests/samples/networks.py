@@ -75,7 +75,7 @@ SAMPLES = [
     ),
     *(
         Sample("take_rows", (n.away(5, 3),), {"index": i, "skip": skip}, reference=take_rows,
-               call=lambda lib, x, i=i, skip=skip: embedding(lib, x, i, skip), order=2 if skip is None else 0)
+               call=lambda lib, x, i=i, skip=skip: embedding(lib, x, i, skip), surrogate=skip is not None)
         for i, skip in [(index, None), (index[0], None), (index[:, :0], None), (index, 2)]
     ),
     *(

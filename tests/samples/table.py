@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import ops
+
 Array = np.ndarray[Any, Any]
 ALL_FLOATS = ("float32", "float64", "float16")
 WIDE_FLOATS = ("float32", "float64")
@@ -29,6 +31,7 @@ class Sample:
         public_options: the keyword arguments of that function.
         call: in place of `public`, call(lib, *tensors) with lib = dlframe or torch.
         order: how often gradients are checked; 0 for an operation without them.
+        surrogate: whether the gradient differs from the values' on purpose.
         dtypes: dtypes that come out as they went in.
         elementwise: whether the operation takes any shape, so that empty and 0-d inputs can be made of this one.
         tolerance: of the comparison in float64, absolute and relative.
@@ -45,6 +48,7 @@ class Sample:
     public_options: dict[str, Any] = field(default_factory=dict)
     call: Callable[..., Any] | None = None
     order: int = 2
+    surrogate: bool = False
     dtypes: tuple[str, ...] = WIDE_FLOATS
     elementwise: bool = False
     tolerance: float = 1e-12
@@ -54,10 +58,11 @@ class Sample:
         """The places of the inputs that are differentiated."""
         return [i for i, x in enumerate(self.inputs) if is_float(x) and i not in self.fixed]
 
-    def cast(self, dtype: str) -> Sample:
-        """The same with float inputs of another dtype."""
-        inputs = tuple(x.astype(dtype) if is_float(x) else x for x in self.inputs)
-        return replace(self, inputs=inputs)
+    def run(self, *inputs: Any) -> Any:
+        """The operation, called with these instead of its inputs."""
+        if self.through is not None:
+            inputs = tuple(map(self.through, inputs))
+        return getattr(ops, self.op)(*self.before, *inputs, **self.options)
 
     def surface(self, lib: Any, tensors: list[Any]) -> Any:
         """The call as a user of `lib` (dlframe or torch) writes it."""

@@ -11,11 +11,13 @@ import pytest
 from samples.broken import (
     BrokenObjects,
     HalfGradient,
+    by_memory,
     claims,
     contiguous,
     no_curvature,
     noise,
     written,
+    written_and_restored,
 )
 
 import dlframe as dl
@@ -49,6 +51,23 @@ class OwnBackward(nn.Module):
         return grad_output @ self.weight.array
 
 
+class TransposedGradient(OwnBackward):
+    def backward(self, grad_output: Any) -> Any:
+        self.weight.accumulate_grad((grad_output.T @ self.x).T)
+        return grad_output @ self.weight.array
+
+
+class FlatGradient(OwnBackward):
+    def backward(self, grad_output: Any) -> Any:
+        return super().backward(grad_output).reshape(-1)
+
+
+class MeanGradient(OwnBackward):
+    def backward(self, grad_output: Any) -> Any:
+        self.weight.accumulate_grad(grad_output.T @ self.x / len(self.x))
+        return grad_output @ self.weight.array
+
+
 class Tied(nn.Module):
     """Two layers with one weight."""
 
@@ -71,7 +90,8 @@ class Tied(nn.Module):
         (lambda: nn.Conv2d(2, 3, 2, padding=1), (2, 2, 3, 3), {}),
         (nn.Flatten, (2, 2, 3), {}),
         (Tied, (4, 3), {}),
-        (OwnBackward, (4, 3), {"order": 1}),
+        (OwnBackward, (4, 3), {}),
+        (lambda: nn.Sequential(OwnBackward(), nn.Tanh()), (4, 3), {}),
     ],
 )
 def test_layers_that_conform(make: Any, shape: tuple[int, ...], options: dict[str, Any]) -> None:
@@ -121,6 +141,10 @@ def write_in_backward(layer: Any, x: Any) -> Any:
     return out
 
 
+def tripled_by_memory(layer: Any, x: Any) -> Any:
+    return by_memory(x) if not layer.training else x
+
+
 def count_calls(layer: Any, x: Any) -> Any:
     layer.calls.array += 1
     return plain_forward(layer, x)
@@ -158,6 +182,24 @@ breaks("takes inputs that are not contiguous")(
         wrong(lambda layer, x: plain_forward(layer, x) * (1.0 if contiguous(x) else 2.0))
     )
 )
+breaks("takes inputs that are read-only: ValueError")(
+    lambda: check_layer(wrong(lambda layer, x: plain_forward(layer, written_and_restored(x))))
+)
+breaks("in evaluation, has the same gradients for inputs that are not contiguous")(
+    lambda: check_layer(wrong(lambda layer, x: plain_forward(layer, tripled_by_memory(layer, x))))
+)
+breaks("gives in float32 nearly what it gives in float64")(
+    lambda: check_layer(wrong(lambda layer, x: plain_forward(layer, x) + (x.element_size() - 4)))
+)
+breaks(r"can be differentiated: ShapeError: .* has shape \(3, 2\), .* \(2, 3\); transpose it")(
+    lambda: check_layer(TransposedGradient)
+)
+breaks("can be differentiated: ShapeError: FlatGradient.backward returned a gradient of shape")(
+    lambda: check_layer(FlatGradient)
+)
+breaks(
+    "MeanGradient has the gradients of its values: of weight .*; 6 of 6 .*, all by the factor 0.5"
+)(lambda: check_layer(MeanGradient))
 breaks("computes in float32 when it and its inputs are float32: output 0 is float64")(
     lambda: check_layer(wrong(lambda layer, x: plain_forward(layer, x) + np.ones(2)))
 )
@@ -180,9 +222,9 @@ breaks("keeps in state_dict all that its outputs depend on")(
 breaks("gives no outputs for no samples")(
     lambda: check_layer(wrong(lambda layer, x: plain_forward(layer, x).sum(0, keepdim=True)))
 )
-breaks("Wrong has the gradients of its values: of input 0 backward gives")(
-    lambda: check_layer(wrong(lambda layer, x: plain_forward(layer, HalfGradient.apply(x))))
-)
+breaks(
+    r"Wrong has the gradients of its values: of input 0 backward gives .* at \[.*\], the central"
+)(lambda: check_layer(wrong(lambda layer, x: plain_forward(layer, HalfGradient.apply(x)))))
 breaks("Wrong, in evaluation, has the gradients of its values")(
     lambda: check_layer(
         wrong(

@@ -138,7 +138,10 @@ breaks("computes in float32 for float32: output 0 is float64")(
 breaks("computes in float64 for float64: output 0 is float32")(
     lambda: check_loss(values=lambda self, x, t: (x.float() - t.float()) ** 2)
 )
-breaks("takes tensors that are not contiguous")(
+breaks("gives in float32 nearly what it gives in float64")(
+    lambda: check_loss(values=lambda self, x, t: (x - t) ** 2 + (x.element_size() - 4))
+)
+breaks(r"Loss\(reduction=.mean.\) takes inputs that are not contiguous")(
     lambda: check_loss(values=lambda self, x, t: (x - t) ** 2 * (1.0 if contiguous(t) else 2.0))
 )
 breaks("refuses shapes that do not match: .* was accepted")(

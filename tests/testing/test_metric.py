@@ -110,6 +110,11 @@ def write_outputs(self: Any, output: Any, target: Any) -> Any:
     return copy
 
 
+def restore_outputs(self: Any, output: Any, target: Any) -> None:
+    if isinstance(output, np.ndarray):
+        output *= 1.0
+
+
 def update_first_of_each(self: Any, output: Any, target: Any) -> None:
     Hits.update(self, output[: len(target)], target)
 
@@ -223,6 +228,9 @@ breaks("takes tensors and arrays alike: TypeError: only arrays")(
     lambda: check_metric(update=update_with(refuse_tensors))
 )
 breaks("takes arrays that are not contiguous")(lambda: check_metric(update=update_with(use_memory)))
+breaks("takes arrays that are read-only: ValueError")(
+    lambda: check_metric(update=update_with(restore_outputs))
+)
 breaks("leaves outputs and targets as they are: argument 0")(
     lambda: check_metric(update=update_with(write_outputs))
 )
