@@ -1,0 +1,176 @@
+"""The library's own layers, losses, metrics and optimizers, as `dlframe.testing` takes them.
+
+A name stands for a class of `nn`, `metrics` or `optim`, and its rows for ways to make one.
+tests/testing/test_own_parts.py asks for a row of every public class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import dlframe as dl
+from dlframe import metrics, nn, optim
+from samples.table import Numbers
+
+n = Numbers(21)
+ROWS, IMAGES = n.spread(4, 3), n.spread(2, 2, 5, 6)
+SCORES, VALUES, NEAR = n.away(5, 3), n.spread(5, 3), n.spread(5, 3) + 0.02
+LABELS, SHARES, SIGNS = np.array([0, 2, 1, 1, 0]), n.positive(5, 3) / 2.5, n.away(5, 3) / 3
+GUESSES, TRUTH = np.array([0, 1, 1, 2, 2, 2]), np.array([0, 1, 2, 0, 1, 2])
+WEIGHT = dl.tensor([1.0, 2.0, 0.5])
+
+
+@dataclass(frozen=True)
+class Part:
+    """How to make one, what to call it with, and options of the check."""
+
+    make: Callable[..., Any]
+    inputs: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def part(make: Callable[..., Any], *inputs: Any, **options: Any) -> Part:
+    """A row."""
+    return Part(make, inputs, options)
+
+
+# Classes that are not called with tensors: `Module` is a base, the others are containers.
+LEFT_OUT = {
+    "Module",
+    "ModuleList",
+    "ModuleDict",
+    "ParameterList",
+    "ParameterDict",
+    "Metric",
+    "Optimizer",
+}
+
+LAYERS: dict[str, list[Part]] = {
+    "AdaptiveAvgPool2d": [part(lambda size=size: nn.AdaptiveAvgPool2d(size), IMAGES) for size in (1, (2, 3), (None, 4))],
+    "AvgPool2d": [
+        part(lambda: nn.AvgPool2d(2), IMAGES),
+        part(lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), IMAGES),
+    ],
+    "BatchNorm1d": [
+        part(lambda: nn.BatchNorm1d(3), ROWS),
+        part(lambda: nn.BatchNorm1d(3, momentum=None, affine=False), n.spread(4, 3, 2)),
+        part(lambda: nn.BatchNorm1d(3, track_running_stats=False), ROWS, empty_batch=False),
+    ],
+    "BatchNorm2d": [
+        part(lambda: nn.BatchNorm2d(2), IMAGES),
+        part(lambda: nn.BatchNorm2d(2, bias=False), IMAGES),
+    ],
+    "Bilinear": [
+        part(lambda: nn.Bilinear(3, 2, 4), ROWS, n.spread(4, 2)),
+        part(lambda: nn.Bilinear(3, 2, 4, bias=False), ROWS, n.spread(4, 2)),
+    ],
+    "Conv2d": [
+        part(lambda: nn.Conv2d(2, 3, 3), IMAGES),
+        part(lambda: nn.Conv2d(2, 4, (2, 3), stride=2, padding=1, groups=2, bias=False), IMAGES),
+        part(lambda: nn.Conv2d(2, 3, 2, padding="same", dilation=2, padding_mode="reflect"), IMAGES),
+    ],
+    "Dropout": [part(lambda: nn.Dropout(0.4), ROWS)],
+    "ELU": [part(lambda: nn.ELU(0.7), ROWS)],
+    "Embedding": [
+        part(lambda: nn.Embedding(5, 3), LABELS),
+        part(lambda: nn.Embedding(5, 3, padding_idx=2), LABELS, surrogate=True),
+        part(lambda: nn.Embedding(5, 3, scale_grad_by_freq=True), LABELS, surrogate=True),
+    ],
+    "Flatten": [part(nn.Flatten, IMAGES), part(lambda: nn.Flatten(2), IMAGES)],
+    "GELU": [part(nn.GELU, ROWS), part(lambda: nn.GELU("tanh"), ROWS)],
+    "Identity": [part(nn.Identity, ROWS)],
+    "LayerNorm": [
+        part(lambda: nn.LayerNorm(3), ROWS),
+        part(lambda: nn.LayerNorm((5, 6), elementwise_affine=False), IMAGES),
+        part(lambda: nn.LayerNorm(3, bias=False), ROWS),
+    ],
+    "LeakyReLU": [part(lambda: nn.LeakyReLU(0.2), ROWS)],
+    "Linear": [
+        part(lambda: nn.Linear(3, 2), ROWS),
+        part(lambda: nn.Linear(6, 2, bias=False), IMAGES),
+    ],
+    "LogSoftmax": [part(lambda: nn.LogSoftmax(1), ROWS), part(lambda: nn.LogSoftmax(-3), IMAGES)],
+    "MaxPool2d": [
+        part(lambda: nn.MaxPool2d(2), IMAGES),
+        part(lambda: nn.MaxPool2d(2, 1, 1, 2, ceil_mode=True), IMAGES),
+        part(lambda: nn.MaxPool2d((2, 3), return_indices=True), IMAGES),
+    ],
+    "ReLU": [part(nn.ReLU, ROWS)],
+    "Sequential": [
+        part(lambda: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.3), nn.Linear(4, 2)), ROWS),
+    ],
+    "SiLU": [part(nn.SiLU, ROWS)],
+    "Sigmoid": [part(nn.Sigmoid, ROWS)],
+    "Softmax": [part(lambda: nn.Softmax(1), ROWS), part(lambda: nn.Softmax(-3), IMAGES)],
+    "Softplus": [part(lambda: nn.Softplus(2.0, 1.15), ROWS)],
+    "Tanh": [part(nn.Tanh, ROWS)],
+    "Unflatten": [part(lambda: nn.Unflatten(-1, (2, 3)), IMAGES)],
+}  # fmt: skip
+
+
+def weighted(loss: Callable[..., Any], **fixed: Any) -> Callable[..., Any]:
+    """A loss with arguments of its own."""
+    return lambda **options: loss(**fixed, **options)
+
+
+LOSSES: dict[str, list[Part]] = {
+    "BCELoss": [
+        part(nn.BCELoss, SHARES, SHARES[::-1].copy()),
+        part(weighted(nn.BCELoss, weight=WEIGHT), SHARES, SHARES[::-1].copy()),
+    ],
+    "BCEWithLogitsLoss": [
+        part(nn.BCEWithLogitsLoss, SCORES, SHARES),
+        part(weighted(nn.BCEWithLogitsLoss, weight=WEIGHT, pos_weight=WEIGHT), SCORES, SHARES),
+    ],
+    "CrossEntropyLoss": [
+        part(nn.CrossEntropyLoss, SCORES, LABELS),
+        part(nn.CrossEntropyLoss, n.away(2, 3, 4), n.ints(0, 3, 2, 4)),
+        part(weighted(nn.CrossEntropyLoss, weight=WEIGHT), SCORES, LABELS, weighted=True),
+        part(weighted(nn.CrossEntropyLoss, label_smoothing=0.1), SCORES, LABELS),
+    ],
+    "HingeEmbeddingLoss": [part(nn.HingeEmbeddingLoss, SCORES, np.sign(SIGNS))],
+    "HingeLoss": [part(nn.HingeLoss, SCORES, np.sign(SIGNS)), part(weighted(nn.HingeLoss, p=2), SCORES, np.sign(SIGNS))],
+    "HuberLoss": [part(weighted(nn.HuberLoss, delta=0.5), VALUES, NEAR)],
+    "L1Loss": [part(nn.L1Loss, VALUES, NEAR)],
+    "MSELoss": [part(nn.MSELoss, VALUES, NEAR)],
+    "NLLLoss": [
+        part(nn.NLLLoss, SCORES, LABELS),
+        part(weighted(nn.NLLLoss, weight=WEIGHT), SCORES, LABELS, weighted=True),
+    ],
+    "SmoothL1Loss": [part(weighted(nn.SmoothL1Loss, beta=0.5), VALUES, NEAR)],
+}  # fmt: skip
+
+METRICS: dict[str, list[Part]] = {
+    "Accuracy": [part(metrics.Accuracy, np.eye(3)[GUESSES], TRUTH), part(metrics.Accuracy, GUESSES, TRUTH)],
+    "ConfusionMatrix": [part(lambda: metrics.ConfusionMatrix(3), GUESSES, TRUTH)],
+    **{
+        name: [
+            part(lambda make=make: make("macro", num_classes=3), GUESSES, TRUTH),
+            part(lambda make=make: make("binary"), SCORES[:, 0], LABELS % 2),
+        ]
+        for name, make in (("F1", metrics.F1), ("Precision", metrics.Precision), ("Recall", metrics.Recall))
+    },
+    "Mean": [part(metrics.Mean, VALUES[:, 0], SHARES[:, 0])],
+    "MeanLoss": [part(lambda: metrics.MeanLoss(nn.MSELoss()), VALUES, NEAR)],
+    "TopKAccuracy": [part(lambda: metrics.TopKAccuracy(2), SCORES, LABELS)],
+}  # fmt: skip
+
+OPTIMIZERS: dict[str, list[Part]] = {
+    "Adam": [
+        part(lambda params: optim.Adam(params, lr=0.05)),
+        part(lambda params: optim.Adam(params, lr=0.05, weight_decay=0.01, amsgrad=True)),
+    ],
+    "AdamW": [part(lambda params: optim.AdamW(params, lr=0.05, amsgrad=True))],
+    "RMSprop": [
+        part(lambda params: optim.RMSprop(params, lr=0.02)),
+        part(lambda params: optim.RMSprop(params, lr=0.02, centered=True, momentum=0.5)),
+    ],
+    "SGD": [
+        part(lambda params: optim.SGD(params, lr=0.1)),
+        part(lambda params: optim.SGD(params, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01)),
+    ],
+}  # fmt: skip
