@@ -11,10 +11,13 @@ from dlframe.errors import ArgumentError
 from dlframe.ops.elementwise import where
 from dlframe.ops.erf import erf
 from dlframe.ops.exponential import into, logistic, sigmoid
-from dlframe.ops.op import elementwise, op
+from dlframe.ops.op import elementwise, op, printed_as
 from dlframe.ops.record import Array
 
 __all__ = ["elu", "gelu", "leaky_relu", "relu", "silu", "softplus"]
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
 
 
 def _relu(x: Any) -> Any:
@@ -22,30 +25,35 @@ def _relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-relu = elementwise(_relu, name="relu", x=lambda g, out: g * (out != 0))
+relu = elementwise(
+    _relu,
+    name="relu",
+    latex=r"\max(x, 0)",
+    x=printed_as("g [x > 0]")(lambda g, out: g * (out != 0)),
+)
 
 
-@op
+@op(latex=r"x \sigma(x)")
 def silu(x: Array) -> Any:
     """x σ(x), also called swish."""
     return x * logistic(x)
 
 
 @silu.vjp("x")
-def _(g: Any, x: Any) -> Any:
+def _(g, x):
     # d x σ(x) = σ + x σ (1 - σ)
     s = sigmoid(x)
     return g * (s * (1.0 + x * (1.0 - s)))
 
 
 @silu.fast_forward
-def _(x: Array) -> Any:
+def _(x):
     s = logistic(x)
     return x * s, s
 
 
 @silu.fast_backward
-def _(g: Any, needs: Any, x: Any, residuals: Any) -> Any:
+def _(g, needs, x, residuals):
     slope = 1 - residuals
     slope *= x
     slope += 1
@@ -54,19 +62,19 @@ def _(g: Any, needs: Any, x: Any, residuals: Any) -> Any:
     return (slope,)
 
 
-@op
+@op(latex=r"\max(x, 0) + \alpha \min(x, 0)")
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
     """x where x > 0, else negative_slope · x."""
     # x is the larger of both where x > 0; for a steep slope it is the smaller one
     return (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope)
 
 
-@leaky_relu.vjp("x")
-def _(g: Any, x: Any, *, negative_slope: float) -> Any:
+@leaky_relu.vjp("x", latex=r"g ([x > 0] + \alpha [x \leq 0])")
+def _(g, x, *, negative_slope):
     return where(x > 0, g, g * negative_slope)
 
 
-@op
+@op(latex=r"\max(x, 0) + \alpha (e^{\min(x, 0)} - 1)")
 def elu(x: Array, *, alpha: float = 1.0) -> Any:
     """x where x > 0, else alpha · (eˣ - 1)."""
     out = np.minimum(x, 0)
@@ -77,13 +85,13 @@ def elu(x: Array, *, alpha: float = 1.0) -> Any:
     return out
 
 
-@elu.vjp("x")
-def _(g: Any, x: Any, *, alpha: float) -> Any:
+@elu.vjp("x", latex=r"g ([x > 0] + \alpha e^x [x \leq 0])")
+def _(g, x, *, alpha):
     return where(x <= 0, g * (alpha * np.exp(np.minimum(x, 0.0))), g)
 
 
 @elu.fast_backward
-def _(g: Any, needs: Any, x: Any, *, alpha: float) -> Any:
+def _(g, needs, x, *, alpha):
     slope = np.fmin(x, 0)
     slope = np.exp(slope, out=into(slope))  # 1 where x > 0, and as in the rule where x is nan
     if alpha != 1:
@@ -91,7 +99,7 @@ def _(g: Any, needs: Any, x: Any, *, alpha: float) -> Any:
     return (g * slope,)
 
 
-@op
+@op(latex=r"\frac{1}{\beta} \ln(1 + e^{\beta x})")
 def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
     z = x if beta == 1 else x * beta
@@ -106,40 +114,40 @@ def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return where(far, x, soft) if far.any() else soft
 
 
-@softplus.vjp("x")
-def _(g: Any, x: Any, *, beta: float, threshold: float) -> Any:
+@softplus.vjp("x", latex=r"g \sigma(\beta x)")
+def _(g, x, *, beta, threshold):
     # d ln(1 + eᶻ) = σ(z)
     z = x * beta
     return where(z > threshold, g, g * sigmoid(z))
 
 
 @softplus.fast_backward
-def _(g: Any, needs: Any, x: Any, *, beta: float, threshold: float) -> Any:
+def _(g, needs, x, *, beta, threshold):
     z = x if beta == 1 else x * beta
     slope = g * sigmoid(z)
     far = z > threshold
     return (where(far, g, slope) if far.any() else slope,)
 
 
-@op
+@op(latex=r"x \Phi(x)")
 def gelu(x: Array, *, approximate: str = "none") -> Any:
     """x Φ(x), for the normal distribution Φ or its approximation by tanh (arXiv:1606.08415)."""
     return x * _normal(x, approximate)
 
 
-@gelu.vjp("x")
-def _(g: Any, x: Any, *, approximate: str) -> Any:
+@gelu.vjp("x", latex=r"g (\Phi(x) + x \varphi(x))")
+def _(g, x, *, approximate):
     return g * _gelu_slope(x, _normal(x, approximate), approximate)
 
 
 @gelu.fast_forward
-def _gelu_with_residual(x: Array, *, approximate: str = "none") -> Any:
+def _gelu_with_residual(x, *, approximate="none"):
     phi = _normal(x, approximate)  # kept: erf costs more than everything else together
     return x * phi, phi
 
 
 @gelu.fast_backward
-def _(g: Any, needs: Any, x: Any, residuals: Any, *, approximate: str) -> Any:
+def _(g, needs, x, residuals, *, approximate):
     if approximate == "tanh":
         return (g * _gelu_slope(x, residuals, approximate),)
     slope = x * x  # as `_gelu_slope`, in one piece of memory

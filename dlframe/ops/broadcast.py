@@ -14,8 +14,11 @@ __all__ = [
     "sum_to",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
 
-@op
+
+@op(latex=r"\sum x_i")
 def sum_to(x: Array, *, shape: tuple[int, ...]) -> Any:
     """Sum `x` over the dimensions along which `shape` would have to be broadcast to reach it."""
     if x.shape == shape:
@@ -26,16 +29,16 @@ def sum_to(x: Array, *, shape: tuple[int, ...]) -> Any:
 
 
 @sum_to.vjp("x")
-def _(g: Any, shape: tuple[int, ...]) -> Any:
+def _(g, shape):
     return broadcast_to(g, shape=shape)
 
 
-@op(view=True)
+@op(view=True, latex="x")
 def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Any:
     """`x` repeated along new leading dimensions and those of size 1; no copy, and read-only."""
     return np.broadcast_to(x, shape)
 
 
 @broadcast_to.vjp("x")
-def _(g: Any, shape: tuple[int, ...]) -> Any:
+def _(g, shape):
     return sum_to(g, shape=shape)

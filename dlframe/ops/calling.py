@@ -245,8 +245,8 @@ def _select_vjp(g: Any, i: int, n: int) -> Cotangents:
     return Cotangents(g if k == i else None for k in range(n))
 
 
-_SELECT = Op("select_output", _select)
-_SELECT.add_rule("x", _select_vjp)
+_SELECT = Op("select_output", _select, latex="x_i")
+_SELECT.add_rule("x", _select_vjp, latex="g")
 
 
 # --- elementwise operations, the hot path ------------------------------------------------------

@@ -52,7 +52,7 @@ def _no_bits(ufunc: np.ufunc, *operands: Any) -> DTypeError:
     )
 
 
-def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
+def _of_one_dtype(ufunc: np.ufunc, latex: str, *, bools: bool = True) -> OpFunction:
     """`ufunc` of operands that are first brought to PyTorch's common dtype.
 
     NumPy would take the wider one: 0.1 in float32 is not 0.1 in float64, 0-d or not.
@@ -76,26 +76,26 @@ def _of_one_dtype(ufunc: np.ufunc, *, bools: bool = True) -> OpFunction:
             raise DTypeError(f"{ufunc.__name__}: not implemented for bool tensors; use .int()")
         return out
 
-    operation = plain(compare)
+    operation = plain(compare, latex=latex)
     return operation
 
 
-equal = _of_one_dtype(np.equal)
-not_equal = _of_one_dtype(np.not_equal)
-less = _of_one_dtype(np.less)
-less_equal = _of_one_dtype(np.less_equal)
-greater = _of_one_dtype(np.greater)
-greater_equal = _of_one_dtype(np.greater_equal)
+equal = _of_one_dtype(np.equal, "[x = y]")
+not_equal = _of_one_dtype(np.not_equal, r"[x \neq y]")
+less = _of_one_dtype(np.less, "[x < y]")
+less_equal = _of_one_dtype(np.less_equal, r"[x \leq y]")
+greater = _of_one_dtype(np.greater, "[x > y]")
+greater_equal = _of_one_dtype(np.greater_equal, r"[x \geq y]")
 
-logical_and = plain(np.logical_and)
-logical_or = plain(np.logical_or)
-logical_xor = plain(np.logical_xor)
-logical_not = plain(np.logical_not)
+logical_and = plain(np.logical_and, latex=r"x \wedge y")
+logical_or = plain(np.logical_or, latex=r"x \vee y")
+logical_xor = plain(np.logical_xor, latex=r"x \oplus y")
+logical_not = plain(np.logical_not, latex=r"\neg x")
 
-isnan = plain(np.isnan)
-isinf = plain(np.isinf)
-isfinite = plain(np.isfinite)
-signbit = plain(np.signbit)
+isnan = plain(np.isnan, latex=r"[x \neq x]")
+isinf = plain(np.isinf, latex=r"[|x| = \infty]")
+isfinite = plain(np.isfinite, latex=r"[|x| < \infty]")
+signbit = plain(np.signbit, latex="[x < 0]")
 
 
 def _isposinf(x: Any) -> Any:
@@ -108,8 +108,8 @@ def _isneginf(x: Any) -> Any:
     return x == -np.inf
 
 
-isposinf = plain(_isposinf, name="isposinf")
-isneginf = plain(_isneginf, name="isneginf")
+isposinf = plain(_isposinf, name="isposinf", latex=r"[x = \infty]")
+isneginf = plain(_isneginf, name="isneginf", latex=r"[x = -\infty]")
 
 
 @stands_for(np.bitwise_not, same_for="iub")
@@ -120,11 +120,11 @@ def _flipped(x: Any) -> Any:
     return np.bitwise_not(x)
 
 
-bitwise_and = _of_one_dtype(np.bitwise_and)
-bitwise_or = _of_one_dtype(np.bitwise_or)
-bitwise_xor = _of_one_dtype(np.bitwise_xor)
-bitwise_not = plain(_flipped, name="bitwise_not")
-left_shift = _of_one_dtype(np.left_shift, bools=False)
-right_shift = _of_one_dtype(np.right_shift, bools=False)
-gcd = _of_one_dtype(np.gcd, bools=False)
-lcm = _of_one_dtype(np.lcm, bools=False)
+bitwise_and = _of_one_dtype(np.bitwise_and, r"x \wedge y")
+bitwise_or = _of_one_dtype(np.bitwise_or, r"x \vee y")
+bitwise_xor = _of_one_dtype(np.bitwise_xor, r"x \oplus y")
+bitwise_not = plain(_flipped, name="bitwise_not", latex=r"\neg x")
+left_shift = _of_one_dtype(np.left_shift, r"x \cdot 2^y", bools=False)
+right_shift = _of_one_dtype(np.right_shift, r"\lfloor x \cdot 2^{-y} \rfloor", bools=False)
+gcd = _of_one_dtype(np.gcd, r"\gcd(x, y)", bools=False)
+lcm = _of_one_dtype(np.lcm, r"\frac{|x y|}{\gcd(x, y)}", bools=False)

@@ -21,11 +21,14 @@ from dlframe.ops.shape import diagonal, transpose
 
 __all__ = ["contract", "einsum"]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 Shape = tuple[int, ...]
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase  # PyTorch's order: capitals first
 
 
-@op
+@op(latex=r"\sum_k x_{i k} y_{k j}")
 def contract(x: Array, y: Array, *, inputs: tuple[str, str], output: str) -> Any:
     """The product of two operands, summed over the letters of both that `output` does not have.
 
@@ -50,14 +53,14 @@ def contract(x: Array, y: Array, *, inputs: tuple[str, str], output: str) -> Any
     return out.reshape([sizes[c] for c in found]).transpose([found.index(c) for c in output])
 
 
-@contract.vjp("x")
-def _(g: Any, y: Any, *, inputs: tuple[str, str], output: str) -> Any:
+@contract.vjp("x", latex=r"\sum_j g_{i j} y_{k j}")
+def _(g, y, *, inputs, output):
     # the product is linear in x: its gradient is g times y, by the letters of x
     return contract(g, y, inputs=(output, inputs[1]), output=inputs[0])
 
 
-@contract.vjp("y")
-def _(g: Any, x: Any, *, inputs: tuple[str, str], output: str) -> Any:
+@contract.vjp("y", latex=r"\sum_i g_{i j} x_{i k}")
+def _(g, x, *, inputs, output):
     # as for x
     return contract(g, x, inputs=(output, inputs[0]), output=inputs[1])
 

@@ -9,7 +9,6 @@ collection of matrix derivative results* (2008) derive these rules, unless a rul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,9 @@ __all__ = [
     "svdvals",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 
 def as_diagonal(x: Any) -> Any:
     """Diagonal matrices, with the vectors `x` on the diagonals."""
@@ -43,7 +45,7 @@ def as_diagonal(x: Any) -> Any:
 # --- Cholesky ----------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"L: A = L L^\top")
 def cholesky(a: Array, *, upper: bool = False) -> Any:
     """The triangular L with L Lᵀ = a (upper: U with Uᵀ U = a); one triangle of `a` is read."""
     try:
@@ -55,8 +57,8 @@ def cholesky(a: Array, *, upper: bool = False) -> Any:
     raise lapack.not_positive_definite("linalg.cholesky", a, upper=upper)
 
 
-@cholesky.vjp("a")
-def _(g: Any, out: Any, *, upper: bool) -> Any:
+@cholesky.vjp("a", latex=r"L^{-\top} \Phi(L^\top G) L^{-1}")
+def _(g, out, *, upper):
     # L⁻¹ da L⁻ᵀ = L⁻¹ dL + (L⁻¹ dL)ᵀ, so dL = L Φ(L⁻¹ da L⁻ᵀ), where Φ keeps the lower triangle and
     # half the diagonal: the gradient is L⁻ᵀ P L⁻¹, P the symmetric matrix of that part of Lᵀ g
     # (I. Murray, Differentiation of the Cholesky decomposition, 2016)
@@ -71,7 +73,7 @@ def _(g: Any, out: Any, *, upper: bool) -> Any:
 # --- QR ----------------------------------------------------------------------------------------
 
 
-@op
+@op(latex="Q, R: A = Q R")
 def qr(a: Array, *, mode: Any = "reduced") -> Any:
     """Q with orthogonal columns and a triangular R, Q R = a; for mode "r" without Q."""
     if mode == "r":
@@ -80,8 +82,10 @@ def qr(a: Array, *, mode: Any = "reduced") -> Any:
     return q, r
 
 
-@qr.vjp("a")
-def _(g: Any, a: Any, out: Any, *, mode: str) -> Any:
+@qr.vjp(
+    "a", latex=r"(\bar{Q} + Q \cdot \mathrm{copyltu}(R \bar{R}^\top - \bar{Q}^\top Q)) R^{-\top}"
+)
+def _(g, a, out, *, mode):
     (gq, gr), (q, r) = g, out
     m, n = a.shape[-2:]
     if mode == "r" or (mode == "complete" and m > n):
@@ -115,7 +119,7 @@ def _qr_gradient(gq: Any, gr: Any, q: Any, r: Any) -> Any:
 # --- singular values ---------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"U, \sigma, V: A = U \cdot \mathrm{diag}(\sigma) V^\top")
 def svd(a: Array, *, full_matrices: bool = True) -> Any:
     """U, S and Vᵀ with a = U diag(S) Vᵀ: orthogonal, descending and not negative, orthogonal."""
     return tuple(_converged("linalg.svd", a, np.linalg.svd, full_matrices=full_matrices))
@@ -124,8 +128,13 @@ def svd(a: Array, *, full_matrices: bool = True) -> Any:
 svd.definition.materialize = False  # a gradient of S alone must not meet 1 / (s² - s²)
 
 
-@svd.vjp("a")
-def _(g: Any, out: Any) -> Any:
+@svd.vjp(
+    "a",
+    latex=r"U \left(\mathrm{diag}(\bar{\sigma})"
+    r" + (F \odot (U^\top \bar{U} - \bar{U}^\top U)) \Sigma"
+    r" + \Sigma (F \odot (V^\top \bar{V} - \bar{V}^\top V))\right) V^\top",
+)
+def _(g, out):
     # the rotations of U and Vᵀ that keep them orthogonal, written in the bases U and V:
     # the gradient is U [diag(gS) + (skew(Uᵀ gU) / E) S + S (skew(Vᵀ gV) / E)] Vᵀ with
     # E[i, j] = s[j]² - s[i]², and what gU and gV have outside the spans of U and V, divided by S
@@ -166,27 +175,27 @@ def _skew(x: Any) -> Any:
     return x - transposed(x)
 
 
-@op
+@op(latex=r"\sigma: A = U \cdot \mathrm{diag}(\sigma) V^\top")
 def svdvals(a: Array) -> Any:
     """The singular values, descending."""
     return _converged("linalg.svdvals", a, np.linalg.svd, compute_uv=False)
 
 
 @svdvals.fast_forward
-def _(a: Array) -> Any:
+def _(a):
     u, s, vh = svd(a, full_matrices=False)
     return s, (u, vh)
 
 
-@svdvals.vjp("a")
-def _(g: Any, a: Any) -> Any:
+@svdvals.vjp("a", latex=r"U \cdot \mathrm{diag}(g) V^\top")
+def _(g, a):
     # ds[i] = u[i]ᵀ da v[i]
     u, _, vh = svd(a, full_matrices=False)
     return (u * g[..., None, :]) @ vh
 
 
 @svdvals.fast_backward
-def _(g: Any, needs: Sequence[bool], residuals: Any) -> Any:
+def _(g, needs, residuals):
     u, vh = residuals
     return ((u * g[..., None, :]) @ vh,)
 
@@ -206,7 +215,7 @@ def _converged(name: str, a: Array, function: Any, *args: Any, **options: Any) -
 # --- eigenvalues of symmetric matrices ---------------------------------------------------------
 
 
-@op
+@op(latex=r"\lambda, V: A = V \cdot \mathrm{diag}(\lambda) V^\top")
 def eigh(a: Array, *, UPLO: str = "L") -> Any:
     """Eigenvalues, ascending, and orthogonal eigenvectors; one triangle of `a` is read."""
     half = np.tril(a) if UPLO == "L" else np.triu(a)
@@ -216,8 +225,8 @@ def eigh(a: Array, *, UPLO: str = "L") -> Any:
 eigh.definition.materialize = False  # as for svd: of eigenvalues alone, equal ones do no harm
 
 
-@eigh.vjp("a")
-def _(g: Any, out: Any) -> Any:
+@eigh.vjp("a", latex=r"V \left(\mathrm{diag}(\bar{\lambda}) + F \odot V^\top \bar{V}\right) V^\top")
+def _(g, out):
     # dλ[i] = v[i]ᵀ da v[i], and dV = V (Vᵀ da V / (λ[j] - λ[i])) off the diagonal: the gradient is
     # V [diag(gλ) + Vᵀ gV / (λ[j] - λ[i])] Vᵀ, of which the skew part of Vᵀ gV is meant
     (gw, gv), (w, v) = g, out
@@ -228,7 +237,7 @@ def _(g: Any, out: Any) -> Any:
     return v @ (inner if gw is None else inner + as_diagonal(gw)) @ vh
 
 
-@op
+@op(latex=r"\lambda: A v_i = \lambda_i v_i")
 def eigvalsh(a: Array, *, UPLO: str = "L") -> Any:
     """The eigenvalues of symmetric matrices, ascending."""
     half = np.tril(a) if UPLO == "L" else np.triu(a)
@@ -236,34 +245,38 @@ def eigvalsh(a: Array, *, UPLO: str = "L") -> Any:
 
 
 @eigvalsh.fast_forward
-def _(a: Array, *, UPLO: str = "L") -> Any:
+def _(a, *, UPLO="L"):
     return eigh(a, UPLO=UPLO)
 
 
-@eigvalsh.vjp("a")
-def _(g: Any, a: Any, *, UPLO: str) -> Any:
+@eigvalsh.vjp("a", latex=r"V \cdot \mathrm{diag}(g) V^\top")
+def _(g, a, *, UPLO):
     # dλ[i] = v[i]ᵀ da v[i]
     v = eigh(a, UPLO=UPLO)[1]
     return (v * g[..., None, :]) @ transposed(v)
 
 
 @eigvalsh.fast_backward
-def _(g: Any, needs: Sequence[bool], residuals: Any) -> Any:
+def _(g, needs, residuals):
     return ((residuals * g[..., None, :]) @ transposed(residuals),)
 
 
 # --- LU ----------------------------------------------------------------------------------------
 
 
-@op
+@op(latex="L, U: P A = L U")
 def lu_factor(a: Array) -> Any:
     """L (below the diagonal, which is 1) and U in one matrix, and the row exchanges, from 1."""
     factors, pivots, _ = lapack.lu(a)
     return factors, pivots
 
 
-@lu_factor.vjp("a")
-def _(g: Any, out: Any) -> Any:
+@lu_factor.vjp(
+    "a",
+    latex=r"P^\top L^{-\top} (\mathrm{tril}_{-1}(L^\top \bar{L})"
+    r" + \mathrm{triu}(\bar{U} U^\top)) U^{-\top}",
+)
+def _(g, out):
     # L⁻¹ Pᵀ da U⁻¹ = L⁻¹ dL + dU U⁻¹, a strictly lower and an upper triangle. In blocks, with
     # L = [l; l'] and U = [u u'] where a is not square: the gradient is P [[t, l⁻ᵀ g'ᵤ], [g'ₗ u⁻ᵀ]],
     # t = l⁻ᵀ [tril(lᵀ gₗ - g'ᵤ u'ᵀ, -1) + triu(gᵤ uᵀ - l'ᵀ g'ₗ)] u⁻ᵀ

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ArgumentError, DTypeError
-from dlframe.ops.op import elementwise, op, stands_for
+from dlframe.ops.op import elementwise, op, printed_as, stands_for
 from dlframe.ops.record import Array
 from dlframe.ops.steps import sign, zero_gradient, zeros_like
 
@@ -49,6 +49,9 @@ __all__ = [
     "where",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 
 # --- arithmetic --------------------------------------------------------------------------------
 
@@ -69,14 +72,16 @@ def _not_of_bools(name: str, x: Any, out: Any) -> Any:
     return out
 
 
-def _power_x(g: Any, x: Any, y: Any) -> Any:
+@printed_as("g y x^{y-1}")
+def _power_x(g, x, y):
     # d x^y / dx = y x^(y-1); for y = 0 that is 0, also where x = 0
     if isinstance(y, float):
         return g * (y * x ** (y - 1.0)) if y else zeros_like(g)
     return where(y == 0.0, 0.0, g * (y * x ** (y - 1.0)))
 
 
-def _power_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+@printed_as(r"g z \ln x")
+def _power_y(g, out, x, y):
     # d x^y / dy = x^y ln x; 0^y stays 0 for y ≥ 0, although ln 0 = -∞
     if isinstance(x, float):
         return g * (out * math.log(x)) if x > 0 else where(y >= 0.0, 0.0, g * (out * _log(x)))
@@ -127,61 +132,86 @@ def _rsqrt(x: Any) -> Any:
     return 1 / np.sqrt(x)
 
 
-def _remainder_y(g: Any, x: Any, y: Any) -> Any:
+def _remainder_y(g, x, y):
     # x mod y = x - y ⌊x/y⌋, and the whole quotient does not change with small changes
     return -g * floor_divide(x, y)
 
 
-def _nextafter_x(g: Any, x: Any, y: Any) -> Any:
+def _nextafter_x(g, x, y):
     # where x moves, its neighbour moves along, until y is reached
     return where(x == y, 0.0, g)
 
 
-def _copysign_x(g: Any, out: Any, x: Any) -> Any:
+@printed_as(r"g \cdot \mathrm{sign}(x) \cdot \mathrm{sign}(y)")
+def _copysign_x(g, out, x):
     # x with the sign of y is ±x, and 0 is taken as flat
     return where(x == 0.0, 0.0, g * (out / x))
 
 
-add = elementwise(np.add, x=lambda g: g, y=lambda g: g)
-subtract = elementwise(np.subtract, x=lambda g: g, y=lambda g: -g)
-multiply = elementwise(np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
+add = elementwise(np.add, latex="x + y", x=lambda g: g, y=lambda g: g)
+subtract = elementwise(np.subtract, latex="x - y", x=lambda g: g, y=lambda g: -g)
+multiply = elementwise(np.multiply, latex="x y", x=lambda g, y: g * y, y=lambda g, x: g * x)
 # d(x/y)/dy = -x/y², from the quotient that is there already
 divide = elementwise(
-    np.divide, floats=True, x=lambda g, y: g / y, y=lambda g, out, y: -g * (out / y)
+    np.divide,
+    floats=True,
+    latex=r"\frac{x}{y}",
+    x=lambda g, y: g / y,
+    y=lambda g, out, y: -g * (out / y),
 )
-power = elementwise(_power, x=_power_x, y=_power_y)
+power = elementwise(_power, latex="x^y", x=_power_x, y=_power_y)
 remainder = elementwise(
     _whole_divisor(np.remainder),
+    latex=r"x - y \left\lfloor \frac{x}{y} \right\rfloor",
     x=lambda g: g,
     y=_remainder_y,
 )
-fmod = elementwise(_whole_divisor(np.fmod), x=lambda g: g, y=lambda g, x, y: -g * np.trunc(x / y))
-floor_divide = elementwise(_whole_divisor(np.floor_divide), x=zero_gradient, y=zero_gradient)
-trunc_divide = elementwise(_whole_divisor(_trunc_divide), x=zero_gradient, y=zero_gradient)
+fmod = elementwise(
+    _whole_divisor(np.fmod),
+    latex=r"x - y \cdot \mathrm{trunc}\left(\frac{x}{y}\right)",
+    x=lambda g: g,
+    y=lambda g, x, y: -g * np.trunc(x / y),
+)
+floor_divide = elementwise(
+    _whole_divisor(np.floor_divide),
+    latex=r"\left\lfloor \frac{x}{y} \right\rfloor",
+    x=zero_gradient,
+    y=zero_gradient,
+)
+trunc_divide = elementwise(
+    _whole_divisor(_trunc_divide),
+    latex=r"\mathrm{trunc}\left(\frac{x}{y}\right)",
+    x=zero_gradient,
+    y=zero_gradient,
+)
 
-copy = elementwise(_copy, name="copy", x=lambda g: g)
-negative = elementwise(np.negative, x=lambda g: -g)
-positive = elementwise(np.positive, x=lambda g: g)
-absolute = abs = elementwise(np.absolute, x=lambda g, x: g * sign(x))
-square = elementwise(_square, x=lambda g, x: g * (2.0 * x))
-reciprocal = elementwise(np.reciprocal, floats=True, x=lambda g, out: -g * (out * out))
-sqrt = elementwise(np.sqrt, floats=True, x=lambda g, out: g / (2.0 * out))
+copy = elementwise(_copy, name="copy", latex="x", x=lambda g: g)
+negative = elementwise(np.negative, latex="-x", x=lambda g: -g)
+positive = elementwise(np.positive, latex="x", x=lambda g: g)
+absolute = abs = elementwise(np.absolute, latex="|x|", x=lambda g, x: g * sign(x))
+square = elementwise(_square, latex="x^2", x=lambda g, x: g * (2.0 * x))
+reciprocal = elementwise(
+    np.reciprocal, floats=True, latex=r"\frac{1}{x}", x=lambda g, out: -g * (out * out)
+)
+sqrt = elementwise(np.sqrt, floats=True, latex=r"\sqrt{x}", x=lambda g, out: g / (2.0 * out))
 rsqrt = elementwise(
     _rsqrt,
     name="rsqrt",
     floats=True,
+    latex=r"\frac{1}{\sqrt{x}}",
     x=lambda g, out: g * (-0.5 * (out * out * out)),
 )
 copysign = elementwise(
     np.copysign,
     floats=True,
+    latex=r"|x| \mathrm{sign}(y)",
     x=_copysign_x,
     y=zero_gradient,
 )
-nextafter = elementwise(np.nextafter, x=_nextafter_x, y=zero_gradient)
+nextafter = elementwise(np.nextafter, latex=r"x \pm \varepsilon", x=_nextafter_x, y=zero_gradient)
 
 
-@op(broadcasts=True, promotes=("x", "y", "weight"))
+@op(broadcasts=True, promotes=("x", "y", "weight"), latex="x + W (y - x)")
 def lerp(x: Any, y: Any, weight: Any) -> Any:
     """x + weight (y - x), computed from the nearer end, so that both ends are met exactly."""
     half = x.dtype == np.float16
@@ -193,24 +223,24 @@ def lerp(x: Any, y: Any, weight: Any) -> Any:
 
 
 @lerp.vjp("x")
-def _(g: Any, weight: Any) -> Any:
+def _(g, weight):
     return g * (1.0 - weight)
 
 
 @lerp.vjp("y")
-def _(g: Any, weight: Any) -> Any:
+def _(g, weight):
     return g * weight
 
 
 @lerp.vjp("weight")
-def _(g: Any, x: Any, y: Any) -> Any:
+def _(g, x, y):
     return g * (y - x)
 
 
 # --- choices -----------------------------------------------------------------------------------
 
 
-@op(broadcasts=True, promotes=("x", "y"))
+@op(broadcasts=True, promotes=("x", "y"), latex="c x + (1 - c) y")
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where the condition holds, else `y`."""
     if type(condition) is np.ndarray and condition.dtype == bool and condition.size > 4096:
@@ -232,49 +262,57 @@ def _where_by_bits(condition: Array, x: Array, y: Array) -> Any:
     return (((a ^ b) & mask) ^ b).view(x.dtype)
 
 
-@where.vjp("x")
-def _(g: Any, condition: Any) -> Any:
+@where.vjp("x", latex="g c")
+def _(g, condition):
     return where(
         condition, g, 0.0
     )  # not g * condition: the gradient may be infinite where it does not count
 
 
-@where.vjp("y")
-def _(g: Any, condition: Any) -> Any:
+@where.vjp("y", latex="g (1 - c)")
+def _(g, condition):
     return where(condition, 0.0, g)
 
 
-def _shared(g: Any, x: Any, other: Any, loses: Any) -> Any:
+def _shared(g, x, other, loses):
     """The gradient of the winner: all where it wins alone, half of it where both are equal."""
     return where(x == other, 0.5 * g, where(loses, 0.0, g))
 
 
 maximum = elementwise(
     np.maximum,
-    x=lambda g, x, y: _shared(g, x, y, x < y),
-    y=lambda g, x, y: _shared(g, y, x, y < x),
+    latex=r"\max(x, y)",
+    x=printed_as(r"g ([x > y] + \frac{1}{2} [x = y])")(lambda g, x, y: _shared(g, x, y, x < y)),
+    y=printed_as(r"g ([y > x] + \frac{1}{2} [y = x])")(lambda g, x, y: _shared(g, y, x, y < x)),
 )
 minimum = elementwise(
     np.minimum,
-    x=lambda g, x, y: _shared(g, x, y, x > y),
-    y=lambda g, x, y: _shared(g, y, x, y > x),
+    latex=r"\min(x, y)",
+    x=printed_as(r"g ([x < y] + \frac{1}{2} [x = y])")(lambda g, x, y: _shared(g, x, y, x > y)),
+    y=printed_as(r"g ([y < x] + \frac{1}{2} [y = x])")(lambda g, x, y: _shared(g, y, x, y > x)),
 )
 
 
 # the one that is not nan; of equal ones the first, as in PyTorch
 fmax = elementwise(
     np.fmax,
-    x=lambda g, x, y: where(np.logical_or(x >= y, np.isnan(y)), g, 0.0),
-    y=lambda g, x, y: where(np.logical_or(x >= y, np.isnan(y)), 0.0, g),
+    latex=r"\max(x, y)",
+    x=printed_as(r"g [x \geq y]")(
+        lambda g, x, y: where(np.logical_or(x >= y, np.isnan(y)), g, 0.0)
+    ),
+    y=printed_as("g [x < y]")(lambda g, x, y: where(np.logical_or(x >= y, np.isnan(y)), 0.0, g)),
 )
 fmin = elementwise(
     np.fmin,
-    x=lambda g, x, y: where(np.logical_or(x <= y, np.isnan(y)), g, 0.0),
-    y=lambda g, x, y: where(np.logical_or(x <= y, np.isnan(y)), 0.0, g),
+    latex=r"\min(x, y)",
+    x=printed_as(r"g [x \leq y]")(
+        lambda g, x, y: where(np.logical_or(x <= y, np.isnan(y)), g, 0.0)
+    ),
+    y=printed_as("g [x > y]")(lambda g, x, y: where(np.logical_or(x <= y, np.isnan(y)), 0.0, g)),
 )
 
 
-@op(broadcasts=True, promotes=("x", "min", "max"))
+@op(broadcasts=True, promotes=("x", "min", "max"), latex=r"\min(\max(x, x_{\min}), x_{\max})")
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """`x` held between `min` and `max`; where min > max the result is max."""
     if min is not None:
@@ -282,26 +320,26 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     return x if max is None else np.minimum(x, max)
 
 
-@clip.vjp("x")
-def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+@clip.vjp("x", latex=r"g [x_{\min} \leq x \leq x_{\max}]")
+def _(g, x, min, max):
     if min is not None:
         g = where(x >= min, g, 0.0)
     return g if max is None else where(x <= max, g, 0.0)
 
 
-@clip.vjp("min")
-def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+@clip.vjp("min", latex=r"g [x < x_{\min} < x_{\max}]")
+def _(g, x, min, max):
     g = where(x < min, g, 0.0)
     return g if max is None else where(min < max, g, 0.0)
 
 
-@clip.vjp("max")
-def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+@clip.vjp("max", latex=r"g [x > x_{\max}]")
+def _(g, x, min, max):
     outside = x > max
     return where(outside if min is None else np.logical_or(outside, max < min), g, 0.0)
 
 
-@op
+@op(latex=r"x [|x| < \infty]")
 def nan_to_num(
     x: Array, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
@@ -309,6 +347,6 @@ def nan_to_num(
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
-@nan_to_num.vjp("x")
-def _(g: Any, x: Any) -> Any:
+@nan_to_num.vjp("x", latex=r"g [|x| < \infty]")
+def _(g, x):
     return where(np.isfinite(x), g, 0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.op import elementwise
+from dlframe.ops.op import elementwise, printed_as
 from dlframe.ops.record import Array
 from dlframe.ops.scipy_special import from_scipy
 
@@ -50,37 +50,55 @@ def _erf_of_float32(x: Array) -> Any:
     return (p.view(np.int32) & (x.view(np.int32) | 0x7FFFFFFF)).view(np.float32)
 
 
-erf = elementwise(_erf, name="erf", floats=True, x=lambda g, x: g * _bell(x))
+erf = elementwise(
+    _erf,
+    name="erf",
+    floats=True,
+    latex=r"\frac{2}{\sqrt{\pi}} \int_0^x e^{-t^2} dt",
+    x=lambda g, x: g * _bell(x),
+)
 erfc = elementwise(
-    from_scipy("erfc", "1 - erf(x), exact for large x."), floats=True, x=lambda g, x: -g * _bell(x)
+    from_scipy("erfc", "1 - erf(x), exact for large x."),
+    floats=True,
+    latex=r"\frac{2}{\sqrt{\pi}} \int_x^\infty e^{-t^2} dt",
+    x=lambda g, x: -g * _bell(x),
 )
 # d e^(x²) erfc(x) = 2x erfcx(x) - 2/√π
 erfcx = elementwise(
     from_scipy("erfcx", "e^(x²) erfc(x), which does not underflow."),
     floats=True,
+    latex=r"e^{x^2} \cdot \mathrm{erfc}(x)",
     x=lambda g, out, x: g * (2.0 * (x * out) - _2_BY_ROOT_PI),
 )
 # the derivative of an inverse: 1 / erf'(erfinv(x))
 erfinv = elementwise(
     from_scipy("erfinv", "The inverse of erf: ±∞ at ±1, nan outside."),
     floats=True,
-    x=lambda g, out: g * (np.exp(out * out) / _2_BY_ROOT_PI),
+    latex=r"\mathrm{erf}^{-1}(x)",
+    x=printed_as(r"g \frac{\sqrt{\pi}}{2} e^{z^2}")(
+        lambda g, out: g * (np.exp(out * out) / _2_BY_ROOT_PI)
+    ),
 )
 
 # the density of the normal distribution is e^(-x²/2) / √(2π)
 ndtr = elementwise(
     from_scipy("ndtr", "Φ(x), the probability that a standard normal variable is below x."),
     floats=True,
+    latex=r"\Phi(x)",
     x=lambda g, x: g * (np.exp(-0.5 * (x * x)) / _ROOT_2PI),
 )
 # d ln Φ(x) = φ(x) / Φ(x), and erfcx(-x/√2) = 2 Φ(x) e^(x²/2): nothing underflows
 log_ndtr = elementwise(
     from_scipy("log_ndtr", "ln Φ(x), exact where Φ(x) is too small for a float."),
     floats=True,
-    x=lambda g, x: g * (math.sqrt(2 / math.pi) / erfcx(x * -math.sqrt(0.5))),
+    latex=r"\ln \Phi(x)",
+    x=printed_as(r"g \frac{1}{\sqrt{2 \pi}} e^{-x^2 / 2 - z}")(
+        lambda g, x: g * (math.sqrt(2 / math.pi) / erfcx(x * -math.sqrt(0.5)))
+    ),
 )
 ndtri = elementwise(
     from_scipy("ndtri", "The inverse of Φ: -∞ at 0, ∞ at 1, nan outside."),
     floats=True,
+    latex=r"\Phi^{-1}(x)",
     x=lambda g, out: g * (_ROOT_2PI * np.exp(0.5 * (out * out))),
 )

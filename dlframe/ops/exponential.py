@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.ops.elementwise import where
-from dlframe.ops.op import elementwise, op
+from dlframe.ops.op import elementwise, op, printed_as
 from dlframe.ops.record import Array
 
 __all__ = [
@@ -28,6 +28,9 @@ __all__ = [
     "xlogy",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 _LN2, _LN10 = math.log(2), math.log(10)
 
 
@@ -45,20 +48,25 @@ def into(x: Any) -> Any:
     return x if type(x) is np.ndarray else None
 
 
-exp = elementwise(np.exp, floats=True, x=lambda g, out: g * out)
-exp2 = elementwise(np.exp2, floats=True, x=lambda g, out: g * (out * _LN2))
-expm1 = elementwise(np.expm1, floats=True, x=lambda g, out: g * (out + 1.0))
-log = elementwise(np.log, floats=True, x=lambda g, x: g / x)
-log2 = elementwise(np.log2, floats=True, x=lambda g, x: g / (x * _LN2))
-log10 = elementwise(np.log10, floats=True, x=lambda g, x: g / (x * _LN10))
-log1p = elementwise(np.log1p, floats=True, x=lambda g, x: g / (x + 1.0))
+exp = elementwise(np.exp, floats=True, latex="e^x", x=lambda g, out: g * out)
+exp2 = elementwise(np.exp2, floats=True, latex="2^x", x=lambda g, out: g * (out * _LN2))
+expm1 = elementwise(np.expm1, floats=True, latex="e^x - 1", x=lambda g, out: g * (out + 1.0))
+log = elementwise(np.log, floats=True, latex=r"\ln x", x=lambda g, x: g / x)
+log2 = elementwise(np.log2, floats=True, latex=r"\log_2 x", x=lambda g, x: g / (x * _LN2))
+log10 = elementwise(np.log10, floats=True, latex=r"\log_{10} x", x=lambda g, x: g / (x * _LN10))
+log1p = elementwise(np.log1p, floats=True, latex=r"\ln(1 + x)", x=lambda g, x: g / (x + 1.0))
 sigmoid = elementwise(
-    logistic, name="sigmoid", floats=True, x=lambda g, out: g * (out * (1.0 - out))
+    logistic,
+    name="sigmoid",
+    floats=True,
+    latex=r"\sigma(x) = \frac{1}{1 + e^{-x}}",
+    x=lambda g, out: g * (out * (1.0 - out)),
 )
 # d ln(eˣ + eʸ)/dx = eˣ / (eˣ + eʸ) = σ(x - y)
 logaddexp = elementwise(
     np.logaddexp,
     floats=True,
+    latex=r"\ln(e^x + e^y)",
     x=lambda g, x, y: g * sigmoid(x - y),
     y=lambda g, x, y: g * sigmoid(y - x),
 )
@@ -66,12 +74,13 @@ logaddexp = elementwise(
 logaddexp2 = elementwise(
     np.logaddexp2,
     floats=True,
+    latex=r"\log_2(2^x + 2^y)",
     x=lambda g, x, y: g * sigmoid((x - y) * _LN2),
     y=lambda g, x, y: g * sigmoid((y - x) * _LN2),
 )
 
 
-@op
+@op(latex=r"\ln \frac{x}{1 - x}")
 def logit(x: Array, *, eps: float | None = None) -> Any:
     """ln(x / (1 - x)), the inverse of the sigmoid; `x` is first held within [eps, 1 - eps]."""
     if eps is not None:
@@ -79,8 +88,8 @@ def logit(x: Array, *, eps: float | None = None) -> Any:
     return np.log(x / (1.0 - x))
 
 
-@logit.vjp("x")
-def _(g: Any, x: Any, *, eps: float | None) -> Any:
+@logit.vjp("x", latex=r"\frac{g}{x (1 - x)}")
+def _(g, x, *, eps):
     # d ln(x / (1 - x)) = 1 / (x (1 - x)); nan outside [0, 1], and 0 where x was held
     low, high, outside = (0.0, 1.0, math.nan) if eps is None else (eps, 1.0 - eps, 0.0)
     return where((x >= low) * (x <= high), g / (x * (1.0 - x)), outside)
@@ -114,15 +123,23 @@ xlogy = elementwise(
     _xlogy,
     name="xlogy",
     floats=True,
-    x=lambda g, x, y: where((x == 0.0) * (y <= 0.0), 0.0, g * _of_number(np.log, y)),
+    latex=r"x \ln y",
+    x=printed_as(r"g \ln y")(
+        lambda g, x, y: where((x == 0.0) * (y <= 0.0), 0.0, g * _of_number(np.log, y))
+    ),
     y=lambda g, x, y: g * (x / y),
 )
 xlog1py = elementwise(
     _xlog1py,
     name="xlog1py",
     floats=True,
-    x=lambda g, x, y: where((x == 0.0) * (y <= -1.0), 0.0, g * _of_number(np.log1p, y)),
+    latex=r"x \ln(1 + y)",
+    x=printed_as(r"g \ln(1 + y)")(
+        lambda g, x, y: where((x == 0.0) * (y <= -1.0), 0.0, g * _of_number(np.log1p, y))
+    ),
     y=lambda g, x, y: g * (x / (y + 1.0)),
 )
 # d -x ln x = -ln x - 1
-entr = elementwise(_entr, name="entr", floats=True, x=lambda g, x: g * (-np.log(x) - 1.0))
+entr = elementwise(
+    _entr, name="entr", floats=True, latex=r"-x \ln x", x=lambda g, x: g * (-np.log(x) - 1.0)
+)

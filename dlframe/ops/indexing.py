@@ -40,6 +40,9 @@ __all__ = [
     "take_at",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 Shape = tuple[int, ...]
 _MASKS, _INTEGERS = ("bool", "uint8"), ("int64", "int32")  # the dtypes of arrays in an index
 
@@ -218,33 +221,33 @@ def _read(x: Array, index: Any) -> Array:
     return x[(*_parts(index), ...)] if isinstance(out, np.generic) else out
 
 
-@op(view=True)
+@op(view=True, latex=r"x_{\mathrm{index}}")
 def take_at(x: Array, *, index: Any) -> Array:
     """`x[index]`, for an index without tensors."""
     return _read(x, index)
 
 
-@op(view=True)
+@op(view=True, latex=r"x_{\mathrm{index}}")
 def select_at(x: Array, *, index: Any) -> Array:
     """`take_at` under the name of a node that selects one place of a dimension."""
     return _read(x, index)
 
 
-@op(view=True)
+@op(view=True, latex=r"x_{\mathrm{index}}")
 def slice_at(x: Array, *, index: Any) -> Array:
     """`take_at` under the name of a node that takes a slice."""
     return _read(x, index)
 
 
-@take_at.vjp("x")
-@select_at.vjp("x")
-@slice_at.vjp("x")
-def _(g: Any, shape: Shape, *, index: Any) -> Any:
+@take_at.vjp("x", latex=r"\sum_{\mathrm{index} = i} g")
+@select_at.vjp("x", latex=r"\sum_{\mathrm{index} = i} g")
+@slice_at.vjp("x", latex=r"\sum_{\mathrm{index} = i} g")
+def _(g, shape, *, index):
     # what is read at a place gives its gradient back there
     return put_at(g, index=index, size=shape)
 
 
-@op
+@op(latex=r"\sum_{\mathrm{index} = i} x")
 def put_at(x: Array, *, index: Any, size: Shape) -> Any:
     """Zeros of shape `size` with `x` at `index`; where places repeat, what goes there adds up."""
     out = np.zeros_like(x, shape=size, order="C")  # rows are written through reshaped views
@@ -279,8 +282,8 @@ def _integers(parts: tuple[Array, ...]) -> tuple[Array, ...]:
     return tuple(places)
 
 
-@put_at.vjp("x")
-def _(g: Any, *, index: Any) -> Any:
+@put_at.vjp("x", latex=r"g_{\mathrm{index}}")
+def _(g, *, index):
     return take_at(g, index=index)
 
 
@@ -374,7 +377,7 @@ def set_item(x: Any, value: Any, *, index: Any) -> Any:
     return replace_at(x, value, index=plain_index(index))
 
 
-@op
+@op(latex=r"x, \quad z_{\mathrm{index}} = v")
 def replace_at(x: Any, value: Any, *, index: Any) -> Any:
     """A copy of `x` with `x[index] = value`, for an index without tensors."""
     out = np.array(x) if isinstance(x, np.generic) else x.copy()
@@ -428,13 +431,13 @@ def number_for(by: str, value: Any, dtype: Any) -> Array:
     return np.asarray(value).astype(dtype)
 
 
-@replace_at.vjp("x")
-def _(g: Any, *, index: Any) -> Any:
+@replace_at.vjp("x", latex=r"g [i \notin \mathrm{index}]")
+def _(g, *, index):
     return replace_at(g, 0.0, index=index)  # what was overwritten has no influence any more
 
 
-@replace_at.vjp("value")
-def _(g: Any, shape: Shape, dtype: Any, *, index: Any) -> Any:
+@replace_at.vjp("value", latex=r"g_{\mathrm{index}}")
+def _(g, shape, dtype, *, index):
     g = take_at(g, index=index)
     extra = max(len(shape) - len(g.shape), 0)  # NumPy drops leading axes of size 1 from a value
     g = sum_to(g, shape=shape[extra:]).reshape(shape)
@@ -449,4 +452,4 @@ def _nonzero(x: Array) -> Any:
     return np.argwhere(x)
 
 
-nonzero = plain(_nonzero, name="nonzero")
+nonzero = plain(_nonzero, name="nonzero", latex=r"(i : x_i \neq 0)")

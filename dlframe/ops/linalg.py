@@ -26,6 +26,9 @@ __all__ = [
     "tensordot",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 Shape = tuple[int, ...]
 
 
@@ -54,7 +57,7 @@ def _fits_floats(x: Array, y: Array) -> bool:
     return bool(x.shape[-1] * largest[0] * largest[1] < 2**53)
 
 
-@op(broadcasts=True)
+@op(broadcasts=True, latex="X Y")
 def matmul(x: Array, y: Array) -> Any:
     """The matrix product of the last two axes; axes before them broadcast, 1-d is a vector."""
     try:
@@ -70,8 +73,8 @@ def matmul(x: Array, y: Array) -> Any:
     return out
 
 
-@matmul.vjp("x")
-def _to_x(g: Any, y: Any, shape: Shape) -> Any:
+@matmul.vjp("x", latex=r"G Y^\top")
+def _to_x(g, y, shape):
     # d(xy) = dx y, so the gradient is g yᵀ
     if y.ndim == 1:
         return g[..., None] * y
@@ -82,8 +85,8 @@ def _to_x(g: Any, y: Any, shape: Shape) -> Any:
     return _times(g, y.swapaxes(-1, -2))
 
 
-@matmul.vjp("y")
-def _to_y(g: Any, x: Any, shape: Shape) -> Any:
+@matmul.vjp("y", latex=r"X^\top G")
+def _to_y(g, x, shape):
     # d(xy) = x dy, so the gradient is xᵀ g
     if x.ndim == 1:
         return x * g if len(shape) == 1 else x[:, None] * g[..., None, :]
@@ -132,7 +135,7 @@ def _no_product(x: Array, y: Array) -> DTypeError:
     return DTypeError("matmul: not defined for bool; convert with .float() or .long()")
 
 
-@op(broadcasts=True)
+@op(broadcasts=True, latex=r"\beta M + \alpha X Y")
 def addmm(input: Array, x: Array, y: Array, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta · input + alpha · xy; a factor of 0 leaves its term out, NaN and all."""
     out = matmul(x, y)
@@ -150,23 +153,23 @@ def _factor(number: Any, like: Array) -> Any:
     return number if like.dtype.kind == "f" else np.asarray(number).astype(like.dtype)
 
 
-@addmm.vjp("input")
-def _(g: Any, *, beta: Any) -> Any:
+@addmm.vjp("input", latex=r"\beta G")
+def _(g, *, beta):
     return g if beta == 1 else g * beta
 
 
-@addmm.vjp("x")
-def _(g: Any, y: Any, shape: Shape, *, alpha: Any) -> Any:
+@addmm.vjp("x", latex=r"\alpha G Y^\top")
+def _(g, y, shape, *, alpha):
     # as of matmul, times alpha
     return _to_x(g if alpha == 1 else g * alpha, y, shape)
 
 
-@addmm.vjp("y")
-def _(g: Any, x: Any, shape: Shape, *, alpha: Any) -> Any:
+@addmm.vjp("y", latex=r"\alpha X^\top G")
+def _(g, x, shape, *, alpha):
     return _to_y(g if alpha == 1 else g * alpha, x, shape)
 
 
-@op(broadcasts=True)
+@op(broadcasts=True, latex=r"x \times y")
 def cross(x: Array, y: Array, *, axis: int = -1) -> Any:
     """The vectors orthogonal to both x and y, of three elements along `axis`."""
     if x.dtype.kind == "b" == y.dtype.kind:
@@ -175,14 +178,14 @@ def cross(x: Array, y: Array, *, axis: int = -1) -> Any:
     return np.stack([x2 * y3 - x3 * y2, x3 * y1 - x1 * y3, x1 * y2 - x2 * y1], axis=axis)
 
 
-@cross.vjp("x")
-def _(g: Any, y: Any, *, axis: int) -> Any:
+@cross.vjp("x", latex=r"y \times g")
+def _(g, y, *, axis):
     # ⟨g, dx × y⟩ = ⟨y × g, dx⟩: a triple product may be turned
     return cross(y, g, axis=axis)
 
 
-@cross.vjp("y")
-def _(g: Any, x: Any, *, axis: int) -> Any:
+@cross.vjp("y", latex=r"g \times x")
+def _(g, x, *, axis):
     # ⟨g, x × dy⟩ = ⟨g × x, dy⟩
     return cross(g, x, axis=axis)
 
@@ -265,7 +268,7 @@ def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
 # --- distances ---------------------------------------------------------------------------------
 
 
-@op(broadcasts=True)
+@op(broadcasts=True, latex=r"\left\Vert x_i - y_j \right\Vert_p")
 def cdist(x: Array, y: Array, *, p: float = 2.0) -> Any:
     """(Σ |x_i − y_j|^p)^(1/p) of every row i of `x` and every row j of `y`."""
     # a few rows of x at a time: all differences at once would be the largest array of a program
@@ -297,14 +300,14 @@ def _sum_of_rows(x: Array) -> Any:
     return x @ np.ones(x.shape[-1], x.dtype)
 
 
-@cdist.vjp("x")
-def _(g: Any, x: Any, y: Any, out: Any, *, p: float) -> Any:
+@cdist.vjp("x", latex=r"\sum_j g_{ij} \frac{\partial z_{ij}}{\partial x_i}")
+def _(g, x, y, out, *, p):
     # the differences are d = x_i - y_j: the slope by d, summed over all rows j
     return (g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-2)
 
 
-@cdist.vjp("y")
-def _(g: Any, x: Any, y: Any, out: Any, *, p: float) -> Any:
+@cdist.vjp("y", latex=r"-\sum_i g_{ij} \frac{\partial z_{ij}}{\partial x_i}")
+def _(g, x, y, out, *, p):
     # ∂d/∂y = -1, and the sum is over all rows i
     return (-g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-3)
 
@@ -324,7 +327,7 @@ def _not_zero(x: Any) -> Any:
     return where(x == 0.0, 1.0, x)
 
 
-@op(broadcasts=True)
+@op(broadcasts=True, latex=r"\left\Vert x_i - y_j \right\Vert_2")
 def euclidean_distances(x: Array, y: Array) -> Any:
     """‖x_i − y_j‖ as √(‖x_i‖² − 2 x_i·y_j + ‖y_j‖²): one product, but near points lose digits."""
     x_norm, y_norm = ((v * v).sum(axis=-1, keepdims=True) for v in (x, y))
@@ -333,15 +336,15 @@ def euclidean_distances(x: Array, y: Array) -> Any:
     return np.sqrt(np.maximum(product(left, right.swapaxes(-1, -2)), 0))
 
 
-@euclidean_distances.vjp("x")
-def _(g: Any, x: Any, y: Any, out: Any) -> Any:
+@euclidean_distances.vjp("x", latex=r"\sum_j g_{ij} \frac{x_i - y_j}{z_{ij}}")
+def _(g, x, y, out):
     # ∂‖x − y‖/∂x = (x − y) / ‖x − y‖, and 0 where that is 0/0
     ratio = g * (out != 0.0) / _not_zero(out)
     return x * ratio.sum(axis=-1, keepdims=True) - matmul(ratio, y)
 
 
-@euclidean_distances.vjp("y")
-def _(g: Any, x: Any, y: Any, out: Any) -> Any:
+@euclidean_distances.vjp("y", latex=r"\sum_i g_{ij} \frac{y_j - x_i}{z_{ij}}")
+def _(g, x, y, out):
     # as for x, with the roles of rows and columns exchanged
     ratio = (g * (out != 0.0) / _not_zero(out)).swapaxes(-1, -2)
     return y * ratio.sum(axis=-1, keepdims=True) - matmul(ratio, x)

@@ -45,19 +45,19 @@ def _share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
     return g / math.prod(shape) if reduction == "mean" else g
 
 
-@op
+@op(latex=r"\frac{1}{n} \sum (x_i - y_i)^2")
 def mse_loss(x, y, *, reduction="mean"):
     """(x - y)², reduced."""
     d = x - y
     return reduced(d * d, reduction)
 
 
-@mse_loss.vjp("x")
+@mse_loss.vjp("x", latex=r"\frac{2}{n} g (x_i - y_i)")
 def _(g, x, y, *, reduction):
     return (x - y) * (2 * _share(g, x.shape, reduction))
 
 
-@mse_loss.vjp("y")
+@mse_loss.vjp("y", latex=r"-\frac{2}{n} g (x_i - y_i)")
 def _(g, x, y, *, reduction):
     return (y - x) * (2 * _share(g, x.shape, reduction))
 
@@ -78,23 +78,23 @@ def _(g, needs, residuals, *, reduction):
     return dx, -dx if needs[1] else None
 
 
-@op
+@op(latex=r"\frac{1}{n} \sum |x_i - y_i|")
 def l1_loss(x, y, *, reduction="mean"):
     """|x - y|, reduced."""
     return reduced(np.abs(x - y), reduction)
 
 
-@l1_loss.vjp("x")
+@l1_loss.vjp("x", latex=r"\frac{g}{n} \cdot \mathrm{sign}(x_i - y_i)")
 def _(g, x, y, *, reduction):
     return np.sign(x - y) * _share(g, x.shape, reduction)
 
 
-@l1_loss.vjp("y")
+@l1_loss.vjp("y", latex=r"-\frac{g}{n} \cdot \mathrm{sign}(x_i - y_i)")
 def _(g, x, y, *, reduction):
     return np.sign(y - x) * _share(g, x.shape, reduction)
 
 
-@op
+@op(latex=r"\frac{1}{n} \sum h_\delta(x_i - y_i)")
 def huber_loss(x, y, *, delta=1.0, reduction="mean"):
     """d²/2 where |d| ≤ delta, else delta (|d| - delta/2), for d = x - y; reduced."""
     size = np.abs(x - y)
@@ -103,13 +103,13 @@ def huber_loss(x, y, *, delta=1.0, reduction="mean"):
     )
 
 
-@huber_loss.vjp("x")
+@huber_loss.vjp("x", latex=r"\frac{g}{n} \min(\max(x_i - y_i, -\delta), \delta)")
 def _(g, x, y, *, delta, reduction):
     # the slope is d, cut off at ±delta
     return np.minimum(np.maximum(x - y, -delta), delta) * _share(g, x.shape, reduction)
 
 
-@huber_loss.vjp("y")
+@huber_loss.vjp("y", latex=r"-\frac{g}{n} \min(\max(x_i - y_i, -\delta), \delta)")
 def _(g, x, y, *, delta, reduction):
     return np.minimum(np.maximum(y - x, -delta), delta) * _share(g, x.shape, reduction)
 
@@ -117,21 +117,21 @@ def _(g, x, y, *, delta, reduction):
 # --- binary cross entropy ----------------------------------------------------------------------
 
 
-@op
+@op(latex=r"-\frac{1}{n} \sum W (y \ln x + (1 - y) \ln(1 - x))")
 def binary_cross_entropy(x, y, weight=None, *, reduction="mean"):
     """-w (y log x + (1 - y) log(1 - x)), reduced; logarithms below -100 count as -100."""
     values = (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
     return reduced(values if weight is None else values * weight, reduction)
 
 
-@binary_cross_entropy.vjp("x")
+@binary_cross_entropy.vjp("x", latex=r"\frac{g}{n} W \frac{x - y}{x (1 - x)}")
 def _(g, x, y, weight, *, reduction):
     # (x - y) / (x (1 - x)), the denominator kept above 1e-12 as PyTorch does
     slope = (x - y) / np.maximum(x * (1 - x), 1e-12)
     return slope * _weighted(_share(g, x.shape, reduction), weight)
 
 
-@binary_cross_entropy.vjp("y")
+@binary_cross_entropy.vjp("y", latex=r"\frac{g}{n} W (\ln(1 - x) - \ln x)")
 def _(g, x, y, weight, *, reduction):
     slope = np.log1p(-x) - np.log(x)
     return slope * _weighted(_share(g, x.shape, reduction), weight)
@@ -141,7 +141,7 @@ def _weighted(g: Any, weight: Any) -> Any:
     return g if weight is None else g * weight
 
 
-@op
+@op(latex=r"-\frac{1}{n} \sum W (p y \ln \sigma(x) + (1 - y) \ln(1 - \sigma(x)))")
 def binary_cross_entropy_with_logits(x, y, weight=None, pos_weight=None, *, reduction="mean"):
     """-w (p y log σ(x) + (1 - y) log(1 - σ(x))), reduced, without overflow for any x.
 
@@ -152,7 +152,9 @@ def binary_cross_entropy_with_logits(x, y, weight=None, pos_weight=None, *, redu
     return reduced(values if weight is None else values * weight, reduction)
 
 
-@binary_cross_entropy_with_logits.vjp("x")
+@binary_cross_entropy_with_logits.vjp(
+    "x", latex=r"\frac{g}{n} W ((1 - y) \sigma(x) - p y (1 - \sigma(x)))"
+)
 def _(g, x, y, weight, pos_weight, *, reduction):
     # (1 - y) - a (1 - σ(x)); without pos_weight that is σ(x) - y
     s = sigmoid(x)
@@ -160,7 +162,9 @@ def _(g, x, y, weight, pos_weight, *, reduction):
     return slope * _weighted(_share(g, x.shape, reduction), weight)
 
 
-@binary_cross_entropy_with_logits.vjp("y")
+@binary_cross_entropy_with_logits.vjp(
+    "y", latex=r"\frac{g}{n} W (\ln(1 - \sigma(x)) - p \ln \sigma(x))"
+)
 def _(g, x, weight, pos_weight, *, reduction):
     slope = -x if pos_weight is None else (pos_weight - 1) * softplus(-x) - x
     return slope * _weighted(_share(g, x.shape, reduction), weight)
@@ -169,7 +173,7 @@ def _(g, x, weight, pos_weight, *, reduction):
 # --- classes -----------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"-\frac{1}{n} \sum_n \ln \frac{e^{x_{n t_n}}}{\sum_j e^{x_{n j}}}")
 def cross_entropy(
     x, *, target, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean"
 ):
@@ -197,7 +201,9 @@ def _cross_entropy(
     return loss, logp
 
 
-@cross_entropy.vjp("x")
+@cross_entropy.vjp(
+    "x", latex=r"\frac{g}{n} \left(\frac{e^{x_{n i}}}{\sum_j e^{x_{n j}}} - [i = t_n]\right)"
+)
 def _(g, x, *, target, weight, ignore_index, label_smoothing, reduction):
     # d/dx of -Σ q_c log p_c is p Σ q_c - q
     axis = _class_axis(x)
@@ -229,13 +235,13 @@ def _(g, needs, x, residuals, *, target, weight, ignore_index, label_smoothing, 
     return (p,)
 
 
-@op
+@op(latex=r"-\frac{1}{n} \sum_n x_{n t_n}")
 def nll_loss(x, *, target, weight=None, ignore_index=-100, reduction="mean"):
     """-w_t x_t for log-probabilities x and class indices t, reduced as in cross_entropy."""
     return nll(x, target, weight, ignore_index, 0.0, reduction)
 
 
-@nll_loss.vjp("x")
+@nll_loss.vjp("x", latex=r"-\frac{g}{n} [i = t_n]")
 def _(g, shape, dtype, *, target, weight, ignore_index, reduction):
     q = target_weights(shape, dtype, target, weight, ignore_index, 0.0, reduction)
     return _per_class(g, 1 if len(shape) > 1 else 0) * -q
@@ -299,14 +305,14 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
     return q
 
 
-@op
+@op(latex=r"\frac{1}{n} \sum \max(0, m - t x)^p")
 def hinge_loss(x, *, target, margin=1.0, p=1, reduction="mean"):
     """max(0, margin - t x)^p with targets t of -1 and 1, reduced (Cortes & Vapnik 1995)."""
     slack = np.maximum(margin - target * x, 0)
     return reduced(slack if p == 1 else slack**p, reduction)
 
 
-@hinge_loss.vjp("x")
+@hinge_loss.vjp("x", latex=r"-\frac{g}{n} p t \max(0, m - t x)^{p-1}")
 def _(g, x, *, target, margin, p, reduction):
     slack = margin - target * x
     inside = (slack > 0) * -target

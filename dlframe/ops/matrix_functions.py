@@ -32,6 +32,9 @@ __all__ = [
     "slogdet",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 
 def _scaled(g: Any, x: Any) -> Any:
     """Every matrix of `x` times its number of `g`."""
@@ -41,14 +44,14 @@ def _scaled(g: Any, x: Any) -> Any:
 # --- determinants ------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\det A")
 def det(a: Array) -> Any:
     """The determinant of every matrix."""
     return _factored_det(a)[0]
 
 
 @det.fast_forward
-def _(a: Array) -> Any:
+def _(a):
     return _factored_det(a)
 
 
@@ -60,14 +63,14 @@ def _factored_det(a: Array) -> tuple[Array, Any]:
         return factors.diagonal().prod(axis=-1), factors
 
 
-@det.vjp("a")
-def _(g: Any, a: Any, out: Any) -> Any:
+@det.vjp("a", latex=r"g z A^{-\top}")
+def _(g, a, out):
     # the derivative by an element is its cofactor (Jacobi)
     return _scaled(g, _cofactors(a, out))
 
 
 @det.fast_backward
-def _(g: Any, needs: Sequence[bool], a: Any, out: Any, residuals: Any) -> Any:
+def _(g, needs, a, out, residuals):
     if residuals is None or residuals.info.any():
         return (_scaled(g, _cofactors(a, out)),)
     return (_scaled(g * out, transposed(residuals.inverse())),)
@@ -87,14 +90,14 @@ def _cofactors(a: Any, det_a: Any) -> Any:
     return (u * (signs[..., None] * others)[..., None, :]) @ vh
 
 
-@op
+@op(latex=r"\mathrm{sign}(\det A), \ln |\det A|")
 def slogdet(a: Array) -> Any:
     """The determinant's sign and ln |det|, which does not overflow; -∞ if it is 0."""
     return _factored_slogdet(a)[0]
 
 
 @slogdet.fast_forward
-def _(a: Array) -> Any:
+def _(a):
     return _factored_slogdet(a)
 
 
@@ -108,14 +111,14 @@ def _factored_slogdet(a: Array) -> tuple[tuple[Array, Array], Any]:
         return (np.sign(d).prod(axis=-1), np.log(np.abs(d)).sum(axis=-1)), factors
 
 
-@slogdet.vjp("a")
-def _(g: Any, a: Any) -> Any:
+@slogdet.vjp("a", latex=r"g A^{-\top}")
+def _(g, a):
     # d ln |det a| = tr(a⁻¹ da); the sign is constant
     return _scaled(g[1], transposed(inverse_or_infinite(a)))
 
 
 @slogdet.fast_backward
-def _(g: Any, needs: Sequence[bool], a: Any, residuals: Any) -> Any:
+def _(g, needs, a, residuals):
     if residuals is None or residuals.info.any():
         return (_scaled(g[1], transposed(inverse_or_infinite(a))),)
     return (_scaled(g[1], transposed(residuals.inverse())),)
@@ -145,7 +148,7 @@ def lu_solve(factors: Any, pivots: Any, b: Any, *, left: bool = True, adjoint: b
 # --- pseudo-inverse, least squares -------------------------------------------------------------
 
 
-@op
+@op(latex="A^{+}")
 def pinv(a: Array, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
     """The Moore-Penrose inverse; singular values up to max(atol, rtol · the largest) count as 0."""
     if not a.size:
@@ -171,8 +174,8 @@ def threshold(s: Array, shape: Sequence[int], atol: Any, rtol: Any) -> Array:
     return np.asarray(np.maximum(atol, np.asarray(rtol, s.dtype) * largest))
 
 
-@pinv.vjp("a")
-def _(g: Any, a: Any, out: Any) -> Any:
+@pinv.vjp("a", latex=r"-Z^\top G Z^\top + (I - A Z) G^\top Z Z^\top + Z^\top Z G^\top (I - Z A)")
+def _(g, a, out):
     return _pinv_gradient(g, a, out)
 
 
@@ -190,7 +193,7 @@ def _pinv_gradient(g: Any, a: Any, p: Any) -> Any:
     return -transposed(k @ p) + (gh - a @ k) @ p @ ph + phk - (phk @ p) @ a
 
 
-@op
+@op(latex=r"Z: \min_Z \left\Vert A Z - B \right\Vert_2")
 def least_squares(a: Array, b: Array, *, rcond: float, driver: str) -> Any:
     """The x that minimizes ‖a x - b‖, the smallest of several, and the rank of `a`."""
     batch, (m, n), k = a.shape[:-2], a.shape[-2:], b.shape[-1]
@@ -204,14 +207,14 @@ def least_squares(a: Array, b: Array, *, rcond: float, driver: str) -> Any:
     return x, rank
 
 
-@least_squares.vjp("a")
-def _(g: Any, a: Any, b: Any) -> Any:
+@least_squares.vjp("a", latex=r"(B - A Z) (A^{+} A^{+\top} G)^\top - A^{+\top} G Z^\top")
+def _(g, a, b):
     # x = p b with p the pseudo-inverse: the gradient of p is g bᵀ
     return _pinv_gradient(g[0] @ transposed(b), a, pinv(a))
 
 
-@least_squares.vjp("b")
-def _(g: Any, a: Any) -> Any:
+@least_squares.vjp("b", latex=r"A^{+\top} G")
+def _(g, a):
     # x = p b is linear in b
     return transposed(pinv(a)) @ g[0]
 
@@ -219,7 +222,7 @@ def _(g: Any, a: Any) -> Any:
 # --- functions of matrices ---------------------------------------------------------------------
 
 
-@op
+@op(latex=r"e^A = \sum_{k=0}^\infty \frac{A^k}{k!}")
 def expm(a: Array) -> Any:
     """Σ aᵏ / k!, by scaling and squaring."""
     from scipy.linalg import expm as scipys
@@ -227,8 +230,8 @@ def expm(a: Array) -> Any:
     return scipys(a) if a.size else zeros_like(a)
 
 
-@expm.vjp("a")
-def _(g: Any, a: Any) -> Any:
+@expm.vjp("a", latex=r"\int_0^1 e^{t A^\top} G e^{(1 - t) A^\top} dt")
+def _(g, a):
     # exp [[a, e], [0, a]] = [[exp a, L], [0, exp a]] with L the derivative in the direction e; its
     # adjoint is the derivative at aᵀ (N. Higham, Functions of Matrices, 2008, section 10.6)
     n = a.shape[-1]

@@ -35,7 +35,7 @@ _add: Any = np.add.reduce
 _maximum: Any = np.maximum.reduce
 
 
-@op
+@op(latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}")
 def softmax(x, *, axis=-1):
     """exp(xᵢ) / Σⱼ exp(xⱼ) along `axis`."""
     e = x - _maximum(x, axis=axis, keepdims=True, initial=-np.inf)  # the largest is 0: no overflow
@@ -44,13 +44,13 @@ def softmax(x, *, axis=-1):
     return e
 
 
-@softmax.vjp("x")
+@softmax.vjp("x", latex=r"z_i \left(g_i - \sum_j g_j z_j\right)")
 def _(g, out, *, axis):
     # ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ - yⱼ), so dx = y · (g - Σ g y)
     return out * (g - (g * out).sum(axis=axis, keepdims=True))
 
 
-@op
+@op(latex=r"x_i - \ln \sum_j e^{x_j}")
 def log_softmax(x, *, axis=-1):
     """xᵢ - log Σⱼ exp(xⱼ) along `axis`."""
     out = x - _maximum(x, axis=axis, keepdims=True, initial=-np.inf)  # the largest is 0
@@ -58,7 +58,7 @@ def log_softmax(x, *, axis=-1):
     return out
 
 
-@log_softmax.vjp("x")
+@log_softmax.vjp("x", latex=r"g_i - e^{z_i} \sum_j g_j")
 def _(g, out, *, axis):
     # dx = g - softmax(x) · Σ g, and softmax(x) = exp(out)
     return g - np.exp(out) * g.sum(axis=axis, keepdims=True)
@@ -67,7 +67,7 @@ def _(g, out, *, axis):
 # --- linear ------------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"X W^\top + b")
 def linear(x, weight, bias=None):
     """y = x Wᵀ + b, for x of shape (*, in) and weight of shape (out, in)."""
     if x.dtype is not weight.dtype and x.dtype != weight.dtype:
@@ -110,20 +110,20 @@ def _linear_error(x: Array, weight: Array) -> ShapeError:
     )
 
 
-@linear.vjp("x")
+@linear.vjp("x", latex="G W")
 def _(g, weight):
     # yᵢ = Σⱼ xⱼ Wᵢⱼ  ⇒  dxⱼ = Σᵢ gᵢ Wᵢⱼ
     return g @ weight
 
 
-@linear.vjp("weight")
+@linear.vjp("weight", latex=r"G^\top X")
 def _(g, x):
     # dWᵢⱼ = Σₙ gₙᵢ xₙⱼ, over all leading indices n
     rows = math.prod(g.shape[:-1])
     return g.reshape((rows, g.shape[-1])).swapaxes(0, 1) @ x.reshape((rows, x.shape[-1]))
 
 
-@linear.vjp("bias")
+@linear.vjp("bias", latex=r"\sum_n g_n")
 def _(g):
     return g.reshape((math.prod(g.shape[:-1]), g.shape[-1])).sum(axis=0)
 
@@ -149,20 +149,20 @@ def _ones(n: int, dtype: Any) -> Array:
 # --- embedding ---------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"x_{\mathrm{index}}")
 def take_rows(x, *, index, skip=None, counts=None):
     """x[index]; row `skip` gets no gradient, and each row i its own divided by counts[i]."""
     return x[index]
 
 
-@take_rows.vjp("x")
+@take_rows.vjp("x", latex=r"\sum_{\mathrm{index} = i} g")
 def _(g, shape, *, index, skip, counts):
     if counts is not None:
         g = g / counts[index].astype(g.dtype).reshape(index.shape + (1,) * (len(shape) - 1))
     return add_rows(g, index=index, rows=shape[0], skip=skip)
 
 
-@op
+@op(latex=r"\sum_{\mathrm{index} = i} x")
 def add_rows(x, *, index, rows, skip=None):
     """The adjoint of take_rows: zeros to which x[i] was added in row index[i]."""
     flat = index.reshape(-1)
@@ -175,7 +175,7 @@ def add_rows(x, *, index, rows, skip=None):
     return out.reshape(rows, *x.shape[index.ndim :])
 
 
-@add_rows.vjp("x")
+@add_rows.vjp("x", latex=r"g_{\mathrm{index}}")
 def _(g, *, index, skip):
     rows = take_rows(g, index=index, skip=skip)
     if skip is None:
@@ -187,7 +187,7 @@ def _(g, *, index, skip):
 # --- normalization -----------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"W \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + b")
 def normalize(x, weight=None, bias=None, *, axes, over, eps, stats=None):
     """(x - μ) / √(σ² + eps) · weight + bias, with mean μ and biased variance σ² over `axes`.
 
@@ -248,7 +248,11 @@ def _standardized(x, axes, eps):
     return centred * rstd, rstd
 
 
-@normalize.vjp("x")
+@normalize.vjp(
+    "x",
+    latex=r"\frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g W - \frac{1}{n} \sum g W"
+    r" - \frac{\hat{x}}{n} \sum g W \hat{x}\right)",
+)
 def _(g, x, weight, *, axes, over, eps):
     # with h = g · weight: dx = rstd · (h - mean(h) - x̂ · mean(h x̂)); arXiv:1502.03167, section 3
     xhat, rstd = _standardized(x, axes, eps)
@@ -259,13 +263,13 @@ def _(g, x, weight, *, axes, over, eps):
     return (h - mean_h - xhat * mean_hx) * rstd
 
 
-@normalize.vjp("weight")
+@normalize.vjp("weight", latex=r"\sum g \hat{x}")
 def _(g, x, weight, *, axes, over, eps):
     xhat, _ = _standardized(x, axes, eps)
     return _sum(g * xhat, over).reshape(weight.shape)
 
 
-@normalize.vjp("bias")
+@normalize.vjp("bias", latex=r"\sum g")
 def _(g, bias, *, over):
     return _sum(g, over).reshape(bias.shape)
 

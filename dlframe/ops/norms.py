@@ -20,11 +20,14 @@ __all__ = [
     "vector_norm",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
 
 
-@op
+@op(latex=r"\left(\sum |x_i|^p\right)^{1/p}")
 def vector_norm(x: Array, *, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Any:
     """(Σ |x|ᵖ)^(1/p) with p = ord; its limits max |x| and min |x| for ±∞, for 0 the nonzeros."""
     wide = np.float32 if x.dtype == np.float16 else x.dtype
@@ -43,10 +46,8 @@ def vector_norm(x: Array, *, ord: float = 2, axis: Axis = None, keepdims: bool =
     return out.astype(x.dtype, copy=False)
 
 
-@vector_norm.vjp("x")
-def _(
-    g: Any, out: Any, x: Any, shape: Shape, dtype: Any, *, ord: float, axis: Axis, keepdims: bool
-) -> Any:
+@vector_norm.vjp("x", latex=r"g \cdot \mathrm{sign}(x_i) \left(\frac{|x_i|}{z}\right)^{p-1}")
+def _(g, out, x, shape, dtype, *, ord, axis, keepdims):
     # ∂‖x‖ₚ / ∂x = sign(x) (|x| / ‖x‖ₚ)^(p-1); at corners PyTorch's choice: 0 at the origin, and
     # equal shares for equal extremes
     kept = kept_shape(shape, axis)

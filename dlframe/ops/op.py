@@ -17,7 +17,7 @@ option's name that value, and `shape` and `dtype` are those of the rule's own in
 else is kept. All names are checked at import.
 
 `latex` is what `Tensor.explain` prints, for the result and for each gradient; the letters are
-told in `dlframe.viz.explain.formulas`. A rule that is a lambda needs none: its formula is printed
+told in `dlframe.viz.explain.notation`. A rule that is a lambda needs none: its formula is printed
 from its source.
 
 Rules run on arrays, and for higher orders the same rules run on tensors (see
@@ -323,7 +323,7 @@ def _of_one_dtype(inputs: tuple[Any, ...], chosen: Iterable[int]) -> tuple[Any, 
     return tuple(brought)
 
 
-@op
+@op(latex="x")
 def cast(x: Any, *, dtype: Any) -> Any:
     """`x` in another dtype; the gradient comes back in the dtype of `x`."""
     return x.astype(dtype)

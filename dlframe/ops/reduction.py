@@ -36,6 +36,9 @@ __all__ = [
     "var",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
 
@@ -85,7 +88,7 @@ def _wide(x: Array) -> Array:
 # --- sums --------------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\sum x_i")
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum; of bools and integers as int64."""
     dtype = x.dtype
@@ -96,12 +99,12 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     return _add(_wide(x), axis=axis, keepdims=keepdims).astype(dtype)
 
 
-@sum.vjp("x")
-def _(g: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
+@sum.vjp("x", latex="g")
+def _(g, shape, *, axis, keepdims):
     return _spread(g, shape, axis, keepdims)
 
 
-@op
+@op(latex=r"\frac{1}{n} \sum x_i")
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean; nan of nothing."""
     out = _mean(_wide(x), axis, keepdims)
@@ -112,12 +115,12 @@ def _mean(x: Array, axis: Axis, keepdims: bool) -> Any:
     return _add(x, axis=axis, keepdims=keepdims) / count_of(x.shape, axis)
 
 
-@mean.vjp("x")
-def _(g: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
+@mean.vjp("x", latex=r"\frac{g}{n}")
+def _(g, shape, *, axis, keepdims):
     return _spread(g / float(count_of(shape, axis)), shape, axis, keepdims)
 
 
-@op
+@op(latex=r"\frac{1}{n - c} \sum (x_i - \bar{x})^2")
 def var(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """Σ(x - mean)² / (n - correction); nan or ∞ where nothing is left to divide by."""
     return _var(_wide(x), axis, keepdims, correction).astype(x.dtype, copy=False)
@@ -144,26 +147,26 @@ def _spread_around_mean(g: Any, x: Any, axis: Axis, correction: float, keepdims:
     )
 
 
-@var.vjp("x")
-def _(g: Any, x: Any, *, axis: Axis, keepdims: bool, correction: float) -> Any:
+@var.vjp("x", latex=r"g \frac{2 (x_i - \bar{x})}{n - c}")
+def _(g, x, *, axis, keepdims, correction):
     # d var = 2 (x - mean) / (n - correction); the mean's own part sums to zero
     return _spread_around_mean(g * 2.0, x, axis, correction, keepdims)
 
 
-@op
+@op(latex=r"\sqrt{\frac{1}{n - c} \sum (x_i - \bar{x})^2}")
 def std(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """√var."""
     return np.sqrt(_var(_wide(x), axis, keepdims, correction)).astype(x.dtype, copy=False)
 
 
-@std.vjp("x")
-def _(g: Any, out: Any, x: Any, *, axis: Axis, keepdims: bool, correction: float) -> Any:
+@std.vjp("x", latex=r"g \frac{x_i - \bar{x}}{(n - c) z}")
+def _(g, out, x, *, axis, keepdims, correction):
     # d√v = dv / 2√v = (x - mean) / ((n - correction) √v), and 0 where all values are equal
     scale = where(out == 0.0, 0.0, g / out)
     return _spread_around_mean(scale, x, axis, correction, keepdims)
 
 
-@op
+@op(latex=r"\ln \sum e^{x_i}")
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """ln Σ eˣ, computed around the largest x so that nothing overflows."""
     wide = _wide(x)
@@ -174,8 +177,8 @@ def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     return out if keepdims else out.reshape(_reduced(x.shape, axis))
 
 
-@logsumexp.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis) -> Any:
+@logsumexp.vjp("x", latex="g e^{x_i - z}")
+def _(g, out, x, shape, *, axis):
     # d ln Σ eˣ = eˣ / Σ eˣ = e^(x - out)
     kept = kept_shape(shape, axis)
     return g.reshape(kept) * np.exp(x - out.reshape(kept))
@@ -186,15 +189,15 @@ def _reduced(shape: Shape, axis: Axis) -> Shape:
     return tuple([n for i, n in enumerate(shape) if i not in axes])
 
 
-@op
+@op(latex=r"\left(\sum |x_i|^p\right)^{1/p}")
 def norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """√Σx², the Euclidean norm."""
     wide = _wide(x)
     return np.sqrt(_add(wide * wide, axis=axis, keepdims=keepdims)).astype(x.dtype, copy=False)
 
 
-@norm.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> Any:
+@norm.vjp("x", latex=r"g \cdot \mathrm{sign}(x_i) \left(\frac{|x_i|}{z}\right)^{p-1}")
+def _(g, out, x, shape, *, axis, keepdims):
     # d‖x‖ = x / ‖x‖, and 0 at the origin
     return _spread(where(out == 0.0, 0.0, g / out), shape, axis, keepdims) * x
 
@@ -202,13 +205,13 @@ def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: Axis, keepdims: bool) -> 
 # --- extremes ----------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\max x_i")
 def amax(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The largest element; equal ones share the gradient."""
     return _extreme(_maximum, x, axis, keepdims, -math.inf)
 
 
-@op
+@op(latex=r"\min x_i")
 def amin(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The smallest element; equal ones share the gradient."""
     return _extreme(_minimum, x, axis, keepdims, math.inf)
@@ -221,9 +224,9 @@ def _extreme(reduce: Any, x: Array, axis: Axis, keepdims: bool, initial: float) 
     return reduce(x, axis=axis, keepdims=keepdims)
 
 
-@amax.vjp("x")
-@amin.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, dtype: Any, *, axis: Axis) -> Any:
+@amax.vjp("x", latex=r"\frac{g [x_i = z]}{\sum [x_j = z]}")
+@amin.vjp("x", latex=r"\frac{g [x_i = z]}{\sum [x_j = z]}")
+def _(g, out, x, shape, dtype, *, axis):
     # d max = 1 at the largest element; 1/k at each of k equal ones
     kept = kept_shape(shape, axis)
     return g.reshape(kept) * _evenly(x == out.reshape(kept), axis, dtype)
@@ -235,14 +238,14 @@ def _evenly(chosen: Any, axis: Axis, dtype: Any) -> Any:
     return chosen / chosen.sum(axis=axis, keepdims=True)
 
 
-@op
+@op(latex="x_k")
 def shared(x: Array, *, place: int) -> Any:
     """The element at `place`, counted in order; all that equal it share its gradient."""
     return x.reshape(-1)[place]
 
 
-@shared.vjp("x")
-def _(g: Any, out: Any, x: Any) -> Any:
+@shared.vjp("x", latex=r"\frac{g [x_i = z]}{\sum [x_j = z]}")
+def _(g, out, x):
     chosen = x == out
     if not chosen.any():  # nan equals nothing
         chosen = np.isnan(x)
@@ -274,17 +277,17 @@ def _count_nonzero(x: Array, *, axis: Axis = None, keepdims: bool = False) -> An
     return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims))
 
 
-argmax = plain(_argmax, name="argmax")
-argmin = plain(_argmin, name="argmin")
-any = plain(_any, name="any")
-all = plain(_all, name="all")
-count_nonzero = plain(_count_nonzero, name="count_nonzero")
+argmax = plain(_argmax, name="argmax", latex=r"\mathrm{argmax}_i x_i")
+argmin = plain(_argmin, name="argmin", latex=r"\mathrm{argmin}_i x_i")
+any = plain(_any, name="any", latex=r"\exists i: x_i \neq 0")
+all = plain(_all, name="all", latex=r"\forall i: x_i \neq 0")
+count_nonzero = plain(_count_nonzero, name="count_nonzero", latex=r"\sum [x_i \neq 0]")
 
 
 # --- products ----------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\prod x_i")
 def prod(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """The product; of bools and integers as int64."""
     if x.dtype.kind != "f":
@@ -314,8 +317,8 @@ def _folded(x: Array) -> Array:
     return x
 
 
-@prod.vjp("x")
-def _(g: Any, out: Any, x: Any, shape: Shape, *, axis: int | None) -> Any:
+@prod.vjp("x", latex=r"g \prod_{j \neq i} x_j")
+def _(g, out, x, shape, *, axis):
     # d Πx = the product of all others, which is Πx / x unless some x is 0
     kept = kept_shape(shape, axis)
     others = products_of_others(x, axis) if (x == 0.0).any() else out.reshape(kept) / x

@@ -23,6 +23,9 @@ from dlframe.ops.record import Array
 
 __all__ = ["put_region", "replace_region", "take_region"]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 Place = tuple[tuple[int, ...], tuple[int, ...], int]  # shape, strides and offset, in elements
 
 
@@ -113,19 +116,19 @@ def _placed(memory: Array, place: Place) -> Array:
 # --- the operations ----------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"x_{\mathrm{region}}")
 def take_region(x: Array, *, region: Region) -> Array:
     """The elements of `x` that the view shows."""
     return region.in_memory_of(x)[1].copy()
 
 
-@take_region.vjp("x")
-def _(g: Any, *, region: Region) -> Any:
+@take_region.vjp("x", latex="g")
+def _(g, *, region):
     # what is read at a place gives its gradient back there
     return put_region(g, region=region)
 
 
-@op
+@op(latex="x")
 def put_region(x: Array, *, region: Region) -> Array:
     """Zeros in the shape of the base, with `x` where the view lies; repeated places add up."""
     memory = np.zeros(region.length, x.dtype)
@@ -137,13 +140,13 @@ def put_region(x: Array, *, region: Region) -> Array:
     return _placed(memory, region.base)
 
 
-@put_region.vjp("x")
-def _(g: Any, *, region: Region) -> Any:
+@put_region.vjp("x", latex=r"g_{\mathrm{region}}")
+def _(g, *, region):
     # linear, and the transpose of take_region
     return take_region(g, region=region)
 
 
-@op
+@op(latex=r"x, \quad z_{\mathrm{region}} = v")
 def replace_region(x: Array, value: Any, *, region: Region) -> Array:
     """`x` with what the view shows replaced by `value`; the view repeats no element."""
     whole, part = region.in_memory_of(np.array(x))
@@ -154,14 +157,14 @@ def replace_region(x: Array, value: Any, *, region: Region) -> Array:
 replace_region.definition.grad_name = "CopySlices"  # PyTorch's name, without the usual ending
 
 
-@replace_region.vjp("x")
-def _(g: Any, *, region: Region) -> Any:
+@replace_region.vjp("x", latex=r"g [i \notin \mathrm{region}]")
+def _(g, *, region):
     # what was overwritten has no influence any more
     return replace_region(g, 0.0, region=region)
 
 
-@replace_region.vjp("value")
-def _(g: Any, *, region: Region) -> Any:
+@replace_region.vjp("value", latex=r"g_{\mathrm{region}}")
+def _(g, *, region):
     # and what was written has it instead
     return take_region(g, region=region)
 

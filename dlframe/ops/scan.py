@@ -25,6 +25,9 @@ __all__ = [
     "logcumsumexp",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 
 def _accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
     """All results of `ufunc` on the way; of float16 by way of float32, of integers as int64."""
@@ -47,14 +50,14 @@ def before(x: Any, axis: int, first: float) -> Any:
 # --- sums --------------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\sum_{j \leq i} x_j")
 def cumsum(x: Array, *, axis: int) -> Any:
     """The sums of all elements up to each one; of bools and integers as int64."""
     return _accumulated(np.add, x, axis)
 
 
-@cumsum.vjp("x")
-def _(g: Any, *, axis: int) -> Any:
+@cumsum.vjp("x", latex=r"\sum_{j \geq i} g_j")
+def _(g, *, axis):
     return _sum_from_here(g, axis)
 
 
@@ -66,7 +69,7 @@ def _sum_from_here(g: Any, axis: int) -> Any:
 # --- the recurrence ----------------------------------------------------------------------------
 
 
-@op
+@op(latex="b_i + a_i z_{i-1}")
 def linear_scan(b: Array, a: Array, *, axis: int) -> Any:
     """y[i] = b[i] + a[i]·y[i-1] along an axis, beginning with y[0] = b[0]."""
     y, factor = np.moveaxis(b, axis, 0).copy(), np.moveaxis(a, axis, 0).copy()
@@ -80,13 +83,13 @@ def linear_scan(b: Array, a: Array, *, axis: int) -> Any:
     return np.moveaxis(y, 0, axis)
 
 
-@linear_scan.vjp("b")
-def _(g: Any, a: Any, *, axis: int) -> Any:
+@linear_scan.vjp("b", latex=r"g_i + a_{i+1} \bar{b}_{i+1}")
+def _(g, a, *, axis):
     return scan_back(g, a, axis)
 
 
-@linear_scan.vjp("a")
-def _(g: Any, out: Any, a: Any, *, axis: int) -> Any:
+@linear_scan.vjp("a", latex=r"\bar{b}_i z_{i-1}")
+def _(g, out, a, *, axis):
     # a[i] meets y[i-1], with all that y[i] means to later ones
     return scan_back(g, a, axis) * before(out, axis, 0.0)
 
@@ -101,14 +104,14 @@ def scan_back(g: Any, a: Any, axis: int) -> Any:
 # --- products ----------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\prod_{j \leq i} x_j")
 def cumprod(x: Array, *, axis: int) -> Any:
     """The products of all elements up to each one; of bools and integers as int64."""
     return _accumulated(np.multiply, x, axis)
 
 
-@cumprod.vjp("x")
-def _(g: Any, out: Any, x: Any, *, axis: int) -> Any:
+@cumprod.vjp("x", latex=r"\sum_{j \geq i} g_j \prod_{k \leq j, k \neq i} x_k")
+def _(g, out, x, *, axis):
     if not (x == 0.0).any():
         # d out[k] / d x[i] = out[k] / x[i] for k ≥ i
         return _sum_from_here(g * out, axis) / x
@@ -127,14 +130,14 @@ def products_of_others(x: Any, axis: int | None) -> Any:
 # --- logarithms of sums ------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\ln \sum_{j \leq i} e^{x_j}")
 def logcumsumexp(x: Array, *, axis: int) -> Any:
     """ln Σ eˣ of all elements up to each one, without overflow."""
     return _accumulated(np.logaddexp, x, axis)
 
 
-@logcumsumexp.vjp("x")
-def _(g: Any, out: Any, x: Any, *, axis: int) -> Any:
+@logcumsumexp.vjp("x", latex=r"\sum_{j \geq i} g_j e^{x_i - z_j}")
+def _(g, out, x, *, axis):
     # Σ g[k] e^(x[i] - out[k]) over k ≥ i, as e^(x[i] - out[i]) · z[i] with
     # z[i] = g[i] + e^(out[i] - out[i+1]) z[i+1]: out never falls, so no power overflows
     last = roll(out, shift=1, axis=axis)
@@ -162,5 +165,9 @@ def _latest(x: Array, extreme: Array, axis: int) -> Array:
     return np.maximum.accumulate(np.where((x == extreme) | np.isnan(x), places, 0), axis)
 
 
-cummax_indices = plain(_cummax_indices, name="cummax_indices")
-cummin_indices = plain(_cummin_indices, name="cummin_indices")
+cummax_indices = plain(
+    _cummax_indices, name="cummax_indices", latex=r"\mathrm{argmax}_{j \leq i} x_j"
+)
+cummin_indices = plain(
+    _cummin_indices, name="cummin_indices", latex=r"\mathrm{argmin}_{j \leq i} x_j"
+)

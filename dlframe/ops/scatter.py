@@ -19,6 +19,9 @@ from dlframe.ops.record import Array, TensorBase
 
 __all__ = ["scatter_extreme", "scatter_prod"]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 _EXTREMES = {"amax": np.maximum, "amin": np.minimum}
 
 
@@ -44,14 +47,14 @@ def _counted(x: Any, places: Array, size: int) -> Any:
 # --- products ----------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"x \prod_{\mathrm{index} = i} v")
 def scatter_prod(x: Array, src: Array, *, places: Array, include_self: bool) -> Array:
     """Each element of `x` times the elements of `src` that go to its place."""
     return _reduced(np.multiply, x, src, places, None if include_self else 1)
 
 
-@scatter_prod.vjp("x")
-def _(g: Any, src: Any, shape: Any, dtype: Any, *, places: Array, include_self: bool) -> Any:
+@scatter_prod.vjp("x", latex=r"g \prod_{\mathrm{index} = i} v")
+def _(g, src, shape, dtype, *, places, include_self):
     # d(x Π s)/dx = Π s; without x itself, only places that nothing goes to depend on it
     if not include_self:
         return replace_at(g.reshape(-1), 0.0, index=places).reshape(shape)
@@ -59,8 +62,8 @@ def _(g: Any, src: Any, shape: Any, dtype: Any, *, places: Array, include_self: 
     return g * scatter_prod(ones, src, places=places, include_self=True)
 
 
-@scatter_prod.vjp("src")
-def _(g: Any, x: Any, src: Any, out: Any, *, places: Array, include_self: bool) -> Any:
+@scatter_prod.vjp("src", latex=r"g \frac{z}{v}")
+def _(g, x, src, out, *, places, include_self):
     # d(x Π s)/ds = (x Π s) / s; for the only zero among the factors, the product of the others
     zero = _array(src) == 0
     zeros = _counted(zero, places, math.prod(x.shape))
@@ -74,14 +77,14 @@ def _(g: Any, x: Any, src: Any, out: Any, *, places: Array, include_self: bool) 
     return once(share) if several else share
 
 
-@op
+@op(latex="x")
 def once(x: Array) -> Array:
     """`x`, whose formula holds for the value but not for a derivative."""
     return x.copy()
 
 
-@once.vjp("x")
-def _(g: Any) -> Any:
+@once.vjp("x", latex=r"\mathrm{undefined}")
+def _(g):
     # d²(a b c)/(da db) = c also where a = b = 0, which (a b c) / a does not say
     raise GradientError(
         "scatter_reduce(): Double backward is unsupported for src when more than one zero in src "
@@ -92,7 +95,7 @@ def _(g: Any) -> Any:
 # --- extremes ----------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\max(x, \max_{\mathrm{index} = i} v)")
 def scatter_extreme(
     x: Array, src: Array, *, places: Array, reduce: str, include_self: bool
 ) -> Array:
@@ -130,14 +133,14 @@ def _array(x: Any) -> Array:
     return x.array if isinstance(x, TensorBase) else x
 
 
-@scatter_extreme.vjp("x")
-def _(g: Any, x: Any, src: Any, out: Any, *, places: Array, include_self: bool) -> Any:
+@scatter_extreme.vjp("x", latex=r"\frac{g [x = z]}{[x = z] + \sum [v = z]}")
+def _(g, x, src, out, *, places, include_self):
     # the elements that equal the extreme have it between them; all others have no influence
     return g * _shares(_array(x), _array(src), _array(out), places, include_self)[0]
 
 
-@scatter_extreme.vjp("src")
-def _(g: Any, x: Any, src: Any, out: Any, *, places: Array, include_self: bool) -> Any:
+@scatter_extreme.vjp("src", latex=r"\frac{g [v = z]}{[x = z] + \sum [v = z]}")
+def _(g, x, src, out, *, places, include_self):
     # likewise
     share = _shares(_array(x), _array(src), _array(out), places, include_self)[1]
     return _taken(g, places) * share

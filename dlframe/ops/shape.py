@@ -37,8 +37,11 @@ __all__ = [
     "triu",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
 
-@op(view=True)
+
+@op(view=True, latex="x")
 def reshape(x: Array, *, shape: Shape) -> Any:
     """The same elements in another shape; one size may be -1."""
     try:
@@ -51,19 +54,19 @@ def reshape(x: Array, *, shape: Shape) -> Any:
         ) from None
 
 
-@reshape.vjp("x")
-def _(g: Any, shape: Shape) -> Any:
+@reshape.vjp("x", latex="g")
+def _(g, shape):
     return g.reshape(shape)
 
 
-@op(view=True)
+@op(view=True, latex=r"X^\top")
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Any:
     """The axes in the order `axes`; by default reversed."""
     return x.transpose(axes)
 
 
-@transpose.vjp("x")
-def _(g: Any, *, axes: tuple[int, ...] | None) -> Any:
+@transpose.vjp("x", latex=r"G^\top")
+def _(g, *, axes):
     if axes is None:
         return transpose(g)
     n = len(axes)
@@ -71,29 +74,29 @@ def _(g: Any, *, axes: tuple[int, ...] | None) -> Any:
     return transpose(g, axes=tuple(inverse))
 
 
-@op(view=True)
+@op(view=True, latex=r"X^\top")
 def swapaxes(x: Array, *, axis1: int, axis2: int) -> Any:
     """Two axes exchanged."""
     return x.swapaxes(axis1, axis2)
 
 
-@swapaxes.vjp("x")
-def _(g: Any, *, axis1: int, axis2: int) -> Any:
+@swapaxes.vjp("x", latex=r"G^\top")
+def _(g, *, axis1, axis2):
     return g.swapaxes(axis1, axis2)
 
 
-@op
+@op(latex="x_{n-1-i}")
 def flip(x: Array, *, axis: int | tuple[int, ...]) -> Any:
     """The elements in reverse order along `axis`; a copy, as in PyTorch."""
     return np.flip(x, axis).copy()
 
 
-@flip.vjp("x")
-def _(g: Any, *, axis: int | tuple[int, ...]) -> Any:
+@flip.vjp("x", latex="g_{n-1-i}")
+def _(g, *, axis):
     return flip(g, axis=axis)
 
 
-@op
+@op(latex="x_{i-s}")
 def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = None) -> Any:
     """The elements moved on by `shift`; those pushed out come in at the other end."""
     if isinstance(axis, tuple) and isinstance(shift, tuple) and len(axis) == len(shift) == 1:
@@ -104,26 +107,26 @@ def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = N
     return np.concatenate((x[(*before, slice(end, None))], x[(*before, slice(end))]), axis)
 
 
-@roll.vjp("x")
-def _(g: Any, *, shift: int | Shape, axis: int | tuple[int, ...] | None) -> Any:
+@roll.vjp("x", latex="g_{i+s}")
+def _(g, *, shift, axis):
     back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
     return roll(g, shift=back, axis=axis)
 
 
-@op(promotes=("arrays",))
+@op(promotes=("arrays",), latex=r"(x_1, x_2, \ldots)")
 def concatenate(*arrays: Array, axis: int = 0) -> Any:
     """The arrays one after the other along an axis that they have."""
     return np.concatenate(arrays, axis=axis)
 
 
-@concatenate.vjp("*arrays")
-def _(g: Any, shapes: tuple[Shape, ...], *, axis: int) -> Any:
+@concatenate.vjp("*arrays", latex="g_i")
+def _(g, shapes, *, axis):
     before = (slice(None),) * (axis % g.ndim)
     ends = list(itertools.accumulate((shape[axis] for shape in shapes), initial=0))
     return [g[(*before, slice(a, b))] for a, b in itertools.pairwise(ends)]
 
 
-@op(promotes=("arrays",))
+@op(promotes=("arrays",), latex=r"(x_1, x_2, \ldots)")
 def stack(*arrays: Array, axis: int = 0) -> Any:
     """The arrays, of one shape, side by side along a new axis."""
     before = axis if axis >= 0 else axis + arrays[0].ndim + 1
@@ -131,20 +134,20 @@ def stack(*arrays: Array, axis: int = 0) -> Any:
     return np.concatenate([x[place] for x in arrays], axis=axis)
 
 
-@stack.vjp("*arrays")
-def _(g: Any, shapes: tuple[Shape, ...], *, axis: int) -> Any:
+@stack.vjp("*arrays", latex="g_i")
+def _(g, shapes, *, axis):
     before = (slice(None),) * (axis % g.ndim)
     return [g[(*before, i)] for i in range(len(shapes))]
 
 
-@op
+@op(latex=r"(x, x, \ldots)")
 def tile(x: Array, *, reps: Shape) -> Any:
     """`x` repeated `reps` times along each axis, as whole copies."""
     return np.tile(x, reps)
 
 
-@tile.vjp("x")
-def _(g: Any, shape: Shape, *, reps: Shape) -> Any:
+@tile.vjp("x", latex=r"\sum g_i")
+def _(g, shape, *, reps):
     n = max(len(reps), len(shape))
     sizes = (1,) * (n - len(shape)) + shape
     counts = (1,) * (n - len(reps)) + tuple(reps)
@@ -153,7 +156,7 @@ def _(g: Any, shape: Shape, *, reps: Shape) -> Any:
     return g.reshape(pairs).sum(axis=tuple(range(0, 2 * n, 2))).reshape(shape)
 
 
-@op
+@op(latex="(c, x, c)")
 def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
     """`x` with (before, after) elements of `value` added along each axis; negative ones cut off."""
     out = np.full([n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True)], value, x.dtype)
@@ -161,8 +164,8 @@ def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
     return out
 
 
-@pad.vjp("x")
-def _(g: Any, *, pad_width: Pairs) -> Any:
+@pad.vjp("x", latex="g_i")
+def _(g, *, pad_width):
     return pad(
         g, pad_width=_opposite(pad_width)
     )  # what was added is cut off, what was cut off is 0
@@ -177,29 +180,29 @@ def _opposite(pad_width: Pairs) -> Pairs:
     return tuple((-a, -b) for a, b in pad_width)
 
 
-@op
+@op(latex=r"x_{ij} [j \leq i + k]")
 def tril(x: Array, *, k: int = 0) -> Any:
     """The lower triangle of each matrix, up to the k-th diagonal; zeros above."""
     return np.tril(x, k)
 
 
-@tril.vjp("x")
-def _(g: Any, *, k: int) -> Any:
+@tril.vjp("x", latex=r"g_{ij} [j \leq i + k]")
+def _(g, *, k):
     return tril(g, k=k)
 
 
-@op
+@op(latex=r"x_{ij} [j \geq i + k]")
 def triu(x: Array, *, k: int = 0) -> Any:
     """The upper triangle of each matrix, from the k-th diagonal; zeros below."""
     return np.triu(x, k)
 
 
-@triu.vjp("x")
-def _(g: Any, *, k: int) -> Any:
+@triu.vjp("x", latex=r"g_{ij} [j \geq i + k]")
+def _(g, *, k):
     return triu(g, k=k)
 
 
-@op(view=True)
+@op(view=True, latex="x_{i, i+k}")
 def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The diagonal of the matrices in axis1 and axis2, as the last axis of the result."""
     view = x.diagonal(offset, axis1, axis2)
@@ -207,12 +210,12 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> An
     return view
 
 
-@diagonal.vjp("x")
-def _(g: Any, shape: Shape, *, offset: int, axis1: int, axis2: int) -> Any:
+@diagonal.vjp("x", latex=r"\mathrm{diag}(g)")
+def _(g, shape, *, offset, axis1, axis2):
     return put_diagonal(g, size=shape, offset=offset, axis1=axis1, axis2=axis2)
 
 
-@op
+@op(latex=r"\mathrm{diag}(x)")
 def put_diagonal(x: Array, *, size: Shape, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Zeros of shape `size` with `x` on the diagonal."""
     out = np.zeros(size, x.dtype)
@@ -220,8 +223,8 @@ def put_diagonal(x: Array, *, size: Shape, offset: int = 0, axis1: int = 0, axis
     return out
 
 
-@put_diagonal.vjp("x")
-def _(g: Any, *, offset: int, axis1: int, axis2: int) -> Any:
+@put_diagonal.vjp("x", latex="g_{i, i+k}")
+def _(g, *, offset, axis1, axis2):
     return diagonal(g, offset=offset, axis1=axis1, axis2=axis2)
 
 

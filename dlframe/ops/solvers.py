@@ -7,7 +7,7 @@ The last two axes are a matrix, those before them a batch. The derivations are t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ __all__ = [
     "solve_triangular",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 
 def transposed(x: Any) -> Any:
     """Every matrix of the batch transposed."""
@@ -33,7 +36,7 @@ def transposed(x: Any) -> Any:
 # --- inverse and equations ---------------------------------------------------------------------
 
 
-@op
+@op(latex="A^{-1}")
 def inv(a: Array) -> Any:
     """The inverse of every matrix."""
     if not lapack.is_small(a) and a.size:
@@ -44,21 +47,21 @@ def inv(a: Array) -> Any:
         raise lapack.singular("linalg.inv", "the inversion", a) from None
 
 
-@inv.vjp("a")
-def _(g: Any, out: Any) -> Any:
+@inv.vjp("a", latex=r"-Z^\top G Z^\top")
+def _(g, out):
     # a a⁻¹ = 1 gives da⁻¹ = -a⁻¹ da a⁻¹, so the gradient is -a⁻ᵀ g a⁻ᵀ
     t = transposed(out)
     return -(t @ g @ t)
 
 
-@op(broadcasts=True)
+@op(broadcasts=True, latex="Z: A Z = B")
 def solve(a: Array, b: Array) -> Any:
     """The x with a x = b, for matrices `b`; the batches of both broadcast."""
     return _solved(a, b)[0]
 
 
 @solve.fast_forward
-def _(a: Array, b: Array) -> Any:
+def _(a, b):
     return _solved(a, b)
 
 
@@ -73,20 +76,20 @@ def _solved(a: Array, b: Array) -> tuple[Array, lapack.Factored | None]:
     return _for_all_columns(lambda _, columns: factors.solve(columns), a, b), factors
 
 
-@solve.vjp("a")
-def _(g: Any, a: Any, out: Any) -> Any:
+@solve.vjp("a", latex=r"-A^{-\top} G Z^\top")
+def _(g, a, out):
     # a x = b gives a dx = db - da x, so the gradient by b is a⁻ᵀ g, and by a that times -xᵀ
     return -(solve(transposed(a), g) @ transposed(out))
 
 
-@solve.vjp("b")
-def _(g: Any, a: Any) -> Any:
+@solve.vjp("b", latex=r"A^{-\top} G")
+def _(g, a):
     # x = a⁻¹ b is linear in b
     return solve(transposed(a), g)
 
 
 @solve.fast_backward
-def _(g: Any, needs: Sequence[bool], a: Any, out: Any, residuals: Any) -> Any:
+def _(g, needs, a, out, residuals):
     if residuals is None:
         gb = solve(transposed(a), g)
     else:  # the forward's factors serve aᵀ, too
@@ -94,7 +97,7 @@ def _(g: Any, needs: Sequence[bool], a: Any, out: Any, residuals: Any) -> Any:
     return (-(gb @ transposed(out)) if needs[0] else None), gb
 
 
-@op(broadcasts=True)
+@op(broadcasts=True, latex="Z: A Z = B")
 def solve_triangular(
     a: Array, b: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Any:
@@ -108,18 +111,16 @@ def solve_triangular(
     return _for_all_columns(solved, a, b) if left else solved(a, b)
 
 
-@solve_triangular.vjp("a")
-def _(
-    g: Any, a: Any, out: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Any:
+@solve_triangular.vjp("a", latex=r"\mathrm{triangle}(-A^{-\top} G Z^\top)")
+def _(g, a, out, *, upper, left=True, unitriangular=False):
     # as for solve, but only the triangle of a counts, without its diagonal if that is taken as 1
     gb = _triangular_gradient(g, a, upper, left, unitriangular)
     ga = -(gb @ transposed(out)) if left else -(transposed(out) @ gb)
     return triu(ga, k=int(unitriangular)) if upper else tril(ga, k=-int(unitriangular))
 
 
-@solve_triangular.vjp("b")
-def _(g: Any, a: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+@solve_triangular.vjp("b", latex=r"A^{-\top} G")
+def _(g, a, *, upper, left=True, unitriangular=False):
     # linear in b: the same with aᵀ, which is the other triangle
     return _triangular_gradient(g, a, upper, left, unitriangular)
 
@@ -130,7 +131,7 @@ def _triangular_gradient(g: Any, a: Any, upper: bool, left: bool, unitriangular:
     )
 
 
-@op(broadcasts=True)
+@op(broadcasts=True, latex=r"Z: L L^\top Z = B")
 def cholesky_solve(b: Array, factor: Array, *, upper: bool = False) -> Any:
     """The x with a x = b, a given by its Cholesky factor: L Lᵀ x = b, or Uᵀ U x = b for `upper`."""
     lower = transposed(factor) if upper else factor
@@ -138,14 +139,14 @@ def cholesky_solve(b: Array, factor: Array, *, upper: bool = False) -> Any:
     return solve_triangular(transposed(lower), half, upper=True)
 
 
-@cholesky_solve.vjp("b")
-def _(g: Any, factor: Any, *, upper: bool) -> Any:
+@cholesky_solve.vjp("b", latex=r"(L L^\top)^{-1} G")
+def _(g, factor, *, upper):
     # linear in b, by a⁻¹, which is symmetric
     return cholesky_solve(g, factor, upper=upper)
 
 
-@cholesky_solve.vjp("factor")
-def _(g: Any, factor: Any, out: Any, *, upper: bool) -> Any:
+@cholesky_solve.vjp("factor", latex=r"-(M + M^\top) L, \quad M = (L L^\top)^{-1} G Z^\top")
+def _(g, factor, out, *, upper):
     # a = L Lᵀ with all of L: the gradient by a, which is -gb xᵀ, made symmetric, times L
     half = cholesky_solve(g, factor, upper=upper) @ transposed(out)
     both = -(half + transposed(half))

@@ -29,25 +29,28 @@ __all__ = [
     "unique",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 Shape = tuple[int, ...]
 
 
 # --- picking, and its adjoint ------------------------------------------------------------------
 
 
-@op
+@op(latex="x_{p(i)}")
 def pick(x: Array, *, places: Array) -> Any:
     """The elements at `places`, which are counted through `x` in order, and all different."""
     return x.take(places)
 
 
-@pick.vjp("x")
-def _(g: Any, shape: Shape, *, places: Array) -> Any:
+@pick.vjp("x", latex=r"\sum_{p(j) = i} g_j")
+def _(g, shape, *, places):
     # what was taken from a place gives its gradient back there; the two are each other's adjoint
     return place(g, places=places, size=shape)
 
 
-@op
+@op(latex=r"\sum_{p(j) = i} x_j")
 def place(x: Array, *, places: Array, size: Shape) -> Any:
     """Zeros of shape `size`, with `x` at `places`."""
     out = np.zeros(size, x.dtype)
@@ -55,8 +58,8 @@ def place(x: Array, *, places: Array, size: Shape) -> Any:
     return out
 
 
-@place.vjp("x")
-def _(g: Any, *, places: Array) -> Any:
+@place.vjp("x", latex="g_{p(i)}")
+def _(g, *, places):
     return pick(g, places=places)
 
 
@@ -140,10 +143,14 @@ def _mode_index(x: Array, *, axis: int, keepdims: bool = False) -> Any:
     return index if keepdims else index.squeeze(axis)
 
 
-argsort = plain(_argsort, name="argsort")
-index_of_rank = plain(_index_of_rank, name="index_of_rank")
-topk_indices = plain(_topk_indices, name="topk_indices")
-mode_index = plain(_mode_index, name="mode_index")
+argsort = plain(
+    _argsort, name="argsort", latex=r"(i_1, i_2, \ldots): x_{i_1} \leq x_{i_2} \leq \ldots"
+)
+index_of_rank = plain(_index_of_rank, name="index_of_rank", latex="i: x_i = x_{(k)}")
+topk_indices = plain(
+    _topk_indices, name="topk_indices", latex=r"i_1, \ldots, i_k: x_{i_1} \geq \ldots \geq x_{i_k}"
+)
+mode_index = plain(_mode_index, name="mode_index", latex=r"i: x_i = \mathrm{mode}(x)")
 
 
 # --- different elements ------------------------------------------------------------------------

@@ -24,16 +24,19 @@ __all__ = [
     "zeros_like",
 ]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 
 def _zeros_like(x: Any) -> Any:
     """Zeros of the same shape and dtype."""
     return np.zeros(x.shape, x.dtype)
 
 
-zeros_like = plain(_zeros_like, name="zeros_like")
+zeros_like = plain(_zeros_like, name="zeros_like", latex="0")
 
 
-def zero_gradient(g: Any) -> Any:
+def zero_gradient(g):
     """The rule of a step: no small change of the input changes the result."""
     return zeros_like(g)
 
@@ -78,25 +81,31 @@ def _angle(x: Any) -> Any:
     return np.where(x < 0, math.pi, np.where(np.isnan(x), x, 0.0)).astype(x.dtype)
 
 
-sign = elementwise(_sign, x=zero_gradient)
-floor = elementwise(_whole(np.floor), x=zero_gradient)
-ceil = elementwise(_whole(np.ceil), x=zero_gradient)
-trunc = elementwise(_whole(np.trunc), x=zero_gradient)
-rint = elementwise(_whole(np.rint), x=zero_gradient)  # halves to the even neighbour
-frac = elementwise(_frac, name="frac", x=lambda g: g)  # the whole part stays as it is
+sign = elementwise(_sign, latex=r"\mathrm{sign}(x)", x=zero_gradient)
+floor = elementwise(_whole(np.floor), latex=r"\lfloor x \rfloor", x=zero_gradient)
+ceil = elementwise(_whole(np.ceil), latex=r"\lceil x \rceil", x=zero_gradient)
+trunc = elementwise(_whole(np.trunc), latex=r"\mathrm{trunc}(x)", x=zero_gradient)
+# halves to the even neighbour
+rint = elementwise(_whole(np.rint), latex=r"\mathrm{round}(x)", x=zero_gradient)
+# the whole part stays as it is
+frac = elementwise(_frac, name="frac", latex=r"x - \mathrm{trunc}(x)", x=lambda g: g)
 heaviside = elementwise(
-    _heaviside, name="heaviside", x=zero_gradient, y=lambda g, x: g * (x == 0.0)
+    _heaviside,
+    name="heaviside",
+    latex="[x > 0] + y [x = 0]",
+    x=zero_gradient,
+    y=lambda g, x: g * (x == 0.0),
 )
-angle = elementwise(_angle, name="angle", floats=True, x=zero_gradient)
+angle = elementwise(_angle, name="angle", floats=True, latex=r"\pi [x < 0]", x=zero_gradient)
 
 
-@op
+@op(latex=r"x \cdot 2^{-e}")
 def frexp(x: Array) -> Any:
     """x = mantissa · 2^exponent, where ½ ≤ |mantissa| < 1, and the exponent is an int32."""
     return np.frexp(x)
 
 
-@frexp.vjp("x")
-def _(g: Any, x: Any) -> Any:
+@frexp.vjp("x", latex=r"g \cdot 2^{-e}")
+def _(g, x):
     # mantissa = x · 2^-exponent, and the exponent is a step
     return g[0] * np.exp2(-cast(frexp(x)[1], dtype=x.dtype))

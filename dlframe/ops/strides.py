@@ -16,6 +16,9 @@ from dlframe.ops.shape import transpose
 
 __all__ = ["as_strided", "sliding_windows"]
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
 Shape = tuple[int, ...]
 
 
@@ -35,7 +38,7 @@ def _laid(x: Array, shape: Shape, strides: Shape, offset: int = 0) -> Array:
 # --- windows -----------------------------------------------------------------------------------
 
 
-@op(view=True)
+@op(view=True, latex="x_{s i + k}")
 def sliding_windows(x: Array, *, size: int, step: int, axis: int) -> Any:
     """The windows of `size` elements at every `step`-th place along `axis`, as a new last axis."""
     count = (x.shape[axis] - size) // step + 1
@@ -44,8 +47,8 @@ def sliding_windows(x: Array, *, size: int, step: int, axis: int) -> Any:
     return _laid(x, shape, (*steps[:axis], steps[axis] * step, *steps[axis + 1 :], steps[axis]))
 
 
-@sliding_windows.vjp("x")
-def _(g: Any, shape: Shape, *, size: int, step: int, axis: int) -> Any:
+@sliding_windows.vjp("x", latex=r"\sum_{s i + k = j} g_{i k}")
+def _(g, shape, *, size, step, axis):
     # an element's gradient is the sum over its windows; along the first axis these are rows
     places = np.arange(g.shape[axis])[:, None] * step + np.arange(size)
     others = [i for i in range(len(shape)) if i != axis]

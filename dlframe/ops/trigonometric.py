@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.ops.elementwise import where
-from dlframe.ops.op import elementwise
+from dlframe.ops.op import elementwise, printed_as
 
 __all__ = [
     "arccos",
@@ -28,25 +28,36 @@ __all__ = [
     "tanh",
 ]
 
-sin = elementwise(np.sin, floats=True, x=lambda g, x: g * np.cos(x))
-cos = elementwise(np.cos, floats=True, x=lambda g, x: -g * np.sin(x))
-tan = elementwise(np.tan, floats=True, x=lambda g, out: g * (out * out + 1.0))
-arcsin = elementwise(np.arcsin, floats=True, x=lambda g, x: g / np.sqrt(1.0 - x * x))
-arccos = elementwise(np.arccos, floats=True, x=lambda g, x: -g / np.sqrt(1.0 - x * x))
-arctan = elementwise(np.arctan, floats=True, x=lambda g, x: g / (x * x + 1.0))
+sin = elementwise(np.sin, floats=True, latex=r"\sin x", x=lambda g, x: g * np.cos(x))
+cos = elementwise(np.cos, floats=True, latex=r"\cos x", x=lambda g, x: -g * np.sin(x))
+tan = elementwise(np.tan, floats=True, latex=r"\tan x", x=lambda g, out: g * (out * out + 1.0))
+arcsin = elementwise(
+    np.arcsin, floats=True, latex=r"\arcsin x", x=lambda g, x: g / np.sqrt(1.0 - x * x)
+)
+arccos = elementwise(
+    np.arccos, floats=True, latex=r"\arccos x", x=lambda g, x: -g / np.sqrt(1.0 - x * x)
+)
+arctan = elementwise(np.arctan, floats=True, latex=r"\arctan x", x=lambda g, x: g / (x * x + 1.0))
 # the angle of (y, x) turns by (x dy - y dx) / r²
 arctan2 = elementwise(
     np.arctan2,
     floats=True,
-    x=lambda g, x, y: _turn(g, y, x),
-    y=lambda g, x, y: _turn(g, -x, y),
+    latex=r"\arctan \frac{x}{y}",
+    x=printed_as(r"g \frac{y}{x^2 + y^2}")(lambda g, x, y: _turn(g, y, x)),
+    y=printed_as(r"-g \frac{x}{x^2 + y^2}")(lambda g, x, y: _turn(g, -x, y)),
 )
-sinh = elementwise(np.sinh, floats=True, x=lambda g, x: g * np.cosh(x))
-cosh = elementwise(np.cosh, floats=True, x=lambda g, x: g * np.sinh(x))
-tanh = elementwise(np.tanh, floats=True, x=lambda g, out: g * (1.0 - out * out))
-arcsinh = elementwise(np.arcsinh, floats=True, x=lambda g, x: g / np.sqrt(x * x + 1.0))
-arccosh = elementwise(np.arccosh, floats=True, x=lambda g, x: g / np.sqrt(x * x - 1.0))
-arctanh = elementwise(np.arctanh, floats=True, x=lambda g, x: g / (1.0 - x * x))
+sinh = elementwise(np.sinh, floats=True, latex=r"\sinh x", x=lambda g, x: g * np.cosh(x))
+cosh = elementwise(np.cosh, floats=True, latex=r"\cosh x", x=lambda g, x: g * np.sinh(x))
+tanh = elementwise(np.tanh, floats=True, latex=r"\tanh x", x=lambda g, out: g * (1.0 - out * out))
+arcsinh = elementwise(
+    np.arcsinh, floats=True, latex=r"\mathrm{arsinh}(x)", x=lambda g, x: g / np.sqrt(x * x + 1.0)
+)
+arccosh = elementwise(
+    np.arccosh, floats=True, latex=r"\mathrm{arcosh}(x)", x=lambda g, x: g / np.sqrt(x * x - 1.0)
+)
+arctanh = elementwise(
+    np.arctanh, floats=True, latex=r"\mathrm{artanh}(x)", x=lambda g, x: g / (1.0 - x * x)
+)
 
 
 def _turn(g: Any, along: Any, other: Any) -> Any:
@@ -58,7 +69,11 @@ def _turn(g: Any, along: Any, other: Any) -> Any:
 
 # d √(x² + y²) = (x dx + y dy) / √(x² + y²)
 hypot = elementwise(
-    np.hypot, floats=True, x=lambda g, out, x: g * (x / out), y=lambda g, out, y: g * (y / out)
+    np.hypot,
+    floats=True,
+    latex=r"\sqrt{x^2 + y^2}",
+    x=lambda g, out, x: g * (x / out),
+    y=lambda g, out, y: g * (y / out),
 )
 
 
@@ -78,5 +93,11 @@ def sinc_slope(z: Any) -> Any:
 
 
 sinc = elementwise(
-    _sinc, name="sinc", floats=True, x=lambda g, x: g * (math.pi * sinc_slope(math.pi * x))
+    _sinc,
+    name="sinc",
+    floats=True,
+    latex=r"\frac{\sin \pi x}{\pi x}",
+    x=printed_as(r"g \frac{\cos \pi x - z}{x}")(
+        lambda g, x: g * (math.pi * sinc_slope(math.pi * x))
+    ),
 )

@@ -85,7 +85,7 @@ def _meeting(n: int, windows: int, stride: int, offset: int) -> tuple[slice, sli
 # --- convolution -------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\sum_k W_k x_{s i + k} + b")
 def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     """y[n, o, i] = b[o] + Σ_{c, k} W[o, c, k] · x[n, c, i · stride + k · dilation - padding].
 
@@ -107,26 +107,26 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     return out
 
 
-@convolution.vjp("x")
+@convolution.vjp("x", latex=r"\sum_{s i + k = j} W_k g_i")
 def _(g, weight, shape, *, stride, padding, dilation, groups):
     return convolution_input(
         g, weight, size=shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
     )
 
 
-@convolution.vjp("weight")
+@convolution.vjp("weight", latex=r"\sum_i g_i x_{s i + k}")
 def _(g, x, shape, *, stride, padding, dilation, groups):
     return convolution_weight(
         x, g, kernel=shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
     )
 
 
-@convolution.vjp("bias")
+@convolution.vjp("bias", latex=r"\sum_i g_i")
 def _(g):
     return g.sum(axis=(0, *range(2, g.ndim)))
 
 
-@op
+@op(latex=r"\sum_{s i + k = j} W_k y_i")
 def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
     """The adjoint of a convolution in its input: a transposed convolution, linear in y and weight.
 
@@ -151,19 +151,19 @@ def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
     return x
 
 
-@convolution_input.vjp("y")
+@convolution_input.vjp("y", latex=r"\sum_k W_k g_{s i + k}")
 def _(g, weight, *, stride, padding, dilation, groups):
     return convolution(g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-@convolution_input.vjp("weight")
+@convolution_input.vjp("weight", latex=r"\sum_i y_i g_{s i + k}")
 def _(g, y, shape, *, stride, padding, dilation, groups):
     return convolution_weight(
         g, y, kernel=shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
     )
 
 
-@op
+@op(latex=r"\sum_i y_i x_{s i + k}")
 def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     """The adjoint of a convolution in its weight, linear in x and in y."""
     n, outputs, out = y.shape[0], y.shape[1], y.shape[2:]
@@ -180,14 +180,14 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     return total.swapaxes(1, 2).reshape(outputs, channels // groups, *kernel)
 
 
-@convolution_weight.vjp("x")
+@convolution_weight.vjp("x", latex=r"\sum_{s i + k = j} g_k y_i")
 def _(g, y, shape, *, stride, padding, dilation, groups):
     return convolution_input(
         y, g, size=shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
     )
 
 
-@convolution_weight.vjp("y")
+@convolution_weight.vjp("y", latex=r"\sum_k g_k x_{s i + k}")
 def _(g, x, *, stride, padding, dilation, groups):
     return convolution(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
@@ -229,7 +229,7 @@ def _kernel_first(columns: Array, count: int, first: int) -> Array:
 # --- pooling -----------------------------------------------------------------------------------
 
 
-@op
+@op(latex=r"\max_k x_{s i + k}")
 def max_pool(x, *, windows, kernel, stride, padding, dilation):
     """The largest element of each window; the gradient goes to the first of equal ones."""
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
@@ -239,7 +239,7 @@ def max_pool(x, *, windows, kernel, stride, padding, dilation):
     return best
 
 
-@max_pool.vjp("x")
+@max_pool.vjp("x", latex=r"\sum_{s i + k = j} g_i [x_j = z_i]")
 def _(g, x, out, *, kernel, stride, padding, dilation):
     x, out = _plain(x), _plain(out)
     places = winners(x, out, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
@@ -284,7 +284,7 @@ def winners(
     return starts
 
 
-@op
+@op(latex=r"\sum_k x_{s i + k}")
 def sum_windows(x, *, windows, kernel, stride, padding):
     """The sum of each window, zeros beyond the edges: average pooling before its division."""
     total = np.zeros((*x.shape[:2], *windows), x.dtype)
@@ -295,14 +295,14 @@ def sum_windows(x, *, windows, kernel, stride, padding):
     return total
 
 
-@sum_windows.vjp("x")
+@sum_windows.vjp("x", latex=r"\sum_{s i + k = j} g_i")
 def _(g, shape, *, windows, kernel, stride, padding):
     return spread_windows(
         g, size=shape[2:], windows=windows, kernel=kernel, stride=stride, padding=padding
     )
 
 
-@op
+@op(latex=r"\sum_{s i + k = j} x_i")
 def spread_windows(x, *, size, windows, kernel, stride, padding):
     """Each value added to all the places of its window: the adjoint of sum_windows."""
     total = np.zeros((*x.shape[:2], *size), x.dtype)
@@ -311,7 +311,7 @@ def spread_windows(x, *, size, windows, kernel, stride, padding):
     return total
 
 
-@spread_windows.vjp("x")
+@spread_windows.vjp("x", latex=r"\sum_k g_{s i + k}")
 def _(g, *, size, windows, kernel, stride, padding):
     return sum_windows(g, windows=windows, kernel=kernel, stride=stride, padding=padding)
 

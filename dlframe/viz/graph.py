@@ -13,7 +13,8 @@ import numpy as np
 from dlframe.errors import ArgumentError
 from dlframe.viz import style
 from dlframe.viz.explain import Explanation, Step, Value, explain
-from dlframe.viz.explain.formulas import formula_of, symbol
+from dlframe.viz.explain.formulas import formula_of
+from dlframe.viz.explain.notation import symbol
 from dlframe.viz.explain.text import call_of, number, numbers, whereabouts
 from dlframe.viz.graph_layout import Layout, lay_out, layer_all
 

@@ -21,7 +21,7 @@ from dlframe.ops.record import TensorBase
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 
 
-@op
+@op(latex="x_i")
 def pick_example(x, *, i, model):
     """The i-th example of the batch `x`."""
     return example(x, model.level, i)
@@ -32,7 +32,7 @@ def _(g, i, model):
     return place_example(g, i=i, model=model)
 
 
-@op
+@op(latex="x [j = i]")
 def place_example(x, *, i, model):
     """A batch of zeros but for `x` as its i-th example."""
     out = np.zeros_like(x, shape=(model.physical.shape[0], *x.shape))
@@ -45,18 +45,18 @@ def _(g, i, model):
     return pick_example(g, i=i, model=model)
 
 
-@op
+@op(latex=r"(x_1, x_2, \ldots)")
 def join_examples(*examples, model):
     """The batch of these examples."""
     return model.remade(np.stack(examples))
 
 
-@join_examples.vjp("*examples")
+@join_examples.vjp("*examples", latex="g_i")
 def _(g, examples, model):
     return [pick_example(g, i=i, model=model) for i in range(len(examples))]
 
 
-@op
+@op(latex="x")
 def show_batch(x, *, model):
     """All examples of the batch `x`, along axis 0."""
     return with_batch(model, x)
@@ -67,7 +67,7 @@ def _(g, model):
     return hide_batch(g, model=model)
 
 
-@op
+@op(latex="x")
 def hide_batch(x, *, model):
     """The batch whose examples lie along axis 0 of `x`."""
     return model.remade(x)

@@ -24,12 +24,24 @@ from dlframe.ops.steps import zero_gradient
 # --- ufuncs that are no ops: a rule, or the formula in ops -------------------------------------
 
 
-cbrt = elementwise(np.cbrt, floats=True, x=lambda g, out: g / (3.0 * (out * out)))
-degrees = elementwise(np.degrees, floats=True, x=lambda g: g * (180 / math.pi))
-radians = elementwise(np.radians, floats=True, x=lambda g: g * (math.pi / 180))
-spacing = elementwise(np.spacing, floats=True, x=zero_gradient)
+cbrt = elementwise(
+    np.cbrt, floats=True, latex=r"\sqrt[3]{x}", x=lambda g, out: g / (3.0 * (out * out))
+)
+degrees = elementwise(
+    np.degrees, floats=True, latex=r"\frac{180}{\pi} x", x=lambda g: g * (180 / math.pi)
+)
+radians = elementwise(
+    np.radians, floats=True, latex=r"\frac{\pi}{180} x", x=lambda g: g * (math.pi / 180)
+)
+spacing = elementwise(np.spacing, floats=True, latex=r"\varepsilon(x)", x=zero_gradient)
 # NumPy's, which is nan for nan; `ops.heaviside` is PyTorch's
-heaviside = elementwise(np.heaviside, floats=True, x=zero_gradient, y=lambda g, x: g * (x == 0.0))
+heaviside = elementwise(
+    np.heaviside,
+    floats=True,
+    latex="[x > 0] + y [x = 0]",
+    x=zero_gradient,
+    y=lambda g, x: g * (x == 0.0),
+)
 
 
 def divmod(x: Any, y: Any) -> tuple[Any, Any]:

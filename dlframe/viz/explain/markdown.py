@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.viz.explain.formulas import formula_of, symbol
+from dlframe.viz.explain.formulas import formula_of
 from dlframe.viz.explain.graph import Step
+from dlframe.viz.explain.notation import symbol
 from dlframe.viz.explain.text import (
     call_of,
     module_table,

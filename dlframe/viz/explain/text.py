@@ -10,9 +10,10 @@ import numpy as np
 
 from dlframe.autograd.describing import describe
 from dlframe.ops.record import Array
-from dlframe.viz.explain.formulas import formula_of, symbol
+from dlframe.viz.explain.formulas import formula_of
 from dlframe.viz.explain.graph import Step, Value
 from dlframe.viz.explain.modules import Row
+from dlframe.viz.explain.notation import symbol
 
 if TYPE_CHECKING:
     from dlframe.viz.explain.explanation import Explanation

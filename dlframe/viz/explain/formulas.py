@@ -1,0 +1,40 @@
+"""An operation's formula and those of its gradients, as the operation tells them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from dlframe.viz.explain.printing import printed
+
+__all__ = ["Formula", "formula_of"]
+
+
+class Formula(NamedTuple):
+    """LaTeX of an operation's value, and of the gradient with respect to each input."""
+
+    value: str
+    gradients: dict[str, str]
+
+    def gradient(self, name: str) -> str | None:
+        """The gradient of the input `name`; those of `*xs`, numbered, share one formula."""
+        stem, _, number = name.rpartition("_")
+        if name not in self.gradients and number.isdigit():
+            name = stem
+        return self.gradients.get(name)
+
+
+def formula_of(op: Any) -> Formula | None:
+    """The formulas beside an operation and its rules; None for an operation that has none.
+
+    Those of rules that say nothing of themselves are printed from their source, once.
+    """
+    value: str | None = getattr(op, "latex", None)
+    if value is None:
+        return None
+    written: dict[str, str] = op.gradient_latex
+    for name, rule in zip(op.inputs, op.rules):
+        if rule is not None and name not in written:
+            latex = printed(rule)
+            if latex is not None:
+                written[name] = latex
+    return Formula(value, written)

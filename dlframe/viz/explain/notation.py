@@ -1,0 +1,42 @@
+"""The notation of formulas: an operation's value, and per input the gradient, in LaTeX.
+
+z is the result and g the gradient with respect to it; a bar marks the gradient with respect to an
+input. Products of small letters go element by element; capital letters are matrices, and their
+products matrix products. [x > 0] is 1 where the condition holds and 0 elsewhere; sums without
+limits run over what the operation adds up; n is how many numbers that are. In algebra A is the
+input a, Z the result and G its gradient.
+
+Only what both matplotlib's mathtext and MathJax can set is used, and nothing that Markdown reads
+as its own (no backslash before punctuation, no star).
+"""
+
+from __future__ import annotations
+
+__all__ = ["symbol"]
+
+# Letters for inputs with longer names.
+_SYMBOLS = {
+    "arrays": "x",
+    "bias": "b",
+    "condition": "c",
+    "examples": "x",
+    "factor": "L",
+    "input": "M",
+    "max": r"x_{\max}",
+    "min": r"x_{\min}",
+    "pos_weight": "p",
+    "src": "v",
+    "value": "v",
+    "weight": "W",
+    "xs": "x",
+}
+
+
+def symbol(name: str) -> str:
+    """What an input is called in the formulas: W for weight, x_2 for the second of several."""
+    stem, _, number = name.rpartition("_")
+    if number.isdigit():
+        return f"{symbol(stem)}_{{{number}}}"
+    if name in _SYMBOLS or len(name) == 1:
+        return _SYMBOLS.get(name, name)
+    return rf"\mathrm{{{name}}}"
