@@ -334,6 +334,7 @@ CALLS = [
     Call("round", (np.array([1.15, 2.5, -123.456, inf, nan]),), {"decimals": 400}, **at("beyond floats", order=0)),
     *calls("add", (np.array([True, False]), np.array([True, True]), {"alpha": 0}), (np.array([True, False]), np.array([True, True]), {"alpha": 2}), order=0, dtypes=False, note="bools stay bools"),
     Call("logit", (np.array([-0.5, 0.45, 0.5, 0.7, 2.0]), 0.6), note="eps above 1/2", order=0),
+    *calls("true_divide", (n.away(3, 4), n.away(4)), (n.ints(-9, 9, 6), 4)),
 ]  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.ops.numpy_api.ufuncs import DIFFERENTIABLE
+
 _rng = np.random.default_rng(0)
 
 # The parameters of the calls below, by name. No two elements are equal, none is near a kink.
@@ -566,21 +568,17 @@ DROPPED = {"fix", "row_stack", "trapz"}
 if tuple(map(int, np.__version__.split(".")[:2])) >= (2, 5):
     del CALLS["fix"]  # it warns that it will go
 
-ON_ANY = (
-    "absolute arctan arcsinh cbrt ceil conjugate cos cosh deg2rad degrees exp exp2 expm1 fabs "
-    "floor negative positive rad2deg radians reciprocal rint sign sin sinh spacing square tan tanh trunc"
-).split()
-ON_POSITIVE = ["log", "log10", "log1p", "log2", "sqrt"]
-WITHIN_ONE = ["arccos", "arcsin", "arctanh"]
-OF_TWO = (
-    "add arctan2 copysign divide divmod floor_divide fmax fmin fmod heaviside hypot logaddexp "
-    "logaddexp2 maximum minimum multiply nextafter remainder subtract"
-).split()
 
-
-def of_one(ufunc: np.ufunc, tensor: str) -> list[Callable[..., Any]]:
-    """On the tensor that fits its domain."""
-    return {"m": [lambda m: ufunc(m)], "p": [lambda p: ufunc(p)], "u": [lambda u: ufunc(u)]}[tensor]
+def of_one(ufunc: np.ufunc) -> list[Callable[..., Any]]:
+    """On the first tensor that lies in its domain: any numbers, positive, within or above 1."""
+    with np.errstate(all="ignore"):
+        name = next(name for name in "mpuq" if np.isfinite(ufunc(INPUTS[name])).all())
+    return {
+        "m": [lambda m: ufunc(m)],
+        "p": [lambda p: ufunc(p)],
+        "u": [lambda u: ufunc(u)],
+        "q": [lambda q: ufunc(q)],
+    }[name]
 
 
 def of_two(ufunc: np.ufunc) -> list[Callable[..., Any]]:
@@ -594,11 +592,11 @@ def of_two(ufunc: np.ufunc) -> list[Callable[..., Any]]:
 
 
 UFUNC_CALLS: dict[str, list[Callable[..., Any]]] = {
-    **{name: of_one(getattr(np, name), "m") for name in ON_ANY},
-    **{name: of_one(getattr(np, name), "p") for name in ON_POSITIVE},
-    **{name: of_one(getattr(np, name), "u") for name in WITHIN_ONE},
-    **{name: of_two(getattr(np, name)) for name in OF_TWO},
-    "arccosh": [lambda q: np.arccosh(q)],
+    **{
+        ufunc.__name__: of_one(ufunc) if ufunc.nin == 1 else of_two(ufunc)
+        for ufunc in DIFFERENTIABLE
+        if ufunc.signature is None  # not of whole matrices
+    },
     "modf": [lambda m: np.modf(m)],
     "frexp": [lambda m: np.frexp(m)[0]],
     "power": [lambda p, n: np.power(p, n), lambda m: np.power(m, 2), lambda n: np.power(2.0, n)],

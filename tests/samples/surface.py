@@ -6,6 +6,32 @@ function, of the method and of the in-place form where PyTorch has them, and wit
 
 from __future__ import annotations
 
+from types import ModuleType
+
+from dlframe import special
+from dlframe.tensor import functions
+from dlframe.tensor.functions import (
+    arithmetic,
+    clamping,
+    comparison,
+    exponential,
+    steps,
+    trigonometric,
+)
+
+
+def first_names(*families: ModuleType) -> list[str]:
+    """What these modules offer, without in-place forms, second names and questions about the dtype."""
+    return [
+        name
+        for family in families
+        for name in family.__all__
+        if vars(family)[name].__name__ == name
+        and name[-1] != "_"
+        and name not in ("is_tensor", "is_floating_point")
+    ]
+
+
 SURFACE: dict[str, str] = {
     "Creation": """
         tensor as_tensor asarray from_numpy frombuffer zeros ones full empty eye arange linspace logspace rand randn
@@ -15,30 +41,12 @@ SURFACE: dict[str, str] = {
         Tensor.uniform_ Tensor.normal_ Tensor.exponential_ Tensor.geometric_ Tensor.cauchy_ Tensor.log_normal_
         Tensor.random_ Tensor.bernoulli_
         """,
-    "Elementwise": """
-        abs acos acosh add addcdiv addcmul asin asinh atan atan2 atanh ceil clamp clamp_min clamp_max copysign cos cosh
-        deg2rad rad2deg digamma div eq erf erfc erfinv exp exp2 expm1 float_power floor floor_divide fmax fmin fmod
-        frac frexp ge gt heaviside hypot i0 igamma igammac isclose allclose isfinite isinf isnan isneginf isposinf ldexp
-        le lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and logical_or logical_xor logical_not logit
-        lt maximum minimum mul mvlgamma nan_to_num ne neg nextafter polygamma positive pow reciprocal remainder round
-        rsqrt rsub sgn sigmoid sign signbit sin sinc sinh sqrt square sub tan tanh trunc where xlogy bitwise_and
-        bitwise_or bitwise_xor bitwise_not bitwise_left_shift bitwise_right_shift gcd lcm relu clone equal
-        """,
-    "Special functions": """
-        special.airy_ai special.bessel_j0 special.bessel_j1 special.bessel_y0 special.bessel_y1
-        special.chebyshev_polynomial_t special.chebyshev_polynomial_u special.chebyshev_polynomial_v
-        special.chebyshev_polynomial_w special.digamma special.entr special.erf special.erfc special.erfcx
-        special.erfinv special.exp2 special.expit special.expm1 special.gammainc special.gammaincc special.gammaln
-        special.hermite_polynomial_h special.hermite_polynomial_he special.i0 special.i0e special.i1 special.i1e
-        special.laguerre_polynomial_l special.legendre_polynomial_p special.log1p special.log_ndtr special.log_softmax
-        special.logit special.logsumexp special.modified_bessel_i0 special.modified_bessel_i1
-        special.modified_bessel_k0 special.modified_bessel_k1 special.multigammaln special.ndtr special.ndtri
-        special.polygamma special.psi special.round special.scaled_modified_bessel_k0
-        special.scaled_modified_bessel_k1 special.shifted_chebyshev_polynomial_t
-        special.shifted_chebyshev_polynomial_u special.shifted_chebyshev_polynomial_v
-        special.shifted_chebyshev_polynomial_w special.sinc special.softmax special.spherical_bessel_j0
-        special.xlog1py special.xlogy special.zeta
-        """,
+    "Elementwise": " ".join(
+        first_names(
+            arithmetic, clamping, comparison, exponential, functions.special, steps, trigonometric
+        )
+    ),
+    "Special functions": " ".join(f"special.{name}" for name in special.__all__),
     "Reductions and order": """
         all any amax amin aminmax argmax argmin count_nonzero cumsum cumprod cummax cummin logcumsumexp logsumexp max
         mean median min mode nanmean nanmedian nansum norm prod quantile nanquantile std std_mean sum trace var
