@@ -8,6 +8,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
+from dlframe.tensor.functions import matmul, matrix_exp
 from dlframe.tensor.functions.arguments import checked_dim, numpy_names
 from dlframe.tensor.functions.matrices import powers
 from dlframe.tensor.functions.matrix_arguments import (
@@ -32,16 +33,6 @@ __all__ = [
     "vander",
     "vecdot",
 ]
-
-
-def matmul(input: Tensor, other: Tensor) -> Tensor:
-    """The matrix product, as `dlframe.matmul`.
-
-    >>> dl.linalg.matmul(dl.ones(2, 3), dl.ones(3, 1))
-    tensor([[3.],
-            [3.]])
-    """
-    return F.matmul(input, other)
 
 
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
@@ -95,20 +86,6 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
             [0., 1.]])
     """
     return F.matrix_power(A, n)
-
-
-@also_named(A="input")
-def matrix_exp(A: Tensor) -> Tensor:
-    """The exponential Σ Aᵏ / k! of square matrices.
-
-    Its gradient is the upper right block of exp [[Aᵀ, g], [0, Aᵀ]] (Higham, *Functions of
-    Matrices*, 2008, section 10.6).
-
-    >>> dl.linalg.matrix_exp(dl.tensor([[0.0, 1.0], [0.0, 0.0]]))
-    tensor([[1., 1.],
-            [0., 1.]])
-    """
-    return F.matrix_exp(A)
 
 
 @numpy_names

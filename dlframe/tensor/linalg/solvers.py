@@ -12,6 +12,7 @@ from dlframe.errors import ArgumentError, LinAlgError, ShapeError
 from dlframe.ops import lapack
 from dlframe.ops.calling import wrap
 from dlframe.ops.matrix_functions import inverse_or_infinite
+from dlframe.tensor import functions as F
 from dlframe.tensor.functions import return_types
 from dlframe.tensor.functions.arguments import checked_dims
 from dlframe.tensor.functions.matrix_arguments import (
@@ -166,8 +167,7 @@ def inv(A: Tensor) -> Tensor:
     tensor([[0.5000, 0.0000],
             [0.0000, 0.2500]])
     """
-    require_matrices("linalg.inv", A)
-    return ops.inv(A)
+    return F.inverse(A)
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
@@ -289,8 +289,7 @@ def det(A: Tensor) -> Tensor:
     >>> dl.linalg.det(dl.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(-2.)
     """
-    require_matrices("linalg.det", A)
-    return ops.det(A)
+    return F.det(A)
 
 
 def slogdet(A: Tensor) -> Any:
@@ -300,8 +299,7 @@ def slogdet(A: Tensor) -> Any:
     >>> sign, logabsdet
     (tensor(1.), tensor(-207.2327))
     """
-    require_matrices("linalg.slogdet", A)
-    return return_types.linalg_slogdet(*ops.slogdet(A))
+    return return_types.linalg_slogdet(*F.slogdet(A))
 
 
 # --- tensors as matrices -----------------------------------------------------------------------
