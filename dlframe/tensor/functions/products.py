@@ -24,6 +24,7 @@ __all__ = [
     "addbmm",
     "addmm",
     "addmv",
+    "addmv_",
     "addr",
     "baddbmm",
     "bmm",

@@ -16,6 +16,8 @@ OTHERS: dict[str, tuple[Any, ...]] = {
     "clip_": (0.3, 0.6),
     "clamp_min_": (0.5,),
     "clamp_max_": (0.5,),
+    "addmv_": (dl.ones(2, 3), dl.ones(3)),
+    "index_put_": ((dl.tensor([1]),), dl.tensor(7.0)),
     "gcd_": (dl.tensor([6, 4]),),
     "lcm_": (dl.tensor([6, 4]),),
     "ldexp_": (dl.tensor([1, 2]),),
