@@ -22,6 +22,7 @@ LEVELS = (
     ("ops",),
     ("autograd",),
     ("tensor.devices", "tensor.size", "tensor.types", "tensor.printing"),
+    ("tensor.arguments",),
     ("tensor.functions",),
     ("tensor.linalg", "tensor.special"),
     ("tensor.methods",),

@@ -7,8 +7,8 @@ from typing import Any
 
 from dlframe import ops
 from dlframe.autograd.inplace import write
-from dlframe.nn.functional.checks import require_floats
 from dlframe.tensor import Tensor, functions
+from dlframe.tensor.arguments import require_floats
 
 __all__ = [
     "elu",

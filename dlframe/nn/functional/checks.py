@@ -1,7 +1,7 @@
 """Checks that several functions share, and the form in which their arguments come out of them.
 
 Those of dims, sizes, dtypes and operands, which all functions of tensors have, are in
-`dlframe.tensor.functions.arguments`.
+`dlframe.tensor.arguments`.
 """
 
 from __future__ import annotations
@@ -64,12 +64,6 @@ def same_dtype(name: str, **tensors: Any) -> None:
         raise DTypeError(
             f"{name}: expected all to have one dtype, got {listed}; convert with .to(dtype)"
         )
-
-
-def require_floats(name: str, x: Any) -> None:
-    """Raise unless `x` has a float dtype; PyTorch has no kernels for others either."""
-    if x.dtype.kind != "f":
-        raise DTypeError(f"{name}: not implemented for {x.dtype}; convert with .float()")
 
 
 def constant(name: str, what: str, value: Any) -> Array:

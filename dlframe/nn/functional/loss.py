@@ -18,11 +18,11 @@ from dlframe.nn.functional.checks import (
     check_signs,
     constant,
     reduction_of,
-    require_floats,
 )
 from dlframe.ops import losses
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
+from dlframe.tensor.arguments import require_floats
 from dlframe.tensor.creation import as_tensor
 
 __all__ = [

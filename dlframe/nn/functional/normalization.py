@@ -8,9 +8,10 @@ from typing import Any
 from dlframe import ops
 from dlframe.autograd import mark_mutated_many
 from dlframe.errors import ArgumentError, ShapeError
-from dlframe.nn.functional.checks import require_floats, same_dtype
+from dlframe.nn.functional.checks import same_dtype
 from dlframe.ops import networks
 from dlframe.tensor import Tensor, to_array
+from dlframe.tensor.arguments import require_floats
 
 __all__ = ["batch_norm", "layer_norm"]
 

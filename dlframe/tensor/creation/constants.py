@@ -10,9 +10,9 @@ from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError
 from dlframe.ops.strides import strided_memory
 from dlframe.tensor import Tensor
+from dlframe.tensor.arguments import shape_of, size_by_name, sizes
 from dlframe.tensor.creation.data import values_of
 from dlframe.tensor.devices import check_placement
-from dlframe.tensor.functions.arguments import shape_of, size_by_name, sizes
 
 __all__ = [
     "empty",

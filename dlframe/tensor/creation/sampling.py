@@ -11,9 +11,9 @@ from dlframe.errors import ArgumentError, ShapeError
 from dlframe.ops.record import TensorBase, to_array
 from dlframe.random import Generator, or_default
 from dlframe.tensor import Tensor
+from dlframe.tensor.arguments import shape_of, size_by_name
 from dlframe.tensor.creation.constants import float_dtype
 from dlframe.tensor.devices import check_placement
-from dlframe.tensor.functions.arguments import shape_of, size_by_name
 
 __all__ = [
     "bernoulli",

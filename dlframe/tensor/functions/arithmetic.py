@@ -11,8 +11,7 @@ from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import float64, result_type
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
-from dlframe.tensor.functions.arguments import require_floats
-from dlframe.tensor.functions.operands import Number, checked, doubled, scaled, scaled_into
+from dlframe.tensor.arguments import Number, checked, doubled, require_floats, scaled, scaled_into
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -224,8 +223,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     >>> dl.lerp(dl.tensor([0.0, 10.0]), dl.tensor([1.0, 20.0]), 0.25)
     tensor([ 0.2500, 12.5000])
     """
-    if input.dtype.kind != "f":
-        raise DTypeError(f"lerp: not implemented for {input.dtype}; convert with .float()")
+    require_floats("lerp", input)
     if input.dtype != end.dtype:
         raise DTypeError(f"lerp: expected dtype {input.dtype} for `end` but got dtype {end.dtype}")
     return ops.lerp(input, end, weight)

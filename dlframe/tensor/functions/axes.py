@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dlframe import ops
 from dlframe.errors import ShapeError
-from dlframe.tensor.functions.arguments import checked_dim, checked_dims
+from dlframe.tensor.arguments import checked_dim, checked_dims
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.ops.record import TensorBase, to_array
-from dlframe.tensor.functions.arguments import checked_dim, checked_dims, numpy_names
+from dlframe.tensor.arguments import checked_dim, checked_dims, numpy_names
 from dlframe.tensor.functions.joining import cat
 
 if TYPE_CHECKING:

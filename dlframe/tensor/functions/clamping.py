@@ -11,7 +11,7 @@ from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions.operands import Number, checked, tensor_of
+from dlframe.tensor.arguments import Number, checked, tensor_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -8,8 +8,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.contraction import equation_of
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions.arguments import checked_dims
-from dlframe.tensor.functions.matrix_arguments import require_factors, require_same_dtype
+from dlframe.tensor.arguments import checked_dims, require_factors, require_same_dtype
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -10,7 +10,7 @@ from dlframe import ops
 from dlframe.dtypes import float32, float64, int64
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
-from dlframe.tensor.functions.arguments import checked_dim, numpy_names, to_dtype
+from dlframe.tensor.arguments import checked_dim, numpy_names, to_dtype
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

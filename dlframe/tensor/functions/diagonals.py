@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError, ShapeError
-from dlframe.tensor.functions.arguments import checked_dim
+from dlframe.tensor.arguments import checked_dim
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
-from dlframe.tensor.functions.operands import Number, checked, floats_of, pair_of
+from dlframe.tensor.arguments import Number, checked, floats_of, pair_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -10,8 +10,8 @@ from dlframe import ops
 from dlframe.errors import DimensionError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase
+from dlframe.tensor.arguments import Dims, axis_of, checked_dim, numpy_names
 from dlframe.tensor.functions import return_types
-from dlframe.tensor.functions.arguments import Dims, axis_of, checked_dim, numpy_names
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -12,6 +12,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase
+from dlframe.tensor.arguments import require_floats
 from dlframe.tensor.functions import return_types
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> T
     >>> dl.histc(dl.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
-    x = _values("histc", input).reshape(-1)
+    x = _floats("histc", input).reshape(-1)
     if not isinstance(bins, int):
         raise TypeError(f"histc(): argument 'bins' must be int, not {type(bins).__name__}")
     _check_bins("histc", bins)
@@ -77,7 +78,7 @@ def histogram(
     >>> h.bin_edges
     tensor([0.0000, 0.7500, 1.5000, 2.2500, 3.0000])
     """
-    x = _values("histogram", input).reshape(-1, 1)
+    x = _floats("histogram", input).reshape(-1, 1)
     if isinstance(bins, TensorBase) and range is not None:
         raise TypeError("histogram(): range= goes with a number of bins, not with their edges")
     hist, edges = _histogram("histogram", x, input.shape, [bins], range, weight, density)
@@ -118,7 +119,7 @@ def histogramdd(
             "histogramdd: The size of bins must be equal to the innermost dimension of the input; "
             f"got {len(each)} and {n}"
         )
-    x = _values("histogramdd", input).reshape(-1, n)
+    x = _floats("histogramdd", input).reshape(-1, n)
     hist, edges = _histogram("histogramdd", x, input.shape[:-1], each, range, weight, density)
     return return_types.histogramdd(hist, tuple(edges))
 
@@ -211,9 +212,8 @@ def _check_bins(name: str, bins: int) -> None:
         raise ArgumentError(f"{name}: bins must be > 0, but got {bins}")
 
 
-def _values(name: str, input: Tensor) -> Array:
-    if input.dtype.kind != "f":
-        raise DTypeError(f"{name}: not implemented for {input.dtype}; convert with .float()")
+def _floats(name: str, input: Tensor) -> Array:
+    require_floats(name, input)
     return input.array
 
 

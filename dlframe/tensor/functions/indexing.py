@@ -9,7 +9,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import DimensionError, DTypeError, OutOfRangeError, ShapeError
 from dlframe.ops.record import Array
-from dlframe.tensor.functions.arguments import checked_dim, numpy_names
+from dlframe.tensor.arguments import checked_dim, numpy_names
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

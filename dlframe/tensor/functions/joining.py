@@ -14,7 +14,7 @@ from dlframe.dtypes import get_default_dtype, result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions.arguments import checked_dim, numpy_names, to_dtype
+from dlframe.tensor.arguments import checked_dim, numpy_names, to_dtype
 from dlframe.tensor.functions.reshaping import atleast_1d, atleast_2d, atleast_3d
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions.arguments import to_dtype
+from dlframe.tensor.arguments import to_dtype
 from dlframe.tensor.functions.indexing import broadcast_shape
 
 if TYPE_CHECKING:

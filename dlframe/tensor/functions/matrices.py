@@ -14,15 +14,15 @@ from dlframe import ops
 from dlframe.dtypes import float32, result_type
 from dlframe.errors import ArgumentError, LinAlgError, ShapeError
 from dlframe.ops.calling import wrap
-from dlframe.tensor.functions import return_types
-from dlframe.tensor.functions.arguments import to_dtype
-from dlframe.tensor.functions.matrix_arguments import (
+from dlframe.tensor.arguments import (
     also_named,
     require_floating,
     require_matrices,
     require_system,
+    to_dtype,
     tolerance,
 )
+from dlframe.tensor.functions import return_types
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

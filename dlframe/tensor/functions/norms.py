@@ -9,13 +9,17 @@ from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import float16, float32
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.ops.record import TensorBase
 from dlframe.ops.reduction import axes_of, count_of
-from dlframe.tensor.functions.arguments import Dims, axis_of, checked_dim, numpy_names, to_dtype
-from dlframe.tensor.functions.matrix_arguments import (
+from dlframe.tensor.arguments import (
+    Dims,
+    axis_of,
+    checked_dim,
+    numpy_names,
     require_floating,
     require_same_dtype,
+    require_tensor,
     require_to_broadcast,
+    to_dtype,
     widened,
 )
 
@@ -96,8 +100,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     tensor(5.)
     """
     for name, value in (("input", input), ("other", other)):
-        if not isinstance(value, TensorBase):
-            raise TypeError(f"dist(): argument {name!r} must be Tensor, not {type(value).__name__}")
+        require_tensor("dist", repr(name), value)
     if not isinstance(p, (int, float)):
         raise TypeError(f"dist(): argument 'p' must be Number, not {type(p).__name__}")
     return norm(ops.subtract(input, other), p)

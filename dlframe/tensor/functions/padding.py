@@ -9,7 +9,7 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, ShapeError
-from dlframe.tensor.functions.arguments import Shape, sizes
+from dlframe.tensor.arguments import Shape, sizes
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -9,12 +9,13 @@ from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.tensor.functions.arguments import checked_dim, to_dtype
-from dlframe.tensor.functions.matrix_arguments import (
+from dlframe.tensor.arguments import (
+    checked_dim,
     require_dimensions,
     require_factors,
     require_same_dtype,
     require_to_broadcast,
+    to_dtype,
 )
 
 if TYPE_CHECKING:

@@ -13,13 +13,14 @@ from dlframe import ops
 from dlframe.dtypes import float16, float32, get_default_dtype, uint8
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.reduction import count_of
-from dlframe.tensor.functions.arguments import (
+from dlframe.tensor.arguments import (
     Dims,
     axis_of,
     checked_dim,
     kept_in,
     numpy_names,
-    require_floats,
+    require_floating,
+    require_floats_or_dtype,
     to_dtype,
 )
 
@@ -84,7 +85,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
             [3.5000]])
     """
     input = to_dtype(input, dtype)
-    require_floats("mean", input)
+    require_floats_or_dtype("mean", input)
     return ops.mean(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
 
 
@@ -98,9 +99,9 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
     >>> dl.nanmean(dl.tensor([1.0, dl.nan, 3.0]))
     tensor(2.)
     """
-    require_floats("nanmean", input)
+    require_floats_or_dtype("nanmean", input)
     input = to_dtype(input, dtype)
-    require_floats("nanmean", input)  # the dtype asked for, too
+    require_floats_or_dtype("nanmean", input)  # the dtype asked for, too
     return ops.nanmean(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
 
 
@@ -186,7 +187,7 @@ def _checked(
     name: str, input: Tensor, dim: Any, unbiased: bool | None, correction: float | None
 ) -> tuple[Any, float]:
     """The axis and the correction of a variance."""
-    require_floats(name, input)
+    require_floating(name, input)
     if isinstance(dim, bool) and unbiased is None:  # PyTorch's var(input, unbiased)
         dim, unbiased = None, dim
     if isinstance(dim, bool) or (unbiased is not None and correction != 1):
@@ -241,7 +242,7 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 def _along(name: str, function: Any, input: Any, dim: int, dtype: Any) -> Any:
     axis = checked_dim(dim, input.ndim)
     input = to_dtype(input, dtype)
-    require_floats(name, input)
+    require_floats_or_dtype(name, input)
     if not input.ndim:
         return ops.squeeze(function(ops.expand_dims(input, axis=0), axis=0), axis=0)
     if input.dtype == float16:  # in float32, as in PyTorch

@@ -11,7 +11,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase
-from dlframe.tensor.functions.arguments import checked_dim, checked_dims, numpy_names, sizes
+from dlframe.tensor.arguments import checked_dim, checked_dims, numpy_names, sizes
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

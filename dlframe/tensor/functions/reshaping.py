@@ -11,7 +11,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions.arguments import Shape, checked_dim, checked_dims, numpy_names, sizes
+from dlframe.tensor.arguments import Shape, checked_dim, checked_dims, numpy_names, sizes
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

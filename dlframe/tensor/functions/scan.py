@@ -12,14 +12,14 @@ from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import as_dtype
 from dlframe.errors import DTypeError
 from dlframe.ops.calling import wrap
-from dlframe.tensor.functions import return_types
-from dlframe.tensor.functions.arguments import (
+from dlframe.tensor.arguments import (
     checked_dim,
     kept_in,
     numpy_names,
     require_floats,
     to_dtype,
 )
+from dlframe.tensor.functions import return_types
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

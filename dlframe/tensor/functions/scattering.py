@@ -23,7 +23,7 @@ from dlframe.errors import (
 )
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase
-from dlframe.tensor.functions.arguments import checked_dim, numpy_names
+from dlframe.tensor.arguments import checked_dim, numpy_names, require_tensor
 from dlframe.tensor.functions.indexing import (
     from_the_front,
     indices_along,
@@ -109,7 +109,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     >>> dl.scatter_add(dl.zeros(3), 0, dl.tensor([0, 2, 0]), dl.tensor([1.0, 2.0, 3.0]))
     tensor([4., 0., 2.])
     """
-    _require_tensor("scatter_add", src)
+    require_tensor("scatter_add", "'src'", src)
     x, places, source = _places("scatter_add", input, dim, index, src)
     if places is None:
         return ops.copy(input)
@@ -138,7 +138,7 @@ def scatter_reduce(
         raise ArgumentError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
         )
-    _require_tensor("scatter_reduce", src)
+    require_tensor("scatter_reduce", "'src'", src)
     return _scattered("scatter_reduce", input, dim, index, src, reduce, include_self)
 
 
@@ -211,11 +211,6 @@ def _divided(total: Any, places: Array, include_self: bool) -> Any:
 
 def _shaped(out: Any, input: Any) -> Any:
     return out if out.shape == input.shape else ops.reshape(out, shape=input.shape)
-
-
-def _require_tensor(name: str, src: Any) -> None:
-    if not isinstance(src, TensorBase):
-        raise TypeError(f"{name}(): argument 'src' must be Tensor, not {type(src).__name__}")
 
 
 # --- slices along a dimension ------------------------------------------------------------------
@@ -371,8 +366,7 @@ def index_put(
         )
     if any(part is not None and not isinstance(part, TensorBase) for part in indices):
         raise TypeError("index_put(): expected Tensors as 'indices'; x[...] = v takes all")
-    if not isinstance(values, TensorBase):
-        raise TypeError(f"index_put(): 'values' must be Tensor, not {type(values).__name__}")
+    require_tensor("index_put", "'values'", values)
     if values.array.dtype != input.dtype:
         raise DTypeError(
             "Index put requires the source and destination dtypes match, got "

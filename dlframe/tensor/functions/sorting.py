@@ -15,8 +15,8 @@ from dlframe import ops
 from dlframe.errors import ArgumentError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array
+from dlframe.tensor.arguments import checked_dim, numpy_names
 from dlframe.tensor.functions import return_types
-from dlframe.tensor.functions.arguments import checked_dim, numpy_names
 from dlframe.tensor.functions.extremes import picked, require_elements, require_no_bools, taken
 
 if TYPE_CHECKING:

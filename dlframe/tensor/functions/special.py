@@ -12,7 +12,7 @@ from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError
 from dlframe.ops.calling import wrap
-from dlframe.tensor.functions.operands import checked, floats_of
+from dlframe.tensor.arguments import checked, floats_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

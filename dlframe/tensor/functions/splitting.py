@@ -12,7 +12,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions.arguments import checked_dim, numpy_names
+from dlframe.tensor.arguments import checked_dim, numpy_names
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import DTypeError
+from dlframe.tensor.arguments import checked, require_floats
 from dlframe.tensor.functions import return_types
-from dlframe.tensor.functions.arguments import require_floats
-from dlframe.tensor.functions.operands import checked
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
-from dlframe.tensor.functions.operands import checked
+from dlframe.tensor.arguments import checked
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -9,7 +9,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.ops.op import cast
 from dlframe.ops.regions import Region, repeats, replace_region
-from dlframe.tensor.functions.arguments import checked_dim, numpy_names, sizes
+from dlframe.tensor.arguments import checked_dim, numpy_names, sizes
 from dlframe.tensor.functions.diagonals import diagonal
 from dlframe.tensor.functions.splitting import select
 

@@ -10,12 +10,12 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, LinAlgError, ShapeError
 from dlframe.ops import lapack
 from dlframe.ops.calling import wrap
-from dlframe.tensor.functions import return_types
-from dlframe.tensor.functions.matrix_arguments import (
+from dlframe.tensor.arguments import (
     also_named,
     require_matrices,
     require_same_dtype,
 )
+from dlframe.tensor.functions import return_types
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -12,9 +12,12 @@ from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.matrix_functions import inverse_or_infinite, threshold
 from dlframe.ops.reduction import count_of
-from dlframe.tensor.functions.arguments import axis_of, checked_dim, checked_dims, numpy_names
-from dlframe.tensor.functions.matrix_arguments import (
+from dlframe.tensor.arguments import (
     also_named,
+    axis_of,
+    checked_dim,
+    checked_dims,
+    numpy_names,
     require_floating,
     require_matrices,
     tolerance,

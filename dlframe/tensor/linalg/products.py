@@ -8,14 +8,15 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
-from dlframe.tensor.functions import matmul, matrix_exp
-from dlframe.tensor.functions.arguments import checked_dim, numpy_names
-from dlframe.tensor.functions.matrices import powers
-from dlframe.tensor.functions.matrix_arguments import (
+from dlframe.tensor.arguments import (
     also_named,
+    checked_dim,
+    numpy_names,
     require_floating,
     require_same_dtype,
 )
+from dlframe.tensor.functions import matmul, matrix_exp
+from dlframe.tensor.functions.matrices import powers
 from dlframe.tensor.functions.products import vector_product
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ from dlframe.ops import lapack
 from dlframe.ops.calling import wrap
 from dlframe.ops.matrix_functions import inverse_or_infinite
 from dlframe.tensor import functions as F
-from dlframe.tensor.functions import return_types
-from dlframe.tensor.functions.arguments import checked_dims
-from dlframe.tensor.functions.matrix_arguments import (
+from dlframe.tensor.arguments import (
     also_named,
+    checked_dims,
     is_vector,
     require_matrices,
     require_same_dtype,
@@ -24,6 +23,7 @@ from dlframe.tensor.functions.matrix_arguments import (
     require_to_broadcast,
     tolerance,
 )
+from dlframe.tensor.functions import return_types
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

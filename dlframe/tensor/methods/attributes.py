@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dlframe.errors import DimensionError, DTypeError
 from dlframe.ops import record
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions.arguments import checked_dim
+from dlframe.tensor.arguments import checked_dim
 from dlframe.tensor.size import Size
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dlframe.ops.calling import wrap
 from dlframe.ops.indexing import number_for
 from dlframe.ops.record import Array, TensorBase, to_array
 from dlframe.ops.strides import strided_memory
+from dlframe.tensor.arguments import shape_of, size_by_name, sizes
 from dlframe.tensor.devices import check_placement
-from dlframe.tensor.functions.arguments import shape_of, size_by_name, sizes
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

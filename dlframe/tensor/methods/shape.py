@@ -13,8 +13,8 @@ from dlframe.errors import GradientError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
+from dlframe.tensor.arguments import sizes
 from dlframe.tensor.functions import diagonals
-from dlframe.tensor.functions.arguments import sizes
 from dlframe.tensor.functions.axes import matrices_transposed
 from dlframe.tensor.functions.repeating import repeat
 from dlframe.tensor.functions.reshaping import expand, sum_to_size, view

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlframe import ops
+from dlframe.tensor.arguments import Number, pair_of
 from dlframe.tensor.functions import (
     exp2,
     expm1,
@@ -18,7 +19,6 @@ from dlframe.tensor.functions import (
     softmax,
     xlogy,
 )
-from dlframe.tensor.functions.operands import Number, pair_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlframe import ops
+from dlframe.tensor.arguments import Number, pair_of
 from dlframe.tensor.functions import digamma, igamma, igammac, lgamma, mvlgamma, polygamma
-from dlframe.tensor.functions.operands import Number, pair_of
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor

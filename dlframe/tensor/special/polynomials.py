@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe import ops
 from dlframe.dtypes import get_default_dtype, result_type
-from dlframe.tensor.functions.arguments import to_dtype
-from dlframe.tensor.functions.operands import Number, pair_of
+from dlframe.tensor.arguments import Number, pair_of, to_dtype
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
