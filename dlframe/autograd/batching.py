@@ -26,8 +26,8 @@ from dlframe.ops.batched import rules as _rules  # noqa: F401 - NumPy's function
 from dlframe.ops.batched.array import BatchedArray
 from dlframe.ops.batched.examples import hide_batch, show_batch
 from dlframe.ops.calling import output_of, wrap
-from dlframe.ops.definition import JointOp
-from dlframe.ops.record import Node, TensorBase, clock, grad_mode
+from dlframe.ops.definition import NodeOp
+from dlframe.ops.record import Node, TensorBase, clock, grad_mode, walk
 from dlframe.ops.reduction import sum as sum_op
 from dlframe.ops.shape import transpose
 
@@ -151,13 +151,17 @@ def _hidden(x: Any, dim: int | None, model: Any) -> Any:
 # --- the nodes at both ends --------------------------------------------------------------------
 
 
-class _Entry(JointOp):
-    """What the engine needs to know of the place where a tensor enters: nothing lies beyond."""
+class _Entry(NodeOp):
+    """The op of a node where a tensor enters a batch: it hands its gradient on."""
 
     name, grad_name = "enter_batch", "BatchBackward0"
-    simple, joint, keeps, materialize = True, None, False, True
+    simple, keeps = True, False
     inputs, kept = ("x",), ((),)
     rules = (lambda g: g,)
+
+    @staticmethod
+    def by_rules(g: Any, targets: Any, args: Any) -> tuple[Any]:
+        return (g,)
 
 
 _ENTRY = _Entry()
@@ -165,15 +169,11 @@ _ENTRY = _Entry()
 
 def entry_node() -> Node:
     """A node that hands its gradient to nobody: it is there to be found as an input."""
-    node = Node()
-    node.op, node.targets, node.args = _ENTRY, (None,), ((),)
-    node.hooks = node.outputs = node.shapes = None
-    node.seq = next(clock)
-    return node
+    return Node(_ENTRY, (None,), ((),))
 
 
-class _Leaving(JointOp):
-    """What the engine needs to know of a batch that was left."""
+class _Leaving(NodeOp):
+    """The op of a node where results leave a batch."""
 
     name, grad_name = "vmap", "VmapBackward"
     kept = (("inside",),)
@@ -207,34 +207,12 @@ class _Leaving(JointOp):
 
 def _leaving_node(batch: Batch, tensors: list[Any], dims: list[int]) -> Node:
     roots = [record.target_of(x) for x in tensors]
-    borders = list(_borders(roots, batch))
-    node = Node()
-    node.op = _Leaving(batch, dims, borders)
-    node.hooks = node.shapes = node.outputs = None
-    node.args = ((roots,),)
-    node.targets = [batch.entries[b][0] if b in batch.entries else b for b in borders]
-    node.seq = next(clock)
-    if len(tensors) > 1:
-        node.outputs = tuple([(x.array.shape, x.array.dtype) for x in tensors])
-    return node
-
-
-def _borders(roots: list[Any], batch: Batch) -> dict[Any, None]:
-    """Where the graph inside ends: at entries, and at what was there before the batch."""
-    borders: dict[Any, None] = {}
-    seen: set[Any] = set()
-    stack = list(roots)
-    while stack:
-        target = stack.pop()
-        if target is None or target in seen:
-            continue
-        seen.add(target)
-        inside = target.__class__ is Node and target.seq > batch.start
-        if target in batch.entries or not inside:
-            borders[target] = None
-        else:
-            stack.extend(target.targets)
-    return borders
+    # the graph inside ends at entries, and at what was there before the batch
+    _, borders = walk(roots, lambda node: node.seq > batch.start and node not in batch.entries)
+    targets = [batch.entries[b][0] if b in batch.entries else b for b in borders]
+    several = len(tensors) > 1
+    outputs = tuple([(x.array.shape, x.array.dtype) for x in tensors]) if several else None
+    return Node(_Leaving(batch, dims, borders), targets, ((roots,),), outputs=outputs)
 
 
 def _plain_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> list[Any]:

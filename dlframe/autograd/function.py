@@ -13,10 +13,10 @@ from dlframe.autograd.inplace import check_writable, move
 from dlframe.errors import GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.batched import LoopNeeded
-from dlframe.ops.batched.examples import recorded_one_by_one
+from dlframe.ops.batched.examples import recorded_one_by_one, tensors_hold_batch
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.calling import output_of, wrap
-from dlframe.ops.definition import JointOp
+from dlframe.ops.definition import NodeOp
 from dlframe.ops.op import cast
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode
 from dlframe.ops.watching import observe, watched
@@ -89,7 +89,7 @@ class FunctionCtx:
         return tensor
 
 
-class _FunctionOp(JointOp):
+class _FunctionOp(NodeOp):
     """What the engine needs to know of one call of a Function."""
 
     kept: tuple[tuple[str, ...], ...] = ((),)
@@ -101,11 +101,7 @@ class _FunctionOp(JointOp):
         self.grad_name = f"{cls.__name__}Backward"
         self.materialize = ctx._materialize
         self.keeps = bool(ctx._saved)
-
-    @property
-    def passes_gradients(self) -> bool:
-        """Whether backward is the identity, but for what it does besides (hooks)."""
-        return self.cls.passes_gradients
+        self.passes_gradients = cls.passes_gradients
 
     def joint(self, g: Any, *_: Any) -> list[Any]:
         """Call the user's backward on tensors, and check what it returns."""
@@ -237,10 +233,12 @@ class Function:
             else:
                 output = cls.forward(*args)
                 cls.setup_context(ctx, args, output)
-        except LoopNeeded as error:
+        except LoopNeeded:
             grad_mode.reset(token)
             token = grad_mode.set(grad_mode.get())
-            return recorded_one_by_one(cls.apply, args, error)
+            if not tensors_hold_batch(args):
+                raise
+            return recorded_one_by_one(cls.apply, args)
         finally:
             grad_mode.reset(token)
         outputs = output if isinstance(output, tuple) else (output,)
@@ -257,16 +255,12 @@ class Function:
 def _record(
     cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]
 ) -> tuple[Any, ...]:
-    node = Node()
-    node.op = _FunctionOp(cls, ctx, args)
-    node.hooks = node.shapes = node.outputs = None
-    node.targets = tuple(
+    targets = tuple(
         record.target_of(x) if needs else None
         for x, needs in zip(args, ctx.needs_input_grad, strict=True)
     )
-    node.seq = next(clock)  # after the targets: a view among them may have got a new node
-    if len(outputs) > 1:
-        node.outputs = tuple(_meta(o) for o in outputs)
+    metas = tuple(_meta(o) for o in outputs) if len(outputs) > 1 else None
+    node = Node(_FunctionOp(cls, ctx, args), targets, (), outputs=metas)
     saved = [None if t is None else (t, node.seq, _position(t, outputs)) for t in ctx._saved]
     # an output is kept without its node: the node must not hold what holds the node
     kept = tuple(t if t is None or t[2] is None else (wrap(t[0].array), t[1], t[2]) for t in saved)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from dlframe.errors import GradientError
 from dlframe.hooks import RemovableHandle, add_hook
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import Node, TensorBase
+from dlframe.ops.record import Node, TensorBase, grad_mode
 
 
 class PostHook:
@@ -23,37 +24,68 @@ class PostHook:
 # --- hooks of nodes ----------------------------------------------------------------------------
 
 
-class HookedOp:
-    """The op of a node with hooks that see what comes out as well; otherwise as it was."""
+class AfterHook:
+    """A hook of a node for when its gradients are computed: it sees them on both sides."""
 
-    simple = False  # so that the engine's quick loop leaves it to others
+    def __init__(self, function: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]):
+        self.function = function
 
-    def __init__(self, op: Any):
-        self.op = op
-        self.after: dict[int, Callable[..., Any]] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.op, name)
+def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
+    """Let each hook see the gradient, and replace it if the hook returns another one."""
+    for hook in list(hooks.values()):
+        if hook.__class__ is AfterHook:
+            continue
+        tensor = g if isinstance(g, TensorBase) else wrap(g)
+        token = grad_mode.set(create_graph)
+        try:
+            changed = hook(tensor)
+        finally:
+            grad_mode.reset(token)
+        if changed is not None:
+            _check_replacement(changed, tensor.array)
+            g = changed if create_graph else changed.array
+    return g
 
-    def run(self, g: Any, grads: list[Any]) -> list[Any]:
-        """Show each hook the gradients on both sides; what it returns replaces those behind."""
-        incoming = tuple([_tensor(x) for x in (g if isinstance(g, tuple) else (g,))])
-        for hook in list(self.after.values()):
-            outgoing = tuple([_tensor(x) for x in grads])
-            changed = hook(outgoing, incoming)
-            if changed is None:
-                continue
-            changed = changed if isinstance(changed, tuple) else (changed,)
-            if len(changed) != len(grads):
-                raise RuntimeError(
-                    f"a hook on {self.op.grad_name} has returned an incorrect number of values "
-                    f"(got {len(changed)}, but expected {len(grads)})"
-                )
-            grads = [
-                c if before is None or isinstance(before, TensorBase) else c.array
-                for c, before in zip(changed, grads, strict=True)
-            ]
-        return grads
+
+def _check_replacement(changed: Any, g: Any) -> None:
+    if not isinstance(changed, TensorBase):
+        raise TypeError(
+            f"a gradient hook returned {type(changed).__name__}; it must return a tensor, or None "
+            "to leave the gradient unchanged"
+        )
+    new = changed.array
+    if (new.shape, new.dtype) != (g.shape, g.dtype):
+        raise GradientError(
+            f"a gradient hook returned shape {list(new.shape)} and dtype {new.dtype} for a "
+            f"gradient of shape {list(g.shape)} and dtype {g.dtype}; it must not change them"
+        )
+
+
+def run_after_hooks(node: Node, g: Any, grads: Sequence[Any], create_graph: bool) -> Sequence[Any]:
+    """Show each `AfterHook` the gradients on both sides; it may replace those of the inputs."""
+    incoming = tuple([_tensor(x) for x in (g if isinstance(g, tuple) else (g,))])
+    for hook in list((node.hooks or {}).values()):
+        if hook.__class__ is not AfterHook:
+            continue
+        token = grad_mode.set(create_graph)
+        try:
+            changed = hook.function(tuple([_tensor(x) for x in grads]), incoming)
+        finally:
+            grad_mode.reset(token)
+        if changed is None:
+            continue
+        changed = changed if isinstance(changed, tuple) else (changed,)
+        if len(changed) != len(grads):
+            raise RuntimeError(
+                f"a hook on {node.op.grad_name} has returned an incorrect number of values "
+                f"(got {len(changed)}, but expected {len(grads)})"
+            )
+        grads = [
+            c if before is None or isinstance(before, TensorBase) else c.array
+            for c, before in zip(changed, grads, strict=True)
+        ]
+    return grads
 
 
 def _tensor(x: Any) -> Any:
@@ -74,9 +106,9 @@ def _register_hook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
     >>> x.grad
     tensor([30., 30.])
     """
-    if not isinstance(self.op, HookedOp):
-        self.op = HookedOp(self.op)
-    return add_hook(self.op.after, fn)
+    if self.hooks is None:
+        self.hooks = {}
+    return add_hook(self.hooks, AfterHook(fn))
 
 
 def _register_prehook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:

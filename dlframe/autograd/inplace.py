@@ -166,12 +166,8 @@ def _keep_copies(node: Any, array: Any, since: int) -> None:
         shared = isinstance(kept, np.ndarray) and record.owner_of(kept) is owner
         return kept.copy() if shared else kept
 
-    stack = [node]
-    while stack:
-        node = stack.pop()
-        if node.__class__ is record.Node and node.seq > since:
-            node.args = nests.map_leaves(copied, node.args)
-            stack += node.targets
+    for recorded in record.walk([node], lambda inner: inner.seq > since)[0]:
+        recorded.args = nests.map_leaves(copied, recorded.args)
 
 
 def _check_memory(x: Any, by: str) -> None:

@@ -22,8 +22,8 @@ from dlframe.autograd.engine import run_backward
 from dlframe.errors import ArgumentError, GradientError
 from dlframe.ops import record
 from dlframe.ops.calling import output_of, wrap
-from dlframe.ops.definition import JointOp
-from dlframe.ops.record import Node, TensorBase, clock, grad_mode, to_array
+from dlframe.ops.definition import NodeOp
+from dlframe.ops.record import Node, TensorBase, clock, grad_mode, to_array, walk
 
 Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
 
@@ -151,7 +151,7 @@ def _in_turn(functions: Sequence[Any]) -> Callable[[Any], Any]:
 # --- the node ----------------------------------------------------------------------------------
 
 
-class _Part(JointOp):
+class _Part(NodeOp):
     """What is kept of a checkpointed part: how to compute it again."""
 
     name, grad_name = "checkpoint", "CheckpointFunctionBackward"
@@ -226,10 +226,7 @@ class _Part(JointOp):
 
 def _as_results(part: _Part, roots: Sequence[Any]) -> list[Any]:
     """The same values as results of one node."""
-    node = Node()
-    node.op, node.args, node.targets = part, ((None,),), list(part.borders)
-    node.hooks = node.shapes = node.outputs = None
-    node.seq = next(clock)
+    node = Node(part, list(part.borders), ((None,),))
     if len(roots) > 1:
         node.outputs = tuple(part.outputs)
         return [output_of(node, i, x.array) for i, x in enumerate(roots)]
@@ -243,21 +240,9 @@ def _as_results(part: _Part, roots: Sequence[Any]) -> list[Any]:
 
 def _graph(roots: Sequence[Any], start: int) -> tuple[list[Any], list[Any]]:
     """What the nodes made since `start` begin with; and per array that they keep, what it is."""
-    borders: dict[Any, None] = {}
-    inside: dict[Node, None] = {}
-    stack = list(roots)
-    while stack:
-        target = stack.pop()
-        if target is None or target in borders or target in inside:
-            continue
-        if target.__class__ is not Node or target.seq <= start:
-            borders[target] = None
-        else:
-            inside[target] = None
-            stack.extend(target.targets)
-    nodes = sorted(inside, key=lambda node: node.seq)
+    nodes, borders = walk(roots, lambda node: node.seq > start)
     kept = [(node.op.name, a.shape, a.dtype) for node in nodes for a in _arrays(node.args)]
-    return list(borders), kept
+    return borders, kept
 
 
 def _arrays(kept: Any) -> Iterator[Any]:

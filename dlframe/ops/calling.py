@@ -15,8 +15,8 @@ import numpy as np
 from dlframe.dtypes import get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
-from dlframe.ops.batched import LoopNeeded, one_by_one
-from dlframe.ops.definition import Op, dtype_of
+from dlframe.ops.batched import BATCH_ERRORS, LoopNeeded, holds_batch, one_by_one
+from dlframe.ops.definition import NO_RESIDUALS, Op, dtype_of
 from dlframe.ops.record import INFERENCE, Array, Node, TensorBase, View, clock, grad_mode
 from dlframe.ops.watching import observe, watched
 
@@ -59,16 +59,19 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
                 needed = needed or x.needs_grad
                 x = x.array
             arrays.append(x)
-        recorded = needed and definition.trained and _recording()
+        recorded = needed and definition.differentiable and _recording()
         residuals = None
-        try:  # costs nothing unless it is taken: a batch that only single examples will do for
+        try:
             if recorded and definition.fast_forward is not None:
                 out, residuals = definition.fast_forward(*arrays, **kwargs)
             else:
                 out = forward(*arrays, **kwargs)
-        except (LoopNeeded, ValueError, TypeError) as error:
-            out = one_by_one(forward, arrays, kwargs, _in_words(definition, arrays, error))
-            residuals = LoopNeeded  # there are none: the fast door stays closed
+        except BATCH_ERRORS as error:
+            if not holds_batch(arrays, kwargs):
+                if _is_about_broadcasting(error):
+                    raise _not_broadcast(definition, arrays) from None
+                raise
+            out, residuals = one_by_one(forward, arrays, kwargs), NO_RESIDUALS
         except AttributeError as error:
             raise _no_tensor(definition, arrays[0], error) from None
         if not tensors:
@@ -82,17 +85,16 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
     return call
 
 
-def _in_words(definition: Op, arrays: Any, error: Exception) -> Exception:
-    """A ShapeError where NumPy could not broadcast, and any other error as it is."""
-    if type(error) is not ValueError or "broadcast" not in str(error):
-        return error
-    shapes = [str(list(a.shape)) for a in arrays if isinstance(a, ndarray)]
-    explained = ShapeError(
+def _is_about_broadcasting(error: Exception) -> bool:
+    return type(error) is ValueError and "broadcast" in str(error)
+
+
+def _not_broadcast(definition: Op, arrays: Any) -> ShapeError:
+    shapes = [str(list(np.shape(a))) for a in arrays if not isinstance(a, (bool, int, float))]
+    return ShapeError(
         f"{definition.name}: shapes {' and '.join(shapes)} cannot be broadcast together: sizes "
         "must be equal or 1, counted from the last dimension. Try unsqueeze() or reshape()."
     )
-    explained.__suppress_context__ = True  # NumPy's error says the same in fewer words
-    return explained
 
 
 def _no_tensor(definition: Op, x: Any, error: Exception) -> Exception:
@@ -148,28 +150,29 @@ def record_call(
     node.shapes = tuple([np.shape(a) for a in arrays]) if definition.broadcasts else None
     targets: list[Any] = []
     for x in inputs:  # `_target`, written out: this is the hot path
-        if isinstance(x, TensorBase) and x.needs_grad and x.view_of is None:
+        if not isinstance(x, TensorBase) or (not x.needs_grad and x.node is None):
+            targets.append(None)
+        elif x.needs_grad and x.view_of is None:
             targets.append(x.node or x)
         else:
             targets.append(_target(definition, x))
     if out.__class__ is not ndarray and not isinstance(out, tuple):
         out = np.asarray(out)
-    if definition.fast_gather is not None:
-        node.args = definition.fast_gather(*arrays, out, residuals=residuals, **options)
+    if definition.pick_fast is not None:
+        node.args = definition.pick_fast(*arrays, out, residuals=residuals, **options)
     elif definition.joint is not None:
         values = (tuple(arrays),) if definition.variadic else arrays
-        node.args = (definition.gather[0](*values, out, **options),)
+        node.args = (definition.pick_kept[0](*values, out, **options),)
     else:
         args: list[Any] = []
-        for i, gather in enumerate(definition.gather):
-            if gather is None:
+        for i, pick in enumerate(definition.pick_kept):
+            if pick is None:
                 targets[i] = None  # an input without a rule
-            args.append(None if targets[i] is None else gather(*arrays, out, **options))
+            args.append(None if targets[i] is None else pick(*arrays, out, **options))
         node.args = args
     node.targets = targets
     node.seq = next(clock)  # after the targets: a view among them may just have got a new node
     if isinstance(out, tuple):
-        definition.simple = False
         node.outputs = tuple([(a.shape, a.dtype) for a in out])
         results = tuple([output_of(node, i, a) for i, a in enumerate(out)])
         if watched:
@@ -229,11 +232,8 @@ def output_of(node: Node, i: int, array: Array) -> Any:
     """The i-th result as a tensor: a node of its own that puts its gradient into the i-th place."""
     result = wrap(array)
     if array.dtype.kind == "f":
-        slot = _new(Node)
-        slot.op, slot.seq = _SELECT, next(clock)
-        slot.hooks = slot.outputs = slot.shapes = None
-        slot.targets, slot.args = (node,), [(i, len(node.outputs))]
-        result.node, result.needs_grad = slot, True
+        result.node = Node(_SELECT, (node,), [(i, len(node.outputs))])
+        result.needs_grad = True
     return result
 
 
@@ -254,7 +254,7 @@ _SELECT.add_rule("x", _select_vjp, latex="g")
 
 def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Callable[..., Any]:
     """Call with one input; `floats` makes floats of integers first."""
-    gathers = definition.gather  # filled by add_rule, read at call time
+    picks = definition.pick_kept  # filled by add_rule, read at call time
 
     def call(x: Any) -> Any:
         if not isinstance(x, TensorBase):
@@ -281,7 +281,7 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
             node.op = definition
             node.targets = ((x.node or x) if x.view_of is None else record.target_of(x),)
             node.seq = next(clock)
-            node.args = (gathers[0](a, out),)
+            node.args = (picks[0](a, out),)
             node.hooks = node.outputs = node.shapes = None
             result.needs_grad = True
         else:
@@ -298,7 +298,7 @@ def binary_call(
     definition: Op, ufunc: Callable[..., Any], floats: bool, promoted: Callable[..., Any]
 ) -> Callable[..., Any]:
     """Call with two inputs; `promoted` repeats a call with both brought to one dtype."""
-    gathers = definition.gather
+    picks = definition.pick_kept
 
     def call(x: Any, y: Any) -> Any:
         a: Any
@@ -337,12 +337,12 @@ def binary_call(
             node.hooks = node.outputs = None
             if x_grad:
                 tx = (x.node or x) if x.view_of is None else record.target_of(x)
-                kept_x = gathers[0](a, b, out)
+                kept_x = picks[0](a, b, out)
             else:
                 tx, kept_x = _target(definition, x), None
             if y_grad:
                 ty = (y.node or y) if y.view_of is None else record.target_of(y)
-                kept_y = gathers[1](a, b, out)
+                kept_y = picks[1](a, b, out)
             else:
                 ty, kept_y = _target(definition, y), None
             node.targets = (tx, ty)
@@ -373,9 +373,5 @@ def explained(definition: Op, a: Any, b: Any, error: Exception) -> Exception:
     try:
         np.broadcast_shapes(np.shape(a), np.shape(b))
     except ValueError:
-        return ShapeError(
-            f"{definition.name}: shapes {list(np.shape(a))} and {list(np.shape(b))} cannot be "
-            "broadcast together: sizes must be equal or 1, counted from the last dimension. "
-            "Try unsqueeze() or reshape()."
-        )
+        return _not_broadcast(definition, (a, b))
     return ArgumentError(f"{definition.name}: {error} Convert with .float() first.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,30 +45,66 @@ _NODE_NAMES = {
 }
 
 
-class JointOp:
-    """In place of an `Op` for nodes that no operation made: `joint` computes all their gradients.
+# Stands for residuals that no fast forward has left: the fast door of that node is closed.
+NO_RESIDUALS: Any = object()
 
-    Subclasses define `joint(g, *kept)`, and the fields `name`, `grad_name` and `kept`.
+
+class NodeOp:
+    """What a node's `op` tells the engine: how to get from the result's gradient to the inputs'.
+
+    There are three ways: a rule for each input, one function for all inputs (`joint`), and the fast
+    door (`fast`), which is for first-order gradients on arrays. `Op` has rules, and may have the
+    others. Nodes that no operation made (user-written Functions, checkpointed parts, batches) have
+    an op of a class of its own, which defines `joint`, `name`, `grad_name` and `kept`.
     """
 
-    simple, keeps, materialize, view = False, True, False, False
-    fast = variadic = None
-    inputs: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    name: str  # for messages
+    grad_name: str  # what PyTorch calls such a node
+    inputs: tuple[str, ...] = ()  # their names
+    variadic: str | None = None  # the name of `*inputs`, if there are any number of them
 
-    def kept_by(self, node: Node) -> list[Any]:
-        """Nothing: what they keep are nodes or tensors, and these are checked for themselves."""
+    rules: Sequence[Rule | None] = ()  # per input: (g, *kept) -> its gradient
+    joint: Callable[..., Any] | None = None  # (g, *kept) -> a gradient (or None) per input
+    fast: Rule | None = None  # (g, needs, *kept) -> the same, on arrays only
+    simple = False  # whether the rules are all there is, so that `by_rules` does it all
+
+    by_rules: Callable[..., Sequence[Any]]  # (g, targets, a node's args) -> the rules' gradients
+
+    kept: Sequence[tuple[str, ...]]  # the names of what each rule keeps
+    fast_kept: tuple[str, ...] = ()  # the same for the fast door, which then serves the rules too
+    residuals_at: int | None = None  # the place among them of what the fast forward left
+    keeps = True  # whether a node holds anything that can be released after its backward
+    passes_gradients = False  # whether `explain` hands gradients on without calling `joint`
+    materialize = False  # whether missing gradients of several results are given as zeros
+
+    def kept_by(self, node: Node) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
+        """The names and the arrays that `node` keeps: a write to one of them is an error.
+
+        By default none: what Functions and parts keep are tensors and nodes, checked elsewhere.
+        """
         return []
 
 
-class Op:
-    """An operation: its forward on plain arrays, and the rules that its gradients follow.
+def _caller(rules: Sequence[Rule | None], kept: Sequence[tuple[str, ...]]) -> Any:
+    """A function that calls the `rules` of those inputs whose gradient is wanted.
 
-    Fields that the engine reads: `rules` (per input), `joint` (all inputs at once), `fast`
-    (all inputs at once, arrays only), and `kept` (per input: the names of what its rule keeps).
+    Written out, as `lambda g, targets, args: (rule0(g, args[0][0]), …)`: the engine calls one for
+    almost every node.
     """
+    calls = []
+    for i, (rule, names) in enumerate(zip(rules, kept, strict=True)):
+        values = "".join(f", args[{i}][{k}]" for k in range(len(names)))
+        wanted = "" if len(rules) == 1 else f"None if targets[{i}] is None else "
+        calls.append("None, " if rule is None else f"{wanted}rule{i}(g{values}), ")
+    source = f"lambda g, targets, args: ({''.join(calls)})"
+    named = {f"rule{i}": rule for i, rule in enumerate(rules)}
+    return eval(_compiled(source), named)  # noqa: S307 - our own source
 
-    materialize = True  # rules of several outputs get zeros where no gradient arrived
+
+class Op(NodeOp):
+    """An operation: its forward on plain arrays, and the rules that its gradients follow."""
+
+    materialize = True
 
     def __init__(
         self,
@@ -93,17 +129,17 @@ class Op:
         self.promotes = tuple(i for i, x in enumerate(self.inputs) if x in promotes)
         self.rules: list[Rule | None] = [None] * len(self.inputs)
         self.kept: list[tuple[str, ...]] = [()] * len(self.inputs)
-        self.gather: list[Any] = [None] * len(self.inputs)
+        self.pick_kept: list[Any] = [None] * len(self.inputs)
         self.joint: Rule | None = None
         self.latex = latex  # the result's formula, and below per input that of its gradient
         self.gradient_latex: dict[str, str] = {}
-        self.simple = True  # one rule per input, one output: what the engine's loop does itself
+        self.simple = True
         self.keeps = False  # whether any rule keeps anything
-        self.trained = False  # whether there is any rule
+        self.differentiable = False  # whether there is any rule
         self.fast: Rule | None = None
         self.fast_kept: tuple[str, ...] = ()
         self.residuals_at: int | None = None  # the place of the residuals among them
-        self.fast_gather: Callable[..., Any] | None = None
+        self.pick_fast: Callable[..., Any] | None = None
         self.fast_forward: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = forward  # what users call; `op` sets it
         self.ufunc: np.ufunc | None = None  # NumPy's, if the operation is one of them
@@ -129,7 +165,11 @@ class Op:
                     f"{self.name}: there is no input {name!r}; the inputs are {self.inputs}"
                 )
             kept = self._names_of(rule, extra=("shapes",))
-            self.joint, self.kept, self.gather = positional(rule), [kept], [self._gatherer(kept, 0)]
+            self.joint, self.kept, self.pick_kept = (
+                positional(rule),
+                [kept],
+                [self._gatherer(kept, 0)],
+            )
             self.simple = False
         else:
             if name not in self.inputs:
@@ -138,12 +178,13 @@ class Op:
                 )
             i = self.inputs.index(name)
             kept = self._names_of(rule, extra=("shape", "dtype"))
-            self.rules[i], self.kept[i], self.gather[i] = (
+            self.rules[i], self.kept[i], self.pick_kept[i] = (
                 positional(rule),
                 kept,
                 self._gatherer(kept, i),
             )
-        self.trained, self.keeps = True, self.keeps or bool(kept)
+        self.by_rules = _caller(self.rules, self.kept)
+        self.differentiable, self.keeps = True, self.keeps or bool(kept)
 
     def add_fast(self, rule: Rule) -> None:
         """Set the first-order door: (g, needs, …) -> one gradient (or None) per input.
@@ -161,7 +202,7 @@ class Op:
             asked += [name for name in names if name not in asked]
         self.fast_kept = tuple(asked)
         self.residuals_at = asked.index("residuals") if "residuals" in asked else None
-        self.fast_gather = self._gatherer(self.fast_kept, 0)
+        self.pick_fast = self._gatherer(self.fast_kept, 0)
         self.fast, self.simple = positional(rule, ("g", "needs", *self.fast_kept)), False
         self.keeps = self.keeps or bool(self.fast_kept)
 

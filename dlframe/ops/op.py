@@ -34,7 +34,7 @@ import numpy as np
 
 from dlframe.dtypes import get_default_dtype, result_type
 from dlframe.errors import DTypeError
-from dlframe.ops.batched import LoopNeeded, one_by_one
+from dlframe.ops.batched import LoopNeeded, holds_batch, one_by_one
 from dlframe.ops.calling import binary_call, explained, general_call, unary_call, wrap
 from dlframe.ops.definition import Op, Rule
 from dlframe.ops.record import TensorBase
@@ -173,7 +173,9 @@ def plain(
         except (ValueError, TypeError) as error:
             if len(arrays) == 2 and isinstance(function, np.ufunc):
                 raise explained(definition, arrays[0], arrays[1], error) from None
-            out = one_by_one(function, arrays, options, error)
+            if not holds_batch(arrays, options):
+                raise
+            out = one_by_one(function, arrays, options)
         except LoopNeeded:
             out = one_by_one(function, arrays, options)
         if not tensors:

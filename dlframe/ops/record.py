@@ -96,13 +96,21 @@ class Node:
 
     __slots__ = ("__weakref__", "args", "hooks", "op", "outputs", "seq", "shapes", "targets")
 
-    op: Any  # the Op, which holds the rules
+    op: Any  # a `dlframe.ops.definition.NodeOp`, which holds the rules
     seq: int  # creation order
     targets: Sequence[Any]  # per input: an older node, a leaf tensor, or None
     args: Any  # per input: what its rule asked for; None once released
     shapes: tuple[Any, ...] | None  # input shapes, if gradients must be un-broadcast
     outputs: Any  # per output (shape, dtype), for operations with several outputs
     hooks: dict[int, Any] | None
+
+    def __init__(
+        self, op: Any, targets: Sequence[Any], args: Any, *, shapes: Any = None, outputs: Any = None
+    ):
+        # `dlframe.ops.calling` writes this out where an operation is recorded: it is the hot path
+        self.op, self.targets, self.args = op, targets, args
+        self.shapes, self.outputs, self.hooks = shapes, outputs, None
+        self.seq = next(clock)  # after the targets: a view among them may have got a new node
 
     def name(self) -> str:
         """The name that PyTorch gives such a node."""
@@ -128,9 +136,29 @@ class View:
 
 
 # What marks a tensor made in inference mode; it has no rules and is never walked.
-INFERENCE = Node()
-INFERENCE.op = INFERENCE.hooks = INFERENCE.outputs = INFERENCE.shapes = None
-INFERENCE.seq, INFERENCE.targets, INFERENCE.args = 0, (), ()
+INFERENCE = Node(None, (), ())
+
+
+def walk(
+    roots: Iterable[Any], inside: Callable[[Node], bool] = lambda _: True
+) -> tuple[list[Node], list[Any]]:
+    """The graph behind the targets `roots`: its nodes, oldest first, and its borders.
+
+    A border is where the walk ends: a leaf, or a node that is not `inside`.
+    """
+    nodes: dict[Node, None] = {}
+    borders: dict[Any, None] = {}
+    stack = list(roots)
+    while stack:
+        target = stack.pop()
+        if target is None or target in nodes or target in borders:
+            continue
+        if target.__class__ is Node and inside(target):
+            nodes[target] = None
+            stack.extend(target.targets)
+        else:
+            borders[target] = None
+    return sorted(nodes, key=operator.attrgetter("seq")), list(borders)
 
 
 def to_array(x: Any) -> Array:
@@ -148,7 +176,7 @@ def target_of(x: TensorBase) -> Any:
 def renew(x: TensorBase, view: View) -> None:
     """Give a view the node it has after a write to its base: it is read from what the base is now.
 
-    Of a base that was detached since, the view is not: it keeps the graph it had.
+    If the base was detached since, the view keeps its old graph.
     """
     view.base_node = view.base.node
     if view.base.needs_grad:

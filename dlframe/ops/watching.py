@@ -274,11 +274,13 @@ def observe(definition: Any, inputs: Any, options: dict[str, Any], result: Any) 
             note.keep(node, inputs, options, None if isinstance(result, tuple) else output)
 
 
-def watched_gradients(node: Node, g: Any, compute: Callable[[], Any]) -> Any:
-    """The gradients that `compute` makes of `g`, shown to the watchers of this context."""
+def watched_gradients(
+    compute: Callable[..., Any], node: Node, targets: Any, g: Any, create_graph: bool
+) -> Any:
+    """What `compute` makes of `g`, the gradient of `node`; the watchers of this context see it."""
     token = _backward_of.set(node.op)
     try:
-        grads = compute()
+        grads = compute(node, targets, g, create_graph)
     except Exception as error:
         point_to_forward(error, node)
         raise

@@ -19,7 +19,7 @@ from dlframe.errors import DTypeError
 from dlframe.ops import record
 from dlframe.ops.calling import wrap
 from dlframe.ops.op import cast
-from dlframe.ops.record import Node, TensorBase
+from dlframe.ops.record import Node, TensorBase, walk
 
 _ENTRY = entry_node().op
 
@@ -39,19 +39,11 @@ class Variables:
     def reach_outside(self, tensors: Iterable[Any]) -> bool:
         """Whether `tensors` depend on anything that an outer derivative may ask for."""
         own = set(self.nodes)
-        seen: set[Any] = set()
-        stack = [record.target_of(x) for x in tensors if x.needs_grad]
-        while stack:
-            target = stack.pop()
-            if target is None or target in seen:
-                continue
-            seen.add(target)
-            if target.__class__ is not Node:
-                return True
-            if target.op is _ENTRY and target not in own and target.targets[0] is None:
-                return True  # a variable of an outer derivative
-            stack.extend(target.targets)
-        return False
+        nodes, leaves = walk(record.target_of(x) for x in tensors if x.needs_grad)
+        return bool(leaves) or any(
+            node.op is _ENTRY and node not in own and node.targets[0] is None
+            for node in nodes  # such a node is a variable of an outer derivative
+        )
 
 
 def variable(x: Any, by: str) -> Any:

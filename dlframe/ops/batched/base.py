@@ -1,4 +1,4 @@
-"""What a batched array is to those that only pass it on, and what it raises when it cannot help."""
+"""The base class of batched arrays, and the errors they raise."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ class ValueNeeded(LoopNeeded):
 
 class WriteNeeded(LoopNeeded):
     """A batch was to be written into an array without a batch dimension."""
+
+
+# What a formula that cannot work on whole batches raises: C code makes a ValueError or TypeError of
+# LoopNeeded in places.
+BATCH_ERRORS = (LoopNeeded, ValueError, TypeError)
 
 
 class BatchedBase:
@@ -53,11 +58,20 @@ def batched_in(value: Any) -> Iterator[BatchedBase]:
     return (x for x in nests.leaves(value) if isinstance(x, BatchedBase))
 
 
-def innermost_in(value: Any, error: Exception | None = None) -> BatchedBase:
-    """The batched array of the innermost `vmap` in `value`; raises `error` where there is none."""
+def holds_batch(*values: Any) -> bool:
+    """Whether there is a batched array in nested `values`: what failed may then go by examples."""
+    return any(True for _ in batched_in(values))
+
+
+def innermost_in(value: Any) -> BatchedBase:
+    """The batched array of the innermost `vmap` in `value`.
+
+    Raises:
+        LoopNeeded: there is none.
+    """
     model = max(batched_in(value), key=lambda x: x.level, default=None)
     if model is None:
-        raise error or LoopNeeded("vmap: a batched array was met where none was passed in")
+        raise LoopNeeded("vmap: a batched array was met where none was passed in")
     return model
 
 
@@ -102,12 +116,14 @@ def all_examples(array: Any) -> Any:
 
 
 __all__ = [
+    "BATCH_ERRORS",
     "BatchedBase",
     "LoopNeeded",
     "ValueNeeded",
     "WriteNeeded",
     "all_examples",
     "batched_in",
+    "holds_batch",
     "innermost_in",
     "is_of",
     "lifted",

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 
 from dlframe import nests
-from dlframe.ops.batched.base import BatchedBase, LoopNeeded, innermost_in, is_of, with_batch
+from dlframe.ops.batched.base import (
+    BATCH_ERRORS,
+    BatchedBase,
+    holds_batch,
+    innermost_in,
+    is_of,
+    with_batch,
+)
 from dlframe.ops.batched.loop import column_by_column, example
 from dlframe.ops.op import op
 from dlframe.ops.record import TensorBase
@@ -78,12 +85,14 @@ def _(g, model):
     return show_batch(g, model=model)
 
 
-def recorded_one_by_one(
-    rule: Callable[..., Any], args: Sequence[Any], error: Exception | None = None
-) -> Any:
+def tensors_hold_batch(args: Sequence[Any]) -> bool:
+    """Whether there is a batch in `args`, also as the values of a tensor."""
+    return holds_batch(_arrays(args))
+
+
+def recorded_one_by_one(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
     """`one_by_one` for tensors: what it does is recorded."""
-    arrays = [x.array if isinstance(x, TensorBase) else x for x in nests.leaves(args)]
-    model = innermost_in(arrays, error)
+    model = innermost_in(_arrays(args))
     model = model.remade(model.physical[:, ...])
     results = [
         _of_example(rule, nests.map_leaves(partial(_picked, i=i, model=model), args))
@@ -101,8 +110,14 @@ def _of_example(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
     """One example, which may be a batch of an outer `vmap`."""
     try:
         return rule(*args)
-    except (LoopNeeded, ValueError, TypeError) as error:
-        return recorded_one_by_one(rule, args, error)
+    except BATCH_ERRORS:
+        if not tensors_hold_batch(args):
+            raise
+        return recorded_one_by_one(rule, args)
+
+
+def _arrays(args: Any) -> list[Any]:
+    return [x.array if isinstance(x, TensorBase) else x for x in nests.leaves(args)]
 
 
 def _picked(x: Any, i: int, model: BatchedBase) -> Any:

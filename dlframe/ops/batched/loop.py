@@ -14,26 +14,26 @@ import numpy as np
 
 from dlframe import nests
 from dlframe.errors import VmapError
-from dlframe.ops.batched.base import BatchedBase, LoopNeeded, innermost_in, is_of, with_batch
+from dlframe.ops.batched.base import (
+    BATCH_ERRORS,
+    BatchedBase,
+    LoopNeeded,
+    holds_batch,
+    innermost_in,
+    is_of,
+    with_batch,
+)
 from dlframe.ops.record import TensorBase
 
 
-def one_by_one(
-    function: Callable[..., Any],
-    args: Any,
-    kwargs: Any | None = None,
-    error: Exception | None = None,
-) -> Any:
+def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any | None = None) -> Any:
     """`function(*args, **kwargs)` for each example of the innermost `vmap`, stacked.
-
-    `error` is what the call without a loop has raised; it is raised again where there is no batch.
-    (C code makes a ValueError or TypeError of LoopNeeded in places.)
 
     First all arrays get the batch dimension (a stride of 0 costs nothing): a function that failed
     only since a plain array met a batched one works then, for all examples at once.
     """
     kwargs = kwargs or {}
-    model = innermost_in((args, kwargs), error)
+    model = innermost_in((args, kwargs))
     size = model.physical.shape[0]
 
     def batched(x: Any) -> Any:
@@ -41,7 +41,7 @@ def one_by_one(
 
     try:
         return function(*nests.map_leaves(batched, args), **kwargs)
-    except (LoopNeeded, ValueError, TypeError):
+    except BATCH_ERRORS:
         pass
     if size == 0:
         return _of_no_example(function, args, kwargs, model)
@@ -56,8 +56,10 @@ def _call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """One example, which may be a batch of an outer `vmap`."""
     try:
         return function(*args, **kwargs)
-    except (LoopNeeded, ValueError, TypeError) as error:
-        return one_by_one(function, args, kwargs, error)
+    except BATCH_ERRORS:
+        if not holds_batch(args, kwargs):
+            raise
+        return one_by_one(function, args, kwargs)
 
 
 def example(value: Any, level: int, i: int) -> Any:

@@ -35,7 +35,7 @@ def _named(functions: dict[str, Function]) -> dict[np.ufunc, Function]:
 _OPS = _of(ops, elementwise)
 
 DIFFERENTIABLE: dict[np.ufunc, Function] = {
-    **{u: f for u, f in _OPS.items() if f.definition.trained},
+    **{u: f for u, f in _OPS.items() if f.definition.differentiable},
     **_named(
         {
             # second names of ops
@@ -58,7 +58,7 @@ DIFFERENTIABLE: dict[np.ufunc, Function] = {
 }
 
 # Ops too, whose results are bools or whole numbers; `policy` has those that are no ops.
-PLAIN: dict[np.ufunc, Function] = {u: f for u, f in _OPS.items() if not f.definition.trained}
+PLAIN: dict[np.ufunc, Function] = {u: f for u, f in _OPS.items() if not f.definition.differentiable}
 
 UFUNCS: dict[np.ufunc, Function] = {**DIFFERENTIABLE, **PLAIN}
 

@@ -236,7 +236,7 @@ def _result(node: Node, names: Names, found: _Found) -> Value:
 
 
 def _step(nodes: list[Node], node: Node, values: dict[int, Value], found: _Found) -> Step:
-    note, op = note_of(node), graph.op_of(node)
+    note, op = note_of(node), node.op
     shares = found.shares.get(id(node))
     kept = graph.kept_inputs(node)
     operands = []

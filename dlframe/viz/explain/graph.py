@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.autograd.engine import all_gradients
-from dlframe.autograd.hooks import HookedOp
+from dlframe.autograd.rules import gradients_of, in_shape
 from dlframe.errors import GradientError
 from dlframe.ops import record
-from dlframe.ops.broadcast import sum_to
 from dlframe.ops.record import Array, Node, TensorBase
 from dlframe.ops.watching import Note, Output, note_of
 
@@ -87,15 +85,8 @@ class Step:
 
 def collect(root: Any) -> tuple[list[Node], list[Any]]:
     """The nodes behind the target `root`, oldest first, and the leaves in the order of use."""
-    nodes: dict[Any, None] = {}
     leaves: dict[int, Any] = {}
-    stack = [root]
-    while stack:
-        target = stack.pop()
-        if target.__class__ is Node and target not in nodes:
-            nodes[target] = None
-            stack.extend(t for t in target.targets if t is not None)
-    ordered = sorted(nodes, key=lambda node: node.seq)
+    ordered, _ = record.walk([root])
     for node in ordered:
         for target in node.targets:
             if target is not None and target.__class__ is not Node:
@@ -103,11 +94,6 @@ def collect(root: Any) -> tuple[list[Node], list[Any]]:
     if isinstance(root, TensorBase):
         leaves[id(root)] = root
     return ordered, list(leaves.values())
-
-
-def op_of(node: Node) -> Any:
-    """The operation of a node, without the hooks that may hang on it."""
-    return node.op.op if node.op.__class__ is HookedOp else node.op
 
 
 def constants(nodes: Iterable[Node]) -> list[Array]:
@@ -194,26 +180,21 @@ def gradients(
 
 def _shares(node: Node, g: Any) -> list[Any]:
     """What the rules of `node` make of `g`, per input (or None)."""
-    if getattr(node.op, "passes_gradients", False):
+    if node.op.passes_gradients:
         parts = g if isinstance(g, tuple) else (g,)
         return [None] * (len(node.targets) - len(parts)) + list(parts)
     note = note_of(node)
     args = node.args if node.args is not None else note and note.args
     if args is None:
         raise Stopped
-    again = Node()
-    again.op, again.seq, again.targets, again.args = op_of(node), node.seq, node.targets, args
-    again.shapes, again.outputs, again.hooks = node.shapes, node.outputs, None
+    again = Node(node.op, node.targets, args, shapes=node.shapes, outputs=node.outputs)
+    again.seq = node.seq
     try:
         record.check_kept(again)
     except GradientError as error:  # somebody wrote to what it kept
         raise Stopped(str(error)) from None
     try:
-        shares = list(all_gradients(again, node.targets, g, create_graph=False))
+        shares = gradients_of(again, again.targets, g, create_graph=False)
     except GradientError:  # a Function, which lets its own tensors be freed
         raise Stopped from None
-    if node.shapes is not None:
-        for i, share in enumerate(shares):
-            if share is not None and share.shape != node.shapes[i]:
-                shares[i] = sum_to(share, shape=node.shapes[i])
-    return shares
+    return list(shares) if node.shapes is None else in_shape(shares, node.shapes)
