@@ -28,7 +28,7 @@ def leaves(nest: Any) -> Iterator[Any]:
 
 
 def map_leaves(function: Callable[[Any], Any], nest: Any) -> Any:
-    """The same containers with ``function(value)`` in place of each value.
+    """The same containers with `function(value)` in place of each value.
 
     >>> map_leaves(abs, {"a": [-1, 2], "b": (-3,)})
     {'a': [1, 2], 'b': (3,)}

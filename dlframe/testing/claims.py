@@ -127,7 +127,7 @@ def fresh(
 ) -> list[Any]:
     """The inputs again: arrays and tensors as new tensors, floats among them in `dtype`.
 
-    With ``dtype=None`` they keep their own. `requires_grad` is for all floats, or for the inputs at
+    With `dtype=None` they keep their own. `requires_grad` is for all floats, or for the inputs at
     these places.
     """
     copies = []

@@ -186,7 +186,7 @@ def _named(what: str, places: list[int], grads: Sequence[Tensor | None]) -> Resu
     return {f"the {what} of input {i}": to_array(g) for i, g in pairs if g is not None}
 
 
-# --- values --------------------------------------------------------------------------------------
+# --- values ------------------------------------------------------------------------------------
 
 
 def check_values(case: Case, reference: Callable[..., Any] | None = None) -> None:
@@ -231,7 +231,7 @@ def check_recording(case: Case) -> None:
             require(not any(t.requires_grad for t in outputs), "an output requires grad")
 
 
-# --- dtypes, layouts, shapes ---------------------------------------------------------------------
+# --- dtypes, layouts, shapes -------------------------------------------------------------------
 
 
 def check_dtypes(case: Case, dtypes: Sequence[str]) -> None:
@@ -287,7 +287,7 @@ def check_any_shape(case: Case) -> None:
                 require(g.shape == shape, f"{what} has shape {g.shape}")
 
 
-# --- gradients -----------------------------------------------------------------------------------
+# --- gradients ---------------------------------------------------------------------------------
 
 
 def check_derivatives(case: Case, dtypes: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-r"""Rules printed in LaTeX from their own source: ``lambda g, out: g * out`` is `g z`.
+r"""Rules printed in LaTeX from their own source: `lambda g, out: g * out` is `g z`.
 
 What the names mean is found where the rule was written: constants, NumPy's functions, operations,
 which are printed as their own formulas say, and helper functions, whose source is put in their
@@ -218,7 +218,7 @@ class _Printer:
         return _Printer(function, dict(zip(parameters, arguments, strict=True))).result()
 
     def choice(self, condition: ast.expr, x: ast.expr, y: ast.expr) -> Product:
-        """``where(c, x, y)`` is x [c] + y [not c]."""
+        """`where(c, x, y)` is x [c] + y [not c]."""
         if not isinstance(condition, ast.Compare) or len(condition.ops) != 1:
             raise NotPrintableError
         left, comparison, right = condition.left, condition.ops[0], condition.comparators[0]
