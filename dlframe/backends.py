@@ -1,6 +1,7 @@
-"""What programs ask about PyTorch's libraries, and set in them: none of them is here.
+"""Stands in for PyTorch's libraries, of which dlframe uses none.
 
-Settings may be changed, as `backends.cudnn.benchmark = True`; nothing reads them.
+So programs that ask for a library get False. Settings such as `backends.cudnn.benchmark = True`
+may be changed, and have no effect.
 
 >>> import dlframe as dl
 >>> dl.backends.cudnn.is_available(), dl.backends.mps.is_available()
@@ -18,7 +19,7 @@ __all__ = ["cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
 
 
 class Backend(ModuleType):
-    """A library that dlframe does not use: its questions are answered, its settings may be set."""
+    """A library that dlframe does not use; programs may ask for it and change its settings."""
 
     def __init__(self, name: str, meaning: str, **settings: Any):
         super().__init__(f"{__name__}.{name}", f"{meaning}: dlframe does not use it.")
@@ -34,7 +35,7 @@ class Backend(ModuleType):
         return False
 
     def version(self) -> None:
-        """None: there is no version of a library that is not used."""
+        """None: a library that is not used has no version."""
 
 
 cuda = Backend("cuda", "NVIDIA's products of matrices", matmul=SimpleNamespace(allow_tf32=False))

@@ -1,10 +1,10 @@
-"""What programs ask of CUDA before they choose a device: there is none."""
+"""Answers programs that ask for CUDA before they choose a device: there is no GPU."""
 
 from __future__ import annotations
 
 
 def is_available() -> bool:
-    """Whether tensors can live on an NVIDIA GPU: never.
+    """Whether tensors can be on an NVIDIA GPU; always False.
 
     >>> import dlframe as dl
     >>> dl.cuda.is_available()
@@ -14,7 +14,7 @@ def is_available() -> bool:
 
 
 def device_count() -> int:
-    """The number of such GPUs: 0.
+    """The number of GPUs; always 0.
 
     >>> import dlframe as dl
     >>> dl.cuda.device_count()
@@ -24,7 +24,7 @@ def device_count() -> int:
 
 
 def manual_seed(seed: int) -> None:
-    """Nothing, as in PyTorch where there is no GPU: `dl.manual_seed` seeds what there is.
+    """Do nothing, as PyTorch does without a GPU; `dl.manual_seed` seeds the generator.
 
     >>> import dlframe as dl
     >>> dl.cuda.manual_seed(0)
@@ -32,7 +32,7 @@ def manual_seed(seed: int) -> None:
 
 
 def manual_seed_all(seed: int) -> None:
-    """Nothing, as `manual_seed`.
+    """Do nothing, as `manual_seed`.
 
     >>> import dlframe as dl
     >>> dl.cuda.manual_seed_all(0)

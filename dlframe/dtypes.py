@@ -34,12 +34,12 @@ _default = float32
 
 
 def get_default_dtype() -> DType:
-    """The dtype that Python floats become: float32 unless `set_default_dtype` changed it."""
+    """The dtype of tensors made from Python floats: float32, or as `set_default_dtype` set it."""
     return _default
 
 
 def set_default_dtype(d: Any) -> None:
-    """Make `d` (a floating-point dtype) the one that Python floats become.
+    """Set the dtype of tensors made from Python floats to `d`, a floating-point dtype.
 
     >>> import dlframe as dl
     >>> dl.set_default_dtype(dl.float64)
@@ -55,7 +55,7 @@ def set_default_dtype(d: Any) -> None:
 
 
 def as_dtype(dtype: Any) -> DType:
-    """A NumPy dtype for what a user may pass: a dtype, a NumPy scalar type, a name, a Python type.
+    """The NumPy dtype for a dtype, a NumPy scalar type, a name or a Python type.
 
     Python's `float` means float64 and `int` means int64, as in PyTorch.
     """
@@ -67,11 +67,11 @@ def as_dtype(dtype: Any) -> DType:
         raise DTypeError(
             f"dtype {dtype} is not supported; dlframe has bool, integer and float tensors"
         )
-    return np.dtype(found.name)  # the one instance of its kind; an unpickled one is only equal
+    return np.dtype(found.name)  # NumPy's own instance; an unpickled one is equal but not the same
 
 
 def promote_types(type1: Any, type2: Any) -> DType:
-    """The smallest dtype that both go into, by PyTorch's table: a float wins over any integer.
+    """The smallest dtype that can hold both, by PyTorch's table: a float wins over any integer.
 
     >>> promote_types(int64, float16)
     dtype('float16')
@@ -117,12 +117,12 @@ def _level_and_dtype(x: Any) -> tuple[Any, DType]:
         a = np.asarray(a)
     if hasattr(x, "ndim") and not isinstance(x, np.generic):
         return (0 if a.ndim else 1), as_dtype(a.dtype)
-    as_dtype(a.dtype)  # raises for what is no number
+    as_dtype(a.dtype)  # raises for values that are not numbers
     return 2, {"b": bool, "f": _default}.get(a.dtype.kind, int64)
 
 
 def can_cast(from_: Any, to: Any) -> Any:
-    """Whether PyTorch casts one dtype to the other without being told: never to a lower category.
+    """Whether PyTorch casts one dtype to the other implicitly; never to a lower category.
 
     >>> can_cast(float64, float16), can_cast(float16, int64)
     (True, False)

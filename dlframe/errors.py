@@ -8,19 +8,19 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     ├── DimensionError    (IndexError)                a dim outside the tensor's range
     │   └── OutOfRangeError   (and RuntimeError)      an index outside its dimension
     ├── DTypeError        (NotImplementedError, TypeError)  a dtype that the operation cannot take
-    │   └── IndexTypeError    (and IndexError)        an index of a dtype that is none for indices
+    │   └── IndexTypeError    (and IndexError)        an index of a dtype that cannot be one
     ├── ArgumentError     (RuntimeError, ValueError)  an argument whose value makes no sense
-    ├── LinAlgError       (RuntimeError, NumPy's)     a matrix without what was asked for
+    ├── LinAlgError       (RuntimeError, NumPy's)     a matrix without an inverse, factor, …
     ├── LabelError        (IndexError, ValueError)    a class label outside its range
     ├── GradientError     (RuntimeError)              the graph cannot give that gradient
     ├── AnomalyError      (RuntimeError)              detect_anomaly found a nan or an infinity
-    ├── VmapError         (RuntimeError)              what cannot be computed for a whole batch
+    ├── VmapError         (RuntimeError)              a call that `vmap` cannot map
     ├── StateDictError    (RuntimeError)              names or shapes that do not match a module
     ├── FileFormatError   (RuntimeError, OSError)     a truncated, foreign or unsafe file
     ├── DownloadError     (RuntimeError, OSError)     a file that could not be fetched or verified
-    ├── DatasetError      (RuntimeError)              a data set that is not there, or is damaged
+    ├── DatasetError      (RuntimeError)              a data set that is missing or damaged
     │   └── DatasetMissingError                       its files are in none of the folders
-    ├── WorkerError       (RuntimeError)              a sample that a loader's worker failed on
+    ├── WorkerError       (RuntimeError)              a sample that a worker could not load
     ├── PluginError       (RuntimeError)              a plugin that cannot be found or loaded
     └── MissingExtraError (ImportError)               an optional dependency that is not installed
 
@@ -55,7 +55,7 @@ class DTypeError(DlframeError, NotImplementedError, TypeError):
 
 
 class IndexTypeError(DTypeError, IndexError):
-    """An index of a dtype that is none for indices."""
+    """An index of a dtype that cannot be an index."""
 
 
 class ArgumentError(DlframeError, RuntimeError, ValueError):

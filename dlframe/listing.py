@@ -1,4 +1,4 @@
-"""The public names of a package whose modules list their own."""
+"""Collects the public names of a package from its modules."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 
 
 def gathered(package: str, *more: str) -> list[str]:
-    """What `from .module import *` brought into `package`, and `more`, sorted.
+    """The names that `from .module import *` brought into `package`, and `more`, sorted.
 
-    Each family lists its names in its `__all__`, beside their definitions; the package's
-    `__init__` imports them with a star, and is done.
+    Each module lists its names in its `__all__`, beside their definitions, and the package's
+    `__init__` imports them with a star. So a new name is written in one file only.
 
     >>> from dlframe.tensor import special
     >>> "bessel_j0" in gathered("dlframe.tensor.special")

@@ -1,16 +1,15 @@
-"""One registry for everything that can be asked for by name: layers, losses, metrics and so on.
+"""One registry of layers, losses, metrics and other things that can be asked for by name.
 
-The core's own names are those that its packages list; other packages add theirs through entry
+The core's own names are those that its packages list. Other packages add theirs through entry
 points, in their `pyproject.toml`::
 
     [project.entry-points."dlframe.layers"]
     SqueezeExcite = "dlframe_focus:SqueezeExcite"
 
-and a program's own classes through `register`. Names are listed without importing any plugin; what
-a name stands for is imported when it is first asked for. So a broken plugin never stops
-`import dlframe`: it is reported, by name and with its own traceback, to whoever asks for it. Two
-packages that give one name to two things are reported in the same way, and `"package:Name"`
-chooses between them.
+and a program adds its own classes with `register`. Names are listed without importing any plugin;
+a class is imported when it is first asked for. So a broken plugin never stops `import dlframe`: the
+error comes, with the plugin's name and traceback, when somebody asks for it. The same happens if
+two packages use the same name; then `"package:Name"` chooses between them.
 """
 
 from __future__ import annotations
@@ -56,10 +55,10 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple):
-    """One name: its kind, where it lives (`module:attribute`), and which package gives it.
+    """One name: its kind, its place (`module:attribute`), and its package.
 
-    `package` is a distribution's name as pip knows it, `"dlframe"` for the core's own, or the
-    module that called `register`, which has no version.
+    `package` is the name of a distribution as pip knows it, `"dlframe"` for names of the core, or
+    the module that called `register`, which has no version.
     """
 
     kind: str
@@ -74,7 +73,7 @@ class Entry(NamedTuple):
         return f"{self.package} {self.version}".rstrip()
 
 
-# What `register` was given: the entry, and the object itself, which nobody could import.
+# The registered objects, which cannot be imported, with their entries.
 _registered: dict[tuple[str, str], tuple[Entry, Any]] = {}
 
 
@@ -103,14 +102,14 @@ def core_names(kind: str) -> list[str]:
 
 
 def get(kind: str, name: str) -> Any:
-    """The class or function of that name, imported now if it was not before.
+    """The class or function of that name, which is imported now if it was not before.
 
-    A name that is not there as written is looked for without regard to case, so `"sgd"` is SGD.
-    `"package:Name"` asks for one package's.
+    If the name is unknown as written, upper and lower case are ignored, so `"sgd"` is SGD.
+    `"package:Name"` asks for the name of one package.
 
     Raises:
-        PluginError: no such kind or name (with the nearest ones), two packages that give the same
-            name, or a plugin that failed to load, with its own error as the cause.
+        PluginError: there is no such kind or name (the message has the nearest ones), two packages
+            use the same name, or a plugin failed to load, with its own error as the cause.
 
     >>> from dlframe import plugins
     >>> plugins.get("optimizers", "SGD").__name__
@@ -137,14 +136,15 @@ def get(kind: str, name: str) -> Any:
 
 
 def register(kind: str, name: str | None = None) -> Callable[[T], T]:
-    """Decorator: make a class or function of this program known by name.
+    """A decorator that registers a class or function of this program under a name.
 
     Args:
         name: the object's own name unless given.
 
     Raises:
-        PluginError: the name is one of the core's, or was registered for something else. The same
-            class defined again (a notebook cell that is run twice) takes the place of the old one.
+        PluginError: the name is one of the core's, or was registered for something else. If the
+            same class is defined again (as in a notebook cell that is run twice), it replaces the
+            old one.
 
     >>> from dlframe import plugins
     >>> @plugins.register("layers")
@@ -168,7 +168,7 @@ def register(kind: str, name: str | None = None) -> Callable[[T], T]:
 
 
 def unregister(kind: str, name: str) -> None:
-    """Forget what `register` was given under this name."""
+    """Remove a name that was registered by `register`."""
     if _registered.pop((kind, name), None) is None:
         raise PluginError(f"nothing was registered as {kind} {name!r}")
 
@@ -191,12 +191,12 @@ def describe() -> list[tuple[Entry, str]]:
 
 
 def problems() -> list[str]:
-    """What is wrong with installed plugins, as far as it shows without importing them."""
+    """The faults of installed plugins that can be seen without importing them."""
     return list(_scan()[1])
 
 
 def refresh() -> None:
-    """Look again at what is installed: needed after `pip install` in a running program."""
+    """Search the installed packages again; needed after `pip install` in a running program."""
     importlib.invalidate_caches()
     _scan.cache_clear()
 
@@ -214,7 +214,7 @@ def requirement_of(cls: type) -> tuple[str, str] | None:
     for base in cls.__mro__:
         if base.__module__.split(".")[0] in ("dlframe", "builtins"):
             continue
-        # several packages may share one namespace: the longest common path is the nearest
+        # several packages may share one namespace: take the one with the longest common path
         owner = max(
             _scan()[0], key=lambda entry: _common(entry.target, base.__module__), default=None
         )
@@ -237,7 +237,7 @@ def installed_version(package: str) -> str | None:
 
 
 def _entries(kind: str) -> list[Entry]:
-    """All entries of a kind; a name is there twice when two packages give it."""
+    """All entries of a kind; a name of two packages occurs twice."""
     _check_kind(kind)
     ours = [entry for entry, _ in _registered.values() if entry.kind == kind]
     return [*_core(kind), *ours, *(entry for entry in _scan()[0] if entry.kind == kind)]
@@ -269,9 +269,9 @@ def _find(kind: str, name: str) -> list[Entry]:
 
 @functools.cache
 def _scan() -> tuple[list[Entry], list[str]]:
-    """The entry points of all installed packages, and what is wrong with them.
+    """The entry points of all installed packages, and their faults.
 
-    Not `metadata.entry_points`: there, one unreadable file of any package ends the whole search.
+    `metadata.entry_points` is not used, since one unreadable file of any package stops it.
     """
     from importlib import metadata  # on first use: it brings the parser of e-mails with it
 
@@ -283,7 +283,7 @@ def _scan() -> tuple[list[Entry], list[str]]:
         if not text or "dlframe." not in text:
             continue
         package, version = distribution.metadata["Name"], distribution.version
-        if _normalized(package) in seen:  # a second copy further down the path: never imported
+        if _normalized(package) in seen:  # a second copy later on the path, which is never imported
             continue
         seen.add(_normalized(package))
         try:
@@ -298,7 +298,7 @@ def _scan() -> tuple[list[Entry], list[str]]:
             elif kind != point.group:
                 hint = did_you_mean(kind, KINDS, most=3)
                 faults.append(f"{package} {version}: unknown group {point.group!r}.{hint}")
-    # the order of folders on a disk means nothing
+    # sorted, since the order of folders on a disk is arbitrary
     return sorted(entries, key=lambda entry: entry.package), sorted(faults)
 
 
@@ -336,8 +336,8 @@ def _import(entry: Entry) -> Any:
         ) from error
     if not callable(obj):
         raise PluginError(
-            f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) is no "
-            f"class or function, but of type {type(obj).__name__}"
+            f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) is not "
+            f"a class or function, but of type {type(obj).__name__}"
         )
     return obj
 

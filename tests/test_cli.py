@@ -380,7 +380,7 @@ def test_files_that_are_no_images(dlframe: Command, tmp_path: Path, trained: Pat
     (tmp_path / "text.png").write_text("not an image")
     done = dlframe("predict", "text.png", "nowhere.png", code=1)
     assert done.stderr.splitlines() == [
-        "dlframe predict: error: text.png: this is no image that Pillow can read",
+        "dlframe predict: error: text.png: this is not an image that Pillow can read",
         "dlframe predict: error: nowhere.png: No such file or directory",
     ]
 
@@ -467,7 +467,7 @@ def test_plugins(dlframe: Command, tmp_path: Path) -> None:
     ("train --epochs 1.5", "argument --epochs: expected a whole number above 0; got '1.5'"),
     ("train", "say which data to train on: --data digits, for instance"),
     ("train --data moons --model cnn", "cnn needs images, and moons are points"),
-    ("train --data digits --model cnn --hidden 5", "--hidden means nothing to the model cnn"),
+    ("train --data digits --model cnn --hidden 5", "--hidden has no meaning for the model cnn"),
     ("train --data digits --optimizer adam --momentum 0.9", "--momentum is for rmsprop and sgd"),
     ("evaluate nowhere.h5", "there is no checkpoint nowhere.h5"),
     ("", "the following arguments are required: COMMAND"),

@@ -140,7 +140,7 @@ def test_a_plugin_is_loaded_on_first_use(install):
         ("def f(:", r"SyntaxError.*broken\.py, line 1"),
         ("raise SystemExit(3)", r"SystemExit: 3"),
         ("x = 1", r"AttributeError.*'Bad'"),
-        ("Bad = 7", r"no class or function, but of type int"),
+        ("Bad = 7", r"not a class or function, but of type int"),
     ],
 )
 def test_a_broken_plugin_is_reported_to_whoever_uses_it(install, source, message):

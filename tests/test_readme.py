@@ -31,7 +31,7 @@ def blocks(page: Path) -> list[Block]:
     """The fenced code blocks of a page, without those that say why they do not run."""
     found = []
     text = page.read_text("utf-8")
-    pattern = r"(?P<why><!-- not run: .+ -->\n+)?^```(?P<language>\w+)\n(?P<code>.*?)^```$"
+    pattern = r"(?P<why><!-- not run: [^\n]+ -->\n+)?^```(?P<language>\w+)\n(?P<code>.*?)^```$"
     for match in re.finditer(pattern, text, flags=re.MULTILINE | re.DOTALL):
         if not match["why"]:
             line = text.count("\n", 0, match.start("code")) + 1

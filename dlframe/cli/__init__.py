@@ -1,7 +1,7 @@
 """The command line: `dlframe train`, `evaluate`, `predict`, `data`, `plugins`, `info`.
 
-Exit codes: 0 done, 1 it failed (one line on stderr says why), 2 the command line was wrong,
-130 Ctrl-C. `--debug` shows the whole traceback.
+Exit codes: 0 if all went well, 1 after a failure (one line on stderr says why), 2 for a wrong
+command line, 130 after Ctrl-C. `--debug` shows the whole traceback.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name) and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks × or ü gets another sign
+        if isinstance(stream, io.TextIOWrapper):  # where a terminal cannot show × or ü
             stream.reconfigure(errors="backslashreplace")
     parser = make_parser()
     try:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print("\nInterrupted.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # dlframe … | head: nobody reads on
+    except BrokenPipeError:  # dlframe … | head, and head has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 1
     except (DlframeError, OSError) as error:

@@ -1,4 +1,4 @@
-"""From a command line to a complete description of a run, in plain values.
+"""Turns a command line into a complete description of a run, in plain values.
 
 The description is stored in `config.json` and in every checkpoint: a run can be repeated, resumed
 and evaluated from it alone.
@@ -22,7 +22,7 @@ Config = dict[str, Any]
 # Learning rates that work for most small networks, where the optimizer's own default does not.
 LEARNING_RATES = {"SGD": 0.1, "RMSprop": 1e-3}
 
-# What a run does where nothing was said. Found by trial on validation data, never on test data.
+# The defaults of a run, found by experiments on validation data, never on test data.
 BASIC: Config = {
     "optimizer": "Adam",
     "scheduler": "none",
@@ -62,7 +62,7 @@ ACTIVATION = {"points": "Tanh", "images": "ReLU"}
 
 
 def from_options(options: argparse.Namespace) -> Config:
-    """The whole description of the run that was asked for; raises UsageError for contradictions."""
+    """The complete description of the run; raises UsageError for contradictory options."""
     if options.data is None:
         raise UsageError("say which data to train on: --data digits, for instance")
     kind = KINDS[options.data]
@@ -99,7 +99,7 @@ def _model_arguments(
     }
     unused = [f"--{name}" for name in given if name not in MODEL_OPTIONS[model]]
     if unused:
-        raise UsageError(f"{', '.join(unused)} means nothing to the model {model}")
+        raise UsageError(f"{', '.join(unused)} has no meaning for the model {model}")
     if "activation" in given:
         given["activation"] = _plugin_name("layers", given["activation"])
     if model in ("cnn", "lenet"):
@@ -154,9 +154,9 @@ def _plugin_name(kind: str, name: str) -> str:
 
 
 def resumed(saved: Config, options: argparse.Namespace) -> Config:
-    """A saved description with what may change at a resumption: epochs, patience, workers, root.
+    """A saved description with the options that may change: epochs, patience, workers, root.
 
-    Raises UsageError for other options that were given and differ.
+    Raises UsageError if another option differs from the saved one.
     """
     arguments = saved["model"]["arguments"] | saved["optimizer"]["arguments"]
     before = arguments | saved | {

@@ -24,7 +24,7 @@ def data(options: argparse.Namespace) -> int:
 
 
 def _is_read(name: str) -> bool:
-    """Whether the data set comes from files of its own below the root."""
+    """Whether the data set is read from files in the root folder."""
     return KINDS[name].is_image and name not in BUILT_IN
 
 

@@ -1,4 +1,4 @@
-"""`dlframe info` and `dlframe plugins`: what is installed, and what it is made of."""
+"""`dlframe info` and `dlframe plugins`: the installed versions and plugins."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def info(options: argparse.Namespace) -> int:
 
 
 def environment() -> dict[str, Any]:
-    """What a run's numbers and its speed may depend on, in plain values."""
+    """The versions and settings on which a run's numbers and speed may depend, in plain values."""
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
     simd = config.get("SIMD Extensions", {})

@@ -1,4 +1,4 @@
-"""What can be typed: commands and options, and what a typo may have meant.
+"""The commands and options of the command line, with suggestions for misspelt ones.
 
 Commands are imported when they run, so `dlframe --help` costs what `import dlframe` does.
 """
@@ -16,7 +16,7 @@ from dlframe import plugins
 from dlframe.errors import did_you_mean
 from dlframe.version import __version__
 
-# Written down here, so that nothing is imported to print a help text; a test compares them.
+# Copies of names, so that a help text needs no imports; a test compares them with the originals.
 DATA = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "disk", "moons", "spirals")
 MODELS = ("linear", "mlp", "cnn", "lenet")
 SCHEDULERS = ("none", "cosine", "linear", "step", "plateau")
@@ -35,17 +35,17 @@ examples:
 
 
 class UsageError(Exception):
-    """A command line that makes no sense, found out by a command: exit code 2."""
+    """A wrong command line that a command found, with exit code 2."""
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that asks what a misspelt option or command may have meant."""
+    """An ArgumentParser that suggests the nearest name for a misspelt option or command."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        # one line; argparse would print all options first
+        # one line, while argparse would print all options first
         self.exit(2, f"{self.prog}: error: {message}{self._hint(message)} See {self.prog} --help\n")
 
     def _hint(self, message: str) -> str:
@@ -94,7 +94,7 @@ def make_parser() -> Parser:
         assert isinstance(command, Parser)
         return command
 
-    _train(add("train", "train:train", "train a network, and keep all that is worth keeping"))
+    _train(add("train", "train:train", "train a network, and save its weights, curves and report"))
     _evaluate(add("evaluate", "evaluate:evaluate", "measure a checkpoint on its test data"))
     _predict(add("predict", "predict:predict", "recognise images with a checkpoint"))
     _data(add("data", "data:data", "list, download or verify data sets"))
@@ -122,7 +122,7 @@ ROOT_HELP = "folder with the data sets' files (default: $DLFRAME_DATA, or data)"
 
 
 def data_root(given: str | None) -> str:
-    """Where data sets lie: as given, else what the environment says, else `data`."""
+    """The folder of the data sets: as given, or $DLFRAME_DATA, or `data`."""
     return given or os.environ.get("DLFRAME_DATA") or "data"
 
 
@@ -186,7 +186,7 @@ def _data(command: Parser) -> None:
         _add_root(action, ROOT_HELP)
         action.add_argument("--debug", action="store_true", help="show the traceback of an error")
         if name != "list":
-            # verify without names: all that are there
+            # verify without names checks all data sets that are there
             number = "+" if name == "download" else "*"
             action.add_argument("names", nargs=number, type=one_of("data set", DATA),
                                 metavar="NAME", help=", ".join(DATA))  # fmt: skip
@@ -196,7 +196,7 @@ def _data(command: Parser) -> None:
 
 
 def one_of(what: str, known: tuple[str, ...]) -> Callable[[str], str]:
-    """A name out of a few; an unknown one is answered with the nearest."""
+    """Accepts one of a few names; the error for another name suggests the nearest."""
 
     def convert(text: str) -> str:
         if text.lower() not in known:

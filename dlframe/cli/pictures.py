@@ -18,7 +18,7 @@ DRAWN = ("loss", "val_loss", "accuracy", "val_accuracy", "lr")
 def draw_all(
     folder: Path, config: dict[str, Any], problem: Problem, trainer: Trainer, result: Result
 ) -> str | None:
-    """Draw what there is to see into the folder; without matplotlib, return the notice to print."""
+    """Draw all pictures into the folder; without matplotlib, return a notice to print."""
     from dlframe import viz  # on first use: it brings matplotlib
 
     name = f"{config['model']['name']} on {config['data']}"
@@ -48,7 +48,7 @@ def draw_all(
 
 
 def _curves(folder: Path, name: str, trainer: Trainer) -> None:
-    """Epoch by epoch; for a short run also what happened inside the epochs."""
+    """The curves by epochs; for a short run also the values inside epochs."""
     from dlframe import viz
 
     history = {key: values for key, values in trainer.history.items() if key in DRAWN}
@@ -61,7 +61,7 @@ def _curves(folder: Path, name: str, trainer: Trainer) -> None:
         if log.steps:
             history |= {"loss": log.losses, "lr": log.rates}
             options["steps"] |= {"loss": log.steps, "lr": log.steps}
-    if len(set(history["lr"])) == 1:  # a level line says nothing
+    if len(set(history["lr"])) == 1:  # a constant rate needs no panel
         del history["lr"]
     viz.curves(history, title=f"Training: {name}", path=folder / "curves.png", **options)
 

@@ -1,4 +1,4 @@
-"""`dlframe predict`: what is on an image."""
+"""`dlframe predict`: recognizes what is on an image."""
 
 from __future__ import annotations
 
@@ -59,19 +59,19 @@ def _newest() -> str:
 
 
 def read_image(path: Path, kind: Kind, invert: str) -> tuple[np.ndarray[Any, Any], str]:
-    """An image as the network wants it, float32 (C, H, W) from 0 to 1, and what was done to it."""
+    """The network's input, float32 (C, H, W) from 0 to 1, and how the image was changed for it."""
     from PIL import Image, ImageOps, UnidentifiedImageError  # on first use, and only here
 
     channels, size = kind.shape[:2]
     try:
         with warnings.catch_warnings():
-            # up to twice Pillow's limit it only warns: such an image still fits into memory
+            # up to twice its limit Pillow only warns, and the image still fits into memory
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
-                # photographs say by a tag how they were held; transparent pixels are on white paper
+                # a tag tells how the camera was held; transparent pixels become white
                 image = _eight_bits(ImageOps.exif_transpose(opened)).convert("RGBA")
     except UnidentifiedImageError:
-        raise FileFormatError("this is no image that Pillow can read") from None
+        raise FileFormatError("this is not an image that Pillow can read") from None
     except Image.DecompressionBombError as error:
         raise FileFormatError(f"this image is too large: {error}") from None
     done = [f"{image.width}×{image.height}"]
@@ -92,7 +92,7 @@ def read_image(path: Path, kind: Kind, invert: str) -> tuple[np.ndarray[Any, Any
 
 
 def _eight_bits(image: Any) -> Any:
-    """Grey images of more bits, which Pillow would cut off at 255, scaled to 0 … 255."""
+    """Grey images with more than 8 bits, which Pillow would cut off at 255, scaled to 0 … 255."""
     from PIL import Image
 
     if image.mode not in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):

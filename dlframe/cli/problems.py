@@ -1,4 +1,4 @@
-"""The data of a run: training, validation and test sets of a name, and how they are prepared."""
+"""The data of a run: the training, validation and test sets, and how they are prepared."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dlframe.data import DataLoader, Subset, random_split, transforms
 from dlframe.data.datasets import DATASETS
 
 POINTS = 1000  # of a synthetic data set, for training and for testing each
-AT_ONCE = 256  # samples in a batch that is only looked at
+AT_ONCE = 256  # samples in a batch that is not trained on
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What is known of a data set without reading it."""
+    """The properties of a data set that are known without reading it."""
 
     shape: tuple[int, ...]  # of a sample
     classes: int
@@ -34,7 +34,7 @@ class Kind:
 
 
 def _like_mnist(mean: float, std: float, *, mirror: bool = False) -> Kind:
-    """Grey images of 28×28; the data sets that were made to take MNIST's place."""
+    """Grey images of 28×28: MNIST, and the data sets that were made to replace it."""
     return Kind((1, 28, 28), 10, "mnist", (mean,), (std,), 5000, padding=2, mirror=mirror)
 
 
@@ -55,13 +55,13 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """Three data sets without a common sample; `train` is augmented, if the run says so."""
+    """Three data sets without common samples; `train` may be augmented."""
 
     kind: Kind
     train: Any
     validation: Any
     test: Any
-    plain_train: Any  # the same samples as train, never augmented: to look at
+    plain_train: Any  # the same samples as train, without augmentation, for pictures
     classes: Sequence[str]
 
 
@@ -102,7 +102,7 @@ def make_test_set(config: dict[str, Any]) -> tuple[Any, Sequence[str]]:
 
 
 def _points(name: str, kind: Kind, limit: int | None, generator: random.Generator) -> Problem:
-    """Three draws of one generator."""
+    """Three data sets of points, drawn from one generator."""
     make = DATASETS[name]
     train = make(POINTS, generator=generator)
     validation, test = make(POINTS // 4, generator=generator), make(POINTS, generator=generator)
@@ -111,7 +111,7 @@ def _points(name: str, kind: Kind, limit: int | None, generator: random.Generato
 
 
 def preparation(name: str, *, augment: bool = False) -> transforms.Compose:
-    """From an image as the data set has it to what the network gets."""
+    """The transform from an image of the data set to an input of the network."""
     kind = KINDS[name]
     steps: list[Any] = [] if name == "digits" else [transforms.ToTensor()]
     if augment:
@@ -122,7 +122,7 @@ def preparation(name: str, *, augment: bool = False) -> transforms.Compose:
 
 
 def loaders(problem: Problem, config: dict[str, Any]) -> tuple[DataLoader, DataLoader]:
-    """Of the training and of the validation set."""
+    """The loaders of the training set and of the validation set."""
     train = DataLoader(
         problem.train, config["batch_size"], shuffle=True, num_workers=config["workers"]
     )

@@ -1,4 +1,4 @@
-"""Measuring a trained network on its test set, and saying what came out."""
+"""Measures a trained network on its test set, and prints the results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dlframe.tensor import to_array
 
 @dataclass(frozen=True)
 class Result:
-    """What a network says about a test set."""
+    """The predictions of a network for a test set, and how good they are."""
 
     predicted: NDArray[np.int64]
     target: NDArray[np.int64]
@@ -41,7 +41,7 @@ class Result:
 
 
 def measure(model: Module, dataset: Any, classes: int) -> Result:
-    """Run the model over a data set, in order, in batches of one size: always the same numbers."""
+    """Run the model on a data set, in order and in batches of one size, so that numbers repeat."""
     probabilities, targets, loss = [], [], 0.0
     was_training = model.training
     model.eval()
@@ -71,7 +71,7 @@ def print_report(result: Result, classes: Sequence[str]) -> None:
 
 
 def description_in(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The description of the run that wrote a checkpoint; FileFormatError where there is none."""
+    """The description of the run that wrote a checkpoint; FileFormatError if there is none."""
     extra = content.get("extra")
     config = extra.get("config") if isinstance(extra, dict) else None
     if not isinstance(config, dict) or not {"dlframe", "data", "model"} <= config.keys():
@@ -83,7 +83,7 @@ def description_in(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def find_checkpoint(path: str) -> Path:
-    """The file, or best.h5 (else last.h5) of a run's folder; raises UsageError where none is."""
+    """The file, or best.h5 (else last.h5) of a run's folder; UsageError if there is none."""
     given = Path(path)
     if not given.is_dir():
         if not given.exists():

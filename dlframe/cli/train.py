@@ -1,4 +1,4 @@
-"""`dlframe train`: a run from its description to its report."""
+"""`dlframe train`: trains a network and reports how good it is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STEPS_PER_EPOCH = 50  # points on the curve of a short run
 
 
 class Run:
-    """The folder of a run and what lies where in it."""
+    """The folder of a run, and the paths of its files."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -68,14 +68,16 @@ class Run:
             yield
 
     def files(self) -> list[Path]:
-        """Everything that a run writes, as far as it is there."""
+        """The files that a run writes, as far as they exist."""
         single = [self.config, self.environment, self.metrics, self.best, self.last]
         return [path for path in [*single, *sorted(self.folder.glob("*.png"))] if path.is_file()]
 
     def clear(self) -> None:
-        """Delete what a run has written, and nothing else."""
+        """Delete only the files that a run has written."""
         if not self.config.is_file():
-            raise UsageError(f"{self.folder} is not empty and no run: it is not overwritten")
+            raise UsageError(
+                f"{self.folder} is not empty and not a run's folder, so it is not overwritten"
+            )
         for path in self.files():
             path.unlink()
 
@@ -98,7 +100,7 @@ def train(options: argparse.Namespace) -> int:
 def _prepare(
     run: Run, trainer: Trainer, config: dict[str, Any], options: argparse.Namespace
 ) -> None:
-    """Read what the run had reached, or clear its folder: only now that nothing else can fail."""
+    """Load the state of the run, or clear its folder; called when nothing else can fail."""
     if options.resume:
         trainer.resume(run.last)
         trainer.extra["config"] = config
@@ -107,7 +109,7 @@ def _prepare(
                 f"{run.folder} has {trainer.epoch} epochs already: --epochs N for more"
             )
     elif run.exists:
-        _check_may_be_replaced(run, options)  # another process may have made it meanwhile
+        _check_may_be_replaced(run, options)  # again, since another process may have made it
         run.clear()
 
 
@@ -122,7 +124,7 @@ def _train_and_report(
     _introduce(config, problem, trainer)
     _write_json(run.config, config)
     _write_json(run.environment, environment())
-    if trainer.epoch == config["epochs"]:  # it may have been stopped before its report was ready
+    if trainer.epoch == config["epochs"]:  # it may have been stopped before its report
         print(f"All {trainer.epoch} epochs are done; --epochs N trains on. The report once more:\n")
     elif not _fit(trainer, problem, config, quiet=options.quiet):
         print(
@@ -143,7 +145,7 @@ def _train_and_report(
 
 
 def _fit(trainer: Trainer, problem: Problem, config: dict[str, Any], *, quiet: bool) -> bool:
-    """Train, and say how it went; False after Ctrl-C."""
+    """Train, and print how it ended; returns False after Ctrl-C."""
     started = time.perf_counter()
     trainer.fit(
         *loaders(problem, config), epochs=config["epochs"], progress=False if quiet else None
@@ -183,7 +185,7 @@ def _old_run(options: argparse.Namespace) -> tuple[Run, dict[str, Any]]:
 
 
 def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
-    """Everything that trains, as described: the same description gives the same weights."""
+    """The trainer of a description; the same description gives the same weights."""
     model = models.build(config["model"]["name"], **config["model"]["arguments"])
     make_optimizer = plugins.get("optimizers", config["optimizer"]["name"])
     optimizer = make_optimizer(model.named_parameters(), **config["optimizer"]["arguments"])
@@ -209,7 +211,7 @@ def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
 
 
 def _scheduler(config: dict[str, Any], optimizer: Optimizer, batches: int) -> tuple[Any, str]:
-    """The schedule and how often it steps; those with an end reach it with the last batch."""
+    """The schedule and its interval; cosine and linear reach their end with the last batch."""
     name, steps = config["scheduler"], config["epochs"] * batches
     if name == "cosine":
         return lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps), "batch"
@@ -240,7 +242,7 @@ def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> No
 
 
 def _test(run: Run, problem: Problem, trainer: Trainer) -> Result:
-    """Measure the best epoch's weights on the test set, and say what came out."""
+    """Measure the best epoch's weights on the test set, and print the results."""
     checkpoint = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint))
     if checkpoint.best is None:
         raise NonFiniteLossError(

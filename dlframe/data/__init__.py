@@ -1,5 +1,6 @@
-"""Data: what a sample is, in which order, how it becomes a batch. `torch.utils.data`, and
-torchvision's `datasets` and `transforms`.
+"""Data sets, the order of their samples, and how samples become batches.
+
+The names are those of `torch.utils.data` and of torchvision's `datasets` and `transforms`.
 """
 
 from __future__ import annotations

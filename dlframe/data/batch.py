@@ -1,8 +1,8 @@
-"""A whole batch, fetched at once: columns that are already stacked, seen as a list of samples.
+"""A batch that was fetched at once: stacked columns that can be read as a list of samples.
 
-PyTorch's `__getitems__(indices)` returns a list of samples, which the loader then stacks again.
-Data that lie in arrays need neither the list nor the stacking: `array[indices]` is the batch. A
-`Batch` is that, and still reads as the list that a `collate_fn` of your own expects.
+PyTorch's `__getitems__(indices)` returns a list of samples, which the loader then stacks.
+If the data lie in arrays, neither step is needed: `array[indices]` is the batch. A `Batch` holds
+such arrays, and can still be read as the list of samples that a `collate_fn` of your own expects.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Batch(Sequence[Any]):
 
 
 def element(column: Any, index: int) -> Any:
-    """One sample's part of a column; numbers out of an ndarray come as Python's."""
+    """One sample's part of a column; numbers in an ndarray become Python numbers."""
     value = column[index]
     return value.item() if isinstance(value, np.generic) else value
 
@@ -76,7 +76,7 @@ def take(array: np.ndarray[Any, Any], indices: Sequence[int]) -> np.ndarray[Any,
 
 
 def join(batches: Sequence[Batch], order: np.ndarray[Any, Any]) -> Batch | None:
-    """The batches one after the other, row order[i] in place i; None where columns do not fit."""
+    """The batches joined, with row order[i] at place i; None if the columns do not fit."""
     first = batches[0]
     names = list(first.columns) if isinstance(first.columns, Mapping) else len(first.columns)
     for batch in batches:

@@ -1,4 +1,4 @@
-"""From a list of samples to a batch: PyTorch's rules, type by type."""
+"""Makes a batch from a list of samples, by PyTorch's rules for each type."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _REFUSED = (
 
 
 def default_convert(data: Any) -> Any:
-    """NumPy arrays and numbers, however deep inside containers, as Tensors; the rest unchanged.
+    """Turn NumPy arrays and numbers into Tensors, also inside containers; keep the rest.
 
-    What a loader with `batch_size=None` does to a sample. Arrays are shared, tuples become lists.
+    A loader with `batch_size=None` does this to each sample. Arrays are shared, tuples become
+    lists.
 
     >>> default_convert({"x": np.zeros(2), "name": "a"})["x"].shape == (2,)
     True
@@ -42,7 +43,7 @@ def default_convert(data: Any) -> Any:
 
 
 def collate(batch: Any, *, collate_fn_map: Mapping[Any, Callable[..., Any]] | None = None) -> Any:
-    """Collate by the type of the first sample: a function of the map, else container by container.
+    """Collate by the type of the first sample: with a function of the map, or each part in turn.
 
     A key of `collate_fn_map` is a type or a tuple of types; its function is called with the batch
     and `collate_fn_map=`.
@@ -72,7 +73,7 @@ def collate(batch: Any, *, collate_fn_map: Mapping[Any, Callable[..., Any]] | No
 
 
 def default_collate(batch: Any) -> Any:
-    """A batch from a list of samples, with a new first dimension that counts them.
+    """Make a batch from a list of samples, with a new first dimension that counts them.
 
     Tensors and arrays are stacked; floats give float64, ints int64, bools bool; strings stay a
     list; dicts, named tuples and lists are kept and collated inside, tuples become lists.
@@ -96,7 +97,7 @@ def _collate_column(column: Any) -> Any:
         return Tensor(column)
     if isinstance(column, Batch):
         return default_collate(column)
-    # a tuple, as from samples that were transposed: strings come back in it
+    # a tuple, as from transposed samples: strings come back as one
     return default_collate(tuple(column))
 
 
@@ -111,7 +112,7 @@ def _collate_tensors(batch: Any, **_: Any) -> Tensor:
                 f"expected Tensor as element {i} in argument 0, but got {type(sample).__name__}"
             )
     if any(sample.requires_grad for sample in batch):
-        # only for samples that carry a graph: data seldom do, and arrays stack faster
+        # only for samples that have a graph, which is rare; arrays are stacked faster
         from dlframe.tensor.functions import stack
 
         _check_shapes([sample.shape for sample in batch])

@@ -1,4 +1,4 @@
-"""Data sets: what a sample is, and how many there are."""
+"""Data sets: they return samples by index, or as a stream."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Dataset(Generic[T_co]):
 class IterableDataset(Dataset[T_co], Iterable[T_co]):
     """A stream of samples: a subclass defines `__iter__`.
 
-    With workers, every worker iterates over a shallow copy of its own; split the stream with
-    `dlframe.data.get_worker_info`, or each sample comes once per worker.
+    Every worker iterates over a shallow copy of its own. Split the stream with
+    `dlframe.data.get_worker_info`, otherwise each sample comes once per worker.
 
     >>> class Countdown(IterableDataset):
     ...     def __iter__(self):
@@ -67,8 +67,8 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
 def batch_getter(dataset: Any) -> Callable[[list[Any]], Sequence[Any]] | None:
     """`dataset.__getitems__`, or None where samples must be fetched one by one.
 
-    A subclass that overrides only `__getitem__` means every fetch to go through it, so the
-    `__getitems__` that it inherited does not count.
+    If a subclass overrides only `__getitem__`, every sample must be fetched through it, so an
+    inherited `__getitems__` is not used.
     """
     getter = getattr(dataset, "__getitems__", None)
     if not callable(getter):
@@ -83,7 +83,7 @@ def batch_getter(dataset: Any) -> Callable[[list[Any]], Sequence[Any]] | None:
 
 
 def fetch(dataset: Any, indices: list[Any]) -> Sequence[Any]:
-    """The samples at these indices, in one piece where the data set can."""
+    """The samples at these indices, fetched at once if the data set can do that."""
     getter = batch_getter(dataset)
     if getter is None:
         with splitting() as narrow:
@@ -264,7 +264,7 @@ class ConcatDataset(Dataset[T_co]):
 class ChainDataset(IterableDataset[Any]):
     """Streams one after the other.
 
-    Raises ArgumentError when it meets a data set that is no IterableDataset.
+    Raises ArgumentError for a data set that is not an IterableDataset.
     """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
@@ -326,7 +326,7 @@ def random_split(
     """Split into disjoint random subsets, with PyTorch's permutation for the same generator.
 
     `lengths` are counts, or fractions that sum to 1: then each part gets floor(fraction · n)
-    samples, and what is left goes one by one to the first parts.
+    samples, and the remaining samples go one by one to the first parts.
 
     >>> import dlframe as dl
     >>> train, test = random_split(range(10), [0.75, 0.25], generator=dl.Generator().manual_seed(1))

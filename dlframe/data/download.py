@@ -1,9 +1,9 @@
 """Downloads that can be trusted: mirrors, checksums, resume, one process at a time, atomic.
 
-A file is fetched into `NAME.part`, checked, and only then renamed to `NAME`; so a file under
-its own name is whole. What a broken connection leaves in `NAME.part` is continued, by the same or
-a later call, where the server can (HTTP Range). Set the environment variable `DLFRAME_OFFLINE=1`
-to forbid any connection.
+A file is fetched into `NAME.part`, checked, and only then renamed to `NAME`. So a file with its
+own name is always complete. If the connection breaks, the same call or a later one continues
+`NAME.part`, provided that the server can do that (HTTP Range). The environment variable
+`DLFRAME_OFFLINE=1` forbids any connection.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml version")
 
 @dataclass(frozen=True)
 class Checksum:
-    """What a file's content must hash to: sha256 where it is known, else md5."""
+    """The checksum that a file must have: sha256 where it is known, otherwise md5."""
 
     sha256: str | None = None
     md5: str | None = None
@@ -46,22 +46,22 @@ class Checksum:
 
     @property
     def expected(self) -> str | None:
-        """The expected value, or None where nothing is known."""
+        """The expected value, or None if it is unknown."""
         return self.sha256 or self.md5
 
     def fits(self, path: Path) -> bool:
-        """Whether the file has the expected content; True where nothing is known."""
+        """Whether the file has the expected content; True if the checksum is unknown."""
         return self.expected is None or self.of(path) == self.expected.lower()
 
     def complaint(self, path: Path) -> str:
-        """Expected against received."""
+        """The expected and the received checksum, for a message."""
         name = "sha256" if self.sha256 else "md5"
         return f"{name} expected {self.expected}, received {self.of(path)}"
 
 
 @dataclass(frozen=True)
 class Options:
-    """How hard to try."""
+    """Timeouts, and how often to try again."""
 
     timeout: float = 30.0  # seconds without a byte
     attempts: int = 4  # per address
@@ -82,7 +82,7 @@ class _Again(Exception):
 
 
 def is_offline(offline: bool | None = None) -> bool:
-    """The argument, or where it is None what `DLFRAME_OFFLINE` says."""
+    """The argument; for None, whether `DLFRAME_OFFLINE` is set."""
     if offline is not None:
         return offline
     return os.environ.get("DLFRAME_OFFLINE", "").strip().lower() in {"1", "true", "yes", "on"}
@@ -102,12 +102,12 @@ def download(
 ) -> Path:
     """Fetch a file from the first address that gives the right content; returns its path.
 
-    `urls` are mirrors of one content, tried in order, each `attempts` times where trying again
-    makes sense (broken connections, timeouts, status 429 and 5xx). A file that is there already,
-    with the right checksum, is kept. `timeout` counts seconds without a byte; `progress` None
-    shows a bar on a terminal only.
+    `urls` are mirrors of one content, tried in order. Each is tried up to `attempts` times if a
+    second attempt may help (broken connections, timeouts, status 429 and 5xx). A file that exists
+    already and has the right checksum is kept. `timeout` counts seconds without a byte;
+    `progress=None` shows a bar only on a terminal.
 
-    Raises DownloadError, which names the file, every address and what each answered.
+    Raises DownloadError, which names the file, every address and the answer of each.
 
     >>> import tempfile, pathlib
     >>> file = pathlib.Path(tempfile.mkdtemp(), "a.txt")
@@ -159,7 +159,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
             reason = f"{error.strerror or error}"
         raise DownloadError(
             f"{path.name} cannot be written to {path.parent}: {reason}. Free some space or choose "
-            "another folder (root=…); what has arrived is kept and will be continued"
+            "another folder (root=…); the part that has arrived is kept and will be continued"
         ) from error
 
 
@@ -200,7 +200,7 @@ def _from_one(address: str, path: Path, checksum: Checksum, options: Options) ->
             part.unlink()
             if not resumed:
                 raise _Refused(f"wrong content: {complaint}")
-            # the beginning may have come from elsewhere: once more, all of it from here
+            # the beginning may be of another file: fetch all of it again from this address
             raise _Again(f"wrong content after a resumed download: {complaint}")
         except _Again as again:
             reason = str(again)
@@ -210,19 +210,19 @@ def _from_one(address: str, path: Path, checksum: Checksum, options: Options) ->
 
 
 def _finish(part: Path, path: Path) -> None:
-    """The file gets its name, and the disk has it."""
+    """Rename the file to its own name, and force it to the disk."""
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     part.replace(path)
 
 
 def _fetch(address: str, part: Path, options: Options) -> bool:
-    """Fetch what is missing of the file; returns whether the beginning was there before."""
+    """Fetch the missing part of the file; returns whether its beginning existed before."""
     import requests  # here: loading it takes longer than all of dlframe
     from requests.exceptions import BaseHTTPError  # type: ignore[attr-defined]  # urllib3's
 
     have = part.stat().st_size if part.is_file() else 0
-    # identity: a content encoding would change the bytes, and make ranges count other ones
+    # identity: with a content encoding, ranges would count the bytes of the encoded file
     headers = {"Accept-Encoding": "identity", "User-Agent": "dlframe"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -273,7 +273,7 @@ def _retry_after(answer: requests.Response) -> float:
 
 
 def _receive(answer: requests.Response, part: Path, start: int, options: Options) -> None:
-    """Write the body behind the first `start` bytes of the file."""
+    """Write the body after the first `start` bytes of the file."""
     length = answer.headers.get("Content-Length")
     total = start + int(length) if length and length.isdigit() else None
     bar = _progress_bar(part.stem, total, start, options.progress)

@@ -13,7 +13,7 @@ from dlframe.data.stream import SampleDraws, drawing
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """Who a worker is: what `get_worker_info` returns inside one."""
+    """Describes a worker; `get_worker_info` returns it inside one."""
 
     id: int
     num_workers: int
@@ -40,7 +40,7 @@ def set_worker_info(info: WorkerInfo) -> None:
 
 @dataclass(frozen=True)
 class FetchPlan:
-    """What a fetch needs to know besides the indices; the same in every worker."""
+    """The settings of a fetch, which are the same in every worker."""
 
     iterable: bool
     batched: bool  # an index is a list of samples' indices, and the collate function gets a list
@@ -70,7 +70,7 @@ class MapFetcher:
                 samples = fetch(self.dataset, index) if self.plan.batched else self.dataset[index]
         except Exception as error:
             error.add_note(f"while fetching {self._blame(index)}")
-            if isinstance(error, StopIteration):  # it would end the epoch without a word
+            if isinstance(error, StopIteration):  # it would end the epoch silently
                 raise RuntimeError("the data set raised StopIteration for an index") from error
             raise
         try:
@@ -143,7 +143,7 @@ class StreamFetcher:
 
 
 def name_of(dataset: Any) -> str:
-    """The data set's class, and for a subset what it is a subset of."""
+    """The name of the data set's class; for a subset also that of the whole."""
     name = type(dataset).__name__
     if isinstance(dataset, Subset):
         return f"{name} of {name_of(dataset.dataset)}"

@@ -28,18 +28,18 @@ from dlframe.errors import WorkerError
 if TYPE_CHECKING:
     from dlframe.data.loader import DataLoader
 
-# How often a waiting main thread looks up, so that Ctrl-C works on systems where a lock holds it.
+# Seconds after which a waiting main thread wakes up, so that Ctrl-C works where a lock blocks it.
 LOOK_UP_SECONDS = 1.0
 
 
 class LoaderIterator(Iterator[Any]):
-    """What `iter(loader)` gives: the batches of one epoch."""
+    """The batches of one epoch; `iter(loader)` returns it."""
 
     def __init__(self, loader: DataLoader, order: EpochOrder) -> None:
         self._attach(loader, order)
 
     def _attach(self, loader: DataLoader, order: EpochOrder) -> None:
-        """Take what an epoch needs; not the loader itself, which may hold this iterator."""
+        """Copy the loader's settings; a reference to the loader itself could be a cycle."""
         self._order = order
         self._sampler = loader._index_sampler
         self._dataset = loader.dataset
@@ -79,7 +79,7 @@ class SingleIterator(LoaderIterator):
     def __init__(self, loader: DataLoader, order: EpochOrder) -> None:
         super().__init__(loader, order)
         self._fetch = make_fetcher(loader.plan, loader.dataset, order.base_seed, order.epoch)
-        # a stream has no indices to skip by: a resumed one is read again up to its position
+        # a stream has no indices: when it is resumed, it is read again up to its position
         self._skip = order.delivered if loader._is_stream else 0
 
     def _next_batch(self) -> Any:
@@ -90,11 +90,11 @@ class SingleIterator(LoaderIterator):
 
 
 class WorkerIterator(LoaderIterator):
-    """Keeps `prefetch_factor` batches per worker on the way, and hands them out in order.
+    """Lets each worker fetch `prefetch_factor` batches ahead, and returns them in order.
 
     Task n goes to worker n mod num_workers, as in PyTorch; a worker whose stream has ended is
-    passed over. The workers end with the epoch, with an error, or when the iterator is forgotten
-    (`break`).
+    skipped. The workers end with the epoch, with an error, or when the iterator is deleted (as
+    after `break`).
     """
 
     def __init__(self, loader: DataLoader, order: EpochOrder) -> None:
@@ -106,7 +106,7 @@ class WorkerIterator(LoaderIterator):
         self._limit = loader.num_workers * max(1, loader.prefetch_factor or 1)
         self._timeout = float(loader.timeout)
         self._workers = _start_workers(loader, order.base_seed)
-        # the finalizer holds the workers, not this object: forgetting this object runs it
+        # the finalizer refers to the workers but not to this object, so it runs on deletion
         self._stop = weakref.finalize(self, self._workers.stop)
         self.begin(loader, order)
 
@@ -167,7 +167,7 @@ class WorkerIterator(LoaderIterator):
         raise StopIteration
 
     def _receive(self, deadline: float | None) -> None:
-        """Wait for one result and file it."""
+        """Wait for one result and store it."""
         pause = LOOK_UP_SECONDS
         if deadline is not None:
             pause = min(pause, deadline - time.monotonic())
@@ -180,7 +180,7 @@ class WorkerIterator(LoaderIterator):
                 f"DataLoader worker {death.worker} died while it was fetching "
                 f"{self._task_of(death.worker)}: {death.how}"
             ) from None
-        if result is None or result.run != self._run:  # late, from an epoch that was broken off
+        if result is None or result.run != self._run:  # late, from an unfinished epoch
             return
         del self._waiting[result.number]
         self._done[result.number] = result
@@ -211,12 +211,12 @@ class WorkerIterator(LoaderIterator):
         self._workers.abandon()
         raise WorkerError(
             f"DataLoader timed out after {self._timeout:g} seconds: worker {worker} is still "
-            f"fetching {describe(self._dataset, index)}. Look at what these samples wait for, or "
+            f"fetching {describe(self._dataset, index)}. Find out what these samples wait for, or "
             "raise timeout="
         )
 
     def _task_of(self, worker: int) -> str:
-        """What a worker is busy with: the first of its tasks that has no result."""
+        """The present task of a worker: its first one without a result."""
         for busy, index in self._waiting.values():
             if busy == worker:
                 return describe(self._dataset, index)

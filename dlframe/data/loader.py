@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Endless(Sampler[None]):
-    """The sampler of a stream, which has no indices: None for ever."""
+    """The sampler of a stream, which has no indices: it repeats None without end."""
 
     def __iter__(self) -> Iterator[None]:
         return itertools.repeat(None)
@@ -31,17 +31,17 @@ class DataLoader:
 
     The arguments are PyTorch's. Differences:
 
-    - Workers (`num_workers`) are threads, which share the data set and start at once; NumPy
-      releases the GIL where it works. `worker_type="process"` starts processes instead (always
+    - Workers (`num_workers`) are threads. They share the data set and start at once, and NumPy
+      releases the GIL while it computes. `worker_type="process"` starts processes instead (always
       "spawn", so dataset and functions must be picklable, and a script needs `if __name__ ==
       "__main__":`). `multiprocessing_context` implies processes.
-    - A batch whose data set has `__getitems__` is fetched in one piece; it never shares memory
-      with the data set.
+    - If the data set has `__getitems__`, a batch is fetched at once; it never shares memory with
+      the data set.
     - A worker's error is a WorkerError that names the sample, with the original as its cause.
     - `pin_memory` and `pin_memory_device` are accepted and do nothing: there is no device to
       copy to. `in_order=False` is accepted; batches come in order all the same.
-    - Random transforms draw from a stream of the sample's own, keyed by the epoch's base seed, the
-      epoch and the sample's index (`dlframe.data.stream`).
+    - Random transforms draw from a separate stream for each sample, which is computed from the
+      base seed, the epoch and the sample's index (`dlframe.data.stream`).
     - `state_dict` and `load_state_dict` resume in the middle of an epoch.
 
     >>> import dlframe as dl
@@ -155,7 +155,7 @@ class DataLoader:
         super().__setattr__(name, value)
 
     def __len__(self) -> int:
-        """Batches in an epoch; for a stream, as many as its own `__len__` says."""
+        """The number of batches in an epoch; for a stream it is computed from its `__len__`."""
         if not self._is_stream:
             return len(cast("Sized", self._index_sampler))
         length = self._len_called = len(self.dataset)
@@ -165,7 +165,7 @@ class DataLoader:
 
     @property
     def _index_sampler(self) -> Iterable[Any]:
-        """What gives the next thing to fetch: a list of indices, or one index."""
+        """The sampler to draw from: it gives lists of indices, or single indices."""
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
     @property
@@ -181,7 +181,9 @@ class DataLoader:
     def __iter__(self) -> LoaderIterator:
         if self.num_workers == 0:
             if self.timeout:
-                raise ValueError("timeout needs num_workers > 0: nobody else watches the clock")
+                raise ValueError(
+                    "timeout needs num_workers > 0: the main thread cannot interrupt itself"
+                )
             return SingleIterator(self, self._begin_epoch())
         kept = self._kept
         if kept is not None and not kept.closed:
@@ -197,7 +199,7 @@ class DataLoader:
         return generators_of(self, self.sampler, self.batch_sampler, inner)
 
     def _begin_epoch(self, base_seed: int | None = None) -> EpochOrder:
-        """A new epoch, or the one that load_state_dict asked for."""
+        """A new epoch, or the one that was loaded."""
         resume, self._resume = self._resume, None
         if resume is None:
             order = self._new_order(self._epochs, base_seed)
@@ -227,17 +229,17 @@ class DataLoader:
             order = self._new_order(int(state["epoch"]), base_seed)
             order.replay(state, stream=self._is_stream)
         finally:
-            # the draws above were made in the saved run: they must not be made twice
+            # the saved run has made the draws above already
             restore(generators, now)
         return order
 
     def state_dict(self) -> dict[str, Any]:
-        """The loader's position, in numbers and arrays: which epoch, which batch, which order.
+        """The loader's position, as numbers and arrays: its epoch, batch and order.
 
-        Taken between two batches; the batch that the loop is working on counts as done. The default
-        generator's present state is not part of it (it belongs to the whole program: save
-        `dl.get_rng_state()` beside it), that of generators given to the loader or its samplers
-        is.
+        Call it between two batches; the batch that the loop is working on counts as done. The state
+        of generators given to the loader or its samplers is included. The present state of the
+        default generator is not, because it belongs to the whole program: save
+        `dl.get_rng_state()` as well.
 
         >>> import dlframe as dl
         >>> from dlframe.data import TensorDataset
@@ -267,15 +269,15 @@ class DataLoader:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue there: the next `iter(loader)` gives the rest of the saved epoch.
+        """Load a position: the next `iter(loader)` gives the rest of the saved epoch.
 
-        The number of workers may be another. Raises StateDictError for a data set of another length
-        or another set of generators; a sampler that gives another order is noticed when iteration
+        The number of workers may differ. Raises StateDictError for a data set of another length
+        or another set of generators. A sampler that gives another order raises it when iteration
         begins.
         """
         if int(state.get("version", -1)) != VERSION:
             raise StateDictError(
-                "DataLoader.load_state_dict: this is no state of a DataLoader, or one of another "
+                "DataLoader.load_state_dict: this is not the state of a DataLoader, or of another "
                 f"version; got the keys {sorted(state)}"
             )
         if int(state["length"]) != self._dataset_length():
@@ -295,7 +297,7 @@ class DataLoader:
         self._resume = dict(state) if state["in_epoch"] else None
 
     def _dataset_length(self) -> int:
-        """-1 where the data set does not say."""
+        """The length of the data set, or -1 if it has none."""
         try:
             return len(self.dataset)
         except (TypeError, NotImplementedError):
@@ -305,7 +307,7 @@ class DataLoader:
 def _context(context: str | BaseContext | None, num_workers: int) -> BaseContext | None:
     if context is None:
         return None
-    import multiprocessing  # here: threads need none of it
+    import multiprocessing  # here, since threads do not need it
     from multiprocessing.context import BaseContext
 
     if num_workers == 0:

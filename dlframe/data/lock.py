@@ -1,7 +1,7 @@
-"""A lock on a file that other processes respect too, and that cannot be left behind.
+"""A lock between processes, held on a file, which ends with the process that holds it.
 
-The operating system holds the lock for the process and drops it when the process ends, however it
-ends; so there is no stale lock to clean up. The lock file itself means nothing.
+The operating system releases the lock whenever the process ends, also after a crash, so a stale
+lock cannot remain. That the lock file exists means nothing.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ else:
 
 @contextmanager
 def file_lock(path: Path, timeout: float = 3600.0) -> Iterator[None]:
-    """Hold the lock of this name; waits for another process or thread that holds it.
+    """Hold the lock of this name; if another process or thread holds it, wait.
 
-    Raises DownloadError when the other one has not finished after `timeout` seconds.
+    Raises DownloadError if the other has not finished after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     while (descriptor := _acquire(path)) is None:
@@ -52,7 +52,7 @@ def file_lock(path: Path, timeout: float = 3600.0) -> Iterator[None]:
 
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
-    """Hold the lock of this name unless another holds it; gives whether it is held, at once."""
+    """Hold the lock of this name if it is free; gives at once whether it is held."""
     descriptor = _acquire(path)
     try:
         yield descriptor is not None
@@ -66,12 +66,12 @@ def _acquire(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         _try_lock(descriptor)
-        # the holder before us may have removed the file between our open and our lock: then the
-        # next process would lock a new file of that name, and two would hold "the" lock
+        # the last holder may have removed the file between our open and our lock; the next process
+        # would then lock a new file of that name, and two processes would hold the lock
         if os.path.samestat(os.fstat(descriptor), path.stat()):
             return descriptor
     except (BlockingIOError, PermissionError, FileNotFoundError):
-        pass  # held by another, or removed by the one who held it
+        pass  # another process holds the lock, or its last holder removed the file
     except BaseException:
         os.close(descriptor)
         raise

@@ -1,8 +1,9 @@
-"""Where a loader stands in its epoch, and how it comes back there.
+"""The position of a loader in its epoch, and how to return to it.
 
-The order of an epoch is not stored. Stored are the states that the random generators had when it
-began and how many batches were drawn from the sampler and how many delivered: a resumed loader
-draws the same order again and skips what was delivered, which costs the indices and no data.
+The order of an epoch is not stored. Instead the position holds the states of the random generators
+at the beginning of the epoch, and how many batches were drawn from the sampler and delivered. A
+resumed loader draws the same order again and skips the delivered batches; it reads no data for
+them.
 """
 
 from __future__ import annotations
@@ -60,12 +61,12 @@ class EpochOrder:
         self.start = states_of(generators)
         self.drawn = 0
         self.delivered = 0
-        self.exhausted = False  # the sampler has said so
-        self.finished = False  # the consumer has been told so
+        self.exhausted = False  # whether the sampler has ended
+        self.finished = False  # whether the consumer knows it
         self._again: deque[Any] = deque()  # drawn before an interruption, but not delivered
         self._last: Any = None  # what the sampler gave last
         # PyTorch draws the base seed after iter(sampler), and with workers calls iter() once more;
-        # it matters for a sampler that draws its order at once and not at the first next()
+        # it matters for a sampler that draws its order in iter() and not at the first next()
         self._indices: Iterator[Any] = iter(sampler)
         if base_seed is None:
             base_seed = int(seed_from.random_int64(1)[0])
@@ -92,7 +93,7 @@ class EpochOrder:
         return indices
 
     def state(self) -> dict[str, Any]:
-        """What `replay` needs, in plain types."""
+        """The position for `replay`, in plain types."""
         return {
             "batch": self.delivered,
             "drawn": self.drawn,
@@ -104,10 +105,10 @@ class EpochOrder:
         }
 
     def replay(self, state: dict[str, Any], stream: bool) -> None:
-        """Draw again what had been drawn, and keep what had not been delivered.
+        """Draw the same batches of indices again, and keep those that were not delivered.
 
-        For a stream nothing is kept: its batches have no indices, and its first batches are fetched
-        again to be skipped.
+        For a stream none is kept: its batches have no indices, so its first batches are fetched
+        again and skipped.
         """
         replayed = []
         for number in range(int(state["drawn"])):
@@ -130,7 +131,7 @@ class EpochOrder:
 
 
 def checksum_of(batch: Any) -> int:
-    """A checksum of one index batch, to notice a sampler that does not repeat itself."""
+    """A checksum of one batch of indices, to notice a sampler that gives another order."""
     indices = list(batch) if isinstance(batch, (list, tuple, np.ndarray)) else [batch]
     plain = [int(i) if isinstance(i, np.integer) else i for i in indices]
     return zlib.crc32(repr(plain).encode())

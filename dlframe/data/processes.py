@@ -1,8 +1,8 @@
-"""Worker processes: started fresh ("spawn"), joined by pipes, batches handed over in shared memory.
+"""Worker processes: new ones ("spawn"), connected by pipes, with batches in shared memory.
 
-A batch is pickled with its arrays out of band (pickle protocol 5); the arrays go into one block of
-shared memory, which the main process copies out and frees. Pickles are only exchanged with our own
-children; no file is ever unpickled here.
+A batch is pickled with its arrays out of band (pickle protocol 5). The arrays go into one block of
+shared memory, which the main process copies and frees. Pickles are exchanged only with our own
+child processes; no file is unpickled here.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def pack(value: Any) -> Block:
 
 
 def unpack(packed: Block) -> Any:
-    """The object again, with memory of its own; the block is freed."""
+    """Restore the object, with memory of its own, and free the block."""
     memory = bytearray()
     if packed.name:
         block = shared_memory.SharedMemory(name=packed.name)
@@ -77,7 +77,7 @@ def unpack(packed: Block) -> Any:
 
 
 def portable(failure: Failure) -> Failure:
-    """The failure without its error, where that does not survive pickling."""
+    """The failure, without its error if the error cannot be pickled."""
     try:
         pickle.loads(pickle.dumps(failure.error))  # noqa: S301 - what was dumped the moment before
     except Exception:  # noqa: BLE001 - any error: an exception's pickling is its author's code
@@ -87,7 +87,7 @@ def portable(failure: Failure) -> Failure:
 
 def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
     """The main function of a worker process."""
-    # Ctrl-C goes to the whole group of processes; the main one decides what it means
+    # Ctrl-C goes to all processes of the group; only the main process should react
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _mask_interrupts(signal.SIG_UNBLOCK)
     seed_worker_process(setup.base_seed, worker)
@@ -95,8 +95,8 @@ def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
     stopping = threading.Event()
 
     def listen() -> None:
-        # always reading, so that the main process never waits on a full pipe, and the end of the
-        # main process is noticed: the pipe then breaks
+        # reads all the time, so that the main process never waits for room in the pipe, and so
+        # that the end of the main process is noticed, since it breaks the pipe
         try:
             while (message := pipe.recv()) is not None:
                 inbox.put(message)
@@ -123,7 +123,7 @@ def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
 
 
 def _mask_interrupts(how: int) -> set[Any]:
-    """Block or unblock Ctrl-C in this thread; returns the mask from before. Not on Windows."""
+    """Block or unblock Ctrl-C in this thread, and return the old mask; no effect on Windows."""
     if not hasattr(signal, "pthread_sigmask"):
         return set()
     return signal.pthread_sigmask(how, {signal.SIGINT})
@@ -131,7 +131,7 @@ def _mask_interrupts(how: int) -> set[Any]:
 
 @contextlib.contextmanager
 def _starting() -> Iterator[None]:
-    """A process that starts here begins with Ctrl-C blocked, so that its imports are not hit."""
+    """Start processes with Ctrl-C blocked, so that it does not interrupt their imports."""
     before = _mask_interrupts(signal.SIG_BLOCK)
     try:
         yield
@@ -175,10 +175,10 @@ class ProcessWorkers:
         with _starting():
             process.start()
         self._processes.append(process)
-        theirs.close()  # only the child holds it now: its end is the end of the pipe
+        theirs.close()  # only the child holds it now, so the pipe breaks when the child ends
 
     def send(self, worker: int, message: Epoch | Task) -> None:
-        # a worker that is gone is reported by receive(), which sees its pipe break
+        # receive() reports a worker that has ended, since its pipe breaks
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._pipes[worker].send(message)
 
@@ -232,7 +232,7 @@ class ProcessWorkers:
 
     @staticmethod
     def _drain(pipe: connection.Connection) -> None:
-        """Free the shared memory of batches that nobody will take."""
+        """Free the shared memory of batches that will not be used."""
         with contextlib.suppress(EOFError, OSError):
             while pipe.poll():
                 result = pipe.recv()

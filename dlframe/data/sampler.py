@@ -90,14 +90,14 @@ class RandomSampler(Sampler[int]):
             seed = int(random.default_generator.random_int64(1)[0])
             generator = random.Generator().manual_seed(seed)
         if self.replacement:
-            # 32 at a time as PyTorch draws them: a shared generator then advances equally
+            # 32 at a time, so that a shared generator advances as in PyTorch
             for _ in range(self.num_samples // 32):
                 yield from generator.randint(0, n, (32,)).tolist()
             yield from generator.randint(0, n, (self.num_samples % 32,)).tolist()
         else:
             for _ in range(self.num_samples // n):
                 yield from generator.randperm(n).tolist()
-            # drawn even where nothing of it is used: a shared generator then advances equally
+            # drawn also if none of it is used, so that a shared generator advances as in PyTorch
             yield from generator.randperm(n).tolist()[: self.num_samples % n]
 
     def __len__(self) -> int:

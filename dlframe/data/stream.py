@@ -59,7 +59,7 @@ class SampleDraws:
         return random.sample_rng(int(self._next()[0]), self.epoch, _counter(self.indices[0]))
 
     def select(self, places: Sequence[int]) -> SampleDraws:
-        """The streams of some of the samples, from where they stand."""
+        """The streams of some of the samples, at their present positions."""
         return SampleDraws(self.seed, self.epoch, [self.indices[p] for p in places], self.drawn)
 
     def _next(self) -> npt.NDArray[np.uint64]:
@@ -71,7 +71,7 @@ class SampleDraws:
 
 
 def _counter(index: Any) -> int:
-    """The sample's number; a key that is no number counts by a checksum of its repr."""
+    """The sample's number; for a key that is not a number, a checksum of its repr."""
     try:
         return int(index) & _MASK
     except (TypeError, ValueError):
@@ -103,7 +103,7 @@ def current_draws() -> SampleDraws | None:
 
 
 def sample_generator() -> np.random.Generator:
-    """A generator for a random transform of one's own, at each call a new one.
+    """A generator for a random transform of your own, a new one at each call.
 
     Inside a loader it belongs to the sample that is being fetched, so the result does not depend on
     workers or interruptions; outside, its seed is drawn from the default generator.
@@ -133,7 +133,8 @@ def drawing(draws: SampleDraws | None) -> Iterator[None]:
 def splitting() -> Iterator[Callable[[Sequence[int]], AbstractContextManager[None]]]:
     """Gives a function that narrows the current streams to some places of the batch.
 
-    All parts start where the whole stands, and the whole goes on behind the longest part.
+    Each part starts at the present position of the whole. Afterwards the whole continues after the
+    part that drew most.
     """
     whole = _current.get()
     if whole is None:

@@ -1,17 +1,17 @@
 """Transforms of images, with torchvision's names; each works on one sample and on a whole batch.
 
-A transform is called with a sample: a PIL image, an ndarray as image files have it (height, width[,
-channels]), or a Tensor ([channels,] height, width). Its method `batch(x)` does the same to many
-samples in one array operation: an ndarray (n, height, width[, channels]) or a Tensor (n, channels,
-height, width). A data set whose transform has that method (`batchable`) is fetched batch by
-batch, and the numbers are the same either way.
+A transform is called with a sample: a PIL image, an ndarray (height, width[, channels]) as image
+files have it, or a Tensor ([channels,] height, width). Its method `batch(x)` does the same to many
+samples in one array operation; x is an ndarray (n, height, width[, channels]) or a Tensor (n,
+channels, height, width). A data set whose transform has that method (`batchable`) is fetched batch
+by batch, and the numbers are the same either way.
 
-Random transforms draw, inside a loader, from the stream of the sample (`dlframe.data.stream`),
-so that neither workers nor batches nor an interruption change what a sample undergoes; outside a
-loader, from the default generator, as torchvision's draw from PyTorch's.
+Inside a loader, random transforms draw from the stream of the sample (`dlframe.data.stream`), so
+the result for a sample does not depend on workers, batches or interruptions. Outside a loader they
+draw from the default generator, as torchvision's transforms draw from PyTorch's.
 
-A transform of your own is any callable; give it a `batch` method where it can work on whole
-batches, and draw its random numbers from `dlframe.data.sample_generator`.
+A transform of your own is any callable. If it can work on whole batches, give it a `batch` method,
+and draw its random numbers from `dlframe.data.sample_generator`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Array = np.ndarray[Any, Any]
 def batchable(transform: Any) -> bool:
     """Whether a transform has a `batch` method that means the same as calling it.
 
-    A subclass that overrides only `__call__` changed its meaning: the inherited `batch` is
+    If a subclass overrides only `__call__`, its meaning has changed, so the inherited `batch` is
     ignored.
 
     >>> batchable(Compose([ToTensor(), Flatten()])), batchable(Compose([ToTensor(), abs]))
@@ -84,7 +84,7 @@ class Compose:
         return x
 
     def batch(self, x: Any) -> Any:
-        fresh = False  # whether x is memory that the step before made, and nobody else has
+        fresh = False  # whether x is memory made by the step before, which nothing else uses
         for transform in self.transforms:
             if fresh and type(transform) is Normalize:
                 x = transform.normalize_(x)  # a third of the time of writing to new memory
@@ -307,9 +307,10 @@ class CenterCrop:
 class RandomCrop:
     """A window of the given size at a random place.
 
-    `padding` (one number; horizontal and vertical; or left, top, right, bottom) is put around
-    first, with `fill` or by `padding_mode` "edge", "reflect", "symmetric"; `pad_if_needed`
-    pads images that are smaller than `size`. Raises ShapeError where the image is too small.
+    The image is padded first. `padding` is one number, or (horizontal, vertical), or (left, top,
+    right, bottom); the border is `fill`, or made by `padding_mode` "edge", "reflect" or
+    "symmetric". `pad_if_needed` pads images that are smaller than `size`. Raises ShapeError if the
+    image is too small.
 
     >>> import numpy as np
     >>> RandomCrop(32, padding=4)(np.zeros((32, 32, 3), np.uint8)).shape
@@ -351,8 +352,8 @@ class RandomCrop:
         tops, lefts = self._places(images.shape[axis : axis + 2], len(images))
         shape = list(images.shape)
         shape[axis : axis + 2] = self.size
-        out = np.empty_like(images, shape=shape)  # in the same memory layout: long runs to copy
-        # one copy per image: slices are faster than an index array over every pixel
+        out = np.empty_like(images, shape=shape)  # the same memory layout: contiguous rows
+        # one copy per image: slices are faster than an index array for every pixel
         places = zip(tops.tolist(), lefts.tolist(), strict=True)
         for image, target, (top, left) in zip(images, out, places, strict=True):
             target[...] = _window(image, axis - 1, top, left, self.size)
@@ -401,7 +402,7 @@ class RandomHorizontalFlip:
     [[2, 1], [4, 3]]
     """
 
-    offset = 1  # of the mirrored axis, behind that of the height
+    offset = 1  # the mirrored axis comes this many axes after that of the height
 
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p <= 1:
@@ -441,7 +442,7 @@ class RandomVerticalFlip(RandomHorizontalFlip):
 
 
 def _is_pil(x: Any) -> bool:
-    # without importing PIL: where it is not loaded, no image of it exists
+    # without importing PIL: if it is not loaded, x cannot be one of its images
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(x, module.Image)
 
@@ -458,7 +459,7 @@ def _image_array(image: Any) -> Array:
 
 
 def _on_images(x: Any, function: Callable[[Array, int], Array], *, is_batch: bool) -> Any:
-    """Call function(array, axis of the height) on what holds the image; give back the like."""
+    """Call function(array, axis of the height) on an image, and return an image of its type."""
     if _is_pil(x):
         from PIL import Image  # loaded already: x is one
 

@@ -1,7 +1,7 @@
 """The loader's workers: threads, or processes when asked, that fetch batches ahead of time.
 
-Both speak the same messages. To a worker go `Epoch` (start a fetcher), `Task` (fetch these
-indices) and None (stop); from it come `Result`s. A worker does its tasks in the order given.
+Both use the same messages. A worker receives `Epoch` (start a fetcher), `Task` (fetch these
+indices) and None (stop), and it returns `Result`s. It does its tasks in the order given.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STOP_SECONDS = 5.0  # how long a worker may take to finish its sample when the l
 
 
 class Epoch(NamedTuple):
-    """Begin an epoch; `run` counts these workers' epochs, so that late results are known."""
+    """Begin an epoch; `run` numbers the epochs of these workers, to recognize late results."""
 
     run: int
     seed: int
@@ -41,7 +41,7 @@ class Task(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a task: `kind` is "data", "error" or "end" (the worker's stream is over)."""
+    """The result of a task: `kind` is "data", "error" or "end" (the worker's stream has ended)."""
 
     worker: int
     run: int
@@ -51,7 +51,7 @@ class Result(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An error in a form that crosses to another process."""
+    """An error in a form that can be sent to another process."""
 
     summary: str
     trace: str
@@ -60,7 +60,7 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """What every worker is started with."""
+    """The arguments with which every worker starts."""
 
     plan: FetchPlan
     dataset: Any
@@ -100,7 +100,7 @@ def work(
     send: Callable[[Result], None],
     stopping: Callable[[], bool],
 ) -> None:
-    """A worker's life, in a thread or in a process."""
+    """The main loop of a worker, in a thread or in a process."""
     info = WorkerInfo(worker, setup.num_workers, setup.base_seed + worker, setup.dataset)
     set_worker_info(info)
     broken: BaseException | None = None
@@ -152,7 +152,7 @@ def failure_of(error: BaseException) -> Failure:
 
 
 class ThreadWorkers:
-    """Workers in this process; NumPy releases the GIL, so they run side by side where it counts."""
+    """Workers in this process; they run in parallel while NumPy has released the GIL."""
 
     kind = "thread"
 
@@ -163,7 +163,7 @@ class ThreadWorkers:
         self._threads: list[threading.Thread] = []
         for worker, setup in enumerate(setups):
             inbox: queue.SimpleQueue[Epoch | Task | None] = queue.SimpleQueue()
-            # a daemon: a sample that never returns must not keep the program from ending
+            # a daemon, so that the program can end while a sample is still being fetched
             thread = threading.Thread(
                 target=work,
                 args=(setup, worker, inbox.get, self._results.put, self._stopping.is_set),

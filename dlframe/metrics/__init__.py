@@ -1,7 +1,7 @@
-"""Metrics: how good a model is, in numbers that add up over batches.
+"""Metrics: numbers that say how good a model is, and that can be collected over batches.
 
-Each is there twice: as a function of output and target (`dlframe.metrics.functional`), and as an
-object that collects batches (`update`, `compute`, `reset`). The averaging is in the name.
+Each metric exists as a function of output and target (`dlframe.metrics.functional`), and as an
+object that collects batches (`update`, `compute`, `reset`). The name tells the kind of average.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The formulas: three counts per class, three ratios, five ways to make one number of them.
+"""The formulas of the metrics: three counts per class, three ratios of them, and five averages.
 
 The counts are an int64 array of shape (3, C), one row each:
 
@@ -8,11 +8,11 @@ The counts are an int64 array of shape (3, C), one row each:
 
 Counts add up, so a stream of batches gives exactly the numbers of the whole.
 
-`zero_division` is the value of a ratio 0/0: the precision of a class that was never predicted,
-the recall of a class without samples, the F1 of a class with neither. With NaN such a class is
-left out of the macro and weighted average. A class with neither samples nor predictions never
-counts in the macro average (scikit-learn and torchmetrics agree on this). With no samples at all
-there is nothing to average, and the averages are NaN.
+`zero_division` is the value of a ratio 0/0. Such ratios are the precision of a class that was never
+predicted, the recall of a class without samples, and the F1 of a class with neither. If it is NaN,
+such a class is left out of the macro and the weighted average. A class with neither samples nor
+predictions never counts in the macro average, as in scikit-learn and torchmetrics. Without any
+samples the averages are NaN.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def counts_of_matrix(matrix: Counts) -> Counts:
 
 
 def precision(counts: Counts) -> tuple[Counts, Counts]:
-    """hits / predicted: of what was called class c, how much was right."""
+    """hits / predicted: the share of the predictions of class c that are right."""
     hits, predicted, _ = counts
     return hits, predicted
 
 
 def recall(counts: Counts) -> tuple[Counts, Counts]:
-    """hits / actual: of what is class c, how much was found."""
+    """hits / actual: the share of the samples of class c that were found."""
     hits, _, actual = counts
     return hits, actual
 
@@ -88,7 +88,7 @@ def binary(ratio: Ratio, counts: Counts, zero_division: float) -> float:
         )
     if not counts.any():
         return float("nan")
-    # labels that were all 0 tell of one class only; class 1 is then there, and empty
+    # if all labels were 0, only one class was counted; class 1 is then added without samples
     both = np.pad(counts, ((0, 0), (0, 2 - counts.shape[1])))
     return float(per_class(ratio, both, zero_division)[1])
 

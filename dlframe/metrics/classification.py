@@ -1,6 +1,6 @@
 """Metrics of classification: counts collected batch by batch, formulas from `averages`.
 
-All count in whole numbers, so a stream of batches gives exactly the value of the whole.
+All of them count in whole numbers, so many batches give exactly the value of the whole.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class ConfusionMatrix(Metric):
 
 
 class RatioMetric(Metric):
-    """What Precision, Recall and F1 share: counts per class, one ratio, one average.
+    """The base class of Precision, Recall and F1: counts per class, one ratio, one average.
 
     `average` is "per_class" (an array, one value per class), "macro", "micro", "weighted" or
     "binary" (class 1 of two), and becomes part of the name: `Precision("macro")` is called
@@ -145,7 +145,7 @@ class RatioMetric(Metric):
 
     @staticmethod
     def ratio(counts: averages.Counts) -> tuple[averages.Counts, averages.Counts]:
-        """Numerators and denominators of all classes; each subclass names its own."""
+        """Numerators and denominators of all classes; a subclass defines it."""
         raise NotImplementedError
 
     def empty(self) -> State:
@@ -168,7 +168,7 @@ class RatioMetric(Metric):
 
 
 class Precision(RatioMetric):
-    """Of what was called class c, the share that was right.
+    """The share of the predictions of class c that are right.
 
     >>> precision = Precision("per_class")
     >>> precision.update(np.array([0, 1, 1]), np.array([0, 1, 0]))
@@ -181,7 +181,7 @@ class Precision(RatioMetric):
 
 
 class Recall(RatioMetric):
-    """Of what is class c, the share that was found.
+    """The share of the samples of class c that were found.
 
     >>> recall = Recall("macro")
     >>> recall.update(np.array([0, 1, 1]), np.array([0, 1, 0]))

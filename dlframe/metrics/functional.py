@@ -1,8 +1,8 @@
 """Metrics as functions of a model's output and the target, both Tensors or arrays.
 
-What counts as output is told in `dlframe.metrics.labels`: class scores (N, C, …), one score per
-sample (N,) or (N, 1), or labels. The averaging is always in the name, and what `zero_division`
-means is told in `dlframe.metrics.averages`, beside the formulas.
+The output may be class scores (N, C, …), one score per sample (N,) or (N, 1), or labels, see
+`dlframe.metrics.labels`. The name always tells the kind of average. `zero_division` is explained
+in `dlframe.metrics.averages`, beside the formulas.
 
     >>> import numpy as np
     >>> target = np.array([0, 0, 0, 1, 1, 2])
@@ -59,8 +59,8 @@ __all__ = [
     "top_k_accuracy",
 ]
 
-# Beyond this a class count read off the labels is more likely a mistake (a token, a pixel) than
-# a wish: the confusion matrix would have 10⁸ entries. Naming num_classes lifts the limit.
+# With more classes than this, a label is probably a mistake (a token, a pixel), and the confusion
+# matrix would have 10⁸ entries. An explicit num_classes lifts the limit.
 MOST_IMPLIED_CLASSES = 10_000
 
 
@@ -93,9 +93,9 @@ def class_counts(
     threshold: float = 0.0,
     ignore_index: int | None = None,
 ) -> Counts:
-    """Hits, predictions and samples of each class: int64 (3, C), all that the ratios need.
+    """Hits, predictions and samples of each class: int64 (3, C), which the ratios need.
 
-    The confusion matrix holds the same and more, in C² numbers instead of 3 C.
+    The confusion matrix contains them too, but has C² numbers instead of 3 C.
     """
     pair = label_pair(output, target, num_classes, threshold=threshold, ignore_index=ignore_index)
     classes = _count_of_classes(pair)
@@ -134,14 +134,15 @@ def accuracy(output: object, target: object) -> float:
 def accuracy_per_class(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> Values:
-    """The share of each class's samples that were recognised, (C,): the recall by another name."""
+    """The share of each class's samples that were recognised, (C,); it equals the recall."""
     return recall_per_class(output, target, num_classes, zero_division=zero_division)
 
 
 def accuracy_macro(output: object, target: object, num_classes: int | None = None) -> float:
     """The mean of the accuracy per class over the classes that have samples.
 
-    Known as balanced accuracy: guessing the commonest class earns 1/C, however common it is.
+    It is also known as balanced accuracy. Guessing always the commonest class gives 1/C, however
+    common that class is.
     """
     counts = class_counts(output, target, num_classes)
     return averages.macro(averages.recall, counts, float("nan"))
@@ -151,7 +152,7 @@ def top_k_accuracy(output: object, target: object, k: int) -> float:
     """The share of samples whose true class is among the k highest scores; NaN without samples.
 
     `output` holds class scores (N, C, …). Of equal scores the lower class comes first, so that
-    `k=1` is the accuracy. A NaN is no score: it never counts as a hit.
+    `k=1` is the accuracy. A score that is NaN never counts as a hit.
     """
     hits = top_k_hits(output, target, k)
     return _share(int(hits.sum()), hits.size)
@@ -160,7 +161,7 @@ def top_k_accuracy(output: object, target: object, k: int) -> float:
 def top_k_hits(
     output: object, target: object, k: int, ignore_index: int | None = None
 ) -> NDArray[np.bool_]:
-    """For each sample whether its true class is among the k highest scores: flat, (N · d1 …,)."""
+    """Whether each sample's true class is among its k highest scores: flat, (N · d1 …,)."""
     scores, labels = to_array(output), whole_numbers(to_array(target), "target")
     if not is_class_scores(scores, labels):
         raise ShapeError(
@@ -175,7 +176,7 @@ def top_k_hits(
     scores = np.moveaxis(scores, 1, -1)[counted]
     labels = labels[counted][:, None]
     own = np.take_along_axis(scores, labels, axis=1)
-    # not "scores > own": a NaN compares false to everything, and would come out on top
+    # not "scores > own": comparisons with NaN are false, so a NaN would count as the highest
     ahead = ~(scores <= own)
     ahead |= (scores == own) & (np.arange(classes) < labels)
     hits: NDArray[np.bool_] = ahead.sum(axis=1) < k
@@ -192,7 +193,7 @@ def _share(hits: int, samples: int) -> float:
 def precision_per_class(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> Values:
-    """Of what was called class c, the share that was right: shape (C,)."""
+    """The share of the predictions of class c that are right: shape (C,)."""
     counts = class_counts(output, target, num_classes)
     return averages.per_class(averages.precision, counts, zero_division)
 
@@ -208,7 +209,7 @@ def precision_macro(
 def precision_micro(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> float:
-    """All hits over all predictions; with one label per sample the accuracy."""
+    """All hits / all predictions; with one label per sample it is the accuracy."""
     counts = class_counts(output, target, num_classes)
     return averages.micro(averages.precision, counts, zero_division)
 
@@ -216,13 +217,13 @@ def precision_micro(
 def precision_weighted(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> float:
-    """The precision per class, averaged by the classes' numbers of samples."""
+    """The mean of the precision per class, weighted by the classes' numbers of samples."""
     counts = class_counts(output, target, num_classes)
     return averages.weighted(averages.precision, counts, zero_division)
 
 
 def precision_binary(output: object, target: object, *, zero_division: float = 0.0) -> float:
-    """Of what was called class 1, the share that was right; two classes only."""
+    """The share of the predictions of class 1 that are right; for two classes only."""
     counts = class_counts(output, target)
     return averages.binary(averages.precision, counts, zero_division)
 
@@ -233,7 +234,7 @@ def precision_binary(output: object, target: object, *, zero_division: float = 0
 def recall_per_class(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> Values:
-    """Of what is class c, the share that was found: shape (C,)."""
+    """The share of the samples of class c that were found: shape (C,)."""
     counts = class_counts(output, target, num_classes)
     return averages.per_class(averages.recall, counts, zero_division)
 
@@ -249,7 +250,7 @@ def recall_macro(
 def recall_micro(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> float:
-    """All hits over all samples; with one label per sample the accuracy."""
+    """All hits / all samples; with one label per sample it is the accuracy."""
     counts = class_counts(output, target, num_classes)
     return averages.micro(averages.recall, counts, zero_division)
 
@@ -257,13 +258,13 @@ def recall_micro(
 def recall_weighted(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> float:
-    """The recall per class, averaged by the classes' numbers of samples."""
+    """The mean of the recall per class, weighted by the classes' numbers of samples."""
     counts = class_counts(output, target, num_classes)
     return averages.weighted(averages.recall, counts, zero_division)
 
 
 def recall_binary(output: object, target: object, *, zero_division: float = 0.0) -> float:
-    """Of what is class 1, the share that was found; two classes only."""
+    """The share of the samples of class 1 that were found; for two classes only."""
     counts = class_counts(output, target)
     return averages.binary(averages.recall, counts, zero_division)
 
@@ -290,7 +291,7 @@ def f1_macro(
 def f1_micro(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> float:
-    """The F1 of the sums over all classes; with one label per sample the accuracy."""
+    """The F1 of the sums over all classes; with one label per sample it is the accuracy."""
     counts = class_counts(output, target, num_classes)
     return averages.micro(averages.f1, counts, zero_division)
 
@@ -298,12 +299,12 @@ def f1_micro(
 def f1_weighted(
     output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
 ) -> float:
-    """The F1 per class, averaged by the classes' numbers of samples."""
+    """The mean of the F1 per class, weighted by the classes' numbers of samples."""
     counts = class_counts(output, target, num_classes)
     return averages.weighted(averages.f1, counts, zero_division)
 
 
 def f1_binary(output: object, target: object, *, zero_division: float = 0.0) -> float:
-    """The harmonic mean of precision and recall of class 1; two classes only."""
+    """The harmonic mean of precision and recall of class 1; for two classes only."""
     counts = class_counts(output, target)
     return averages.binary(averages.f1, counts, zero_division)

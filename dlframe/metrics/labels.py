@@ -1,6 +1,6 @@
-"""From what a model puts out to class labels, checked.
+"""Turns a model's outputs into class labels, and checks labels.
 
-Three kinds of output are understood, told apart by their shape beside the target's:
+There are three kinds of output. The shapes of output and target tell which one it is:
 
 ===================  ==========  ===============================================================
 output               target      meaning
@@ -10,7 +10,7 @@ floats (N,), (N, 1)  (N,)        one score per sample: class 1 above the thresho
 integers, booleans   same shape  labels already
 ===================  ==========  ===============================================================
 
-The threshold is 0, where a logit means a probability of one half. For probabilities give
+The threshold is 0, since a logit of 0 means a probability of one half. For probabilities pass
 `threshold=0.5`, or pass labels: `probabilities > 0.5`.
 """
 
@@ -44,10 +44,10 @@ def label_pair(
     threshold: float = 0.0,
     ignore_index: int | None = None,
 ) -> LabelPair:
-    """Labels that can be compared one by one; samples with target `ignore_index` left out.
+    """Predicted and true labels, one of each per sample, without targets equal to `ignore_index`.
 
-    Shapes as in the table above. Raises LabelError for a label outside its range (which index,
-    which value, which range) and ShapeError for shapes that fit no line of the table.
+    Shapes are those of the table above. Raises LabelError for a label outside its range (with its
+    index, its value and the range), and ShapeError for shapes that are not in the table.
 
         >>> label_pair(np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 1])).predicted
         array([1, 0])
@@ -69,7 +69,7 @@ def label_pair(
 
 
 def _predicted(scores: Array, target: Array, threshold: float) -> tuple[Labels, int | None]:
-    """The predicted labels in the target's shape, and how many classes the output tells of."""
+    """The predicted labels in the target's shape, and the number of classes, if known."""
     ready = scores.dtype.kind in "iub"
     if ready and scores.shape == target.shape:
         return scores.astype(np.int64), None
@@ -98,7 +98,7 @@ def _above(scores: Array, threshold: float) -> Labels:
 
 
 def _misfit(scores: Array, target: Array) -> str:
-    """Why the shapes fit no kind of output, with the likeliest remedy."""
+    """The message for shapes that fit no kind of output, with the likeliest remedy."""
     message = f"metrics: output{scores.shape} does not fit target{target.shape}"
     if scores.shape == target.shape and scores.ndim > 1:
         return (
@@ -116,12 +116,12 @@ def _misfit(scores: Array, target: Array) -> str:
 
 
 def whole_numbers(values: Array, what: str) -> Labels:
-    """Labels as int64; floats such as BCELoss's 0.0 and 1.0 pass when they are whole."""
+    """Labels as int64; floats are accepted if they are whole numbers, as targets of BCELoss are."""
     if values.dtype.kind in "iub":
         return values.astype(np.int64, copy=False)
     if values.dtype.kind != "f":
         raise DTypeError(f"metrics: {what} must hold class labels, got dtype {values.dtype}")
-    # abs < 2**62 turns NaN and infinity away too, before a cast that would be undefined
+    # abs < 2**62 also refuses NaN and infinity, for which the cast would be undefined
     whole = (values == np.floor(values)) & (np.abs(values) < 2**62)
     if not whole.all():
         name, value = _first(values, ~whole, what)

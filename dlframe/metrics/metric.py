@@ -1,7 +1,7 @@
-"""The base of all metrics, and the means of numbers and of losses.
+"""The base class of all metrics, and the means of numbers and of losses.
 
-A metric collects counts or sums in `state`, a small array that batches add to. Two states add up
-to the state of both data sets, and storing the array stores the metric.
+A metric collects counts or sums in `state`, a small array to which each batch adds. The sum of two
+states is the state of both data sets together. To store a metric, store this array.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ State = NDArray[Any]
 
 
 class Metric(ABC):
-    """A number (or an array of them) about all batches since `reset`.
+    """A number (or an array of numbers) that describes all batches since `reset`.
 
-    A subclass says what an empty state is, how a batch adds to it, and what it comes to. States
-    must be additive: the state of two data sets is the sum of their states.
+    A subclass defines the empty state, how a batch adds to it, and how the value is computed from
+    it. States must be additive: the state of two data sets is the sum of their states.
 
         >>> class Positives(Metric):
         ...     def empty(self):
@@ -60,14 +60,14 @@ class Metric(ABC):
 
     @abstractmethod
     def compute(self) -> float | NDArray[Any]:
-        """The value over everything added so far; NaN where nothing was."""
+        """The value over everything added so far; NaN if there was nothing."""
 
     def reset(self) -> None:
         """Forget everything added so far."""
         self.state = self.empty()
 
     def merge(self, other: Metric) -> None:
-        """Add what another metric of the same kind has seen, on other workers or other data."""
+        """Add the batches of another metric of the same kind, from other workers or other data."""
         if type(other) is not type(self) or other.name != self.name:
             raise TypeError(
                 f"{type(self).__name__}: cannot merge {self.name!r} "
@@ -88,9 +88,9 @@ class Metric(ABC):
 
 
 def add_states(first: State, second: State) -> State:
-    """The sum, in a new array; the smaller is taken as zero where it ends.
+    """The sum, in a new array; the shorter state is filled up with zeros.
 
-    Classes seen for the first time in a later batch make the state longer.
+    A state becomes longer when a batch contains a new class.
     """
     if first.shape == second.shape:
         return np.asarray(first + second)
@@ -102,7 +102,7 @@ def add_states(first: State, second: State) -> State:
 
 
 class Mean(Metric):
-    """The mean of numbers, each with its weight: a batch's mean comes with its size.
+    """The mean of weighted numbers, such as the means of batches with the batches' sizes.
 
     The state is float64 (sum of weight · value, sum of weights).
 
@@ -137,12 +137,12 @@ class Mean(Metric):
 
 
 class MeanLoss(Mean):
-    """The mean of a loss over all samples, however they fell into batches.
+    """The mean of a loss over all samples, whatever the sizes of the batches.
 
     `loss` is called with `(output, target)`. A batch's mean is weighted by the number of its
     targets; a loss with `reduction="sum"` or `"none"` is divided by that number at the end.
-    A loss that weights classes or ignores targets divides by other numbers in each batch: its
-    epoch mean is then the mean of batch means, weighted by batch size.
+    A loss that weights classes or ignores targets divides by another number in each batch. Then
+    the result is the mean of the batches' means, weighted by batch size.
     """
 
     def __init__(self, loss: Callable[[Any, Any], Any], name: str = "loss") -> None:
@@ -151,10 +151,10 @@ class MeanLoss(Mean):
 
     def update(self, output: Any, target: Any = 1.0) -> None:
         """Add one batch: the model's output and its targets."""
-        # fresh tensors around the same memory: whatever graph the output belongs to stays out
+        # new tensors with the same memory, so that the graph of the output is not used
         targets = to_array(target)
         if not targets.size:
-            return  # the mean loss of no samples is nan, and would stay for the whole epoch
+            return  # the mean loss of no samples is nan, and would make the whole mean nan
         values = to_array(self.loss(Tensor(to_array(output)), Tensor(targets)))
         is_mean = values.ndim == 0 and getattr(self.loss, "reduction", "mean") == "mean"
         total = float(values) * targets.size if is_mean else float(values.sum())

@@ -1,4 +1,4 @@
-"""Small networks by name: what the command line, the examples and the benchmarks train."""
+"""Small networks, which the command line, the examples and the benchmarks train."""
 
 from __future__ import annotations
 

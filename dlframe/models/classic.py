@@ -1,4 +1,4 @@
-"""Classifiers, each a plain function that puts layers in a row."""
+"""Classifiers; each is made by a function that puts layers in a row."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mlp(
     """Linear layers of the sizes `hidden`, each with its activation, and one to the logits.
 
     Inputs of any shape are flattened to `in_features`. `activation` is the name of a layer,
-    such as "ReLU", "Tanh" or one of a plugin's.
+    such as "ReLU", "Tanh" or that of a plugin.
 
     >>> mlp(2, [25, 25], 2, activation="Tanh")
     Sequential(
@@ -54,8 +54,8 @@ def cnn(
 ) -> nn.Sequential:
     """3×3 convolutions with batch normalisation, halving the image until it is at most 4×4.
 
-    The first stage has `width` channels, each further one twice as many; a linear layer makes
-    logits of what is left. Input: (N, channels, size, size).
+    The first stage has `width` channels, and each further one twice as many as the one before. A
+    linear layer computes the logits. Input: (N, channels, size, size).
 
     >>> cnn(1, 8, 10)(dl.zeros(3, 1, 8, 8)).shape
     (3, 10)
@@ -73,13 +73,13 @@ def cnn(
 
 
 def _convolution(channels: int, out: int) -> list[nn.Module]:
-    # batch normalisation subtracts the mean, and any bias with it
+    # without a bias, since batch normalisation would subtract it with the mean
     convolution = nn.Conv2d(channels, out, 3, padding=1, bias=False)
     return [convolution, nn.BatchNorm2d(out), nn.ReLU()]
 
 
 def lenet(channels: int, size: int, classes: int) -> nn.Sequential:
-    """LeNet-5 as it is taught: tanh, average pooling, and three linear layers.
+    """LeNet-5 in its usual form: tanh, average pooling, and three linear layers.
 
     Images of 28×28 are padded to 32×32 by the first convolution, as in the paper: Y. LeCun and
     others, "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998.

@@ -1,4 +1,4 @@
-"""Models by name, so that a file can say in a few words which one its weights belong to."""
+"""Models by name, so that a file of weights can name its model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODELS: dict[str, Callable[..., Module]] = {
 
 
 def build(name: str, **arguments: Any) -> Module:
-    """The model of that name; raises ArgumentError for a name that is not known.
+    """The model of that name; raises ArgumentError for an unknown name.
 
     >>> build("mlp", in_features=2, hidden=[8], classes=3)(dl.zeros(5, 2)).shape
     (5, 3)

@@ -1,24 +1,24 @@
-"""Random numbers: PyTorch's CPU generator, number for number.
+"""Random numbers, equal to those of PyTorch's CPU generator.
 
-After the same `manual_seed`, a `Generator` gives what PyTorch 2.13 gives on a CPU, so initial
-weights, shuffles and dropout masks carry over. Its methods return ndarrays. `generator=None`,
-here and elsewhere, means `default_generator`, which `manual_seed` seeds.
+After the same `manual_seed`, a `Generator` gives the numbers that PyTorch 2.13 gives on a CPU, so
+initial weights, shuffles and dropout masks are the same. Its methods return ndarrays.
+`generator=None`, here and elsewhere, means `default_generator`, which `manual_seed` seeds.
 
 All numbers come from one stream, the Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998),
-32 bits a draw; a 64-bit draw is two of them, the high word first. What becomes of the draws:
+32 bits a draw; a 64-bit draw is two of them, the high word first. Each distribution uses them thus:
 
 ===============  ================================================================================
-`uniform`      float32: the low 24 bits of a draw · 2⁻²⁴; float64: the low 53 bits of 64 · 2⁻⁵³
-`normal`       Box–Muller: 16 values and more in blocks of 16, fewer in pairs
-`randint`      low + draw mod (high − low); a range of 2²⁸ or more takes 64-bit draws
-`random`       draw mod (the dtype's maximum + 1): PyTorch's `random_()`
-`randperm`     Fisher–Yates from the front: swap i with i + draw mod (n − i)
-`bernoulli`    uniform < p, in p's dtype
-`keep_mask`    float64 uniform < p: PyTorch's `bernoulli_(p)` for a number p, and its dropout
-`multinomial`  with replacement: where a float64 uniform falls among the cumulative sums;
+`uniform`        float32: the low 24 bits of a draw · 2⁻²⁴; float64: the low 53 bits of 64 · 2⁻⁵³
+`normal`         Box–Muller: 16 values and more in blocks of 16, fewer in pairs
+`randint`        low + draw mod (high − low); a range of 2²⁸ or more takes 64-bit draws
+`random`         draw mod (the dtype's maximum + 1): PyTorch's `random_()`
+`randperm`       Fisher–Yates from the front: swap i with i + draw mod (n − i)
+`bernoulli`      uniform < p, in p's dtype
+`keep_mask`      float64 uniform < p: PyTorch's `bernoulli_(p)` for a number p, and its dropout
+`multinomial`    with replacement: where a float64 uniform falls among the cumulative sums;
                  without: the largest p / exponential
-`poisson`      products of uniforms, or transformed rejection, one value after the other
-`binomial`     sums of geometric gaps, or transformed rejection
+`poisson`        products of uniforms, or transformed rejection, one value after the other
+`binomial`       sums of geometric gaps, or transformed rejection
 the rest         the inverse distribution function of a float64 uniform, rounded to the dtype
 ===============  ================================================================================
 
@@ -32,12 +32,12 @@ Which numbers are equal to PyTorch's, and where that depends on the build:
 - `uniform` on another [low, high) is x · (high − low) + low, in float32 rounded once: PyTorch on
   x86 with AVX2 (a fused multiply-add); without it PyTorch rounds twice. NumPy cannot fuse in
   float64: there the last bit can differ.
-- Intel's MKL plays no part in PyTorch 2.13. Versions up to 2.4 or so, if built with MKL and run on
-  an Intel processor, took `bernoulli_(p)`, dropout, `exponential_` and `multinomial` from MKL's own
-  generator; its numbers repeated. They are not reproduced here.
+- PyTorch 2.13 does not use the generator of Intel's MKL. Versions up to 2.4 or so, if built with
+  MKL and run on an Intel processor, took `bernoulli_(p)`, dropout, `exponential_` and `multinomial`
+  from it, and its numbers repeated. They are not reproduced here.
 
-Methods are atomic, so threads may share a generator; who gets which numbers is then up to chance.
-`sample_rng` gives every sample a stream of its own instead.
+Methods are atomic, so threads may share a generator; but then it depends on chance which thread
+gets which numbers. `sample_rng` gives every sample a separate stream instead.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def set_rng_state(new_state: npt.ArrayLike) -> None:
 
 @contextmanager
 def fork_rng(enabled: bool = True) -> Iterator[None]:
-    """Put the default generator back, at the end of the block, to where it was at the beginning.
+    """Restore the state of the default generator at the end of the block.
 
     >>> from dlframe import random
     >>> before = random.get_rng_state()
@@ -131,10 +131,10 @@ def fork_rng(enabled: bool = True) -> Iterator[None]:
 
 
 def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """A stream of NumPy's for each (seed, epoch, sample index), for data augmentation.
+    """A NumPy generator for each (seed, epoch, sample index), for data augmentation.
 
-    What happens to a sample depends on these three alone: not on the number of workers, nor on the
-    order in which they work, nor on where a run was interrupted. Philox (Salmon et al., 2011)
+    The numbers for a sample depend only on these three: not on the number of workers, the order in
+    which they work, or the point at which a run was interrupted. Philox (Salmon et al., 2011)
     encrypts a counter; here seed (modulo 2⁶⁴) and epoch are the key, and the index is the counter's
     highest word, so the streams of two samples cannot overlap.
 

@@ -1,4 +1,4 @@
-"""What the arguments of the distributions must be."""
+"""Checks of the arguments of the distributions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generator: one stream, and all distributions that draw from it."""
+"""The generator: a stream of random numbers, and all distributions that draw from it."""
 
 from __future__ import annotations
 

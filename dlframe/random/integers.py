@@ -47,7 +47,7 @@ class Choices(RealNumbers):
             raise ArgumentError(f"randint: {dtype} cannot hold all of [{low}, {high})")
         width = high - low
         draws = self.raw64(n) if width >= 2**28 else self.raw32(n)
-        if width == 2**64:  # then PyTorch takes the draw itself, as a signed number
+        if width == 2**64:  # then PyTorch uses the draw itself as a signed number
             return draws.astype(np.int64).astype(dtype, copy=False).reshape(shape)
         values = (draws % draws.dtype.type(width)).astype(np.int64)
         values += np.int64(low)  # integers wrap around, so a width above 2⁶³ comes out right, too
@@ -56,7 +56,7 @@ class Choices(RealNumbers):
     def random(self, shape: Shape, dtype: npt.DTypeLike = np.int64) -> Array:
         """Any non-negative value of an integer dtype: `Tensor.random_()`.
 
-        Of a float dtype, any integer from 0 to 2^(bits of its precision); of bool, either value.
+        For a float dtype, any integer from 0 to 2^(bits of its precision); for bool, either value.
         """
         shape, n = sizes_of("random", shape)
         dtype = np.dtype(dtype)
@@ -89,7 +89,7 @@ class Choices(RealNumbers):
         second = first + self.raw32(first.size) % (np.uint32(n) - first)
         if n > 500:  # from there on faster
             return _shuffled(second.astype(np.int64))
-        order = list(range(n))  # nothing swaps as fast as a list
+        order = list(range(n))  # a list swaps faster than an array
         for i, j in enumerate(second.tolist()):
             order[i], order[j] = order[j], order[i]
         return np.array(order, dtype=np.int64)
@@ -111,7 +111,7 @@ class Choices(RealNumbers):
     def keep_mask(self, p: float, shape: Shape) -> npt.NDArray[np.bool]:
         """True with probability p, the same p for all: `Tensor.bernoulli_(p)`.
 
-        Dropout at rate r keeps where `keep_mask(1 - r, shape)` is True.
+        Dropout with rate r keeps the elements where `keep_mask(1 - r, shape)` is True.
 
         >>> dl.Generator().manual_seed(0).keep_mask(0.5, 4)
         array([False, False,  True, False])
@@ -119,7 +119,7 @@ class Choices(RealNumbers):
         shape, n = sizes_of("keep_mask", shape)
         if not 0 <= p <= 1:
             raise ArgumentError(f"keep_mask: p must lie in [0, 1], got {p}")
-        # k · 2⁻⁵³ < p, in integers: exact, and no float is made.
+        # k · 2⁻⁵³ < p, in integers: this is exact and needs no array of floats.
         return ((self.raw64(n) & (2**53 - 1)) < math.ceil(float(p) * 2**53)).reshape(shape)
 
     def multinomial(
@@ -128,8 +128,8 @@ class Choices(RealNumbers):
         """Indices drawn in proportion to `probs`, (n,) or (rows, n): `torch.multinomial`.
 
         Returns (num_samples,) or (rows, num_samples). The sums need not be one. Without replacement
-        the largest p / q are taken, q being exponential: index i comes first with probability
-        p[i] / Σ p, the second is chosen from the rest in the same way, and so on.
+        the indices with the largest p / q are taken, where q is exponential: index i comes first
+        with probability p[i] / Σ p, the second is chosen from the rest in the same way, and so on.
 
         >>> g = dl.Generator().manual_seed(0)
         >>> g.multinomial(np.array([0.1, 0.2, 0.7]), 2)
@@ -156,7 +156,7 @@ def _slots(probs: Array, u: Array) -> npt.NDArray[np.int64]:
     """For each u the first index whose cumulative probability reaches it, row by row."""
     cumulative = probs.astype(F64 if probs.dtype == F64 else F32).cumsum(axis=-1)
     cumulative /= cumulative[..., -1:].copy()
-    # The last index takes all that is left, whatever the sum was rounded to. float64, because u is.
+    # The last sum becomes 1, whatever rounding made of it. In float64, because u is float64.
     edges = cumulative[..., :-1].astype(F64)
     if probs.ndim == 1:
         return np.searchsorted(edges, u)

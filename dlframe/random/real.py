@@ -24,11 +24,11 @@ from dlframe.random.stream import Stream
 if TYPE_CHECKING:
     import numpy.typing as npt  # 12 ms, for annotations alone
 
-_CACHE_BLOCK = 1 << 16  # so many values are made at a time: they stay in the cache
+_CACHE_BLOCK = 1 << 16  # values made at a time, so that they stay in the cache
 
 
 class RealNumbers(Stream):
-    """Uniform and normal numbers, and what is made of them by a formula."""
+    """Uniform and normal numbers, and the distributions made from them by a formula."""
 
     def uniform(
         self, shape: Shape, dtype: npt.DTypeLike = F32, *, low: float = 0.0, high: float = 1.0
@@ -64,8 +64,8 @@ class RealNumbers(Stream):
         """Normally distributed numbers: `torch.randn` and `Tensor.normal_(mean, std)`.
 
         First all uniforms are drawn; then each block of 16 becomes 16 normals (`_box_muller`). If
-        the size is no multiple of 16, the last 16 values are made anew from 16 more uniforms. Fewer
-        than 16 come from `normal_by_pairs`: `normal(15)` and `normal(16)` have nothing in common.
+        the size is not a multiple of 16, the last 16 values are made again from 16 more uniforms.
+        Fewer than 16 come from `normal_by_pairs`, so `normal(15)` and `normal(16)` differ entirely.
 
         >>> dl.Generator().manual_seed(0).normal(3).round(4)
         array([ 1.541 , -0.2934, -2.1788], dtype=float32)
@@ -96,9 +96,9 @@ class RealNumbers(Stream):
     ) -> Array:
         """Normals made two at a time in float64, as PyTorch makes fewer than 16.
 
-        (It fills non-contiguous tensors of any size so, too.) Of two uniforms the first gives the
-        angle, the second the radius √(−2 log(1 − u)). The cosine comes first; a sine that is left
-        over begins the next call.
+        (PyTorch also fills non-contiguous tensors of any size in this way.) Of two uniforms the
+        first gives the angle, the second the radius √(−2 log(1 − u)). The cosine comes first; a
+        sine that is left over is the first number of the next call.
 
         >>> g = dl.Generator().manual_seed(0)
         >>> g.normal_by_pairs(1).round(4), g.normal_by_pairs(2).round(4)

@@ -1,9 +1,9 @@
-"""Counts: how many events, how many successes. Each value takes as many uniforms as chance wants.
+"""Numbers of events and of successes. The number of uniforms per value varies.
 
-Small means are counted out (Knuth; geometric gaps), large ones found by transformed rejection
-(Hörmann, 1993): a point (u, v) of a box is turned into a candidate k, most of them are accepted at
-once by a cheap test, the rest by comparing with the probability of k. Since the number of draws
-differs from value to value, there is nothing to vectorize: these run in plain Python.
+For small means the events are counted (Knuth; geometric gaps). For large means there is transformed
+rejection (Hörmann, 1993): a point (u, v) of a box is turned into a candidate k. Most candidates are
+accepted at once by a cheap test, the others are compared with the probability of k. Since the
+number of draws differs from value to value, these cannot be vectorized and run in plain Python.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Draw = Callable[[], float]
 
-_BLOCK = 512  # uniforms are looked at in blocks
+_BLOCK = 512  # uniforms drawn at a time
 
 
 class Counts(Choices):
@@ -68,7 +68,7 @@ class Counts(Choices):
 
     @contextmanager
     def _one_by_one(self) -> Iterator[Draw]:
-        """The next uniforms, one each call; afterwards the stream stands behind the last taken."""
+        """Gives a function that draws one uniform; then the stream continues after the last one."""
         taken = 0
 
         def numbers() -> Iterator[float]:
@@ -125,7 +125,7 @@ def _poisson_by_rejection(mean: float, draw: Draw) -> float:
 
 # --- binomial ----------------------------------------------------------------------------------
 
-# What Stirling's formula leaves of log k!, for k = 0 … 9.
+# log k! minus Stirling's formula, for k = 0 … 9.
 _TAILS = (
     0.0810614667953272, 0.0413406959554092, 0.0276779256849983, 0.02079067210376509,
     0.0166446911898211, 0.0138761288230707, 0.0118967099458917, 0.0104112652619720,

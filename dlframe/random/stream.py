@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SEED = 67280421310721  # what an unseeded PyTorch generator starts from
 
-_CACHE_BLOCK = 1 << 16  # so many values are made at a time: they stay in the cache
+_CACHE_BLOCK = 1 << 16  # values made at a time, so that they stay in the cache
 
 # The bytes of `torch.Generator.get_state()`; the fields named `unused` are always zero.
 _STATE = np.dtype(
@@ -44,7 +44,7 @@ class Stream:
             raise ArgumentError(f"Generator: the device must be 'cpu', got {device!r}")
         self._lock = threading.RLock()
         self._bits = np.random.MT19937(0)
-        # The legacy interface, because NumPy promises never to change its numbers (NEP 19).
+        # The legacy interface, because NumPy promises not to change its numbers (NEP 19).
         self._legacy = np.random.RandomState(self._bits)
         self.manual_seed(DEFAULT_SEED)
 
@@ -74,7 +74,7 @@ class Stream:
         with self._lock:
             self._initial_seed = seed % 2**64
             self._legacy.seed(seed % 2**32)
-            self._spare = np.empty(0)  # the second normal of a pair, while nobody has taken it
+            self._spare = np.empty(0)  # the second normal of a pair, until it is used
         return self
 
     def seed(self) -> int:
@@ -92,9 +92,9 @@ class Stream:
         return self._initial_seed
 
     def get_state(self) -> npt.NDArray[np.uint8]:
-        """All that determines the numbers to come: 5056 bytes, laid out as PyTorch's are.
+        """The state that determines the next numbers: 5056 bytes in PyTorch's layout.
 
-        So a state goes from one library to the other.
+        So a state can be moved from one library to the other.
 
         >>> g = dl.Generator()
         >>> state = g.get_state()
@@ -116,7 +116,7 @@ class Stream:
         return state.view(np.uint8)
 
     def set_state(self, state: npt.ArrayLike) -> None:
-        """Go on from where `get_state` was called; takes its bytes, or those of PyTorch.
+        """Continue from a state that `get_state` returned, here or in PyTorch.
 
         >>> dl.Generator().set_state(np.zeros(3, np.uint8))
         Traceback (most recent call last):
@@ -150,7 +150,7 @@ class Stream:
         return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # For copy.deepcopy, and for sending a generator to another process: a lock cannot travel.
+        # For copy.deepcopy, and to send a generator to another process: a lock cannot be pickled.
         return _from_state, (type(self), self.get_state())
 
     # --- raw draws -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Generators that draw otherwise for a while: `dlframe.vmap` draws for a whole batch at once."""
+"""Replaces generators in a block: `dlframe.vmap` draws for a whole batch at once."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def transformed(transform: Transform) -> Iterator[None]:
 
 
 def as_transformed(generator: Any) -> Any:
-    """The generator to draw from here, in place of `generator`."""
+    """The generator to use at present instead of `generator`."""
     transform = _current.get()
     return generator if transform is None else transform(generator)

@@ -1,8 +1,8 @@
 """The tensor, and everything that belongs to it.
 
-`tensor` is the class, and `methods` what it inherits, a file per family; `functions`, `linalg` and
-`special` are PyTorch's functions, by PyTorch's names; `creation` makes tensors. Beside them stand
-their text (`printing`), `size`, `types`, `devices` and `settings`.
+`tensor` is the class, and `methods` are its methods, a file per family. `functions`, `linalg` and
+`special` are PyTorch's functions, under PyTorch's names. `creation` makes tensors. The other files
+are `printing`, `size`, `types`, `devices` and `settings`.
 """
 
 from __future__ import annotations

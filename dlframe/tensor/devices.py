@@ -1,4 +1,4 @@
-"""Devices and layouts: one of each. Programs that choose between several run all the same."""
+"""The only device, the CPU, and the only layout; programs that choose between several still run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ KNOWN = ("cpu", "cuda", "mps", "xpu", "meta")
 
 
 class device(str):
-    """The name of a device, which is a string with parts: `device("cpu").type`.
+    """The name of a device: a string with the parts `type` and `index`.
 
-    Other devices than the CPU have names too, so that they can be compared with; a tensor cannot go
-    there.
+    Other devices than the CPU have names too, so that programs can compare with them; a tensor
+    cannot be moved to them.
 
     Raises:
-        ArgumentError: no such kind of device.
+        ArgumentError: there is no such kind of device.
 
     >>> import dlframe as dl
     >>> device = dl.device("cuda" if dl.cuda.is_available() else "cpu")
@@ -63,16 +63,16 @@ def check_device(wanted: Any) -> None:
         raise ArgumentError(f"dlframe computes on the CPU, got device={str(wanted)!r}; use 'cpu'")
 
 
-# PyTorch's constants for the only layout, and for orders in memory, which NumPy decides here.
+# PyTorch's constants for the only layout, and for orders in memory, which NumPy chooses here.
 strided = "strided"
 contiguous_format = "contiguous_format"
 preserve_format = "preserve_format"
 
 
 def check_placement(device: Any, layout: Any = None, pin_memory: bool = False) -> None:
-    """Raise an ArgumentError for what there is not: other devices and layouts, pinned memory."""
+    """Raise an ArgumentError for other devices, other layouts and pinned memory."""
     check_device(device)
     if layout is not None and layout != strided:
         raise ArgumentError(f"layout: dlframe's tensors are strided, got {layout!r}")
     if pin_memory:
-        raise ArgumentError("pin_memory: pinned memory is of use to a GPU alone, and there is none")
+        raise ArgumentError("pin_memory: pinned memory is useful only for a GPU, and there is none")

@@ -1,4 +1,4 @@
-"""How tensors print: PyTorch's rules for widths, decimals, scientific notation and long tensors."""
+"""Prints tensors by PyTorch's rules for widths, decimals, scientific notation and long tensors."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def set_printoptions(
         edgeitems: items shown at each end of a summarized dimension (3).
         linewidth: characters per line (80).
         profile: `"default"`, `"short"` or `"full"`, before the other settings.
-        sci_mode: scientific notation always, never, or (None) by the values' range.
+        sci_mode: scientific notation always (True), never (False), or by the values' range (None).
 
     >>> import dlframe as dl
     >>> dl.set_printoptions(precision=2)
@@ -80,7 +80,7 @@ class _Formatter:
         self.integral = True
         self.scientific = False
         if self.floats:
-            # zeros, nan and infinities have no say, and stick out where they are wider
+            # zeros, nan and infinities do not count; a wider one is printed without padding
             values = values[np.isfinite(values) & (values != 0)].astype(np.float64)
             if values.size:
                 self._choose_notation(values)
@@ -149,7 +149,7 @@ def _body(array: np.ndarray[Any, Any], indent: int) -> str:
 
 
 def _edges(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """What a summarized tensor shows: the first and last items of every dimension."""
+    """The first and last items of every dimension, which a summarized tensor shows."""
     n = _options.edgeitems
     for axis, size in enumerate(array.shape):
         if size > 2 * n:

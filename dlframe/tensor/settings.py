@@ -1,6 +1,6 @@
-"""Switches of PyTorch that have one position here; programs that set them run all the same.
+"""Settings of PyTorch that have only one value here.
 
-A setting is accepted where dlframe does what it asks for, and refused where it does not.
+A setting is accepted if dlframe does what it asks for, and refused otherwise.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def compile(
     disable: bool = False,
     recompile_limit: int | None = None,
 ) -> Any:
-    """The model or function itself: there is no compiler; also as a decorator with options.
+    """Return the model or function itself, since there is no compiler; a decorator, too.
 
     >>> import dlframe as dl
     >>> @dl.compile
@@ -58,7 +58,7 @@ def compile(
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Nothing: the same program gives the same numbers in any case.
+    """Do nothing: the same program gives the same numbers with any setting.
 
     >>> import dlframe as dl
     >>> dl.use_deterministic_algorithms(True)
@@ -66,7 +66,7 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Always: there are no others.
+    """Always True, since all algorithms are deterministic.
 
     >>> import dlframe as dl
     >>> dl.are_deterministic_algorithms_enabled()
@@ -76,7 +76,7 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Never: there is nothing to warn of.
+    """Always False, since there is nothing to warn about.
 
     >>> import dlframe as dl
     >>> dl.is_deterministic_algorithms_warn_only_enabled()
@@ -86,10 +86,10 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Nothing: products of float32 are computed in float32 at any setting.
+    """Do nothing: products of float32 are computed in float32 with any setting.
 
     Raises:
-        ArgumentError: another word.
+        ArgumentError: `precision` is not "highest", "high" or "medium".
 
     >>> import dlframe as dl
     >>> dl.set_float32_matmul_precision("high")
@@ -101,7 +101,7 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def get_float32_matmul_precision() -> str:
-    """Always "highest", whatever less was allowed.
+    """Always "highest", also after a lower precision was allowed.
 
     >>> import dlframe as dl
     >>> dl.get_float32_matmul_precision()
@@ -111,7 +111,7 @@ def get_float32_matmul_precision() -> str:
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """Whether the switch was set: only to False, since NumPy computes with denormal numbers.
+    """Whether the setting is possible: only False is, since NumPy computes with denormal numbers.
 
     >>> import dlframe as dl
     >>> dl.set_flush_denormal(True)
@@ -124,7 +124,7 @@ def set_flush_denormal(mode: bool) -> bool:
 
 
 def set_default_device(device: Any) -> None:
-    """Nothing for the CPU; another device is refused.
+    """Do nothing for the CPU; refuse any other device.
 
     >>> import dlframe as dl
     >>> dl.set_default_device("cpu")
@@ -133,7 +133,7 @@ def set_default_device(device: Any) -> None:
 
 
 def get_default_device() -> device:
-    """Where tensors are made: on the CPU.
+    """The device on which tensors are made, which is the CPU.
 
     >>> import dlframe as dl
     >>> dl.get_default_device()
@@ -169,7 +169,7 @@ def typename(obj: Any, /) -> str:
 
 
 def is_storage(obj: Any, /) -> bool:
-    """Never: a tensor's memory is an ndarray, and there are no storages.
+    """Always False: a tensor's memory is an ndarray, and there are no storages.
 
     >>> import dlframe as dl
     >>> dl.is_storage(dl.ones(2))
@@ -194,12 +194,12 @@ def get_num_threads() -> int:
 def set_num_threads(num_threads: int) -> None:
     """Use at most this many threads for a matrix product, in the whole process.
 
-    One thread is the best choice for small networks, and wherever other programs keep the
-    processors busy: BLAS waits for its threads by spinning, and one that has to wait for a
-    processor holds up all.
+    One thread is best for small networks, and on a computer that is busy with other programs:
+    BLAS threads wait for each other in a busy loop, so a thread that has to wait for a processor
+    delays all of them.
 
     Raises:
-        ArgumentError: not a positive whole number.
+        ArgumentError: `num_threads` is not a positive whole number.
 
     >>> import dlframe as dl
     >>> before = dl.get_num_threads()

@@ -1,4 +1,4 @@
-"""Size: a shape with PyTorch's one method."""
+"""Size: a shape with PyTorch's method `numel`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Size"]
 
 
 class Size(tuple[int, ...]):
-    """A shape: a tuple of sizes that knows the number of elements.
+    """A shape: a tuple of sizes with a method for the number of elements.
 
-    `x.size()` is one. `x.shape` is a plain tuple, which costs less to make: `dl.Size` makes a
-    Size of it where one is needed.
+    `x.size()` returns one. `x.shape` is a plain tuple, which costs less to make; `dl.Size(x.shape)`
+    makes a Size of it.
 
     >>> import dlframe as dl
     >>> dl.zeros(2, 3).size()

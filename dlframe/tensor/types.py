@@ -1,7 +1,7 @@
 """PyTorch's old names of tensors by their dtype: `FloatTensor`, `LongTensor` …
 
-`x.type()` gives such a name. Each is what PyTorch made of it: a constructor of tensors of that
-dtype, a test for `isinstance`, and something that `x.type(...)` converts to.
+`x.type()` returns such a name. As in PyTorch, each is a constructor of tensors of that dtype, can
+be used in `isinstance`, and can be passed to `x.type(...)`, which converts to it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class TensorType:
         self.name, self.dtype = name, dtype
 
     def __call__(self, *args: Any) -> Tensor:
-        """A copy of a sequence or an array in this dtype; or, of sizes, uninitialized memory."""
+        """A copy of a sequence or an array in this dtype; for sizes, uninitialized memory."""
         if len(args) == 1 and not isinstance(args[0], (int, np.integer)):
             return wrap(np.array(to_array(args[0]), self.dtype))
         return wrap(np.empty(args or 0, self.dtype))

@@ -1,4 +1,4 @@
-"""Training: a loop that measures, stops, saves and resumes; your own loop stays first class."""
+"""Training: a loop that measures, stops, saves and resumes; a loop of your own works as well."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class NonFiniteLossError(DlframeError, FloatingPointError):
 def make_loader(
     data: Any, batch_size: int, *, shuffle: bool, num_workers: int, where: str
 ) -> Iterable[Any]:
-    """A loader for what a user passes: a loader, a pair (x, y) of arrays, a data set, batches."""
+    """A loader of the given data: a loader, a pair (x, y) of arrays, a data set, or batches."""
     if isinstance(data, DataLoader):
         return data
     if _is_arrays(data):
@@ -34,7 +34,7 @@ def make_loader(
             f"{tuple(data.shape)}. Pass the pair (x, y)"
         )
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list):
-        # shuffling nothing is an error of the sampler's, which does not say whose data it was
+        # shuffling an empty data set is an error of the sampler, which cannot say which data it was
         shuffle = shuffle and len(data) > 0
         return DataLoader(data, batch_size, shuffle=shuffle, num_workers=num_workers)
     if hasattr(data, "__iter__"):
@@ -68,7 +68,7 @@ def check_not_empty(what: str, loader: Any) -> None:
 
 
 def why_empty(loader: Any) -> str:
-    """What a loader without batches may suffer from, for a message."""
+    """The likely reason why a loader has no batches, for a message."""
     if not isinstance(loader, DataLoader):
         return ". An iterator can be used once only: pass something that can be iterated again"
     samples = length_of(loader.dataset)
@@ -81,12 +81,12 @@ def why_empty(loader: Any) -> str:
 
 
 def split_batch(batch: Any) -> tuple[list[Any], Any]:
-    """A batch (x, y) as the model's inputs [x] and the target y; of (a, b, y) they are [a, b]."""
+    """The inputs and the target of a batch: [x] and y of (x, y), [a, b] and y of (a, b, y)."""
     if not isinstance(batch, (tuple, list)) or len(batch) < 2:
         what = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
         raise ShapeError(
-            f"Trainer: a batch must be (inputs, targets), and is {what}. Let the data set give "
-            "pairs, or override Trainer.forward"
+            f"Trainer: a batch must be (inputs, targets), and this one is {what}. Let the data "
+            "set give pairs, or override Trainer.split"
         )
     *inputs, target = batch
     return [_as_tensor(part) for part in inputs], _as_tensor(target)
@@ -126,7 +126,7 @@ def check_scalar(loss: Any) -> None:
 
 
 def check_finite(value: float, place: str, inputs: list[Any], model: Any) -> None:
-    """Raise NonFiniteLossError for NaN and infinities, with what shows about the cause."""
+    """Raise NonFiniteLossError for NaN and infinities; the message names the likely cause."""
     if math.isfinite(value):
         return
     raise NonFiniteLossError(f"the loss is {value} at {place}. {_cause(inputs, model)}")

@@ -24,19 +24,19 @@ class Callback:
     """
 
     runs_last = False
-    """Whether it wants to be called after the others: what saves their state does."""
+    """Whether it is called after the others, as callbacks are that save the others' state."""
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        """`fit` begins, or goes on after a resumption."""
+        """`fit` begins, also after a resumption."""
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
-        """An epoch begins, or its rest after a resumption (`trainer.batch` is then above 0)."""
+        """An epoch begins, or continues after a resumption (then `trainer.batch` is above 0)."""
 
     def on_batch_begin(self, trainer: Trainer) -> None:
-        """A batch is there."""
+        """A batch has been loaded and will be trained on."""
 
     def on_batch_end(self, trainer: Trainer) -> None:
-        """The weights were changed by a batch."""
+        """A batch has been trained on, and the weights have changed."""
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """An epoch and its validation are over; `trainer.logs` is its record."""
@@ -45,25 +45,25 @@ class Callback:
         """Ctrl-C was pressed, and the batch is done."""
 
     def on_bad_loss(self, trainer: Trainer, error: NonFiniteLossError) -> bool:
-        """The loss is NaN or infinite, nothing was changed; True: dealt with, do not raise."""
+        """The loss is NaN or infinite; no weight has changed. Return True to stop the error."""
         return False
 
     def on_train_end(self, trainer: Trainer) -> None:
         """`fit` is about to return; it is not called when an error ends it."""
 
     def close(self) -> None:
-        """`fit` ends, for whatever reason: release what is held."""
+        """`fit` ends, with or without an error: close files and release other resources."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs, in values that `utils.save` takes."""
+        """The state that a resumed run needs, as values that `utils.save` can store."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Load a state that `state_dict` returned."""
 
 
 class LambdaCallback(Callback):
-    """Functions as a callback: `LambdaCallback(on_epoch_end=lambda t: print(t.logs))`.
+    """A callback made of functions: `LambdaCallback(on_epoch_end=lambda t: print(t.logs))`.
 
     Raises TypeError for a moment that does not exist.
     """
@@ -77,12 +77,12 @@ class LambdaCallback(Callback):
 
 
 def ordered(callbacks: Iterable[Any]) -> list[Callback]:
-    """The callbacks as given, those that run last at the end; raises TypeError for other things."""
+    """The callbacks in order, those that run last at the end; TypeError for other objects."""
     given = list(callbacks)
     for callback in given:
         if not isinstance(callback, Callback):
             hint = " (the class; pass an instance)" if isinstance(callback, type) else ""
-            raise TypeError(f"Trainer: {callback!r}{hint} is no training.Callback")
+            raise TypeError(f"Trainer: {callback!r}{hint} is not a training.Callback")
     return sorted(given, key=lambda callback: callback.runs_last)
 
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class ModelCheckpoint(Callback):
     """Saves the trainer into a folder: `best.h5`, `last.h5`, and copies of the last epochs.
 
-    `best.h5` is written when `monitor` improved (`mode` as for EarlyStopping; None: never),
-    `last.h5` after every `every` epochs, at the end and at an interruption, and with
-    `every_steps` also in between. With `keep` the last so many epochs stay as
-    `epoch-0007.h5`. Each file is complete: `trainer.resume(file)` goes on from it exactly.
+    `best.h5` is written when `monitor` has improved (`mode` as for EarlyStopping); with
+    `monitor=None` it is never written. `last.h5` is written after every `every` epochs, at the
+    end, at an interruption, and with `every_steps` also after every so many steps. `keep=n`
+    keeps the last n epochs as `epoch-0007.h5` and so on. Each file is complete:
+    `trainer.resume(file)` continues from it exactly.
 
     At the start of `fit` it raises ArgumentError for a quantity that training does not measure,
     and for one whose name does not tell the mode.
@@ -81,13 +82,13 @@ class ModelCheckpoint(Callback):
         if improved:
             self.best, self.best_epoch = value, trainer.epoch
         outdated = self._next_kept(trainer.epoch) if self.keep else None
-        # all that this callback knows is up to date now, and so goes into the files
+        # the state of this callback is up to date now; the files store it too
         if improved:
             trainer.save(self.best_path)
         if self.keep:
             trainer.save(self.folder / self.kept[-1])
             if outdated is not None:
-                with contextlib.suppress(FileNotFoundError):  # somebody tidied up
+                with contextlib.suppress(FileNotFoundError):  # a user may have deleted it
                     (self.folder / outdated).unlink()
         # the end of training too: later another callback may put the best weights back
         is_over = trainer.epoch == trainer.epochs or trainer.stop_reason is not None
@@ -98,7 +99,7 @@ class ModelCheckpoint(Callback):
         self._save_last(trainer)
 
     def _next_kept(self, epoch: int) -> str | None:
-        """Note the file of this epoch; returns the one that has to go for it."""
+        """Note the file of this epoch, and return the one to delete, if any."""
         self.kept.append(f"epoch-{epoch:04d}.h5")
         return self.kept.pop(0) if len(self.kept) > self.keep else None
 

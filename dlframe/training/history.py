@@ -12,9 +12,10 @@ from dlframe.training.monitor import better, check_mode, infer_mode, unknown_nam
 
 
 class History(Mapping[str, list[Any]]):
-    """Name → one value per epoch: `history["val_loss"]`, ready for `viz.curves` and for JSON.
+    """A mapping from names to one value per epoch: `history["val_loss"]`.
 
-    A quantity that an epoch did not measure is NaN there.
+    It can be passed to `viz.curves` and written as JSON. A quantity that was not measured in an
+    epoch is NaN there.
 
     >>> history = History()
     >>> history.append({"loss": 0.9, "val_loss": 1.0})
@@ -95,7 +96,7 @@ class History(Mapping[str, list[Any]]):
 
 
 def plain(value: Any) -> Any:
-    """A nest of values as JSON knows them: what is no finite number becomes None.
+    """A nest of values that JSON can hold: NaN and infinities become None.
 
     >>> plain({"loss": float("nan"), "f1": [0.5, 1.0]})
     {'loss': None, 'f1': [0.5, 1.0]}

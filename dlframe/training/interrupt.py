@@ -1,4 +1,4 @@
-"""Ctrl-C as a request: finish what you are at, and stop."""
+"""Ctrl-C as a request to finish the present batch and then stop."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NOTICE = b"\nInterrupted: finishing this batch. Press Ctrl-C again to stop at on
 class Interrupt:
     """While entered, the first Ctrl-C sets `requested`, a second raises KeyboardInterrupt.
 
-    Signals belong to the main thread: elsewhere nothing changes. The handler that was there is put
-    back at the end.
+    Signals belong to the main thread: in other threads this has no effect. At the end the earlier
+    handler is restored.
 
     >>> with Interrupt() as interrupt:
     ...     signal.raise_signal(signal.SIGINT)
@@ -55,8 +55,9 @@ class Interrupt:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        # print() could meet itself half way through a line, and raise. Without a stderr from the
-        # start, descriptor 2 may be any file; one whose reader has gone refuses the notice
+        # not print(): the signal may arrive inside a print(), and a second one would raise. Where
+        # Python started without stderr, descriptor 2 may be any file; os.write fails where its
+        # reader is gone
         if sys.__stderr__ is not None:
             with contextlib.suppress(OSError):
                 os.write(2, NOTICE)

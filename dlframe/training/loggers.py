@@ -1,4 +1,4 @@
-"""Callbacks that write down what happens: JSON lines, CSV, and what happens inside epochs."""
+"""Callbacks that log training: JSON lines, CSV, and the losses inside epochs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class EpochLogger(Callback):
-    """A text file that gets a line per epoch; a subclass says what a line is.
+    """Writes one line per epoch to a text file; a subclass says what the line is.
 
-    When `fit` begins the file is written anew from the trainer's history: empty for a new run,
-    and for a resumed one without the lines of epochs after the point of resumption.
+    When `fit` begins, the file is written anew from the trainer's history. So it is empty for a
+    new run, and for a resumed run it ends with the last epoch before the resumption.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -33,7 +33,7 @@ class EpochLogger(Callback):
         raise NotImplementedError
 
     def heading(self, records: list[dict[str, Any]]) -> str:
-        """What stands above the lines."""
+        """The first lines of the file."""
         return ""
 
     def on_train_begin(self, trainer: Trainer) -> None:
@@ -51,14 +51,14 @@ class EpochLogger(Callback):
 
 
 class JSONLogger(EpochLogger):
-    """A file of JSON lines, one object per epoch; what is no finite number is null."""
+    """A file of JSON lines, one object per epoch; NaN and infinities are null."""
 
     def line(self, record: dict[str, Any]) -> str:
         return json.dumps(plain(record)) + "\n"
 
 
 class CSVLogger(EpochLogger):
-    """A CSV file with a column per quantity; a number that is missing or NaN is an empty field."""
+    """A CSV file with a column per quantity; a missing number and NaN are empty fields."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
@@ -88,7 +88,7 @@ def _csv_line(values: list[Any]) -> str:
 class StepLog(Callback):
     """Records loss and learning rate inside epochs: `steps`, `losses`, `rates`.
 
-    With `every` above 1 each entry is the mean loss of so many steps, and the last one's rate.
+    With `every=n` an entry is made every n steps: their mean loss, and the rate of the last one.
     """
 
     def __init__(self, every: int = 1) -> None:

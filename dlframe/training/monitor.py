@@ -1,4 +1,4 @@
-"""Quantities by name: which exist, which direction is better, and what a typo may have meant."""
+"""The names of measured quantities: which exist, which direction is better, which were meant."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _HIGH = re.compile(r"accuracy|precision|recall|f1|auc|score|(^|_)(acc|r2|iou|dic
 
 
 def mode_of(name: str) -> str | None:
-    """What the name says: "min" for losses and errors, "max" for accuracies and their like.
+    """Whether low or high values are good, by the name: "min" for losses, "max" for accuracies.
 
-    None where it does not tell.
+    None if the name does not tell.
 
     >>> mode_of("val_loss"), mode_of("val_accuracy"), mode_of("lr")
     ('min', 'max', None)
@@ -27,7 +27,7 @@ def mode_of(name: str) -> str | None:
 
 
 def infer_mode(name: str) -> str:
-    """`mode_of` the name; raises ArgumentError where it does not tell."""
+    """`mode_of` the name; raises ArgumentError if the name does not tell."""
     mode = mode_of(name)
     if mode is None:
         raise ArgumentError(
@@ -54,7 +54,7 @@ def better(value: float, best: float | None, mode: str, min_delta: float = 0.0) 
 
 
 def unknown_name(where: str, name: str, known: Iterable[str]) -> str:
-    """The message for a name that is not there."""
+    """The message for an unknown name."""
     known = list(known)
     return (
         f"{where}: there is no {name!r}.{did_you_mean(name, known)} "
@@ -70,6 +70,6 @@ def check_monitor(where: str, name: str, known: Iterable[str]) -> None:
     if name.startswith("val_") and not any(n.startswith("val_") for n in known):
         raise ArgumentError(
             f"{where}: {name!r} needs validation data: fit(train, val); without them there are "
-            f"{', '.join(known)}"
+            f"only {', '.join(known)}"
         )
     raise ArgumentError(unknown_name(where, name, known))

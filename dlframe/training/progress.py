@@ -1,4 +1,4 @@
-"""What a person sees while training goes on."""
+"""The display of progress: a bar for each epoch, and a line of results."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ REFRESH_SECONDS = 0.2  # numbers that change faster cannot be read
 
 
 class ProgressBar(Callback):
-    """A bar for each epoch's batches, and a line with its results when it is over.
+    """Shows a bar for the batches of an epoch, and a line with the results after it.
 
-    `bar` None draws the bar only where stderr is a terminal; the lines are printed in any case.
+    With `bar=None` the bar is drawn only if stderr is a terminal. The lines are always printed.
     """
 
     def __init__(self, bar: bool | None = None) -> None:
@@ -63,7 +63,7 @@ class ProgressBar(Callback):
 
 
 def text_of(logs: dict[str, Any]) -> str:
-    """The numbers of a record in one line; what is no single number is left out.
+    """The numbers of a record in one line; values that are not single numbers are left out.
 
     >>> text_of({"loss": 0.12345, "accuracy": 0.5, "lr": 0.001, "seconds": 1.25})
     'loss 0.1235  accuracy 0.5000  lr 0.001  1.2 s'

@@ -29,7 +29,7 @@ def _copied(value: Any) -> Any:
 def random_state() -> dict[str, Any]:
     """The states of the default generator, of NumPy's global one and of Python's.
 
-    The last two are nothing that dlframe draws from; a data set or a transform of yours may.
+    dlframe does not draw from the last two, but a data set or a transform of yours may.
     """
     version, numbers, gauss = python_random.getstate()
     state: dict[str, Any] = {
@@ -49,7 +49,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put all generators back to where `random_state` found them."""
+    """Restore the states that `random_state` returned."""
     random.set_rng_state(state["default"])
     python = state["python"]
     numbers = tuple(np.asarray(python["numbers"]).tolist())
@@ -63,7 +63,7 @@ def set_random_state(state: dict[str, Any]) -> None:
 
 @contextmanager
 def modes_kept(model: Module) -> Iterator[None]:
-    """Afterwards every part of the model is in training or evaluation mode as it was before."""
+    """Restore the training or evaluation mode of each part of the model after the block."""
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield

@@ -1,4 +1,4 @@
-"""Callbacks that end training: no more improvement, or a loss that is no number."""
+"""Callbacks that end training: without further improvement, or with a loss that is NaN."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class EarlyStopping(Callback):
     """Ends training when a quantity has not improved for `patience` epochs.
 
-    `mode` is "min" or "max", inferred from the name where it tells ("val_loss", "val_accuracy").
-    An improvement is one by more than `min_delta`; NaN never is one. With `restore_best` the
-    model has the weights of its best epoch when `fit` returns, unless it was interrupted.
+    `mode` is "min" or "max"; for names like "val_loss" and "val_accuracy" it is inferred. A value
+    is an improvement if it is better by more than `min_delta`; NaN never is. With `restore_best`
+    the model has the weights of its best epoch when `fit` returns, unless it was interrupted.
 
     At the start of `fit` it raises ArgumentError for a quantity that training does not measure,
     and for one whose name does not tell the mode.
@@ -51,7 +51,7 @@ class EarlyStopping(Callback):
     def on_train_begin(self, trainer: Trainer) -> None:
         check_monitor("EarlyStopping", self.monitor, trainer.quantities)
         self.mode = self.mode or infer_mode(self.monitor)
-        self._stop_if_patience_is_over(trainer)  # a resumed run may have come to its end already
+        self._stop_if_patience_is_over(trainer)  # a resumed run may have ended already
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         value = trainer.logs[self.monitor]

@@ -33,17 +33,17 @@ class Trainer:
     """Trains a model: `Trainer(model, loss, optimizer).fit(train, val, epochs=10)`.
 
     Args:
-        loss: called with (output, target), gives one number.
-        metrics: measured on training batches while they are trained on, and on validation data.
+        loss: a function of (output, target) that returns one number.
+        metrics: measured on each training batch as it is trained on, and on the validation data.
         callbacks: see `Callback`.
         scheduler: of the learning rate; stepped after each epoch, or after each batch with
             `scheduler_interval="batch"`. ReduceLROnPlateau gets the value of `monitor`, which
             is "val_loss" unless given ("loss" where there is no validation).
         clip_grad_norm, clip_grad_value: limit the gradients before each step.
-        extra: values to be kept in every file that `save` writes, such as the configuration.
+        extra: values to keep in every file that `save` writes, such as the configuration.
 
-    It does nothing that a loop of your own could not do with the public API. What can be changed
-    by a subclass: `forward` (from a batch to output and target).
+    It does nothing that a loop of your own could not do with the public API. A subclass can
+    override `split` (from a batch to inputs and target) and `forward` (from inputs to output).
 
     >>> x = dl.linspace(-1, 1, 64).reshape(64, 1)
     >>> model = nn.Linear(1, 1)
@@ -92,21 +92,21 @@ class Trainer:
         self.extra = extra or {}
 
         self.epoch = 0  # epochs completed
-        self.batch = 0  # batches done in the epoch that is going on
-        self.step = 0  # batches done in all
-        self.epochs = 0  # how many epochs the present fit is to reach
+        self.batch = 0  # batches done in the present epoch
+        self.step = 0  # batches done in all epochs
+        self.epochs = 0  # the number of epochs at which the present fit ends
         self.batches_per_epoch: int | None = None
         self.batch_loss = float("nan")
         self.logs: dict[str, Any] = {}
         self.history = History()
-        self.quantities: list[str] = []  # the names that history will have
+        self.quantities: list[str] = []  # the names in the history
         self.interrupted = False
         self.stop_reason: str | None = None
 
         self._sums = self._new_sums()
-        self._rates: dict[str, float] = {}  # that the last batch was trained with
-        self._seconds = 0.0  # spent in the epoch that is going on
-        self._pass_done = False  # all batches of the epoch are trained on, only validation is left
+        self._rates: dict[str, float] = {}  # the learning rates of the last batch
+        self._seconds = 0.0  # spent in the present epoch
+        self._pass_done = False  # whether of this epoch only the validation is left
         self._train_loader: Any = None
         self._val_loader: Any = None
         self._pending: dict[str, Any] | None = None  # positions and random state for the next fit
@@ -129,14 +129,15 @@ class Trainer:
 
         `train` and `val` are DataLoaders, pairs (x, y) of arrays or tensors, data sets (both
         are put into loaders with `batch_size`, `num_workers` and, for `train`, `shuffle`),
-        or iterables of batches. `progress` None: a bar on a terminal and a line per epoch; True:
-        always a bar; False: nothing.
+        or iterables of batches. `progress=None` shows a bar on a terminal and prints a line per
+        epoch, True always shows the bar, and False shows nothing.
 
-        Ctrl-C finishes the batch, lets ModelCheckpoint save, and returns with `interrupted` set;
-        calling `fit` again goes on. A second Ctrl-C raises KeyboardInterrupt at once.
+        After Ctrl-C, `fit` finishes the batch, lets ModelCheckpoint save, and returns with
+        `interrupted` set. Call `fit` again to continue. A second Ctrl-C raises KeyboardInterrupt
+        at once.
 
-        Raises ArgumentError for a loader without batches, ShapeError for a loss that is not one
-        number, NonFiniteLossError for one that is NaN or infinite.
+        It raises ArgumentError if a loader has no batches, ShapeError if the loss is not one
+        number, and NonFiniteLossError if the loss is NaN or infinite.
         """
         self._begin(train, val, epochs, batch_size, shuffle=shuffle, num_workers=num_workers)
         self._active = self._with_progress(progress)
@@ -195,7 +196,7 @@ class Trainer:
         return [ProgressBar(bar=progress), *self.callbacks]
 
     def _run_epoch(self, interrupt: Interrupt) -> None:
-        """The epoch, or the rest of it; an interruption leaves it open."""
+        """Run the epoch, or the rest of it; an interruption leaves it unfinished."""
         if self.batch == 0:
             self._sums = self._new_sums()
             self._seconds = 0.0
@@ -255,7 +256,7 @@ class Trainer:
         self._call("on_epoch_end")
 
     def _validate(self, interrupt: Interrupt) -> dict[str, Any] | None:
-        """The validation's results; None where an interruption came: it is then as if not begun."""
+        """The results of validation, or None if it was interrupted: then it left no trace."""
         if self._val_loader is None:
             return {}
         randomness, positions = random_state(), trainer_state.position_of(self._val_loader)
@@ -267,7 +268,7 @@ class Trainer:
         return {f"val_{name}": value for name, value in results.items()}
 
     def _go_to_position(self) -> None:
-        """Continue where a loaded state, or an interrupted fit, had stopped."""
+        """Go to the position of a loaded state or of an interrupted fit."""
         if self._pending is None:
             return
         trainer_state.go_to(self._train_loader, self._pending["train"])
@@ -276,13 +277,13 @@ class Trainer:
         self._pending = None
 
     def _remaining_batches(self) -> Iterable[Any]:
-        """The loader's batches; it knows itself how many of this epoch are done, if it is ours."""
+        """The batches that are left of this epoch; our own loaders know which those are."""
         if self.batch and not trainer_state.has_position(self._train_loader):
             return itertools.islice(self._train_loader, self.batch, None)
         return self._train_loader  # type: ignore[no-any-return] # any iterable of batches
 
     def _finish(self, interrupt: Interrupt) -> None:
-        """Decide how it ended, and tell the callbacks."""
+        """Note how training ended, and tell the callbacks."""
         is_over = self.epoch >= self.epochs or self.stop_reason is not None
         self.interrupted = interrupt.requested and not is_over
         if self.interrupted or self.batch:
@@ -293,7 +294,7 @@ class Trainer:
 
     def _abandon_epoch(self) -> None:
         """After an error: the next fit begins the epoch anew."""
-        if self._pending is None:  # else the epoch was not touched yet
+        if self._pending is None:  # otherwise the epoch has not begun yet
             self.batch = 0
             self._pass_done = False
 
@@ -335,11 +336,11 @@ class Trainer:
     # --- measuring -----------------------------------------------------------------------------
 
     def split(self, batch: Any) -> tuple[list[Any], Any]:
-        """A batch as the model's inputs and the target; a subclass may have other batches."""
+        """The model's inputs and the target of a batch; override it for batches of other forms."""
         return batches.split_batch(batch)
 
     def forward(self, *inputs: Any) -> Any:
-        """The model's output; a subclass may call the model in another way."""
+        """The model's output; override it to call the model in another way."""
         return self.model(*inputs)
 
     def running_means(self) -> dict[str, Any]:
@@ -361,7 +362,7 @@ class Trainer:
     def predict(self, x: Any, *, batch_size: int = 256, num_workers: int = 0) -> Tensor:
         """The model's outputs for arrays, tensors, a data set or a loader, in evaluation mode.
 
-        Of batches with targets the inputs are taken.
+        Where batches have targets, the targets are ignored.
         """
         parts: Iterable[Any]
         if isinstance(x, (Tensor, np.ndarray)):
@@ -378,7 +379,7 @@ class Trainer:
         return Tensor(np.concatenate(outputs))
 
     def _measure(self, loader: Any, keep_going: Callable[[], bool]) -> dict[str, Any] | None:
-        """The means over a loader; None where `keep_going` said no."""
+        """The means over a loader, or None if `keep_going` returned False."""
         sums = self._new_sums()
         count = 0
         with modes_kept(self.model), no_grad():
@@ -397,7 +398,7 @@ class Trainer:
         return {name: _plain_value(metric.compute()) for name, metric in sums.items()}
 
     def _new_sums(self) -> dict[str, Metric]:
-        """Loss and metrics of nothing yet; the metrics that were passed in stay untouched."""
+        """Empty sums for loss and metrics; the metrics that were passed in are not changed."""
         sums: dict[str, Metric] = {"loss": Mean("loss")}
         for metric in self.metrics:
             sums[metric.name] = copy.deepcopy(metric)
@@ -407,18 +408,18 @@ class Trainer:
     # --- saving --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that a resumed run needs to go on bit for bit: a snapshot, not shared memory.
+        """A copy of everything that a resumed run needs to continue exactly, bit for bit.
 
-        Weights, optimizer, scheduler, the loaders' positions, random states, counters, the sums
-        of an epoch that is going on, history, callbacks' states, and `extra`.
+        It holds weights, optimizer, scheduler, the loaders' positions, random states, counters,
+        the sums of an unfinished epoch, history, callbacks' states, and `extra`.
         """
         return trainer_state.state_of(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a state; the next `fit` goes on there, in the middle of an epoch if need be.
+        """Load a state; the next `fit` continues from it, in the middle of an epoch if need be.
 
-        Model, optimizer, scheduler, metrics and callbacks must be made as they were; data and
-        batch size too. Raises StateDictError for what does not fit.
+        Build model, optimizer, scheduler, metrics and callbacks as they were, and pass the same
+        data and batch size. Raises StateDictError if something does not fit.
         """
         trainer_state.load_state(self, state)
 
@@ -447,7 +448,7 @@ def _check_parts(model: Any, optimizer: Any, metrics: Sequence[Any], scheduler: 
     for metric in metrics:
         if not isinstance(metric, Metric):
             hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""
-            raise TypeError(f"Trainer: {metric!r} is no metrics.Metric object{hint}")
+            raise TypeError(f"Trainer: {metric!r} is not a metrics.Metric object{hint}")
     names = ["loss", "seconds", "lr", *[metric.name for metric in metrics]]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
 
 VERSION = 1
-"""Of the trainer's own part of a state; the rest belongs to model, optimizer and scheduler."""
+"""The version of the trainer's own part of a state; model, optimizer and scheduler have theirs."""
 
 
 # --- loaders -----------------------------------------------------------------------------------
 
 
 def has_position(loader: Any) -> bool:
-    """Whether a loader can say where it stands, and go there again."""
+    """Whether a loader can return its position and go back to it."""
     return hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")
 
 
 def position_of(loader: Any) -> dict[str, Any] | None:
-    """Where a loader stands; None where it cannot say."""
+    """The position of a loader, or None if it has none."""
     return copied(loader.state_dict()) if has_position(loader) else None
 
 
 def go_to(loader: Any, position: dict[str, Any] | None) -> None:
-    """Let the next iteration begin there."""
+    """Let the next iteration begin at a position."""
     if position is not None and has_position(loader):
         loader.load_state_dict(position)
 
@@ -42,16 +42,16 @@ def go_to(loader: Any, position: dict[str, Any] | None) -> None:
 
 
 def state_of(trainer: Trainer) -> dict[str, Any]:
-    """What `load_state` takes; a snapshot."""
+    """A copy of the trainer's state, for `load_state`."""
     state = {name: copied(part.state_dict()) for name, part in _parts(trainer).items()}
     return {**state, "trainer": _own_state(trainer), "extra": copied(trainer.extra)}
 
 
 def load_state(trainer: Trainer, state: dict[str, Any]) -> None:
-    """Give a trainer the state of another; checks first what fits and what does not."""
+    """Give a trainer the state of another, after checking that all of it fits."""
     if not isinstance(state.get("trainer"), dict):
         raise StateDictError(
-            "Trainer.load_state_dict: this is no trainer's state; its keys are "
+            "Trainer.load_state_dict: this is not a trainer's state; its keys are "
             f"{sorted(map(str, state))}. For weights alone there is model.load_state_dict"
         )
     _check(trainer, state["trainer"])
@@ -61,7 +61,7 @@ def load_state(trainer: Trainer, state: dict[str, Any]) -> None:
 
 
 def _parts(trainer: Trainer) -> dict[str, Any]:
-    """What saves itself, by the names that checkpoints have for it."""
+    """The parts that have a state of their own, by their names in a checkpoint."""
     parts = {
         "model": trainer.model,
         "optimizer": trainer.optimizer,
@@ -71,7 +71,7 @@ def _parts(trainer: Trainer) -> dict[str, Any]:
 
 
 def _own_state(trainer: Trainer) -> dict[str, Any]:
-    """What the trainer itself knows."""
+    """The state of the trainer itself."""
     return {
         "version": VERSION,
         "has_scheduler": trainer.scheduler is not None,
@@ -107,13 +107,13 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: dict[str, An
     for name, callback in keyed(trainer.callbacks).items():
         if name in state["callbacks"]:
             callback.load_state_dict(state["callbacks"][name])
-    # the loaders are not known before fit, and what draws random numbers until then must not count
+    # the loaders are known only in fit, and random numbers drawn until then must not count
     trainer._pending = state["positions"]
     set_random_state(state["positions"]["random"])
 
 
 def _check(trainer: Trainer, state: dict[str, Any]) -> None:
-    """Raise StateDictError where the saved run was another one than this trainer's."""
+    """Raise StateDictError if the saved run differs from this trainer's."""
     where = "Trainer.load_state_dict"
     if state["version"] > VERSION:
         raise StateDictError(
@@ -133,7 +133,7 @@ def _check(trainer: Trainer, state: dict[str, Any]) -> None:
     lost = [name for name, kept in state["callbacks"].items() if kept and name not in callbacks]
     if lost:
         warnings.warn(
-            f"{where}: the state of {', '.join(lost)} is not used: this trainer has none such",
+            f"{where}: the state of {', '.join(lost)} is not used: this trainer has no such part",
             stacklevel=4,
         )
 
@@ -142,7 +142,7 @@ def _check(trainer: Trainer, state: dict[str, Any]) -> None:
 
 
 def write(trainer: Trainer, path: str | os.PathLike[str]) -> None:
-    """The state as a checkpoint, written whole or not at all; `load_checkpoint` reads it too."""
+    """Write the state as a checkpoint, whole or not at all; `load_checkpoint` reads it too."""
     from dlframe.utils.checkpoint import save_checkpoint  # on first use: it brings h5py
 
     save_checkpoint(path, **_parts(trainer), trainer=_own_state(trainer), extra=trainer.extra)

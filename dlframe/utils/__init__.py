@@ -1,4 +1,4 @@
-"""Files, checkpoints and summaries: what surrounds a model.
+"""Files, checkpoints and summaries of models.
 
 >>> from dlframe import utils
 >>> model = nn.Linear(3, 1)

@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, and never half of each."""
+"""Writes files atomically: a reader sees the old file or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Literal
 
-# No save writes nothing for an hour, so a temporary file untouched for that long belongs to a
-# process that was killed.
+# A save never pauses for an hour, so a temporary file that is older belongs to a process that was
+# killed.
 STALE_SECONDS = 3600.0
 
 
@@ -23,13 +23,13 @@ def atomic_write(
     *,
     encoding: str | None = None,
 ) -> Iterator[IO[Any]]:
-    """Open a file for writing that takes the place of `path` only when the block succeeds.
+    """Open a file for writing that replaces `path` only when the block succeeds.
 
-    The block writes to a temporary file in the same folder (a rename is atomic within one file
-    system only). At its end the bytes are forced to the disk, the file is renamed to `path`, and
+    The block writes to a temporary file in the same folder (a rename is atomic only within one
+    file system). At its end the bytes are forced to the disk, the file is renamed to `path`, and
     the folder is forced to the disk too. If anything fails, the old file is untouched and the
-    temporary one removed. Missing folders are created, a symbolic link keeps pointing where it
-    did, and a file that is replaced keeps its permissions.
+    temporary one is removed. Missing folders are created, a symbolic link keeps its target, and a
+    replaced file keeps its permissions.
 
     Args:
         path: the file to write or replace.
@@ -37,7 +37,7 @@ def atomic_write(
         encoding: of the text; UTF-8 unless given.
 
     Raises:
-        OSError: the file cannot be written; what was there before is still there.
+        OSError: the file cannot be written; an old file is unchanged.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
@@ -75,7 +75,7 @@ def atomic_write(
 
 def sync_folder(folder: Path) -> None:
     """Force the folder's list of names to the disk, so that a rename survives a power cut."""
-    if os.name == "nt":  # Windows opens no folders, and orders renames itself
+    if os.name == "nt":  # Windows cannot open folders, and orders renames itself
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -92,8 +92,8 @@ def _permissions(target: Path) -> int | None:
         return None
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(f"cannot write {target}: it is a folder")
-    if not stat.S_ISREG(mode):  # a rename would put a plain file in the place of /dev/null
-        raise OSError(f"cannot write {target}: it is a device, pipe or socket, no regular file")
+    if not stat.S_ISREG(mode):  # a rename would replace /dev/null by a plain file
+        raise OSError(f"cannot write {target}: it is a device, pipe or socket, not a regular file")
     return stat.S_IMODE(mode)
 
 
@@ -112,7 +112,7 @@ def _create(temporary: Path, mode: str, encoding: str | None) -> IO[Any]:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed processes left behind while they were writing this file."""
+    """Remove the temporary files of processes that were killed while they wrote this file."""
     prefix = _prefix(target)
     for leftover in target.parent.iterdir():
         if not (leftover.name.startswith(prefix) and leftover.name.endswith(".tmp")):

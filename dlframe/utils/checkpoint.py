@@ -1,13 +1,13 @@
-"""Checkpoints: everything that a run needs to go on exactly where it stopped, in one file.
+"""Checkpoints: one file with everything that a run needs to continue exactly where it stopped.
 
-(`checkpoint` and `checkpoint_sequential`, which PyTorch has under this path, are another thing of
-that name: they compute activations again in place of keeping them, and are written in
-`dlframe.autograd.recompute`.)
+(PyTorch has two functions with another meaning of the word under this path: `checkpoint` and
+`checkpoint_sequential` compute activations again instead of keeping them. They are here too, and
+written in `dlframe.autograd.recompute`.)
 
-The file is a dict as `save` writes it: the `state_dict` of each part under its name, the random
-generator's state, the plugins that the model needs (`requires`), and whatever else was given.
-Layers themselves are not stored: who loads builds the model first, by his own code or from a
-`config` that was saved along, as the command line does.
+The file is a dict, written by `save`. It holds the `state_dict` of each part under its name, the
+random generator's state, the plugins that the model needs (`requires`), and whatever else was
+given. Layers themselves are not stored. Before loading, build the model, by your own code or from
+a saved `config`, as the command line does.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 CHECKPOINT = 1
-"""The version of the checkpoint's keys; HDF5's own layout has another."""
+"""The version of the checkpoint's keys; the layout of the HDF5 file has a version of its own."""
 
 _STATES = ("model", "optimizer", "scheduler", "loader", "generator")
 
@@ -66,13 +66,13 @@ def save_checkpoint(
     The generator's state is always written: the default generator's unless another is given.
 
     Args:
-        keep: of the files named like `path` but for its last number (`step-000100.h5`), keep
-            the `keep` written last and delete the others.
+        keep: keep the `keep` newest files whose names differ from `path` only in the last number
+            (`step-000100.h5`), and delete the others.
         compression: gzip level 1 to 9; 0 stores arrays as they are.
 
     Raises:
-        DTypeError: something in `extra` or in a state that cannot be stored; see `save`.
-        OSError: the file cannot be written; the old one is still there.
+        DTypeError: a value in `extra` or in a state that cannot be stored; see `save`.
+        OSError: the file cannot be written; an old file is unchanged.
 
     >>> import tempfile
     >>> import dlframe as dl
@@ -107,14 +107,14 @@ def load_checkpoint(
     loader: Any = None,
     generator: random.Generator | None = None,
 ) -> dict[str, Any]:
-    """Restore the parts given from a checkpoint, and return what else was saved with them.
+    """Restore the given parts from a checkpoint, and return the other values saved with them.
 
-    All or nothing: if one part does not fit, every part is as it was before. To go on bit for bit,
-    pass `generator=dl.random.default_generator` too. For single weights, or names that differ on
+    If one part does not fit, none is changed. To continue bit for bit, pass
+    `generator=dl.random.default_generator` too. To load single weights, or names that differ on
     purpose, read the file with `load` and use `load_state_dict`.
 
     Raises:
-        FileFormatError: no file of dlframe's, or no checkpoint.
+        FileFormatError: the file was not written by dlframe, or is not a checkpoint.
         PluginError: the model needs a package that is not installed; the message has the command.
         StateDictError: a part that the file does not have, or a model that does not fit: every
             missing, unexpected, differently shaped or typed name, in one report.
@@ -188,7 +188,7 @@ def _check_is_checkpoint(
     version = content.get("checkpoint")
     if type(version) is not int or not isinstance(content.get("requires"), list):
         raise FileFormatError(
-            f"{os.fspath(path)} is a file of dlframe's, but no checkpoint: it has the keys "
+            f"{os.fspath(path)} is a file of dlframe's, but not a checkpoint: it has the keys "
             f"{keys[:10]}. Read it with dlframe.utils.load"
         )
     if version > CHECKPOINT:
@@ -241,7 +241,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _restore(path: str | os.PathLike[str], parts: dict[str, Any], states: dict[str, Any]) -> None:
-    """Give each part its state; after a failure, give all of them their old one."""
+    """Give each part its state; after a failure, give all parts their old state."""
     # The model comes last: it was compared, and its load_state_dict is itself all or nothing, so
     # no copy of its weights is needed.
     order = sorted(parts, key=lambda name: name == "model")
@@ -283,7 +283,7 @@ def _check_keep(path: Path, keep: int) -> None:
 
 
 def _delete_older(path: Path, keep: int) -> None:
-    # By the time of writing, not by number: after a restart the numbers begin again.
+    # By the time of writing and not by number, because after a restart the numbers begin again.
     before, _, after = re.split(r"(\d+)(?=\D*$)", path.stem)
     like = re.compile(re.escape(before) + r"(\d+)" + re.escape(after + path.suffix))
     numbered = []

@@ -13,7 +13,7 @@ __all__ = ["from_dlpack", "to_dlpack"]
 
 
 def to_dlpack(tensor: Tensor) -> Any:
-    """A capsule that another library makes its array of, once; both share memory.
+    """A capsule from which another library makes an array, once; both share memory.
 
     Newer libraries take the tensor itself: `numpy.from_dlpack(tensor)`.
 

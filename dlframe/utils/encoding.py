@@ -1,4 +1,4 @@
-"""Values as nodes: what `save` is given, checked and taken apart before a file is opened.
+"""Turns the values given to `save` into nodes, and checks them, before a file is opened.
 
 A `Group` becomes an HDF5 group, a `Leaf` a dataset. The table of kinds is in `dlframe.utils.hdf5`.
 """
@@ -85,7 +85,7 @@ def _encode_dict(obj: dict[Any, Any], where: str, depth: int) -> Group:
 def _encode_sequence(obj: list[Any] | tuple[Any, ...], where: str, depth: int) -> Group | Leaf:
     kind = "list" if type(obj) is list else "tuple"
     items = {type(item) for item in obj}
-    # A list of 60,000 indices must be one dataset, not 60,000.
+    # A list of 60,000 indices must become one dataset, not 60,000.
     if items in ({int}, {float}, {bool}) and (items != {int} or all(map(_fits_int64, obj))):
         item = items.pop()
         return Leaf(kind, np.array(obj, dtype=_DTYPES[item]), {"items": item.__name__})
@@ -103,7 +103,7 @@ def _encode_array(kind: str, array: np.ndarray[Any, Any], where: str) -> Leaf:
         )
     if dtype.itemsize <= (16 if dtype.kind == "c" else 8) and dtype.kind in "biufc":
         return Leaf(kind, array, {})
-    if dtype.kind in "fcSUMm":  # HDF5 has no such type: keep the bytes, and say what they are
+    if dtype.kind in "fcSUMm":  # HDF5 has no such type: store the bytes and the dtype's name
         raw = np.frombuffer(array.tobytes(), np.uint8)
         return Leaf(kind, raw, {"dtype": dtype.str, "shape": np.array(array.shape, np.int64)})
     raise DTypeError(
@@ -125,7 +125,7 @@ def _encode_str(value: str) -> Leaf:
         as_text = bool(value) and "\0" not in value
     except UnicodeEncodeError:
         as_text = False
-    # HDF5's text ends at the first NUL, cannot be empty, and must be valid: else keep the bytes
+    # HDF5's texts end at the first NUL, cannot be empty, and must be valid: otherwise store bytes
     return Leaf("str", encoded if as_text else np.frombuffer(encoded, np.uint8), {})
 
 
@@ -192,7 +192,7 @@ def member_name(key: str | int, where: str) -> str:
     try:
         length = len(name.encode("utf-8"))
     except UnicodeEncodeError:
-        raise DTypeError(f"save: the key {key!r} in {where} is no valid Unicode text") from None
+        raise DTypeError(f"save: the key {key!r} in {where} is not valid Unicode text") from None
     if length > _MAX_NAME:
         raise DTypeError(f"save: the key {key[:40]!r}… in {where} is over {_MAX_NAME} bytes long")
     return name

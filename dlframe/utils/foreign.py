@@ -1,10 +1,10 @@
-"""What a file is, told from its first bytes: for the message when it is not what was expected."""
+"""Recognizes the kind of a file by its first bytes, for messages about unexpected files."""
 
 from __future__ import annotations
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
-# How many bytes `kind_of_file` wants to see.
+# The number of bytes that `kind_of_file` needs.
 HEAD_BYTES = 1024
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -70,7 +70,7 @@ def _kind_of_zip(head: bytes) -> str:
 
 def _kind_of_text(head: bytes) -> str:
     try:
-        # an incomplete character at the end is no reason to call a text binary
+        # a text may end with an incomplete character, since only its beginning was read
         text = head.decode("utf-8-sig", errors="strict" if len(head) < HEAD_BYTES else "ignore")
     except UnicodeDecodeError:
         return "of an unknown binary kind"

@@ -1,9 +1,9 @@
 """Save and load nests of Python values, arrays and tensors as HDF5, without pickle.
 
 Every dict is a group, every value a dataset of the same name, so any HDF5 tool can read the file:
-`h5dump` of a saved `state_dict` lists one dataset per key. What HDF5 cannot say about a value
-(a tuple or a list? an int or a NumPy int64?) stands in the attribute `kind` beside it, and
-`crc32` guards its bytes.
+`h5dump` of a saved `state_dict` lists one dataset per key. HDF5 cannot tell a tuple from a list,
+or an int from a NumPy int64; so each value has an attribute `kind`, and an attribute `crc32`
+that is a checksum of its bytes.
 
 =================  ============================  ====================================
 Python             in the file                   `kind`
@@ -50,7 +50,7 @@ T = TypeVar("T")
 FORMAT = 1
 """The version of the layout described above; a reader refuses a newer one."""
 
-_COMPRESS_FROM = 1024  # bytes; below that, the bookkeeping of chunks costs more than is won
+_COMPRESS_FROM = 1024  # bytes; in smaller arrays, chunks cost more space than compression saves
 
 
 # --- public functions --------------------------------------------------------------------------
@@ -60,8 +60,8 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
     """Write `obj` to an HDF5 file, atomically: afterwards the file is the new one or the old one.
 
     `obj` is any nest of dict (with str or int keys), list, tuple, str, bytes, bool, None, int,
-    float, complex, NumPy scalars and arrays, Tensors and Parameters. `load` gives it back with the
-    same types; a Parameter comes back as a Tensor. An array held in two places is written twice.
+    float, complex, NumPy scalars and arrays, Tensors and Parameters. `load` returns the same types,
+    but a Tensor for a Parameter. An array that occurs in two places is written twice.
 
     Args:
         compression: gzip level 1 to 9, for arrays; 0 stores them as they are.
@@ -80,8 +80,8 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
         raise ValueError(f"save: compression is a gzip level from 0 to 9; got {compression!r}")
     node = encode(obj)
     h5py = _h5py()
-    # The file object, and not its name, goes to HDF5: a full disk is then Python's own OSError.
-    # "v110" gives every piece of HDF5's bookkeeping a checksum; any HDF5 since 2016 reads it.
+    # HDF5 gets the file object and not its name, so that a full disk raises Python's own OSError.
+    # With "v110" every part of HDF5's metadata has a checksum; any HDF5 since 2016 reads it.
     with (
         atomic_write(path) as file,
         _errors_of_the_disk(),
@@ -97,7 +97,7 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
 
 @contextmanager
 def _errors_of_the_disk() -> Iterator[None]:
-    """From Python 3.13 on h5py wraps the file's own OSError into a SystemError, when it closes."""
+    """Raise the file's own OSError, which h5py wraps in a SystemError from Python 3.13 on."""
     try:
         yield
     except SystemError as error:
@@ -119,13 +119,13 @@ def load(
     Args:
         map_location: None or "cpu".
         names: of a saved dict, read these keys only.
-        weights_only: without effect, since no file of dlframe's holds code.
+        weights_only: has no effect, since files of dlframe never hold code.
 
     Raises:
         ArgumentError: a `map_location` other than the CPU.
         FileFormatError: the file is truncated, damaged, of another kind, or from a newer dlframe;
             the message says which.
-        KeyError: one of `names` is not in the file; the message lists what is.
+        KeyError: one of `names` is not in the file; the message lists those that are.
 
     >>> import tempfile
     >>> path = tempfile.mkdtemp() + "/run.h5"
@@ -147,7 +147,7 @@ def load(
 def load_members(
     path: str | os.PathLike[str], wanted: Callable[[str | int], bool]
 ) -> tuple[dict[Any, Any], list[str | int]]:
-    """Of a saved dict, the values whose keys are wanted, and the keys of all."""
+    """The values of some keys of a saved dict, and the list of all its keys."""
     return _open_and(path, lambda root: _load_some(root, wanted))
 
 
@@ -175,7 +175,7 @@ class Entry(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a file holds: the version of its format, who wrote it, and its entries."""
+    """The content of a file: the version of its format, the writer's version, and its entries."""
 
     format: int
     version: str
@@ -230,8 +230,8 @@ def _write_leaf(group: Any, name: str, leaf: Leaf, compression: int) -> None:
 
 
 def _set_text(member: Any, name: str, value: str) -> None:
-    # Of fixed length: HDF5 keeps texts of variable length in a heap without a checksum, and a
-    # damaged one sends it into an endless loop.
+    # Texts of fixed length, because HDF5 keeps those of variable length in a heap without a
+    # checksum, and loops endlessly if it is damaged.
     member.attrs[name] = np.bytes_(value)
 
 
@@ -248,14 +248,14 @@ def _crc32(data: bytes | np.ndarray[Any, Any]) -> np.uint32:
 
 
 def _open_and(path: str | os.PathLike[str], read: Callable[[Any], T]) -> T:
-    """Open a file of ours; whatever goes wrong becomes a `FileFormatError` that says what it is."""
+    """Open a file of dlframe's; any failure becomes a `FileFormatError` that says what it is."""
     name = Path(path)
     with name.open("rb") as file:  # a missing or forbidden file is Python's own error
         head = file.read(HEAD_BYTES)
     if not head.startswith(HDF5_SIGNATURE):
         raise FileFormatError(f"cannot load {name}: it is {kind_of_file(head)}")
     try:
-        # No lock is needed: a file of ours is never changed in place, it is replaced.
+        # No lock is needed, since our files are replaced and never changed in place.
         with _h5py().File(name, "r", locking=False) as root:
             _check_version(root)
             return read(root)
@@ -299,7 +299,7 @@ def _load_some(
 ) -> tuple[dict[Any, Any], list[str | int]]:
     kind = _text(root, "kind")
     if kind not in DICT_OF:
-        raise FileFormatError(f"it holds no dict with names to choose from, but a {kind}")
+        raise FileFormatError(f"it holds a {kind}, not a dict with names to choose from")
     members = {member_key(name): name for name in root}
     values = {
         key: _decode(root, name, f"obj[{key!r}]", 1) for key, name in members.items() if wanted(key)
@@ -309,7 +309,7 @@ def _load_some(
 
 def _decode(group: Any, name: str, where: str, depth: int) -> Any:
     h5py = _h5py()
-    # A soft or external link could read any other file of the user's.
+    # A soft or external link could read any other file of the user.
     if type(group.get(name, getlink=True)) is not h5py.HardLink:
         raise FileFormatError(f"it has a link to elsewhere at {where}, which dlframe never writes")
     member = group[name]
@@ -422,8 +422,8 @@ def _list_group(group: Any, prefix: str, depth: int) -> list[Entry]:
 
 
 def _h5py() -> Any:
-    # Imported on first use: it costs as much time as NumPy itself, and a script that
-    # saves nothing should not pay for it.
+    # Imported on first use: it takes as long as NumPy itself, and a script that saves nothing
+    # does not need it.
     import h5py
 
     return h5py

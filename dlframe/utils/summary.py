@@ -1,4 +1,4 @@
-"""A model in one table: what each layer makes of its input, and what it costs."""
+"""Summarizes a model in one table: each layer's output shape, parameters and cost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass
 class Summary:
-    """What `summary` found; printing it prints the table."""
+    """The result of `summary`; printing it prints the table."""
 
     rows: list[Row]
     input_shapes: list[Shape]
@@ -53,22 +53,22 @@ class Summary:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the model has to learn or to keep fixed."""
+        """The number of elements of all parameters."""
         return sum(row.parameters for row in self.rows)
 
     @property
     def trainable(self) -> int:
-        """How many of them an optimizer may change."""
+        """The number of elements that an optimizer may change."""
         return sum(row.trainable for row in self.rows)
 
     @property
     def multiply_adds(self) -> int:
-        """Of the layers of which it is known: one multiplication with its addition counts one."""
+        """The sum over the layers where it is known; a multiplication with its addition is one."""
         return sum(row.multiply_adds or 0 for row in self.rows)
 
     @property
     def activation_bytes(self) -> int:
-        """The memory of all layers' outputs: about what training keeps for the way back."""
+        """The memory of all layers' outputs: about what training keeps for the backward pass."""
         return sum(row.activation_bytes for row in self.rows if row.is_leaf)
 
     def __str__(self) -> str:
@@ -83,20 +83,20 @@ def summary(
     dtypes: Sequence[npt.DTypeLike] | npt.DTypeLike | None = None,
     depth: int | None = None,
 ) -> Summary:
-    """Run the model once, without gradients, and tell what each layer does and costs.
+    """Run the model once, without gradients, and describe what each layer does and costs.
 
-    The model is in evaluation mode for that one run; modes, hooks, batch statistics and random
-    generator are afterwards as they were before, also after an error.
+    The model runs in evaluation mode. Afterwards its modes, hooks and batch statistics, and the
+    random generator, are as before, also after an error.
 
     Args:
         input_size: the input's shape with its batch dimension; a list of shapes for several inputs.
-        input_data: the input itself (a tensor, or a tuple of them), in place of `input_size`.
-        dtypes: of the inputs that are made, one for all or one for each; a model that begins with
-            an embedding needs `dl.int64`.
+        input_data: the input itself (a tensor, or a tuple of them), instead of `input_size`.
+        dtypes: the dtype of the inputs, one for all or one for each; a model that begins with an
+            embedding needs `dl.int64`.
         depth: print only so many levels of modules; the numbers cover all of them.
 
     Raises:
-        Whatever the model raises, with a note that names the layer and the shapes it was given.
+        The model's own error, with a note that names the layer and the shapes of its inputs.
 
     >>> from dlframe import nn
     >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
@@ -148,7 +148,7 @@ def _inputs(size: Any, data: Any, dtypes: Any) -> tuple[Any, ...]:
 
 @contextlib.contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
-    """In evaluation mode inside; afterwards every mode, and the generator, is as before."""
+    """Put the model into evaluation mode; afterwards restore all modes and the generator."""
     modes = [(module, module.training) for module in model.modules()]
     with random.fork_rng():
         try:
@@ -161,7 +161,7 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _watched(model: nn.Module, rows: dict[int, Row]) -> Iterator[None]:
-    """Fill the rows by hooks, which are gone afterwards; name the layer in which an error arose."""
+    """Fill the rows by hooks, and remove them afterwards; an error gets the name of its layer."""
     running: list[nn.Module] = []
 
     def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -195,7 +195,7 @@ def _note(row: Row, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> 
     row.output_shape = _shapes((output,))
     arrays = list(_arrays(output))
     given = list(_arrays(inputs))
-    # Flatten, Identity and Dropout in evaluation give their input's memory back
+    # Flatten, Identity and Dropout in evaluation mode return memory of their input
     row.activation_bytes += sum(
         a.nbytes for a in arrays if not any(np.may_share_memory(a, b) for b in given)
     )
@@ -222,7 +222,7 @@ def _rows(model: nn.Module) -> dict[int, Row]:
 
 
 def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
-    """All arrays in the nest that a layer takes or gives."""
+    """All arrays in a layer's inputs or outputs, which may be nested."""
     for x in nests.leaves(value):
         if isinstance(x, (Tensor, np.ndarray)):
             yield to_array(x)

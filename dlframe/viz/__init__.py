@@ -1,8 +1,8 @@
 """Pictures of data, training and mistakes, as matplotlib Figures and as files.
 
 Every function takes Tensors or arrays, returns a Figure, and with `path=` also saves it, whole or
-not at all. matplotlib is an extra (`pip install 'dlframe[viz]'`) and is imported on first use;
-pyplot never is.
+not at all. matplotlib is an extra (`pip install 'dlframe[viz]'`) and is imported on first use.
+pyplot is never imported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a classifier of points in the plane believes, everywhere in the plane."""
+"""Draws the classes that a classifier predicts for all points of the plane."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 AT_ONCE = 8192  # points in one call of predict: enough for speed, little for memory
 PLOT = 4.6  # inches across
-PALE = 0.55  # how much paper is mixed into the areas, so that points stand out
+PALE = 0.55  # the share of white in the colours of areas, so that points stand out
 
 
 def decision_boundary(
@@ -38,13 +38,13 @@ def decision_boundary(
     title: str | None = "Decision boundary",
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
-    """Points `x` (N, 2) of classes `y` (N,) on the areas where each class is predicted.
+    """Draw points `x` (N, 2) of classes `y` (N,), and the areas where each class is predicted.
 
-    `predict` is given points (P, 2), as Tensor or array like `x`, and gives back logits (P, C),
-    one logit per point (P,) or (P, 1), or integer labels (P,); with `probabilities` the floats
-    are probabilities already. A model can be passed as it is; call `model.eval()` first. The
-    paler or more mixed an area's colour, the less sure the model; the line is where its opinion
-    changes; points that it gets wrong are crossed.
+    `predict` gets points (P, 2), as Tensor or array like `x`. It returns logits (P, C), one logit
+    per point (P,) or (P, 1), or integer labels (P,); with `probabilities=True` its floats are
+    probabilities and not logits. It may be a model; call `model.eval()` first. Where the colour of
+    an area is pale or mixed, the model is less sure. Lines separate the areas, and crosses mark
+    the points that the model gets wrong.
 
     >>> x = np.array([[-1.0, 0.0], [1.0, 0.0], [2.0, 1.0]])
     >>> figure = decision_boundary(lambda points: points[:, 0], x, [0, 1, 1], ["left", "right"])
@@ -70,8 +70,8 @@ def decision_boundary(
     with style.house_style():
         names = [style.shortened(n, 18) for n in style.class_names(classes, area.shape[1])]
         ratio = (up[1] - up[0]) / (across[1] - across[0])
-        same_scale = 0.3 < ratio < 2  # else the two axes measure different things
-        # the axes' labels and the legend come on top of the plot's own inches
+        same_scale = 0.3 < ratio < 2  # otherwise the two axes measure different things
+        # the axes' labels and the legend need room besides the plot
         height = (PLOT * ratio if same_scale else 0.8 * PLOT) + 0.85
         legend = 0.6 + max(style.text_width(n, style.SUBTITLE_SIZE) for n in [*names, "boundary"])
         figure = style.new_figure(PLOT + 0.95 + legend, height, title, _summary(wrong))
@@ -94,7 +94,7 @@ def _points(x: object) -> Array:
 
 
 def _frame(points: Array) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Left and right, bottom and top: the points' own range and a tenth more."""
+    """Left and right, bottom and top: the range of the points, enlarged by a tenth."""
     low, high = points.min(axis=0), points.max(axis=0)
     pad = 0.1 * (high - low)
     pad = np.where(pad > 0, pad, 0.5)
@@ -122,8 +122,8 @@ def _beliefs(
     *,
     probabilities: bool,
 ) -> NDArray[np.float64]:
-    """Probabilities (P, C) of all classes at the points, whatever kind of answer predict gives."""
-    with no_grad():  # a model passed as it is would record a graph that nobody asks for
+    """Probabilities (P, C) of all classes at the points, from any kind of result of predict."""
+    with no_grad():  # a model would record a graph, which is not needed
         starts = range(0, len(points), AT_ONCE)
         answers = [to_array(predict(wrap(points[i : i + AT_ONCE]))) for i in starts]
     scores = np.concatenate(answers)
@@ -157,7 +157,7 @@ def _summary(wrong: NDArray[np.bool_]) -> str:
 
 
 def colour_and_marker(index: int) -> tuple[str, str]:
-    """Of the class with this number: after ten classes the colours repeat with other markers."""
+    """The colour and marker of a class; after ten classes the colours repeat with other markers."""
     colours, markers = style.CLASS_COLOURS, style.MARKERS
     return colours[index % len(colours)], markers[(index + index // len(colours)) % len(markers)]
 
@@ -178,7 +178,7 @@ def _draw_areas(
     for k in range(1 if count == 2 else 0, count):
         lead = area[..., k] - np.delete(area, k, axis=2).max(axis=2)
         lead = np.nan_to_num(lead)
-        if lead.min() < 0 < lead.max():  # a class that wins nowhere, or everywhere, has no line
+        if lead.min() < 0 < lead.max():  # a class that wins nowhere or everywhere has no line
             axes.contour(*grid, lead, levels=[0.0], colors=style.INK, linewidths=1.3)
 
 
@@ -220,5 +220,5 @@ def _label(axes: Axes, labels: tuple[str, str], *, same_scale: bool) -> None:
     axes.spines[:].set_visible(True)
     legend = axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.6)
     for handle in legend.legend_handles:
-        if isinstance(handle, PathCollection):  # points may be tiny; in the legend they are not
+        if isinstance(handle, PathCollection):  # larger than the points, which may be tiny
             handle.set_sizes([34])

@@ -26,7 +26,7 @@ Numbers = Sequence[float] | NDArray[Any] | Tensor
 
 PANEL = {1: (6.2, 3.6), 2: (4.6, 3.3), 3: (4.0, 3.0)}  # inches, by the number of columns
 LEGEND_STRIP = 0.3
-MARKED_POINTS = 15  # more markers than this on one line make it a caterpillar
+MARKED_POINTS = 15  # the most markers on one line
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Role:
-    """How training and validation are told apart: by colour, dashes and markers."""
+    """The colour, dashes and markers by which training and validation differ."""
 
     label: str
     colour: str
@@ -90,17 +90,18 @@ def curves(
 ) -> Figure:
     """Draw a history such as `{"loss": […], "val_loss": […], "accuracy": […]}`.
 
-    A name and its `val_` twin share a panel: training solid with dots, validation dashed with
-    squares. The best value (validation if there is one) is ringed where the name tells what is
-    better: low for losses and errors, high for accuracy, precision, recall, F1 and their like.
+    `loss` and `val_loss` share a panel, and so do all such pairs: training is solid with dots,
+    validation dashed with squares. A ring marks the best value (of validation if there is one) if
+    the name tells what is better: low for losses and errors, high for accuracy, precision, recall,
+    F1 and similar names.
 
-    `names` says which to draw; by default all but the `seconds` that a
-    `dlframe.training.Trainer` notes of each epoch.
+    `names` says which series to draw; by default all except the `seconds` that a
+    `dlframe.training.Trainer` records for each epoch.
 
     `steps` gives the x values of a series, which otherwise are 1, 2, 3 …; `log_scale` is for
-    losses and learning rates that are positive throughout. `smoothing` from 0 to 1 draws the
-    running mean of a training line (weight of the past: `smoothing`) over the pale raw one.
-    Values that are not finite leave gaps, and the heading counts them.
+    losses and learning rates that are always positive. With `smoothing` between 0 and 1 the
+    running mean of a training line is drawn over the pale line itself; `smoothing` is the weight
+    of the past. Values that are not finite leave gaps, and the heading counts them.
 
     >>> figure = curves({"loss": [2.1, 0.9, 0.5], "val_loss": [1.8, 1.1, 1.2]})
     >>> [axes.get_ylabel() for axes in figure.axes], figure.axes[0].get_title()
@@ -131,9 +132,10 @@ def curves(
 
 
 def smoothed(y: Array, weight: float) -> Array:
-    """The running mean m ← weight · m + (1 - weight) · y, without its bias towards a zero start.
+    """The running mean m ← weight · m + (1 - weight) · y, corrected for its start at zero.
 
-    Adam's bias correction (Kingma and Ba, 2015, section 3). What is not finite is passed over.
+    The correction is that of Adam (Kingma and Ba, 2015, section 3). Values that are not finite are
+    skipped.
     """
     out = np.full_like(y, np.nan)
     mean, total = 0.0, 0.0
@@ -173,7 +175,7 @@ def _panels(series: Mapping[str, Series], smoothing: float) -> dict[str, dict[Ro
     panels: dict[str, dict[Role, Series]] = {}
     for name, line in series.items():
         role = VALIDATION if name.startswith("val_") else TRAINING
-        if smoothing and role is TRAINING:  # validation has few points, each a mean already
+        if smoothing and role is TRAINING:  # each point of validation is a mean already
             line = Series(line.x, smoothed(line.y, smoothing), line.y)
         panels.setdefault(name.removeprefix("val_"), {})[role] = line
     return dict(sorted(panels.items(), key=lambda panel: panel[0] != "loss"))
@@ -196,7 +198,7 @@ def _gaps_counted(series: Mapping[str, Series]) -> str | None:
 
 
 def _best(name: str, lines: Mapping[Role, Series]) -> tuple[float, float] | None:
-    """Where the best value is, if the name tells what is better and there is a choice."""
+    """The place of the best value, if the name tells what is better and there are several."""
     mode, line = mode_of(name), lines.get(VALIDATION, lines.get(TRAINING))
     if mode is None or line is None or line.finite.sum() < 2:
         return None
@@ -242,7 +244,7 @@ def _draw_line(axes: Axes, role: Role, line: Series) -> None:
         axes.plot(line.x, raw, color=role.colour, alpha=0.3, lw=0.8)
     axes.plot(
         line.x,
-        np.where(line.finite, line.y, np.nan),  # an infinity would take the axis with it
+        np.where(line.finite, line.y, np.nan),  # an infinity would spoil the axis
         **role.look,
         markevery=_marked(line.finite),
         label=role.label,
@@ -250,11 +252,11 @@ def _draw_line(axes: Axes, role: Role, line: Series) -> None:
 
 
 def _x_axis(axes: Axes, x: Array, y: Array) -> None:
-    """Whole numbers as ticks, the first epoch among them, and none where nothing was."""
+    """Ticks at whole numbers, the first epoch among them, and only where there are values."""
     from matplotlib.ticker import MaxNLocator
 
     first, last = float(x.min()), float(x.max())
-    if first == last:  # a single epoch: in the middle, and its numbers not blown out of proportion
+    if first == last:  # a single epoch is drawn in the middle, on a wide range
         pad = max(float(np.ptp(y)), 0.05 * float(np.abs(y).max())) or 1.0
         axes.set(xlim=(first - 1, first + 1), ylim=(y.min() - pad, y.max() + pad), xticks=[first])
         return
@@ -268,7 +270,7 @@ def _x_axis(axes: Axes, x: Array, y: Array) -> None:
 
 
 def _marked(finite: NDArray[np.bool_]) -> list[int]:
-    """Which points carry a marker: some of the line, and all that have no neighbour to join."""
+    """The points with a marker: some of the line, and all without a neighbour."""
     alone = finite & ~np.r_[False, finite[:-1]] & ~np.r_[finite[1:], False]
     regular = np.zeros_like(finite)
     regular[:: max(1, math.ceil(finite.size / MARKED_POINTS))] = True

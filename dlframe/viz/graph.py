@@ -1,4 +1,4 @@
-"""The graph behind a value as a picture: operations, values, and gradients on their way back."""
+"""Draws the graph behind a value: operations, values and gradients."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ def graph(
     places: bool = True,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
-    """Draw what a value was computed of: `value` is a tensor, or what `tensor.explain()` gave.
+    """Draw how a value was computed: `value` is a tensor, or the result of `tensor.explain()`.
 
-    From the leaves at the top to the value at the bottom. Each box has an operation, its formula
-    and its result; in orange stand the gradient of the result and, on each edge, the rule by which
-    its share goes back. With `explain(depth=…)` the boxes are modules.
+    The leaves are at the top and the value at the bottom. Each box shows an operation, its formula
+    and its result. Orange text shows the gradient of the result and, on each edge, the rule that
+    gives the gradient of the operand. With `explain(depth=…)` the boxes are modules.
 
     Args:
         title: a heading.
         gradients: whether gradients and rules are shown.
-        places: whether modules and lines of the program are shown, where they were noted.
+        places: whether modules and lines of the program are shown, if they were recorded.
         path: where to save the picture, if anywhere.
 
     Raises:
@@ -89,7 +89,7 @@ def graph(
     if it.total > MOST:
         raise ArgumentError(
             f"graph: {it.total} steps are more than a picture can show ({MOST}); "
-            "explain(depth=1) has modules in place of operations"
+            "explain(depth=1) has modules instead of operations"
         )
     with style.house_style():
         values = [*it.leaves, *(step.result for step in it.steps)]
@@ -139,7 +139,7 @@ def _lines(value: Value, step: Step | None, gradients: bool, places: bool) -> li
 
 
 def _numbers(array: Any, before: str, colour: str) -> list[Line]:
-    """A small array number by number; of a larger one the shape, mean and deviation."""
+    """The numbers of a small array; the shape, mean and deviation of a larger one."""
     if array is None:
         return []
     if np.size(array) <= MOST_NUMBERS:
@@ -162,7 +162,7 @@ def _extent(line: Line) -> tuple[float, float]:
     font = FontProperties(family=family, size=line.size, weight=line.weight)
     width, height, _ = text_to_path.get_text_width_height_descent(line.text, font, ismath=line.math)
     if line.mono:
-        width *= 1.07  # on the screen every letter begins at a whole pixel
+        width *= 1.07  # on a screen each letter begins at a whole pixel, so texts are wider
     return float(width) / 72, float(height) / 72
 
 
@@ -179,7 +179,7 @@ def _size(lines: Sequence[Line]) -> tuple[float, float]:
 def _edges(
     values: list[Value], steps: list[Step]
 ) -> tuple[list[tuple[int, int]], dict[tuple[int, int], str]]:
-    """Pairs of boxes, and for each pair the rule by which the gradient goes back."""
+    """Pairs of boxes, and for each pair the rule that computes the gradient."""
     place = {id(value): i for i, value in enumerate(values)}
     edges: dict[tuple[int, int], None] = {}
     rules: dict[tuple[int, int], str] = {}
@@ -204,11 +204,11 @@ class Label:
     line: Line
     x: float
     y: float
-    side: str  # on which of its ends the text is fixed: "left" or "right"
+    side: str  # the end at which the text is fixed: "left" or "right"
 
     @property
     def ends(self) -> tuple[float, float]:
-        """From where to where it reaches."""
+        """The x of its left and of its right end."""
         width = self.line.width + 0.05
         return (self.x - width, self.x) if self.side == "right" else (self.x, self.x + width)
 
@@ -216,10 +216,10 @@ class Label:
 def _labels(
     layout: Layout, sizes: list[tuple[float, float]], rules: dict[tuple[int, int], str]
 ) -> list[Label]:
-    """Rules in the middle of the gap below the box that the gradient goes to.
+    """The labels of edges, in the middle of the gap below the box that gets the gradient.
 
-    Where edges fan out or come together the labels stand outside, so that they do not meet; above
-    or below the middle, where the bend leaves room.
+    Where edges fan out or come together, labels are put on the outer side so that they do not
+    overlap, and above or below the middle, where the bend leaves room.
     """
     labels = []
     for edge, rule in rules.items():
@@ -240,7 +240,7 @@ def _labels(
 
 
 def _margins(layout: Layout, labels: list[Label]) -> tuple[float, float]:
-    """Room at both sides, also for labels that stick out."""
+    """The room at both sides, also for labels outside the boxes."""
     left = min([0.0, *(label.ends[0] for label in labels)])
     right = max([layout.width, *(label.ends[1] for label in labels)])
     return style.MARGIN - left, right - layout.width + style.MARGIN
@@ -253,7 +253,7 @@ def _route(
     points = list(layout.routes[edge])
     i, j = edge
     points[0] = (points[0][0], points[0][1] + sizes[i][1] / 2)
-    # edges that come from the side end beside the middle, so that they can be told apart
+    # edges from the side end next to the middle, so that they can be told apart
     (x, y), (width, height) = points[-1], sizes[j]
     aside = max(-0.3 * width, min(0.3 * width, (points[-2][0] - x) * 0.5))
     points[-1] = (x + aside, y - height / 2)
@@ -274,7 +274,7 @@ def _draw_edges(
         points = [_moved(point, offset) for point in _route(layout, sizes, edge)]
         codes, corners = [Path.MOVETO], [points[0]]
         for (x0, y0), (x1, y1) in pairwise(points):
-            middle = (y0 + y1) / 2  # leaves and arrives upright
+            middle = (y0 + y1) / 2  # the curve is vertical at both ends
             corners += [(x0, middle), (x1, middle), (x1, y1)]
             codes += [Path.CURVE4] * 3
         axes.add_patch(
@@ -331,7 +331,7 @@ def _draw_box(
         )
     )
     top = y - height / 2 + 0.7 * PAD
-    # rows of one array start at one place, and the block of them is in the middle
+    # the rows of an array are aligned at the left, and all of them together are centred
     block = max((line.width for line in lines if line.mono), default=0.0)
     for line in lines:
         axes.text(

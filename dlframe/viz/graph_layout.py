@@ -1,8 +1,8 @@
-"""Where the boxes of a graph go: in layers from top to bottom, with few crossings, close to level.
+"""Places the boxes of a graph in layers from top to bottom, with few crossings of edges.
 
-Sugiyama's scheme. Every box has a layer below those it needs; an edge over several layers gets a
-bend in each; boxes of a layer are ordered by where their neighbours are, and then moved towards
-them as far as the others leave room.
+This is Sugiyama's scheme. Every box is in a layer below those of its operands. An edge over several
+layers has a bend in each. The boxes of a layer are sorted by the places of their neighbours, and
+then moved towards them as far as there is room.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-SWEEPS = 12  # to sort layers
-MOVES = 60  # to bring boxes near their neighbours
+SWEEPS = 12  # rounds that sort the layers
+MOVES = 60  # rounds that bring boxes near their neighbours
 
 Edge = tuple[int, int]
 
 
 @dataclass
 class Layout:
-    """Centres of boxes, the corners of edges, and how much room all of it takes."""
+    """The centres of boxes, the corners of edges, and the size of the whole."""
 
     centres: list[tuple[float, float]]
     routes: dict[Edge, list[tuple[float, float]]]
@@ -109,7 +109,7 @@ def _columns(
     below: list[list[int]],
     gap: float,
 ) -> list[float]:
-    """x of every item: near the mean of its neighbours, as far as its row leaves room."""
+    """The x of every item, as near to the mean of its neighbours as its row has room."""
     x = [0.0] * len(widths)
     for row in rows:
         for item, value in zip(row, _apart([0.0] * len(row), row, widths, gap), strict=True):
@@ -118,7 +118,7 @@ def _columns(
     for sweep in range(MOVES):
         near = both if sweep >= MOVES // 2 else below if sweep % 2 else above
         _move(reversed(rows) if sweep % 2 else rows, x, near, above, widths, gap)
-    _move(rows, x, above, above, widths, gap)  # chains straight down, then leaves to their users
+    _move(rows, x, above, above, widths, gap)  # first straight chains, then leaves near their users
     ends = [[] if a else b for a, b in zip(above, below, strict=True)]
     _move(reversed(rows), x, ends, above, widths, gap)
     return x
@@ -132,7 +132,7 @@ def _move(
     widths: list[float],
     gap: float,
 ) -> None:
-    """Bring every item as near to its neighbours `near` as its row leaves room."""
+    """Bring every item as near to its neighbours `near` as its row has room."""
     for row in rows:
         wish = [_wish(x, i, near[i], above) for i in row]
         for item, value in zip(row, _apart(wish, row, widths, gap), strict=True):
@@ -140,7 +140,7 @@ def _move(
 
 
 def _wish(x: list[float], item: int, near: list[int], above: list[list[int]]) -> float:
-    """The mean of the neighbours; what starts there has less say, so that long chains go down."""
+    """The mean of the neighbours; leaves count less, so that long chains are straight."""
     if not near:
         return x[item]
     says = [4.0 if above[n] else 1.0 for n in near]
@@ -148,10 +148,10 @@ def _wish(x: list[float], item: int, near: list[int], above: list[list[int]]) ->
 
 
 def _apart(wish: list[float], row: list[int], widths: list[float], gap: float) -> list[float]:
-    """The places nearest to `wish` (in squares) with room for each item, in this order.
+    """The places nearest to `wish` (by least squares) with room for each item, in this order.
 
-    Less the room that the items before it need, every item's place must not decrease: isotonic
-    regression, by pooling neighbours that would.
+    From each place subtract the room that the items before it need; the results must not decrease.
+    This is isotonic regression: neighbours that would decrease are pooled.
     """
     need = [0.0]
     for one, other in pairwise(row):
@@ -178,7 +178,7 @@ def _tops(
 
 
 def layer_all(count: int, edges: Sequence[Edge], is_leaf: Callable[[int], bool]) -> list[int]:
-    """A layer per box, of which each comes after those it needs; leaves just above their users."""
+    """The layer of each box, below those of its operands; leaves are just above their users."""
     layers = [0] * count
     for i, j in sorted(edges, key=lambda edge: edge[1]):
         layers[j] = max(layers[j], (0 if is_leaf(i) else layers[i]) + 1)

@@ -1,4 +1,4 @@
-"""A large graph as a picture: its modules in the order of calls, and how strong gradients are."""
+"""Draws a large graph: its modules in the order of calls, and the sizes of their gradients."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OUTPUT, PARAMETERS = style.ORANGE, style.BLUE
 def draw_modules(
     it: Explanation, *, title: str | None = None, path: str | os.PathLike[str] | None = None
 ) -> Figure:
-    """A row per module: its name, its output's shape, and the lengths of two gradients as bars.
+    """Draw a row per module: its name, its output's shape, and the norms of two gradients as bars.
 
-    The bars are logarithmic: it is powers of ten that tell a gradient which vanishes.
+    The bars are logarithmic, since a gradient that vanishes differs by powers of ten.
     """
     with style.house_style():
         names = [_name(row) for row in it.rows]

@@ -37,11 +37,12 @@ def sample_grid(
     title: str | None = None,
     path: Path | None = None,
 ) -> Figure:
-    """Images (N, C, H, W) or (N, H, W) side by side, C = 1 or 3, each with its label below.
+    """Draw images (N, C, H, W) or (N, H, W) side by side, C = 1 or 3, each with its label below.
 
     `labels` are class numbers (N,), named by `classes`, or any N texts. `mean` and `std`
-    undo a normalisation. Values from 0 to 1 and uint8 are shown as they are, others stretched over
-    all images; `per_image` stretches each by itself. Pixels that are NaN are magenta.
+    undo a normalisation. Values from 0 to 1 and uint8 are shown as they are. Other values are
+    stretched to the range of all images, or with `per_image` to that of each image. Pixels that
+    are NaN are magenta.
 
     >>> figure = sample_grid(np.zeros((6, 8, 8)), labels=[0, 1, 0, 1, 1, 0], classes=["no", "yes"])
     >>> [text.get_text() for text in figure.axes[0].texts]
@@ -77,7 +78,7 @@ def mistakes_grid(
     title: str | None = "Mistakes",
     path: Path | None = None,
 ) -> Figure:
-    """The images whose predicted label (N,) is not the true one, the most confident first.
+    """Draw the images whose predicted label (N,) is not the true one, the most confident first.
 
     `confidence` (N,) is the probability that the model gave to its prediction; without it the
     mistakes come in the order of the data. The other arguments are those of `sample_grid`.
@@ -125,11 +126,11 @@ def filters_grid(
     title: str | None = "Filters",
     path: Path | None = None,
 ) -> Figure:
-    """The weights of a convolution (out, in, kH, kW) as pictures on one scale for all.
+    """Draw the weights of a convolution (out, in, kH, kW) as pictures on one common scale.
 
-    With three input channels a filter is shown in colour, grey being zero. Otherwise every kernel
-    is a tile of its own, from dark (negative) to light (positive); with more than one input
-    channel a row holds one output channel's kernels.
+    With three input channels a filter is shown in colour, and grey is zero. Otherwise every kernel
+    has its own tile, from dark (negative) to light (positive). With more than one input channel, a
+    row holds the kernels of one output channel.
 
     >>> filters_grid(np.ones((8, 1, 3, 3))).axes[0].images[0].get_array().shape
     (3, 3, 3)
@@ -206,7 +207,7 @@ def _channels_shown(outputs: int, inputs: int, shown: int, columns: int | None) 
 
 
 def _cividis(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values from 0 to 1 in a colour map that grows lighter all the way: RGB, (…, 3)."""
+    """Values from 0 to 1 in a colour map from dark to light: RGB, (…, 3)."""
     import matplotlib as mpl
 
     rgba: NDArray[np.float64] = mpl.colormaps["cividis"](values)
@@ -215,7 +216,7 @@ def _cividis(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _scale_below(axes: Axes, layout: tiles.Layout, peak: float) -> None:
-    """A strip of all shades with the weights that they stand for."""
+    """Draw a strip of all shades with the weights that they mean."""
     from matplotlib.image import AxesImage
 
     left, top = style.MARGIN, layout.size[1]
@@ -232,7 +233,7 @@ def _scale_below(axes: Axes, layout: tiles.Layout, peak: float) -> None:
 
 
 def _texts(labels: object, classes: Sequence[object] | None, count: int, what: str) -> list[str]:
-    """One short text per image: a class's name, or what was given."""
+    """One short text per image: the name of its class, or the text that was given."""
     array = to_array(labels)
     if array.shape != (count,):
         hint = "; for class scores pass scores.argmax(1)" if array.ndim == 2 else ""

@@ -32,11 +32,11 @@ def confusion(
     title: str | None = "Confusion matrix",
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
-    """A confusion matrix (C, C), rows true and columns predicted, as `metrics` counts it.
+    """Draw a confusion matrix (C, C) as `metrics` counts it: true classes are rows.
 
-    With `normalize` each row is divided by its sum: the share of a true class that was taken for
-    each class, the diagonal being the recall. Shades grow with the square root, so that a few
-    mistakes beside hundreds of hits can be seen; empty cells stay white and without a number.
+    With `normalize` each row is divided by its sum: it shows the shares of a true class that were
+    taken for each class, and the diagonal is the recall. Shades follow the square root, so that a
+    few mistakes can be seen besides hundreds of hits. Empty cells are white and without a number.
 
     >>> figure = confusion(np.array([[8, 2], [0, 10]]), ["cat", "dog"])
     >>> [text.get_text() for text in figure.axes[0].texts]
@@ -125,7 +125,7 @@ def _draw_cells(axes: Axes, values: NDArray[Any], most: float) -> AxesImage:
         values, cmap=style.blue_scale(), norm=norm, interpolation="nearest", aspect="equal"
     )
     count = len(values)
-    if _cell(count) > 0.2:  # lines between cells; with smaller cells they would be all there is
+    if _cell(count) > 0.2:  # lines between cells, unless the cells are too small for them
         edges = np.arange(count + 1) - 0.5
         axes.hlines(edges, -0.5, count - 0.5, color=style.HAIRLINE, lw=0.8)
         axes.vlines(edges, -0.5, count - 0.5, color=style.HAIRLINE, lw=0.8)
@@ -152,7 +152,7 @@ def _write_numbers(axes: Axes, image: AxesImage, values: NDArray[Any], *, normal
 
 
 def _percent(share: float) -> str:
-    """Whole percents that do not round a mistake away: "<1", ">99"."""
+    """Whole percents, with "<1" and ">99" so that rounding does not hide a mistake."""
     if 0 < share < 0.01:
         return "<1"
     return ">99" if 0.99 < share < 1 else f"{share * 100:.0f}"
@@ -160,7 +160,7 @@ def _percent(share: float) -> str:
 
 def _name_axes(axes: Axes, names: Sequence[str]) -> None:
     count, size = len(names), _tick_size(len(names))
-    # where even the smallest text is higher than a cell, every fifth, tenth … class is named
+    # if even the smallest text is higher than a cell, only every fifth, tenth … class is named
     needed = math.ceil(size * 1.05 / 72 / _cell(count))
     every = next((e for e in (1, 5, 10, 20, 50) if e >= needed), 100)
     places = range(0, count, every)

@@ -1,11 +1,11 @@
-"""The house style of all pictures in one place: colours, type, headings, and how files are saved.
+"""The style of all pictures: colours, type, headings, and how files are saved.
 
-Pictures are matplotlib Figures on the Agg canvas. Nothing here or in the other files of this
-package imports pyplot: no global state, no window, the user's backend stays as it is. matplotlib
-itself is imported on first use, as it is an extra.
+Pictures are matplotlib Figures on the Agg canvas. This package never imports pyplot, so it opens no
+window and does not change the user's backend or other global state. matplotlib itself is an extra,
+and is imported on first use.
 
-Colours are chosen by lightness first, so that a grey copy of a picture still tells things apart;
-lines differ in dashes and markers as well.
+Colours differ in lightness first, so that a grey copy of a picture can still be read; lines differ
+in dashes and markers as well.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MUTED = "#5d6875"
 HAIRLINE = "#dfe3e8"
 BLUE = "#1c4f8c"
 ORANGE = "#e8871e"
-MISSING = "#d81b60"  # pixels that are NaN: no photograph has this colour by chance
+MISSING = "#d81b60"  # pixels that are NaN; the colour is rare in photographs
 
 # Neighbours differ in lightness as well as in hue (Okabe and Ito's palette, reordered and spread).
 CLASS_COLOURS = (
@@ -80,7 +80,7 @@ RC: dict[str, Any] = {
     "legend.fontsize": SUBTITLE_SIZE,
     "lines.linewidth": 1.8,
     "text.color": INK,
-    # a class may be called "$5-$10": neither TeX nor mathtext has any business there
+    # a class may be called "$5-$10", which is not a formula
     "text.parse_math": False,
     "text.usetex": False,
     "xtick.color": MUTED,
@@ -94,9 +94,9 @@ RC: dict[str, Any] = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """matplotlib's settings for our pictures; the user's are back afterwards.
+    """Use matplotlib's settings for our pictures in a block; afterwards restore the user's.
 
-    Raises MissingExtraError, which names the extra, where matplotlib is not installed.
+    Raises MissingExtraError, which names the extra, if matplotlib is not installed.
     """
     try:
         import matplotlib as mpl
@@ -123,7 +123,7 @@ def new_figure(
     lines += [
         (line, SUBTITLE_SIZE, "normal", MUTED) for line in wrapped(subtitle, width, SUBTITLE_SIZE)
     ]
-    # the body has its own margin at the top, so a little is enough between the two
+    # the body has a margin at the top, so a small gap is enough
     strip = sum(size * 1.5 / 72 for _, size, _, _ in lines) + (0.1 if lines else 0)
     figure = Figure(figsize=(width, height + strip), dpi=DPI)
     FigureCanvasAgg(figure)
@@ -144,7 +144,7 @@ def new_figure(
 
 
 def body_top(figure: Figure, height: float) -> float:
-    """Where the heading ends: the body's height as a fraction of the figure's."""
+    """The body's height as a fraction of the figure's: the heading is above it."""
     return float(height / figure.get_figheight())
 
 
@@ -172,9 +172,9 @@ def canvas_in_inches(figure: Figure, height: float) -> Axes:
 
 
 def finish(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
-    """Save the figure if a path is given, settle its layout if not, and hand it back."""
+    """Save the figure if a path is given, otherwise only place its parts, and return it."""
     if path is None:
-        # ticks are made when drawn: made here, they are in our style and not in the user's
+        # ticks are made when drawn; made here, they have our style and not the user's
         figure.draw_without_rendering()
     else:
         save(figure, path)
@@ -184,7 +184,7 @@ def finish(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure whole or not at all; missing folders are made.
 
-    The suffix chooses the format: png, pdf, svg … Whoever watches the file never sees half of it.
+    The suffix chooses the format: png, pdf, svg … A viewer of the file never sees a part of it.
     """
     target = Path(path)
     formats = figure.canvas.get_supported_filetypes()
@@ -205,7 +205,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def blue_scale() -> Colormap:
-    """White to dark blue, ever darker: 0 is paper, the most is ink."""
+    """A colour map from white for 0 to dark blue for the largest value."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list(
@@ -242,7 +242,7 @@ def wrapped(text: str | None, width: float, size: float) -> list[str]:
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most `limit` characters, the last an ellipsis if any had to go."""
+    """The text, cut to at most `limit` characters, of which the last is then an ellipsis."""
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
@@ -256,7 +256,7 @@ def class_names(classes: Sequence[object] | None, count: int) -> list[str]:
 
 
 def percent(share: float) -> str:
-    """A share as people write it: 0.964 is "96.4 %", and all but one in a thousand not "100 %"."""
+    """A share in percent: 0.964 is "96.4 %". Only 1 itself is "100 %"."""
     if share in (0.0, 1.0):
         return f"{share * 100:.0f} %"
     return f"{min(max(share * 100, 0.1), 99.9):.1f} %"

@@ -21,7 +21,8 @@ Array = NDArray[Any]
 GAP = 0.1  # inches between tiles
 CAPTION_LINE = 0.155  # inches
 MOST_COLUMNS = 12
-TILE_INCHES = ((1, 2.4), (4, 1.6), (30, 1.05), (100, 0.8), (math.inf, 0.55))  # up to so many
+# (number of tiles at most, inches of each)
+TILE_INCHES = ((1, 2.4), (4, 1.6), (30, 1.05), (100, 0.8), (math.inf, 0.55))
 
 
 class Caption(NamedTuple):
@@ -32,7 +33,7 @@ class Caption(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where tiles lie, in inches: `cell` is a tile with its caption and the gap after it."""
+    """The places of tiles, in inches: `cell` is a tile with its caption and the gap after it."""
 
     columns: int
     rows: int
@@ -86,14 +87,14 @@ def as_rgb(
         pixels = pixels * _per_channel(std, 1.0, images) + _per_channel(mean, 0.0, images)
     finite = np.isfinite(pixels)
     known = np.where(finite, pixels, 0.0)
-    # a hair outside 0 … 1 is rounding from a normalisation undone, and is cut off
+    # a value just outside 0 … 1 comes from rounding when a normalisation is undone
     natural = known.min(initial=0) >= -0.02 and known.max(initial=1) <= 1.02
     if per_image or not natural:
         axes = (1, 2, 3) if per_image else None
         low = pixels.min(axis=axes, keepdims=True, initial=np.inf, where=finite)
         high = pixels.max(axis=axes, keepdims=True, initial=-np.inf, where=finite)
         span = high - low
-        usable = np.isfinite(span) & (span > 0)  # an even image has no span to stretch
+        usable = np.isfinite(span) & (span > 0)  # an image of one colour cannot be stretched
         known = np.where(
             usable, (known - np.where(usable, low, 0)) / np.where(usable, span, 1), 0.5
         )
@@ -121,11 +122,11 @@ def arrange(
     columns: int | None,
     at_least: float = 0.0,
 ) -> Layout:
-    """Tiles for `count` images of `shape` (H, W): large when few, wide enough for captions."""
+    """Tiles for `count` images of `shape` (H, W): larger for fewer, wide enough for captions."""
     height, width = shape
     inches = next(size for most, size in TILE_INCHES if count <= most)
     tall, wide = inches * min(1.0, height / width), inches * min(1.0, width / height)
-    # whole screen pixels for an image pixel: otherwise some would be drawn wider than others
+    # a whole number of screen pixels for each image pixel, so that all are equally wide
     per_pixel = wide * style.DPI / width
     if per_pixel >= 2:
         wide = width * math.floor(per_pixel) / style.DPI
@@ -144,7 +145,7 @@ def arrange(
 
 
 def caption_width(caption: Caption) -> float:
-    """Inches that a caption takes."""
+    """The width of a caption in inches."""
     return max(
         style.text_width(caption.first, style.SMALL_SIZE, "bold"),
         style.text_width(caption.second, style.SMALL_SIZE),
@@ -157,12 +158,12 @@ def _whole(inches: float) -> float:
 
 
 def balanced_columns(count: int, aspect: float = 1.0) -> int:
-    """How many columns fill a page half as wide again as high, with few empty places."""
+    """The number of columns for a page 1.5 times as wide as high, with few empty places."""
 
     def cost(columns: int) -> float:
         rows = math.ceil(count / columns)
         empty = columns * rows - count
-        straggling = 0.3 if empty > columns / 2 else 0.0  # a last row of few looks like an accident
+        straggling = 0.3 if empty > columns / 2 else 0.0  # a last row with few pictures looks odd
         return 2 * empty / count + straggling + abs(math.log(columns * aspect / rows / 1.6))
 
     return min(range(1, max(1, min(count, MOST_COLUMNS)) + 1), key=cost)

@@ -1,4 +1,4 @@
-"""Numbers collected step by step, and a picture of them that keeps up."""
+"""Collects numbers step by step, and redraws their picture."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class Tracker:
     """Collects named numbers and redraws a file of their curves while training goes on.
 
-    The file is redrawn by `log` after `every_steps` calls of it or `every_seconds` since the
-    last drawing, whichever comes first (None: never for that reason), and on `close`. It is
-    replaced as a whole, so a viewer never sees half a picture. Without a path nothing is drawn
-    until `draw` is called.
+    `log` redraws the file after `every_steps` calls, or when `every_seconds` have passed since the
+    last drawing, whichever comes first; None switches one of the two off. `close` draws it once
+    more. The file is replaced as a whole, so a viewer never sees a part of a picture. Without a
+    path nothing is drawn until `draw` is called.
 
     >>> tracker = Tracker()
     >>> for step in range(1, 4):
@@ -58,7 +58,7 @@ class Tracker:
         self.x_label = x_label
         self.title = title
         self.clock = clock
-        # eight bytes a number: a million steps are 16 MB, as lists of floats they were 64
+        # eight bytes a number: a million steps need 16 MB, while lists of floats would need 64
         self._steps: dict[str, array[float]] = {}
         self._values: dict[str, array[float]] = {}
         self._logs_since_drawing = 0
@@ -66,7 +66,7 @@ class Tracker:
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """All values by name, in the order they came."""
+        """All values by name, in order."""
         return {name: values.tolist() for name, values in self._values.items()}
 
     @property
@@ -96,11 +96,11 @@ class Tracker:
             title=self.title,
             path=self.path,
         )
-        self._drawn_at = self.clock()  # after drawing: a slow disk must not draw all the time
+        self._drawn_at = self.clock()  # after drawing, so that a slow disk is not busy all the time
         return figure
 
     def close(self) -> None:
-        """Bring the file up to date, if there is one and anything has come since."""
+        """Redraw the file, if there is one and it lacks the newest values."""
         if self.path is not None and self._logs_since_drawing:
             self.draw()
 

@@ -262,5 +262,5 @@ class TestErrors:
             DataLoader(data, shuffle=True).load_state_dict(state)
 
     def test_no_state_at_all(self) -> None:
-        with pytest.raises(StateDictError, match="no state of a DataLoader"):
+        with pytest.raises(StateDictError, match="not the state of a DataLoader"):
             DataLoader([1]).load_state_dict({"weights": 1})

@@ -311,9 +311,9 @@ def test_a_loss_that_is_not_one_number() -> None:
         trainer.fit(data, progress=False)
 
 
-def test_batches_that_are_no_pairs() -> None:
+def test_batches_that_are_not_pairs() -> None:
     trainer, (x, _) = problem()
-    with pytest.raises(ShapeError, match=r"a batch must be \(inputs, targets\), and is 1 parts"):
+    with pytest.raises(ShapeError, match=r"this one is 1 parts\..* or override Trainer\.split"):
         trainer.fit(TensorDataset(x), progress=False)
     with pytest.raises(DTypeError, match=r"got one array of shape \(10, 3\). Pass the pair"):
         trainer.fit(x, progress=False)
@@ -366,7 +366,7 @@ def test_parts_are_checked() -> None:
     sgd = optim.SGD(model.parameters())
     with pytest.raises(TypeError, match="optimizer must be Optimizer; got Linear"):
         Trainer(model, loss, model)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"no metrics.Metric object; pass Accuracy\(\)"):
+    with pytest.raises(TypeError, match=r"not a metrics.Metric object; pass Accuracy\(\)"):
         Trainer(model, loss, sgd, [Accuracy])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="the class; pass an instance"):
         Trainer(model, loss, sgd, callbacks=[EarlyStopping])  # type: ignore[list-item]

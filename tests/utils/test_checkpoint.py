@@ -175,10 +175,10 @@ def test_a_hook_may_rename_keys(tmp_path):
 def test_files_that_are_no_checkpoint(tmp_path):
     path = tmp_path / "x.h5"
     save({"weights": 1}, path)
-    with pytest.raises(FileFormatError, match=r"no checkpoint: it has the keys \['weights'\]"):
+    with pytest.raises(FileFormatError, match=r"not a checkpoint: it has the keys \['weights'\]"):
         load_checkpoint(path)
     save([1, "x"], path)
-    with pytest.raises(FileFormatError, match="holds no dict"):
+    with pytest.raises(FileFormatError, match="not a dict with names"):
         load_checkpoint(path)
     save({"checkpoint": 2, "requires": []}, path)
     with pytest.raises(FileFormatError, match=r"version 2.*pgrade"):

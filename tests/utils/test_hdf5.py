@@ -210,7 +210,7 @@ def test_partial_reading(tmp_path):
     with pytest.raises(KeyError, match=r"has no \['modle'\]; it has \['model', 3, 'a/b'\]"):
         load(path, names=["modle", 3])
     save([1, "x"], path)
-    with pytest.raises(FileFormatError, match="no dict"):
+    with pytest.raises(FileFormatError, match="not a dict"):
         load(path, names=["model"])
 
 
@@ -250,7 +250,7 @@ class Point(NamedTuple):
         ({(1, 2): 3}, r"\(1, 2\) \(tuple\) in obj"),
         ({True: 1}, r"True \(bool\) in obj"),
         ({np.int64(1): 1}, r"numpy.int64\) in obj"),
-        ({"\ud800": 1}, "no valid Unicode"),
+        ({"\ud800": 1}, "not valid Unicode"),
         ({"k" * 40_000: 1}, "bytes long"),
         (defaultdict(int), "defaultdict"),
         (np.zeros((1,) * 33), "33 dimensions"),

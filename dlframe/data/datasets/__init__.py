@@ -1,4 +1,4 @@
-"""Data sets by name: real ones from files, and synthetic ones from our generator."""
+"""Data sets: real ones from files, and synthetic ones made by the random generator."""
 
 from __future__ import annotations
 

@@ -20,10 +20,9 @@ from dlframe.errors import FileFormatError
 class CIFAR10(ImageDataset):
     """60000 colour pictures of 10 kinds of things, 32×32: 50000 for training, 10000 for testing.
 
-    Looked for are `cifar-10-batches-py` (torchvision's layout) or `cifar-10-batches-bin` below
-    `root` or `root/cifar10`, the batches in `root` itself, and the archive
-    `cifar-10-python.tar.gz`, which is unpacked beside itself. `download=True` fetches the
-    archive. Checksums are verified.
+    The files may be in `cifar-10-batches-py` (torchvision's layout) or `cifar-10-batches-bin`, in
+    `root` or `root/cifar10`; or in `root` itself; or in the archive `cifar-10-python.tar.gz`,
+    which is unpacked in its folder. `download=True` fetches the archive. Checksums are verified.
 
     `data` is a uint8 array (n, 32, 32, 3), `targets` a list of ints. A sample is (PIL image,
     int), or what the transforms make of it. Raises DatasetError for missing or damaged files.
@@ -92,7 +91,7 @@ class CIFAR10(ImageDataset):
             ]
             raise not_found(self.name, self.key, names, self._folders, self.urls)
         images, self.targets = self._read(folder)
-        # the files' layout stays in memory; this is a view of it, as in torchvision
+        # a view of the array in the files' layout, as in torchvision
         self.data = images.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
 
     @property
@@ -102,7 +101,7 @@ class CIFAR10(ImageDataset):
         return [self.root, *(f / name for f in (self.root, below) for name in inner)]
 
     def _find_folder(self) -> Path | None:
-        """The folder with the batches; an archive that lies there is unpacked first."""
+        """The folder with the batches; if there is only the archive, it is unpacked first."""
         for folder in self._folders:
             if any((folder / name).is_file() for name in ("test_batch", "test_batch.bin")):
                 return folder
@@ -116,7 +115,7 @@ class CIFAR10(ImageDataset):
         return self._unpack(download(self.urls, self.root / self.archive, md5=md5))
 
     def _unpack(self, archive: Path) -> Path:
-        """Write the batches, and nothing else, into `cifar-10-batches-py` beside the archive."""
+        """Write only the batches into `cifar-10-batches-py`, in the archive's folder."""
         import tarfile  # here: most runs find the batches unpacked
 
         if not self.archive_checksum.fits(archive):
@@ -124,11 +123,11 @@ class CIFAR10(ImageDataset):
         folder = archive.parent / "cifar-10-batches-py"
         folder.mkdir(exist_ok=True)
         with file_lock(archive.with_name(archive.name + ".lock")), tarfile.open(archive) as tar:
-            # test_batch comes last: where it is there, all are
+            # test_batch is written last, so if it exists, all exist
             for name in self.batches:
                 source = tar.extractfile(f"cifar-10-batches-py/{name}")
                 if source is None:
-                    raise damaged(self.name, archive, f"{name} is no file in it")
+                    raise damaged(self.name, archive, f"{name} is not a file in it")
                 part = folder / f"{name}.part"
                 with source, part.open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
@@ -172,14 +171,14 @@ def _read_pickled(path: Path) -> tuple[np.ndarray[Any, Any], list[int]]:
         images, labels = content[b"data"], content[b"labels"]
         return _checked(images, labels)
     except (TypeError, KeyError, AttributeError) as error:
-        raise FileFormatError(f"it holds no batch of CIFAR-10: {error!r}") from error
+        raise FileFormatError(f"it does not hold a batch of CIFAR-10: {error!r}") from error
 
 
 def _read_binary(path: Path) -> tuple[np.ndarray[Any, Any], list[int]]:
     """A binary batch: records of a label and 3072 pixels."""
     content = np.fromfile(path, np.uint8)
     if len(content) % 3073:
-        raise FileFormatError(f"{len(content)} bytes are no whole number of 3073-byte records")
+        raise FileFormatError(f"{len(content)} bytes are not a whole number of 3073-byte records")
     records = content.reshape(-1, 3073)
     return _checked(records[:, 1:], records[:, 0].tolist())
 

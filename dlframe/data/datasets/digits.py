@@ -25,7 +25,7 @@ class Digits(ImageDataset):
     The split is fixed: of each class every fifth image, in the order of the file, is for testing.
     `data` is a float32 Tensor (n, 1, 8, 8) in [0, 1], `targets` an int64 Tensor (n,). A sample
     is (Tensor (1, 8, 8), int); a transform gets that Tensor, so ToTensor is not needed. `root`
-    and `download` are there so that it can stand in for MNIST; nothing is read from `root`.
+    and `download` are accepted so that it can replace MNIST, and have no effect.
 
     E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
     Repository, 1998, doi:10.24432/C50P49, CC BY 4.0.

@@ -1,4 +1,4 @@
-"""What the data sets of images share: transforms, classes, and the search for their files."""
+"""The base class of data sets of images: transforms, classes, and the search for files."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ Transform = Callable[[Any], Any]
 class ImageDataset(Dataset[tuple[Any, Any]]):
     """Images and labels in memory; a sample is (transform(image), target_transform(label)).
 
-    A subclass gives `_raw(index)`, what the transform gets for one image, and `_raws(indices)`,
-    for several. Without a transform a sample's image is what `_raw` gives. With a transform that
-    works on batches (`dlframe.data.transforms.batchable`) a loader fetches whole batches.
+    A subclass defines `_raw(index)`, which returns one image for the transform, and
+    `_raws(indices)`, which returns several. Without a transform the sample has the image of
+    `_raw`. If the transform works on batches (`dlframe.data.transforms.batchable`), a loader
+    fetches whole batches.
     """
 
     classes: Sequence[str] = ()
@@ -102,9 +103,9 @@ def not_found(
     folders: Iterable[Path],
     urls: Sequence[str],
 ) -> DatasetMissingError:
-    """The error for missing files: which, where they were looked for, and how to get them.
+    """The error for missing files: it names them, the folders searched, and how to get them.
 
-    `key` is the data set's name in `DATASETS`, which the command line goes by.
+    `key` is the data set's name in `DATASETS` and on the command line.
     """
     places = "\n".join(f"  {folder}" for folder in folders)
     addresses = "\n".join(f"  {url}" for url in urls)

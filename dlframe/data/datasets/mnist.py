@@ -100,7 +100,7 @@ class MNIST(ImageDataset):
 
     @property
     def raw_folder(self) -> Path:
-        """torchvision's place for the files, where downloads go."""
+        """The folder for downloads, the same as torchvision's."""
         return self.root / self.name / "raw"
 
     @property
@@ -108,7 +108,7 @@ class MNIST(ImageDataset):
         return [self.root, self.raw_folder, self.root / self.name.lower()]
 
     def _download(self) -> None:
-        """Fetch what is missing; both parts, as torchvision does."""
+        """Fetch the missing files of both parts, as torchvision does."""
         for name, checksum in self.packed.items():
             if find_file(self._folders, [name, f"{name}.gz"]) is None:
                 download(
@@ -202,7 +202,7 @@ def read_idx(content: bytes, dimensions: int) -> np.ndarray[Any, np.dtype[np.uin
     expected = bytes([0, 0, 8, dimensions])
     if content[:4] != expected:
         raise ValueError(
-            f"no IDX file of unsigned bytes in {dimensions} dimensions: it begins with "
+            f"not an IDX file of unsigned bytes in {dimensions} dimensions: it begins with "
             f"{content[:4].hex(' ')}, not {expected.hex(' ')}"
         )
     start = 4 + 4 * dimensions

@@ -1,4 +1,4 @@
-"""Points in the plane: small problems whose decision boundary one can draw."""
+"""Points in the plane: small problems with decision boundaries that can be drawn."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Disk(PointDataset):
 class Moons(PointDataset):
     """Two interleaved half circles of radius 1, with normal noise of the given standard deviation.
 
-    Points come in alternation: even indices are of class 0.
+    The classes alternate: points with even indices are of class 0.
     """
 
     classes = ("upper", "lower")
@@ -83,8 +83,8 @@ class Moons(PointDataset):
 class Spirals(PointDataset):
     """`classes` arms of a spiral from the centre to radius 1, each turning `turns` times.
 
-    `noise` is the standard deviation of normal noise; points come in alternation, index i is of
-    class i mod classes.
+    `noise` is the standard deviation of normal noise. The classes alternate: point i is of class
+    i mod classes.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Reading a pickle without executing it: arrays and plain types, nothing else."""
+"""Reads a pickle of arrays and plain types without executing it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dlframe.errors import FileFormatError
 
 
 def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any) -> Any:
-    """An array from its bytes: what NumPy writes with pickle protocol 5."""
+    """An array from its bytes, as NumPy pickles it with protocol 5."""
     return np.frombuffer(buffer, dtype).reshape(shape, order=order)
 
 
 # A pickle is a program that may call any function it can name. These are all the names that an
-# array or a string in a pickle needs; none does anything but build a value.
+# array or a string in a pickle needs; each of them only builds a value.
 _ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
@@ -32,7 +32,7 @@ _ADMITTED: dict[tuple[str, str], Any] = {
 
 
 class PlainUnpickler(pickle.Unpickler):
-    """An unpickler that refuses every class and function but those that make up arrays."""
+    """An unpickler that refuses all classes and functions except those that build arrays."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -47,8 +47,7 @@ class PlainUnpickler(pickle.Unpickler):
 def load_plain(content: bytes, encoding: str = "ASCII") -> Any:
     """The value in a pickle of arrays, dicts, lists, strings and numbers.
 
-    Raises FileFormatError for anything else, before anything of it is called, and for a damaged
-    pickle.
+    Raises FileFormatError for a damaged pickle, and for anything else in it before it is called.
 
     >>> load_plain(pickle.dumps({"a": np.arange(3)}))
     {'a': array([0, 1, 2])}

@@ -1,4 +1,4 @@
-"""Tensors with one value everywhere, or on a diagonal; and the places of triangles."""
+"""Tensors with one value everywhere or on a diagonal, and the indices of triangles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def float_dtype(dtype: Any) -> DType:
-    """The dtype, by default the one of floats."""
+    """The dtype, by default the default dtype of floats."""
     return get_default_dtype() if dtype is None else as_dtype(dtype)
 
 

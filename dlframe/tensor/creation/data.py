@@ -42,7 +42,7 @@ def tensor(
 
     Raises:
         ShapeError: rows of different lengths.
-        DTypeError: data that are no numbers.
+        DTypeError: `data` does not consist of numbers.
 
     >>> dl.tensor([[1, 2], [3, 4]])
     tensor([[1, 2],
@@ -73,14 +73,14 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool | None = None,
 ) -> Tensor:
-    """`obj` as a tensor that is a leaf: of its memory if possible, or a copy.
+    """`obj` as a leaf tensor, which shares its memory if possible.
 
     Args:
         obj: a tensor, an array, an object with a buffer, a number or nested sequences.
         dtype: of the result, by default that of `obj`.
         device: the CPU.
-        copy: True for memory of its own, False for an error where that would be needed.
-        requires_grad: of the result; a tensor keeps its graph only if this is True, or not asked.
+        copy: True copies always, False raises if a copy is needed, None copies if needed.
+        requires_grad: of the result; by default False, but a tensor then keeps its graph.
 
     >>> a = np.zeros(2)
     >>> dl.asarray(a).numpy() is a
@@ -180,7 +180,7 @@ def from_numpy(ndarray: Array) -> Tensor:
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor that shares the memory of another library's array on the CPU, through DLPack.
 
-    `copy` is True for memory of its own, False for an error where that would be needed.
+    `copy=True` copies always, `copy=False` raises if a copy is needed.
 
     >>> dl.from_dlpack(np.arange(3))
     tensor([0, 1, 2])
@@ -201,7 +201,7 @@ def values_of(data: Any, dtype: Any) -> Array:
         array = np.array(data)
     except ValueError as error:
         raise ShapeError(
-            "tensor: the nested sequences have different lengths, so they form no tensor "
+            "tensor: the nested sequences have different lengths, so they do not form a tensor "
             f"({error}); pad them to one length, or keep them in a list"
         ) from None
     _check_numbers(array, data)
@@ -213,7 +213,7 @@ def values_of(data: Any, dtype: Any) -> Array:
 
 
 def _types(data: Iterable[Any]) -> set[type]:
-    """The types of the numbers in nested sequences; row by row, without looking at each number."""
+    """The types of the numbers in nested sequences, found row by row, which is fast."""
     found = set(map(type, data))
     if found <= _NUMBERS:
         return found
@@ -223,7 +223,7 @@ def _types(data: Iterable[Any]) -> set[type]:
 
 
 def _plain(data: Any) -> Any:
-    """Nested sequences with the numbers of one-element tensors in their places."""
+    """Nested sequences with numbers instead of one-element tensors."""
     if isinstance(data, TensorBase):
         if data.array.size != 1:
             raise ShapeError(
@@ -267,7 +267,7 @@ def _leaves(data: Any) -> Iterator[Any]:
 
 
 def _check_range(array: Array, dtype: DType) -> None:
-    """Raise where Python's numbers do not fit; -1 in uint8 is 255, as in PyTorch."""
+    """Raise if a Python number does not fit; -1 in uint8 is 255, as in PyTorch."""
     if not array.size:
         return
     limit = np.iinfo(dtype)

@@ -51,7 +51,7 @@ def arange(
         raise DTypeError("arange: there is no range of bools")
     length: float | None = None
     if kind.kind in "iu":
-        if kind != np.int64 and step:  # PyTorch counts before it cuts, but for int64
+        if kind != np.int64 and step:  # PyTorch rounds after counting, except for int64
             length = (end - start) / step
         start, end, step = int(start), int(end), int(step)
     if not step or not (end - start) / step >= 0 or math.isinf(end - start):
@@ -119,9 +119,9 @@ def logspace(
 def _evenly(start: Any, end: Any, steps: int, kind: DType) -> Array:
     """Evenly spaced values, to be rounded to `kind`.
 
-    As in PyTorch the first half counts from the start and the second half back from the end, with
-    a step of the dtype `kind`. PyTorch multiplies and adds with one rounding; in a wider type that
-    is what the two operations come to.
+    As in PyTorch, the first half counts from the start and the second half back from the end, with
+    a step of the dtype `kind`. PyTorch multiplies and adds with one rounding; two operations in a
+    wider type give the same.
     """
     steps = operator.index(steps)
     if steps < 0:

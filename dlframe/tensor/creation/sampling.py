@@ -1,4 +1,4 @@
-"""Tensors of random numbers: PyTorch's for the same seed."""
+"""Tensors of random numbers, equal to PyTorch's for the same seed."""
 
 from __future__ import annotations
 
@@ -133,9 +133,9 @@ def normal(
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
-    """Normal with the given mean and standard deviation: numbers with a `size`, or tensors.
+    """Normal numbers. Mean and standard deviation are numbers with a `size`, or tensors.
 
-    Which dtype, and whether it requires grad, can be said together with a `size` only.
+    `dtype` and `requires_grad` can be passed only together with a `size`.
 
     >>> dl.normal(0.0, 1.0, (2, 2)).shape
     (2, 2)
@@ -164,7 +164,7 @@ def normal(
 def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None
 ) -> Tensor:
-    """1 with the probability that each element gives, or with the probability `p`, else 0.
+    """1 or 0; each element of `input` (or `p`) is the probability of 1.
 
     >>> dl.bernoulli(dl.tensor([0.0, 1.0]))
     tensor([0., 1.])
@@ -179,7 +179,7 @@ def multinomial(
     *,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Indices drawn with the probabilities (of any sum) that each row of `input` gives.
+    """Indices drawn with the probabilities in each row of `input`, whose sum may be any number.
 
     >>> dl.multinomial(dl.tensor([0.0, 1.0]), 3, replacement=True)
     tensor([1, 1, 1])
@@ -188,9 +188,10 @@ def multinomial(
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
-    """Numbers of events, of which each element of `input` gives the mean: PyTorch's for one seed.
+    """Numbers of events; each element of `input` is the mean λ of one.
 
-    P(k) = λᵏ e^{-λ} / k!. Values are drawn one by one, a million in some seconds.
+    P(k) = λᵏ e^{-λ} / k!. PyTorch's numbers for the same seed, drawn one by one, a million in some
+    seconds.
 
     >>> _ = dl.manual_seed(0)
     >>> dl.poisson(dl.tensor([0.5, 4.0, 100.0]))
@@ -202,7 +203,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Numbers of successes in `count` trials that succeed with probability `prob`.
 
-    P(k) = (n over k) pᵏ (1 - p)ⁿ⁻ᵏ. PyTorch's numbers for one seed, drawn one by one.
+    P(k) = (n over k) pᵏ (1 - p)ⁿ⁻ᵏ. PyTorch's numbers for the same seed, drawn one by one.
 
     >>> _ = dl.manual_seed(0)
     >>> dl.binomial(dl.tensor([5.0, 100.0]), dl.tensor([0.5, 0.3]))

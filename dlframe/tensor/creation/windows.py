@@ -1,6 +1,6 @@
-"""Windows under PyTorch's older names; `dlframe.signal.windows` is made of the same formulas.
+"""Windows under PyTorch's older names; `dlframe.signal.windows` uses the same formulas.
 
-A periodic window of N values is the symmetric one of N + 1 without its last.
+A periodic window of N values is the symmetric one of N + 1 values without its last value.
 """
 
 from __future__ import annotations

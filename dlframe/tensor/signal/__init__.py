@@ -1,4 +1,4 @@
-"""Signal processing: PyTorch's `torch.signal`, which has windows."""
+"""PyTorch's `torch.signal`, which consists of windows."""
 
 from __future__ import annotations
 

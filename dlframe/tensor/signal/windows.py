@@ -1,8 +1,8 @@
-"""Windows, as in `torch.signal.windows`: of `M` values, for float32 and float64.
+"""Windows of `M` values, as in `torch.signal.windows`, for float32 and float64.
 
-A symmetric window (`sym=True`, for filters) begins and ends with the same value; a periodic one
-(`sym=False`, for spectra) is the symmetric window of M + 1 values without its last. Its largest
-value is 1. All are computed in float64 and rounded once.
+A symmetric window (`sym=True`, for filters) begins and ends with the same value. A periodic one
+(`sym=False`, for spectra) is the symmetric window of M + 1 values without its last value. The
+largest value is 1. All windows are computed in float64 and rounded once.
 """
 
 from __future__ import annotations

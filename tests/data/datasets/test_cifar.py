@@ -158,8 +158,8 @@ def test_damaged_files(small: Small, tmp_path: Path) -> None:
         ({b"data": np.zeros((4, 3072)), b"labels": [0] * 4}, "float64"),
         ({b"data": np.zeros((4, 3072), np.uint8), b"labels": [0] * 3}, "one number 0…9"),
         ({b"data": np.zeros((1, 3072), np.uint8), b"labels": [10]}, "one number 0…9"),
-        ({b"data": [1, 2]}, "no batch of CIFAR-10"),
-        ([1, 2], "no batch of CIFAR-10"),
+        ({b"data": [1, 2]}, "not hold a batch of CIFAR-10"),
+        ([1, 2], "not hold a batch of CIFAR-10"),
     ],
 )
 def test_batches_of_another_form(small: Small, tmp_path: Path, content: Any, message: str) -> None:
