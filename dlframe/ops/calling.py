@@ -25,13 +25,37 @@ _new = object.__new__
 _recording = grad_mode.get
 _inferring = record.inference.get
 
-# The class of the tensors that ops return: `dlframe.tensor` binds the real one.
-_tensor: list[type[TensorBase]] = [TensorBase]
+# --- the tensors that operations return --------------------------------------------------------
+
+_tensor: list[type[TensorBase]] = [TensorBase]  # `dlframe.tensor` binds the real class
 
 
 def bind_tensor(cls: type[TensorBase]) -> None:
     """Tell the ops which class to wrap results in."""
     _tensor[0] = cls
+
+
+def wrap(out: Any) -> Any:
+    """A tensor without history around an array (or a NumPy scalar)."""
+    result: TensorBase = _new(_tensor[0])
+    result.array = out if out.__class__ is ndarray else np.asarray(out)
+    result.needs_grad = False
+    result.node = INFERENCE if _inferring() else None
+    result.gradient = result.view_of = result.hooks = None
+    return result
+
+
+def note_view(result: TensorBase, x: Any) -> None:
+    """Remember that `result` shares memory with `x`, its first input (if it does)."""
+    if not isinstance(x, TensorBase):
+        return
+    array, memory = x.array, result.array.base
+    if memory is not array and record.owner_of(result.array) is not record.owner_of(array):
+        return  # most views are of the very array: only others are followed to their owners
+    base, several = (x, "") if x.view_of is None else (x.view_of.base, x.view_of.several)
+    result.view_of = View(base, base.node, several)
+    if not base.needs_grad:
+        record.note_view(result, base)
 
 
 # --- the general form --------------------------------------------------------------------------
@@ -85,28 +109,6 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
     return call
 
 
-def _is_about_broadcasting(error: Exception) -> bool:
-    return type(error) is ValueError and "broadcast" in str(error)
-
-
-def _not_broadcast(definition: Op, arrays: Any) -> ShapeError:
-    shapes = [str(list(np.shape(a))) for a in arrays if not isinstance(a, (bool, int, float))]
-    return ShapeError(
-        f"{definition.name}: shapes {' and '.join(shapes)} cannot be broadcast together: sizes "
-        "must be equal or 1, counted from the last dimension. Try unsqueeze() or reshape()."
-    )
-
-
-def _no_tensor(definition: Op, x: Any, error: Exception) -> Exception:
-    """A TypeError that says what came in place of the first tensor, or the error as it is."""
-    if isinstance(x, (ndarray, np.generic, bool, int, float)):
-        return error
-    return TypeError(
-        f"{definition.name}(): argument 'input' (position 1) must be Tensor, not "
-        f"{type(x).__name__}; dl.tensor() makes a tensor of it"
-    )
-
-
 def _bind(definition: Op, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """Inputs given by keyword, or left out, put in their places."""
     bound = inspect.signature(definition.forward).bind(*inputs, **kwargs)
@@ -122,16 +124,6 @@ def _wrap_plain(definition: Op, inputs: Any, options: dict[str, Any], out: Any) 
         note_view(result, inputs[0])
     if watched:
         observe(definition, inputs, options, result)
-    return result
-
-
-def wrap(out: Any) -> Any:
-    """A tensor without history around an array (or a NumPy scalar)."""
-    result: TensorBase = _new(_tensor[0])
-    result.array = out if out.__class__ is ndarray else np.asarray(out)
-    result.needs_grad = False
-    result.node = INFERENCE if _inferring() else None
-    result.gradient = result.view_of = result.hooks = None
     return result
 
 
@@ -200,53 +192,6 @@ def _target(definition: Op, x: Any) -> Any:
             "place."
         )
     return None
-
-
-def note_view(result: TensorBase, x: Any) -> None:
-    """Remember that `result` shares memory with `x`, its first input (if it does)."""
-    if not isinstance(x, TensorBase):
-        return
-    array, memory = x.array, result.array.base
-    if memory is not array and record.owner_of(result.array) is not record.owner_of(array):
-        return  # most views are of the very array: only others are followed to their owners
-    base, several = (x, "") if x.view_of is None else (x.view_of.base, x.view_of.several)
-    result.view_of = View(base, base.node, several)
-    if not base.needs_grad:
-        record.note_view(result, base)
-
-
-# --- several outputs ---------------------------------------------------------------------------
-
-
-class Cotangents(tuple[Any, ...]):
-    """The gradients of a node with several outputs; None where nothing has arrived yet."""
-
-    __slots__ = ()
-
-    def __add__(self, other: Any) -> Cotangents:
-        pairs = zip(self, other, strict=True)
-        return Cotangents(b if a is None else a if b is None else a + b for a, b in pairs)
-
-
-def output_of(node: Node, i: int, array: Array) -> Any:
-    """The i-th result as a tensor: a node of its own that puts its gradient into the i-th place."""
-    result = wrap(array)
-    if array.dtype.kind == "f":
-        result.node = Node(_SELECT, (node,), [(i, len(node.outputs))])
-        result.needs_grad = True
-    return result
-
-
-def _select(x: Any, *, i: int, n: int) -> Any:
-    return x[i]
-
-
-def _select_vjp(g: Any, i: int, n: int) -> Cotangents:
-    return Cotangents(g if k == i else None for k in range(n))
-
-
-_SELECT = Op("select_output", _select, latex="x_i")
-_SELECT.add_rule("x", _select_vjp, latex="g")
 
 
 # --- elementwise operations, the hot path ------------------------------------------------------
@@ -364,6 +309,71 @@ def binary_call(
     return call
 
 
+# --- operations without gradient ---------------------------------------------------------------
+
+
+def plain_call(definition: Op, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Call with tensors in and out, of which nothing is recorded."""
+    two = definition.ufunc is not None and len(definition.inputs) == 2
+
+    def call(*inputs: Any, **options: Any) -> Any:
+        tensors = False
+        arrays = []
+        for x in inputs:
+            if isinstance(x, TensorBase):
+                tensors = True
+                x = x.array
+            arrays.append(x)
+        try:
+            out = function(*arrays, **options)
+        except BATCH_ERRORS as error:
+            if not holds_batch(arrays, options):
+                if two and isinstance(function, np.ufunc):
+                    raise explained(definition, arrays[0], arrays[1], error) from None
+                raise
+            out = one_by_one(function, arrays, options)
+        return _wrap_plain(definition, inputs, options, out) if tensors else out
+
+    return call
+
+
+# --- several results ---------------------------------------------------------------------------
+
+
+class Cotangents(tuple[Any, ...]):
+    """The gradients of a node with several outputs; None where nothing has arrived yet."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Cotangents:
+        pairs = zip(self, other, strict=True)
+        return Cotangents(b if a is None else a if b is None else a + b for a, b in pairs)
+
+
+def output_of(node: Node, i: int, array: Array) -> Any:
+    """The i-th result as a tensor: a node of its own that puts its gradient into the i-th place."""
+    result = wrap(array)
+    if array.dtype.kind == "f":
+        result.node = Node(_SELECT, (node,), [(i, len(node.outputs))])
+        result.needs_grad = True
+    return result
+
+
+def _select(x: Any, *, i: int, n: int) -> Any:
+    return x[i]
+
+
+def _select_vjp(g: Any, i: int, n: int) -> Cotangents:
+    return Cotangents(g if k == i else None for k in range(n))
+
+
+_SELECT = Op("select_output", _select, latex="x_i")
+_SELECT.add_rule("x", _select_vjp, latex="g")
+
+
+# --- errors of formulas, in words --------------------------------------------------------------
+
+
 def explained(definition: Op, a: Any, b: Any, error: Exception) -> Exception:
     """The error for two operands that NumPy could not combine."""
     if not isinstance(error, ValueError):
@@ -375,3 +385,25 @@ def explained(definition: Op, a: Any, b: Any, error: Exception) -> Exception:
     except ValueError:
         return _not_broadcast(definition, (a, b))
     return ArgumentError(f"{definition.name}: {error} Convert with .float() first.")
+
+
+def _is_about_broadcasting(error: Exception) -> bool:
+    return type(error) is ValueError and "broadcast" in str(error)
+
+
+def _not_broadcast(definition: Op, arrays: Any) -> ShapeError:
+    shapes = [str(list(np.shape(a))) for a in arrays if not isinstance(a, (bool, int, float))]
+    return ShapeError(
+        f"{definition.name}: shapes {' and '.join(shapes)} cannot be broadcast together: sizes "
+        "must be equal or 1, counted from the last dimension. Try unsqueeze() or reshape()."
+    )
+
+
+def _no_tensor(definition: Op, x: Any, error: Exception) -> Exception:
+    """A TypeError that says what came in place of the first tensor, or the error as it is."""
+    if isinstance(x, (ndarray, np.generic, bool, int, float)):
+        return error
+    return TypeError(
+        f"{definition.name}(): argument 'input' (position 1) must be Tensor, not "
+        f"{type(x).__name__}; dl.tensor() makes a tensor of it"
+    )

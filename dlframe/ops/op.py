@@ -34,11 +34,9 @@ import numpy as np
 
 from dlframe.dtypes import get_default_dtype, result_type
 from dlframe.errors import DTypeError
-from dlframe.ops.batched import LoopNeeded, holds_batch, one_by_one
-from dlframe.ops.calling import binary_call, explained, general_call, unary_call, wrap
+from dlframe.ops.calling import binary_call, general_call, plain_call, unary_call, wrap
 from dlframe.ops.definition import Op, Rule
 from dlframe.ops.record import TensorBase
-from dlframe.ops.watching import observe, watched
 
 __all__ = [
     "cast",
@@ -159,33 +157,7 @@ def plain(
     forward = _forward_of(function) if isinstance(function, np.ufunc) else function
     definition = Op(name or function.__name__, forward, latex=latex)
     _remember(function, definition)
-
-    def call(*inputs: Any, **options: Any) -> Any:
-        tensors = False
-        arrays = []
-        for x in inputs:
-            if isinstance(x, TensorBase):
-                tensors = True
-                x = x.array
-            arrays.append(x)
-        try:
-            out = function(*arrays, **options)
-        except (ValueError, TypeError) as error:
-            if len(arrays) == 2 and isinstance(function, np.ufunc):
-                raise explained(definition, arrays[0], arrays[1], error) from None
-            if not holds_batch(arrays, options):
-                raise
-            out = one_by_one(function, arrays, options)
-        except LoopNeeded:
-            out = one_by_one(function, arrays, options)
-        if not tensors:
-            return out
-        result = tuple(wrap(a) for a in out) if isinstance(out, tuple) else wrap(out)
-        if watched:
-            observe(definition, inputs, options, result)
-        return result
-
-    return _attach(call, definition, _meaning(function))
+    return _attach(plain_call(definition, function), definition, _meaning(function))
 
 
 # --- ufuncs ------------------------------------------------------------------------------------
