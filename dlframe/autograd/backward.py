@@ -14,7 +14,7 @@ from dlframe.autograd.hooks import PostHook
 from dlframe.errors import ArgumentError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.op import cast
-from dlframe.ops.record import TensorBase, mark_mutated, target_of
+from dlframe.ops.record import TensorBase, mark_mutated, target_of, to_array
 
 Tensors = TensorBase | Sequence[TensorBase]
 
@@ -309,7 +309,7 @@ def _first_gradient(root: Any, g: Any, create_graph: bool) -> Any:
             )
         ones = np.ones(shape, root.array.dtype)
         return wrap(ones) if create_graph else ones
-    array = g.array if isinstance(g, TensorBase) else np.asarray(g)
+    array = to_array(g)
     if array.shape != shape:
         raise ShapeError(
             f"backward: Mismatch in shape: the gradient has shape {list(array.shape)}, its tensor "

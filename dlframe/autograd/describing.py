@@ -6,17 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.batched import BatchedBase
-from dlframe.ops.record import Array, TensorBase
+from dlframe.ops.batched import all_examples
+from dlframe.ops.record import Array, unwrapped
 
 
 def values_of(value: Any) -> Any:
     """The array of a tensor, of all examples within a `vmap`; anything else as it is."""
-    if isinstance(value, TensorBase):
-        value = value.array
-    while isinstance(value, BatchedBase):
-        value = value.physical
-    return value
+    return all_examples(unwrapped(value))
 
 
 def describe(value: Any) -> str:

@@ -190,7 +190,7 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     first, then = in_steps(plain_index(index), x.array.ndim)
     if first is not None:
         x = take_at(x, index=first)
-    array = value.array if isinstance(value, TensorBase) else value
+    array = record.unwrapped(value)
     if array is None:
         raise TypeError("__setitem__: can't assign a NoneType to a tensor; 0 clears elements")
     try:

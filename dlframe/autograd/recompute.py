@@ -23,7 +23,7 @@ from dlframe.errors import ArgumentError, GradientError
 from dlframe.ops import record
 from dlframe.ops.calling import output_of, wrap
 from dlframe.ops.definition import NodeOp
-from dlframe.ops.record import Node, TensorBase, clock, grad_mode, to_array, walk
+from dlframe.ops.record import Node, TensorBase, clock, grad_mode, unwrapped, walk
 
 Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
 
@@ -248,7 +248,7 @@ def _graph(roots: Sequence[Any], start: int) -> tuple[list[Any], list[Any]]:
 def _arrays(kept: Any) -> Iterator[Any]:
     for x in nests.leaves(kept):
         if isinstance(x, (np.ndarray, TensorBase)):
-            yield to_array(x)
+            yield unwrapped(x)
 
 
 def _compare(first: list[Any], second: list[Any]) -> None:

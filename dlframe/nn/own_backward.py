@@ -35,6 +35,7 @@ import numpy as np
 
 from dlframe.autograd import Function, is_grad_enabled
 from dlframe.errors import GradientError, ShapeError
+from dlframe.ops.record import unwrapped
 from dlframe.tensor import Tensor, to_array
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def forward_on_arrays(module: Module, *args: Any, **kwargs: Any) -> Any:
                 f"{type(module).__name__}: the keyword argument {name!r} requires grad; its own "
                 "backward gives gradients to positional arguments only; pass it by position"
             )
-    arrays = {name: _plain(value) for name, value in kwargs.items()}
+    arrays = {name: unwrapped(value) for name, value in kwargs.items()}
     return _OwnBackward.apply(module, arrays, len(args), *args, *module.parameters())
 
 
@@ -61,7 +62,7 @@ class _OwnBackward(Function):
     @staticmethod
     def forward(ctx: Any, module: Module, kwargs: dict[str, Any], count: int, *tensors: Any) -> Any:
         args, ctx.parameters = tensors[:count], tensors[count:]
-        output = module.forward(*map(_plain, args), **kwargs)
+        output = module.forward(*map(unwrapped, args), **kwargs)
         ctx.module, ctx.kept = module, _kept(module)
         ctx.shapes = [value.shape if isinstance(value, Tensor) else None for value in args]
         if isinstance(output, tuple):
@@ -115,10 +116,6 @@ def _sums_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
         return np.broadcast_shapes(shape, wanted) == tuple(shape)
     except ValueError:
         return False
-
-
-def _plain(value: Any) -> Any:
-    return value.array if isinstance(value, Tensor) else value
 
 
 def _as_gradient(value: Any) -> Tensor | None:

@@ -8,13 +8,13 @@ import numpy as np
 
 from dlframe.dtypes import get_default_dtype
 from dlframe.errors import DTypeError, ShapeError
-from dlframe.tensor import Tensor
+from dlframe.tensor import Tensor, to_array
 from dlframe.tensor.devices import check_device
 
 __all__ = ["Buffer", "Parameter"]
 
 
-def _array_of(data: Tensor | np.ndarray | None, kind: str) -> np.ndarray:
+def _checked_array(data: Tensor | np.ndarray | None, kind: str) -> np.ndarray:
     """The array beneath `data`, shared and not copied; no data gives an empty float32 array."""
     if data is None:
         return np.empty(0, dtype=np.float32)
@@ -41,7 +41,7 @@ class Parameter(Tensor):
     """
 
     def __init__(self, data: Tensor | np.ndarray | None = None, requires_grad: bool = True) -> None:
-        array = _array_of(data, "Parameter")
+        array = _checked_array(data, "Parameter")
         if requires_grad and array.dtype.kind != "f":
             raise DTypeError(
                 f"Parameter: only floating-point tensors have gradients, got {array.dtype}; "
@@ -61,7 +61,7 @@ class Parameter(Tensor):
         >>> weight.grad
         tensor([2., 4.])
         """
-        array = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
+        array = to_array(gradient)
         if array.shape != self.array.shape:
             raise ShapeError(
                 f"accumulate_grad: the gradient has shape {array.shape}, the parameter "
@@ -103,5 +103,5 @@ class Buffer(Tensor):
 
     def __init__(self, data: Tensor | np.ndarray | None = None, *, persistent: bool = True) -> None:
         requires_grad = isinstance(data, Tensor) and data.requires_grad
-        super().__init__(_array_of(data, "Buffer"), requires_grad)
+        super().__init__(_checked_array(data, "Buffer"), requires_grad)
         self.persistent = persistent

@@ -141,7 +141,7 @@ def _compare(
             if key not in incoming:
                 keys.missing_keys.append(key)
                 continue
-            source = _fit_scalar(_as_array(incoming[key]), target)
+            source = _fit_scalar(_array_or_none(incoming[key]), target)
             error = _mismatch(key, source, incoming[key], target, assign)
             if error:
                 errors.append(error)
@@ -159,7 +159,7 @@ def _compare(
     return copies, extras
 
 
-def _as_array(value: Any) -> np.ndarray | None:
+def _array_or_none(value: Any) -> np.ndarray | None:
     """The values as an array, without a copy; None for what is neither a tensor nor an array."""
     if isinstance(value, Tensor):
         return value.array

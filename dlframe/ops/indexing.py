@@ -21,7 +21,7 @@ from dlframe.errors import (
 )
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.op import cast, op, plain
-from dlframe.ops.record import Array, TensorBase
+from dlframe.ops.record import Array, TensorBase, to_array
 
 __all__ = [
     "along",
@@ -79,7 +79,7 @@ def _plain_part(part: Any) -> Any:
                 f"step must be greater than zero, got {part.step}; flip() goes backwards"
             )
         return part
-    array = part.array if isinstance(part, TensorBase) else np.asarray(part)
+    array = to_array(part)
     if array.dtype.name in _MASKS:
         return array.view(np.bool_) if array.dtype.kind == "b" else array != 0
     if array.dtype.name in _INTEGERS:
@@ -346,7 +346,7 @@ def flat_places(index: tuple[Array, ...], size: Shape) -> Array:
 
 def take_along_axis(x: Any, indices: Any, *, axis: int) -> Any:
     """`out[i, j, k] = x[i, indices[i, j, k], k]`, here for axis = 1."""
-    indices = _array_of(indices)
+    indices = to_array(indices)
     if not x.shape:
         return take_at(x, index=...)
     return take_at(x, index=along(indices, axis))
@@ -354,7 +354,7 @@ def take_along_axis(x: Any, indices: Any, *, axis: int) -> Any:
 
 def put_along_axis(x: Any, indices: Any, *, axis: int, size: Shape) -> Any:
     """Zeros of shape `size` with `x[i, j, k]` added at `[i, indices[i, j, k], k]`."""
-    indices = _array_of(indices)
+    indices = to_array(indices)
     if not size:
         return take_at(x, index=...)
     return put_at(x, index=along(indices, axis), size=size)
@@ -362,11 +362,7 @@ def put_along_axis(x: Any, indices: Any, *, axis: int, size: Shape) -> Any:
 
 def take(x: Any, indices: Any, *, axis: int) -> Any:
     """The slices of `x` at `indices` along `axis`."""
-    return take_at(x, index=(*(slice(None),) * (axis % len(x.shape)), _array_of(indices)))
-
-
-def _array_of(x: Any) -> Array:
-    return x.array if isinstance(x, TensorBase) else np.asarray(x)
+    return take_at(x, index=(*(slice(None),) * (axis % len(x.shape)), to_array(indices)))
 
 
 # --- writing, out of place ---------------------------------------------------------------------

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlframe.ops.elementwise import where
 from dlframe.ops.op import OpFunction, op
-from dlframe.ops.record import TensorBase
+from dlframe.ops.record import unwrapped
 from dlframe.ops.steps import zeros_like
 
 __all__ = [
@@ -50,7 +50,7 @@ def _polynomials(
 
 def _run(x: Any, n: Any, coefficients: Coefficients) -> tuple[Any, Any]:
     """The values and the slopes of degree `n`; both are 0 for n < 0."""
-    degrees = np.trunc(n.array if isinstance(n, TensorBase) else n)
+    degrees = np.trunc(unwrapped(n))
     zero = zeros_like(x)
     before, p = zero, zero + 1.0
     slope_before = slope = zero

@@ -166,6 +166,11 @@ def to_array(x: Any) -> Array:
     return x.array if isinstance(x, TensorBase) else np.asarray(x)
 
 
+def unwrapped(x: Any) -> Any:
+    """The array of a tensor; anything else, a batch of `vmap` among it, as it is."""
+    return x.array if isinstance(x, TensorBase) else x
+
+
 def target_of(x: TensorBase) -> Any:
     """Where the gradient of `x` goes: its node, or the leaf itself."""
     if x.view_of is not None and x.view_of.base.node is not x.view_of.base_node:

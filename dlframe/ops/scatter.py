@@ -15,7 +15,7 @@ from dlframe.errors import GradientError
 from dlframe.ops.elementwise import where
 from dlframe.ops.indexing import replace_at, take_at
 from dlframe.ops.op import op
-from dlframe.ops.record import Array, TensorBase
+from dlframe.ops.record import Array, TensorBase, unwrapped
 
 __all__ = ["scatter_extreme", "scatter_prod"]
 
@@ -40,8 +40,7 @@ def _taken(x: Any, places: Array) -> Any:
 
 def _counted(x: Any, places: Array, size: int) -> Any:
     """How many of the bools `x` that go to each place hold."""
-    held = x.array if isinstance(x, TensorBase) else x
-    return np.bincount(places.reshape(-1), held.reshape(-1), size)
+    return np.bincount(places.reshape(-1), unwrapped(x).reshape(-1), size)
 
 
 # --- products ----------------------------------------------------------------------------------
@@ -65,7 +64,7 @@ def _(g, src, shape, dtype, *, places, include_self):
 @scatter_prod.vjp("src", latex=r"g \frac{z}{v}")
 def _(g, x, src, out, *, places, include_self):
     # d(x Π s)/ds = (x Π s) / s; for the only zero among the factors, the product of the others
-    zero = _array(src) == 0
+    zero = unwrapped(src) == 0
     zeros = _counted(zero, places, math.prod(x.shape))
     alone = zero & (zeros[places] == 1)
     share = _taken(g * out, places) / where(zero, 1.0, src)
@@ -129,18 +128,14 @@ def _shares(
     return hit_x * part, hit_src * part.reshape(-1)[places]
 
 
-def _array(x: Any) -> Array:
-    return x.array if isinstance(x, TensorBase) else x
-
-
 @scatter_extreme.vjp("x", latex=r"\frac{g [x = z]}{[x = z] + \sum [v = z]}")
 def _(g, x, src, out, *, places, include_self):
     # the elements that equal the extreme have it between them; all others have no influence
-    return g * _shares(_array(x), _array(src), _array(out), places, include_self)[0]
+    return g * _shares(unwrapped(x), unwrapped(src), unwrapped(out), places, include_self)[0]
 
 
 @scatter_extreme.vjp("src", latex=r"\frac{g [v = z]}{[x = z] + \sum [v = z]}")
 def _(g, x, src, out, *, places, include_self):
     # likewise
-    share = _shares(_array(x), _array(src), _array(out), places, include_self)[1]
+    share = _shares(unwrapped(x), unwrapped(src), unwrapped(out), places, include_self)[1]
     return _taken(g, places) * share

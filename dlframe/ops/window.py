@@ -20,7 +20,7 @@ import numpy as np
 
 from dlframe.ops.indexing import put_at
 from dlframe.ops.op import op
-from dlframe.ops.record import Array, TensorBase
+from dlframe.ops.record import Array, unwrapped
 
 __all__ = [
     "convolution",
@@ -241,7 +241,7 @@ def max_pool(x, *, windows, kernel, stride, padding, dilation):
 
 @max_pool.vjp("x", latex=r"\sum_{s i + k = j} g_i [x_j = z_i]")
 def _(g, x, out, *, kernel, stride, padding, dilation):
-    x, out = _plain(x), _plain(out)
+    x, out = unwrapped(x), unwrapped(out)
     places = winners(x, out, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     return put_at(g, index=places, size=(x.size,)).reshape(x.shape)
 
@@ -252,10 +252,6 @@ def _(g, needs, x, out, *, kernel, stride, padding, dilation):
     dx = np.zeros(x.size, g.dtype)
     np.add.at(dx, places.reshape(-1), g.reshape(-1))
     return (dx.reshape(x.shape),)
-
-
-def _plain(x: Any) -> Array:
-    return x.array if isinstance(x, TensorBase) else x
 
 
 def winners(

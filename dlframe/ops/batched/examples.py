@@ -23,7 +23,7 @@ from dlframe.ops.batched.base import (
 )
 from dlframe.ops.batched.loop import column_by_column, example
 from dlframe.ops.op import op
-from dlframe.ops.record import TensorBase
+from dlframe.ops.record import TensorBase, unwrapped
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 
@@ -117,7 +117,7 @@ def _of_example(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
 
 
 def _arrays(args: Any) -> list[Any]:
-    return [x.array if isinstance(x, TensorBase) else x for x in nests.leaves(args)]
+    return [unwrapped(x) for x in nests.leaves(args)]
 
 
 def _picked(x: Any, i: int, model: BatchedBase) -> Any:

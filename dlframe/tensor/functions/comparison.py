@@ -10,7 +10,7 @@ from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import TensorBase
+from dlframe.ops.record import TensorBase, to_array
 from dlframe.tensor.arguments import checked, no_operand
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     >>> dl.equal(dl.tensor([1, 2]), dl.tensor([1, 2]))
     True
     """
-    return np.array_equal(_array(input), _array(other))
+    return np.array_equal(to_array(input), to_array(other))
 
 
 def isclose(
@@ -174,7 +174,7 @@ def isclose(
     >>> dl.isclose(dl.tensor([1.0, 2.0]), dl.tensor([1.000001, 2.1]))
     tensor([ True, False])
     """
-    a, b = _array(input), _array(other)
+    a, b = to_array(input), to_array(other)
     if a.dtype != b.dtype:
         raise DTypeError(f"isclose: both tensors need one dtype, got {a.dtype} and {b.dtype}")
     for name, value in (("rtol", rtol), ("atol", atol)):
@@ -421,10 +421,6 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
 
 
 lcm_ = in_place_form(lcm, ops.lcm)
-
-
-def _array(x: Any) -> Any:
-    return x.array if isinstance(x, TensorBase) else np.asarray(x)
 
 
 # PyTorch's second names.

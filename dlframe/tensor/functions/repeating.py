@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import Array, TensorBase
+from dlframe.ops.record import Array, to_array
 from dlframe.tensor.arguments import checked_dim, checked_dims, numpy_names, sizes
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def repeat_interleave(
 
 
 def _counts(repeats: Any) -> Array:
-    counts: Array = repeats.array if isinstance(repeats, TensorBase) else np.asarray(repeats)
+    counts = to_array(repeats)
     if counts.dtype not in (np.int64, np.int32):
         raise DTypeError(f"repeats has to be Long or Int tensor, got {counts.dtype}")
     if counts.ndim > 1:
