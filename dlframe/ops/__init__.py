@@ -30,6 +30,7 @@ from dlframe.ops.op import *  # after `elementwise`: the notation of that name, 
 from dlframe.ops.polynomials import *
 from dlframe.ops.reduction import *
 from dlframe.ops.regions import *
+from dlframe.ops.repeating import *
 from dlframe.ops.scan import *
 from dlframe.ops.scatter import *
 from dlframe.ops.shape import *

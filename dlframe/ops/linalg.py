@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import DTypeError, ShapeError
-from dlframe.ops.elementwise import where
+from dlframe.ops.elementwise import multiply, where
 from dlframe.ops.op import cast, op
-from dlframe.ops.record import Array
-from dlframe.ops.shape import transpose
+from dlframe.ops.record import Array, to_array
+from dlframe.ops.shape import expand_dims, squeeze, transpose
 from dlframe.ops.steps import zeros_like
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "cdist",
     "cross",
     "euclidean_distances",
+    "inner",
     "kron",
     "matmul",
     "multi_dot",
@@ -229,8 +230,23 @@ def _without_stretched(x: Any, ax: list[int], y: Any, ay: list[int]) -> Any:
     return cast(x.sum(axis=met, keepdims=True), dtype=x.dtype) if met else x
 
 
+def inner(x: Any, y: Any) -> Any:
+    """Products summed over the last axes of both; with a number, the product."""
+    if not np.ndim(to_array(x)) or not np.ndim(to_array(y)):
+        return multiply(x, y)
+    return tensordot(x, y, axes=((-1,), (-1,)))
+
+
 def multi_dot(*xs: Any) -> Any:
-    """The product of all matrices, in the order that takes the fewest multiplications."""
+    """The product of all matrices, in the order that takes the fewest multiplications.
+
+    The first and the last may be vectors.
+    """
+    first, last = len(xs[0].shape) == 1, len(xs[-1].shape) == 1
+    if len(xs) > 1 and (first or last):
+        left = expand_dims(xs[0], axis=0) if first else xs[0]
+        right = expand_dims(xs[-1], axis=1) if last else xs[-1]
+        return squeeze(multi_dot(left, *xs[1:-1], right), axis=(0,) * first + (1,) * last)
     if len(xs) < 3:
         return functools.reduce(matmul, xs)
     sizes = [x.shape[0] for x in xs] + [xs[-1].shape[1]]

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.ops.broadcast import broadcast_to
+from dlframe.ops.calling import wrap
 from dlframe.ops.elementwise import where
-from dlframe.ops.op import op, plain
-from dlframe.ops.record import Array
-from dlframe.ops.shape import flip, roll
+from dlframe.ops.op import cast, op, plain
+from dlframe.ops.record import Array, TensorBase
+from dlframe.ops.shape import concatenate, flip, roll
 
 __all__ = [
     "cummax_indices",
@@ -23,6 +25,7 @@ __all__ = [
     "cumsum",
     "linear_scan",
     "logcumsumexp",
+    "vander",
 ]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
@@ -125,6 +128,21 @@ def products_of_others(x: Any, axis: int | None) -> Any:
     back = flip(rows, axis=along)
     left, right = (before(cumprod(r, axis=along), along, 1.0) for r in (rows, back))
     return (left * flip(right, axis=along)).reshape(x.shape)
+
+
+def vander(x: Any, *, n: int, increasing: bool = False) -> Any:
+    """Vandermonde's matrix: `n` powers of each element along a new last axis, the highest first.
+
+    They are multiplied up, which is right for 0, too. Integers become int64.
+    """
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
+    if n < 2:  # no power depends on x
+        ones = np.ones((*x.shape, n), dtype)
+        return wrap(ones) if isinstance(x, TensorBase) else ones
+    x = cast(x, dtype=dtype)
+    repeated = broadcast_to(x.reshape((*x.shape, 1)), shape=(*x.shape, n - 1))
+    rising = concatenate(np.ones((*x.shape, 1), dtype), cumprod(repeated, axis=-1), axis=-1)
+    return rising if increasing else flip(rising, axis=-1)
 
 
 # --- logarithms of sums ------------------------------------------------------------------------

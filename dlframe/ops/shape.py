@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ShapeError
+from dlframe.ops.elementwise import copy
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
@@ -19,6 +20,9 @@ Shape = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 
 __all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
     "concatenate",
     "diagonal",
     "expand_dims",
@@ -28,6 +32,7 @@ __all__ = [
     "ravel",
     "reshape",
     "roll",
+    "rot90",
     "squeeze",
     "stack",
     "swapaxes",
@@ -248,3 +253,28 @@ def expand_dims(x: Any, *, axis: int) -> Any:
 def ravel(x: Any) -> Any:
     """All elements along one axis."""
     return reshape(x, shape=(math.prod(x.shape),))
+
+
+def atleast_1d(x: Any) -> Any:
+    """`x`; a number as a vector of one."""
+    return x if x.shape else reshape(x, shape=(1,))
+
+
+def atleast_2d(x: Any) -> Any:
+    """`x`; a vector as a row."""
+    n = len(x.shape)
+    return x if n > 1 else reshape(x, shape=(*(1,) * (2 - n), *x.shape))
+
+
+def atleast_3d(x: Any) -> Any:
+    """`x`; a vector (n,) as (1, n, 1), a matrix (n, m) as (n, m, 1)."""
+    n = len(x.shape)
+    return x if n > 2 else reshape(x, shape=(*(1,) * (n < 2), *x.shape, *(1,) * (1 + (n < 1))))
+
+
+def rot90(x: Any, *, k: int, axes: tuple[int, int]) -> Any:
+    """Turned `k` times by 90° in the plane of two axes, from the first to the second; a copy."""
+    first, second = axes
+    if k % 2 == 0:
+        return flip(x, axis=axes) if k % 4 else copy(x)
+    return swapaxes(flip(x, axis=second if k % 4 == 1 else first), axis1=first, axis2=second)

@@ -7,6 +7,7 @@ The last two axes are a matrix, those before them a batch. The derivations are t
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +16,15 @@ import numpy as np
 from dlframe.ops import lapack
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
-from dlframe.ops.shape import tril, triu
+from dlframe.ops.shape import reshape, transpose, tril, triu
 
 __all__ = [
     "cholesky_solve",
     "inv",
     "solve",
     "solve_triangular",
+    "tensorinv",
+    "tensorsolve",
 ]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
@@ -160,3 +163,22 @@ def _for_all_columns(solved: Callable[[Array, Array], Array], a: Array, b: Array
     columns = np.moveaxis(b, -2, 0)
     out = solved(a, columns.reshape(len(columns), -1)).reshape(columns.shape)
     return np.moveaxis(out, 0, -2)
+
+
+# --- of tensors as maps ------------------------------------------------------------------------
+
+
+def tensorinv(a: Any, *, ind: int) -> Any:
+    """The inverse of `a` as a matrix whose rows are its first `ind` axes, taken as one."""
+    first, last = tuple(a.shape[:ind]), tuple(a.shape[ind:])
+    square = reshape(a, shape=(math.prod(first), math.prod(last)))
+    return reshape(inv(square), shape=(*last, *first))
+
+
+def tensorsolve(a: Any, b: Any, *, axes: tuple[int, ...] = ()) -> Any:
+    """The x with ``tensordot(a, x, x.ndim) == b``; `axes` of `a` are moved to the end first."""
+    rest = [k for k in range(len(a.shape)) if k not in axes]
+    a = transpose(a, axes=(*rest, *axes)) if axes else a
+    last = tuple(a.shape[len(b.shape) :])
+    square = reshape(a, shape=(math.prod(b.shape), math.prod(last)))
+    return reshape(solve(square, reshape(b, shape=(-1, 1))), shape=last)

@@ -298,6 +298,14 @@ def test_infinities_and_ends(call: Callable[..., Any]) -> None:
     np.testing.assert_array_equal(call(dl.tensor(v)).array, call(v))
 
 
+def test_powers_of_integers_are_of_int64() -> None:
+    for dtype in (np.int32, np.uint8, np.bool_):
+        v = np.array([0, 1, 1]).astype(dtype)
+        out = np.vander(dl.tensor(v), 4)
+        assert out.dtype == np.vander(v, 4).dtype == np.int64
+        np.testing.assert_array_equal(out.array, np.vander(v, 4))
+
+
 def test_the_median_of_nothing_is_nan() -> None:
     assert np.isnan(np.median(dl.zeros(0))).item()
     assert np.isnan(np.nanmedian(dl.zeros(2, 0), axis=1)).array.tolist() == [True, True]
@@ -545,6 +553,10 @@ def test_arguments_are_checked_as_numpy_checks_them() -> None:
         np.diff(t, n=-1)
     with pytest.raises(ValueError):
         np.median(t, axis=2)
+    with pytest.raises(ValueError):
+        np.vander(t)
+    with pytest.raises(ValueError):
+        np.repeat(t, -1)
     with pytest.raises(ValueError):
         np.moveaxis(t, 5, 0)
     with pytest.raises(ValueError):

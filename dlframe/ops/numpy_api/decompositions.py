@@ -117,20 +117,13 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     a = floating(a)
     if ind <= 0:
         raise ValueError("Invalid ind argument.")
-    first, last = a.shape[:ind], a.shape[ind:]
-    square = ops.reshape(a, shape=(math.prod(first), math.prod(last)))
-    return ops.reshape(ops.inv(square), shape=(*last, *first))
+    return ops.tensorinv(a, ind=ind)
 
 
 @rule_for("linalg.tensorsolve")
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     a, b = _of_one_dtype(a, b)
-    if axes is not None:
-        moved = [k % len(a.shape) for k in axes]
-        a = ops.transpose(a, axes=(*(k for k in range(len(a.shape)) if k not in moved), *moved))
-    last = a.shape[len(b.shape) :]
-    square = ops.reshape(a, shape=(-1, math.prod(last)))
-    return ops.reshape(ops.solve(square, ops.reshape(b, shape=(-1, 1))), shape=last)
+    return ops.tensorsolve(a, b, axes=tuple([k % len(a.shape) for k in axes or ()]))
 
 
 @rule_for("linalg.det")
@@ -155,16 +148,7 @@ def matrix_power(a: Any, n: int) -> Any:
 @rule_for("linalg.multi_dot")
 def multi_dot(arrays: Any) -> Any:
     """The product of all in the cheapest order; the first and the last may be vectors."""
-    first, *rest = array_likes(arrays)
-    if not rest:
-        return first
-    *between, last = rest
-    rows, columns = len(first.shape) == 1, len(last.shape) == 1
-    out = ops.multi_dot(
-        first[None] if rows else first, *between, last[:, None] if columns else last
-    )
-    gone = (0,) * rows + (1,) * columns
-    return ops.squeeze(out, axis=gone) if gone else out
+    return ops.multi_dot(*array_likes(arrays))
 
 
 # --- norms -------------------------------------------------------------------------------------

@@ -164,14 +164,7 @@ def fix(x: Any) -> Any:
 
 @rule_for("nan_to_num")
 def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    x = array_like(x)
-    if x.dtype.kind != "f":
-        return ops.copy(x)
-    limits = np.finfo(x.dtype)
-    a = plain(x)
-    x = ops.where(np.isnan(a), nan, x)
-    x = ops.where(a == math.inf, float(limits.max) if posinf is None else posinf, x)
-    return ops.where(a == -math.inf, float(limits.min) if neginf is None else neginf, x)
+    return ops.nan_to_num(array_like(x), nan=nan, posinf=posinf, neginf=neginf)
 
 
 @rule_for("sinc")
@@ -204,8 +197,8 @@ def polyval(p: Any, x: Any) -> Any:
 
 @rule_for("vander")
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """The columns 1, x, x², … in falling order of powers, or rising."""
+    """The columns 1, x, x² … in falling order of powers, or rising."""
     x = array_like(x)
-    powers = range(x.shape[0] if N is None else N)
-    columns = [ops.power(x, k) for k in (powers if increasing else reversed(powers))]
-    return ops.stack(*columns, axis=-1)
+    if len(x.shape) != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
+    return ops.vander(x, n=x.shape[0] if N is None else N, increasing=increasing)

@@ -44,11 +44,7 @@ def vdot(a: Any, b: Any) -> Any:
 
 @rule_for("inner")
 def inner(a: Any, b: Any) -> Any:
-    """The sum over the last axes of both."""
-    a, b = operands(a, b)
-    if not np.ndim(plain(a)) or not np.ndim(plain(b)):
-        return ops.multiply(a, b)
-    return ops.tensordot(a, b, axes=([-1], [-1]))
+    return ops.inner(*operands(a, b))
 
 
 @rule_for("outer", "linalg.outer")

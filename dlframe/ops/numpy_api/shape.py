@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dlframe import ops
 from dlframe.errors import ArgumentError
@@ -79,6 +79,10 @@ def _sizes(shape: Any) -> tuple[int, ...]:
     return (int(shape),) if np.ndim(shape) == 0 else tuple(int(n) for n in shape)
 
 
+def _whole(x: Any) -> int | tuple[int, ...]:
+    return int(x) if np.ndim(x) == 0 else _sizes(x)
+
+
 @rule_for("squeeze")
 def squeeze(a: Any, axis: Any = None) -> Any:
     return reshaped(np.squeeze, a, axis)
@@ -91,21 +95,21 @@ def expand_dims(a: Any, axis: Any) -> Any:
 
 @rule_for("atleast_1d")
 def atleast_1d(*arys: Any) -> Any:
-    return _each(np.atleast_1d, arys)
+    return _each(ops.atleast_1d, arys)
 
 
 @rule_for("atleast_2d")
 def atleast_2d(*arys: Any) -> Any:
-    return _each(np.atleast_2d, arys)
+    return _each(ops.atleast_2d, arys)
 
 
 @rule_for("atleast_3d")
 def atleast_3d(*arys: Any) -> Any:
-    return _each(np.atleast_3d, arys)
+    return _each(ops.atleast_3d, arys)
 
 
 def _each(function: Any, arrays: Any) -> Any:
-    results = tuple(reshaped(function, a) for a in arrays)
+    results = tuple(function(array_like(a)) for a in arrays)
     return results[0] if len(results) == 1 else results
 
 
@@ -125,13 +129,10 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
 def meshgrid(
     *xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy"
 ) -> tuple[Any, ...]:
-    vectors = [ops.ravel(x) for x in array_likes(xi)]
-    stand_ins = [np.broadcast_to(0, x.shape) for x in vectors]
-    lines = np.meshgrid(*stand_ins, sparse=True, indexing=indexing)
-    grid = np.broadcast_shapes(*(line.shape for line in lines))
-    laid = [ops.reshape(x, shape=line.shape) for x, line in zip(vectors, lines)]
-    wide = laid if sparse else [ops.broadcast_to(x, shape=grid) for x in laid]
-    return tuple([ops.copy(x) for x in wide] if copy else wide)
+    if indexing not in ("xy", "ij"):
+        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
+    found = ops.meshgrid(*array_likes(xi), indexing=indexing, sparse=sparse)
+    return tuple([ops.copy(x) for x in found] if copy else found)
 
 
 @rule_for("transpose")
@@ -177,18 +178,18 @@ def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
 
 @rule_for("vstack", "row_stack")
 def vstack(tup: Any, *, dtype: Any = None) -> Any:
-    return concatenate([reshaped(np.atleast_2d, a) for a in array_likes(tup)], 0, dtype=dtype)
+    return concatenate([ops.atleast_2d(a) for a in array_likes(tup)], 0, dtype=dtype)
 
 
 @rule_for("hstack")
 def hstack(tup: Any, *, dtype: Any = None) -> Any:
-    pieces = [reshaped(np.atleast_1d, a) for a in array_likes(tup)]
+    pieces = [ops.atleast_1d(a) for a in array_likes(tup)]
     return concatenate(pieces, 0 if len(pieces[0].shape) == 1 else 1, dtype=dtype)
 
 
 @rule_for("dstack")
 def dstack(tup: Any) -> Any:
-    return concatenate([reshaped(np.atleast_3d, a) for a in array_likes(tup)], 2)
+    return concatenate([ops.atleast_3d(a) for a in array_likes(tup)], 2)
 
 
 @rule_for("column_stack")
@@ -306,7 +307,8 @@ def flipud(m: Any) -> Any:
 
 @rule_for("roll")
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    return rearranged(a, np.roll, shift, axis)
+    shift, axis = (x if x is None else _whole(x) for x in (shift, axis))
+    return ops.roll(array_like(a), shift=shift, axis=axis)
 
 
 @rule_for("fft.fftshift")
@@ -321,7 +323,9 @@ def ifftshift(x: Any, axes: Any = None) -> Any:
 
 @rule_for("rot90")
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    return rearranged(m, np.rot90, k, axes)
+    m = array_like(m)
+    first, second = normalize_axis_tuple(axes, len(m.shape))
+    return ops.rot90(m, k=k, axes=(first, second))
 
 
 @rule_for("tile")
@@ -331,7 +335,12 @@ def tile(A: Any, reps: Any) -> Any:
 
 @rule_for("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    return rearranged(a, np.repeat, plain(repeats), axis)
+    a, counts = array_like(a), plain(repeats)
+    if (counts < 0).any():
+        raise ValueError("repeats may not contain negative values.")
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return ops.repeat(a, counts, axis=normalize_axis_index(axis, len(a.shape)))
 
 
 @rule_for("resize")

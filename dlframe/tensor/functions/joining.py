@@ -135,17 +135,7 @@ def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...
         )
     if indexing not in (None, "ij", "xy"):
         raise ArgumentError(f"meshgrid: indexing must be 'ij' or 'xy', got {indexing!r}")
-    dims = list(range(len(vectors)))
-    if indexing == "xy" and len(vectors) > 1:
-        dims[:2] = 1, 0
-    shape = [1] * len(vectors)
-    for dim, x in zip(dims, vectors, strict=True):
-        shape[dim] = x.array.size
-    columns = [
-        ops.reshape(x, shape=tuple([-1 if d == dim else 1 for d in range(len(shape))]))
-        for dim, x in zip(dims, vectors, strict=True)
-    ]
-    return tuple([ops.broadcast_to(x, shape=tuple(shape)) for x in columns])
+    return tuple(ops.meshgrid(*vectors, indexing=indexing or "ij"))
 
 
 def _one_list(tensors: tuple[Any, ...]) -> Any:

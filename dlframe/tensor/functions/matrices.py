@@ -287,17 +287,4 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     count = x.shape[0] if N is None else N
     if count < 0:
         raise ArgumentError(f"N must be non-negative. Got {count}")
-    rows = powers(x, count)
-    return rows if increasing else ops.flip(rows, axis=-1)
-
-
-def powers(x: Any, count: int) -> Any:
-    """1, x, x² … along a new last dimension; multiplied up, which is right for x = 0 too."""
-    if x.dtype.kind != "f":
-        x = to_dtype(x, np.int64)
-    shape = (*x.shape, count)
-    if count < 2:
-        return wrap(np.ones(shape, x.dtype))
-    repeated = ops.broadcast_to(ops.expand_dims(x, axis=x.ndim), shape=(*x.shape, count - 1))
-    ones = wrap(np.ones((*x.shape, 1), x.dtype))
-    return ops.concatenate(ones, ops.cumprod(repeated, axis=-1), axis=-1)
+    return ops.vander(x, n=count, increasing=increasing)

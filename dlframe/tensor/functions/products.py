@@ -126,15 +126,14 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     >>> dl.inner(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dl.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    if not input.ndim or not other.ndim:
-        return ops.multiply(input, other)
-    if input.shape[-1] != other.shape[-1]:
+    if input.ndim and other.ndim and input.shape[-1] != other.shape[-1]:
         raise ShapeError(
             "inner() the last dimension must match on both input tensors but got shapes "
             f"{list(input.shape)} and {list(other.shape)}"
         )
-    require_same_dtype("inner", input, other)
-    return ops.tensordot(input, other, axes=((-1,), (-1,)))
+    if input.ndim and other.ndim:
+        require_same_dtype("inner", input, other)
+    return ops.inner(input, other)
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:

@@ -86,14 +86,7 @@ def repeat_interleave(
             f"repeats.size(0) = {counts.size} and input.size({dim}) = {n}"
         )
     _check_total(counts, n, output_size)
-    if counts.size != 1:
-        return ops.take(input, np.repeat(np.arange(n), counts), axis=dim)
-    # the same count for all: a broadcast along a new dimension, which is then merged with its own
-    shape, often = input.shape, int(counts.reshape(()))
-    apart = ops.expand_dims(input, axis=dim + 1)
-    wide = ops.broadcast_to(apart, shape=(*shape[: dim + 1], often, *shape[dim + 1 :]))
-    out = ops.reshape(wide, shape=(*shape[:dim], n * often, *shape[dim + 1 :]))
-    return ops.copy(out) if np.may_share_memory(out.array, input.array) else out
+    return ops.repeat(input, counts, axis=dim)
 
 
 def _counts(repeats: Any) -> Array:
@@ -178,12 +171,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         raise ArgumentError(
             f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
         )
-    if k % 4 == 0:
-        return ops.copy(input)
-    if k % 4 == 2:
-        return ops.flip(input, axis=(first, second))
-    turned = ops.flip(input, axis=second if k % 4 == 1 else first)
-    return ops.swapaxes(turned, axis1=first, axis2=second)
+    return ops.rot90(input, k=k, axes=(first, second))
 
 
 def roll(

@@ -158,7 +158,7 @@ def atleast_1d(*tensors: Any) -> Any:
     >>> dl.atleast_1d(dl.tensor(1.0))
     tensor([1.])
     """
-    return _each(tensors, lambda x: _with_shape(x, (1,) if not x.shape else x.shape))
+    return _each(tensors, ops.atleast_1d)
 
 
 def atleast_2d(*tensors: Any) -> Any:
@@ -167,7 +167,7 @@ def atleast_2d(*tensors: Any) -> Any:
     >>> dl.atleast_2d(dl.tensor([1, 2]), dl.tensor(3))
     (tensor([[1, 2]]), tensor([[3]]))
     """
-    return _each(tensors, lambda x: _with_shape(x, (1,) * (2 - x.ndim) + x.shape))
+    return _each(tensors, ops.atleast_2d)
 
 
 def atleast_3d(*tensors: Any) -> Any:
@@ -176,14 +176,7 @@ def atleast_3d(*tensors: Any) -> Any:
     >>> dl.atleast_3d(dl.zeros(2)).shape
     (1, 2, 1)
     """
-    lead = {0: (1, 1), 1: (1,)}
-    return _each(
-        tensors, lambda x: _with_shape(x, (*lead.get(x.ndim, ()), *x.shape, *(1,) * (x.ndim < 3)))
-    )
-
-
-def _with_shape(x: Any, shape: Shape) -> Any:
-    return x if x.shape == shape else ops.reshape(x, shape=shape)
+    return _each(tensors, ops.atleast_3d)
 
 
 def _each(tensors: tuple[Any, ...], function: Callable[[Any], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from dlframe import ops
@@ -16,7 +17,6 @@ from dlframe.tensor.arguments import (
     require_same_dtype,
 )
 from dlframe.tensor.functions import matmul, matrix_exp
-from dlframe.tensor.functions.matrices import powers
 from dlframe.tensor.functions.products import vector_product
 
 if TYPE_CHECKING:
@@ -59,20 +59,16 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
                 f"multi_dot(): all tensors must have be the same dtype but tensor 0 is "
                 f"{xs[0].dtype} and tensor {i} {x.dtype}"
             )
-    first, last = xs[0].ndim == 1, xs[-1].ndim == 1
-    if first:
-        xs[0] = ops.expand_dims(xs[0], axis=0)
-    if last:
-        xs[-1] = ops.expand_dims(xs[-1], axis=1)
-    for i in range(len(xs) - 1):
-        if xs[i].shape[1] != xs[i + 1].shape[0]:
+    shapes = [tuple(x.shape) for x in xs]
+    shapes[0] = (1, *shapes[0])[-2:]
+    shapes[-1] = (*shapes[-1], 1)[:2]
+    for i, (left, right) in enumerate(itertools.pairwise(shapes)):
+        if left[1] != right[0]:
             raise ShapeError(
-                f"multi_dot(): tensors {i} and {i + 1} with shapes {list(xs[i].shape)} and "
-                f"{list(xs[i + 1].shape)} cannot be multiplied"
+                f"multi_dot(): tensors {i} and {i + 1} with shapes {list(left)} and {list(right)} "
+                "cannot be multiplied"
             )
-    out = ops.multi_dot(*xs)
-    gone = (0,) * first + (1,) * last
-    return ops.squeeze(out, axis=gone) if gone else out
+    return ops.multi_dot(*xs)
 
 
 @also_named(A="input")
@@ -139,4 +135,4 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     count = x.shape[-1] if N is None else N
     if count <= 1:
         raise ArgumentError(f"N must be greater than 1. Got {count} for shape {list(x.shape)}")
-    return powers(x, count)
+    return ops.vander(x, n=count, increasing=True)

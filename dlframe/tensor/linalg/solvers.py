@@ -17,6 +17,7 @@ from dlframe.tensor.arguments import (
     also_named,
     checked_dims,
     is_vector,
+    require_floating,
     require_matrices,
     require_same_dtype,
     require_system,
@@ -323,9 +324,8 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
             "linalg.tensorinv: Expected self to satisfy the requirement prod(self.shape[ind:]) == "
             f"prod(self.shape[:ind]), but got {math.prod(last)} != {n}; shape {list(A.shape)}"
         )
-    square = ops.reshape(A, shape=(n, n))
-    require_matrices("linalg.tensorinv", square)
-    return ops.reshape(ops.inv(square), shape=(*last, *first))
+    require_floating("linalg.tensorinv", A, wide=True)
+    return ops.tensorinv(A, ind=ind)
 
 
 @also_named(A="input", B="other")
@@ -337,17 +337,16 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
     tensor([0.5000, 0.5000, 0.5000, 0.5000, 0.5000, 0.5000])
     """
     require_same_dtype("linalg.tensorsolve", A, B)
+    moved: tuple[int, ...] = ()
     if dims is not None and A.ndim:
         moved = checked_dims((dims,) if isinstance(dims, int) else dims, A.ndim)
-        rest = [d for d in range(A.ndim) if d not in moved]
-        A = ops.transpose(A, axes=(*rest, *moved))
-    last = tuple(A.shape[B.ndim :])
-    n, k = math.prod(A.shape[: B.ndim]), math.prod(last)
+    shape = [A.shape[d] for d in (*(d for d in range(A.ndim) if d not in moved), *moved)]
+    n, k = math.prod(shape[: B.ndim]), math.prod(shape[B.ndim :])
     if n != k:
         raise ShapeError(
             "linalg.tensorsolve: Expected self to satisfy the requirement "
             f"prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but got {k} != {n}; "
-            f"A{list(A.shape)} and B{list(B.shape)}"
+            f"A{shape} and B{list(B.shape)}"
         )
-    square = ops.reshape(A, shape=(n, n))
-    return ops.reshape(solve(square, ops.reshape(B, shape=(-1,))), shape=last)
+    require_floating("linalg.solve", A, wide=True)
+    return ops.tensorsolve(A, B, axes=moved)
