@@ -136,12 +136,14 @@ def vander(x: Any, *, n: int, increasing: bool = False) -> Any:
     They are multiplied up, which is right for 0, too. Integers become int64.
     """
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
+    ones: Any = np.ones((*x.shape, min(n, 1)), dtype)
+    if isinstance(x, TensorBase):
+        ones = wrap(ones)
     if n < 2:  # no power depends on x
-        ones = np.ones((*x.shape, n), dtype)
-        return wrap(ones) if isinstance(x, TensorBase) else ones
-    x = cast(x, dtype=dtype)
+        return ones
+    x = cast(x, dtype=dtype) if x.dtype != dtype else x
     repeated = broadcast_to(x.reshape((*x.shape, 1)), shape=(*x.shape, n - 1))
-    rising = concatenate(np.ones((*x.shape, 1), dtype), cumprod(repeated, axis=-1), axis=-1)
+    rising = concatenate(ones, cumprod(repeated, axis=-1), axis=-1)
     return rising if increasing else flip(rising, axis=-1)
 
 

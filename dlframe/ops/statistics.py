@@ -48,8 +48,8 @@ def without_nan(x: Any, value: float = 0.0) -> Any:
 
 def count_present(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """How many elements are not nan, in the dtype of `x`."""
-    present = ~np.isnan(to_array(x))
-    return np.asarray(present.sum(axis=axis, keepdims=keepdims)).astype(x.dtype)
+    counts: Array = (~np.isnan(to_array(x))).sum(axis=axis, keepdims=keepdims)
+    return counts.astype(x.dtype)
 
 
 def nanmean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:

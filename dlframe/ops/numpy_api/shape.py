@@ -336,8 +336,6 @@ def tile(A: Any, reps: Any) -> Any:
 @rule_for("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a, counts = array_like(a), plain(repeats)
-    if (counts < 0).any():
-        raise ValueError("repeats may not contain negative values.")
     if axis is None:
         a, axis = ops.ravel(a), 0
     return ops.repeat(a, counts, axis=normalize_axis_index(axis, len(a.shape)))
