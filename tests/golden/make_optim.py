@@ -6,14 +6,19 @@ Run by `make golden`.
 
 from __future__ import annotations
 
-import itertools
 import json
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+
+from samples.optimizers import HALF, OPTIMIZERS  # noqa: E402 - after its folder is on the path
 
 STEPS = 100
 SNAPSHOTS = (1, 2, 10, 100)
@@ -22,46 +27,18 @@ SECOND_GROUP = 2  # parameters from here on have a learning rate of their own
 SECOND_LR = 0.02
 
 
-def combinations(**options: list[Any]) -> list[dict[str, Any]]:
-    return [dict(zip(options, values)) for values in itertools.product(*options.values())]
-
-
 def optimizer_cases() -> list[dict[str, Any]]:
-    flags = [False, True]
     cases = [
-        {"name": "SGD", "options": {"lr": 0.05, **o}}
-        for o in combinations(
-            momentum=[0.0, 0.9],
-            dampening=[0.0, 0.25],
-            weight_decay=[0.0, 0.1],
-            nesterov=flags,
-            maximize=flags,
-        )
-        if not o["nesterov"] or (o["momentum"] > 0 and o["dampening"] == 0)
+        {"name": name, "options": options, "dtype": "float32", "idle": False}
+        for name, row in OPTIMIZERS.items()
+        for options in row.combinations()
     ]
-    for name in "Adam", "AdamW":
-        cases += [
-            {"name": name, "options": {"lr": 0.01, **o}}
-            for o in combinations(weight_decay=[0.0, 0.1], amsgrad=flags, maximize=flags)
-        ]
-    cases.append({"name": "Adam", "options": {"lr": 0.01, "betas": [0.25, 0.5], "eps": 1e-3}})
-    cases += [
-        {"name": "RMSprop", "options": {"lr": 0.01, **o}}
-        for o in combinations(
-            momentum=[0.0, 0.9], centered=flags, weight_decay=[0.0, 0.1], maximize=flags
-        )
-    ]
-    cases.append({"name": "RMSprop", "options": {"lr": 0.01, "alpha": 0.5, "centered": True}})
-    cases = [{**case, "dtype": "float32", "idle": False} for case in cases]
     typical = [
-        {"name": "SGD", "options": {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}},
-        {"name": "Adam", "options": {"lr": 0.01, "amsgrad": True}},
-        {"name": "AdamW", "options": {"lr": 0.01}},
-        {"name": "RMSprop", "options": {"lr": 0.01, "momentum": 0.9, "centered": True}},
+        {"name": name, "options": {"lr": row.lr, **row.typical}} for name, row in OPTIMIZERS.items()
     ]
     cases += [{**case, "dtype": "float32", "idle": True} for case in typical]
     cases += [{**case, "dtype": "float64", "idle": False} for case in typical]
-    half = [typical[0], {"name": "Adam", "options": {"lr": 0.01, "eps": 1e-4}}]
+    half = [{"name": name, "options": options} for name, options in HALF]
     cases += [{**case, "dtype": "float16", "idle": False} for case in half]
     return cases
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dlframe import optim
 from dlframe.nn import Parameter
-from dlframe.optim.adam import adam_formula
-from dlframe.optim.rmsprop import rmsprop_formula
-from dlframe.optim.sgd import sgd_formula
 from dlframe.tensor import Tensor
 
 
@@ -46,43 +47,31 @@ def give_gradients(rng: np.random.Generator) -> Callable[[list[Parameter]], None
 
 @pytest.fixture(scope="session")
 def formula_step() -> Callable[..., Any]:
-    """One step by the readable formula: `(name, options, p, g, memory, t) -> (p, memory)`."""
+    """One step by the readable formula: `(name, options, p, g, memory, t) -> (p, memory)`.
+
+    The formula stands beside the optimizer: `adam_formula(p, g, *memory, *, options)`, with the
+    number of the step as `t` if it asks for it. Its options default to the optimizer's.
+    """
 
     def step(
         name: str, options: dict[str, Any], p: np.ndarray, g: np.ndarray, memory: Any, t: int
     ) -> Any:
-        zeros = np.zeros_like(p)
-        if name == "SGD":
-            defaults = {
-                "momentum": 0,
-                "dampening": 0,
-                "weight_decay": 0,
-                "nesterov": False,
-                "maximize": False,
-            }
-            return sgd_formula(p, g, memory, **{**defaults, **options})
-        if name in ("Adam", "AdamW"):
-            defaults = {
-                "betas": (0.9, 0.999),
-                "eps": 1e-8,
-                "weight_decay": 1e-2 if name == "AdamW" else 0,
-                "amsgrad": False,
-                "maximize": False,
-                "decoupled_weight_decay": name == "AdamW",
-            }
-            memory = memory or (zeros, zeros, zeros)
-            p, *memory = adam_formula(p, g, *memory, t, **{**defaults, **options})
-            return p, memory
-        defaults = {
-            "alpha": 0.99,
-            "eps": 1e-8,
-            "weight_decay": 0,
-            "momentum": 0,
-            "centered": False,
-            "maximize": False,
-        }
-        memory = memory or (zeros, zeros, zeros)
-        p, *memory = rmsprop_formula(p, g, *memory, **{**defaults, **options})
-        return p, memory
+        formula = formula_of(name)
+        parameters = inspect.signature(formula).parameters
+        kept = [n for n, q in parameters.items() if q.kind is not q.KEYWORD_ONLY and n != "t"][2:]
+        if memory is None:
+            memory = [None if name == "SGD" else np.zeros_like(p) for _ in kept]
+        optimizer = getattr(optim, name)([Parameter(np.zeros(1))], **options)
+        known = {**optimizer.defaults, "t": t}
+        known = {n: known[n] for n in parameters if n in known}
+        result, *memory = formula(p, g, **dict(zip(kept, memory, strict=True)), **known)
+        return result, memory
 
     return step
+
+
+def formula_of(name: str) -> Any:
+    """The readable function that the optimizer's docstring names."""
+    path = re.search(r"readable function: `(\S+)\.(\w+_formula)`", getattr(optim, name).__doc__)
+    assert path, f"the docstring of {name} does not say where its formula stands"
+    return getattr(importlib.import_module(path[1]), path[2])

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples.optimizers import OPTIMIZERS
 
 import dlframe as dl
 from dlframe import nn, optim
@@ -100,14 +101,14 @@ def test_flat_updates_equal_the_formula(
             np.testing.assert_array_equal(p.array, expected[i])  # to the last bit
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_idle_parameters_are_skipped(
     name: str,
     make_params: Callable[..., list[nn.Parameter]],
     rng: np.random.Generator,
     formula_step: Callable[..., Any],
 ) -> None:
-    options = {"lr": 0.1, **({"momentum": 0.9} if name in ("SGD", "RMSprop") else {})}
+    options = {"lr": 0.1, **OPTIMIZERS[name].typical}
     params = make_params(*[(5,)] * 6, (LARGE,), (LARGE,))
     expected = [p.array.copy() for p in params]
     memory: list[Any] = [None] * len(params)
@@ -152,7 +153,7 @@ def test_gradients_are_not_written_to(
     params = make_params((3,), (LARGE,), (4, BLOCK))
     give_gradients(params)
     before = [p.grad.array.copy() for p in params]
-    for name in ("SGD", "Adam", "RMSprop"):
+    for name in OPTIMIZERS:
         getattr(optim, name)(params, weight_decay=0.1, maximize=True).step()
     for p, g in zip(params, before, strict=True):
         np.testing.assert_array_equal(p.grad.array, g)
@@ -365,7 +366,7 @@ def test_an_older_graph_notices_the_step() -> None:
         loss.backward()
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_step_allocates_nothing(
     name: str,
     make_params: Callable[..., list[nn.Parameter]],

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from samples.optimizers import OPTIMIZERS
 
 import dlframe as dl
 from dlframe import nn, optim
@@ -18,12 +19,7 @@ from dlframe.optim.optimizer import (
 )
 from dlframe.tensor import Tensor
 
-KINDS = [
-    ("SGD", {"lr": 0.1, "momentum": 0.9}),
-    ("Adam", {"amsgrad": True}),
-    ("AdamW", {}),
-    ("RMSprop", {"momentum": 0.9, "centered": True}),
-]
+KINDS = [(name, row.typical) for name, row in OPTIMIZERS.items()]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples.optimizers import OPTIMIZERS
 
 import dlframe as dl
 from dlframe import nn, optim
@@ -15,13 +16,10 @@ from dlframe.tensor import Tensor
 torch = pytest.importorskip("torch")
 
 KINDS = [
-    ("SGD", {"lr": 0.1}),
     ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
-    ("Adam", {"lr": 0.01, "weight_decay": 0.01}),
-    ("Adam", {"lr": 0.01, "amsgrad": True}),
-    ("AdamW", {"lr": 0.01}),
-    ("RMSprop", {"lr": 0.01}),
-    ("RMSprop", {"lr": 0.01, "momentum": 0.9, "centered": True}),
+    *((name, {"lr": row.lr}) for name, row in OPTIMIZERS.items()),
+    *((name, {"lr": row.lr, **row.typical}) for name, row in OPTIMIZERS.items()),
+    *((name, {"lr": row.lr, "weight_decay": 0.01}) for name, row in OPTIMIZERS.items()),
 ]
 SHAPES = ((300, 200), (200,), (7, 3), ())
 
@@ -139,7 +137,7 @@ def test_schedulers_have_the_same_state(
 
 
 def test_a_tensor_as_learning_rate(rng: np.random.Generator) -> None:
-    for name in ("SGD", "Adam", "RMSprop"):
+    for name in OPTIMIZERS:
         arrays = rng.normal(size=(2, 50)).astype(np.float32)
         p, q = nn.Parameter(arrays[0].copy()), torch.nn.Parameter(torch.tensor(arrays[0]))
         optimizer = getattr(optim, name)([p], lr=dl.tensor(0.1))

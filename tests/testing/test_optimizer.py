@@ -12,6 +12,7 @@ from samples.broken import (
     claims,
     noise,
 )
+from samples.optimizers import OPTIMIZERS
 
 import dlframe as dl
 from dlframe import nn, optim, testing
@@ -22,17 +23,11 @@ breaks = BROKEN.breaks
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda params: optim.SGD(params, lr=0.1),
-        lambda params: optim.SGD(params, lr=0.05, momentum=0.9, nesterov=True),
-        lambda params: optim.Adam(params, lr=0.05),
-        lambda params: optim.AdamW(params, lr=0.05, amsgrad=True),
-        lambda params: optim.RMSprop(params, lr=0.02, centered=True, momentum=0.5),
-    ],
+    ("name", "options"),
+    [(name, options) for name, row in OPTIMIZERS.items() for options in row.downhill],
 )
-def test_optimizers_that_conform(make: Any) -> None:
-    testing.check_optimizer(make)
+def test_optimizers_that_conform(name: str, options: dict[str, Any]) -> None:
+    testing.check_optimizer(lambda params: getattr(optim, name)(params, **options))
 
 
 class Descent(optim.Optimizer):

@@ -1,0 +1,89 @@
+"""The optimizers, with the options they are tested with: a row for each. No dlframe is needed.
+
+`tests/golden/make_optim.py` records PyTorch's trajectories for the rows; the tests of `tests/optim`,
+of `tests/testing` and of `tests/oracle` go through them too.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+Options = dict[str, Any]
+
+FLAGS = [False, True]
+DECAY = [0.0, 0.1]
+
+
+class Optimizer(NamedTuple):
+    """What to test of one optimizer.
+
+    Attributes:
+        lr: the learning rate of the trajectories.
+        grid: each combination of these is a trajectory over 100 steps.
+        single: options of further trajectories.
+        typical: options with which it is tested in other ways: all of its state in use.
+        downhill: options that halve the distance to the minimum of a bowl within 100 steps.
+    """
+
+    lr: float
+    grid: dict[str, list[Any]]
+    typical: Options
+    downhill: list[Options]
+    single: tuple[Options, ...] = ()
+
+    def combinations(self) -> Iterator[Options]:
+        """The options of all trajectories but the typical one."""
+        for values in itertools.product(*self.grid.values()):
+            options = dict(zip(self.grid, values, strict=True))
+            if not options.get("nesterov") or (options["momentum"] and not options["dampening"]):
+                yield {"lr": self.lr, **options}
+        yield from ({"lr": self.lr, **options} for options in self.single)
+
+
+OPTIMIZERS = {
+    "SGD": Optimizer(
+        lr=0.05,
+        grid={
+            "momentum": [0.0, 0.9],
+            "dampening": [0.0, 0.25],
+            "weight_decay": DECAY,
+            "nesterov": FLAGS,
+            "maximize": FLAGS,
+        },
+        typical={"momentum": 0.9, "weight_decay": 0.1},
+        downhill=[{"lr": 0.1}, {"lr": 0.05, "momentum": 0.9, "nesterov": True}],
+    ),
+    "Adam": Optimizer(
+        lr=0.01,
+        grid={"weight_decay": DECAY, "amsgrad": FLAGS, "maximize": FLAGS},
+        single=({"betas": [0.25, 0.5], "eps": 1e-3},),
+        typical={"amsgrad": True},
+        downhill=[{"lr": 0.05}],
+    ),
+    "AdamW": Optimizer(
+        lr=0.01,
+        grid={"weight_decay": DECAY, "amsgrad": FLAGS, "maximize": FLAGS},
+        typical={},
+        downhill=[{"lr": 0.05, "amsgrad": True}],
+    ),
+    "RMSprop": Optimizer(
+        lr=0.01,
+        grid={
+            "momentum": [0.0, 0.9],
+            "centered": FLAGS,
+            "weight_decay": DECAY,
+            "maximize": FLAGS,
+        },
+        single=({"alpha": 0.5, "centered": True},),
+        typical={"momentum": 0.9, "centered": True},
+        downhill=[{"lr": 0.02, "centered": True, "momentum": 0.5}],
+    ),
+}
+
+# In float16, where the smallest numbers are large.
+HALF: list[tuple[str, Options]] = [
+    ("SGD", {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.01, "eps": 1e-4}),
+]
