@@ -68,6 +68,10 @@ class FlatOptimizer(Optimizer):
         """The names of the state arrays that the rule needs with the group's options."""
         raise NotImplementedError
 
+    def _first_state(self, p: Tensor) -> dict[str, Any]:
+        """The state of a parameter before its first step, if it does not start with zeros."""
+        return {}
+
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         """Apply the rule to each block, in place; gradients are the user's and only read."""
         raise NotImplementedError
@@ -130,7 +134,8 @@ class Plan:
         self.counted = optimizer._counts_steps
         if self.counted or self.names:
             for p in self.active:  # so that state_dict() lists them in the order of the group
-                optimizer.state.setdefault(p, {})
+                if not optimizer.state.get(p):
+                    optimizer.state[p] = optimizer._first_state(p)
         self.chunks: list[Chunk] = []
         for layout in self.layouts:
             self._add_chunks(layout, optimizer)

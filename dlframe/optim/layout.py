@@ -36,6 +36,11 @@ def aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
     return memory[first : first + size * dtype.itemsize].view(dtype)
 
 
+def step_dtype() -> np.dtype[Any]:
+    """The dtype in which steps are counted, as in PyTorch: never a narrow one."""
+    return float64 if get_default_dtype() == float64 else float32
+
+
 class Layout:
     """The places of parameters of one dtype in the flat state arrays.
 
@@ -65,8 +70,7 @@ class Layout:
         """
         if name == "step":
             if name not in self._flat:
-                dtype = float64 if get_default_dtype() == float64 else float32
-                self._flat[name] = np.zeros(len(self.params), dtype)
+                self._flat[name] = np.zeros(len(self.params), step_dtype())
             return self._flat[name][first : last + 1]
         if name not in self._flat:
             # parameters without gradients cost no memory: the system maps zeros when touched

@@ -59,9 +59,11 @@ def formula_step() -> Callable[..., Any]:
         formula = formula_of(name)
         parameters = inspect.signature(formula).parameters
         kept = [n for n, q in parameters.items() if q.kind is not q.KEYWORD_ONLY and n != "t"][2:]
-        if memory is None:
-            memory = [None if name == "SGD" else np.zeros_like(p) for _ in kept]
-        optimizer = getattr(optim, name)([Parameter(np.zeros(1))], **options)
+        q = Parameter(np.array(p))
+        optimizer = getattr(optim, name)([q], **options)
+        if memory is None:  # what the optimizer starts with, else zeros, else nothing
+            memory = [a.array for key, a in optimizer.state[q].items() if key != "step"]
+            memory = memory or [None if name == "SGD" else np.zeros_like(p) for _ in kept]
         known = {**optimizer.defaults, "t": t}
         known = {n: known[n] for n in parameters if n in known}
         result, *memory = formula(p, g, **dict(zip(kept, memory, strict=True)), **known)
