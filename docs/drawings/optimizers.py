@@ -85,6 +85,17 @@ def adaptive_paths() -> Any:
     )
 
 
+def adagrad_paths() -> Any:
+    """Steps that shrink, by themselves and with a decay of the learning rate."""
+    return _paths(
+        {
+            "Adagrad(lr=0.5)": (lambda p: optim.Adagrad(p, lr=0.5), 25),
+            "… and lr_decay=0.2": (lambda p: optim.Adagrad(p, lr=0.5, lr_decay=0.2), 25),
+        },
+        2,
+    )
+
+
 def weight_decay() -> Any:
     """Two weights whose gradients change sign at every step, so that only the decay moves them."""
     figure, grid = axes_page(2, 1, 7.0, 2.6)
@@ -156,6 +167,7 @@ def schedules() -> Any:
 PICTURES = {
     "paths-sgd": sgd_paths,
     "paths-adaptive": adaptive_paths,
+    "paths-adagrad": adagrad_paths,
     "weight-decay": weight_decay,
     "schedules": schedules,
 }

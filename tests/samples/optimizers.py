@@ -43,6 +43,18 @@ class Optimizer(NamedTuple):
 
 
 OPTIMIZERS = {
+    "Adagrad": Optimizer(
+        lr=0.05,
+        grid={
+            "lr_decay": [0.0, 0.1],
+            "weight_decay": DECAY,
+            "initial_accumulator_value": [0.0, 0.5],
+            "maximize": FLAGS,
+        },
+        single=({"eps": 0.1},),
+        typical={"lr_decay": 0.01, "initial_accumulator_value": 0.1},
+        downhill=[{"lr": 0.5}, {"lr": 0.5, "lr_decay": 0.01}],
+    ),
     "SGD": Optimizer(
         lr=0.05,
         grid={
