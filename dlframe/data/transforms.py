@@ -33,6 +33,7 @@ __all__ = [
     "Flatten",
     "Lambda",
     "Normalize",
+    "Pad",
     "RandomCrop",
     "RandomHorizontalFlip",
     "RandomVerticalFlip",
@@ -304,6 +305,59 @@ class CenterCrop:
         return f"CenterCrop(size={self.size})"
 
 
+class Pad:
+    """An image with a border: `padding` pixels wide all around, or on each side its own width.
+
+    Args:
+        padding: one number; horizontal and vertical; or left, top, right, bottom.
+        fill: what the border holds, a number or one for each channel.
+        padding_mode: "constant" for `fill`; "edge" repeats the last pixel; "reflect" mirrors the
+            image at its last pixel, "symmetric" with its last pixel.
+
+    Raises:
+        ArgumentError: another number of widths, a negative one, or another mode.
+        ShapeError: an image without pixels to mirror or to repeat.
+
+    >>> import numpy as np
+    >>> image = np.array([[1, 2], [3, 4]])
+    >>> Pad((1, 0), fill=9)(image).tolist()
+    [[9, 1, 2, 9], [9, 3, 4, 9]]
+    >>> Pad((0, 0, 2, 0), padding_mode="edge")(image).tolist()
+    [[1, 2, 2, 2], [3, 4, 4, 4]]
+    """
+
+    def __init__(
+        self,
+        padding: int | Sequence[int],
+        fill: float | Sequence[float] = 0,
+        padding_mode: str = "constant",
+    ) -> None:
+        _check_mode("Pad", padding_mode)
+        self.padding = padding
+        self.sides = _four("Pad", padding)
+        if min(self.sides) < 0:
+            raise ArgumentError(f"Pad: padding should not be negative; got {padding}. Use a crop")
+        self.fill = fill
+        self.padding_mode = padding_mode
+
+    def __call__(self, x: Any) -> Any:
+        return _on_images(x, self._padded, is_batch=False)
+
+    def batch(self, x: Any) -> Any:
+        return _on_images(x, self._padded, is_batch=True)
+
+    def _padded(self, images: Array, axis: int) -> Array:
+        height, width = images.shape[axis : axis + 2]
+        if self.padding_mode != "constant" and 0 in (height, width):
+            raise ShapeError(
+                f"Pad: an image of {height} × {width} has no pixels for {self.padding_mode!r}"
+            )
+        return _pad(images, axis, self.sides, self.fill, self.padding_mode)
+
+    def __repr__(self) -> str:
+        return f"Pad(padding={self.padding}, fill={self.fill}, padding_mode={self.padding_mode})"
+
+
 class RandomCrop:
     """A window of the given size at a random place.
 
@@ -325,11 +379,7 @@ class RandomCrop:
         fill: float | Sequence[float] = 0,
         padding_mode: str = "constant",
     ) -> None:
-        if padding_mode not in {"constant", "edge", "reflect", "symmetric"}:
-            raise ArgumentError(
-                "RandomCrop: padding_mode should be constant, edge, reflect or symmetric; got "
-                f"{padding_mode!r}"
-            )
+        _check_mode("RandomCrop", padding_mode)
         self.size = _pair("RandomCrop", size)
         self.padding = padding
         self.pad_if_needed = pad_if_needed
@@ -361,7 +411,9 @@ class RandomCrop:
 
     def _padded(self, images: Array, axis: int) -> Array:
         if self.padding is not None:
-            images = _pad(images, axis, _four(self.padding), self.fill, self.padding_mode)
+            images = _pad(
+                images, axis, _four("RandomCrop", self.padding), self.fill, self.padding_mode
+            )
         height, width = images.shape[axis : axis + 2]
         if self.pad_if_needed:
             dy, dx = max(0, self.size[0] - height), max(0, self.size[1] - width)
@@ -504,9 +556,16 @@ def _pair(name: str, size: int | Sequence[int]) -> tuple[int, int]:
     return int(sizes[0]), int(sizes[1])
 
 
-def _four(padding: int | Sequence[int]) -> tuple[int, ...]:
+def _check_mode(name: str, mode: str) -> None:
+    if mode not in {"constant", "edge", "reflect", "symmetric"}:
+        raise ArgumentError(
+            f"{name}: padding_mode should be constant, edge, reflect or symmetric; got {mode!r}"
+        )
+
+
+def _four(name: str, padding: int | Sequence[int]) -> tuple[int, ...]:
     """left, top, right, bottom."""
     sides = (padding,) if isinstance(padding, int) else tuple(padding)
     if len(sizes := {1: sides * 4, 2: sides * 2, 4: sides}.get(len(sides), ())) != 4:
-        raise ArgumentError(f"RandomCrop: padding should be 1, 2 or 4 numbers; got {padding}")
+        raise ArgumentError(f"{name}: padding should be 1, 2 or 4 numbers; got {padding}")
     return sizes

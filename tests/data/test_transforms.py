@@ -16,6 +16,7 @@ from dlframe.data.transforms import (
     Flatten,
     Lambda,
     Normalize,
+    Pad,
     RandomCrop,
     RandomHorizontalFlip,
     RandomVerticalFlip,
@@ -49,6 +50,9 @@ PIPELINES: dict[str, Any] = {
     "colour": Compose([RandomCrop(8, 3, fill=(1, 2, 3)), RandomVerticalFlip(), ToTensor()]),
     "tensor colour": Compose([ToTensor(), RandomCrop(8, 3, fill=(1, 2, 3))]),
     "centre": Compose([CenterCrop((5, 4)), ToTensor(), CenterCrop(7)]),
+    "padded": Compose([Pad(2, fill=9), ToTensor(), Pad((1, 0), padding_mode="edge")]),
+    "padded colour": Compose([Pad((1, 2, 3, 4), (1, 2, 3)), ToTensor(), Pad(1, (0.1, 0.2, 0.3))]),
+    "padded mirrored": Compose([Pad((1, 2, 3, 4), padding_mode="reflect"), ToTensor()]),
     "lambda": Compose([ToTensor(), Lambda(lambda x: x * 2, batch=lambda x: x * 2)]),
 }
 
@@ -236,6 +240,49 @@ class TestFlips:
             RandomVerticalFlip(1.5)
 
 
+class TestPad:
+    """torchvision's sides and modes: left, top, right, bottom."""
+
+    IMAGE = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
+
+    @pytest.mark.parametrize(
+        ("padding", "sides"),
+        [(1, (1, 1, 1, 1)), ([2], (2, 2, 2, 2)), ((1, 2), (1, 2, 1, 2)), ((1, 2, 3, 4),) * 2],
+    )
+    def test_sides(self, padding: Any, sides: tuple[int, ...]) -> None:
+        left, top, right, bottom = sides
+        out = Pad(padding, fill=7)(self.IMAGE)
+        assert out.shape == (2 + top + bottom, 3 + left + right)
+        assert out[top : top + 2, left : left + 3].tolist() == self.IMAGE.tolist()
+        assert (out == 7).sum() == out.size - 6
+        assert out.dtype == np.uint8
+
+    @pytest.mark.parametrize(
+        ("mode", "row"),
+        [
+            ("constant", [0, 0, 1, 2, 3, 0, 0]),
+            ("edge", [1, 1, 1, 2, 3, 3, 3]),
+            ("reflect", [3, 2, 1, 2, 3, 2, 1]),
+            ("symmetric", [2, 1, 1, 2, 3, 3, 2]),
+        ],
+    )
+    def test_modes(self, mode: str, row: list[int]) -> None:
+        pad = Pad((2, 0), padding_mode=mode)
+        assert pad(self.IMAGE)[0].tolist() == row
+        assert pad(Image.fromarray(self.IMAGE)).size == (7, 2)
+        assert pad(dl.tensor(self.IMAGE[None])).tolist()[0][0] == row
+
+    def test_errors(self) -> None:
+        with pytest.raises(ArgumentError, match="Pad: padding should be 1, 2 or 4 numbers"):
+            Pad((1, 2, 3))
+        with pytest.raises(ArgumentError, match="should not be negative; got -1"):
+            Pad(-1)
+        with pytest.raises(ArgumentError, match="Pad: padding_mode should be .* got 'wrap'"):
+            Pad(1, padding_mode="wrap")
+        with pytest.raises(ShapeError, match="an image of 0 × 3 has no pixels for 'edge'"):
+            Pad(1, padding_mode="edge")(np.zeros((0, 3)))
+
+
 class TestBatchable:
     def test_what_is_and_what_is_not(self) -> None:
         class Other(ToTensor):
@@ -266,7 +313,8 @@ def test_repr_names_the_steps() -> None:
     text = repr(Compose([RandomCrop(4, 2), RandomHorizontalFlip(), ToTensor(), Normalize(0, 1)]))
     for step in ("RandomCrop(size=(4, 4)", "RandomHorizontalFlip(p=0.5)", "ToTensor()"):
         assert step in text
-    assert [repr(t) for t in (Flatten(), Lambda(abs), CenterCrop(2))] == [
+    assert [repr(t) for t in (Pad((1, 2)), Flatten(), Lambda(abs), CenterCrop(2))] == [
+        "Pad(padding=(1, 2), fill=0, padding_mode=constant)",
         "Flatten()",
         "Lambda()",
         "CenterCrop(size=(2, 2))",
