@@ -277,7 +277,7 @@ class TestPad:
             Pad((1, 2, 3))
         with pytest.raises(ArgumentError, match="should not be negative; got -1"):
             Pad(-1)
-        with pytest.raises(ArgumentError, match="Pad: padding_mode should be .* got 'wrap'"):
+        with pytest.raises(ArgumentError, match=r"Pad: padding_mode should be .* got 'wrap'"):
             Pad(1, padding_mode="wrap")
         with pytest.raises(ShapeError, match="an image of 0 × 3 has no pixels for 'edge'"):
             Pad(1, padding_mode="edge")(np.zeros((0, 3)))

@@ -65,14 +65,17 @@ OPTIMIZERS = {
             "maximize": FLAGS,
         },
         typical={"momentum": 0.9, "weight_decay": 0.1},
-        downhill=[{"lr": 0.1}, {"lr": 0.05, "momentum": 0.9, "nesterov": True}],
+        downhill=[
+            {"lr": 0.1},
+            {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+        ],
     ),
     "Adam": Optimizer(
         lr=0.01,
         grid={"weight_decay": DECAY, "amsgrad": FLAGS, "maximize": FLAGS},
         single=({"betas": [0.25, 0.5], "eps": 1e-3},),
         typical={"amsgrad": True},
-        downhill=[{"lr": 0.05}],
+        downhill=[{"lr": 0.05}, {"lr": 0.05, "weight_decay": 0.01, "amsgrad": True}],
     ),
     "AdamW": Optimizer(
         lr=0.01,
@@ -90,7 +93,7 @@ OPTIMIZERS = {
         },
         single=({"alpha": 0.5, "centered": True},),
         typical={"momentum": 0.9, "centered": True},
-        downhill=[{"lr": 0.02, "centered": True, "momentum": 0.5}],
+        downhill=[{"lr": 0.02}, {"lr": 0.02, "centered": True, "momentum": 0.5}],
     ),
 }
 

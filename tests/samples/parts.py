@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import dlframe as dl
 from dlframe import metrics, nn, optim
+from samples import optimizers
 from samples.table import Numbers
 
 n = Numbers(21)
@@ -159,18 +161,8 @@ METRICS: dict[str, list[Part]] = {
     "TopKAccuracy": [part(lambda: metrics.TopKAccuracy(2), SCORES, LABELS)],
 }  # fmt: skip
 
+# Those of `samples.optimizers`, where each optimizer has one row for all tests.
 OPTIMIZERS: dict[str, list[Part]] = {
-    "Adam": [
-        part(lambda params: optim.Adam(params, lr=0.05)),
-        part(lambda params: optim.Adam(params, lr=0.05, weight_decay=0.01, amsgrad=True)),
-    ],
-    "AdamW": [part(lambda params: optim.AdamW(params, lr=0.05, amsgrad=True))],
-    "RMSprop": [
-        part(lambda params: optim.RMSprop(params, lr=0.02)),
-        part(lambda params: optim.RMSprop(params, lr=0.02, centered=True, momentum=0.5)),
-    ],
-    "SGD": [
-        part(lambda params: optim.SGD(params, lr=0.1)),
-        part(lambda params: optim.SGD(params, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01)),
-    ],
-}  # fmt: skip
+    name: [part(partial(getattr(optim, name), **options)) for options in row.downhill]
+    for name, row in optimizers.OPTIMIZERS.items()
+}

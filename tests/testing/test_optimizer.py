@@ -12,7 +12,6 @@ from samples.broken import (
     claims,
     noise,
 )
-from samples.optimizers import OPTIMIZERS
 
 import dlframe as dl
 from dlframe import nn, optim, testing
@@ -20,14 +19,6 @@ from dlframe.autograd import mark_mutated
 
 BROKEN = BrokenObjects()
 breaks = BROKEN.breaks
-
-
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [(name, options) for name, row in OPTIMIZERS.items() for options in row.downhill],
-)
-def test_optimizers_that_conform(name: str, options: dict[str, Any]) -> None:
-    testing.check_optimizer(lambda params: getattr(optim, name)(params, **options))
 
 
 class Descent(optim.Optimizer):
