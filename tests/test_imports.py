@@ -31,7 +31,7 @@ LEVELS = (
     ("tensor.creation",),
     ("tensor.signal",),
     ("autograd.func",),
-    ("autograd.functional", "autograd.gradcheck"),
+    ("autograd.functional", "autograd.functional_values", "autograd.gradcheck"),
     ("linalg", "special", "signal", "func"),
     ("nn", "optim", "metrics"),
     ("data", "models", "utils"),

@@ -85,14 +85,15 @@ def backward(
                 _accumulate(x, g)
                 if x.hooks is not None:
                     _run_post_hooks(x)
-    _run_at_end()
+    run_at_end()
 
 
 # What is to be done when the backward pass that is under way has ended.
 at_end: list[Callable[[], None]] = []
 
 
-def _run_at_end() -> None:
+def run_at_end() -> None:
+    """Do what waits for the end of a pass."""
     while at_end:
         at_end.pop(0)()
 
@@ -202,7 +203,7 @@ def grad(
             create_graph=create_graph,
             inputs=wanted,
         )
-    _run_at_end()
+    run_at_end()
     results = []
     for i, x in enumerate(xs):
         g = found.get(wanted[i])

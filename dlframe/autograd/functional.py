@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.autograd.batching import batched_gradients
+from dlframe.autograd.func.variables import zeros_of
 from dlframe.autograd.functional_values import (
     INDEPENDENT,
     NEEDS_V_INPUT,
@@ -32,7 +33,6 @@ from dlframe.autograd.functional_values import (
     variable_zeros,
     variables_of,
     vector_like,
-    zeros_of,
 )
 from dlframe.autograd.modes import enable_grad, set_grad_enabled
 from dlframe.errors import ArgumentError, GradientError

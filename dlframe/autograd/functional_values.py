@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.autograd.backward import grad
+from dlframe.autograd.func.variables import gradients_of, zeros_of
 from dlframe.errors import GradientError, ShapeError
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import TensorBase
+from dlframe.ops.record import TensorBase, target_of
 
 INDEPENDENT = "This is not allowed in strict mode."
 
@@ -97,11 +97,6 @@ def one_number(out: Any, by: str, strict: bool) -> Any:
     return outputs[0]
 
 
-def zeros_of(x: Any) -> Any:
-    """Zeros of the shape and dtype of `x`."""
-    return wrap(np.zeros_like(x.array))
-
-
 def variable_zeros(like: Sequence[Any]) -> tuple[Any, ...]:
     """Zeros that require grad, for the two passes of forward mode."""
     return tuple([zeros_of(x).requires_grad_() for x in like])
@@ -114,18 +109,15 @@ def gradients(
     create_graph: bool = False,
     retain_graph: bool | None = None,
 ) -> tuple[Any, ...]:
-    """`grad`, where outputs without a graph count nothing."""
-    pairs = [(y, g) for y, g in zip(outputs, starts, strict=True) if y is not None and y.needs_grad]
-    if not pairs:
-        return (None,) * len(inputs)
-    return grad(
-        [y for y, _ in pairs],
-        inputs,
-        [g for _, g in pairs],
-        allow_unused=True,
+    """The gradients by `inputs`, or None; outputs without a graph count nothing."""
+    found = gradients_of(
+        outputs,
+        [target_of(x) for x in inputs],
+        starts,
         create_graph=create_graph,
-        retain_graph=retain_graph,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
     )
+    return tuple(found)
 
 
 # --- strict mode -------------------------------------------------------------------------------
@@ -224,5 +216,4 @@ __all__ = [
     "variable_zeros",
     "variables_of",
     "vector_like",
-    "zeros_of",
 ]

@@ -520,3 +520,15 @@ def test_derivatives_by_inputs_keep_the_graph_of_a_module():
     for name in ("0.weight", "0.bias", "2.weight"):
         assert close(net.get_parameter(name).grad, expected[name]), name
     assert net[2].bias.grad is None  # a sum does not bend
+
+
+def test_hooks_on_several_tensors_run_when_the_pass_ends():
+    seen = []
+
+    def product(x):
+        factors = [2 * x, 3 * x]
+        dl.autograd.graph.register_multi_grad_hook(factors, lambda found: seen.append(len(found)))
+        return (factors[0] * factors[1]).sum()
+
+    assert grad(product)(x64(2)).shape == (2,)
+    assert seen == [2]

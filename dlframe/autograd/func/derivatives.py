@@ -23,7 +23,14 @@ from dlframe.autograd.func.arguments import (
     replaced,
     with_aux,
 )
-from dlframe.autograd.func.variables import Variables, gradients_of, or_zeros, outward, variable
+from dlframe.autograd.func.variables import (
+    Variables,
+    gradients_of,
+    or_zeros,
+    outward,
+    variable,
+    zeros_of,
+)
 from dlframe.autograd.modes import enable_grad
 from dlframe.errors import GradientError
 from dlframe.ops import record
@@ -173,7 +180,7 @@ class Forward:
         check_tensors(by, self.outputs)
         self.outside = outer and self.variables.reach_outside(self.outputs)
         self.result, self.aux = outward((out, aux), self.variables, outer)
-        zeros = [wrap(np.zeros_like(y.array)) for y in self.outputs]
+        zeros = [zeros_of(y) for y in self.outputs]
         self.v = [variable(z, by) if z.array.dtype.kind == "f" else z for z in zeros]
         self.back = gradients_of(self.outputs, self.variables.nodes, self.v, create_graph=True)
         self.linear = [g is not None and g.needs_grad for g in self.back]

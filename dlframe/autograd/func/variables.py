@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlframe import nests
+from dlframe.autograd.backward import run_at_end
 from dlframe.autograd.batching import entry_node
 from dlframe.autograd.engine import run_backward
 from dlframe.errors import DTypeError
@@ -81,11 +82,14 @@ def gradients_of(
     create_graph: bool,
     retain_graph: bool = True,
 ) -> list[Any]:
-    """Per node a tensor, or None; outputs without a graph count nothing."""
+    """Per node a tensor, or None; outputs that are None or have no graph count nothing.
+
+    A start of None is one of ones.
+    """
     pairs = [
-        (y, g if g.array.dtype == y.array.dtype else cast(g, dtype=y.array.dtype))
+        (y, _start(y, g))
         for y, g in zip(outputs, starts, strict=True)
-        if y.needs_grad
+        if y is not None and y.needs_grad
     ]
     found = run_backward(
         [record.target_of(y) for y, _ in pairs],
@@ -94,16 +98,25 @@ def gradients_of(
         create_graph=create_graph,
         inputs=nodes,
     )
+    run_at_end()
     got = [found.get(node) for node in nodes]
     return [g if g is None or isinstance(g, TensorBase) else wrap(g) for g in got]
 
 
+def _start(y: Any, g: Any) -> Any:
+    if g is None:
+        return wrap(np.ones_like(y.array))
+    return g if g.array.dtype == y.array.dtype else cast(g, dtype=y.array.dtype)
+
+
+def zeros_of(x: Any) -> Any:
+    """Zeros of the shape and dtype of `x`: the gradient of what a result does not depend on."""
+    return wrap(np.zeros_like(x.array))
+
+
 def or_zeros(gradients: Sequence[Any], like: Sequence[Any]) -> list[Any]:
     """Zeros where no gradient arrived."""
-    return [
-        wrap(np.zeros_like(x.array)) if g is None else g
-        for g, x in zip(gradients, like, strict=True)
-    ]
+    return [zeros_of(x) if g is None else g for g, x in zip(gradients, like, strict=True)]
 
 
-__all__ = ["Variables", "gradients_of", "or_zeros", "outward", "variable"]
+__all__ = ["Variables", "gradients_of", "or_zeros", "outward", "variable", "zeros_of"]
