@@ -125,27 +125,26 @@ def map_by(rule: Callable[..., Any], args: Sequence[Any]) -> tuple[Any] | None:
     found = [a for a in arrays if isinstance(a, BatchedArray)]
     if not found:
         return None
-    model = max(found, key=lambda a: a.level)
-    batch, randomness = (_active.get() or {})[model.level]
+    like = max(found, key=lambda a: a.level)
+    batch, randomness = (_active.get() or {})[like.level]
     # what all share is repeated where it needs a gradient: each example has one of its own
     inside = [isinstance(x, TensorBase) and (batch.holds(x) or x.needs_grad) for x in args]
     whole = [
-        show_batch(x, model=model) if batched else x
-        for x, batched in zip(args, inside, strict=True)
+        show_batch(x, like=like) if batched else x for x, batched in zip(args, inside, strict=True)
     ]
     info = VmapInfo(batch.size, randomness)
     out, out_dims = rule(info, tuple([0 if batched else None for batched in inside]), *whole)
     if not isinstance(out, tuple):
-        return (_hidden(out, out_dims, model),)
+        return (_hidden(out, out_dims, like),)
     dims = out_dims if isinstance(out_dims, tuple) else (out_dims,) * len(out)
-    return (tuple([_hidden(x, dim, model) for x, dim in zip(out, dims, strict=True)]),)
+    return (tuple([_hidden(x, dim, like) for x, dim in zip(out, dims, strict=True)]),)
 
 
-def _hidden(x: Any, dim: int | None, model: Any) -> Any:
+def _hidden(x: Any, dim: int | None, like: Any) -> Any:
     if dim is None:
         return x
     dims = list(range(x.array.ndim))
-    return hide_batch(transpose(x, axes=(dims.pop(dim), *dims)), model=model)
+    return hide_batch(transpose(x, axes=(dims.pop(dim), *dims)), like=like)
 
 
 # --- the nodes at both ends --------------------------------------------------------------------

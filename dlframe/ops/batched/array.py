@@ -69,34 +69,34 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
         for x in inputs:
             if isinstance(x, TensorBase):  # a gradient without a graph meets a weight with one
                 return NotImplemented  # the tensor's operation records it
-        model = innermost((inputs, kwargs))
+        like = innermost((inputs, kwargs))
         if method == "__call__":
             function = _gufunc if ufunc.signature else _elementwise
-            return function(model, ufunc, inputs, kwargs)
+            return function(like, ufunc, inputs, kwargs)
         if method == "reduce" and isinstance(inputs[0], BatchedBase):
-            return _reduce(model, ufunc.reduce, inputs, {"axis": 0, **kwargs})
+            return _reduce(like, ufunc.reduce, inputs, {"axis": 0, **kwargs})
         if method == "accumulate" and isinstance(inputs[0], BatchedBase):
-            return _accumulate(model, ufunc.accumulate, *inputs, **kwargs)
+            return _accumulate(like, ufunc.accumulate, *inputs, **kwargs)
         if method == "outer":
             x, y = inputs
             return ufunc(x[(..., *(None,) * np.ndim(y))], y, **kwargs)
         if method == "at":
             raise LoopNeeded(f"vmap: np.{ufunc.__name__}.at writes example by example")
-        return _examples_of(getattr(ufunc, method), model, inputs, kwargs)
+        return _examples_of(getattr(ufunc, method), like, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(kind, TensorBase) for kind in types):
             return NotImplemented
-        model = innermost((args, kwargs))
+        like = innermost((args, kwargs))
         rule = RULES.get(func)
         if rule is not None and not has_out(kwargs):
             try:
-                return rule(model, *args, **kwargs)
+                return rule(like, *args, **kwargs)
             except NoRule:
                 pass
         if func in WRITERS:
-            return _write_one_by_one(func, model, args, kwargs)
-        return _examples_of(func, model, args, kwargs)
+            return _write_one_by_one(func, like, args, kwargs)
+        return _examples_of(func, like, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(np.ndarray, name):
@@ -182,14 +182,14 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
     # --- reading and writing -------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
-        model = innermost((self, index))
-        return model.remade(indexing.read(self, index, model))
+        like = innermost((self, index))
+        return like.remade(indexing.read(self, index, like))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        model = innermost((self, index, value))
-        if self.level != model.level:
+        like = innermost((self, index, value))
+        if self.level != like.level:
             raise_written_without_batch()
-        indexing.write(self, index, value, model)
+        indexing.write(self, index, value, like)
 
     def fill(self, value: Any) -> None:
         self[...] = value
@@ -257,23 +257,23 @@ for _function in (
 def innermost(value: Any) -> Any:
     """The batched array of the innermost `vmap` in `value`."""
     found = list(batched_in(value))
-    model: Any = found[0]
+    like: Any = found[0]
     for x in found[1:]:
-        if x.level > model.level:
-            model = x
+        if x.level > like.level:
+            like = x
     for x in found:
-        if x.level != model.level and model.level in x.levels:
+        if x.level != like.level and like.level in x.levels:
             raise VmapError("vmap: batches of two vmaps are nested in two orders")
-    return model
+    return like
 
 
 def ndim_of(x: Any) -> int:
     return x.ndim if isinstance(x, np.ndarray) else np.ndim(x)
 
 
-def remade(model: BatchedBase, out: Any) -> Any:
+def remade(like: BatchedBase, out: Any) -> Any:
     """Physical results as batched arrays."""
-    return nests.map_leaves(model.remade, out)
+    return nests.map_leaves(like.remade, out)
 
 
 def raise_written_without_batch() -> NoReturn:
@@ -292,52 +292,52 @@ def has_out(kwargs: Any) -> bool:
 # --- ufuncs ------------------------------------------------------------------------------------
 
 
-def _elementwise(model: Any, ufunc: Any, inputs: Any, kwargs: Any) -> Any:
+def _elementwise(like: Any, ufunc: Any, inputs: Any, kwargs: Any) -> Any:
     out = kwargs.pop("out", None)
     ndim = max(ndim_of(x) for x in inputs)
     if kwargs:
-        kwargs = {k: lifted(v, ndim, model) for k, v in kwargs.items()}
-    physical = [lifted(x, ndim, model) for x in inputs]
+        kwargs = {k: lifted(v, ndim, like) for k, v in kwargs.items()}
+    physical = [lifted(x, ndim, like) for x in inputs]
     if out is None:
-        return remade(model, ufunc(*physical, **kwargs))
+        return remade(like, ufunc(*physical, **kwargs))
     for target in out:
-        if not is_of(model, target):
+        if not is_of(like, target):
             raise_written_without_batch()
     ufunc(*physical, out=tuple([target.physical for target in out]), **kwargs)
     return out[0] if len(out) == 1 else out
 
 
-def _gufunc(model: Any, ufunc: Any, inputs: Any, kwargs: Any) -> Any:
+def _gufunc(like: Any, ufunc: Any, inputs: Any, kwargs: Any) -> Any:
     out = kwargs.pop("out", None)
     if out is not None:
-        out[0][...] = _gufunc(model, ufunc, inputs, kwargs)  # which raises if it has no batch
+        out[0][...] = _gufunc(like, ufunc, inputs, kwargs)  # which raises if it has no batch
         return out[0]
     if ufunc is np.matmul and not kwargs:
-        return model.remade(matmul(model, *inputs))
+        return like.remade(matmul(like, *inputs))
     core = [len(part.split(",")) for part in ufunc.signature.split("->")[0][1:-1].split("),(")]
     if kwargs or "?" in ufunc.signature:
-        return _examples_of(ufunc, model, inputs, kwargs)
+        return _examples_of(ufunc, like, inputs, kwargs)
     loops = max(ndim_of(x) - n for x, n in zip(inputs, core, strict=True))
-    physical = [lifted(x, loops + n, model) for x, n in zip(inputs, core, strict=True)]
-    return remade(model, ufunc(*physical))
+    physical = [lifted(x, loops + n, like) for x, n in zip(inputs, core, strict=True)]
+    return remade(like, ufunc(*physical))
 
 
-def matmul(model: Any, x: Any, y: Any) -> Any:
+def matmul(like: Any, x: Any, y: Any) -> Any:
     """`x @ y` with the batch dimension in front; vectors become matrices meanwhile."""
     x_vector, y_vector = ndim_of(x) == 1, ndim_of(y) == 1
     if ndim_of(x) == 0 or ndim_of(y) == 0:
         raise ValueError("matmul: operands have at least one dimension")
-    if not x_vector and is_of(model, x) and not is_of(model, y) and ndim_of(y) <= 2:
+    if not x_vector and is_of(like, x) and not is_of(like, y) and ndim_of(y) <= 2:
         # one large product: the rows of all examples against the same matrix
         p = x.physical
         rows = p.reshape(math.prod(p.shape[:-1]), p.shape[-1]) @ y
         return rows.reshape(*p.shape[:-1], *rows.shape[1:])
-    if x_vector and is_of(model, x) and not is_of(model, y) and ndim_of(y) == 2:
+    if x_vector and is_of(like, x) and not is_of(like, y) and ndim_of(y) == 2:
         return x.physical @ y
     x = x[None, :] if x_vector else x
     y = y[:, None] if y_vector else y
     ndim = max(x.ndim, y.ndim)
-    out = lifted(x, ndim, model) @ lifted(y, ndim, model)
+    out = lifted(x, ndim, like) @ lifted(y, ndim, like)
     if y_vector:
         out = out[..., 0]
     if x_vector:
@@ -355,46 +355,46 @@ def shifted(axis: Any, ndim: int) -> Any:
     return axis + 1 if axis >= 0 else axis + ndim + 1
 
 
-def _reduce(model: Any, function: Any, inputs: Any, kwargs: Any) -> Any:
+def _reduce(like: Any, function: Any, inputs: Any, kwargs: Any) -> Any:
     (x,) = inputs
-    if not is_of(model, x) or has_out(kwargs):
+    if not is_of(like, x) or has_out(kwargs):
         raise LoopNeeded("vmap: a reduction into a buffer")
     axis = kwargs.pop("axis")
     kwargs.pop("out", None)
     axes = tuple(range(1, x.ndim + 1)) if axis is None else shifted(axis, x.ndim)
     if "where" in kwargs:
-        kwargs["where"] = lifted(kwargs["where"], x.ndim, model)
-    return model.remade(
+        kwargs["where"] = lifted(kwargs["where"], x.ndim, like)
+    return like.remade(
         np.asanyarray(function(x.physical, axis=axes, **kwargs))
         if not isinstance(x.physical, BatchedBase)
         else function(x.physical, axis=axes, **kwargs)
     )
 
 
-def _accumulate(model: Any, function: Any, x: Any, axis: int = 0, *args: Any, **kwargs: Any) -> Any:
-    if not is_of(model, x) or args or kwargs:
+def _accumulate(like: Any, function: Any, x: Any, axis: int = 0, *args: Any, **kwargs: Any) -> Any:
+    if not is_of(like, x) or args or kwargs:
         raise LoopNeeded("vmap: accumulate with options")
-    return model.remade(function(x.physical, axis=shifted(axis, x.ndim)))
+    return like.remade(function(x.physical, axis=shifted(axis, x.ndim)))
 
 
 # --- other functions of NumPy ------------------------------------------------------------------
 
 
-def _write_one_by_one(func: Any, model: Any, args: Any, kwargs: Any) -> None:
-    if not args or not is_of(model, args[0]):
+def _write_one_by_one(func: Any, like: Any, args: Any, kwargs: Any) -> None:
+    if not args or not is_of(like, args[0]):
         raise_written_without_batch()
-    for i in range(model.physical.shape[0]):  # the examples are views
-        func(*example(args, model.level, i), **example(kwargs, model.level, i))
+    for i in range(like.physical.shape[0]):  # the examples are views
+        func(*example(args, like.level, i), **example(kwargs, like.level, i))
 
 
-def _examples_of(func: Any, model: Any, args: Any, kwargs: Any) -> Any:
+def _examples_of(func: Any, like: Any, args: Any, kwargs: Any) -> Any:
     """`one_by_one` without its first attempt: that there is no rule is known."""
     if has_out(kwargs):
         raise LoopNeeded(f"vmap: np.{func.__name__} into a buffer")
-    size = model.physical.shape[0]
+    size = like.physical.shape[0]
     if size == 0:
         raise LoopNeeded(f"vmap: np.{func.__name__} of an empty batch")
     results = [
-        func(*example(args, model.level, i), **example(kwargs, model.level, i)) for i in range(size)
+        func(*example(args, like.level, i), **example(kwargs, like.level, i)) for i in range(size)
     ]
-    return stacked(results, model)
+    return stacked(results, like)

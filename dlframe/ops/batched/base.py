@@ -69,30 +69,30 @@ def innermost_in(value: Any) -> BatchedBase:
     Raises:
         LoopNeeded: there is none.
     """
-    model = max(batched_in(value), key=lambda x: x.level, default=None)
-    if model is None:
+    like = max(batched_in(value), key=lambda x: x.level, default=None)
+    if like is None:
         raise LoopNeeded("vmap: a batched array was met where none was passed in")
-    return model
+    return like
 
 
-def is_of(model: BatchedBase, x: Any) -> bool:
-    """Whether `x` is a batched array of the same `vmap` as `model`."""
-    return isinstance(x, BatchedBase) and x.level == model.level
+def is_of(like: BatchedBase, x: Any) -> bool:
+    """Whether `x` is a batched array of the same `vmap` as `like`."""
+    return isinstance(x, BatchedBase) and x.level == like.level
 
 
-def with_batch(model: BatchedBase, x: Any) -> Any:
+def with_batch(like: BatchedBase, x: Any) -> Any:
     """All examples along axis 0; an array that they share is repeated (no copy)."""
-    if is_of(model, x):
+    if is_of(like, x):
         return x.physical
-    return np.broadcast_to(x, (model.physical.shape[0], *np.shape(x)))
+    return np.broadcast_to(x, (like.physical.shape[0], *np.shape(x)))
 
 
-def lifted(x: Any, ndim: int, model: BatchedBase) -> Any:
+def lifted(x: Any, ndim: int, like: BatchedBase) -> Any:
     """`x` with its batch dimension (if it has one) in front of `ndim` others.
 
     Ones are put between them, or leading ones taken away, as NumPy's broadcasting does.
     """
-    if not is_of(model, x):
+    if not is_of(like, x):
         return x
     p = x.physical
     missing = ndim - (p.ndim - 1)

@@ -29,60 +29,60 @@ from dlframe.ops.record import TensorBase, unwrapped
 
 
 @op(latex="x_i")
-def pick_example(x, *, i, model):
+def pick_example(x, *, i, like):
     """The i-th example of the batch `x`."""
-    return example(x, model.level, i)
+    return example(x, like.level, i)
 
 
 @pick_example.vjp("x")
-def _(g, i, model):
-    return place_example(g, i=i, model=model)
+def _(g, i, like):
+    return place_example(g, i=i, like=like)
 
 
 @op(latex="x [j = i]")
-def place_example(x, *, i, model):
+def place_example(x, *, i, like):
     """A batch of zeros but for `x` as its i-th example."""
-    out = np.zeros_like(x, shape=(model.physical.shape[0], *x.shape))
+    out = np.zeros_like(x, shape=(like.physical.shape[0], *x.shape))
     out[i] = x
-    return model.remade(out)
+    return like.remade(out)
 
 
 @place_example.vjp("x")
-def _(g, i, model):
-    return pick_example(g, i=i, model=model)
+def _(g, i, like):
+    return pick_example(g, i=i, like=like)
 
 
 @op(latex=r"(x_1, x_2, \ldots)")
-def join_examples(*examples, model):
+def join_examples(*examples, like):
     """The batch of these examples."""
-    return model.remade(np.stack(examples))
+    return like.remade(np.stack(examples))
 
 
 @join_examples.vjp("*examples", latex="g_i")
-def _(g, examples, model):
-    return [pick_example(g, i=i, model=model) for i in range(len(examples))]
+def _(g, examples, like):
+    return [pick_example(g, i=i, like=like) for i in range(len(examples))]
 
 
 @op(latex="x")
-def show_batch(x, *, model):
+def show_batch(x, *, like):
     """All examples of the batch `x`, along axis 0."""
-    return with_batch(model, x)
+    return with_batch(like, x)
 
 
 @show_batch.vjp("x")
-def _(g, model):
-    return hide_batch(g, model=model)
+def _(g, like):
+    return hide_batch(g, like=like)
 
 
 @op(latex="x")
-def hide_batch(x, *, model):
+def hide_batch(x, *, like):
     """The batch whose examples lie along axis 0 of `x`."""
-    return model.remade(x)
+    return like.remade(x)
 
 
 @hide_batch.vjp("x")
-def _(g, model):
-    return show_batch(g, model=model)
+def _(g, like):
+    return show_batch(g, like=like)
 
 
 def tensors_hold_batch(args: Sequence[Any]) -> bool:
@@ -92,18 +92,18 @@ def tensors_hold_batch(args: Sequence[Any]) -> bool:
 
 def recorded_one_by_one(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
     """`one_by_one` for tensors: what it does is recorded."""
-    model = innermost_in(_arrays(args))
-    model = model.remade(model.physical[:, ...])
+    like = innermost_in(_arrays(args))
+    like = like.remade(like.physical[:, ...])
     results = [
-        _of_example(rule, nests.map_leaves(partial(_picked, i=i, model=model), args))
-        for i in range(model.physical.shape[0])
+        _of_example(rule, nests.map_leaves(partial(_picked, i=i, like=like), args))
+        for i in range(like.physical.shape[0])
     ]
-    return column_by_column(lambda column: _joined(column, model), results)
+    return column_by_column(lambda column: _joined(column, like), results)
 
 
-def _joined(results: list[Any], model: BatchedBase) -> Any:
+def _joined(results: list[Any], like: BatchedBase) -> Any:
     first = results[0]
-    return join_examples(*results, model=model) if isinstance(first, TensorBase) else first
+    return join_examples(*results, like=like) if isinstance(first, TensorBase) else first
 
 
 def _of_example(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
@@ -120,10 +120,10 @@ def _arrays(args: Any) -> list[Any]:
     return [unwrapped(x) for x in nests.leaves(args)]
 
 
-def _picked(x: Any, i: int, model: BatchedBase) -> Any:
+def _picked(x: Any, i: int, like: BatchedBase) -> Any:
     if not isinstance(x, TensorBase):
-        return example(x, model.level, i)
-    if x.needs_grad or is_of(model, x.array):
+        return example(x, like.level, i)
+    if x.needs_grad or is_of(like, x.array):
         # also what all share: its gradient is that of one example, and not the same for all
-        return pick_example(x, i=i, model=model)
+        return pick_example(x, i=i, like=like)
     return x

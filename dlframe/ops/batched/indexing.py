@@ -14,35 +14,35 @@ import numpy as np
 from dlframe.ops.batched.base import BatchedBase, LoopNeeded, is_of, lifted
 
 
-def read(x: Any, index: Any, model: BatchedBase) -> Any:
+def read(x: Any, index: Any, like: BatchedBase) -> Any:
     """`x[index]` of each example, with the batch in front."""
     parts = _parts(index, x.ndim)
     if not _arrays(parts):
         return x.physical[(slice(None), *parts)]
-    full, at, count = _with_examples(x, parts, model)
-    source = x.physical if is_of(model, x) else x
+    full, at, count = _with_examples(x, parts, like)
+    source = x.physical if is_of(like, x) else x
     out = source[full]
     return out if at == 0 else np.moveaxis(out, range(1, 1 + count), range(1 + at, 1 + at + count))
 
 
-def write(x: Any, index: Any, value: Any, model: BatchedBase) -> None:
+def write(x: Any, index: Any, value: Any, like: BatchedBase) -> None:
     """`x[index] = value` in each example."""
     mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index
-    if is_of(model, mask) and mask.dtype.kind == "b" and mask.ndim == x.ndim:
+    if is_of(like, mask) and mask.dtype.kind == "b" and mask.ndim == x.ndim:
         if np.ndim(value):
             raise LoopNeeded("vmap: a batch of masks selects differently many places")
-        np.copyto(x.physical, lifted(value, x.ndim, model), where=mask.physical)
+        np.copyto(x.physical, lifted(value, x.ndim, like), where=mask.physical)
         return
     parts = _parts(index, x.ndim)
     if not _arrays(parts):
         target = x.physical[(slice(None), *parts)]
-        target[...] = lifted(value, target.ndim - 1, model)
+        target[...] = lifted(value, target.ndim - 1, like)
         return
-    full, at, count = _with_examples(x, parts, model)
+    full, at, count = _with_examples(x, parts, like)
     ndim = x.physical[full].ndim - 1
-    v = lifted(value, ndim, model)
+    v = lifted(value, ndim, like)
     if at and np.ndim(v):
-        if not is_of(model, value):
+        if not is_of(like, value):
             v = np.broadcast_to(v, (1, *(1,) * (ndim - np.ndim(v)), *np.shape(v)))
         v = np.moveaxis(v, range(1 + at, 1 + at + count), range(1, 1 + count))
     x.physical[full] = v
@@ -85,7 +85,7 @@ def _arrays(parts: list[Any]) -> bool:
     return any(isinstance(p, np.ndarray) for p in parts)
 
 
-def _with_examples(x: Any, parts: list[Any], model: BatchedBase) -> tuple[Any, int, int]:
+def _with_examples(x: Any, parts: list[Any], like: BatchedBase) -> tuple[Any, int, int]:
     """The index of the whole batch, and which dimensions its arrays lead to: from where, how many.
 
     These are those of an example's result.
@@ -96,9 +96,9 @@ def _with_examples(x: Any, parts: list[Any], model: BatchedBase) -> tuple[Any, i
     together = places[-1] - places[0] + 1 == len(places)
     at = places[0] if together else 0
     whole = [
-        lifted(p, count, model) if chosen else p for p, chosen in zip(parts, is_index, strict=True)
+        lifted(p, count, like) if chosen else p for p, chosen in zip(parts, is_index, strict=True)
     ]
-    if not is_of(model, x):  # the indices alone carry the batch
+    if not is_of(like, x):  # the indices alone carry the batch
         if at:
             raise LoopNeeded("vmap: an index of a batch behind slices of an array without one")
         return tuple(whole), at, count

@@ -33,23 +33,23 @@ def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any | None = Non
     only since a plain array met a batched one works then, for all examples at once.
     """
     kwargs = kwargs or {}
-    model = innermost_in((args, kwargs))
-    size = model.physical.shape[0]
+    like = innermost_in((args, kwargs))
+    size = like.physical.shape[0]
 
     def batched(x: Any) -> Any:
-        return model.remade(with_batch(model, x)) if isinstance(x, np.ndarray) else x
+        return like.remade(with_batch(like, x)) if isinstance(x, np.ndarray) else x
 
     try:
         return function(*nests.map_leaves(batched, args), **kwargs)
     except BATCH_ERRORS:
         pass
     if size == 0:
-        return _of_no_example(function, args, kwargs, model)
+        return _of_no_example(function, args, kwargs, like)
     results = [
-        _call(function, example(args, model.level, i), example(kwargs, model.level, i))
+        _call(function, example(args, like.level, i), example(kwargs, like.level, i))
         for i in range(size)
     ]
-    return stacked(results, model)
+    return stacked(results, like)
 
 
 def _call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -71,24 +71,24 @@ def example(value: Any, level: int, i: int) -> Any:
     return nests.map_leaves(picked, value)
 
 
-def _of_no_example(function: Any, args: Any, kwargs: Any, model: BatchedBase) -> Any:
+def _of_no_example(function: Any, args: Any, kwargs: Any, like: BatchedBase) -> Any:
     """For an empty batch: the shapes that an example of zeros leads to."""
 
     def zero(x: Any) -> Any:
-        return np.zeros(x.physical.shape[1:], x.physical.dtype) if is_of(model, x) else x
+        return np.zeros(x.physical.shape[1:], x.physical.dtype) if is_of(like, x) else x
 
     def emptied(x: Any) -> Any:
         if isinstance(x, (np.ndarray, np.generic)):
-            return model.remade(np.zeros((0, *x.shape), x.dtype))
+            return like.remade(np.zeros((0, *x.shape), x.dtype))
         return x
 
     args, kwargs = nests.map_leaves(zero, (args, kwargs))
     return nests.map_leaves(emptied, function(*args, **kwargs))
 
 
-def stacked(results: list[Any], model: BatchedBase) -> Any:
+def stacked(results: list[Any], like: BatchedBase) -> Any:
     """One result with a batch dimension, from one per example."""
-    return column_by_column(lambda column: _stacked(column, model), results)
+    return column_by_column(lambda column: _stacked(column, like), results)
 
 
 def column_by_column(join: Callable[[list[Any]], Any], results: list[Any]) -> Any:
@@ -101,7 +101,7 @@ def column_by_column(join: Callable[[list[Any]], Any], results: list[Any]) -> An
     return nests.unflatten([join(list(column)) for column in columns], tree)
 
 
-def _stacked(results: list[Any], model: BatchedBase) -> Any:
+def _stacked(results: list[Any], like: BatchedBase) -> Any:
     first = results[0]
     if isinstance(first, (np.ndarray, np.generic)):
         if any(r.shape != first.shape for r in results):
@@ -111,7 +111,7 @@ def _stacked(results: list[Any], model: BatchedBase) -> Any:
                 f"({', '.join(str(list(s)) for s in shapes)}), which do not stack; an operation "
                 "whose shape depends on values cannot be vmapped"
             )
-        return model.remade(np.stack(results))
+        return like.remade(np.stack(results))
     if isinstance(first, TensorBase):
         raise VmapError("vmap: a rule returned a tensor for arrays")
     if any(r != first for r in results):
