@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.decompositions import svdvals
+from dlframe.ops.decompositions import lu_factor, svdvals
 from dlframe.ops.elementwise import absolute, where
+from dlframe.ops.matrix_functions import inverse_or_infinite
 from dlframe.ops.op import cast, op
-from dlframe.ops.record import Array
+from dlframe.ops.record import Array, to_array
 from dlframe.ops.reduction import amax, amin, kept_shape
 from dlframe.ops.shape import squeeze, transpose
+from dlframe.ops.solvers import inv
 from dlframe.ops.steps import sign
 
 __all__ = [
+    "cond",
     "matrix_norm",
     "vector_norm",
 ]
@@ -92,3 +95,22 @@ def matrix_norm(
     s = svdvals(transpose(x, axes=(*others, rows, columns)))
     out = s.sum(axis=-1) if ord == "nuc" else extreme(s, axis=-1)
     return out.reshape(kept_shape(x.shape, (rows, columns))) if keepdims else out
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """The condition numbers ‖x‖ ‖x⁻¹‖ in the norm `p`, ∞ of singular matrices.
+
+    By default the ratio of the largest singular value to the smallest; for -2 the inverse ratio.
+    """
+    if p in (None, 2, -2, "nuc"):
+        s = svdvals(x)
+        if p == "nuc":
+            return s.sum(axis=-1) * (1.0 / s).sum(axis=-1)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    size = matrix_norm(x, p)
+    try:
+        return size * matrix_norm(inv(x), p)
+    except np.linalg.LinAlgError:
+        factors = lu_factor(to_array(x))[0]
+        singular = (np.diagonal(factors, axis1=-2, axis2=-1) == 0).any(axis=-1)
+        return where(singular, math.inf, size * matrix_norm(inverse_or_infinite(x), p))

@@ -19,6 +19,7 @@ __all__ = [
     "frexp",
     "heaviside",
     "rint",
+    "round_to",
     "sign",
     "trunc",
     "zeros_like",
@@ -87,6 +88,14 @@ ceil = elementwise(_whole(np.ceil), latex=r"\lceil x \rceil", x=zero_gradient)
 trunc = elementwise(_whole(np.trunc), latex=r"\mathrm{trunc}(x)", x=zero_gradient)
 # halves to the even neighbour
 rint = elementwise(_whole(np.rint), latex=r"\mathrm{round}(x)", x=zero_gradient)
+
+
+def round_to(x: Any, decimals: int) -> Any:
+    """Floats with so many decimals; negative ones round to tens, hundreds …"""
+    scale = 10.0 ** abs(decimals) if abs(decimals) <= 308 else math.inf
+    return rint(x * scale) / scale if decimals > 0 else rint(x / scale) * scale
+
+
 # the whole part stays as it is
 frac = elementwise(_frac, name="frac", latex=r"x - \mathrm{trunc}(x)", x=lambda g: g)
 heaviside = elementwise(

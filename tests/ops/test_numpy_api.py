@@ -298,6 +298,12 @@ def test_infinities_and_ends(call: Callable[..., Any]) -> None:
     np.testing.assert_array_equal(call(dl.tensor(v)).array, call(v))
 
 
+def test_condition_of_the_zero_matrix_and_tens_of_integers() -> None:
+    assert np.linalg.cond(dl.zeros(2, 2)).item() == math.inf
+    assert np.isnan(dl.linalg.cond(dl.zeros(2, 2))).item()  # as in PyTorch
+    assert np.round(dl.tensor([15, 25, -34]), -1).array.tolist() == [20, 20, -30]
+
+
 def test_powers_of_integers_are_of_int64() -> None:
     for dtype in (np.int32, np.uint8, np.bool_):
         v = np.array([0, 1, 1]).astype(dtype)

@@ -2,12 +2,13 @@
 
 `Tensor` implements NumPy's two protocols (NEP 13, NEP 18). This package decides on every function:
 
-- *differentiable*: NumPy's signature, computed by ops, so the graph goes on (`ufuncs`,
-  `elementwise`, `reduction`, `shape`, `linalg`, `curves`, `choices`). Promotion of dtypes is
-  PyTorch's;
+- *differentiable*: NumPy's signature, computed by ops, so the graph goes on. There is a module for
+  each family, from `elementwise` to `linalg`; it reads the arguments as NumPy does, and what it
+  computes with them it shares with `dlframe.tensor.functions`, in `dlframe.ops`. Promotion of
+  dtypes is PyTorch's;
 - *plain*: there is no gradient, or it is zero (`argmax`, `isclose`, `shape` …). NumPy
   computes it on the values; arrays come back as tensors without history, numbers as they are;
-- *without a rule*: a derivative exists, but not here (`fft.fft`, `linalg.eig`, `quantile` …).
+- *without a rule*: a derivative exists, but not here (`fft.fft`, `linalg.eig`, `histogram` …).
   A call that would be recorded is refused. Where there is no graph to lose, because no tensor among
   the arguments requires grad or under `no_grad`, NumPy runs on the values. The same holds for
   options that a rule does not have, and for `out=` an array;
@@ -30,6 +31,7 @@ dlframe.errors.GradientError: np.fft.fft has no gradient rule in dlframe: use t.
 from __future__ import annotations
 
 from dlframe.ops.numpy_api import (
+    calculus,
     curves,
     decompositions,
     elementwise,
@@ -43,6 +45,7 @@ from dlframe.ops.numpy_api import (
 from dlframe.ops.numpy_api.dispatch import call_function, call_ufunc
 
 __all__ = [
+    "calculus",
     "call_function",
     "call_ufunc",
     "curves",

@@ -10,7 +10,6 @@ import numpy as np
 from dlframe import ops
 from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, LinAlgError
-from dlframe.ops.matrix_functions import inverse_or_infinite
 from dlframe.ops.numpy_api.support import array_like, array_likes, floating, plain, rule_for
 
 
@@ -182,22 +181,23 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    if ord is not None and ord not in ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf):
-        raise ValueError("Invalid norm order for matrices.")
+    _check_order(ord)
     rows, columns = axes
     return ops.matrix_norm(x, ord or "fro", axis=(rows, columns), keepdims=keepdims)
 
 
+def _check_order(ord: Any) -> None:
+    if ord not in (None, "fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf):
+        raise ValueError("Invalid norm order for matrices.")
+
+
 @rule_for("linalg.cond")
 def cond(x: Any, p: Any = None) -> Any:
-    """‖x‖ ‖x⁻¹‖, ∞ of singular matrices; by default the ratio of the singular values."""
+    """‖x‖ ‖x⁻¹‖; of the matrix 0, too, it is ∞, where PyTorch's is nan."""
     x = floating(x)
-    if p in (None, 2, -2):
-        s = ops.svdvals(x)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    size = _matrix_norm(x, p, (-2, -1), False)
-    try:
-        return size * _matrix_norm(ops.inv(x), p, (-2, -1), False)
-    except LinAlgError:
-        product = size * _matrix_norm(inverse_or_infinite(x), p, (-2, -1), False)
-        return ops.where(ops.isnan(product), math.inf, product)
+    _check_order(p)
+    if p not in (None, 2, -2) and x.shape[-1] != x.shape[-2]:
+        raise LinAlgError("Last 2 dimensions of the array must be square")
+    out = ops.cond(x, p)
+    undefined = np.isnan(plain(out)) & ~np.isnan(plain(x)).any(axis=(-2, -1))
+    return ops.where(undefined, math.inf, out) if undefined.any() else out

@@ -150,11 +150,9 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
 @rule_for("round", "around")
 def round(a: Any, decimals: int = 0) -> Any:
     """Halves to the even neighbour; the gradient is zero."""
-    a = array_like(a)
-    if decimals == 0 or a.dtype.kind != "f":
-        return ops.rint(a) if a.dtype.kind == "f" else ops.copy(a)
-    scale = 10.0**decimals
-    return ops.rint(a * scale) / scale
+    if a.dtype.kind != "f":
+        return np.round(plain(a), decimals)
+    return ops.round_to(a, decimals) if decimals else ops.rint(a)
 
 
 @rule_for("fix")

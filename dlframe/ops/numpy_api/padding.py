@@ -1,4 +1,4 @@
-"""np.pad and np.gradient on tensors."""
+"""np.pad on tensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError
 from dlframe.ops.numpy_api.shape import rearranged
-from dlframe.ops.numpy_api.support import array_like, floating, plain, rule_for, to_dtype
+from dlframe.ops.numpy_api.support import array_like, plain, rule_for
 
 Widths = tuple[int, int]
 
@@ -95,25 +95,3 @@ def _linear(x: Any, widths: Any, mode: Any, options: Any) -> Any:
             ramp = np.pad(np.zeros(n), width, mode, end_values=ends[axis]).astype(x.dtype)
             x = x + ramp.reshape(-1, *(1,) * (len(x.shape) - axis - 1))
     return x
-
-
-@rule_for("gradient")
-def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Distances are numbers, coordinates vectors: one for all axes, or one for each."""
-    f = floating(array_like(f))
-    count = len(f.shape)
-    axes = range(count) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
-    places = [a % count for a in axes]
-    spacings = list(varargs) * len(places) if len(varargs) == 1 else list(varargs)
-    if len(spacings) not in (0, len(places)):
-        raise TypeError("invalid number of arguments")
-    if any(f.shape[a] < edge_order + 1 for a in places):
-        raise ValueError(
-            "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) "
-            "elements are required."
-        )
-    # the result has the dtype of f, whatever that of the coordinates
-    steps = [to_dtype(s, f.dtype) if np.ndim(plain(s)) else s for s in spacings]
-    rows = zip(places, steps or [1.0] * len(places))
-    out = [ops.sampled_derivative(f, step, axis=a, edge_order=edge_order) for a, step in rows]
-    return out[0] if len(out) == 1 else tuple(out)

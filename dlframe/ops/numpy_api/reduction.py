@@ -80,22 +80,6 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = 
     return ops.sum(a * weights, axis=axis, keepdims=keepdims) / total
 
 
-@rule_for("trapezoid", "trapz")
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
-    """Σ (y[i] + y[i+1]) / 2 · (x[i+1] - x[i])."""
-    y = floating(y)
-    widths: Any = dx
-    if x is not None:
-        x = array_like(x, y)
-        widths = diff(x, axis=axis if len(x.shape) > 1 else 0)
-    axis %= len(y.shape)
-    if x is not None and len(x.shape) == 1:
-        widths = ops.reshape(widths, shape=(-1, *(1,) * (len(y.shape) - 1 - axis)))
-    if not y.shape[axis]:
-        return ops.sum(y, axis=axis)
-    return ops.trapezoid(y, widths, axis=axis)
-
-
 @rule_for("bincount")
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often, or with which sum of weights, each number occurs."""
@@ -211,7 +195,7 @@ def _nan_where_all(a: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return ops.where(np.isnan(plain(a)).all(axis=axis, keepdims=keepdims), math.nan, out)
 
 
-# --- running sums, differences -----------------------------------------------------------------
+# --- running sums -----------------------------------------------------------------
 
 
 def _running(op: Any, a: Any, axis: int | None) -> Any:
@@ -255,29 +239,3 @@ def _cumulative(op: Any, x: Any, axis: int | None, initial: int | None) -> Any:
     shape = list(x.shape)
     shape[axis or 0] = 1
     return ops.concatenate(np.full(shape, initial, out.dtype), out, axis=axis or 0)
-
-
-@rule_for("diff")
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """`a[i+1] - a[i]` along an axis, `n` times."""
-    a = array_like(a)
-    if n == 0:
-        return a  # without the ends, as in NumPy
-    if n < 0:
-        raise ValueError(f"order must be non-negative but got {n}")
-    if not a.shape:
-        raise ValueError("diff requires input that is at least one dimensional")
-    axis = normalize_axis_index(axis, len(a.shape))
-    one = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
-    ends = [x if x is None else array_like(x, a) for x in (prepend, append)]
-    first, last = (x if x is None or x.shape else ops.broadcast_to(x, shape=one) for x in ends)
-    pieces = [x for x in (first, a, last) if x is not None]
-    whole = ops.concatenate(*pieces, axis=axis) if len(pieces) > 1 else a
-    return ops.diff(whole, n=n, axis=axis)
-
-
-@rule_for("ediff1d")
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    steps = diff(ops.ravel(array_like(ary)))
-    pieces = [array_like(x, steps) for x in (to_begin, steps, to_end) if x is not None]
-    return ops.concatenate(*(ops.ravel(x) for x in pieces), axis=0)

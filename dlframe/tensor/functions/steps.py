@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from typing import TYPE_CHECKING
 
@@ -110,10 +109,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     if decimals == 0:
         return ops.rint(input)
     require_floats("round", input)
-    scale = _power_of_ten(abs(decimals))
-    if decimals > 0:
-        return ops.divide(ops.rint(ops.multiply(input, scale)), scale)
-    return ops.multiply(ops.rint(ops.divide(input, scale)), scale)
+    return ops.round_to(input, decimals)
 
 
 round_ = in_place_form(round, ops.rint)
@@ -162,11 +158,6 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 
 
 heaviside_ = in_place_form(heaviside, ops.heaviside)
-
-
-def _power_of_ten(n: int) -> float:
-    """10ⁿ, ∞ beyond the floats."""
-    return 10.0**n if n <= 308 else math.inf
 
 
 fix, fix_ = trunc, trunc_  # PyTorch's second name

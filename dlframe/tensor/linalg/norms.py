@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.ops.calling import wrap
-from dlframe.ops.matrix_functions import inverse_or_infinite, threshold
+from dlframe.ops.matrix_functions import threshold
 from dlframe.ops.reduction import count_of
 from dlframe.tensor.arguments import (
     also_named,
@@ -162,20 +162,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     require_matrices(name, A, square=not spectral and A.numel() > 0)
     if not A.array.size:
         return wrap(np.zeros(A.shape[:-2], A.dtype))
-    if p == "nuc":
-        s = ops.svdvals(A)
-        return s.sum(-1) * (1.0 / s).sum(-1)
-    if spectral:
-        s = ops.svdvals(A)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    size = ops.matrix_norm(A, p)
-    try:
-        return size * ops.matrix_norm(ops.inv(A), p)
-    except np.linalg.LinAlgError:
-        singular = ops.lu_factor(A.array)[0]
-        singular = (np.diagonal(singular, axis1=-2, axis2=-1) == 0).any(axis=-1)
-        product = size * ops.matrix_norm(inverse_or_infinite(A), p)
-        return ops.where(singular, _INF, product)
+    return ops.cond(A, p)
 
 
 @also_named(A="input")
