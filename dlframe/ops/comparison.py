@@ -95,7 +95,7 @@ logical_not = plain(np.logical_not, latex=r"\neg x")
 isnan = plain(np.isnan, latex=r"[x \neq x]")
 isinf = plain(np.isinf, latex=r"[|x| = \infty]")
 isfinite = plain(np.isfinite, latex=r"[|x| < \infty]")
-signbit = plain(np.signbit, latex="[x < 0]")
+signbit = plain(np.signbit, latex=r"[\mathrm{copysign}(1, x) < 0]")
 
 
 def _isposinf(x: Any) -> Any:

@@ -59,7 +59,7 @@ def _(g, y, *, inputs, output):
     return contract(g, y, inputs=(output, inputs[1]), output=inputs[0])
 
 
-@contract.vjp("y", latex=r"\sum_i g_{i j} x_{i k}")
+@contract.vjp("y", latex=r"\sum_i x_{i k} g_{i j}")
 def _(g, x, *, inputs, output):
     # as for x
     return contract(g, x, inputs=(output, inputs[0]), output=inputs[1])

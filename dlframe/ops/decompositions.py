@@ -57,7 +57,7 @@ def cholesky(a: Array, *, upper: bool = False) -> Any:
     raise lapack.not_positive_definite("linalg.cholesky", a, upper=upper)
 
 
-@cholesky.vjp("a", latex=r"L^{-\top} \Phi(L^\top G) L^{-1}")
+@cholesky.vjp("a", latex=r"\frac{1}{2} L^{-\top} \cdot \mathrm{copyltu}(L^\top G) L^{-1}")
 def _(g, out, *, upper):
     # L⁻¹ da L⁻ᵀ = L⁻¹ dL + (L⁻¹ dL)ᵀ, so dL = L Φ(L⁻¹ da L⁻ᵀ), where Φ keeps the lower triangle and
     # half the diagonal: the gradient is L⁻ᵀ P L⁻¹, P the symmetric matrix of that part of Lᵀ g
@@ -132,7 +132,8 @@ svd.definition.materialize = False  # a gradient of S alone must not meet 1 / (s
     "a",
     latex=r"U \left(\mathrm{diag}(\bar{\sigma})"
     r" + (F \odot (U^\top \bar{U} - \bar{U}^\top U)) \Sigma"
-    r" + \Sigma (F \odot (V^\top \bar{V} - \bar{V}^\top V))\right) V^\top",
+    r" + \Sigma (F \odot (V^\top \bar{V} - \bar{V}^\top V))\right) V^\top"
+    r" + (I - U U^\top) \bar{U} \Sigma^{-1} V^\top + U \Sigma^{-1} \bar{V}^\top (I - V V^\top)",
 )
 def _(g, out):
     # the rotations of U and Vᵀ that keep them orthogonal, written in the bases U and V:
@@ -225,7 +226,11 @@ def eigh(a: Array, *, UPLO: str = "L") -> Any:
 eigh.definition.materialize = False  # as for svd: of eigenvalues alone, equal ones do no harm
 
 
-@eigh.vjp("a", latex=r"V \left(\mathrm{diag}(\bar{\lambda}) + F \odot V^\top \bar{V}\right) V^\top")
+@eigh.vjp(
+    "a",
+    latex=r"V \left(\mathrm{diag}(\bar{\lambda}) + \frac{1}{2} F \odot (V^\top \bar{V}"
+    r" - \bar{V}^\top V)\right) V^\top",
+)
 def _(g, out):
     # dλ[i] = v[i]ᵀ da v[i], and dV = V (Vᵀ da V / (λ[j] - λ[i])) off the diagonal: the gradient is
     # V [diag(gλ) + Vᵀ gV / (λ[j] - λ[i])] Vᵀ, of which the skew part of Vᵀ gV is meant
@@ -237,7 +242,7 @@ def _(g, out):
     return v @ (inner if gw is None else inner + as_diagonal(gw)) @ vh
 
 
-@op(latex=r"\lambda: A v_i = \lambda_i v_i")
+@op(latex=r"\lambda: A V = V \cdot \mathrm{diag}(\lambda)")
 def eigvalsh(a: Array, *, UPLO: str = "L") -> Any:
     """The eigenvalues of symmetric matrices, ascending."""
     half = np.tril(a) if UPLO == "L" else np.triu(a)

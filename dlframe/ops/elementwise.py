@@ -208,7 +208,12 @@ copysign = elementwise(
     x=_copysign_x,
     y=zero_gradient,
 )
-nextafter = elementwise(np.nextafter, latex=r"x \pm \varepsilon", x=_nextafter_x, y=zero_gradient)
+nextafter = elementwise(
+    np.nextafter,
+    latex=r"x + |\varepsilon(x)| \cdot \mathrm{sign}(y - x)",
+    x=_nextafter_x,
+    y=zero_gradient,
+)
 
 
 @op(broadcasts=True, promotes=("x", "y", "weight"), latex="x + W (y - x)")
@@ -333,7 +338,7 @@ def _(g, x, min, max):
     return g if max is None else where(min < max, g, 0.0)
 
 
-@clip.vjp("max", latex=r"g [x > x_{\max}]")
+@clip.vjp("max", latex=r"g [\max(x, x_{\min}) > x_{\max}]")
 def _(g, x, min, max):
     outside = x > max
     return where(outside if min is None else np.logical_or(outside, max < min), g, 0.0)

@@ -44,7 +44,7 @@ _zeta = from_scipy("zeta", "Hurwitz' zeta function: Σ 1 / (k + q)ˣ over k = 0,
 digamma = elementwise(
     _digamma,
     floats=True,
-    latex=r"\psi(x) = \frac{d}{dx} \ln \Gamma(x)",
+    latex=r"\psi(x) = \frac{d}{dx} \ln |\Gamma(x)|",
     x=lambda g, x: g * polygamma(x, n=1),
 )
 _gammaln = from_scipy("gammaln", "ln |Γ(x)|.")

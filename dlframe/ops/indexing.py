@@ -427,7 +427,7 @@ def number_for(by: str, value: Any, dtype: Any) -> Array:
     return np.asarray(value).astype(dtype)
 
 
-@replace_at.vjp("x", latex=r"g [i \notin \mathrm{index}]")
+@replace_at.vjp("x", latex=r"g_i [i \notin \mathrm{index}]")
 def _(g, *, index):
     return replace_at(g, 0.0, index=index)  # what was overwritten has no influence any more
 
@@ -448,4 +448,4 @@ def _nonzero(x: Array) -> Any:
     return np.argwhere(x)
 
 
-nonzero = plain(_nonzero, name="nonzero", latex=r"(i : x_i \neq 0)")
+nonzero = plain(_nonzero, name="nonzero", latex=r"i: x_i \neq 0")

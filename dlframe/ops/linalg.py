@@ -74,9 +74,14 @@ def matmul(x: Array, y: Array) -> Any:
     return out
 
 
+# d(x y) = dx y + x dy, so the gradients are
+#     gx = g yᵀ
+#     gy = xᵀ g
+# and the other cases are those of vectors and of batches.
+
+
 @matmul.vjp("x", latex=r"G Y^\top")
 def _to_x(g, y, shape):
-    # d(xy) = dx y, so the gradient is g yᵀ
     if y.ndim == 1:
         return g[..., None] * y
     if len(shape) == 1:
@@ -88,7 +93,6 @@ def _to_x(g, y, shape):
 
 @matmul.vjp("y", latex=r"X^\top G")
 def _to_y(g, x, shape):
-    # d(xy) = x dy, so the gradient is xᵀ g
     if x.ndim == 1:
         return x * g if len(shape) == 1 else x[:, None] * g[..., None, :]
     if len(shape) == 1:
@@ -316,13 +320,21 @@ def _sum_of_rows(x: Array) -> Any:
     return x @ np.ones(x.shape[-1], x.dtype)
 
 
-@cdist.vjp("x", latex=r"\sum_j g_{ij} \frac{\partial z_{ij}}{\partial x_i}")
+@cdist.vjp(
+    "x",
+    latex=r"\sum_j g_{ij} \cdot \mathrm{sign}(x_i - y_j)"
+    r" \left(\frac{|x_i - y_j|}{z_{ij}}\right)^{p-1}",
+)
 def _(g, x, y, out, *, p):
     # the differences are d = x_i - y_j: the slope by d, summed over all rows j
     return (g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-2)
 
 
-@cdist.vjp("y", latex=r"-\sum_i g_{ij} \frac{\partial z_{ij}}{\partial x_i}")
+@cdist.vjp(
+    "y",
+    latex=r"-\sum_i g_{ij} \cdot \mathrm{sign}(x_i - y_j)"
+    r" \left(\frac{|x_i - y_j|}{z_{ij}}\right)^{p-1}",
+)
 def _(g, x, y, out, *, p):
     # ∂d/∂y = -1, and the sum is over all rows i
     return (-g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-3)

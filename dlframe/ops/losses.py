@@ -94,7 +94,10 @@ def _(g, x, y, *, reduction):
     return np.sign(y - x) * _share(g, x.shape, reduction)
 
 
-@op(latex=r"\frac{1}{n} \sum h_\delta(x_i - y_i)")
+@op(
+    latex=r"\frac{1}{n} \sum \left(|d_i| m_i - \frac{1}{2} m_i^2\right), \quad d = x - y,"
+    r" \quad m = \min(|d|, \delta)",
+)
 def huber_loss(x, y, *, delta=1.0, reduction="mean"):
     """d²/2 where |d| ≤ delta, else delta (|d| - delta/2), for d = x - y; reduced."""
     size = np.abs(x - y)
@@ -173,7 +176,7 @@ def _(g, x, weight, pos_weight, *, reduction):
 # --- classes -----------------------------------------------------------------------------------
 
 
-@op(latex=r"-\frac{1}{n} \sum_n \ln \frac{e^{x_{n t_n}}}{\sum_j e^{x_{n j}}}")
+@op(latex=r"-\frac{1}{n} \sum_k \ln \frac{e^{x_{k t_k}}}{\sum_j e^{x_{k j}}}")
 def cross_entropy(
     x, *, target, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean"
 ):
@@ -202,7 +205,7 @@ def _cross_entropy(
 
 
 @cross_entropy.vjp(
-    "x", latex=r"\frac{g}{n} \left(\frac{e^{x_{n i}}}{\sum_j e^{x_{n j}}} - [i = t_n]\right)"
+    "x", latex=r"\frac{g}{n} \left(\frac{e^{x_{k i}}}{\sum_j e^{x_{k j}}} - [i = t_k]\right)"
 )
 def _(g, x, *, target, weight, ignore_index, label_smoothing, reduction):
     # d/dx of -Σ q_c log p_c is p Σ q_c - q
@@ -235,13 +238,13 @@ def _(g, needs, x, residuals, *, target, weight, ignore_index, label_smoothing, 
     return (p,)
 
 
-@op(latex=r"-\frac{1}{n} \sum_n x_{n t_n}")
+@op(latex=r"-\frac{1}{n} \sum_k x_{k t_k}")
 def nll_loss(x, *, target, weight=None, ignore_index=-100, reduction="mean"):
     """-w_t x_t for log-probabilities x and class indices t, reduced as in cross_entropy."""
     return nll(x, target, weight, ignore_index, 0.0, reduction)
 
 
-@nll_loss.vjp("x", latex=r"-\frac{g}{n} [i = t_n]")
+@nll_loss.vjp("x", latex=r"-\frac{g}{n} [i = t_k]")
 def _(g, shape, dtype, *, target, weight, ignore_index, reduction):
     q = target_weights(shape, dtype, target, weight, ignore_index, 0.0, reduction)
     return _per_class(g, 1 if len(shape) > 1 else 0) * -q
@@ -312,7 +315,7 @@ def hinge_loss(x, *, target, margin=1.0, p=1, reduction="mean"):
     return reduced(slack if p == 1 else slack**p, reduction)
 
 
-@hinge_loss.vjp("x", latex=r"-\frac{g}{n} p t \max(0, m - t x)^{p-1}")
+@hinge_loss.vjp("x", latex=r"-\frac{g}{n} p t (m - t x)^{p-1} [t x < m]")
 def _(g, x, *, target, margin, p, reduction):
     slack = margin - target * x
     inside = (slack > 0) * -target

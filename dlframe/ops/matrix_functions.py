@@ -193,7 +193,7 @@ def _pinv_gradient(g: Any, a: Any, p: Any) -> Any:
     return -transposed(k @ p) + (gh - a @ k) @ p @ ph + phk - (phk @ p) @ a
 
 
-@op(latex=r"Z: \min_Z \left\Vert A Z - B \right\Vert_2")
+@op(latex=r"A^{+} B")
 def least_squares(a: Array, b: Array, *, rcond: float, driver: str) -> Any:
     """The x that minimizes ‖a x - b‖, the smallest of several, and the rank of `a`."""
     batch, (m, n), k = a.shape[:-2], a.shape[-2:], b.shape[-1]

@@ -187,7 +187,7 @@ def _(g, *, index, skip):
 # --- normalization -----------------------------------------------------------------------------
 
 
-@op(latex=r"W \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + b")
+@op(latex=r"W \hat{x} + b, \quad \hat{x} = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}}")
 def normalize(x, weight=None, bias=None, *, axes, over, eps, stats=None):
     """(x - μ) / √(σ² + eps) · weight + bias, with mean μ and biased variance σ² over `axes`.
 

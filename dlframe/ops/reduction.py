@@ -120,7 +120,7 @@ def _(g, shape, *, axis, keepdims):
     return _spread(g / float(count_of(shape, axis)), shape, axis, keepdims)
 
 
-@op(latex=r"\frac{1}{n - c} \sum (x_i - \bar{x})^2")
+@op(latex=r"\frac{1}{n - c} \sum (x_i - \mu)^2, \quad \mu = \frac{1}{n} \sum x_i")
 def var(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """Σ(x - mean)² / (n - correction); nan or ∞ where nothing is left to divide by."""
     return _var(_wide(x), axis, keepdims, correction).astype(x.dtype, copy=False)
@@ -147,19 +147,19 @@ def _spread_around_mean(g: Any, x: Any, axis: Axis, correction: float, keepdims:
     )
 
 
-@var.vjp("x", latex=r"g \frac{2 (x_i - \bar{x})}{n - c}")
+@var.vjp("x", latex=r"g \frac{2 (x_i - \mu)}{n - c}")
 def _(g, x, *, axis, keepdims, correction):
     # d var = 2 (x - mean) / (n - correction); the mean's own part sums to zero
     return _spread_around_mean(g * 2.0, x, axis, correction, keepdims)
 
 
-@op(latex=r"\sqrt{\frac{1}{n - c} \sum (x_i - \bar{x})^2}")
+@op(latex=r"\sqrt{\frac{1}{n - c} \sum (x_i - \mu)^2}, \quad \mu = \frac{1}{n} \sum x_i")
 def std(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """√var."""
     return np.sqrt(_var(_wide(x), axis, keepdims, correction)).astype(x.dtype, copy=False)
 
 
-@std.vjp("x", latex=r"g \frac{x_i - \bar{x}}{(n - c) z}")
+@std.vjp("x", latex=r"g \frac{x_i - \mu}{(n - c) z}")
 def _(g, out, x, *, axis, keepdims, correction):
     # d√v = dv / 2√v = (x - mean) / ((n - correction) √v), and 0 where all values are equal
     scale = where(out == 0.0, 0.0, g / out)
@@ -189,14 +189,14 @@ def _reduced(shape: Shape, axis: Axis) -> Shape:
     return tuple([n for i, n in enumerate(shape) if i not in axes])
 
 
-@op(latex=r"\left(\sum |x_i|^p\right)^{1/p}")
+@op(latex=r"\sqrt{\sum x_i^2}")
 def norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """√Σx², the Euclidean norm."""
     wide = _wide(x)
     return np.sqrt(_add(wide * wide, axis=axis, keepdims=keepdims)).astype(x.dtype, copy=False)
 
 
-@norm.vjp("x", latex=r"g \cdot \mathrm{sign}(x_i) \left(\frac{|x_i|}{z}\right)^{p-1}")
+@norm.vjp("x", latex=r"g \frac{x_i}{z}")
 def _(g, out, x, shape, *, axis, keepdims):
     # d‖x‖ = x / ‖x‖, and 0 at the origin
     return _spread(where(out == 0.0, 0.0, g / out), shape, axis, keepdims) * x

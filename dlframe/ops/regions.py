@@ -122,13 +122,13 @@ def take_region(x: Array, *, region: Region) -> Array:
     return region.in_memory_of(x)[1].copy()
 
 
-@take_region.vjp("x", latex="g")
+@take_region.vjp("x", latex=r"\sum_{\mathrm{region} = i} g")
 def _(g, *, region):
     # what is read at a place gives its gradient back there
     return put_region(g, region=region)
 
 
-@op(latex="x")
+@op(latex=r"\sum_{\mathrm{region} = i} x")
 def put_region(x: Array, *, region: Region) -> Array:
     """Zeros in the shape of the base, with `x` where the view lies; repeated places add up."""
     memory = np.zeros(region.length, x.dtype)
@@ -157,7 +157,7 @@ def replace_region(x: Array, value: Any, *, region: Region) -> Array:
 replace_region.definition.grad_name = "CopySlices"  # PyTorch's name, without the usual ending
 
 
-@replace_region.vjp("x", latex=r"g [i \notin \mathrm{region}]")
+@replace_region.vjp("x", latex=r"g_i [i \notin \mathrm{region}]")
 def _(g, *, region):
     # what was overwritten has no influence any more
     return replace_region(g, 0.0, region=region)

@@ -46,13 +46,13 @@ def _counted(x: Any, places: Array, size: int) -> Any:
 # --- products ----------------------------------------------------------------------------------
 
 
-@op(latex=r"x \prod_{\mathrm{index} = i} v")
+@op(latex=r"x_i \prod_{\mathrm{index} = i} v")
 def scatter_prod(x: Array, src: Array, *, places: Array, include_self: bool) -> Array:
     """Each element of `x` times the elements of `src` that go to its place."""
     return _reduced(np.multiply, x, src, places, None if include_self else 1)
 
 
-@scatter_prod.vjp("x", latex=r"g \prod_{\mathrm{index} = i} v")
+@scatter_prod.vjp("x", latex=r"g_i \prod_{\mathrm{index} = i} v")
 def _(g, src, shape, dtype, *, places, include_self):
     # d(x Π s)/dx = Π s; without x itself, only places that nothing goes to depend on it
     if not include_self:
@@ -61,7 +61,7 @@ def _(g, src, shape, dtype, *, places, include_self):
     return g * scatter_prod(ones, src, places=places, include_self=True)
 
 
-@scatter_prod.vjp("src", latex=r"g \frac{z}{v}")
+@scatter_prod.vjp("src", latex=r"\frac{g_{\mathrm{index}} z_{\mathrm{index}}}{v}")
 def _(g, x, src, out, *, places, include_self):
     # d(x Π s)/ds = (x Π s) / s; for the only zero among the factors, the product of the others
     zero = unwrapped(src) == 0
@@ -94,7 +94,7 @@ def _(g):
 # --- extremes ----------------------------------------------------------------------------------
 
 
-@op(latex=r"\max(x, \max_{\mathrm{index} = i} v)")
+@op(latex=r"\max(x_i, \max_{\mathrm{index} = i} v)")
 def scatter_extreme(
     x: Array, src: Array, *, places: Array, reduce: str, include_self: bool
 ) -> Array:
@@ -128,13 +128,19 @@ def _shares(
     return hit_x * part, hit_src * part.reshape(-1)[places]
 
 
-@scatter_extreme.vjp("x", latex=r"\frac{g [x = z]}{[x = z] + \sum [v = z]}")
+@scatter_extreme.vjp(
+    "x", latex=r"\frac{g_i [x_i = z_i]}{[x_i = z_i] + \sum_{\mathrm{index} = i} [v = z_i]}"
+)
 def _(g, x, src, out, *, places, include_self):
     # the elements that equal the extreme have it between them; all others have no influence
     return g * _shares(unwrapped(x), unwrapped(src), unwrapped(out), places, include_self)[0]
 
 
-@scatter_extreme.vjp("src", latex=r"\frac{g [v = z]}{[x = z] + \sum [v = z]}")
+@scatter_extreme.vjp(
+    "src",
+    latex=r"\frac{g_i [v_k = z_i]}{[x_i = z_i] + \sum_{\mathrm{index} = i} [v = z_i]},"
+    r" \quad i = \mathrm{index}_k",
+)
 def _(g, x, src, out, *, places, include_self):
     # likewise
     share = _shares(unwrapped(x), unwrapped(src), unwrapped(out), places, include_self)[1]

@@ -101,7 +101,7 @@ def _(g, *, axis):
     return flip(g, axis=axis)
 
 
-@op(latex="x_{i-s}")
+@op(latex=r"x_{(i - s) \bmod n}")
 def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = None) -> Any:
     """The elements moved on by `shift`; those pushed out come in at the other end."""
     if isinstance(axis, tuple) and isinstance(shift, tuple) and len(axis) == len(shift) == 1:
@@ -112,7 +112,7 @@ def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = N
     return np.concatenate((x[(*before, slice(end, None))], x[(*before, slice(end))]), axis)
 
 
-@roll.vjp("x", latex="g_{i+s}")
+@roll.vjp("x", latex=r"g_{(i + s) \bmod n}")
 def _(g, *, shift, axis):
     back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
     return roll(g, shift=back, axis=axis)
@@ -145,13 +145,13 @@ def _(g, shapes, *, axis):
     return [g[(*before, i)] for i in range(len(shapes))]
 
 
-@op(latex=r"(x, x, \ldots)")
+@op(latex=r"x_{i \bmod n}")
 def tile(x: Array, *, reps: Shape) -> Any:
     """`x` repeated `reps` times along each axis, as whole copies."""
     return np.tile(x, reps)
 
 
-@tile.vjp("x", latex=r"\sum g_i")
+@tile.vjp("x", latex=r"\sum_{i \bmod n = j} g_i")
 def _(g, shape, *, reps):
     n = max(len(reps), len(shape))
     sizes = (1,) * (n - len(shape)) + shape
@@ -169,7 +169,7 @@ def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
     return out
 
 
-@pad.vjp("x", latex="g_i")
+@pad.vjp("x", latex="g_{i + b}")
 def _(g, *, pad_width):
     return pad(
         g, pad_width=_opposite(pad_width)
@@ -215,12 +215,12 @@ def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> An
     return view
 
 
-@diagonal.vjp("x", latex=r"\mathrm{diag}(g)")
+@diagonal.vjp("x", latex="g_i [j = i + k]")
 def _(g, shape, *, offset, axis1, axis2):
     return put_diagonal(g, size=shape, offset=offset, axis1=axis1, axis2=axis2)
 
 
-@op(latex=r"\mathrm{diag}(x)")
+@op(latex="x_i [j = i + k]")
 def put_diagonal(x: Array, *, size: Shape, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Zeros of shape `size` with `x` on the diagonal."""
     out = np.zeros(size, x.dtype)

@@ -143,13 +143,9 @@ def _mode_index(x: Array, *, axis: int, keepdims: bool = False) -> Any:
     return index if keepdims else index.squeeze(axis)
 
 
-argsort = plain(
-    _argsort, name="argsort", latex=r"(i_1, i_2, \ldots): x_{i_1} \leq x_{i_2} \leq \ldots"
-)
+argsort = plain(_argsort, name="argsort", latex=r"i: x_{i_j} \leq x_{i_{j+1}}")
 index_of_rank = plain(_index_of_rank, name="index_of_rank", latex="i: x_i = x_{(k)}")
-topk_indices = plain(
-    _topk_indices, name="topk_indices", latex=r"i_1, \ldots, i_k: x_{i_1} \geq \ldots \geq x_{i_k}"
-)
+topk_indices = plain(_topk_indices, name="topk_indices", latex=r"i: x_{i_j} \geq x_{i_{j+1}}")
 mode_index = plain(_mode_index, name="mode_index", latex=r"i: x_i = \mathrm{mode}(x)")
 
 

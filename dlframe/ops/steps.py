@@ -108,7 +108,7 @@ heaviside = elementwise(
 angle = elementwise(_angle, name="angle", floats=True, latex=r"\pi [x < 0]", x=zero_gradient)
 
 
-@op(latex=r"x \cdot 2^{-e}")
+@op(latex=r"x \cdot 2^{-e}, \quad e = \lfloor \log_2 |x| \rfloor + 1")
 def frexp(x: Array) -> Any:
     """x = mantissa · 2^exponent, where ½ ≤ |mantissa| < 1, and the exponent is an int32."""
     return np.frexp(x)

@@ -42,7 +42,7 @@ arctan = elementwise(np.arctan, floats=True, latex=r"\arctan x", x=lambda g, x: 
 arctan2 = elementwise(
     np.arctan2,
     floats=True,
-    latex=r"\arctan \frac{x}{y}",
+    latex=r"\arctan \frac{x}{y} + \pi \cdot \mathrm{sign}(x) [y < 0]",
     x=printed_as(r"g \frac{y}{x^2 + y^2}")(lambda g, x, y: _turn(g, y, x)),
     y=printed_as(r"-g \frac{x}{x^2 + y^2}")(lambda g, x, y: _turn(g, -x, y)),
 )
