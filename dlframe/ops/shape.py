@@ -101,7 +101,7 @@ def _(g, *, axis):
     return flip(g, axis=axis)
 
 
-@op(latex=r"x_{(i - s) \bmod n}")
+@op(latex=r"x_{(i - s) ~\mathrm{mod}~ n}")
 def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = None) -> Any:
     """The elements moved on by `shift`; those pushed out come in at the other end."""
     if isinstance(axis, tuple) and isinstance(shift, tuple) and len(axis) == len(shift) == 1:
@@ -112,7 +112,7 @@ def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = N
     return np.concatenate((x[(*before, slice(end, None))], x[(*before, slice(end))]), axis)
 
 
-@roll.vjp("x", latex=r"g_{(i + s) \bmod n}")
+@roll.vjp("x", latex=r"g_{(i + s) ~\mathrm{mod}~ n}")
 def _(g, *, shift, axis):
     back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
     return roll(g, shift=back, axis=axis)
@@ -145,13 +145,13 @@ def _(g, shapes, *, axis):
     return [g[(*before, i)] for i in range(len(shapes))]
 
 
-@op(latex=r"x_{i \bmod n}")
+@op(latex=r"x_{i ~\mathrm{mod}~ n}")
 def tile(x: Array, *, reps: Shape) -> Any:
     """`x` repeated `reps` times along each axis, as whole copies."""
     return np.tile(x, reps)
 
 
-@tile.vjp("x", latex=r"\sum_{i \bmod n = j} g_i")
+@tile.vjp("x", latex=r"\sum_{i ~\mathrm{mod}~ n = j} g_i")
 def _(g, shape, *, reps):
     n = max(len(reps), len(shape))
     sizes = (1,) * (n - len(shape)) + shape

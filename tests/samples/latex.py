@@ -196,6 +196,7 @@ class Reader:
     """Reads tokens from left to right; each method returns a `Node`."""
 
     def __init__(self, text: str, env: Env) -> None:
+        text = text.replace(r"~\mathrm{mod}~", r"\bmod")
         self.tokens = [t for t in TOKEN.findall(text) if t not in (r"\left", r"\right")]
         self.at, self.env = 0, env
         self.bars = 0  # how many |…| are open
