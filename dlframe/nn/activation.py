@@ -23,6 +23,8 @@ __all__ = [
 class ReLU(Module):
     """y = max(0, x). Nair and Hinton (2010), "Rectified linear units improve RBMs".
 
+    Formula: `dlframe/ops/activation.py`, relu.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.ReLU()(dl.tensor([-1.0, 2.0]))
@@ -44,6 +46,8 @@ class ReLU(Module):
 
 class LeakyReLU(Module):
     """y = x where x > 0, else negative_slope · x. Maas, Hannun and Ng (2013).
+
+    Formula: `dlframe/ops/activation.py`, leaky_relu.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -67,6 +71,8 @@ class LeakyReLU(Module):
 
 class ELU(Module):
     """y = x where x > 0, else alpha · (exp x - 1). Clevert, Unterthiner and Hochreiter (2016).
+
+    Formula: `dlframe/ops/activation.py`, elu.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -93,6 +99,8 @@ class GELU(Module):
 
     With `approximate="tanh"`: y = x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
 
+    Formula: `dlframe/ops/activation.py`, gelu.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.GELU()(dl.tensor([-1.0, 2.0]))
@@ -114,6 +122,8 @@ class GELU(Module):
 
 class SiLU(Module):
     """y = x · σ(x), also called swish. Elfwing, Uchibe and Doya (2018).
+
+    Formula: `dlframe/ops/activation.py`, silu.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -137,6 +147,8 @@ class SiLU(Module):
 class Sigmoid(Module):
     """y = σ(x) = 1 / (1 + exp(-x)).
 
+    Formula: `dlframe/ops/exponential.py`, sigmoid.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.Sigmoid()(dl.tensor([0.0, 2.0]))
@@ -151,6 +163,8 @@ class Sigmoid(Module):
 class Tanh(Module):
     """y = tanh x.
 
+    Formula: `dlframe/ops/trigonometric.py`, tanh.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.Tanh()(dl.tensor([0.0, 1.0]))
@@ -164,6 +178,8 @@ class Tanh(Module):
 
 class Softplus(Module):
     """y = log(1 + exp(beta · x)) / beta, a smooth ReLU; y = x where beta · x > threshold.
+
+    Formula: `dlframe/ops/activation.py`, softplus.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -188,6 +204,8 @@ class Softplus(Module):
 class Softmax(Module):
     """yᵢ = exp xᵢ / Σⱼ exp xⱼ along `dim`: positive numbers with the sum 1.
 
+    Formula: `dlframe/ops/networks.py`, softmax.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.Softmax(dim=-1)(dl.tensor([0.0, 0.0]))
@@ -209,6 +227,8 @@ class Softmax(Module):
 
 class LogSoftmax(Module):
     """yᵢ = xᵢ - log Σⱼ exp xⱼ along `dim`: the logarithm of softmax, computed without overflow.
+
+    Formula: `dlframe/ops/networks.py`, log_softmax.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

@@ -125,6 +125,8 @@ class BatchNorm1d(_BatchNorm):
         dtype: of the parameters; by default the default dtype.
         bias: whether there is b.
 
+    Formula: `dlframe/ops/networks.py`, normalize.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.BatchNorm1d(1)(dl.tensor([[1.0], [3.0]]))
@@ -141,6 +143,8 @@ class BatchNorm2d(_BatchNorm):
     Arguments, parameters and statistics are those of `BatchNorm1d`.
 
     Shapes: (N, C, H, W), with C = `num_features`.
+
+    Formula: `dlframe/ops/networks.py`, normalize.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

@@ -50,6 +50,8 @@ class Conv2d(Module):
         device: None or `"cpu"`.
         dtype: of the parameters; by default the default dtype.
 
+    Formula: `dlframe/ops/window.py`, convolution.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> layer = nn.Conv2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2))

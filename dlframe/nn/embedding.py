@@ -34,6 +34,8 @@ class Embedding(Module):
         device: None or `"cpu"`.
         dtype: of the vectors; by default the default dtype.
 
+    Formula: `dlframe/ops/networks.py`, take_rows.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> words = nn.Embedding(10, 3, padding_idx=0)

@@ -28,6 +28,8 @@ class LayerNorm(Module):
         device: None or `"cpu"`.
         dtype: of the parameters; by default the default dtype.
 
+    Formula: `dlframe/ops/networks.py`, normalize.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.LayerNorm(2, elementwise_affine=False)(dl.tensor([[1.0, 3.0], [0.0, 10.0]]))

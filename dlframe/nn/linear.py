@@ -37,6 +37,8 @@ class Linear(Module):
     `weight` has shape (out_features, in_features), `bias` (out_features,). Both start uniform
     on (-√k, √k) with k = 1 / in_features.
 
+    Formula: `dlframe/ops/networks.py`, linear.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> layer = nn.Linear(20, 30)

@@ -52,6 +52,8 @@ class _Loss(Module):
 class MSELoss(_Loss):
     """(x - t)²: the mean squared error. Outputs and targets have one shape.
 
+    Formula: `dlframe/ops/losses.py`, mse_loss.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.MSELoss()(dl.tensor([1.0, 2.0]), dl.tensor([1.0, 4.0]))
@@ -66,6 +68,8 @@ class MSELoss(_Loss):
 class L1Loss(_Loss):
     """|x - t|: the mean absolute error. Outputs and targets have one shape.
 
+    Formula: `dlframe/ops/losses.py`, l1_loss.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.L1Loss()(dl.tensor([1.0, 2.0]), dl.tensor([1.0, 4.0]))
@@ -79,6 +83,8 @@ class L1Loss(_Loss):
 
 class HuberLoss(_Loss):
     """d²/2 where |d| ≤ delta, else delta · (|d| - delta/2), for d = x - t. Huber (1964).
+
+    Formula: `dlframe/ops/losses.py`, huber_loss.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -101,6 +107,8 @@ class SmoothL1Loss(_Loss):
     """d²/(2 beta) where |d| < beta, else |d| - beta/2, for d = x - t: `HuberLoss` divided by beta.
 
     Girshick (2015), "Fast R-CNN".
+
+    Formula: `dlframe/ops/losses.py`, huber_loss.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -128,6 +136,8 @@ class BCELoss(_Loss):
 
     `BCEWithLogitsLoss`, without a sigmoid before it, is more accurate. `weight` must broadcast to
     the targets.
+
+    Formula: `dlframe/ops/losses.py`, binary_cross_entropy.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -157,6 +167,8 @@ class BCEWithLogitsLoss(_Loss):
 
     `weight` w and `pos_weight` p, which is how much positive examples count, must broadcast to
     the targets.
+
+    Formula: `dlframe/ops/losses.py`, binary_cross_entropy_with_logits.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -191,6 +203,8 @@ class NLLLoss(_Loss):
 
     Shapes: x is (N, C, *) or (C,), t is (N, *) or (), of integers from 0 to C - 1. `weight` is
     (C,); the mean divides by the sum of the weights. Targets of `ignore_index` do not count.
+
+    Formula: `dlframe/ops/losses.py`, nll_loss.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -237,6 +251,8 @@ class CrossEntropyLoss(_Loss):
         reduction: `"mean"`, `"sum"` or `"none"`.
         label_smoothing: ε mixes the targets with the uniform distribution: (1 - ε) q + ε / C.
 
+    Formula: `dlframe/ops/losses.py`, cross_entropy.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.CrossEntropyLoss()(dl.tensor([[2.0, 0.0], [0.0, 0.0]]), dl.tensor([0, 1]))
@@ -276,6 +292,8 @@ class HingeLoss(_Loss):
 
     The loss of support vector machines; `p=2` gives the squared hinge, `margin=0` the
     perceptron's loss. Scores and targets have one shape. PyTorch has no such class.
+
+    Formula: `dlframe/ops/losses.py`, hinge_loss.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

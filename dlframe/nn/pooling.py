@@ -26,6 +26,8 @@ class MaxPool2d(Module):
         return_indices: also return where in the image each maximum stands, for unpooling.
         ceil_mode: ⌈⌉ instead of ⌊⌋: windows may reach over the edge.
 
+    Formula: `dlframe/ops/window.py`, max_pool.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.MaxPool2d(2)(dl.arange(16.0).reshape(1, 4, 4))
@@ -82,6 +84,8 @@ class AvgPool2d(Module):
         ceil_mode: ⌈⌉ instead of ⌊⌋: windows may reach over the edge.
         count_include_pad: whether the added zeros count as elements of the mean.
         divisor_override: divide the sum by this number instead.
+
+    Formula: `dlframe/ops/window.py`, sum_windows.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

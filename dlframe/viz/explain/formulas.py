@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 from dlframe.viz.explain.printing import printed
 
-__all__ = ["Formula", "formula_of"]
+__all__ = ["Formula", "formula_of", "where_is"]
 
 
 class Formula(NamedTuple):
@@ -38,3 +39,15 @@ def formula_of(op: Any) -> Formula | None:
             if latex is not None:
                 written[name] = latex
     return Formula(value, written)
+
+
+def where_is(op: Any) -> str:
+    """The file and the name of an operation, as in "`dlframe/ops/networks.py`, softmax".
+
+    Documentation has it as the way from a layer to its formula.
+    """
+    for module in [m for name, m in sys.modules.items() if name.startswith("dlframe.ops.")]:
+        for name in getattr(module, "__all__", ()):
+            if getattr(getattr(module, name), "definition", None) is op and name == op.name:
+                return f"`{module.__name__.replace('.', '/')}.py`, {name}"
+    return f"`{op.forward.__module__.replace('.', '/')}.py`, {op.name}"
