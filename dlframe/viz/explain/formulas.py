@@ -48,6 +48,7 @@ def where_is(op: Any) -> str:
     """
     for module in [m for name, m in sys.modules.items() if name.startswith("dlframe.ops.")]:
         for name in getattr(module, "__all__", ()):
-            if getattr(getattr(module, name), "definition", None) is op and name == op.name:
+            found: Any = getattr(getattr(module, name), "definition", None)
+            if found is op and name == op.name:
                 return f"`{module.__name__.replace('.', '/')}.py`, {name}"
     return f"`{op.forward.__module__.replace('.', '/')}.py`, {op.name}"
