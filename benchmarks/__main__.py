@@ -4,10 +4,10 @@
     python -m benchmarks op_chain lenet        some of them
     python -m benchmarks --threads 2 --blocks 30
 
-The libraries take turns block by block in one process, so both see the same state of the machine.
-The figure to quote is the median of the ratios of neighbouring blocks; the quartiles beside it say
-how noisy the machine was. Before that, both train for some steps from one seed, and their losses
-are compared.
+The libraries take turns, block by block, in one process, so both are measured under the same
+conditions. Quote the median of the ratios of neighbouring blocks; the quartiles show how much the
+ratios vary. Before the measurement, both libraries train for some steps from one seed, and their
+losses are compared.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _losses(step: Any, steps: int) -> list[float]:
 
 
 def _calibrated(step: Any, seconds: float) -> int:
-    """How many steps fill a block, after warming up."""
+    """The number of steps in a block, measured after some steps to warm up."""
     for _ in range(3):
         step()
     start = time.perf_counter()

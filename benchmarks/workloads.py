@@ -1,7 +1,7 @@
-"""What is measured, written once: `lib` is dlframe or torch, and the code is the same for both.
+"""The workloads that are measured. `lib` is dlframe or torch; the code is the same for both.
 
-Each workload seeds the generator, builds what it needs, and returns a function that runs one step
-and returns its loss.
+Each workload seeds the generator, builds a model and its data, and returns a function that runs one
+step and returns the loss.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Make the pictures of the documentation again, with the library itself.
 
     python docs/make_pictures.py                  all of them, about a minute
-    python docs/make_pictures.py activations lrs  those of which the name begins so
+    python docs/make_pictures.py activations lrs  those whose names begin with one of these words
 
 Every curve is computed by the layer, loss or optimizer that it shows, and everything random is
 seeded, so a picture changes only when the library or matplotlib does.
@@ -24,7 +24,7 @@ COLOURS = 64  # in a PNG's palette: drawings need few, and the files are a third
 
 
 def main() -> int:
-    """Draw what was asked for; 1 if a name begins no picture's."""
+    """Draw the chosen pictures; returns 1 if no picture's name begins with a given word."""
     wanted = sys.argv[1:]
     unknown = [name for name in wanted if not any(p.startswith(name) for p in PICTURES)]
     if unknown:

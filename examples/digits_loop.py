@@ -1,8 +1,8 @@
-"""A convolutional network learns handwritten digits, in a loop as one writes it in PyTorch.
+"""A convolutional network learns handwritten digits, in a loop as in PyTorch.
 
     python examples/digits_loop.py
 
-The 1797 digits are part of the package: nothing is downloaded, and it takes a few seconds.
+The 1797 digits are part of the package, so nothing is downloaded. It takes a few seconds.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def outputs_of(model: nn.Module, data: Digits) -> dl.Tensor:
 
 
 def main() -> None:
-    """Train for eight epochs, and show what is confused with what."""
+    """Train for eight epochs, and show which digits are confused."""
     dl.manual_seed(0)
     test = Digits(train=False)
     loader = DataLoader(Digits(train=True), batch_size=32, shuffle=True)

@@ -1,8 +1,8 @@
-"""A small network learns two half moons with `Trainer`, stops in time, and draws what it believes.
+"""A small network learns two half moons with `Trainer`, stops in time, and draws its predictions.
 
     python examples/moons_fit.py [folder for the pictures]
 
-Needs the extra `viz` for the pictures; everything else works without it.
+The pictures need the extra `viz`; everything else works without it.
 """
 
 from __future__ import annotations

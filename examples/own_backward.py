@@ -26,12 +26,12 @@ class Linear(nn.Module):
         nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
 
     def forward(self, x: Array) -> Array:
-        """Keeps x for the way back."""
+        """Computes y, and keeps x for backward."""
         self.x = x
         return x @ self.weight.array.T + self.bias.array
 
     def backward(self, g: Array) -> Array:
-        """From dL/dy: adds the gradients of weight and bias, returns dL/dx."""
+        """Adds the gradients of weight and bias, given g = dL/dy; returns dL/dx."""
         self.weight.accumulate_grad(g.T @ self.x)
         self.bias.accumulate_grad(g.sum(axis=0))
         return g @ self.weight.array
@@ -41,12 +41,12 @@ class ReLU(nn.Module):
     """y = max(0, x), with dx = g where x was positive."""
 
     def forward(self, x: Array) -> Array:
-        """Keeps where x is positive."""
+        """Computes y, and keeps where x is positive."""
         self.positive = x > 0
         return x * self.positive
 
     def backward(self, g: Array) -> Array:
-        """From dL/dy to dL/dx."""
+        """Returns dL/dx, given g = dL/dy."""
         return g * self.positive
 
 
@@ -61,7 +61,7 @@ def cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
 
 
 def main() -> None:
-    """Train 64-48-10 on digits, all by hand but for the optimizer."""
+    """Train 64-48-10 on digits; only the optimizer is the library's."""
     dl.manual_seed(0)
     train, test = Digits(train=True), Digits(train=False)
     x, labels = train.data.flatten(1).numpy(), train.targets.numpy()

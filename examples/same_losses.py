@@ -1,4 +1,4 @@
-"""One script for both libraries: with the same seed they print the same losses.
+"""One script for both libraries, which prints the same losses with the same seed.
 
 python examples/same_losses.py           dlframe
 python examples/same_losses.py torch     PyTorch, where it is installed

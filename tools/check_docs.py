@@ -2,8 +2,8 @@
 
 Every link and picture leads to a file that exists, every #anchor to a heading, every page and
 picture under docs/ is linked from somewhere, every block of Python is valid, and formulas avoid
-what some forges get wrong. That the blocks also run is the matter of tests/test_readme.py.
-Addresses on the web are not fetched: a check must not depend on the weather.
+what some sites render wrong. tests/test_readme.py runs the blocks.
+Addresses on the web are not fetched, so that the check does not depend on the network.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def links(page: Path) -> Iterator[tuple[str, int]]:
 
 
 def link_faults(page: Path, reached: set[Path]) -> Iterator[str]:
-    """What is wrong with the links of a page; `reached` collects the files that they lead to."""
+    """The faults of a page's links; `reached` collects the files to which they lead."""
     for target, line in links(page):
         parts = urlsplit(target)
         if parts.scheme in {"http", "https", "mailto"}:
@@ -88,7 +88,7 @@ def link_faults(page: Path, reached: set[Path]) -> Iterator[str]:
 
 
 def code_faults(page: Path) -> Iterator[str]:
-    """Blocks of Python that are not Python."""
+    """The blocks of Python that are not valid."""
     for token, line in tokens(page):
         if token.type != "fence":
             continue
@@ -107,7 +107,7 @@ def code_faults(page: Path) -> Iterator[str]:
 
 
 def formula_faults(page: Path) -> Iterator[str]:
-    """Formulas that some forges get wrong, which read escapes and stars in them first."""
+    """Formulas that some sites render wrong, because they read escapes and stars in them first."""
     code = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
     text = code.sub(_blank, page.read_text("utf-8"))
     for formula in re.finditer(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", text, flags=re.DOTALL):
@@ -117,7 +117,7 @@ def formula_faults(page: Path) -> Iterator[str]:
 
 
 def _blank(match: re.Match[str]) -> str:
-    """As many lines of nothing."""
+    """The same number of empty lines."""
     return "\n" * match[0].count("\n")
 
 

@@ -176,7 +176,7 @@ def tensorinv(a: Any, *, ind: int) -> Any:
 
 
 def tensorsolve(a: Any, b: Any, *, axes: tuple[int, ...] = ()) -> Any:
-    """The x with ``tensordot(a, x, x.ndim) == b``; `axes` of `a` are moved to the end first."""
+    """The x with `tensordot(a, x, x.ndim) == b`; `axes` of `a` are moved to the end first."""
     rest = [k for k in range(len(a.shape)) if k not in axes]
     a = transpose(a, axes=(*rest, *axes)) if axes else a
     last = tuple(a.shape[len(b.shape) :])

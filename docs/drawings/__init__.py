@@ -1,4 +1,4 @@
-"""What the pictures of the documentation show: one function per picture, by its file's name."""
+"""Draws the pictures of the documentation, with a function for each; the keys are file names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Evaluates the LaTeX of formulas: ``evaluate(r"\sum_{j \leq i} x_j", {"x": x}, {"j": 3, "i": 1})``.
+r"""Evaluates the LaTeX of formulas: `evaluate(r"\sum_{j \leq i} x_j", {"x": x}, {"j": 3, "i": 1})`.
 
 Small letters are arrays, whose products go element by element; a `Matrix` multiplies as matrices do.
 Index letters run over the ranges that the environment gives them under "ranges"; in a sum they are

@@ -195,7 +195,7 @@ def _nan_where_all(a: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     return ops.where(np.isnan(plain(a)).all(axis=axis, keepdims=keepdims), math.nan, out)
 
 
-# --- running sums -----------------------------------------------------------------
+# --- running sums ------------------------------------------------------------------------------
 
 
 def _running(op: Any, a: Any, axis: int | None) -> Any:

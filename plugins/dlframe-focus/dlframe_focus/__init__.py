@@ -1,4 +1,4 @@
-"""For data in which little matters much: few channels, few hard examples, one rare class."""
+"""For data in which only few channels, few hard examples or one rare class are important."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from dlframe import Tensor, nn
 class SqueezeExcite(nn.Module):
     """y = x · σ(W₂ relu(W₁ mean(x) + b₁) + b₂), for x and y of shape (N, channels, H, W).
 
-    The mean over each channel ("squeeze") says what the whole image shows; a bottleneck of two
-    1×1 convolutions turns it into one weight between 0 and 1 per channel ("excite").
+    The mean over each channel ("squeeze") describes the whole image. A bottleneck of two 1×1
+    convolutions turns it into one weight between 0 and 1 per channel ("excite").
 
     Args:
         channels: of input and output.

@@ -9,8 +9,8 @@ from dlframe.nn import functional as F
 class FocalLoss(nn.Module):
     """−α_t (1 − p_t)^γ log p_t, where p_t is the probability that softmax gives the true class.
 
-    The factor (1 − p_t)^γ takes the weight off what is already right, so that a million easy
-    samples do not drown a hundred hard ones. With γ = 0 it is cross entropy.
+    The factor (1 − p_t)^γ is small for samples that are already right, so that a million easy
+    samples do not outweigh a hundred hard ones. With γ = 0 it is cross entropy.
 
     Args:
         gamma: 0 or more; 2 in the paper.

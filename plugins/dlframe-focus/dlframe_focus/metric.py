@@ -1,4 +1,4 @@
-"""A metric that a rare class cannot be hidden from."""
+"""A metric that is low if a rare class is missed."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ class MatthewsCorrelation(ConfusionMatrix):
             return float("nan")
         true, predicted = counts.sum(axis=1), counts.sum(axis=0)
         spread = (samples**2 - predicted @ predicted) * (samples**2 - true @ true)
-        if spread == 0:  # one side has one class only: nothing to correlate with
+        if spread == 0:  # with a single class on one side there is no correlation
             return 0.0
         return float((right * samples - true @ predicted) / spread**0.5)
