@@ -29,7 +29,7 @@ from dlframe.ops.record import mark_mutated, mark_mutated_many
 if TYPE_CHECKING:
     from dlframe.autograd import functional, graph
 
-# Loaded on first use: a bare `import dlframe` does not need them.
+# Loaded on first use, since `import dlframe` alone does not need them.
 _LAZY_MODULES = {"functional", "graph"}
 
 __all__ = [

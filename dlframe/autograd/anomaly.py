@@ -65,15 +65,15 @@ class detect_anomaly(set_detect_anomaly):
     program; of every operand it shows shape, dtype, range, and how many numbers are nan or
     infinite. For the backward pass it names the rule, and the line of the *forward* call.
 
-    nan always raises. An infinity raises where an operation on a path of gradients made it of
-    finite numbers: masks may hold -inf, and constants computed without gradient may too. Each
-    operation costs several times as much meanwhile, so this is for looking for a mistake.
+    nan always raises. An infinity raises if an operation made it from finite numbers and its
+    result needs a gradient; so masks may contain -inf, and constants too. Each operation takes
+    several times as long inside the block, so use it only to search for a mistake.
 
     Args:
-        check_nan: look at the values at all. If not, errors that a backward pass raises still
-            learn the line of the forward call.
-        check_inf: whether infinities raise as well; by default as `check_nan`. PyTorch, which
-            only checks gradients for nan, does not have it.
+        check_nan: whether values are checked. If not, errors that a backward pass raises still
+            get a note with the line of the forward call.
+        check_inf: whether infinities raise too; by default as `check_nan`. PyTorch does not have
+            this argument, because it only checks gradients for nan.
 
     Raises:
         AnomalyError: the first value that is not finite; also a RuntimeError.
@@ -106,19 +106,19 @@ def is_anomaly_enabled() -> bool:
 
 
 def is_anomaly_check_nan_enabled() -> bool:
-    """Whether `detect_anomaly` is on here, and looks at values."""
+    """Whether `detect_anomaly` is on here, and checks values."""
     return any(isinstance(w, _Detector) and w.check_nan for w in watchers())
 
 
 class _Detector(Watcher):
-    """Looks at each result and each gradient."""
+    """Checks each result and each gradient."""
 
     def __init__(self, check_nan: bool, check_inf: bool) -> None:
         self.check_nan, self.check_inf = check_nan, check_inf
 
     def called(self, call: Call) -> None:
         if in_backward():
-            return  # `gradients` will see what comes of it, and knows more
+            return  # `gradients` will check the result, and knows more about it
         for output in call.outputs:
             if not isinstance(output, TensorBase):
                 continue
@@ -128,7 +128,7 @@ class _Detector(Watcher):
 
     def gradients(self, node: Node, g: Any, grads: Any) -> None:
         for i, gradient in enumerate(grads):
-            if gradient is None or isinstance(gradient, tuple):  # a tuple is g, put in its place
+            if gradient is None or isinstance(gradient, tuple):  # a tuple is g itself
                 continue
             array = values_of(gradient)
             fault = self._fault(array, (g, node.args), True)
@@ -136,7 +136,7 @@ class _Detector(Watcher):
                 raise AnomalyError(_backward_message(node, g, i, array, fault))
 
     def _fault(self, array: Any, given: Any, on_path: bool) -> str | None:
-        """What is wrong with `array`, a result of `given`: "nan", "inf", or nothing."""
+        """The fault of `array`, a result of `given`: "nan", "inf", or None."""
         if array.dtype.kind != "f" or np.isfinite(array).all():
             return None
         if self.check_nan and np.isnan(array).any():
@@ -212,7 +212,7 @@ def _parts(g: Any) -> list[tuple[str, Any]]:
 
 
 def _pairs(names: Any, values: Any) -> list[tuple[str, Any]]:
-    """What a node kept of arrays and numbers; each once."""
+    """The arrays and numbers that a node kept, each once."""
     pairs = list(zip(names, values, strict=False))
     return [(n, v) for n, v in pairs if isinstance(v, (np.ndarray, TensorBase, float))]
 
@@ -232,7 +232,7 @@ def _whereabouts(note: Note) -> list[str]:
 
 
 def _origin(value: Any) -> str:
-    """For an operand that an operation made while somebody looked on: which one, and where."""
+    """The operation and the line that made an operand, if it was made inside the block."""
     note = note_of(getattr(value, "node", None))
     if note is None or note.place is None:
         return ""

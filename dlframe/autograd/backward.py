@@ -72,7 +72,7 @@ def backward(
         create_graph=create_graph,
         inputs=None if wanted is None else [_target(x) for x in wanted],
     )
-    del gradients  # so that a gradient nobody else holds can be kept without a copy
+    del gradients  # so that a gradient without other references can be kept without a copy
     if wanted is None:
         for leaf in list(found):
             if leaf.needs_grad:  # it may have been switched off since the forward
@@ -88,12 +88,12 @@ def backward(
     run_at_end()
 
 
-# What is to be done when the backward pass that is under way has ended.
+# Functions to call at the end of the present backward pass.
 at_end: list[Callable[[], None]] = []
 
 
 def run_at_end() -> None:
-    """Do what waits for the end of a pass."""
+    """Call the functions that wait for the end of a pass."""
     while at_end:
         at_end.pop(0)()
 
@@ -106,9 +106,9 @@ def _run_post_hooks(leaf: Any) -> None:
 
 
 def _accumulate(leaf: Any, g: Any) -> None:
-    """Add `g` to `leaf.grad`; the first is kept as it is if nobody else holds its memory."""
+    """Add `g` to `leaf.grad`; the first is kept as it is if nothing else refers to its memory."""
     if leaf.gradient is None and g.__class__ is np.ndarray:
-        # beyond our two names for it and getrefcount's own, somebody holds it
+        # more references than our two names and getrefcount's own
         shared = g.base is not None or sys.getrefcount(g) > _OURS
         leaf.gradient = wrap(np.array(g, dtype=leaf.array.dtype) if shared else g)
     elif isinstance(g, TensorBase):
@@ -120,7 +120,7 @@ def _accumulate(leaf: Any, g: Any) -> None:
 
 
 def zero_gradients(tensors: Iterable[Any], set_to_none: bool) -> None:
-    """Forget the gradients of `tensors`, or fill them with zeros."""
+    """Set the gradients of `tensors` to None, or fill them with zeros."""
     for x in tensors:
         if set_to_none or x.grad is None:
             x.grad = None
@@ -132,7 +132,7 @@ def zero_gradients(tensors: Iterable[Any], set_to_none: bool) -> None:
 
 
 def _refcount_of_a_popped_argument() -> int:
-    """How many references an array has inside `_accumulate` if nobody outside holds it."""
+    """The number of references to an array inside `_accumulate` if there are none outside."""
     count = 0
 
     def callee(_: Any, g: Any) -> None:
@@ -163,14 +163,14 @@ def grad(
 
     Args:
         outputs: one tensor or several.
-        inputs: what to differentiate by: leaves, or results inside the graph.
+        inputs: leaves, or results inside the graph, with respect to which to differentiate.
         grad_outputs: per output the gradient to start from; only one-element outputs need none.
         retain_graph: keep the graph for another pass; by default only with `create_graph`.
         create_graph: record the pass, so that the gradients can be differentiated again.
-        only_inputs: must be True: `backward` is what fills the other leaves.
+        only_inputs: must be True; `backward` adds to the `.grad` of other leaves.
         allow_unused: give None for inputs that the outputs do not depend on, instead of an error.
-        is_grads_batched: `grad_outputs` have one dimension more in front, that counts gradients; so
-            have the results. All go through the graph in one pass.
+        is_grads_batched: `grad_outputs` and the results have an additional first dimension, which
+            counts gradients. All of them go through the graph in one pass.
         materialize_grads: give zeros for unused inputs.
 
     Returns:
@@ -270,7 +270,7 @@ def _as_tuple(tensors: Any) -> tuple[Any, ...]:
 
 
 def _target(x: Any) -> Any:
-    """Where the gradient of a tensor goes, or that of a `GradientEdge`."""
+    """The node or leaf to which the gradient of a tensor or a `GradientEdge` goes."""
     return target_of(x) if isinstance(x, TensorBase) else x.node
 
 
@@ -322,5 +322,5 @@ def _first_gradient(root: Any, g: Any, create_graph: bool) -> Any:
 
 
 def _in_dtype_of(root: Any, g: Any) -> Any:
-    """The tensor `g`, a gradient of `root` in any dtype: what it makes shall have the root's."""
+    """The tensor `g`, a gradient of `root` in any dtype, converted to the dtype of `root`."""
     return g if g.array.dtype is root.array.dtype else cast(g, dtype=root.array.dtype)

@@ -1,10 +1,10 @@
-"""From tensors to batches of tensors and back, with the graph kept whole: what `vmap` stands on.
+"""Turns tensors into batches of tensors and back, without losing the graph; the base of `vmap`.
 
-`Batch.enter` hides one dimension of a tensor, `Batch.leave` shows it again. In between every
-operation records its node as always, with batched arrays in it, and its rules work on the whole
-batch. `leave` makes one node of all that: its gradient is a backward pass through the nodes inside,
-and there is one thing for it to add. What came from outside without a batch dimension (a weight
-that all examples share) gets the sum of its gradients over the batch:
+`Batch.enter` hides one dimension of a tensor, and `Batch.leave` shows it again. In between, every
+operation records its node as usual, with batched arrays in it, and its rules work on the whole
+batch. `leave` makes one node of all that, whose gradient is a backward pass through the nodes
+inside. A tensor that came from outside without a batch dimension (a weight that all examples
+share) gets the sum of its gradients over the batch:
 
     yᵢ = f(xᵢ, w)  ⇒  dxᵢ = gᵢ · ∂f/∂x (xᵢ, w),   dw = Σᵢ gᵢ · ∂f/∂w (xᵢ, w).
 """
@@ -33,12 +33,12 @@ from dlframe.ops.shape import transpose
 
 _levels = itertools.count(1)
 
-# The batches under way, by level, each with the `randomness` of its vmap.
+# The present batches, by level, each with the `randomness` of its vmap.
 _active: ContextVar[dict[int, tuple[Batch, str]] | None] = ContextVar("batches", default=None)
 
 
 class Batch:
-    """One batch of examples: its number, its size, and what went into it."""
+    """One batch of examples: its level, its size, and the tensors that entered it."""
 
     def __init__(self, size: int, outer: Batch | None = None):
         self.size = size
@@ -87,7 +87,7 @@ class Batch:
             for x, dim in zip(tensors, dims, strict=True)
         ]
         results = [wrap(a) for a in arrays]
-        # what needs no gradient of its own is simply there; the others share one node
+        # tensors that need no gradient get no node; the others share one node
         linked = [i for i, x in enumerate(tensors) if x.needs_grad]
         if linked and grad_mode.get():
             node = _leaving_node(self, [tensors[i] for i in linked], [dims[i] for i in linked])
@@ -110,14 +110,14 @@ def under_way(batch: Batch, randomness: str) -> Iterator[None]:
 
 
 class VmapInfo(NamedTuple):
-    """What a Function's `vmap` is told of the batch."""
+    """The properties of the batch, for the `vmap` method of a Function."""
 
     batch_size: int
     randomness: str
 
 
 def map_by(rule: Callable[..., Any], args: Sequence[Any]) -> tuple[Any] | None:
-    """What `rule(info, in_dims, *args)` makes of whole batches; None if there is none in `args`.
+    """The result of `rule(info, in_dims, *args)` for whole batches; None if `args` has none.
 
     The arguments leave their batch, and the results enter it again.
     """
@@ -127,7 +127,7 @@ def map_by(rule: Callable[..., Any], args: Sequence[Any]) -> tuple[Any] | None:
         return None
     like = max(found, key=lambda a: a.level)
     batch, randomness = (_active.get() or {})[like.level]
-    # what all share is repeated where it needs a gradient: each example has one of its own
+    # a shared argument that needs a gradient is repeated, since each example gives it another one
     inside = [isinstance(x, TensorBase) and (batch.holds(x) or x.needs_grad) for x in args]
     whole = [
         show_batch(x, like=like) if batched else x for x, batched in zip(args, inside, strict=True)
@@ -151,7 +151,7 @@ def _hidden(x: Any, dim: int | None, like: Any) -> Any:
 
 
 class _Entry(NodeOp):
-    """The op of a node where a tensor enters a batch: it hands its gradient on."""
+    """The op of a node where a tensor enters a batch; it passes its gradient on."""
 
     name, grad_name = "enter_batch", "BatchBackward0"
     simple, keeps = True, False
@@ -167,7 +167,7 @@ _ENTRY = _Entry()
 
 
 def entry_node() -> Node:
-    """A node that hands its gradient to nobody: it is there to be found as an input."""
+    """A node that passes its gradient to no other; it can be found as an input."""
     return Node(_ENTRY, (None,), ((),))
 
 
@@ -197,7 +197,7 @@ class _Leaving(NodeOp):
             retain_graph=True,
             create_graph=recorded,
             inputs=self.borders,
-            stop=True,  # what lies beyond a border is for the pass outside
+            stop=True,  # the pass outside continues beyond the border
         )
         grads = [found.get(border) for border in self.borders]
         outside = _recorded_outside if recorded else _plain_outside
@@ -206,7 +206,7 @@ class _Leaving(NodeOp):
 
 def _leaving_node(batch: Batch, tensors: list[Any], dims: list[int]) -> Node:
     roots = [record.target_of(x) for x in tensors]
-    # the graph inside ends at entries, and at what was there before the batch
+    # the graph inside ends at entries, and at nodes that are older than the batch
     _, borders = walk(roots, lambda node: node.seq > batch.start and node not in batch.entries)
     targets = [batch.entries[b][0] if b in batch.entries else b for b in borders]
     several = len(tensors) > 1
@@ -215,7 +215,7 @@ def _leaving_node(batch: Batch, tensors: list[Any], dims: list[int]) -> Node:
 
 
 def _plain_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> list[Any]:
-    """Arrays of gradients, as what lies outside expects them."""
+    """Arrays of gradients in the form that the outer graph expects."""
     results: list[Any] = []
     for border, g in zip(borders, grads, strict=True):
         if g is None:
@@ -231,7 +231,7 @@ def _plain_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> list[A
 
 
 def _recorded_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> list[Any]:
-    """The same for tensors whose own graph is inside: they leave it too."""
+    """The same for tensors whose own graph is inside the batch; they leave it too."""
     there = [i for i, g in enumerate(grads) if g is not None]
     entered = [borders[i] in batch.entries for i in there]
     dims = [batch.entries[borders[i]][1] if e else 0 for i, e in zip(there, entered, strict=True)]
@@ -247,7 +247,7 @@ def _recorded_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> lis
 
 
 def _tensor(g: Any) -> Any:
-    """A rule may return an array, where its gradient does not depend on anything."""
+    """A tensor; a rule may return an array if its gradient does not depend on anything."""
     return g if isinstance(g, TensorBase) else wrap(g)
 
 
@@ -262,7 +262,7 @@ def batched_gradients(
     """One backward pass with many gradients: dimension 0 of `gradients` counts them.
 
     Args:
-        targets: where to start.
+        targets: the nodes to start from.
         gradients: tensors, each of the shape (n, *shape of the result).
         inputs: the targets whose gradients are wanted.
         retain_graph: keep what the nodes hold, for another pass.

@@ -1,4 +1,4 @@
-"""A line about an array: shape, dtype, the range of its numbers, and which are not finite."""
+"""Describes an array in a line: shape, dtype, the range of its numbers, and which are infinite."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def statistics(array: Array) -> list[str]:
 
 
 def counted(what: str, array: Any) -> str:
-    """How many numbers are "nan" or "inf", and where the first is; "" if none is.
+    """The number of values that are "nan" or "inf", and the first place; "" if there are none.
 
     >>> counted("inf", np.array([0.0, -np.inf])), counted("inf", np.array([-np.inf, np.inf]))
     ('1 -inf (first at [1])', '2 ±inf (first at [0])')

@@ -1,4 +1,4 @@
-"""`Function`: a forward and a backward of one's own, as one node of the graph."""
+"""`Function`: a forward and a backward of your own, as one node of the graph."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dlframe.ops.watching import observe, watched
 
 
 class FunctionCtx:
-    """What a Function's forward and backward share: saved tensors, and any attribute set on it."""
+    """Carries saved tensors and other attributes from a Function's forward to its backward."""
 
     needs_input_grad: tuple[bool, ...]
 
@@ -51,14 +51,14 @@ class FunctionCtx:
         self._materialize = value
 
     def save_for_forward(self, *tensors: Any) -> None:
-        """Accepted as in PyTorch, where `jvp` would use them; forward mode needs none here."""
+        """Accepted as in PyTorch, where `jvp` uses the tensors; forward mode here needs none."""
 
     def mark_shared_storage(self, *pairs: Any) -> None:
         """Accepted as in PyTorch, where it does nothing either."""
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """What `save_for_backward` kept."""
+        """The tensors that `save_for_backward` kept."""
         node = self._node()
         saved = self._saved if node is None else node.args and node.args[1]
         if saved is None:
@@ -90,7 +90,7 @@ class FunctionCtx:
 
 
 class _FunctionOp(NodeOp):
-    """What the engine needs to know of one call of a Function."""
+    """The op of the node of one call of a Function."""
 
     kept: tuple[tuple[str, ...], ...] = ((),)
 
@@ -155,11 +155,11 @@ def _meta(x: Any) -> Any:
 
 
 class Function:
-    """Base class of differentiable functions with a backward of their own.
+    """The base class of differentiable functions with a backward of their own.
 
-    Subclasses define static methods `forward(ctx, *args)` and `backward(ctx, *grad_outputs)`,
-    and are used through `apply`. `forward` may leave `ctx` out if
-    `setup_context(ctx, inputs, output)` is defined.
+    A subclass defines the static methods `forward(ctx, *args)` and `backward(ctx, *grad_outputs)`,
+    and is called by `apply`. `forward` has no `ctx` if `setup_context(ctx, inputs, output)` is
+    defined.
 
     >>> import dlframe as dl
     >>> class Cube(dl.autograd.Function):
@@ -200,16 +200,16 @@ class Function:
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Accepted as in PyTorch; forward mode goes through `backward` twice in place of it."""
+        """Accepted as in PyTorch; forward mode uses `backward` twice instead."""
         raise NotImplementedError("forward mode does not need a Function's jvp")
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
-        """Compute a batch: `(output, out_dims)` from arguments with a dimension more.
+        """Compute a batch: `(output, out_dims)` from arguments with an additional dimension.
 
         Args:
             info: has `batch_size` and `randomness`.
-            in_dims: per argument which dimension counts the examples; None for none.
+            in_dims: for each argument, the dimension that counts the examples, or None.
             args: the arguments, the tensors among them whole batches.
         """
         raise NotImplementedError("a Function need not have a vmap")
@@ -262,7 +262,7 @@ def _record(
     metas = tuple(_meta(o) for o in outputs) if len(outputs) > 1 else None
     node = Node(_FunctionOp(cls, ctx, args), targets, (), outputs=metas)
     saved = [None if t is None else (t, node.seq, _position(t, outputs)) for t in ctx._saved]
-    # an output is kept without its node: the node must not hold what holds the node
+    # an output is kept without its node, since the node must not refer to itself
     kept = tuple(t if t is None or t[2] is None else (wrap(t[0].array), t[1], t[2]) for t in saved)
     node.args, ctx._saved = ((), kept), ()  # what rules get, and what ctx gives
     ctx._node = weakref.ref(node)
@@ -273,7 +273,7 @@ def _record(
 
 
 def _position(tensor: Any, outputs: tuple[Any, ...]) -> int | None:
-    """Which output `tensor` is; -1 for the only one, None for none of them."""
+    """The index of `tensor` among the outputs; -1 for the only one, None if it is none of them."""
     for i, output in enumerate(outputs):
         if output is tensor:
             return i if len(outputs) > 1 else -1
@@ -317,7 +317,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Refuse(Function):
-    """A node that is there only to explain why it has no gradient."""
+    """A node that only raises the error that explains why there is no gradient."""
 
     @staticmethod
     def forward(ctx: Any, x: Any, *_: Any) -> Any:

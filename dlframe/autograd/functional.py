@@ -1,11 +1,11 @@
-"""Products with Jacobians and Hessians, and these themselves, of a function at a point.
+"""Jacobians, Hessians and their products with vectors, at a point.
 
 `dlframe.func` has the same as functions of functions; here each call takes the function and its
-inputs. Jᵀv is one pass back. J v is two: Jᵀu is linear in u, and its own derivative by u, applied
-to v, is J v. The Hessian H of a number is the Jacobian of its gradient, so vᵀH is one pass back
-through the gradient, and H v the same with the trick above.
+inputs. Jᵀv needs one backward pass. J v needs two: Jᵀu is linear in u, and the derivative of Jᵀu
+with respect to u, applied to v, is J v. The Hessian H of a number is the Jacobian of its gradient.
+So vᵀH needs one backward pass through the gradient, and H v needs two.
 
-An input that the result does not depend on has a derivative of zeros, unless `strict` is given.
+If the result does not depend on an input, the derivative is zero, or an error with `strict`.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def vjp(
     Args:
         func: takes tensors, returns a tensor or a tuple of them.
         inputs: a tensor or a tuple.
-        v: of the structure of the output; not needed where that is one number.
+        v: of the structure of the output; not needed if the output is one number.
         create_graph: record the computation, for further derivatives.
-        strict: raise where an output does not depend on an input, in place of zeros.
+        strict: raise if an output does not depend on an input, instead of returning zeros.
 
     >>> import dlframe as dl
     >>> dl.autograd.functional.vjp(lambda x: x * x, dl.tensor([1.0, 2.0]), dl.tensor([1.0, 10.0]))
@@ -86,7 +86,7 @@ def jvp(
 ) -> tuple[Any, Any]:
     """The value of `func`, and J v: per output a tensor of its shape; see `vjp`.
 
-    `v` has the structure of the inputs; it is not needed where these are one number.
+    `v` has the structure of the inputs; it is not needed if the input is one number.
 
     >>> import dlframe as dl
     >>> dl.autograd.functional.jvp(lambda x: x.sum() * x, dl.ones(2), dl.tensor([1.0, 0.0]))
@@ -118,10 +118,10 @@ def jacobian(
         func: takes tensors, returns a tensor or a tuple of them.
         inputs: a tensor or a tuple; the result is nested accordingly, first by outputs.
         create_graph: record the computation, for further derivatives.
-        strict: raise where an output does not depend on an input, in place of zeros.
-        vectorize: compute all rows in one pass back, and not one after the other.
-        strategy: "reverse-mode" goes row by row, "forward-mode" column by column (with `vectorize`
-            only): better where there are fewer inputs than outputs.
+        strict: raise if an output does not depend on an input, instead of returning zeros.
+        vectorize: compute all rows in one backward pass, and not one after the other.
+        strategy: "reverse-mode" computes rows, "forward-mode" columns (only with `vectorize`);
+            the latter is better if there are fewer inputs than outputs.
 
     >>> import dlframe as dl
     >>> dl.autograd.functional.jacobian(lambda x: x.exp(), dl.zeros(2))
@@ -230,7 +230,7 @@ def hvp(
 ) -> tuple[Any, Any]:
     """The value of `func`, which returns one number, and H v with its Hessian H; see `vjp`.
 
-    H is symmetric, so this is what `vhp` gives with one pass less; prefer that one.
+    H is symmetric, so `vhp` gives the same with one pass less; prefer it.
 
     >>> import dlframe as dl
     >>> dl.autograd.functional.hvp(lambda x: (x**3).sum(), dl.ones(2), dl.tensor([1.0, 2.0]))
@@ -258,7 +258,7 @@ def _products(
     strict: bool,
     stage: str,
 ) -> tuple[Any, ...]:
-    """vᵀ ∂outputs / ∂inputs, each of the shape of its `like`; `stage` names them in errors."""
+    """vᵀ ∂outputs / ∂inputs, each in the shape of its `like`; `stage` names them in errors."""
     with set_grad_enabled(create_graph or grad_mode.get()):
         found = gradients(outputs, inputs, v, create_graph)
         return filled(found, like, strict, create_graph, stage)

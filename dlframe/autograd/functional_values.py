@@ -1,4 +1,4 @@
-"""What the functions of `autograd.functional` take and return, and what strict mode refuses."""
+"""The arguments and results of `autograd.functional`, and the errors of strict mode."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def as_tuple(value: Any, what: str, by: str) -> tuple[tuple[Any, ...], bool]:
 
 
 def outputs_of(out: Any, by: str, strict: bool) -> tuple[tuple[Any, ...], bool]:
-    """What the function returned, as a tuple, and whether it was a single tensor."""
+    """The function's result as a tuple, and whether it was a single tensor."""
     outputs, one = as_tuple(out, "outputs of the user-provided function", by)
     check_recorded(outputs, "outputs", strict)
     return outputs, one
 
 
 def variables_of(inputs: Any, by: str, create_graph: bool) -> tuple[tuple[Any, ...], bool]:
-    """The inputs to differentiate by: tensors of their own, linked to the old ones if wanted."""
+    """New tensors for the inputs to differentiate, linked to the old ones if wanted."""
     xs, one = as_tuple(inputs, "inputs", by)
     return tuple([_own(x, create_graph, True) for x in xs]), one
 
@@ -63,7 +63,7 @@ def _own(x: Any, create_graph: bool, needs_grad: bool) -> Any:
 def vector_like(
     v: Any, like: Sequence[Any], create_graph: bool, missing: str, by: str
 ) -> tuple[Any, ...]:
-    """The vector `v` as a tuple like `like`; ones where it is left out for a single number."""
+    """The vector `v` as a tuple like `like`; a one if it is left out for a single number."""
     if v is None:
         if len(like) != 1 or like[0].array.size != 1:
             raise GradientError(missing)
@@ -109,7 +109,7 @@ def gradients(
     create_graph: bool = False,
     retain_graph: bool | None = None,
 ) -> tuple[Any, ...]:
-    """The gradients by `inputs`, or None; outputs without a graph count nothing."""
+    """The gradients with respect to `inputs`, or None; outputs without a graph are ignored."""
     found = gradients_of(
         outputs,
         [target_of(x) for x in inputs],
@@ -151,7 +151,7 @@ _NOT_RECORDED = {
 
 
 def check_recorded(tensors: Sequence[Any], kind: str, strict: bool) -> None:
-    """In strict mode raise unless all depend on the inputs; `kind` says what they are."""
+    """In strict mode, raise unless all values depend on the inputs; `kind` names the values."""
     for i, x in enumerate(tensors if strict else ()):
         if x is None:
             raise GradientError(
@@ -165,7 +165,7 @@ def check_recorded(tensors: Sequence[Any], kind: str, strict: bool) -> None:
 def filled(
     grads: Sequence[Any], like: Sequence[Any], strict: bool, create_graph: bool, stage: str
 ) -> tuple[Any, ...]:
-    """Zeros where there is no gradient; in strict mode an error."""
+    """Zeros for missing gradients; in strict mode an error."""
     filled = []
     for i, (g, x) in enumerate(zip(grads, like, strict=True)):
         if g is None and strict:
@@ -184,18 +184,18 @@ def filled(
 
 
 def released(tensors: Sequence[Any], create_graph: bool) -> tuple[Any, ...]:
-    """Results without their graph, unless it was asked for."""
+    """The results, without their graph unless it is wanted."""
     return tuple(tensors) if create_graph else tuple([x.detach() for x in tensors])
 
 
 def result_of(tensors: Sequence[Any], one: bool, create_graph: bool) -> Any:
-    """Results in the form of the inputs or outputs: a tuple, or a single tensor."""
+    """The results as a tuple or a single tensor, as the inputs or outputs were."""
     results = released(tensors, create_graph)
     return results[0] if one else results
 
 
 def nested(blocks: Sequence[Any], one_output: bool, one_input: bool) -> Any:
-    """Blocks per output and input, without the tuples that stand for a single one."""
+    """The blocks for each output and input, without a tuple around a single one."""
     by_output = tuple([block[0] if one_input else block for block in blocks])
     return by_output[0] if one_output else by_output
 

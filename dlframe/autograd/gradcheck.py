@@ -1,10 +1,10 @@
 """Compare gradients with finite differences.
 
-`gradcheck` compares the whole Jacobian; with `fast_mode=True` only one random number of it: for
+`gradcheck` compares the whole Jacobian J. With `fast_mode=True` it compares only one number: for
 random directions u (in the inputs) and v (in the outputs), vᵀ J u computed by backward must equal
 the central difference vᵀ (f(x + εu) - f(x - εu)) / 2ε. A wrong rule passes with probability zero,
-at the cost of two evaluations instead of two per input element (Griewank & Walther, *Evaluating
-Derivatives*, 2008, ch. 3).
+and the check needs two evaluations instead of two per input element (Griewank & Walther,
+*Evaluating Derivatives*, 2008, ch. 3).
 """
 
 from __future__ import annotations
@@ -59,20 +59,21 @@ def gradcheck(
 
     Args:
         func: a function of tensors that returns a tensor or a tuple of tensors.
-        inputs: a tensor, or a sequence of arguments; in float64, since ε = 1e-6 is lost in float32.
+        inputs: a tensor, or a sequence of arguments; in float64, as float32 is too coarse.
         eps: the step of the central difference.
         atol: |analytic - numeric| ≤ atol + rtol · |numeric| must hold.
         rtol: see `atol`.
         raise_exception: raise `GradcheckError` instead of returning False.
-        nondet_tol: how far two runs of one backward may differ.
-        check_undefined_grad: accepted; of several outputs one at a time is given a gradient anyway.
+        nondet_tol: the largest difference between two runs of one backward.
+        check_undefined_grad: accepted; if there are several outputs, only one at a time gets a
+            gradient in any case.
         check_grad_dtypes: check that gradients have their inputs' dtypes.
-        check_batched_grad: check that a batch of gradients gives what each of them gives.
+        check_batched_grad: check that a batch of gradients gives the same as each of them alone.
         check_batched_forward_grad: accepted; with `check_forward_ad` only.
         check_forward_ad: check J u as well, along a random direction u.
         check_backward_ad: whether to check backward at all.
         fast_mode: compare one random projection instead of the whole Jacobian.
-        masked: accepted; it is about sparse tensors.
+        masked: accepted; it concerns sparse tensors.
         seed: of the random projection; printed on failure.
 
     >>> import dlframe as dl
@@ -149,11 +150,12 @@ def gradgradcheck(
     masked: bool = False,
     seed: int = 0,
 ) -> bool:
-    """`gradcheck` of the gradient of `func`, by the inputs and by the gradients of the outputs.
+    """Check second gradients: `gradcheck` of the gradient of `func`.
 
-    Args as there, and `gen_non_contig_grad_outputs`: let the gradients of the outputs not lie in
-    memory in order; `check_fwd_over_rev`, `check_rev_over_rev`: by which mode to differentiate the
-    gradient.
+    The gradient is differentiated with respect to the inputs and to the gradients of the outputs.
+    The arguments are those of `gradcheck`, and `gen_non_contig_grad_outputs`: use gradients of the
+    outputs that are not contiguous in memory; `check_fwd_over_rev`, `check_rev_over_rev`: the modes
+    in which the gradient is differentiated.
 
     >>> import dlframe as dl
     >>> x = dl.tensor([0.5, 2.0], dtype=dl.float64, requires_grad=True)
@@ -263,7 +265,7 @@ def _check_backward(args: Any, which: Any, k: int, output: Any, options: _Option
 
 
 def _check_batched(xs: Any, which: Any, k: int, output: Any, options: _Options) -> None:
-    """Two gradients in one backward give what each gives in one of its own."""
+    """Two gradients in one backward give the same as in two."""
     v = np.random.default_rng(options.seed).standard_normal((2, *output.array.shape))
     together = grad(
         output, xs, wrap(v), retain_graph=True, allow_unused=True, is_grads_batched=True
@@ -279,7 +281,7 @@ def _check_batched(xs: Any, which: Any, k: int, output: Any, options: _Options) 
 
 
 def _check_forward(func: Any, args: Any, which: Any, k: int, options: _Options) -> None:
-    """J u along a random direction u is what the central difference says."""
+    """J u along a random direction u equals the central difference."""
     from dlframe.autograd.func.derivatives import jvp  # on first use: it stands on this package
 
     rng = np.random.default_rng(options.seed + k)

@@ -1,8 +1,8 @@
 """The recorded graph itself: its nodes, hooks on several tensors at once, and edges.
 
-A tensor's `grad_fn` is a `Node`; `node.next_functions` leads on. Hooks on nodes see gradients
-between operations: `node.register_prehook(hook)` those that come in, `node.register_hook(hook)`
-those that go out as well.
+A tensor's `grad_fn` is a `Node`, and `node.next_functions` are the nodes of its operands. Hooks on
+nodes get the gradients between operations: `node.register_prehook(hook)` those of the node's
+results, `node.register_hook(hook)` those of its inputs as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dlframe.ops.record import Node, TensorBase
 
 
 class GradientEdge(NamedTuple):
-    """Where a tensor's gradient goes, without the tensor: for `inputs` of `grad` and `backward`."""
+    """A tensor's place in the graph, without the tensor: for `inputs` of `grad` and `backward`."""
 
     node: Any
     output_nr: int
@@ -44,7 +44,7 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
 
 
 def increment_version(tensor: Any) -> None:
-    """Say that the memory of a tensor, or of several, was written to: kept values are then stale.
+    """Note that the memory of tensors was written to, so that values kept before are invalid.
 
     >>> import dlframe as dl
     >>> x = dl.ones(2)
@@ -58,7 +58,7 @@ def increment_version(tensor: Any) -> None:
 
 @contextmanager
 def save_on_cpu(pin_memory: bool = False, device_type: str = "cpu") -> Iterator[None]:
-    """What the graph keeps lies in the computer's own memory anyway: this does nothing."""
+    """Do nothing: the graph is always in the computer's main memory."""
     yield
 
 
@@ -68,9 +68,9 @@ def register_multi_grad_hook(
     """Call `fn` once per backward that reaches some of `tensors`.
 
     Args:
-        tensors: which gradients to look at.
-        fn: with mode "all" it gets a list, one gradient (or None) per tensor, when backward is
-            done; with "any" the first gradient, when that arrives.
+        tensors: the tensors whose gradients `fn` gets.
+        fn: with mode "all" it is called at the end of backward, with a list of one gradient (or
+            None) per tensor; with mode "any" it is called with the first gradient that arrives.
         mode: "all" or "any".
 
     >>> import dlframe as dl
@@ -87,7 +87,7 @@ def register_multi_grad_hook(
 
 
 class _All:
-    """Gathers the gradients of one backward, and hands them on at its end."""
+    """Collects the gradients of one backward, and calls the hook at its end."""
 
     def __init__(self, n: int, fn: Callable[..., None]):
         self.n, self.fn = n, fn
@@ -104,7 +104,7 @@ class _All:
 
 
 class _Any:
-    """Hands on the first gradient of each backward."""
+    """Calls the hook with the first gradient of each backward."""
 
     def __init__(self, fn: Callable[..., None]):
         self.fn, self.ran = fn, False

@@ -1,4 +1,4 @@
-"""Hooks of leaves and nodes: functions that see gradients on their way."""
+"""Hooks of leaves and nodes: functions that backward calls with gradients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlframe.ops.record import Node, TensorBase, grad_mode
 
 
 class PostHook:
-    """A hook of a leaf for when its `.grad` is complete: among gradient hooks it does nothing."""
+    """A hook that is called when the `.grad` of its leaf is complete, and not with gradients."""
 
     def __init__(self, function: Callable[[Any], None]):
         self.function = function
@@ -25,14 +25,14 @@ class PostHook:
 
 
 class AfterHook:
-    """A hook of a node for when its gradients are computed: it sees them on both sides."""
+    """A hook that gets the gradients of a node's results and of its inputs."""
 
     def __init__(self, function: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]):
         self.function = function
 
 
 def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
-    """Let each hook see the gradient, and replace it if the hook returns another one."""
+    """Call each hook with the gradient; if it returns another one, use that."""
     for hook in list(hooks.values()):
         if hook.__class__ is AfterHook:
             continue
@@ -63,7 +63,7 @@ def _check_replacement(changed: Any, g: Any) -> None:
 
 
 def run_after_hooks(node: Node, g: Any, grads: Sequence[Any], create_graph: bool) -> Sequence[Any]:
-    """Show each `AfterHook` the gradients on both sides; it may replace those of the inputs."""
+    """Call each `AfterHook` with the gradients of inputs and results; it may replace the former."""
     incoming = tuple([_tensor(x) for x in (g if isinstance(g, tuple) else (g,))])
     for hook in list((node.hooks or {}).values()):
         if hook.__class__ is not AfterHook:
@@ -93,9 +93,9 @@ def _tensor(x: Any) -> Any:
 
 
 def _register_hook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
-    """Call `fn(grad_inputs, grad_outputs)` when backward has gone through this node.
+    """Call `fn(grad_inputs, grad_outputs)` after backward has gone through this node.
 
-    Both are tuples. What it returns, if not None, replaces `grad_inputs`: the gradients of the
+    Both are tuples. If it returns a value, this replaces `grad_inputs`, the gradients of the
     operation's inputs.
 
     >>> import dlframe as dl
@@ -114,7 +114,7 @@ def _register_hook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
 def _register_prehook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
     """Call `fn(grad_outputs)` with a tuple before backward goes through this node.
 
-    What it returns, if not None, replaces the gradients.
+    If it returns a value, this replaces the gradients.
     """
 
     def on_gradient(g: Any) -> Any:
@@ -126,6 +126,6 @@ def _register_prehook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
     return add_hook(self.hooks, on_gradient)
 
 
-# Nodes lie below this module and know of no hooks: mypy finds no such attributes in them.
+# Nodes are defined below this module and do not know hooks, so mypy finds no such attributes.
 Node.register_hook = _register_hook  # type: ignore[attr-defined]
 Node.register_prehook = _register_prehook  # type: ignore[attr-defined]

@@ -13,10 +13,10 @@ from dlframe.ops.record import grad_mode
 
 
 def in_another_shape(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The method that makes a tensor the view of its memory that `function` returns.
+    """The method that turns a tensor into the view of its memory that `function` returns.
 
-    No element is written. Views of the tensor go on to show what they showed, since they find their
-    place by address (`dlframe.ops.regions`).
+    No element is written. Views of the tensor do not change, since they find their elements by
+    address (`dlframe.ops.regions`).
     """
     name = f"{function.__name__}_"
 
@@ -30,7 +30,7 @@ def in_another_shape(function: Callable[..., Any]) -> Callable[..., Any]:
                 )
             self.array = function(self.detach(), *args, **kwargs).array
             return self
-        with enable_grad():  # a node that is left out would leave gradients of another shape
+        with enable_grad():  # without this node, gradients would have another shape
             result = function(self, *args, **kwargs)
         if result is not self:
             self.array = result.array

@@ -1,4 +1,4 @@
-"""`keep_values`: operations remember everything about themselves, for `explain`."""
+"""`keep_values`: makes operations store their operands, results and lines for `explain`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["keep_values"]
 
 
 class keep_values(ContextDecorator):
-    """Within a `with` block, let results keep what `explain` can show.
+    """Within a `with` block, let operations store everything that `explain` can show.
 
-    A graph holds no more than its backward pass needs: few values, no names. Here each operation
-    also keeps its operands, options and result, the module that was running, and the line of the
-    user's program. All of it is freed with the graph, and stays after `backward()`.
+    A graph contains only what its backward pass needs: few values, and no names. In the block, each
+    operation also stores its operands, options and result, the module that was running, and the
+    line of the user's program. They stay after `backward()`, and are freed with the graph.
 
     >>> import dlframe as dl
     >>> x = dl.tensor([1.0, 2.0], requires_grad=True)
@@ -44,7 +44,7 @@ class keep_values(ContextDecorator):
 
 
 class _Keeper(Watcher):
-    """Looks up what the operands are called; the values are kept for any watcher that wants it."""
+    """Finds the names of operands; the values are stored for every watcher that wants them."""
 
     keeps_values = True
 

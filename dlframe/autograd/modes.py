@@ -1,4 +1,4 @@
-"""Whether operations are recorded: context variables, each usable as `with` and as decorator."""
+"""Modes that decide whether operations are recorded, for `with` statements and as decorators."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Mode:
 
 
 def _wrap_generator(mode: _Mode, function: Any) -> Any:
-    """A generator whose body runs in the mode, and whose consumer does not."""
+    """A generator whose own code runs in the mode, while its consumer's code does not."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -100,7 +100,7 @@ class set_grad_enabled(_Mode):
             super().__enter__()
 
     def __call__(self, function: F) -> F:
-        grad_mode.reset(self._tokens.pop())  # until the function is called nothing changes
+        grad_mode.reset(self._tokens.pop())  # the mode holds only while the function runs
         return super().__call__(function)
 
     def _again(self) -> _Mode:
@@ -108,7 +108,7 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """`no_grad`, and results that can never enter a graph later: using one there raises."""
+    """`no_grad` whose results cannot be used in a graph later; using one there raises."""
 
     def __new__(cls, mode: Any = True) -> Any:
         made = super().__new__(cls)

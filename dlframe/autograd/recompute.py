@@ -1,12 +1,12 @@
 """Activation checkpointing: keep the inputs of a part of a network, and compute the rest again.
 
-Training a chain of n layers keeps n activations. In √n segments that keep their inputs only, and
-are computed once more when backward reaches them, it keeps about 2√n, at the price of one more
+Training a chain of n layers keeps n activations. If it is divided into √n segments that keep only
+their inputs and are computed once more in backward, it keeps about 2√n, at the cost of one more
 forward (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016).
 
-The function runs as always, which shows what its graph begins with: its arguments, and whatever
-else it used, such as parameters. One node to these takes the place of that graph. Backward makes
-the graph anew, with the same random numbers, and goes through it.
+The function first runs as usual. This shows where its graph begins: at its arguments, and at other
+tensors that it used, such as parameters. One node with these as inputs replaces that graph.
+Backward computes the graph again, with the same random numbers, and goes through it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
 
 
 class CheckpointError(GradientError):
-    """The function did something else when it was computed again."""
+    """The function did not do the same when it was computed again."""
 
 
 def noop_context_fn() -> Contexts:
@@ -49,11 +49,11 @@ def checkpoint(
 ) -> Any:
     """`function(*args, **kwargs)`, whose intermediate results are computed again for backward.
 
-    Gradients are the same as without, of any order. The function must do the same both times:
-    random numbers do, unless `preserve_rng_state` is False.
+    Gradients of any order are the same as without a checkpoint. The function must do the same both
+    times; its random numbers are the same, unless `preserve_rng_state` is False.
 
     Args:
-        function: what to compute, a module for instance.
+        function: the function to compute, such as a module.
         args: its arguments, of any kind.
         use_reentrant: accepted; there is one implementation, which can do what PyTorch's
             `use_reentrant=False` can.
@@ -66,8 +66,8 @@ def checkpoint(
             computation gets the random numbers of the first.
 
     Raises:
-        CheckpointError: in backward, where the second computation differs.
-        GradientError: in backward, where an argument was changed in place meanwhile.
+        CheckpointError: in backward, if the second computation differs.
+        GradientError: in backward, if an argument was changed in place after the call.
 
     >>> import dlframe as dl
     >>> from dlframe.utils.checkpoint import checkpoint
@@ -109,12 +109,12 @@ def checkpoint_sequential(
 ) -> Any:
     """`input` through `functions` one after the other, in `segments` that are checkpointed.
 
-    The last segment is not: backward begins with it.
+    The last segment is not checkpointed, because backward begins with it.
 
     Args:
         functions: a list of functions or modules, or an `nn.Sequential`.
-        segments: how many parts to make.
-        input: what the first function takes.
+        segments: the number of parts.
+        input: the argument of the first function.
         use_reentrant: see `checkpoint`.
         kwargs: `preserve_rng_state`, see `checkpoint`.
 
@@ -152,7 +152,7 @@ def _in_turn(functions: Sequence[Any]) -> Callable[[Any], Any]:
 
 
 class _Part(NodeOp):
-    """What is kept of a checkpointed part: how to compute it again."""
+    """The op of a checkpointed part, which can compute it again."""
 
     name, grad_name = "checkpoint", "CheckpointFunctionBackward"
     kept = (("again",),)
@@ -167,7 +167,7 @@ class _Part(NodeOp):
         self.checked = False
 
     def note(self, roots: Sequence[Any], start: int, check: bool) -> None:
-        """Remember what the graph of `roots` begins with, and what it keeps."""
+        """Remember where the graph of `roots` begins, and what it keeps."""
         self.borders, self.kept_arrays = _graph([record.target_of(x) for x in roots], start)
         self.checked = check
         self.outputs = [(x.array.shape, x.array.dtype) for x in roots]
@@ -185,7 +185,7 @@ class _Part(NodeOp):
             retain_graph=recorded,
             create_graph=recorded,
             inputs=self.borders,
-            stop=True,  # what lies beyond is for the pass outside
+            stop=True,  # the pass outside continues there
         )
         return [found.get(border) for border in self.borders]
 
@@ -235,7 +235,7 @@ def _as_results(part: _Part, roots: Sequence[Any]) -> list[Any]:
     return [result]
 
 
-# --- the graph that is given up ----------------------------------------------------------------
+# --- the graph that is replaced ----------------------------------------------------------------
 
 
 def _graph(roots: Sequence[Any], start: int) -> tuple[list[Any], list[Any]]:
@@ -275,7 +275,7 @@ def _shapes(outputs: Sequence[Any]) -> str:
 
 @contextmanager
 def _random_numbers(state: Any) -> Iterator[None]:
-    """The random numbers from `state` on in this block; afterwards it goes on as before."""
+    """Draw random numbers from `state` on in this block; afterwards restore the present state."""
     if state is None:
         yield
         return
@@ -296,7 +296,7 @@ def _tensors(value: Any) -> Iterator[Any]:
 
 
 def _exchanged(value: Any, new: dict[int, Any]) -> Any:
-    """`value` with other tensors in place of those in `new`, by id."""
+    """`value` with other tensors instead of those in `new`, by id."""
     return nests.map_leaves(lambda x: new.get(id(x), x), value)
 
 

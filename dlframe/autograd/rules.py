@@ -1,4 +1,4 @@
-"""The gradients of one node: here, and nowhere else, rules are called.
+"""The gradients of one node; rules are called only here.
 
 A node's op goes from the gradient of its result to those of its inputs in one of three ways: by a
 rule for each input, by one function for all of them, or, for first-order gradients, through its
@@ -25,9 +25,9 @@ def gradients_of(node: Node, targets: Sequence[Any], g: Any, create_graph: bool)
     """One gradient (or None) per input of `node`; `in_shape` brings them into the inputs' shapes.
 
     Args:
-        node: has what its op kept.
-        targets: per input where its gradient goes; None where none is wanted.
-        g: the gradient of the result; of several results a tuple, None where nothing arrived.
+        node: the node, with the values that its op kept.
+        targets: for each input the place to which its gradient goes, or None if none is wanted.
+        g: the gradient of the result; for several results a tuple, with None for missing ones.
         create_graph: `g` is a tensor, and so are the results.
     """
     op = node.op
@@ -42,7 +42,7 @@ def gradients_of(node: Node, targets: Sequence[Any], g: Any, create_graph: bool)
         try:
             return op.fast(g, [target is not None for target in targets], *node.args)
         except LoopNeeded:
-            pass  # it may write into buffers that hold no batch; the rules do not
+            pass  # it may write into buffers that cannot hold a batch; the rules do not
     if op.joint is None:
         return [
             None
@@ -52,7 +52,7 @@ def gradients_of(node: Node, targets: Sequence[Any], g: Any, create_graph: bool)
         ]
     kept = _joint_tensors(node) if create_graph else node.args[0]
     if op.variadic is None or create_graph:
-        return op.joint(g, *kept)  # a pass of its own, which knows what to do with batches
+        return op.joint(g, *kept)  # a separate pass, which handles batches itself
     return _called(op.joint, g, kept, create_graph)
 
 
@@ -81,7 +81,7 @@ def in_shape(grads: Sequence[Any], shapes: Sequence[Any]) -> list[Any]:
 
 
 def _has_no_residuals(node: Node) -> bool:
-    """Whether the forward left nothing for the fast door."""
+    """Whether the forward kept nothing for the fast door."""
     at = node.op.residuals_at
     return at is not None and node.args[at] is NO_RESIDUALS
 

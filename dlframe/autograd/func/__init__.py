@@ -1,7 +1,7 @@
-"""Transformations of functions: `grad`, `vmap`, `jacrev`, and what is made of them.
+"""Transformations of functions: `grad`, `vmap`, `jacrev` and others.
 
-Each takes a function and returns another one, so they nest: `vmap(grad(loss))` is the gradient
-for each example, `jacfwd(jacrev(f))` a Hessian.
+Each takes a function and returns another one, so they can be nested: `vmap(grad(loss))` is the
+gradient for each example, and `jacfwd(jacrev(f))` is a Hessian.
 """
 
 from __future__ import annotations

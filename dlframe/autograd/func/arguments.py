@@ -1,4 +1,4 @@
-"""What the functions may be given and may return whose derivatives are asked for."""
+"""Checks the arguments and results of functions to differentiate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Argnums = int | tuple[int, ...]
 
 
 def chosen(by: str, args: tuple[Any, ...], argnums: Any) -> Any:
-    """The arguments to differentiate by: one, or a tuple of them."""
+    """The arguments with respect to which to differentiate: one, or a tuple of them."""
     if not isinstance(argnums, (int, tuple)):
         raise GradientError(f"{by}: argnum should be int or Tuple[int], got: {type(argnums)}")
     several = argnums if isinstance(argnums, tuple) else (argnums,)
@@ -28,7 +28,7 @@ def chosen(by: str, args: tuple[Any, ...], argnums: Any) -> Any:
 
 
 def replaced(args: tuple[Any, ...], argnums: Argnums, values: Any) -> list[Any]:
-    """The arguments with `values` in the places of those to differentiate by."""
+    """The arguments, with `values` instead of those chosen by `argnums`."""
     new = list(args)
     several = argnums if isinstance(argnums, tuple) else (argnums,)
     for i, value in zip(several, values if isinstance(argnums, tuple) else (values,), strict=True):
@@ -37,7 +37,7 @@ def replaced(args: tuple[Any, ...], argnums: Argnums, values: Any) -> list[Any]:
 
 
 def with_aux(by: str, out: Any, has_aux: bool) -> tuple[Any, Any]:
-    """What a function returned, as output and what came with it."""
+    """A function's result as the pair of output and aux."""
     if not has_aux:
         return out, None
     if not (isinstance(out, tuple) and len(out) == 2):

@@ -30,21 +30,21 @@ def vmap(
     """The function that maps `func` over a dimension of its inputs, all examples at once.
 
     `vmap(f)(x)[i] = f(x[i])`, without a loop in Python: NumPy's functions work on the whole
-    batch. What they cannot do at once (a decomposition by SciPy, a dimension of indices) is done
-    example by example inside, and the result is the same.
+    batch. If a function cannot compute the whole batch (a decomposition by SciPy, a dimension of
+    indices), it runs example by example, and the result is the same.
 
     Args:
         func: a function of tensors that returns tensors, in any nesting.
-        in_dims: which dimension of each input counts the examples, None for one that all share: one
-            for all inputs, or nested as the inputs are.
-        out_dims: where the examples are counted in each output.
+        in_dims: the dimension of each input that counts the examples, or None for an input that
+            all examples share; one value for all inputs, or nested as the inputs are.
+        out_dims: the dimension of each output that counts the examples.
         randomness: whether random numbers in `func` are "different" for the examples, the "same",
             or an "error".
-        chunk_size: how many examples to compute at once; by default all.
+        chunk_size: the number of examples to compute at once; by default all.
 
     Raises:
         ValueError: dims that do not fit the inputs, or inputs of different batch sizes.
-        VmapError: the function branches on values, or something else that one batch cannot do.
+        VmapError: the function branches on values, or does something else that a batch cannot do.
 
     >>> import dlframe as dl
     >>> x, y = dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dl.tensor([10.0, 20.0])
@@ -161,7 +161,7 @@ def _mapped(
         with transformed(Randomness(batch, randomness)), under_way(batch, randomness):
             out = func(*nests.unflatten(entered, inputs.tree), **kwargs)
     except (ValueNeeded, WriteNeeded):
-        raise  # the function goes different ways, or writes where there is no place for a batch
+        raise  # the examples take different branches, or a write has no place for a batch
     except LoopNeeded:
         if last_mutation() > batch.start or not inputs.size:
             raise  # a second run would write a second time
@@ -179,7 +179,7 @@ def _mapped(
 def _in_turn(
     func: Any, inputs: _Inputs, kwargs: Any, out_dims: Any, randomness: str
 ) -> tuple[Any, list[Any], list[Any]]:
-    """The same, one example after the other: for what cannot be done with a batch."""
+    """The same, one example after the other, for functions that cannot take a batch."""
     batch = Batch(inputs.size)
     state = get_rng_state()
     rows, tree = [], None

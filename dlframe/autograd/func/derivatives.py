@@ -1,7 +1,8 @@
 """Derivatives of functions as functions: `grad`, and the products `vjp` and `jvp`.
 
-Forward mode is two backward passes: Jᵀv is linear in v, and its own derivative by v, in the
-direction u, is J u (Townsend, "A new trick for calculating Jacobian vector products", 2017).
+Forward mode consists of two backward passes: Jᵀv is linear in v, and its derivative with respect
+to v, in the direction u, is J u (Townsend, "A new trick for calculating Jacobian vector products",
+2017).
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ def grad(
 
     Args:
         func: returns a tensor with one element and no dimensions, or that and something else.
-        argnums: which positional arguments to differentiate by; these may be nested containers.
-        has_aux: `func` returns `(output, aux)`; the gradient then comes as `(gradient, aux)`.
+        argnums: the positional arguments with respect to which to differentiate; they may be
+            nested containers.
+        has_aux: `func` returns `(output, aux)`; the new function then returns `(gradient, aux)`.
 
     Raises:
         GradientError: arguments or a result that do not fit.
@@ -110,7 +112,7 @@ def grad_and_value(
 def value_and_grad(
     func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """`grad_and_value` the other way round, as JAX has it: `(value, gradient)`.
+    """`grad_and_value` in the other order, as in JAX: `(value, gradient)`.
 
     >>> import dlframe as dl
     >>> dl.func.value_and_grad(lambda x: (x * x).sum())(dl.tensor([1.0, 2.0]))
@@ -130,11 +132,11 @@ def value_and_grad(
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """The value of `func`, and the function v ↦ vᵀ J that goes back through it.
+    """The value of `func`, and the function v ↦ vᵀ J.
 
     Returns:
-        `(output, vjp_fn)`, or `(output, vjp_fn, aux)`. `vjp_fn` takes what has the structure
-        of the output, and returns a tuple: for each of `primals` its gradient.
+        `(output, vjp_fn)`, or `(output, vjp_fn, aux)`. The argument of `vjp_fn` has the structure
+        of the output; it returns a tuple with the gradient of each of `primals`.
 
     >>> import dlframe as dl
     >>> y, back = dl.func.vjp(dl.sin, dl.zeros(2))
@@ -171,7 +173,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
 
 class Forward:
-    """Forward mode, by two passes back: Jᵀv as a function of v, and its derivative by v."""
+    """Forward mode by two backward passes: Jᵀv as a function of v, and its derivative."""
 
     def __init__(self, by: str, func: Callable[..., Any], primals: Any, has_aux: bool, outer: bool):
         self.variables = Variables(primals, by)

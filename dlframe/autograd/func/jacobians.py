@@ -30,17 +30,17 @@ def jacrev(
 ) -> Callable[..., Any]:
     """The function that computes the Jacobian, ∂ output / ∂ input, row by row (reverse mode).
 
-    All rows go back through the graph in one pass. Best where there are fewer outputs than inputs.
+    One backward pass computes all rows. This is best if there are fewer outputs than inputs.
 
     Args:
         func: returns a tensor, or a container of them.
-        argnums: which positional arguments to differentiate by.
-        has_aux: `func` returns `(output, aux)`; the Jacobian then comes as `(jacobian, aux)`.
-        chunk_size: how many rows to compute at once; by default all.
+        argnums: the positional arguments with respect to which to differentiate.
+        has_aux: `func` returns `(output, aux)`; the new function then returns `(jacobian, aux)`.
+        chunk_size: the number of rows to compute at once; by default all.
 
     Returns:
-        Of the structure of the output, and in it that of the inputs: tensors of shape
-        (*output.shape, *input.shape).
+        Tensors of shape (*output.shape, *input.shape), in the structure of the output, and within
+        it in that of the inputs.
 
     >>> import dlframe as dl
     >>> dl.func.jacrev(lambda x: x * x)(dl.tensor([1.0, 2.0]))
@@ -69,7 +69,7 @@ def jacrev(
 
 
 def _rows(y: Any, variables: Variables, create_graph: bool, chunk_size: int | None) -> Any:
-    """The derivatives of one output by all variables."""
+    """The derivatives of one output with respect to all variables."""
     found: list[list[Any]] = []
     n = y.array.size
     step = chunk_size or max(n, 1)
@@ -104,7 +104,7 @@ def jacfwd(
 ) -> Callable[..., Any]:
     """The function that computes the Jacobian column by column (forward mode); see `jacrev`.
 
-    All columns go through the graph in one pass. Best where there are fewer inputs than outputs.
+    One pass computes all columns. This is best if there are fewer inputs than outputs.
 
     >>> import dlframe as dl
     >>> dl.func.jacfwd(lambda x: x * x)(dl.tensor([1.0, 2.0]))
@@ -136,7 +136,7 @@ def jacfwd(
 
 
 def _columns(forward: Forward, i: int) -> list[Any]:
-    """The derivatives of all outputs by the i-th variable."""
+    """The derivatives of all outputs with respect to the i-th variable."""
     x = forward.variables.leaves[i].array
     basis = wrap(np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape))
     return [
@@ -153,7 +153,7 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    # twice backward: forward mode would take two passes itself
+    # reverse mode twice, since forward mode itself needs two passes
     return jacrev(jacrev(func, argnums), argnums)
 
 

@@ -1,4 +1,4 @@
-"""Modules as functions of their parameters: what `grad` and `vmap` can work on."""
+"""Modules as functions of their parameters, for `grad` and `vmap`."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """Call `module` with these parameters and buffers in place of its own.
+    """Call `module` with these parameters and buffers instead of its own.
 
     Args:
-        module: the module; afterwards it is as it was.
-        parameter_and_buffer_dicts: tensors by their dotted names, in one dict or in several. What
-            is not there keeps its own value. A buffer that the module replaces by another tensor
-            is replaced in the (single) dict too.
-        args: the arguments of the call; anything but a tuple is the only one.
+        module: the module; it is not changed.
+        parameter_and_buffer_dicts: tensors by their dotted names, in one dict or in several. For
+            other names the module uses its own tensors. If the module replaces a buffer by another
+            tensor, it is replaced in the (single) dict too.
+        args: a tuple of arguments; anything else is the only argument.
         kwargs: its keyword arguments.
         tie_weights: a parameter under several names is replaced under all of them.
-        strict: all names must be there, and no others.
+        strict: require all names, and no others.
 
     Raises:
         ValueError: one name in two dicts, or two values for tied parameters.
@@ -86,9 +86,9 @@ def _stacked(states: list[Tensors]) -> Tensors:
 
 
 def replace_all_batch_norm_modules_(root: Any) -> Any:
-    """Let the batch normalizations of `root` keep no running statistics: `vmap` cannot write them.
+    """Remove the running statistics of the batch normalizations in `root`.
 
-    The statistics of each batch are used, also in evaluation.
+    `vmap` cannot write them. The statistics of each batch are used then, also in evaluation mode.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -134,14 +134,14 @@ def _replaced(module: Any, given: Tensors, tie_weights: bool, strict: bool) -> I
     places = {name: _place(module, name) for name in values}
     before = {name: vars(owner).get(key) for name, (owner, key) in places.items()}
     try:
-        # not through the module's own assignment, which would take them for new registrations
+        # not by the module's own assignment, which would register new parameters
         for name, (owner, key) in places.items():
             vars(owner)[key] = values[name]
         yield
     finally:
         for name, (owner, key) in places.items():
             if name in given and vars(owner)[key] is not values[name]:
-                given[name] = vars(owner)[key]  # what the forward put there is for the caller
+                given[name] = vars(owner)[key]  # the tensor that forward assigned, for the caller
             vars(owner)[key] = before[name]
 
 

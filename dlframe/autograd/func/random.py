@@ -1,4 +1,4 @@
-"""Random numbers inside of `vmap`: refused, the same for all examples, or different ones."""
+"""Random numbers inside `vmap`: an error, the same for all examples, or different ones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BatchGenerator:
         return lambda *args, **kwargs: self._one_by_one(method, args, kwargs)
 
     def _draw(self, method: Any, place: int, args: Any, kwargs: Any) -> Any:
-        """With one dimension more, and that one hidden."""
+        """Draw with an additional dimension, and hide that dimension."""
         size = self._how.batch.size
         if place < len(args):
             shape, args = args[place], list(args)
@@ -50,7 +50,7 @@ class BatchGenerator:
         return self._how.batch.batched(method(*args, **kwargs))
 
     def _one_by_one(self, method: Any, args: Any, kwargs: Any) -> Any:
-        """A draw by probabilities, or of another kind: one after the other."""
+        """Draw by probabilities, or in another way: one example after the other."""
         batch = self._how.batch
         rows = [method(*[_example(a, batch, i) for a in args], **kwargs) for i in range(batch.size)]
         return batch.batched(np.stack(rows))

@@ -1,8 +1,8 @@
-"""The variables of one derivative, and the way back to them through the graph.
+"""The variables of one derivative, and the backward passes to them.
 
-Each call wraps the inputs it differentiates by in variables of its own, so that calls nest: a
-derivative inside of another one sees the outer one's variables as part of the graph, and is itself
-recorded for it.
+Each call wraps the inputs in variables of its own, so that calls can be nested. For a derivative
+inside another one, the variables of the outer one are part of the graph, and the outer one records
+the inner derivative.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ENTRY = entry_node().op
 
 
 class Variables:
-    """The inputs of one derivative, each with a node of its own between it and its past."""
+    """The inputs of one derivative; each has a node between it and its earlier graph."""
 
     def __init__(self, values: Any, by: str):
         leaves, self.tree = nests.flatten(values)
@@ -34,11 +34,11 @@ class Variables:
         self.nodes: list[Node] = [x.node for x in self.leaves]
 
     def nested(self) -> Any:
-        """The variables in the containers that the inputs came in."""
+        """The variables, in the containers of the inputs."""
         return nests.unflatten(self.leaves, self.tree)
 
     def reach_outside(self, tensors: Iterable[Any]) -> bool:
-        """Whether `tensors` depend on anything that an outer derivative may ask for."""
+        """Whether `tensors` depend on a variable of an outer derivative."""
         own = set(self.nodes)
         nodes, leaves = walk(record.target_of(x) for x in tensors if x.needs_grad)
         return bool(leaves) or any(
@@ -48,7 +48,7 @@ class Variables:
 
 
 def variable(x: Any, by: str) -> Any:
-    """The tensor `x`, as a result of a node that leads to where `x` came from."""
+    """The tensor `x` as the result of a new node, whose input is the earlier node of `x`."""
     if not isinstance(x, TensorBase):
         raise TypeError(f"{by}: Expected all inputs to be Tensors, got {type(x).__name__}")
     if x.array.dtype.kind != "f":
@@ -65,7 +65,7 @@ def variable(x: Any, by: str) -> Any:
 
 
 def outward(value: Any, variables: Variables, outer: bool) -> Any:
-    """Results as the caller may have them: with a graph only if it leads beyond the variables."""
+    """The results for the caller, with a graph only if it leads beyond the variables."""
 
     def released(x: Any) -> Any:
         plain = not isinstance(x, TensorBase) or not x.needs_grad
@@ -82,9 +82,9 @@ def gradients_of(
     create_graph: bool,
     retain_graph: bool = True,
 ) -> list[Any]:
-    """Per node a tensor, or None; outputs that are None or have no graph count nothing.
+    """For each node a tensor or None; outputs that are None or have no graph are ignored.
 
-    A start of None is one of ones.
+    A start of None means ones.
     """
     pairs = [
         (y, _start(y, g))
@@ -110,12 +110,12 @@ def _start(y: Any, g: Any) -> Any:
 
 
 def zeros_of(x: Any) -> Any:
-    """Zeros of the shape and dtype of `x`: the gradient of what a result does not depend on."""
+    """Zeros of the shape and dtype of `x`, its gradient if no result depends on it."""
     return wrap(np.zeros_like(x.array))
 
 
 def or_zeros(gradients: Sequence[Any], like: Sequence[Any]) -> list[Any]:
-    """Zeros where no gradient arrived."""
+    """The gradients, with zeros for missing ones."""
     return [zeros_of(x) if g is None else g for g, x in zip(gradients, like, strict=True)]
 
 
