@@ -7,6 +7,7 @@ from dlframe.nn.module import Module
 from dlframe.tensor import Tensor
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
     "LeakyReLU",
@@ -91,6 +92,29 @@ class ELU(Module):
 
     def extra_repr(self) -> str:
         """The factor."""
+        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+
+
+class CELU(Module):
+    """y = x where x > 0, else alpha · (exp(x / alpha) - 1). Barron (2017).
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.CELU(0.5)(dl.tensor([-1.0, 2.0]))
+    tensor([-0.4323,  2.0000])
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or alpha · (exp(x / alpha) - 1) where x is negative."""
+        return F.celu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Alpha."""
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
 

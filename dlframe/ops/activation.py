@@ -14,7 +14,7 @@ from dlframe.ops.exponential import into, logistic, sigmoid
 from dlframe.ops.op import elementwise, op, printed_as
 from dlframe.ops.record import Array
 
-__all__ = ["elu", "gelu", "leaky_relu", "relu", "silu", "softplus"]
+__all__ = ["celu", "elu", "gelu", "leaky_relu", "relu", "silu", "softplus"]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
@@ -97,6 +97,17 @@ def _(g, needs, x, *, alpha):
     if alpha != 1:
         slope = where(x <= 0, slope * alpha, slope)
     return (g * slope,)
+
+
+@op(latex=r"\max(x, 0) + \alpha (e^{\min(x, 0) / \alpha} - 1)")
+def celu(x: Array, *, alpha: float = 1.0) -> Any:
+    """x where x > 0, else alpha · (e^(x / alpha) - 1)."""
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0) / alpha) * alpha)
+
+
+@celu.vjp("x", latex=r"g ([x > 0] + e^{x / \alpha} [x \leq 0])")
+def _(g, x, *, alpha):
+    return where(x <= 0, g * np.exp(np.minimum(x, 0.0) / alpha), g)
 
 
 @op(latex=r"\frac{1}{\beta} \ln(1 + e^{\beta x})")

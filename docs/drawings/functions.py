@@ -14,6 +14,7 @@ ACTIVATIONS: dict[str, nn.Module] = {
     "relu": nn.ReLU(),
     "leaky-relu": nn.LeakyReLU(0.1),
     "elu": nn.ELU(),
+    "celu": nn.CELU(0.5),
     "gelu": nn.GELU(),
     "silu": nn.SiLU(),
     "softplus": nn.Softplus(),

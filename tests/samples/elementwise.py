@@ -85,6 +85,10 @@ UNARY = [
     unary("elu", "nn.functional.elu", n.away(3, 4),
           lambda x, alpha: np.where(x > 0, x, alpha * (np.exp(x) - 1)),
           options={"alpha": 0.7}, public_options={"alpha": 0.7}),
+    unary("celu", "celu", n.away(3, 4), lambda x: np.where(x > 0, x, np.exp(x) - 1)),
+    unary("celu", "celu", n.away(3, 4),
+          lambda x, alpha: np.where(x > 0, x, alpha * (np.exp(x / alpha) - 1)),
+          options={"alpha": 0.75}, public_options={"alpha": 0.75}),  # exact in float32, to which PyTorch rounds it
     unary("softplus", "nn.functional.softplus", n.away(3, 4), lambda x: np.log(1 + np.exp(x))),
     unary("softplus", "nn.functional.softplus", n.away(3, 4) * 10,
           lambda x, beta, threshold: np.where(beta * x > threshold, x, np.log1p(np.exp(beta * x)) / beta),
@@ -409,7 +413,7 @@ EDGES = [
     edge("round_tens", lambda lib, x: lib.round(x, decimals=-1), (15.0, 24.9, -5.0)),
     *(
         edge(name, lambda lib, x, name=name: getattr(lib.nn.functional, name)(x), POINTS)
-        for name in ("leaky_relu", "elu", "softplus", "silu", "gelu")
+        for name in ("leaky_relu", "elu", "celu", "softplus", "silu", "gelu")
     ),
     edge("gelu_tanh", lambda lib, x: lib.nn.functional.gelu(x, approximate="tanh"), (-20.5, -1.0, 0.0, 0.5, 20.5)),
     edge("softplus_beta", lambda lib, x: lib.nn.functional.softplus(x, beta=3.0, threshold=6.0), (1.9, 2.0, 2.1, -300.0)),

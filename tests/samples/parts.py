@@ -70,6 +70,7 @@ LAYERS: dict[str, list[Part]] = {
         part(lambda: nn.Bilinear(3, 2, 4), ROWS, n.spread(4, 2)),
         part(lambda: nn.Bilinear(3, 2, 4, bias=False), ROWS, n.spread(4, 2)),
     ],
+    "CELU": [part(lambda: nn.CELU(0.7), ROWS)],
     "Conv2d": [
         part(lambda: nn.Conv2d(2, 3, 3), IMAGES),
         part(lambda: nn.Conv2d(2, 4, (2, 3), stride=2, padding=1, groups=2, bias=False), IMAGES),

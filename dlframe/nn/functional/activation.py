@@ -11,6 +11,8 @@ from dlframe.tensor import Tensor, functions
 from dlframe.tensor.arguments import require_floats
 
 __all__ = [
+    "celu",
+    "celu_",
     "elu",
     "gelu",
     "leaky_relu",
@@ -63,6 +65,20 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     require_floats("elu", input)
     return _done(input, ops.elu(input, alpha=alpha), inplace, "elu_")
+
+
+def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha (exp(x / alpha) - 1) (Barron 2017).
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.celu(dl.tensor([-1.0, 2.0]), alpha=0.5)
+    tensor([-0.4323,  2.0000])
+    """
+    return _done(input, functions.celu(input, alpha), inplace, "celu_")
+
+
+celu_ = functions.celu_
 
 
 def silu(input: Any, inplace: bool = False) -> Tensor:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
+    "celu",
+    "celu_",
     "clamp",
     "clamp_",
     "clamp_max",
@@ -184,6 +186,24 @@ def relu(input: Tensor) -> Tensor:
 
 
 relu_ = in_place_form(relu, ops.relu)
+
+
+def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else alpha (exp(x / alpha) - 1) (Barron 2017).
+
+    Unlike `elu` it is smooth for every alpha.
+
+    >>> dl.celu(dl.tensor([-1.0, 2.0]), alpha=0.5)
+    tensor([-0.4323,  2.0000])
+    """
+    if input.dtype.kind != "f":
+        raise DTypeError(f"celu: not implemented for {input.dtype}; convert with .float()")
+    if alpha == 0:
+        raise ArgumentError("celu: alpha cannot be 0")
+    return ops.celu(input, alpha=alpha)
+
+
+celu_ = in_place_form(celu)
 
 
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
