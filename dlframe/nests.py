@@ -28,7 +28,7 @@ def leaves(nest: Any) -> Iterator[Any]:
 
 
 def map_leaves(function: Callable[[Any], Any], nest: Any) -> Any:
-    """The same containers with `function(value)` in place of each value.
+    """The same containers with `function(value)` instead of each value.
 
     >>> map_leaves(abs, {"a": [-1, 2], "b": (-3,)})
     {'a': [1, 2], 'b': (3,)}
@@ -43,7 +43,7 @@ def rebuilt(container: Any, parts: Sequence[Any]) -> Any:
     kind = type(container)
     if kind is list or isinstance(container, tuple):
         return _new(kind, None, parts)
-    new = copy.copy(container)  # keeps what else it has: the default of a defaultdict, for example
+    new = copy.copy(container)  # keeps other attributes, such as the default of a defaultdict
     for key, part in zip(new if isinstance(new, dict) else range(len(parts)), parts, strict=True):
         new[key] = part
     return new
@@ -105,7 +105,7 @@ def unflatten(values: Sequence[Any], tree: Tree | None) -> Any:
 
 
 def spread(prefix: Any, tree: Tree | None) -> list[Any] | None:
-    """One value of `prefix` for each value of `tree`; None where the two do not fit together.
+    """One value of `prefix` for each value of `tree`; None if the two do not fit together.
 
     A value of `prefix` counts for all that is below its place.
     """

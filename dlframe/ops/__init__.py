@@ -45,8 +45,8 @@ from dlframe.ops.window import *
 
 __all__ = gathered(__name__)
 
-# ln 0 = -∞ and 0/0 = nan are results, as in PyTorch. NumPy would warn, and name a line in here that
-# says nothing to a user. Only calls from dlframe's own modules are meant.
+# ln 0 = -∞ and 0/0 = nan are results, as in PyTorch. NumPy would warn and name a line of dlframe,
+# which does not help a user. This concerns only calls from dlframe's own modules.
 warnings.filterwarnings(
     "ignore",
     "(divide by zero|invalid value|overflow|underflow) encountered",

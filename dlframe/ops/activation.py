@@ -65,7 +65,7 @@ def _(g, needs, x, residuals):
 @op(latex=r"\max(x, 0) + \alpha \min(x, 0)")
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
     """x where x > 0, else negative_slope · x."""
-    # x is the larger of both where x > 0; for a steep slope it is the smaller one
+    # where x > 0, x is the larger of both; for a slope above 1 it is the smaller one
     return (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope)
 
 
@@ -153,7 +153,7 @@ def _(g, x, *, approximate):
 
 @gelu.fast_forward
 def _gelu_with_residual(x, *, approximate="none"):
-    phi = _normal(x, approximate)  # kept: erf costs more than everything else together
+    phi = _normal(x, approximate)  # kept, since erf costs more than the rest of the formula
     return x * phi, phi
 
 
@@ -161,7 +161,7 @@ def _gelu_with_residual(x, *, approximate="none"):
 def _(g, needs, x, residuals, *, approximate):
     if approximate == "tanh":
         return (g * _gelu_slope(x, residuals, approximate),)
-    slope = x * x  # as `_gelu_slope`, in one piece of memory
+    slope = x * x  # as `_gelu_slope`, but in one array
     slope *= -0.5
     slope = np.exp(slope, out=into(slope))
     slope *= 1 / math.sqrt(2 * math.pi)

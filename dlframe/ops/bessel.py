@@ -1,7 +1,7 @@
 """Bessel functions of order 0 and 1, and Airy's function Ai.
 
 The derivatives are those of Abramowitz and Stegun, Handbook of Mathematical Functions, 9.1.28,
-9.6.27-28 and 10.4.1. PyTorch has them for i0, i0e, i1 and i1e only.
+9.6.27-28 and 10.4.1. PyTorch has derivatives only for i0, i0e, i1 and i1e.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ i1: OpFunction = elementwise(
     latex="I_1(x)",
     x=lambda g, x, out: g * (i0(x) - _over(out, x, 1.0)),
 )
-# the factor e^-|x| brings the same times -sign(x)
+# the factor e^-|x| adds the function itself times -sign(x)
 i0e = elementwise(
     from_scipy("i0e", "e^-|x| I₀(x), which does not overflow."),
     floats=True,
@@ -106,7 +106,7 @@ def _scaled_over(out: Any, x: Any) -> Any:
     return where(near, np.exp(-abs(close)) * _over(close, close, 1.0), out / where(near, 1.0, x))
 
 
-# K₀' = -K₁, K₁' = -K₀ - K₁/x, and the factor eˣ brings the same once more
+# K₀' = -K₁, K₁' = -K₀ - K₁/x, and the factor eˣ adds the function itself
 modified_bessel_k0 = elementwise(
     from_scipy("modified_bessel_k0", "The modified Bessel function K₀, x > 0.", scipy_name="k0"),
     floats=True,

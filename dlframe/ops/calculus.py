@@ -23,7 +23,7 @@ __all__ = ["diff", "pair_sums", "sampled_derivative", "trapezoid"]
 
 
 def diff(x: Any, *, n: int = 1, axis: int) -> Any:
-    """x[i + 1] - x[i] along an axis, `n` times; of bools, whether they differ."""
+    """x[i + 1] - x[i] along an axis, `n` times; for bools, whether they differ."""
     minus = logical_xor if x.dtype == bool else subtract
     for _ in range(min(n, x.shape[axis])):
         x = minus(part_of(x, axis, 1, None), part_of(x, axis, None, -1))
@@ -36,7 +36,7 @@ def diff(x: Any, *, n: int = 1, axis: int) -> Any:
 def sampled_derivative(f: Any, spacing: Any, *, axis: int, edge_order: int = 1) -> Any:
     """The derivative along an axis, of samples at a distance `spacing`, or at such coordinates.
 
-    Inside, the weights of three neighbours at distances h and k that are exact for parabolas
+    Inside, three neighbours at distances h and k have weights that are exact for parabolas
     (Fornberg, 1988): -k/(h(h+k)), (k-h)/(hk) and h/(k(h+k)); at the ends one-sided differences.
     """
     n = f.shape[axis]
@@ -76,7 +76,7 @@ def trapezoid(y: Any, widths: Any, *, axis: int) -> Any:
     """Σ (y[i] + y[i + 1]) / 2 · widths[i]; `widths` is one number, or broadcasts to the pairs."""
     if np.ndim(widths):
         return sum(pair_sums(y, axis) * widths, axis=axis) / 2.0
-    # all inner samples count twice
+    # the inner samples count twice
     before = (slice(None),) * axis
     first, last = (take_at(y, index=(*before, i)) for i in (0, -1))
     return (sum(y, axis=axis) - (first + last) * 0.5) * widths

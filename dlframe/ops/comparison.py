@@ -1,4 +1,4 @@
-"""Comparisons, logic and bits: nothing here has a gradient."""
+"""Comparisons, logic and bits; these operations have no gradients."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _no_bits(ufunc: np.ufunc, *operands: Any) -> DTypeError:
 def _of_one_dtype(ufunc: np.ufunc, latex: str, *, bools: bool = True) -> OpFunction:
     """`ufunc` of operands that are first brought to PyTorch's common dtype.
 
-    NumPy would take the wider one: 0.1 in float32 is not 0.1 in float64, 0-d or not.
+    NumPy would use the wider dtype, and then 0.1 in float32 would differ from 0.1 in float64.
     """
 
     @stands_for(ufunc, same_for="fiub")
@@ -65,7 +65,7 @@ def _of_one_dtype(ufunc: np.ufunc, latex: str, *, bools: bool = True) -> OpFunct
             x, y = x.astype(dtype, copy=False), y.astype(dtype, copy=False)
         try:
             out = ufunc(x, y)
-        except OverflowError:  # a number beyond the dtype wraps around, as it does in arithmetic
+        except OverflowError:  # a number outside the dtype's range wraps around, as in arithmetic
             dtype = result_type(x, y)
             out = ufunc(np.asarray(x).astype(dtype), np.asarray(y).astype(dtype))
         except (ValueError, TypeError) as error:

@@ -1,7 +1,7 @@
-"""Einstein's notation: products summed over the indices that the result does not have.
+"""Einstein's notation: products summed over the indices that are not in the result.
 
-The notation is read here, once; the work is that of `contract`, which multiplies two operands with
-one call of BLAS and whose gradients are contractions again.
+This module reads the notation. `contract` does the work: it multiplies two operands with
+one call of BLAS, and its gradients are contractions again.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase  # PyTorch's order: c
 
 @op(latex=r"\sum_k x_{i k} y_{k j}")
 def contract(x: Array, y: Array, *, inputs: tuple[str, str], output: str) -> Any:
-    """The product of two operands, summed over the letters of both that `output` does not have.
+    """The product of two operands, summed over their letters that are not in `output`.
 
-    No operand has a letter twice, or one that neither the other nor `output` has.
+    No operand has a letter twice, or a letter that is neither in the other nor in `output`.
     """
     letters_x, letters_y = inputs
     sizes = dict(zip(letters_x + letters_y, x.shape + y.shape, strict=True))
@@ -48,14 +48,14 @@ def contract(x: Array, y: Array, *, inputs: tuple[str, str], output: str) -> Any
     found = batch + rows + columns
     a = arranged(x, letters_x, batch, rows, summed)
     b = arranged(y, letters_y, batch, summed, columns)
-    # nothing to sum: BLAS would be called for each of the batch, to multiply once
+    # without a sum BLAS would be called for each element of the batch, to multiply once
     out = product(a, b) if summed else a * b
     return out.reshape([sizes[c] for c in found]).transpose([found.index(c) for c in output])
 
 
 @contract.vjp("x", latex=r"\sum_j g_{i j} y_{k j}")
 def _(g, y, *, inputs, output):
-    # the product is linear in x: its gradient is g times y, by the letters of x
+    # the product is linear in x, so its gradient is g times y, summed to the letters of x
     return contract(g, y, inputs=(output, inputs[1]), output=inputs[0])
 
 
@@ -69,7 +69,7 @@ def _(g, x, *, inputs, output):
 
 
 def einsum(equation: str, *operands: Any) -> Any:
-    """Products summed over the indices that the result does not have, in Einstein's notation."""
+    """Products summed over the indices that are not in the result, in Einstein's notation."""
     inputs, output, sizes = _notation(equation, tuple([tuple(x.shape) for x in operands]))
     left = [_prepared(x, letters, sizes) for x, letters in zip(operands, inputs, strict=True)]
     left = [_summed(x, letters, _others(left, i, output)) for i, (x, letters) in enumerate(left)]
@@ -85,7 +85,7 @@ def einsum(equation: str, *operands: Any) -> Any:
 
 
 def equation_of(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """An equation and its operands, also from operands followed by lists of numbers."""
+    """The equation and its operands; operands may also be followed by lists of numbers."""
     if len(args) < 2:
         raise ArgumentError(
             "einsum(): must specify the equation string and at least one operand, or at least one "
@@ -101,7 +101,7 @@ def equation_of(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
 
 
 def _letters(numbers: Any) -> str:
-    """The letters for a list of numbers, in which ... stands for itself."""
+    """The letters for a list of numbers; ... stays."""
     for n in numbers:
         if n is not ... and not 0 <= n < len(_LETTERS):
             raise ArgumentError(
@@ -117,7 +117,7 @@ def _others(left: list[tuple[Any, str]], i: int | None, output: str) -> set[str]
 
 
 def _prepared(x: Any, letters: str, sizes: dict[str, int]) -> tuple[Any, str]:
-    """With diagonals for letters that occur twice, and without those that are to be stretched."""
+    """Take diagonals for letters that occur twice, and drop sizes of 1 that would broadcast."""
     for c in dict.fromkeys(letters):
         while letters.count(c) > 1:
             i = letters.index(c)
@@ -137,7 +137,7 @@ def _prepared(x: Any, letters: str, sizes: dict[str, int]) -> tuple[Any, str]:
 
 
 def _summed(x: Any, letters: str, wanted: set[str]) -> tuple[Any, str]:
-    """Summed over the letters that are found nowhere else."""
+    """Sum over the letters that occur nowhere else."""
     alone = tuple([i for i, c in enumerate(letters) if c not in wanted])
     if not alone:
         return x, letters
@@ -145,7 +145,7 @@ def _summed(x: Any, letters: str, wanted: set[str]) -> tuple[Any, str]:
 
 
 def _of_one_dtype(x: Any, y: Any) -> tuple[Any, Any]:
-    """Both in the dtype of a product, in which a sum without dimensions counts like any tensor."""
+    """Both in the dtype of a product; a 0-d operand counts like any tensor."""
     if x.dtype == y.dtype:
         return x, y
     dtype = promote_types(x.dtype, y.dtype)
@@ -159,7 +159,7 @@ def _cheapest(inputs: list[str], sizes: dict[str, int]) -> tuple[int, int]:
     return min(pairs, key=cost)
 
 
-@functools.lru_cache(maxsize=256)  # a program asks for the same shapes again and again
+@functools.lru_cache(maxsize=256)  # programs use the same shapes many times
 def _notation(equation: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str, dict[str, int]]:
     """The letters of each operand and of the result, and the size of each letter."""
     inputs, output = _read(equation, shapes)
@@ -167,7 +167,7 @@ def _notation(equation: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str,
 
 
 def _read(equation: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result, with letters for what "..." stands for."""
+    """The letters of each operand and of the result, with letters instead of "..."."""
     left, arrow, output = equation.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(shapes):
@@ -186,7 +186,7 @@ def _read(equation: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str]:
 
 
 def _dimensions_of_dots(equation: str, part: str, shape: Shape) -> int:
-    """How many dimensions of an operand "..." stands for."""
+    """The number of dimensions of an operand that "..." means."""
     n = len(shape) - len(part.replace("...", ""))
     if n < 0 or (n and "..." not in part) or part.count("...") > 1:
         raise ShapeError(
@@ -199,7 +199,7 @@ def _dimensions_of_dots(equation: str, part: str, shape: Shape) -> int:
 def _checked_sizes(
     equation: str, inputs: list[str], output: str, shapes: tuple[Shape, ...]
 ) -> dict[str, int]:
-    """The size of each letter; 1 gives way to any other."""
+    """The size of each letter; a size of 1 is replaced by any other."""
     sizes: dict[str, int] = {}
     for letters, shape in zip(inputs, shapes, strict=True):
         for c, n in zip(letters, shape, strict=True):

@@ -1,7 +1,7 @@
 """Matrices as products of simpler ones: Cholesky, QR, singular values, eigenvalues, LU.
 
-The last two axes are a matrix, those before them a batch. The factors are LAPACK's, so their signs
-are; a function of them has a gradient if it does not depend on such choices.
+The last two axes are a matrix, and those before them a batch. The factors come from LAPACK, and so
+do their signs; a function of the factors has a gradient if it does not depend on the signs.
 
 M. Seeger et al., *Auto-differentiating linear algebra* (2017) and M. B. Giles, *An extended
 collection of matrix derivative results* (2008) derive these rules, unless a rule names its source.
@@ -50,7 +50,8 @@ def cholesky(a: Array, *, upper: bool = False) -> Any:
     """The triangular L with L Lᵀ = a (upper: U with Uᵀ U = a); one triangle of `a` is read."""
     try:
         out = np.linalg.cholesky(a, upper=upper)
-        if not np.isnan(np.diagonal(out, axis1=-2, axis2=-1)).any():  # of nan no minor is positive
+        # with nan no minor is positive
+        if not np.isnan(np.diagonal(out, axis1=-2, axis2=-1)).any():
             return out
     except np.linalg.LinAlgError:
         pass
@@ -75,7 +76,7 @@ def _(g, out, *, upper):
 
 @op(latex="Q, R: A = Q R")
 def qr(a: Array, *, mode: Any = "reduced") -> Any:
-    """Q with orthogonal columns and a triangular R, Q R = a; for mode "r" without Q."""
+    """Q with orthogonal columns and a triangular R, with Q R = a; mode "r" gives only R."""
     if mode == "r":
         return np.empty(0, a.dtype), np.linalg.qr(a, "r")
     q, r = np.linalg.qr(a, mode)
@@ -121,11 +122,11 @@ def _qr_gradient(gq: Any, gr: Any, q: Any, r: Any) -> Any:
 
 @op(latex=r"U, \sigma, V: A = U \cdot \mathrm{diag}(\sigma) V^\top")
 def svd(a: Array, *, full_matrices: bool = True) -> Any:
-    """U, S and Vᵀ with a = U diag(S) Vᵀ: orthogonal, descending and not negative, orthogonal."""
+    """U, S and Vᵀ with a = U diag(S) Vᵀ, where U and V are orthogonal and S ≥ 0 is descending."""
     return tuple(_converged("linalg.svd", a, np.linalg.svd, full_matrices=full_matrices))
 
 
-svd.definition.materialize = False  # a gradient of S alone must not meet 1 / (s² - s²)
+svd.definition.materialize = False  # a gradient of S alone does not need 1 / (s² - s²)
 
 
 @svd.vjp(
@@ -143,7 +144,7 @@ def _(g, out):
     u, s, vh = out
     k = s.shape[-1]
     gu, gs, gvh = g
-    # of full matrices the last columns are any basis: what depends on them is not differentiated
+    # the last columns of full matrices are not unique, so gradients of them are ignored
     u, vh = u[..., :k], vh[..., :k, :]
     if gu is None and gvh is None:
         return (u * gs[..., None, :]) @ vh
@@ -202,7 +203,7 @@ def _(g, needs, residuals):
 
 
 def _converged(name: str, a: Array, function: Any, *args: Any, **options: Any) -> Any:
-    """`function(a)`, an iteration; given infinities some of LAPACK's never end."""
+    """`function(a)`, which iterates; for infinities some functions of LAPACK never end."""
     lapack.require_finite(name, a)
     try:
         return function(a, *args, **options)
@@ -223,7 +224,8 @@ def eigh(a: Array, *, UPLO: str = "L") -> Any:
     return tuple(_converged("linalg.eigh", half, np.linalg.eigh, UPLO))
 
 
-eigh.definition.materialize = False  # as for svd: of eigenvalues alone, equal ones do no harm
+# as for svd: the gradient of the eigenvalues alone exists also if some are equal
+eigh.definition.materialize = False
 
 
 @eigh.vjp(
@@ -233,7 +235,7 @@ eigh.definition.materialize = False  # as for svd: of eigenvalues alone, equal o
 )
 def _(g, out):
     # dλ[i] = v[i]ᵀ da v[i], and dV = V (Vᵀ da V / (λ[j] - λ[i])) off the diagonal: the gradient is
-    # V [diag(gλ) + Vᵀ gV / (λ[j] - λ[i])] Vᵀ, of which the skew part of Vᵀ gV is meant
+    # V [diag(gλ) + Vᵀ gV / (λ[j] - λ[i])] Vᵀ, with only the skew part of Vᵀ gV
     (gw, gv), (w, v) = g, out
     vh = transposed(v)
     if gv is None:
@@ -306,7 +308,7 @@ def _(g, out):
 
 
 def lu_unpack(factors: Any, pivots: Any) -> tuple[Any, Any, Any]:
-    """P, L and U with P L U = a, of what `lu_factor` returns."""
+    """P, L and U with P L U = a, from the result of `lu_factor`."""
     m, n = factors.shape[-2:]
     k = min(m, n)
     p = permutation(pivots, m, factors.dtype)
@@ -316,6 +318,6 @@ def lu_unpack(factors: Any, pivots: Any) -> tuple[Any, Any, Any]:
 
 
 def permutation(pivots: Any, m: int, dtype: Any) -> Array:
-    """The matrix P with P L U = a, of row exchanges counted from 1."""
+    """The matrix P with P L U = a, from row exchanges counted from 1."""
     rows = lapack.row_order(to_array(pivots), m)  # row k of L U is row rows[k] of a
     return np.swapaxes(np.eye(m, dtype=dtype)[rows], -1, -2)

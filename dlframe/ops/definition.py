@@ -14,7 +14,7 @@ from dlframe.ops.record import Node
 
 Rule = Callable[..., Any]
 
-# What PyTorch calls the nodes of operations that have another name in NumPy (or here).
+# PyTorch's names for the nodes of operations that have another name in NumPy (or here).
 _NODE_NAMES = {
     "absolute": "Abs",
     "broadcast_to": "Expand",
@@ -45,48 +45,48 @@ _NODE_NAMES = {
 }
 
 
-# Stands for residuals that no fast forward has left: the fast door of that node is closed.
+# Stands for missing residuals: the fast door of that node cannot be used.
 NO_RESIDUALS: Any = object()
 
 
 class NodeOp:
-    """What a node's `op` tells the engine: how to get from the result's gradient to the inputs'.
+    """The op of a node, which computes the gradients of inputs from that of the result.
 
-    There are three ways: a rule for each input, one function for all inputs (`joint`), and the fast
-    door (`fast`), which is for first-order gradients on arrays. `Op` has rules, and may have the
-    others. Nodes that no operation made (user-written Functions, checkpointed parts, batches) have
-    an op of a class of its own, which defines `joint`, `name`, `grad_name` and `kept`.
+    It does so in one of three ways: by a rule for each input, by one function for all inputs
+    (`joint`), or by the fast door (`fast`), for first-order gradients on arrays. `Op` has rules,
+    and may have the others. Other nodes (user-written Functions, checkpoints, batches) have
+    an op of another class, which defines `joint`, `name`, `grad_name` and `kept`.
     """
 
     name: str  # for messages
-    grad_name: str  # what PyTorch calls such a node
+    grad_name: str  # PyTorch's name for such a node
     inputs: tuple[str, ...] = ()  # their names
-    variadic: str | None = None  # the name of `*inputs`, if there are any number of them
+    variadic: str | None = None  # the name of `*inputs`, if their number varies
 
     rules: Sequence[Rule | None] = ()  # per input: (g, *kept) -> its gradient
     joint: Callable[..., Any] | None = None  # (g, *kept) -> a gradient (or None) per input
     fast: Rule | None = None  # (g, needs, *kept) -> the same, on arrays only
-    simple = False  # whether the rules are all there is, so that `by_rules` does it all
+    simple = False  # whether there are only rules, so that `by_rules` is enough
 
     by_rules: Callable[..., Sequence[Any]]  # (g, targets, a node's args) -> the rules' gradients
 
     kept: Sequence[tuple[str, ...]]  # the names of what each rule keeps
     fast_kept: tuple[str, ...] = ()  # the same for the fast door, which then serves the rules too
-    residuals_at: int | None = None  # the place among them of what the fast forward left
-    keeps = True  # whether a node holds anything that can be released after its backward
-    passes_gradients = False  # whether `explain` hands gradients on without calling `joint`
+    residuals_at: int | None = None  # the place among them of the fast forward's residuals
+    keeps = True  # whether a node keeps anything that its backward can release
+    passes_gradients = False  # whether `explain` passes gradients on without calling `joint`
     materialize = False  # whether missing gradients of several results are given as zeros
 
     def kept_by(self, node: Node) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
         """The names and the arrays that `node` keeps: a write to one of them is an error.
 
-        By default none: what Functions and parts keep are tensors and nodes, checked elsewhere.
+        By default none, since Functions and checkpoints keep tensors and nodes, checked elsewhere.
         """
         return []
 
 
 def _caller(rules: Sequence[Rule | None], kept: Sequence[tuple[str, ...]]) -> Any:
-    """A function that calls the `rules` of those inputs whose gradient is wanted.
+    """A function that calls the `rules` of the inputs whose gradients are wanted.
 
     Written out, as `lambda g, targets, args: (rule0(g, args[0][0]), …)`: the engine calls one for
     almost every node.
@@ -189,7 +189,7 @@ class Op(NodeOp):
     def add_fast(self, rule: Rule) -> None:
         """Set the first-order door: (g, needs, …) -> one gradient (or None) per input.
 
-        A node then keeps one tuple: what the door asks for, and what the rules need besides.
+        A node then keeps one tuple, with the values for the door and for the rules.
         """
         asked = [
             name for name in self._names_of(rule, extra=("needs", "residuals")) if name != "needs"
@@ -222,7 +222,7 @@ class Op(NodeOp):
         return names[1:]
 
     def _gatherer(self, kept: tuple[str, ...], i: int) -> Callable[..., Any]:
-        # A lambda from source, as dataclasses do it: picking by name then costs no loop per call.
+        # A lambda made from source, as in dataclasses, so that a call needs no loop over names.
         special = {
             "shape": f"_shape({self.inputs[i]})",
             "dtype": f"_dtype({self.inputs[i]})",
@@ -247,7 +247,7 @@ def dtype_of(x: Any) -> Any:
 
 @functools.cache
 def _compiled(source: str) -> Any:
-    return compile(source, "<from dlframe.ops.definition>", "eval")  # many ops keep the same
+    return compile(source, "<from dlframe.ops.definition>", "eval")  # many ops have the same source
 
 
 def parameters_of(
@@ -255,8 +255,8 @@ def parameters_of(
 ) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
     """The names of all parameters, those of the keyword-only ones, and that of `*inputs`.
 
-    As `inspect.signature` tells it, which takes twenty times as long; an import asks hundreds of
-    times.
+    `inspect.signature` gives the same, but takes twenty times as long, and an import needs
+    hundreds of them.
     """
     code = getattr(function, "__code__", None)
     if code is None or hasattr(function, "__wrapped__") or code.co_flags & inspect.CO_VARKEYWORDS:

@@ -1,4 +1,4 @@
-"""Arithmetic, and choices between elements: a forward and, per input, the derivative's product.
+"""Arithmetic, and choices between elements: a forward, and a rule for each input.
 
 The rules follow PyTorch where a derivative does not exist: |x|'(0) = 0, √'(0) = ∞, and where two
 inputs of `maximum` are equal each gets half of the gradient. Other elementwise operations have
@@ -59,12 +59,12 @@ __all__ = [
 @stands_for(np.power)  # which rounds differently
 def _power(x: Any, y: Any) -> Any:
     """x to the power of y."""
-    out = x**y  # the operator knows squares and roots, np.power does not
+    out = x**y  # the operator has fast cases for squares and roots, np.power does not
     return _not_of_bools("power", x, out)
 
 
 def _not_of_bools(name: str, x: Any, out: Any) -> Any:
-    """`out`, unless it is what NumPy makes of two bools: int8."""
+    """`out`, unless it is int8 because NumPy got two bools."""
     if out.dtype.char == "b" and np.asarray(x).dtype.kind == "b":
         raise DTypeError(
             f"{name}: not implemented for bool tensors; convert with .int() or .float()"
@@ -93,7 +93,7 @@ def _log(x: float) -> float:
 
 
 def _whole_divisor(function: Any) -> Any:
-    """`function` as it is, but integers divided by zero raise instead of giving 0."""
+    """`function`, but a division of integers by zero raises instead of giving 0."""
 
     @stands_for(function, same_for="f")
     def checked(x: Any, y: Any) -> Any:
@@ -118,12 +118,12 @@ _trunc_divide.__name__ = "trunc_divide"
 
 @stands_for(np.square, same_for="f")
 def _square(x: Any) -> Any:
-    """x², of bools as int64."""
+    """x²; for bools as int64."""
     return np.square(x) if x.dtype.kind != "b" else x.astype(np.int64)
 
 
 def _copy(x: Any) -> Any:
-    """The same elements in memory of their own."""
+    """A copy, with memory of its own."""
     return x.copy()
 
 
@@ -138,20 +138,20 @@ def _remainder_y(g, x, y):
 
 
 def _nextafter_x(g, x, y):
-    # where x moves, its neighbour moves along, until y is reached
+    # if x changes, its neighbour changes by the same, except where x equals y
     return where(x == y, 0.0, g)
 
 
 @printed_as(r"g \cdot \mathrm{sign}(x) \cdot \mathrm{sign}(y)")
 def _copysign_x(g, out, x):
-    # x with the sign of y is ±x, and 0 is taken as flat
+    # x with the sign of y is ±x; at 0 the derivative is 0
     return where(x == 0.0, 0.0, g * (out / x))
 
 
 add = elementwise(np.add, latex="x + y", x=lambda g: g, y=lambda g: g)
 subtract = elementwise(np.subtract, latex="x - y", x=lambda g: g, y=lambda g: -g)
 multiply = elementwise(np.multiply, latex="x y", x=lambda g, y: g * y, y=lambda g, x: g * x)
-# d(x/y)/dy = -x/y², from the quotient that is there already
+# d(x/y)/dy = -x/y², computed from the quotient
 divide = elementwise(
     np.divide,
     floats=True,
@@ -220,7 +220,7 @@ nextafter = elementwise(
 def lerp(x: Any, y: Any, weight: Any) -> Any:
     """x + weight (y - x), computed from the nearer end, so that both ends are met exactly."""
     half = x.dtype == np.float16
-    if half:  # three roundings to 11 bits would be too many
+    if half:  # three roundings to 11 bits would lose too much
         x, y = x.astype(np.float32), y.astype(np.float32)
     step = y - x
     out = np.where(np.abs(weight) < 0.5, x + weight * step, y - step * (1.0 - weight))
@@ -259,7 +259,7 @@ _VALUES = (np.ndarray, float, int)
 
 
 def _where_by_bits(condition: Array, x: Array, y: Array) -> Any:
-    """The same without a branch for each element, of which the processor guesses half wrongly."""
+    """The same without a branch for each element, which a processor would often guess wrong."""
     integer = np.dtype(f"i{x.dtype.itemsize}")
     mask = condition.astype(integer)
     np.negative(mask, out=mask)  # no bit, or all bits: 0 or -1
@@ -280,7 +280,7 @@ def _(g, condition):
 
 
 def _shared(g, x, other, loses):
-    """The gradient of the winner: all where it wins alone, half of it where both are equal."""
+    """The gradient of one operand: all of it where it is chosen, half where both are equal."""
     return where(x == other, 0.5 * g, where(loses, 0.0, g))
 
 
@@ -298,7 +298,7 @@ minimum = elementwise(
 )
 
 
-# the one that is not nan; of equal ones the first, as in PyTorch
+# the operand that is not nan; of equal operands the first, as in PyTorch
 fmax = elementwise(
     np.fmax,
     latex=r"\max(x, y)",
@@ -319,7 +319,7 @@ fmin = elementwise(
 
 @op(broadcasts=True, promotes=("x", "min", "max"), latex=r"\min(\max(x, x_{\min}), x_{\max})")
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
-    """`x` held between `min` and `max`; where min > max the result is max."""
+    """`x` limited to [min, max]; where min > max the result is max."""
     if min is not None:
         x = np.maximum(x, min)
     return x if max is None else np.minimum(x, max)
@@ -348,7 +348,7 @@ def _(g, x, min, max):
 def nan_to_num(
     x: Array, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
-    """`x` with numbers for nan and for the infinities, by default the largest ones there are."""
+    """`x` with numbers instead of nan and infinities, by default 0 and the largest numbers."""
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
 
 

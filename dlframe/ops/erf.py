@@ -1,4 +1,4 @@
-"""The error function and its relatives: the normal distribution, its inverse, its logarithm."""
+"""The error function, and the normal distribution with its inverse and its logarithm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _bell(x: Any) -> Any:
 _exact = from_scipy("erf", "The error function: 2/√π ∫₀ˣ e^(-t²) dt.")
 
 # -ln(1 - erf t) / t for 0 ≤ t ≤ 4, by rising powers of t: fitted so that the largest relative error
-# of erf is least (Lawson's weighted least squares). It is 4e-8; rounding makes 2.5e-7 of it.
+# of erf is least (Lawson's weighted least squares). It is 4e-8, and with rounding 2.5e-7.
 _POWERS = (
     1.1283792070790546, 0.6366164960644106, 0.10281441517285082, -0.019321728402029108,
     0.00020573281042282762, 0.0012517349382496173, -0.0003809966359600377, 4.070739503987762e-05,
@@ -39,14 +39,14 @@ def _erf(x: Any) -> Any:
 
 
 def _erf_of_float32(x: Array) -> Any:
-    """Off by 1.5e-7 at most, in NumPy's vectorized functions: sign(x) (1 - exp(-p(|x|)))."""
+    """sign(x) (1 - exp(-p(|x|))) with NumPy's vectorized functions; the error is at most 1.5e-7."""
     t = np.minimum(np.abs(x), 4)  # erf 4 is 1 in float32
     p = t * _POWERS[-1]
     for power in reversed(_POWERS[:-1]):
         p += power
         p *= t
     np.expm1(np.negative(p, out=p), out=p)
-    # -erf|x| has its first bit set, and keeps it where x has; np.copysign takes three times as long
+    # combine the sign bit of x with -erf|x|; np.copysign takes three times as long
     return (p.view(np.int32) & (x.view(np.int32) | 0x7FFFFFFF)).view(np.float32)
 
 

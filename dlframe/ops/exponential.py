@@ -38,13 +38,13 @@ def logistic(x: Any) -> Any:
     """1 / (1 + e⁻ˣ)."""
     e = -x
     memory = into(e)
-    e = np.exp(e, out=memory)  # overflows to ∞ for very negative x, and 1/∞ = 0 is right
+    e = np.exp(e, out=memory)  # overflows to ∞ for very negative x, and 1/∞ = 0 is correct
     e += 1
     return np.reciprocal(e, out=memory)
 
 
 def into(x: Any) -> Any:
-    """`x` as `out=`, which saves the time of fresh memory; None for NumPy's scalars."""
+    """`x` for use as `out=`, which avoids new memory; None for NumPy's scalars."""
     return x if type(x) is np.ndarray else None
 
 
@@ -82,7 +82,7 @@ logaddexp2 = elementwise(
 
 @op(latex=r"\ln \frac{x}{1 - x}")
 def logit(x: Array, *, eps: float | None = None) -> Any:
-    """ln(x / (1 - x)), the inverse of the sigmoid; `x` is first held within [eps, 1 - eps]."""
+    """ln(x / (1 - x)), the inverse of the sigmoid; `x` is first limited to [eps, 1 - eps]."""
     if eps is not None:
         x = np.where(x < eps, eps, np.minimum(x, 1.0 - eps))  # in this order where eps > 1/2
     return np.log(x / (1.0 - x))
@@ -90,7 +90,7 @@ def logit(x: Array, *, eps: float | None = None) -> Any:
 
 @logit.vjp("x", latex=r"\frac{g}{x (1 - x)}")
 def _(g, x, *, eps):
-    # d ln(x / (1 - x)) = 1 / (x (1 - x)); nan outside [0, 1], and 0 where x was held
+    # d ln(x / (1 - x)) = 1 / (x (1 - x)); nan outside [0, 1], and 0 where x was limited
     low, high, outside = (0.0, 1.0, math.nan) if eps is None else (eps, 1.0 - eps, 0.0)
     return where((x >= low) * (x <= high), g / (x * (1.0 - x)), outside)
 
@@ -99,7 +99,7 @@ def _(g, x, *, eps):
 
 
 def _of_number(function: np.ufunc, y: Any) -> Any:
-    """function(y); of a Python number again one, which leaves float32 what it is."""
+    """function(y); for a Python number again a Python number, so that float32 is kept."""
     return float(function(y)) if isinstance(y, float) else function(y)
 
 

@@ -28,7 +28,7 @@ def polygamma(x: Array, *, n: int) -> Any:
     sign, series = (-1.0) ** (n + 1), _zeta(float(n + 1), wide)
     if n <= 170:
         return (sign * math.gamma(n + 1.0) * series).astype(x.dtype)
-    # 171! is no float any more, but its logarithm is
+    # 171! is too large for a float, but its logarithm is not
     return (sign * np.exp(math.lgamma(n + 1.0) + np.log(series))).astype(x.dtype)
 
 
@@ -61,7 +61,7 @@ lgamma = elementwise(
 
 
 def _not_by_first(name: str, argument: str) -> Any:
-    """The rule for an input by which there is no derivative in closed form."""
+    """The rule of an input with respect to which the derivative has no closed form."""
 
     def rule(g: Any) -> NoReturn:
         raise GradientError(

@@ -1,8 +1,8 @@
 """Reading and writing by index; `take_at` and `put_at` are each other's derivative.
 
-An index is what PyTorch takes: integers, slices, None, Ellipsis, bools, tensors, arrays and lists
-of integers or bools, and tuples of these. `plain_index` makes NumPy's of it, in which a mask is an
-array of bools and other arrays are of integers, and refuses what PyTorch refuses.
+As in PyTorch, an index consists of integers, slices, None, Ellipsis, bools, tensors, arrays, lists
+of integers or bools, and tuples of these. `plain_index` makes an index for NumPy of it, with masks
+as arrays of bools and other arrays of integers, and raises the errors that PyTorch raises.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _MASKS, _INTEGERS = ("bool", "uint8"), ("int64", "int32")  # the dtypes of array
 
 
 def plain_index(index: Any) -> Any:
-    """`index` with arrays in place of tensors and lists.
+    """`index` with arrays instead of tensors and lists.
 
     Raises:
         ValueError: a slice with a negative step.
@@ -65,7 +65,7 @@ def plain_index(index: Any) -> Any:
 
 
 def _is_part(x: Any) -> bool:
-    """Whether `x`, found in a list, says that the list is meant as a tuple."""
+    """Whether `x`, an item of a list, shows that the list means a tuple."""
     parts = (list, tuple, slice, TensorBase, np.ndarray)
     return x is None or x is Ellipsis or isinstance(x, parts)
 
@@ -101,16 +101,16 @@ def _is_array(part: Any) -> bool:
 
 
 def _is_basic(index: Any) -> bool:
-    """Whether `index` has integers and slices only, so that it selects no element twice."""
+    """Whether `index` has only integers and slices, so that it selects no element twice."""
     return not any(map(_is_array, _parts(index)))
 
 
 def in_steps(index: Any, ndim: int) -> tuple[Any, Any]:
     """A view to take of a tensor first (or None), and the index into that view.
 
-    In `x[0, :, rows]` PyTorch takes `x[0]`, and then `[:, rows]` of it; to NumPy the integer
-    were one more array, and the dimension of the arrays would come first. And a bool is a new
-    dimension of size 1, of which it takes all or nothing.
+    PyTorch computes `x[0, :, rows]` as `x[0]`, and then `[:, rows]` of it. NumPy would treat the
+    integer as one more index array, and move the dimension of the arrays to the front. A bool adds
+    a dimension of size 1 or 0.
     """
     if not isinstance(index, tuple) or _is_basic(index):
         return None, index
@@ -134,14 +134,14 @@ def in_steps(index: Any, ndim: int) -> tuple[Any, Any]:
 
 
 def _dimensions_of(part: Any) -> int:
-    """How many dimensions of the tensor a part of an index stands for."""
+    """The number of dimensions of the tensor that a part of an index takes."""
     if _is_array(part):
         return np.ndim(part) if isinstance(part, bool) or part.dtype.kind == "b" else 1
     return part is not None
 
 
 def _without_ellipsis(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
-    """With slices for an Ellipsis, which to NumPy stands between two arrays even if for nothing."""
+    """The index with slices for an Ellipsis, since NumPy lets even an empty one separate arrays."""
     place = next((i for i, part in enumerate(index) if part is Ellipsis), None)
     if place is None:
         return index
@@ -151,7 +151,7 @@ def _without_ellipsis(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
 
 
 def _mixed(index: tuple[Any, ...]) -> bool:
-    """Whether integers and arrays stand beside parts of another kind, or bools beside anything."""
+    """Whether integers and arrays are mixed with parts of another kind, or bools with any part."""
     arrays = [part for part in index if _is_array(part)]
     if any(np.ndim(part) == 0 for part in arrays):
         return len(index) > 1
@@ -160,7 +160,7 @@ def _mixed(index: tuple[Any, ...]) -> bool:
 
 
 def index_error(error: Exception, shape: Shape, index: Any) -> DimensionError:
-    """What is wrong with `index`, in words of dimensions."""
+    """The error that says which dimension does not fit `index`."""
     shown = ", ".join(
         f"tensor{list(p.shape)}" if isinstance(p, np.ndarray) else _shown(p) for p in _parts(index)
     )
@@ -212,7 +212,7 @@ def _reader(index: Any) -> Callable[..., Any]:
 
 def _read(x: Array, index: Any) -> Array:
     if index.__class__ is Along and x.__class__ is np.ndarray and x.flags.c_contiguous:
-        return x.reshape(-1).take(index.flat)  # half the time of an index per axis
+        return x.reshape(-1).take(index.flat)  # twice as fast as an index per axis
     try:
         out = x[index]
     except IndexError as error:
@@ -243,13 +243,13 @@ def slice_at(x: Array, *, index: Any) -> Array:
 @select_at.vjp("x", latex=r"\sum_{\mathrm{index} = i} g")
 @slice_at.vjp("x", latex=r"\sum_{\mathrm{index} = i} g")
 def _(g, shape, *, index):
-    # what is read at a place gives its gradient back there
+    # an element gets its gradient from the place to which it was read
     return put_at(g, index=index, size=shape)
 
 
 @op(latex=r"\sum_{\mathrm{index} = i} x")
 def put_at(x: Array, *, index: Any, size: Shape) -> Any:
-    """Zeros of shape `size` with `x` at `index`; where places repeat, what goes there adds up."""
+    """Zeros of shape `size` with `x` at `index`; at places that repeat, the values are added."""
     out = np.zeros_like(x, shape=size, order="C")  # rows are written through reshaped views
     if index.__class__ is Along and out.__class__ is np.ndarray:
         np.add.at(out.reshape(-1), index.flat.reshape(-1), x.reshape(-1))
@@ -275,7 +275,7 @@ def put_at(x: Array, *, index: Any, size: Shape) -> Any:
 
 
 def _integers(parts: tuple[Array, ...]) -> tuple[Array, ...]:
-    """The parts of an index as one integer array per axis; of a mask the places it has."""
+    """The parts of an index as one integer array per axis; a mask becomes its places."""
     places: list[Array] = []
     for part in parts:
         places += part.nonzero() if part.dtype.kind == "b" else (part.astype(np.intp, copy=False),)
@@ -300,7 +300,7 @@ def add_to_rows(out: Array, rows: Array, x: Array) -> None:
 
 def _distinct(rows: Array, limit: int) -> bool:
     """Whether no row occurs twice."""
-    # each writes its number to its row; of those with the same row only the last finds it there
+    # each row number writes its position to that row; if a row repeats, only the last one is there
     mine = np.arange(len(rows))
     last = np.empty(limit, mine.dtype)
     last[rows] = mine
@@ -308,7 +308,7 @@ def _distinct(rows: Array, limit: int) -> bool:
 
 
 class Along(tuple[Array, ...]):  # noqa: SLOT001 # a tuple's subclass cannot have slots
-    """An index of one array per axis, and the same places counted through the flattened tensor."""
+    """An index of one array per axis, and the same places in the flattened tensor."""
 
     flat: Array
 
@@ -323,11 +323,11 @@ def along(indices: Array, axis: int) -> tuple[Array, ...]:
     return tuple(places)
 
 
-_MANY = 4096  # to fewer places an index per axis leads sooner
+_MANY = 4096  # for fewer places an index per axis is faster
 
 
 def along_within(indices: Array, axis: int, size: Shape) -> tuple[Array, ...]:
-    """`along` for a tensor of that size, of indices that are known to lie in it."""
+    """`along` for a tensor of that size, with indices that are known to be valid."""
     index = along(indices, axis)
     if indices.size < _MANY or axis != len(size) - 1:
         return index
@@ -338,7 +338,7 @@ def along_within(indices: Array, axis: int, size: Shape) -> tuple[Array, ...]:
 
 
 def flat_places(index: tuple[Array, ...], size: Shape) -> Array:
-    """Where `index`, of one array per axis, leads to in the flattened tensor."""
+    """The places of `index`, which has one array per axis, in the flattened tensor."""
     if isinstance(index, Along):
         return index.flat
     return np.asarray(np.ravel_multi_index(index, size))
@@ -395,7 +395,7 @@ def assign(x: Array, index: Any, value: Any) -> None:
             ones = next((i for i, n in enumerate(value.shape) if n != 1), value.ndim)
             if not ones:
                 raise
-            x[index] = value.reshape(value.shape[ones:])  # sizes of 1 in front say nothing
+            x[index] = value.reshape(value.shape[ones:])  # leading sizes of 1 are dropped
     except IndexError as error:
         raise index_error(error, x.shape, index) from None
     except (TypeError, ValueError):
@@ -408,10 +408,10 @@ def assign(x: Array, index: Any, value: Any) -> None:
 
 
 def number_for(by: str, value: Any, dtype: Any) -> Array:
-    """A number as an array of `dtype`; floats are cut to integers, -1 is 255 in uint8.
+    """A number as an array of `dtype`; floats are truncated to integers, and -1 is 255 in uint8.
 
     Raises:
-        ArgumentError: the dtype does not reach that far.
+        ArgumentError: the number is outside the range of the dtype.
     """
     if dtype.kind == "f":
         fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype).max)
@@ -429,7 +429,7 @@ def number_for(by: str, value: Any, dtype: Any) -> Array:
 
 @replace_at.vjp("x", latex=r"g_i [i \notin \mathrm{index}]")
 def _(g, *, index):
-    return replace_at(g, 0.0, index=index)  # what was overwritten has no influence any more
+    return replace_at(g, 0.0, index=index)  # overwritten elements have no influence
 
 
 @replace_at.vjp("value", latex=r"g_{\mathrm{index}}")

@@ -1,6 +1,6 @@
 """Calls of LAPACK and BLAS, one per matrix of a batch, where NumPy has no function for batches.
 
-SciPy is imported on first use. What these functions take and return are plain arrays.
+SciPy is imported on first use. These functions take and return plain arrays.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _routine(name: str) -> Callable[..., Any]:
 
 
 def triangular(a: Array, b: Array, *, upper: bool, left: bool, unitriangular: bool) -> Array:
-    """The x with a x = b, or x a = b, where one triangle of `a` counts; batches broadcast."""
+    """The x with a x = b, or x a = b; only one triangle of `a` is used, and batches broadcast."""
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     n = a.shape[-1]
     if are_many(batch, n):
@@ -42,7 +42,7 @@ def triangular(a: Array, b: Array, *, upper: bool, left: bool, unitriangular: bo
     if out.size:
         trsm = routine("trsm", out)
         for i in np.ndindex(batch):
-            # BLAS reads columns first: what it sees are aᵀ, bᵀ and the equation transposed
+            # BLAS reads arrays by columns, so for it a, b and the equation are transposed
             out[i] = trsm(
                 1, a[i].T, out[i].T, side=left, lower=upper, diag=unitriangular, overwrite_b=True
             ).T
@@ -50,7 +50,7 @@ def triangular(a: Array, b: Array, *, upper: bool, left: bool, unitriangular: bo
 
 
 def _substituted(a: Array, b: Array, upper: bool, left: bool, unitriangular: bool) -> Array:
-    """The same for many small matrices: row by row, all matrices of the batch at once."""
+    """The same for many small matrices: each row of all matrices of the batch at once."""
     if not left:
         at, bt = a.swapaxes(-1, -2), b.swapaxes(-1, -2)
         return _substituted(at, bt, not upper, True, unitriangular).swapaxes(-1, -2)
@@ -82,12 +82,12 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
 
 
 def are_many(batch: Sequence[int], n: int) -> bool:
-    """Whether a step for all matrices at once, n times, beats a call of LAPACK for each."""
+    """Whether n steps for all matrices at once are faster than a call of LAPACK for each."""
     return math.prod(batch) > 8 * n
 
 
 def _eliminated(a: Array) -> tuple[Array, Array]:
-    """Gaussian elimination of many small matrices: column by column, all of the batch at once."""
+    """Gaussian elimination of many small matrices: each column of all matrices at once."""
     *batch, m, n = a.shape
     x = a.reshape(math.prod(batch), m, n).copy()
     each = np.arange(len(x))
@@ -103,7 +103,7 @@ def _eliminated(a: Array) -> tuple[Array, Array]:
 
 
 def zero_pivot(factors: Array) -> Array:
-    """Per matrix the first k, counted from 1, for which U[k, k] is 0; 0 if there is none."""
+    """For each matrix the first k, counted from 1, for which U[k, k] is 0; 0 if there is none."""
     zeros = np.diagonal(factors, axis1=-2, axis2=-1) == 0
     if not zeros.size:
         return np.zeros(factors.shape[:-2], np.int32)
@@ -130,16 +130,16 @@ def row_order(pivots: Array, m: int) -> Array:
     return rows.reshape(*batch, m)
 
 
-# --- what inverses, equations and determinants share -------------------------------------------
+# --- LU factors, for inverses, equations and determinants --------------------------------------
 
 
 def is_small(a: Array) -> bool:
-    """Whether NumPy's loop over a batch, in C, is worth more than the faster LAPACK of SciPy."""
+    """Whether NumPy's loop over a batch, in C, gains more than SciPy's faster LAPACK."""
     return bool(a.shape[-1] <= 12)
 
 
 class Factored:
-    """Square matrices and their LU factors, in LAPACK's own order: what it sees is aᵀ."""
+    """Square matrices and their LU factors, in LAPACK's order: for it the matrix is aᵀ."""
 
     def __init__(self, a: Array):
         self.factors = np.array(a, order="C")
@@ -173,7 +173,7 @@ class Factored:
         return out
 
     def diagonal(self) -> Array:
-        """Of U, with the sign of the row exchanges: its product is the determinant."""
+        """The diagonal of U with the sign of the row exchanges; its product is the determinant."""
         out = np.diagonal(self.factors, axis1=-2, axis2=-1).copy()
         exchanges = (self.pivots != np.arange(self.pivots.shape[-1])).sum(axis=-1)
         out[..., 0] *= 1 - 2 * (exchanges % 2)
@@ -181,7 +181,7 @@ class Factored:
 
 
 def factored(name: str, what: str, a: Array) -> Factored:
-    """The factors of matrices that all have an inverse."""
+    """The factors of the matrices; raises unless all have an inverse."""
     found = Factored(a)
     if found.info.any():
         raise singular(name, what, a, found.info)
@@ -226,7 +226,7 @@ def least_squares(a: Array, b: Array, rcond: float, driver: str) -> tuple[Array,
 
 
 def require_finite(name: str, a: Array) -> None:
-    """Raise if an iteration would meet a nan or an infinity: which matrix of the batch has it."""
+    """Raise if a matrix contains a nan or an infinity, and say which one of the batch."""
     finite = np.isfinite(a)
     if not finite.all():
         first = int(np.argmin(finite.all(axis=(-2, -1)).reshape(-1)))
@@ -238,9 +238,9 @@ def require_finite(name: str, a: Array) -> None:
 
 
 def singular(name: str, what: str, a: Array, infos: Any = None) -> LinAlgError:
-    """The error for a batch of matrices one of which has no inverse: which, and why."""
+    """The error for a batch with a matrix that has no inverse: which one, and why."""
     found = lu(a)[2]
-    if not found.any():  # another order of the same sums: the last bit decides what is 0
+    if not found.any():  # sums in another order may differ in the last bit, and then be 0 or not
         found = np.full(a.shape[:-2], a.shape[-1]) if infos is None else infos
     where, info = first_failure(found)
     return LinAlgError(
@@ -251,7 +251,7 @@ def singular(name: str, what: str, a: Array, infos: Any = None) -> LinAlgError:
 
 
 def not_positive_definite(name: str, a: Array, *, upper: bool) -> LinAlgError:
-    """The error for a batch of matrices one of which has no Cholesky factor."""
+    """The error for a batch with a matrix that has no Cholesky factor."""
     where, info = first_failure(cholesky(a, upper=upper)[1])
     return LinAlgError(
         f"{name}: {where}The factorization could not be completed because the input is not "
@@ -261,7 +261,7 @@ def not_positive_definite(name: str, a: Array, *, upper: bool) -> LinAlgError:
 
 
 def first_failure(infos: Array) -> tuple[str, int]:
-    """Which matrix of a batch failed first, in words, and its info."""
+    """The first matrix of a batch that failed, in words, and its info."""
     flat = infos.reshape(-1)
     k = int(np.flatnonzero(flat)[0]) if flat.any() else 0
     return (f"(Batch element {k}): " if infos.ndim else ""), int(flat[k])

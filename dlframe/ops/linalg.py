@@ -34,7 +34,7 @@ Shape = tuple[int, ...]
 
 
 def product(x: Array, y: Array) -> Array:
-    """x @ y of arrays, by BLAS where it can: half precision in float32, integers in float64."""
+    """x @ y of arrays, by BLAS if possible: float16 in float32, integers in float64."""
     if x.dtype == np.float16 == y.dtype:
         wide = product(x.astype(np.float32), y.astype(np.float32))
         return np.asarray(wide, np.float16)
@@ -47,7 +47,7 @@ def product(x: Array, y: Array) -> Array:
     return x @ y
 
 
-_FEW = 256  # elements, for which NumPy's own loop takes no longer than asking
+_FEW = 256  # elements, for which NumPy's own loop takes no longer than this check
 
 
 def _fits_floats(x: Array, y: Array) -> bool:
@@ -64,7 +64,7 @@ def matmul(x: Array, y: Array) -> Any:
     try:
         dtype = x.dtype
         if dtype is y.dtype and x.ndim <= 2 and dtype.char in "fd":
-            return x @ y  # what most products are, before any question that they do not need
+            return x @ y  # the common case, before all other checks
         out = product(x, y)
         alike = dtype is y.dtype or dtype == y.dtype
     except (ValueError, AttributeError, TypeError):
@@ -98,7 +98,7 @@ def _to_y(g, x, shape):
     if len(shape) == 1:
         return _times(x.swapaxes(-1, -2), g[..., None])[..., 0]
     if len(shape) == 2 and x.ndim > 2:
-        # the batches add up: one product of tall matrices
+        # a sum over the batches is one product of tall matrices
         rows = math.prod(x.shape[:-1])
         return _times(x.reshape((rows, x.shape[-1])).swapaxes(0, 1), g.reshape((rows, g.shape[-1])))
     return _times(x.swapaxes(-1, -2), g)
@@ -142,9 +142,9 @@ def _no_product(x: Array, y: Array) -> DTypeError:
 
 @op(broadcasts=True, latex=r"\beta M + \alpha X Y")
 def addmm(input: Array, x: Array, y: Array, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    """beta · input + alpha · xy; a factor of 0 leaves its term out, NaN and all."""
+    """beta · input + alpha · xy; with a factor of 0 its term is ignored, NaN included."""
     out = matmul(x, y)
-    if not alpha or not x.shape[-1]:  # of no products, however large alpha is
+    if not alpha or not x.shape[-1]:  # without any products alpha does not matter
         out = np.zeros_like(out)
     elif alpha != 1:
         out *= _factor(alpha, out)
@@ -154,7 +154,7 @@ def addmm(input: Array, x: Array, y: Array, *, beta: Any = 1, alpha: Any = 1) ->
 
 
 def _factor(number: Any, like: Array) -> Any:
-    """A number of the dtype of `like`: -2 is 254 among bytes."""
+    """A number in the dtype of `like`; -2 is 254 in uint8."""
     return number if like.dtype.kind == "f" else np.asarray(number).astype(like.dtype)
 
 
@@ -185,7 +185,7 @@ def cross(x: Array, y: Array, *, axis: int = -1) -> Any:
 
 @cross.vjp("x", latex=r"y \times g")
 def _(g, y, *, axis):
-    # ⟨g, dx × y⟩ = ⟨y × g, dx⟩: a triple product may be turned
+    # ⟨g, dx × y⟩ = ⟨y × g, dx⟩, since the factors of a triple product may be rotated
     return cross(y, g, axis=axis)
 
 
@@ -208,7 +208,7 @@ def kron(x: Any, y: Any) -> Any:
 
 
 def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
-    """Products summed over `axes`: so many last of `x` and first of `y`, or two lists of axes."""
+    """Products summed over `axes`: the last n of `x` and first n of `y`, or two lists of axes."""
     if isinstance(axes, int):
         axes = (range(x.ndim - axes, x.ndim), range(axes))
     ax, ay = ([a % v.ndim for a in part] for v, part in zip((x, y), axes, strict=True))
@@ -229,7 +229,7 @@ def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
 
 
 def _without_stretched(x: Any, ax: list[int], y: Any, ay: list[int]) -> Any:
-    """`x` summed over those of its axes that meet a size of 1 in `y`, which would be stretched."""
+    """`x` summed over its axes for which `y` has size 1, instead of broadcasting `y`."""
     met = tuple([a for a, b in zip(ax, ay, strict=True) if y.shape[b] == 1 != x.shape[a]])
     return cast(x.sum(axis=met, keepdims=True), dtype=x.dtype) if met else x
 
@@ -266,7 +266,7 @@ def multi_dot(*xs: Any) -> Any:
 
 
 def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
-    """Where to part each stretch i…j of a chain (Cormen et al., Introduction to Algorithms, 14.2).
+    """Where to split each part i…j of a chain (Cormen et al., Introduction to Algorithms, 14.2).
 
     Matrix i has sizes[i] rows and sizes[i + 1] columns.
     """
@@ -291,7 +291,7 @@ def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
 @op(broadcasts=True, latex=r"\left\Vert x_i - y_j \right\Vert_p")
 def cdist(x: Array, y: Array, *, p: float = 2.0) -> Any:
     """(Σ |x_i − y_j|^p)^(1/p) of every row i of `x` and every row j of `y`."""
-    # a few rows of x at a time: all differences at once would be the largest array of a program
+    # a few rows of x at a time, since the array of all differences would be very large
     rows = max(1, 2**18 // max(1, y.size))
     starts = range(0, max(1, x.shape[-2]), rows)
     parts = [_norm(_differences(x[..., i : i + rows, :], y), p) for i in starts]
@@ -316,7 +316,7 @@ def _norm(d: Array, p: float) -> Any:
 
 
 def _sum_of_rows(x: Array) -> Any:
-    """`x.sum(axis=-1)`, which takes several times as long where rows are short."""
+    """`x.sum(axis=-1)`, several times as fast for short rows."""
     return x @ np.ones(x.shape[-1], x.dtype)
 
 
@@ -326,7 +326,7 @@ def _sum_of_rows(x: Array) -> Any:
     r" \left(\frac{|x_i - y_j|}{z_{ij}}\right)^{p-1}",
 )
 def _(g, x, y, out, *, p):
-    # the differences are d = x_i - y_j: the slope by d, summed over all rows j
+    # with d = x_i - y_j: the derivative with respect to d, summed over all rows j
     return (g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-2)
 
 
@@ -341,7 +341,7 @@ def _(g, x, y, out, *, p):
 
 
 def _slope(d: Any, out: Any, p: float) -> Any:
-    # ∂‖d‖/∂d = sign(d) (|d| / ‖d‖)^(p-1); 0 where d is, also in place of 0/0
+    # ∂‖d‖/∂d = sign(d) (|d| / ‖d‖)^(p-1); 0 where d is 0, also instead of 0/0
     if p == 0:
         return zeros_like(d)
     if p == 1:
@@ -357,7 +357,7 @@ def _not_zero(x: Any) -> Any:
 
 @op(broadcasts=True, latex=r"\left\Vert x_i - y_j \right\Vert_2")
 def euclidean_distances(x: Array, y: Array) -> Any:
-    """‖x_i − y_j‖ as √(‖x_i‖² − 2 x_i·y_j + ‖y_j‖²): one product, but near points lose digits."""
+    """‖x_i − y_j‖ = √(‖x_i‖² − 2 x_i·y_j + ‖y_j‖²): one product, but inexact for near points."""
     x_norm, y_norm = ((v * v).sum(axis=-1, keepdims=True) for v in (x, y))
     left = np.concatenate([-2.0 * x, x_norm, np.ones_like(x_norm)], axis=-1)
     right = np.concatenate([y, np.ones_like(y_norm), y_norm], axis=-1)

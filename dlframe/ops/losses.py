@@ -33,7 +33,7 @@ __all__ = [
 
 
 def reduced(values: Any, reduction: str) -> Any:
-    """The losses of all elements, of an array or a tensor: as they are, their mean or their sum."""
+    """The losses of all elements, their mean or their sum; `values` is an array or a tensor."""
     if reduction == "none":
         return values
     total = values.sum()
@@ -108,7 +108,7 @@ def huber_loss(x, y, *, delta=1.0, reduction="mean"):
 
 @huber_loss.vjp("x", latex=r"\frac{g}{n} \min(\max(x_i - y_i, -\delta), \delta)")
 def _(g, x, y, *, delta, reduction):
-    # the slope is d, cut off at ±delta
+    # the derivative is d, limited to ±delta
     return np.minimum(np.maximum(x - y, -delta), delta) * _share(g, x.shape, reduction)
 
 
@@ -180,7 +180,7 @@ def _(g, x, weight, pos_weight, *, reduction):
 def cross_entropy(
     x, *, target, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean"
 ):
-    """-Σ_c q_c log softmax(x)_c for class indices as targets; classes lie along axis 1 (or 0 of 1).
+    """-Σ_c q_c log softmax(x)_c for class indices as targets; classes are axis 1 (0 of a vector).
 
     q is the smoothed one-hot target times the class weights: w_t (1 - ε) at the target t, plus
     w_c ε / C everywhere. The mean divides by Σ w_t over the targets that are not `ignore_index`.
@@ -255,7 +255,7 @@ def _class_axis(x: Any) -> int:
 
 
 def _per_class(g: Any, axis: int) -> Any:
-    """g, which has no class axis, such that it broadcasts along it; a reduced g stays as it is."""
+    """g with a class axis of size 1, so that it broadcasts; a reduced g is not changed."""
     if g.ndim == 0:
         return g
     return g.reshape((*g.shape[:axis], 1, *g.shape[axis:]))
@@ -269,7 +269,7 @@ def _expanded_weight(weight: Array | None, ndim: int, classes: int, dtype: Any) 
 def _picked(
     target: Array, weight: Array | None, ignore_index: int, dtype: Any
 ) -> tuple[Array, Array, Array]:
-    """Which targets count, the targets with 0 for the others, and the weight of each."""
+    """Which targets count, the targets (0 where they do not), and the weight of each."""
     valid = target != ignore_index
     safe = target * valid
     w = valid.astype(dtype) if weight is None else weight.astype(dtype, copy=False)[safe] * valid
@@ -303,7 +303,8 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
         q *= 1 - label_smoothing
         smooth = label_smoothing / classes * _expanded_weight(weight, len(shape), classes, dtype)
         q += smooth * np.expand_dims(valid, axis)
-    if reduction == "mean" and valid.any():  # where nothing counts, the loss is nan, its gradient 0
+    # if no target counts, the loss is nan and its gradient 0
+    if reduction == "mean" and valid.any():
         q /= w.sum()
     return q
 

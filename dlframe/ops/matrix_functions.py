@@ -37,7 +37,7 @@ __all__ = [
 
 
 def _scaled(g: Any, x: Any) -> Any:
-    """Every matrix of `x` times its number of `g`."""
+    """Each matrix of `x` times the number in `g` that belongs to it."""
     return g[..., None, None] * x
 
 
@@ -65,7 +65,7 @@ def _factored_det(a: Array) -> tuple[Array, Any]:
 
 @det.vjp("a", latex=r"g z A^{-\top}")
 def _(g, a, out):
-    # the derivative by an element is its cofactor (Jacobi)
+    # the derivative with respect to an element is its cofactor (Jacobi)
     return _scaled(g, _cofactors(a, out))
 
 
@@ -77,9 +77,9 @@ def _(g, needs, a, out, residuals):
 
 
 def _cofactors(a: Any, det_a: Any) -> Any:
-    """det(a) a⁻ᵀ, which exists even where the inverse does not.
+    """det(a) a⁻ᵀ, which exists even if the inverse does not.
 
-    By a = U diag(s) Vᵀ the cofactors are det(U) det(V) U diag(∏ s without s[i]) Vᵀ.
+    With a = U diag(s) Vᵀ the cofactors are det(U) det(V) U diag(∏ s without s[i]) Vᵀ.
     """
     if np.all(to_array(det_a)):
         return _scaled(det_a, transposed(inv(a)))
@@ -125,7 +125,7 @@ def _(g, needs, a, residuals):
 
 
 def inverse_or_infinite(a: Any) -> Any:
-    """The inverse; of a singular matrix what division by zero gives, not an error."""
+    """The inverse; for a singular matrix the result of a division by zero, not an error."""
     try:
         return inv(a)
     except LinAlgError:
@@ -134,7 +134,7 @@ def inverse_or_infinite(a: Any) -> Any:
 
 
 def lu_solve(factors: Any, pivots: Any, b: Any, *, left: bool = True, adjoint: bool = False) -> Any:
-    """The x with a x = b, a given by its `lu_factor`; x a = b if not `left`, aᵀ for `adjoint`."""
+    """The x with a x = b for a given `lu_factor` of a; x a = b if not `left`, aᵀ for `adjoint`."""
     if not left:
         return transposed(lu_solve(factors, pivots, transposed(b), adjoint=not adjoint))
     p = permutation(pivots, factors.shape[-1], factors.dtype)
@@ -165,7 +165,7 @@ def pinv(a: Array, *, atol: Any = None, rtol: Any = None, hermitian: bool = Fals
 
 
 def threshold(s: Array, shape: Sequence[int], atol: Any, rtol: Any) -> Array:
-    """Up to where singular values count as 0, by PyTorch's defaults: rtol = ε max(m, n)."""
+    """The bound up to which singular values count as 0; PyTorch's default is rtol = ε max(m, n)."""
     atol = np.asarray(0.0 if atol is None else atol, s.dtype)
     if rtol is None:
         default = max(shape[-2:]) * np.finfo(s.dtype).eps
@@ -195,14 +195,14 @@ def _pinv_gradient(g: Any, a: Any, p: Any) -> Any:
 
 @op(latex=r"A^{+} B")
 def least_squares(a: Array, b: Array, *, rcond: float, driver: str) -> Any:
-    """The x that minimizes ‖a x - b‖, the smallest of several, and the rank of `a`."""
+    """The smallest x that minimizes ‖a x - b‖, and the rank of `a`."""
     batch, (m, n), k = a.shape[:-2], a.shape[-2:], b.shape[-1]
     x = np.zeros((*batch, n, k), a.dtype)
     rank = np.zeros(batch, np.int64)
     if a.size:
         lapack.require_finite("linalg.lstsq", a)
         for i in np.ndindex(batch):
-            columns = b[i] if k else np.zeros((m, 1), a.dtype)  # the rank is asked for in any case
+            columns = b[i] if k else np.zeros((m, 1), a.dtype)  # the rank is needed in any case
             x[i], rank[i] = lapack.least_squares(a[i], columns, rcond, driver)
     return x, rank
 
@@ -242,7 +242,7 @@ def _(g, a):
 
 
 def matrix_power(a: Any, n: int) -> Any:
-    """The product of `n` copies by repeated squaring; of the inverse if n is negative."""
+    """The product of `n` copies, or of |n| copies of the inverse, by repeated squaring."""
     if n < 0:
         a, n = inv(a), -n
     if n == 0:

@@ -1,8 +1,8 @@
 """Operations of networks as one node each: softmax, linear, normalization, embedding.
 
-Each has its formula once, as a rule that works to any order; some have a `fast_backward` beside it,
-which keeps what the forward had at hand and gives the same first-order numbers (a generated test
-compares them).
+Each has its formula once, as a rule for gradients of any order. Some also have a `fast_backward`,
+which keeps intermediate results of the forward and gives the same first-order gradients (a
+generated test compares them).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
 
-# What arrays' methods call, behind a layer of Python.
+# The functions that methods of arrays call through a layer of Python.
 _add: Any = np.add.reduce
 _maximum: Any = np.maximum.reduce
 
@@ -136,7 +136,7 @@ def _(g, needs, x, weight):
     if needs[0]:
         dx = rows.dot(weight) if x.ndim == 2 else rows.dot(weight).reshape(x.shape)
     dw = rows.T.dot(flat) if needs[1] else None
-    # a product with ones adds the rows up in BLAS, several times faster than sum(axis=0)
+    # a product with ones adds the rows with BLAS, several times faster than sum(axis=0)
     db = _ones(len(rows), rows.dtype).dot(rows) if needs[2] else None
     return dx, dw, db
 
@@ -191,9 +191,9 @@ def _(g, *, index, skip):
 def normalize(x, weight=None, bias=None, *, axes, over, eps, stats=None):
     """(x - μ) / √(σ² + eps) · weight + bias, with mean μ and biased variance σ² over `axes`.
 
-    weight and bias vary along all axes but those of `over`. BatchNorm, LayerNorm, GroupNorm and
-    InstanceNorm differ in `axes` and `over` alone. `stats` is what `moments` gave, if the caller
-    wanted μ and σ² too; the array x - μ in it is used up.
+    weight and bias vary along all axes except those of `over`. BatchNorm, LayerNorm, GroupNorm and
+    InstanceNorm differ only in `axes` and `over`. `stats` is the result of `moments`, if the caller
+    needed μ and σ² too; the array x - μ in it is overwritten.
     """
     return _normalize(x, weight, bias, axes=axes, over=over, eps=eps, stats=stats)[0]
 
@@ -214,7 +214,7 @@ def _normalize(x, weight, bias, *, axes, over, eps, stats=None):
 
 
 def moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
-    """μ and σ² over `axes`, and x - μ, from which σ² is computed: E[x²] - μ² would lose digits."""
+    """μ and σ² over `axes`, and x - μ. σ² is computed from x - μ, as E[x²] - μ² loses digits."""
     count = _count(x, axes)
     mean = x.sum(axis=axes, keepdims=True) / count
     centred = x - mean
@@ -222,7 +222,7 @@ def moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
 
 
 def _count(x: Any, axes: tuple[int, ...]) -> int:
-    """How many numbers a mean over `axes` is of, or 1: that of no numbers is 0 here, not nan."""
+    """The count of numbers in a mean over `axes`, at least 1, so that a mean of none is 0."""
     shape: tuple[int, ...] = x.shape
     return max(1, math.prod(shape[i] for i in axes))
 
@@ -275,7 +275,7 @@ def _(g, bias, *, over):
 
 
 def _sum(x: Any, over: tuple[int, ...]) -> Any:
-    # a tensor would take the empty tuple for all axes, as PyTorch's do
+    # for a tensor the empty tuple would mean all axes, as in PyTorch
     return x.sum(axis=over, keepdims=True) if over else x
 
 

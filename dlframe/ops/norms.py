@@ -32,7 +32,7 @@ Shape = tuple[int, ...]
 
 @op(latex=r"\left(\sum |x_i|^p\right)^{1/p}")
 def vector_norm(x: Array, *, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Any:
-    """(Σ |x|ᵖ)^(1/p) with p = ord; its limits max |x| and min |x| for ±∞, for 0 the nonzeros."""
+    """(Σ |x|ᵖ)^(1/p) with p = ord; max |x| and min |x| for ±∞, and for 0 the count of nonzeros."""
     wide = np.float32 if x.dtype == np.float16 else x.dtype
     size = np.abs(x).astype(wide, copy=False)
     over: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
@@ -98,9 +98,9 @@ def matrix_norm(
 
 
 def cond(x: Any, p: Any = None) -> Any:
-    """The condition numbers ‖x‖ ‖x⁻¹‖ in the norm `p`, ∞ of singular matrices.
+    """The condition numbers ‖x‖ ‖x⁻¹‖ in the norm `p`; ∞ for singular matrices.
 
-    By default the ratio of the largest singular value to the smallest; for -2 the inverse ratio.
+    By default it is the ratio of the largest singular value to the smallest; for -2 the inverse.
     """
     if p in (None, 2, -2, "nuc"):
         s = svdvals(x)

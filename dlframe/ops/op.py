@@ -13,15 +13,15 @@ r"""The notation of differentiable operations: a forward, and one vector-Jacobia
 
 The keyword (or the argument of `vjp`) names the input; the rule's parameter names say what is
 kept for the backward pass: `g` is the incoming gradient, `out` the result, an input's or
-option's name that value, and `shape` and `dtype` are those of the rule's own input. Nothing
-else is kept. All names are checked at import.
+option's name that value, and `shape` and `dtype` are those of the rule's own input. No other values
+are kept. All names are checked at import.
 
-`latex` is what `Tensor.explain` prints, for the result and for each gradient; the letters are
-told in `dlframe.viz.explain.notation`. A rule that is a lambda needs none: its formula is printed
+`latex` is the formula that `Tensor.explain` prints, for the result and for each gradient; the
+letters are explained in `dlframe.viz.explain.notation`. A lambda needs none: its formula is printed
 from its source.
 
 Rules run on arrays, and for higher orders the same rules run on tensors (see
-`dlframe.autograd.engine`). `fast_backward` is a second door for first-order gradients alone, which
+`dlframe.autograd.engine`). `fast_backward` is a second door only for first-order gradients, which
 may keep residuals and write in place.
 """
 
@@ -48,7 +48,7 @@ __all__ = [
 
 
 class OpFunction(Protocol):
-    """What `op` and `elementwise` return: a function, with the means to add rules to it."""
+    """The functions that `op` and `elementwise` return, with methods that add rules."""
 
     definition: Op
 
@@ -141,7 +141,7 @@ def elementwise(
 
 
 def printed_as(latex: str) -> Callable[[Rule], Rule]:
-    """Give a rule its formula, where it is not the rule of `@f.vjp(name, latex=...)`."""
+    """Give a formula to a rule that is not defined by `@f.vjp(name, latex=...)`."""
 
     def give(rule: Rule) -> Rule:
         rule.latex = latex  # type: ignore[attr-defined] # functions take attributes
@@ -153,7 +153,7 @@ def printed_as(latex: str) -> Callable[[Rule], Rule]:
 def plain(
     function: Callable[..., Any], *, name: str | None = None, latex: str | None = None
 ) -> OpFunction:
-    """An operation without gradient (comparisons, argmax …): tensors in and out, no history."""
+    """An operation without gradient (comparisons, argmax …); its results have no graph."""
     forward = _forward_of(function) if isinstance(function, np.ufunc) else function
     definition = Op(name or function.__name__, forward, latex=latex)
     _remember(function, definition)
@@ -164,12 +164,12 @@ def plain(
 
 
 def stands_for(ufunc: Any, *, same_for: str = "") -> Callable[[Rule], Any]:
-    """Decorate a forward that does the work of a ufunc of NumPy: it takes its name and its calls.
+    """Decorate a forward that replaces a ufunc of NumPy; it gets the ufunc's name and calls.
 
     Args:
-        ufunc: `np.floor(tensor)` then comes to the operation made of this forward.
+        ufunc: calls such as `np.floor(tensor)` then use the operation made of this forward.
         same_for: the kinds of dtype ("f", "i", "u", "b") for which both give the same numbers, so
-            that the in-place form may leave the work to the ufunc.
+            that the in-place form may use the ufunc.
     """
 
     def named(forward: Any) -> Any:
@@ -184,7 +184,7 @@ def stands_for(ufunc: Any, *, same_for: str = "") -> Callable[[Rule], Any]:
 def _remember(forward: Any, definition: Op) -> None:
     """Note in `definition` which ufunc it is; `numpy_api.ufuncs` and in-place forms ask for it."""
     if isinstance(forward, np.ufunc):
-        # NumPy has more functions of integers than PyTorch: of one of them, floats it is
+        # NumPy has more functions of integers than PyTorch, for which they give floats
         definition.ufunc, definition.same_for = forward, "f" if forward.nin == 1 else "fiub"
     elif isinstance(getattr(forward, "ufunc", None), np.ufunc):
         definition.ufunc, definition.same_for = forward.ufunc, forward.same_for
@@ -210,7 +210,7 @@ def summary(function: Callable[..., Any]) -> str | None:
 
 
 def _meaning(function: Callable[..., Any]) -> str | None:
-    """What `function` says of itself; a ufunc does after its signature."""
+    """The docstring of `function`; in that of a ufunc it comes after the signature."""
     doc = function.__doc__
     return doc.split("\n\n")[1] if doc and isinstance(function, np.ufunc) else doc
 
@@ -248,7 +248,7 @@ def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
 
 
 def _promoted(definition: Op, call: Callable[..., Any], x: Any, y: Any, floats: bool) -> Any:
-    """The same call after both operands were brought to the dtype that PyTorch gives the result."""
+    """The same call with both operands in the dtype that the result has in PyTorch."""
     for value in (x, y):
         if not isinstance(value, (TensorBase, np.ndarray, np.generic, bool, int, float)):
             return NotImplemented

@@ -1,8 +1,8 @@
 """Orthogonal polynomials, by their three-term recurrences.
 
 Each family is p₀ = 1, pₖ₊₁ = (a x + b) pₖ - c pₖ₋₁ with p₋₁ = 0 and numbers a, b, c that depend on
-k (Abramowitz and Stegun, Handbook of Mathematical Functions, table 22.7). The derivative is that of
-the recurrence, on arrays and tensors alike, so that all orders exist; PyTorch has none.
+k (Abramowitz and Stegun, Handbook of Mathematical Functions, table 22.7). The derivative comes from
+the same recurrence, on arrays and tensors, so that all orders exist; PyTorch has no derivatives.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _polynomials(
 ) -> OpFunction:
     """The operation p(x, n) of a family, for degrees `n` that broadcast against `x`.
 
-    `latex` is the formula of p, and that of the gradient by x.
+    `latex` is the formula of p, and that of the gradient with respect to x.
     """
 
     def forward(x: Any, n: Any) -> Any:

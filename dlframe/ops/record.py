@@ -1,11 +1,11 @@
-"""What an operation leaves behind: the tensor it returns and the node that remembers it.
+"""The fields of tensors, the nodes of the graph, and the log of writes to memory.
 
-A graph is made of `Node`s, not of tensors: a node holds its op, the targets its gradients go to,
-and the raw arrays that the rules asked for. Tensors point to nodes, nodes point to older nodes and
+A graph consists of `Node`s, not of tensors: a node holds its op, the targets of its gradients,
+and the arrays that its rules need. Tensors refer to nodes, and nodes to older nodes and
 to leaves, so there are no reference cycles and everything is freed by reference count.
 
 In-place changes are watched by one log for all arrays (`mark_mutated`), not by a counter on each
-tensor: an operation then pays nothing, and a backward pass compares one integer per node until
+tensor. So an operation has no extra cost, and a backward pass compares one integer per node until
 something changed.
 """
 
@@ -49,12 +49,12 @@ class TensorBase:
     )
 
     array: Array  # the values
-    node: Node | None  # what computed it; None for a leaf
+    node: Node | None  # the node of the operation that computed it; None for a leaf
     needs_grad: bool
-    gradient: Any  # a tensor, or None; `grad` checks what it is set to
+    gradient: Any  # a tensor, or None; `grad` checks its new value
     view_of: View | None  # which tensor this one is a view of
     hooks: dict[int, Any] | None  # a leaf's gradient hooks; a result's hook that fills .grad
-    views: list[weakref.ref[TensorBase]]  # made of it while it had no gradient; unset until then
+    views: list[weakref.ref[TensorBase]]  # views made while it had no gradient; unset at first
 
     def _set_grad(self, value: Any) -> None:
         if value is not None:
@@ -64,7 +64,7 @@ class TensorBase:
     def _drop_grad(self) -> None:
         self.gradient = None
 
-    # what reads is a C function: optimizers read many
+    # the getter is a C function, since optimizers read many gradients
     grad = property(
         operator.attrgetter("gradient"), _set_grad, _drop_grad, "The gradient, or None."
     )
@@ -99,7 +99,7 @@ class Node:
     op: Any  # a `dlframe.ops.definition.NodeOp`, which holds the rules
     seq: int  # creation order
     targets: Sequence[Any]  # per input: an older node, a leaf tensor, or None
-    args: Any  # per input: what its rule asked for; None once released
+    args: Any  # per input: the values that its rule needs; None once released
     shapes: tuple[Any, ...] | None  # input shapes, if gradients must be un-broadcast
     outputs: Any  # per output (shape, dtype), for operations with several outputs
     hooks: dict[int, Any] | None
@@ -107,10 +107,10 @@ class Node:
     def __init__(
         self, op: Any, targets: Sequence[Any], args: Any, *, shapes: Any = None, outputs: Any = None
     ):
-        # `dlframe.ops.calling` writes this out where an operation is recorded: it is the hot path
+        # `dlframe.ops.calling` has a copy of this where it records operations, for speed
         self.op, self.targets, self.args = op, targets, args
         self.shapes, self.outputs, self.hooks = shapes, outputs, None
-        self.seq = next(clock)  # after the targets: a view among them may have got a new node
+        self.seq = next(clock)  # after the targets, since a view among them may get a new node
 
     def name(self) -> str:
         """The name that PyTorch gives such a node."""
@@ -118,7 +118,7 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes (or leaves) that the gradients go to next, as `grad_fn.next_functions`."""
+        """The nodes (or leaves) to which the gradients go next, as `grad_fn.next_functions`."""
         return tuple((target, 0) for target in self.targets)
 
     def __repr__(self) -> str:
@@ -126,16 +126,16 @@ class Node:
 
 
 class View:
-    """A tensor's base: the tensor whose memory it shows, and that tensor's node when it did."""
+    """The base of a view, whose memory it shows, and the node of the base at that time."""
 
     __slots__ = ("base", "base_node", "several")
 
     def __init__(self, base: TensorBase, base_node: Node | None, several: str = ""):
         self.base, self.base_node = base, base_node
-        self.several = several  # the function that returned it (or what it is a view of) in a tuple
+        self.several = several  # the function that returned it, or its base, in a tuple
 
 
-# What marks a tensor made in inference mode; it has no rules and is never walked.
+# Marks a tensor made in inference mode; it has no rules and is not part of any graph.
 INFERENCE = Node(None, (), ())
 
 
@@ -172,14 +172,14 @@ def unwrapped(x: Any) -> Any:
 
 
 def target_of(x: TensorBase) -> Any:
-    """Where the gradient of `x` goes: its node, or the leaf itself."""
+    """The target of the gradient of `x`: its node, or the leaf itself."""
     if x.view_of is not None and x.view_of.base.node is not x.view_of.base_node:
         renew(x, x.view_of)
     return x.node or x
 
 
 def renew(x: TensorBase, view: View) -> None:
-    """Give a view the node it has after a write to its base: it is read from what the base is now.
+    """Give a view a new node after a write to its base: the view is read from the present base.
 
     If the base was detached since, the view keeps its old graph.
     """
@@ -188,17 +188,17 @@ def renew(x: TensorBase, view: View) -> None:
         move_to(x, _reader[0](x, view.base).node, True)
 
 
-# What records a view as read from its base: `dlframe.ops.regions` binds it.
+# The function that records a view as read from its base; `dlframe.ops.regions` sets it.
 _reader: list[Callable[[TensorBase, TensorBase], TensorBase]] = []
 
 
 def bind_reader(read: Callable[[TensorBase, TensorBase], TensorBase]) -> None:
-    """Tell how a view is read from its base again."""
+    """Set the function that reads a view from its base again."""
     _reader[:] = [read]
 
 
 def move_to(x: TensorBase, node: Node | None, needs_grad: bool) -> None:
-    """Make `x` the result of `node`; the hook that fills `x.grad` goes along."""
+    """Make `x` the result of `node`; the hook that fills `x.grad` moves too."""
     before, x.node = x.node, node
     if x.hooks is not None and before is not None and before.hooks and node is not None:
         node.hooks = node.hooks or {}
@@ -212,9 +212,9 @@ def move_to(x: TensorBase, node: Node | None, needs_grad: bool) -> None:
 
 
 def note_view(view: TensorBase, base: TensorBase) -> None:
-    """Let `base`, which has no gradient, know of its view: a write to the base may change that.
+    """Note a view of `base`, which needs no gradient: a write to the base may change that.
 
-    Operations look at `needs_grad` first, so a view must not learn of its gradient too late.
+    Operations check `needs_grad` first, so it must be set in views too, and at once.
     """
     try:
         views = base.views
@@ -236,7 +236,7 @@ def _wake_views(base: TensorBase) -> None:
 
 
 class Mutation:
-    """When an array's memory was last written to, by what, and how often."""
+    """The last write to an array's memory: its time, the operation, and the number of writes."""
 
     __slots__ = ("by", "count", "ref", "seq")
 
@@ -257,12 +257,12 @@ def owner_of(array: Array) -> Array:
     while base is not None:
         if isinstance(base, np.ndarray):
             array = base
-        base = getattr(base, "base", None)  # NumPy's as_strided puts another object in between
+        base = getattr(base, "base", None)  # NumPy's as_strided inserts another object
     return array
 
 
 def mark_mutated(array: Array, by: str) -> None:
-    """Note that the memory of `array` was written to: older graphs that kept it refuse to run."""
+    """Note that the memory of `array` was written to, so older graphs that kept it will raise."""
     mark_mutated_many((array,), by)
 
 
@@ -279,7 +279,7 @@ def mark_mutated_many(arrays: Iterable[Array], by: str) -> None:
 
 
 def version_of(array: Array) -> int:
-    """How often the memory of `array` was written to in place."""
+    """The number of in-place writes to the memory of `array`."""
     entry = _log.get(id(owner_of(array)))
     return entry.count if entry else 0
 

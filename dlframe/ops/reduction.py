@@ -42,7 +42,7 @@ __all__ = [
 Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
 
-# What arrays' methods call, behind a layer of Python.
+# The functions that methods of arrays call through a layer of Python.
 _add: Any = np.add.reduce
 _multiply: Any = np.multiply.reduce
 _maximum: Any = np.maximum.reduce
@@ -67,7 +67,7 @@ def kept_shape(shape: Shape, axis: Axis) -> Shape:
 
 
 def count_of(shape: Shape, axis: Axis) -> int:
-    """How many elements go into each result."""
+    """The number of elements in each result."""
     if axis is None or not shape:
         return math.prod(shape)
     return math.prod([shape[a] for a in axis]) if isinstance(axis, tuple) else shape[axis]
@@ -81,7 +81,7 @@ def _spread(g: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
 
 
 def _wide(x: Array) -> Array:
-    """`x`, or float32 in place of float16."""
+    """`x`, in float32 instead of float16."""
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
@@ -90,9 +90,9 @@ def _wide(x: Array) -> Array:
 
 @op(latex=r"\sum x_i")
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum; of bools and integers as int64."""
+    """The sum; for bools and integers as int64."""
     dtype = x.dtype
-    if dtype.char in "fd":  # first, since most sums are of these
+    if dtype.char in "fd":  # first, since most sums have one of these dtypes
         return _add(x, axis=axis, keepdims=keepdims)
     if dtype.kind != "f":
         return _add(x, axis=axis, dtype=np.int64, keepdims=keepdims)
@@ -106,7 +106,7 @@ def _(g, shape, *, axis, keepdims):
 
 @op(latex=r"\frac{1}{n} \sum x_i")
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean; nan of nothing."""
+    """The mean; nan if there are no elements."""
     out = _mean(_wide(x), axis, keepdims)
     return out if out.dtype is x.dtype else out.astype(x.dtype, copy=False)
 
@@ -122,7 +122,7 @@ def _(g, shape, *, axis, keepdims):
 
 @op(latex=r"\frac{1}{n - c} \sum (x_i - \mu)^2, \quad \mu = \frac{1}{n} \sum x_i")
 def var(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
-    """Σ(x - mean)² / (n - correction); nan or ∞ where nothing is left to divide by."""
+    """Σ(x - mean)² / (n - correction); nan or ∞ if the divisor is not positive."""
     return _var(_wide(x), axis, keepdims, correction).astype(x.dtype, copy=False)
 
 
@@ -137,7 +137,7 @@ def _freedom(shape: Shape, axis: Axis, correction: float) -> float:
 
 
 def _spread_around_mean(g: Any, x: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
-    """(x - mean) / (n - correction) · g; with nothing to divide by ∞, and nan at the mean."""
+    """(x - mean) / (n - correction) · g; if the divisor is 0, ∞, and nan at the mean."""
     d = x - mean(x, axis=axis, keepdims=True)
     freedom = _freedom(x.shape, axis, correction)
     if freedom:
@@ -168,7 +168,7 @@ def _(g, out, x, *, axis, keepdims, correction):
 
 @op(latex=r"\ln \sum e^{x_i}")
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """ln Σ eˣ, computed around the largest x so that nothing overflows."""
+    """ln Σ eˣ, computed relative to the largest x so that nothing overflows."""
     wide = _wide(x)
     top = _maximum(wide, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
@@ -219,7 +219,7 @@ def amin(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _extreme(reduce: Any, x: Array, axis: Axis, keepdims: bool, initial: float) -> Any:
     if x.dtype.kind == "f" and x.size:
-        # along the last axis NumPy is three times faster with something to start from
+        # along the last axis NumPy is three times faster with an initial value
         return reduce(x, axis=axis, keepdims=keepdims, initial=initial)
     return reduce(x, axis=axis, keepdims=keepdims)
 
@@ -240,7 +240,7 @@ def _evenly(chosen: Any, axis: Axis, dtype: Any) -> Any:
 
 @op(latex="x_k")
 def shared(x: Array, *, place: int) -> Any:
-    """The element at `place`, counted in order; all that equal it share its gradient."""
+    """The element at `place`, counted in order; all equal elements share its gradient."""
     return x.reshape(-1)[place]
 
 
@@ -253,12 +253,12 @@ def _(g, out, x):
 
 
 def _argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """Where the largest element is: the first of equal ones."""
+    """The index of the largest element; the first one of equal elements."""
     return x.argmax(axis=axis, keepdims=keepdims)
 
 
 def _argmin(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """Where the smallest element is: the first of equal ones."""
+    """The index of the smallest element; the first one of equal elements."""
     return x.argmin(axis=axis, keepdims=keepdims)
 
 
@@ -289,10 +289,10 @@ count_nonzero = plain(_count_nonzero, name="count_nonzero", latex=r"\sum [x_i \n
 
 @op(latex=r"\prod x_i")
 def prod(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The product; of bools and integers as int64."""
+    """The product; for bools and integers as int64."""
     if x.dtype.kind != "f":
         x = x.astype(np.int64, copy=False)
-    if x.size > 1024:  # fewer are multiplied before they are folded
+    if x.size > 1024:  # for fewer elements folding is not worthwhile
         if axis is None and not keepdims:
             x, axis = x.reshape(-1), 0
         if axis is not None and axis % x.ndim == x.ndim - 1:
@@ -304,9 +304,9 @@ _FEW = 32  # factors that are multiplied one after the other
 
 
 def _folded(x: Array) -> Array:
-    """The last axis folded in half, each time one multiplication of whole arrays.
+    """The product along the last axis: its halves are multiplied again and again, as whole arrays.
 
-    NumPy multiplies along a contiguous axis one by one, each waiting for the one before.
+    NumPy multiplies along a contiguous axis one by one, and each product waits for the one before.
     """
     while (n := x.shape[-1]) > _FEW:
         half = n // 2

@@ -1,8 +1,8 @@
-"""Where a view lies in the memory of its base; reading and writing there.
+"""The places of a view in the memory of its base, and reading and writing there.
 
 A write to a view changes its base, and a write to the base changes the view. The gradients of both
-have the base's shape, but memory of their own, in an order of their own. A `Region` says by
-addresses which elements of the base a view shows: it does not matter by which calls the view was
+have the base's shape, but other memory, in another order. A `Region` finds by
+addresses which elements of the base a view shows, so it does not matter by which calls the view was
 made. `take_region` and `put_region` are each other's derivative.
 """
 
@@ -30,15 +30,15 @@ Place = tuple[tuple[int, ...], tuple[int, ...], int]  # shape, strides and offse
 
 
 class Region:
-    """The places of `base` and of its view `part` in a stretch of memory that holds both.
+    """The places of `base` and of its view `part` in a range of memory that contains both.
 
     Args:
         base: an array whose elements all have their own memory.
-        part: any array that shows some of these elements, also more than once.
+        part: any array that shows some of these elements, perhaps more than once.
     """
 
     def __init__(self, base: Array, part: Array) -> None:
-        base, part = one_example(base), one_example(part)  # of a batch, where all are alike
+        base, part = one_example(base), one_example(part)  # of a batch, whose examples are alike
         if record.owner_of(base) is not record.owner_of(part):
             raise GradientError(
                 "a view no longer shares memory with its base: .data of one of them was replaced; "
@@ -51,7 +51,7 @@ class Region:
         self.dense = base.flags.c_contiguous and self.length == base.size
 
     def in_memory_of(self, x: Array) -> tuple[Array, Array]:
-        """Base and view, laid out as they were, in memory with the values of `x` for the base."""
+        """Base and view in new memory with the same layout, with the values of `x` for the base."""
         if self.dense and x.flags.c_contiguous:
             memory = x.reshape(-1)
             return x, _placed(memory, self.part)
@@ -75,7 +75,7 @@ def repeats(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     """Whether an array of that shape and these strides shows some element more than once."""
     if 0 in shape:
         return False
-    reach = 0  # how far apart the elements of the dimensions seen so far are at most
+    reach = 0  # the largest distance between elements of the dimensions so far
     for stride, n in sorted((abs(s), n) for s, n in zip(strides, shape, strict=True) if n > 1):
         if stride <= reach:
             break
@@ -124,13 +124,13 @@ def take_region(x: Array, *, region: Region) -> Array:
 
 @take_region.vjp("x", latex=r"\sum_{\mathrm{region} = i} g")
 def _(g, *, region):
-    # what is read at a place gives its gradient back there
+    # an element gets its gradient from the place to which it was read
     return put_region(g, region=region)
 
 
 @op(latex=r"\sum_{\mathrm{region} = i} x")
 def put_region(x: Array, *, region: Region) -> Array:
-    """Zeros in the shape of the base, with `x` where the view lies; repeated places add up."""
+    """Zeros in the shape of the base, with `x` at the view's places; repeated places add up."""
     memory = np.zeros(region.length, x.dtype)
     if region.repeats:
         places = _placed(np.arange(region.length), region.part)
@@ -148,7 +148,7 @@ def _(g, *, region):
 
 @op(latex=r"x, \quad z_{\mathrm{region}} = v")
 def replace_region(x: Array, value: Any, *, region: Region) -> Array:
-    """`x` with what the view shows replaced by `value`; the view repeats no element."""
+    """`x` with the elements of the view replaced by `value`; the view repeats no element."""
     whole, part = region.in_memory_of(np.array(x))
     part[...] = value
     return whole
@@ -165,7 +165,7 @@ def _(g, *, region):
 
 @replace_region.vjp("value", latex=r"g_{\mathrm{region}}")
 def _(g, *, region):
-    # and what was written has it instead
+    # the written value has it instead
     return take_region(g, region=region)
 
 
@@ -173,7 +173,7 @@ def _(g, *, region):
 
 
 def read_again(x: Any, base: Any) -> Any:
-    """The view `x`, recorded as read from what `base` is today."""
+    """The view `x`, recorded as read from the present `base`."""
     region = Region(base.array, x.array)
     return record_call(take_region.definition, (base,), [base.array], {"region": region}, x.array)
 

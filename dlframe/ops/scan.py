@@ -1,8 +1,8 @@
 """Operations whose results run along an axis: sums, products, extremes of all elements so far.
 
-What they have in common is `linear_scan`, the recurrence y[i] = b[i] + a[i]·y[i-1]: the gradients
-of a running product that has zeros in it, and of a running logsumexp, are such recurrences, read
-backwards. It divides by nothing, and its own gradient is one as well.
+All of them need `linear_scan`, the recurrence y[i] = b[i] + a[i]·y[i-1]. The gradients
+of a running product that contains zeros, and of a running logsumexp, are such recurrences, read
+backwards. It needs no division, and its own gradient is such a recurrence too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def _accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
-    """All results of `ufunc` on the way; of float16 by way of float32, of integers as int64."""
+    """All intermediate results of `ufunc`; float16 is added in float32, integers as int64."""
     if x.dtype.kind != "f":
         return ufunc.accumulate(x, axis, np.int64)
     if x.dtype == np.float16:
@@ -42,7 +42,7 @@ def _accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
 
 
 def before(x: Any, axis: int, first: float) -> Any:
-    """At each place the element before it, and `first` at the first place."""
+    """The element before each place, and `first` at the first place."""
     n = x.shape[axis]
     if not n:
         return x
@@ -55,7 +55,7 @@ def before(x: Any, axis: int, first: float) -> Any:
 
 @op(latex=r"\sum_{j \leq i} x_j")
 def cumsum(x: Array, *, axis: int) -> Any:
-    """The sums of all elements up to each one; of bools and integers as int64."""
+    """The sums of all elements up to each one; for bools and integers as int64."""
     return _accumulated(np.add, x, axis)
 
 
@@ -93,13 +93,13 @@ def _(g, a, *, axis):
 
 @linear_scan.vjp("a", latex=r"\bar{b}_i z_{i-1}")
 def _(g, out, a, *, axis):
-    # a[i] meets y[i-1], with all that y[i] means to later ones
+    # a[i] is multiplied by y[i-1], and y[i] influences all later results
     return scan_back(g, a, axis) * before(out, axis, 0.0)
 
 
 def scan_back(g: Any, a: Any, axis: int) -> Any:
     """z[i] = g[i] + a[i+1]·z[i+1]: the recurrence from the end, the adjoint of `linear_scan`."""
-    # read backwards, the factor of place i is that of its neighbour; the first one has no meaning
+    # read backwards, the factor of place i is that of its neighbour; the first one is not used
     a = roll(flip(a, axis=axis), shift=1, axis=axis)
     return flip(linear_scan(flip(g, axis=axis), a, axis=axis), axis=axis)
 
@@ -109,7 +109,7 @@ def scan_back(g: Any, a: Any, axis: int) -> Any:
 
 @op(latex=r"\prod_{j \leq i} x_j")
 def cumprod(x: Array, *, axis: int) -> Any:
-    """The products of all elements up to each one; of bools and integers as int64."""
+    """The products of all elements up to each one; for bools and integers as int64."""
     return _accumulated(np.multiply, x, axis)
 
 
@@ -133,7 +133,7 @@ def products_of_others(x: Any, axis: int | None) -> Any:
 def vander(x: Any, *, n: int, increasing: bool = False) -> Any:
     """Vandermonde's matrix: `n` powers of each element along a new last axis, the highest first.
 
-    They are multiplied up, which is right for 0, too. Integers become int64.
+    They are computed by multiplication, which is right for 0 too. Integers become int64.
     """
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
     ones: Any = np.ones((*x.shape, min(n, 1)), dtype)
@@ -161,7 +161,7 @@ def _(g, out, x, *, axis):
     # Σ g[k] e^(x[i] - out[k]) over k ≥ i, as e^(x[i] - out[i]) · z[i] with
     # z[i] = g[i] + e^(out[i] - out[i+1]) z[i+1]: out never falls, so no power overflows
     last = roll(out, shift=1, axis=axis)
-    decay = where(last == out, 1.0, np.exp(last - out))  # of infinities the difference is nan
+    decay = where(last == out, 1.0, np.exp(last - out))  # the difference of infinities is nan
     return np.exp(x - out) * scan_back(g, decay, axis)
 
 
@@ -169,17 +169,17 @@ def _(g, out, x, *, axis):
 
 
 def _cummax_indices(x: Array, *, axis: int) -> Any:
-    """Where the largest element so far is: the last of equal ones, and nan is the largest."""
+    """The index of the largest element so far: the last of equal ones; nan is the largest."""
     return _latest(x, np.maximum.accumulate(x, axis), axis)
 
 
 def _cummin_indices(x: Array, *, axis: int) -> Any:
-    """Where the smallest element so far is: the last of equal ones, and nan is the smallest."""
+    """The index of the smallest element so far: the last of equal ones; nan is the smallest."""
     return _latest(x, np.minimum.accumulate(x, axis), axis)
 
 
 def _latest(x: Array, extreme: Array, axis: int) -> Array:
-    """At each place the latest one where `x` was the extreme of its time."""
+    """For each place the latest place at which `x` was the extreme so far."""
     n = x.shape[axis]
     places = np.arange(n).reshape(n, *(1,) * (x.ndim - 1 - axis % x.ndim))
     return np.maximum.accumulate(np.where((x == extreme) | np.isnan(x), places, 0), axis)

@@ -1,7 +1,7 @@
 """Several values reduced into each place: product, maximum or minimum.
 
-The sum is `put_at`, which is linear. Here the places are flat ones, counted through the tensor, so
-that one operation serves every way to name them.
+The sum is `put_at`, which is linear. Here places are counted through the flattened tensor, so
+that one operation works for every kind of index.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _EXTREMES = {"amax": np.maximum, "amin": np.minimum}
 
 
 def _reduced(ufunc: Any, x: Array, src: Array, places: Array, first: Any) -> Array:
-    """`x` with `ufunc` of all that goes to a place; `first`, if given, in place of `x` there."""
+    """`x` with `ufunc` of all values that go to a place; `first`, if given, replaces `x` there."""
     out = x.reshape(-1).copy()
     if first is not None:
         out[places] = first
@@ -39,7 +39,7 @@ def _taken(x: Any, places: Array) -> Any:
 
 
 def _counted(x: Any, places: Array, size: int) -> Any:
-    """How many of the bools `x` that go to each place hold."""
+    """For each place the number of the bools `x` that go there and are True."""
     return np.bincount(places.reshape(-1), unwrapped(x).reshape(-1), size)
 
 
@@ -54,7 +54,7 @@ def scatter_prod(x: Array, src: Array, *, places: Array, include_self: bool) -> 
 
 @scatter_prod.vjp("x", latex=r"g_i \prod_{\mathrm{index} = i} v")
 def _(g, src, shape, dtype, *, places, include_self):
-    # d(x Π s)/dx = Π s; without x itself, only places that nothing goes to depend on it
+    # d(x Π s)/dx = Π s; without x itself, only places to which nothing goes depend on it
     if not include_self:
         return replace_at(g.reshape(-1), 0.0, index=places).reshape(shape)
     ones = np.ones(shape, dtype)
@@ -78,7 +78,7 @@ def _(g, x, src, out, *, places, include_self):
 
 @op(latex="x")
 def once(x: Array) -> Array:
-    """`x`, whose formula holds for the value but not for a derivative."""
+    """`x`, which may be differentiated once only: its formula is wrong for second derivatives."""
     return x.copy()
 
 
@@ -98,7 +98,7 @@ def _(g):
 def scatter_extreme(
     x: Array, src: Array, *, places: Array, reduce: str, include_self: bool
 ) -> Array:
-    """The largest ("amax") or smallest ("amin") of all that goes to a place."""
+    """The largest ("amax") or smallest ("amin") of all values that go to a place."""
     first = None
     if not include_self:
         first = _least(x.dtype) if reduce == "amax" else _greatest(x.dtype)
@@ -132,7 +132,7 @@ def _shares(
     "x", latex=r"\frac{g_i [x_i = z_i]}{[x_i = z_i] + \sum_{\mathrm{index} = i} [v = z_i]}"
 )
 def _(g, x, src, out, *, places, include_self):
-    # the elements that equal the extreme have it between them; all others have no influence
+    # the elements that equal the extreme share the gradient; all others have no influence
     return g * _shares(unwrapped(x), unwrapped(src), unwrapped(out), places, include_self)[0]
 
 

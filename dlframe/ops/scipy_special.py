@@ -1,4 +1,4 @@
-"""SciPy's special functions as forwards: imported on first use, in the dtype of their arguments."""
+"""Makes forwards of SciPy's special functions, which keep the dtype of their arguments."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__: list[str] = []
 def from_scipy(name: str, meaning: str, *, scipy_name: str = "") -> Callable[..., Any]:
     """`scipy.special`'s function as the forward of an operation called `name`.
 
-    scipy.special alone costs more to import than NumPy does, so that waits for the first call.
+    It is imported at the first call, since importing scipy.special takes longer than NumPy.
     """
     path = scipy_name or name
 
     def forward(*args: Any) -> Any:
         from scipy import special
 
-        # what SciPy has in float64 only, or computes for float16 in float32, comes back as it went
+        # SciPy computes some functions only in float64, and float16 in float32: convert back
         dtype = np.result_type(*args)
         return np.asarray(getattr(special, path)(*args)).astype(dtype, copy=False)
 

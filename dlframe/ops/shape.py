@@ -103,7 +103,7 @@ def _(g, *, axis):
 
 @op(latex=r"x_{(i - s) ~\mathrm{mod}~ n}")
 def roll(x: Array, *, shift: int | Shape, axis: int | tuple[int, ...] | None = None) -> Any:
-    """The elements moved on by `shift`; those pushed out come in at the other end."""
+    """The elements moved by `shift`; those moved out at one end come in at the other."""
     if isinstance(axis, tuple) and isinstance(shift, tuple) and len(axis) == len(shift) == 1:
         (axis,), (shift,) = axis, shift
     if not isinstance(axis, int) or not isinstance(shift, int) or not x.size:
@@ -135,7 +135,7 @@ def _(g, shapes, *, axis):
 def stack(*arrays: Array, axis: int = 0) -> Any:
     """The arrays, of one shape, side by side along a new axis."""
     before = axis if axis >= 0 else axis + arrays[0].ndim + 1
-    place = (slice(None),) * before + (None,)  # np.stack does the same, and takes twice the time
+    place = (slice(None),) * before + (None,)  # np.stack does the same in twice the time
     return np.concatenate([x[place] for x in arrays], axis=axis)
 
 
@@ -163,7 +163,7 @@ def _(g, shape, *, reps):
 
 @op(latex="(c, x, c)")
 def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
-    """`x` with (before, after) elements of `value` added along each axis; negative ones cut off."""
+    """`x` with (before, after) elements of `value` added along axes, or removed if negative."""
     out = np.full([n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True)], value, x.dtype)
     out[_inner(pad_width)] = x[_inner(_opposite(pad_width))]
     return out
@@ -171,13 +171,11 @@ def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
 
 @pad.vjp("x", latex="g_{i + b}")
 def _(g, *, pad_width):
-    return pad(
-        g, pad_width=_opposite(pad_width)
-    )  # what was added is cut off, what was cut off is 0
+    return pad(g, pad_width=_opposite(pad_width))  # added elements are removed, removed ones are 0
 
 
 def _inner(pad_width: Pairs) -> tuple[slice, ...]:
-    """Where the elements of the unpadded array lie."""
+    """The places of the elements of the unpadded array."""
     return tuple(slice(max(a, 0), -b if b > 0 else None) for a, b in pad_width)
 
 
@@ -211,7 +209,7 @@ def _(g, *, k):
 def diagonal(x: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The diagonal of the matrices in axis1 and axis2, as the last axis of the result."""
     view = x.diagonal(offset, axis1, axis2)
-    view.flags.writeable = x.flags.writeable  # NumPy's own caution; a write shall reach x
+    view.flags.writeable = x.flags.writeable  # NumPy makes it read-only
     return view
 
 
@@ -234,7 +232,7 @@ def _(g, *, offset, axis1, axis2):
 
 
 def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
-    """`x` without its axes of size 1, or without those of them that `axis` names."""
+    """`x` without its axes of size 1, or only without those that `axis` names."""
     shape = x.shape
     if axis is None:
         return reshape(x, shape=tuple([n for n in shape if n != 1]))
@@ -273,7 +271,7 @@ def atleast_3d(x: Any) -> Any:
 
 
 def rot90(x: Any, *, k: int, axes: tuple[int, int]) -> Any:
-    """Turned `k` times by 90° in the plane of two axes, from the first to the second; a copy."""
+    """`x` rotated `k` times by 90° in the plane of two axes, from first to second; a copy."""
     first, second = axes
     if k % 2 == 0:
         return flip(x, axis=axes) if k % 4 else copy(x)

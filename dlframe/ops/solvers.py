@@ -81,7 +81,7 @@ def _solved(a: Array, b: Array) -> tuple[Array, lapack.Factored | None]:
 
 @solve.vjp("a", latex=r"-A^{-\top} G Z^\top")
 def _(g, a, out):
-    # a x = b gives a dx = db - da x, so the gradient by b is a⁻ᵀ g, and by a that times -xᵀ
+    # a x = b gives a dx = db - da x, so the gradient of b is a⁻ᵀ g, and that of a is a⁻ᵀ g (-xᵀ)
     return -(solve(transposed(a), g) @ transposed(out))
 
 
@@ -95,7 +95,7 @@ def _(g, a):
 def _(g, needs, a, out, residuals):
     if residuals is None:
         gb = solve(transposed(a), g)
-    else:  # the forward's factors serve aᵀ, too
+    else:  # the factors of the forward can be used for aᵀ, too
         gb = _for_all_columns(lambda _, columns: residuals.solve(columns, transposed=True), a, g)
     return (-(gb @ transposed(out)) if needs[0] else None), gb
 
@@ -104,9 +104,9 @@ def _(g, needs, a, out, residuals):
 def solve_triangular(
     a: Array, b: Array, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Any:
-    """The x with a x = b (or x a = b), where `a` is one triangle; `unitriangular` has diagonal 1.
+    """The x with a x = b (or x a = b) for a triangular `a`; `unitriangular`: its diagonal is 1.
 
-    A zero on the diagonal gives infinities, as division by it does.
+    A zero on the diagonal gives infinities.
     """
     solved = functools.partial(
         lapack.triangular, upper=upper, left=left, unitriangular=unitriangular
@@ -150,14 +150,14 @@ def _(g, factor, *, upper):
 
 @cholesky_solve.vjp("factor", latex=r"-(M + M^\top) L, \quad M = (L L^\top)^{-1} G Z^\top")
 def _(g, factor, out, *, upper):
-    # a = L Lᵀ with all of L: the gradient by a, which is -gb xᵀ, made symmetric, times L
+    # a = L Lᵀ with all of L: the gradient of a, -gb xᵀ, made symmetric, times L
     half = cholesky_solve(g, factor, upper=upper) @ transposed(out)
     both = -(half + transposed(half))
     return factor @ both if upper else both @ factor
 
 
 def _for_all_columns(solved: Callable[[Array, Array], Array], a: Array, b: Array) -> Array:
-    """One matrix with a whole batch of right sides is factorized once: they are all its columns."""
+    """One matrix with a batch of right sides is factorized once; they become its columns."""
     if a.ndim > 2 or b.ndim == 2:
         return solved(a, b)
     columns = np.moveaxis(b, -2, 0)

@@ -1,8 +1,8 @@
-"""Operations that order elements, and pick some of them by rank.
+"""Operations that sort elements, or pick some of them by rank.
 
-Which elements are picked is found on plain arrays, as indices along an axis (`argsort`,
-`index_of_rank`, `mode_index`, `topk_indices`); `pick` then takes them out of the tensor, so each
-gradient goes to the one element that was taken. nan is larger than any number.
+The indices of the elements along an axis are computed on plain arrays (`argsort`,
+`index_of_rank`, `mode_index`, `topk_indices`). `pick` then takes the elements, so each
+gradient goes to the element that was taken. nan is larger than any number.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ Shape = tuple[int, ...]
 
 @op(latex="x_{p(i)}")
 def pick(x: Array, *, places: Array) -> Any:
-    """The elements at `places`, which are counted through `x` in order, and all different."""
+    """The elements at `places`, which are all different and counted through `x` in order."""
     return x.take(places)
 
 
 @pick.vjp("x", latex=r"\sum_{p(j) = i} g_j")
 def _(g, shape, *, places):
-    # what was taken from a place gives its gradient back there; the two are each other's adjoint
+    # the gradient goes back to the place of the element; the two are each other's adjoint
     return place(g, places=places, size=shape)
 
 
@@ -64,9 +64,9 @@ def _(g, *, places):
 
 
 def places_along(indices: Array, shape: Shape, axis: int) -> Array:
-    """Where `x[i, indices[i, j, k], k]` lies, for `x` of this shape, here with axis = 1.
+    """The place of `x[i, indices[i, j, k], k]`, for `x` of this shape, here with axis = 1.
 
-    Along all axes but `axis`, `indices` is as long as `x`.
+    Along all axes except `axis`, `indices` is as long as `x`.
     """
     outer, n, inner = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
     if inner == 1:
@@ -85,14 +85,14 @@ def _argsort(x: Array, *, axis: int = -1, descending: bool = False) -> Any:
         return np.zeros((), np.int64)
     if not descending:
         return _stable_order(x, axis)
-    # sorted backwards and read backwards: equal elements keep their order
+    # sort and read backwards, so that equal elements keep their order
     return x.shape[axis] - 1 - np.flip(_stable_order(np.flip(x, axis), axis), axis)
 
 
 def _stable_order(x: Array, axis: int) -> Array:
     if x.shape[axis] < 256:
         return x.argsort(axis, "stable")
-    # NumPy's other sort is ten times as fast, and its order is the same where no two are equal
+    # NumPy's other sort is ten times as fast, and gives the same order if no two are equal
     rows = np.moveaxis(x, axis, -1)
     order = rows.argsort(-1)
     ranked = np.take_along_axis(rows, order, -1)
@@ -103,13 +103,13 @@ def _stable_order(x: Array, axis: int) -> Array:
 
 
 def _index_of_rank(x: Array, *, rank: int, axis: int, keepdims: bool = False) -> Any:
-    """Where the element is that comes at place `rank` in order along an axis."""
+    """The index of the element that has rank `rank` along an axis."""
     if x.shape[axis] < 256:
         return _argsort(x, axis=axis).take([rank] if keepdims else rank, axis)
     value = np.partition(x, rank, axis).take([rank], axis)
     nan = np.isnan(value)
     equal, less = (x == value) | (nan & np.isnan(x)), (x < value) | (nan & ~np.isnan(x))
-    # so many that are equal come before it
+    # the number of equal elements before it
     behind = rank - np.add.reduce(less, axis=axis, dtype=np.int64, keepdims=True)
     if behind.any():
         equal &= np.cumsum(equal, axis) > behind
@@ -121,7 +121,7 @@ def _topk_indices(x: Array, *, k: int, axis: int, largest: bool = True) -> Any:
     n = x.shape[axis]
     if not 0 < 8 * k <= n:
         return _argsort(x, axis=axis, descending=largest)[(*(slice(None),) * axis, slice(k))]
-    # few of many: these are found first, without an order
+    # for few of many: find them first, without sorting
     among = range(n - k, n) if largest else range(k)
     found = np.argpartition(x, among[0] if largest else k - 1, axis).take(among, axis)
     order = _argsort(np.take_along_axis(x, found, axis), axis=axis, descending=largest)
@@ -129,11 +129,11 @@ def _topk_indices(x: Array, *, k: int, axis: int, largest: bool = True) -> Any:
 
 
 def _mode_index(x: Array, *, axis: int, keepdims: bool = False) -> Any:
-    """Where the most frequent element is last; of several it is the smallest one."""
+    """The last index of the most frequent element; of several the smallest one."""
     x = np.moveaxis(x, axis, -1)
     order = x.argsort(-1, "stable")
     ranked = np.take_along_axis(x, order, -1)
-    # how long the run of equal elements is that ends here
+    # the length of the run of equal elements that ends here
     places = np.arange(x.shape[-1])
     begins = np.ones(x.shape, bool)
     begins[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
@@ -163,12 +163,12 @@ def unique(
     return_counts: bool = False,
     equal_nan: bool = True,
 ) -> list[Any]:
-    """The different elements in order, or slices along an axis; then the arrays that are asked for.
+    """The different elements in order, or slices along an axis; then the arrays that are wanted.
 
-    The gradient goes to the first of equal ones.
+    The gradient goes to the first of equal elements.
     """
     tensor = isinstance(x, TensorBase)
-    graph = tensor and x.needs_grad  # without one, NumPy need not look for the first of equal ones
+    graph = tensor and x.needs_grad  # otherwise NumPy need not find the first of equal elements
     results = _unique(
         to_array(x), return_index or graph, return_inverse, return_counts, axis, equal_nan=equal_nan
     )

@@ -1,4 +1,4 @@
-"""Pieces along an axis, made of reads by index: where a tensor allows it, they are views.
+"""Pieces along an axis, made by indexing; they are views if possible.
 
 The axis is counted from the front.
 """
@@ -20,19 +20,19 @@ def part_of(x: Any, axis: int, start: int | None, end: int | None) -> Any:
 
 
 def split_at(x: Any, cuts: Iterable[int], *, axis: int) -> tuple[Any, ...]:
-    """The pieces before, between and behind the cuts."""
+    """The pieces before, between and after the cuts."""
     before = (slice(None),) * axis
     bounds = itertools.pairwise((None, *cuts, None))
     return tuple([take_at(x, index=(*before, slice(a, b))) for a, b in bounds])
 
 
 def equal_cuts(n: int, sections: int) -> list[int]:
-    """Where to cut n elements into pieces whose sizes differ by one at most, longer ones first."""
+    """The cuts of n elements into pieces whose sizes differ by at most one, longer ones first."""
     size, longer = divmod(n, sections)
     return [i * size + min(i, longer) for i in range(1, sections)]
 
 
 def unstack(x: Any, *, axis: int) -> tuple[Any, ...]:
-    """The slices along an axis, which they do not have."""
+    """The slices along an axis, without that axis."""
     before = (slice(None),) * axis
     return tuple([take_at(x, index=(*before, i)) for i in range(x.shape[axis])])

@@ -1,6 +1,6 @@
 """Means without nan, quantiles, medians and covariances, made of other operations.
 
-PyTorch and NumPy name them alike and mean slightly different things; what they share is here.
+PyTorch and NumPy have functions of the same names that differ slightly; this is their common part.
 `axis` is an integer, a tuple of them, or None for all.
 """
 
@@ -47,13 +47,13 @@ def without_nan(x: Any, value: float = 0.0) -> Any:
 
 
 def count_present(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """How many elements are not nan, in the dtype of `x`."""
+    """The number of elements that are not nan, in the dtype of `x`."""
     counts: Array = (~np.isnan(to_array(x))).sum(axis=axis, keepdims=keepdims)
     return counts.astype(x.dtype)
 
 
 def nanmean(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean of the elements that are not nan; nan where there are none."""
+    """The mean of the elements that are not nan; nan if there are none."""
     total = sum(without_nan(x), axis=axis, keepdims=keepdims)
     return total / count_present(x, axis=axis, keepdims=keepdims)
 
@@ -73,17 +73,17 @@ def quantiles(
 ) -> Any:
     """The elements at some ranks in order, along new first axes of shape `fractions`.
 
-    nan where there is any; with `skip_nan`, only where there is nothing else.
+    The result is nan if there is any nan; with `skip_nan`, only if there is nothing else.
 
     Args:
-        ranks_of: gives the ranks, counted from 0, among so many elements: (…, q) for (…, 1).
-        weight: of the upper neighbour at ranks that are not whole; by default what lies behind the
-            point. With 0.0 the lower one is taken as it is.
+        ranks_of: a function from numbers of elements (…, 1) to ranks (…, q), counted from 0.
+        weight: of the upper neighbour, if a rank is not whole; by default the fractional part of
+            the rank. With 0.0 the result is the lower neighbour.
     """
     rows, shape = rows_of(x, axis, keepdims)
     n = rows.shape[-1]
     nans = np.isnan(to_array(rows))
-    missing = nans.sum(axis=-1, keepdims=True)  # nan is behind all others in order
+    missing = nans.sum(axis=-1, keepdims=True)  # nan comes after all others in order
     ranks = ranks_of(np.maximum(n - missing, 1) if skip_nan else np.full_like(missing, n))
     if not skip_nan and nans.any():
         ranks = where(missing > 0, float(n - 1), ranks)
@@ -93,7 +93,7 @@ def quantiles(
 
 
 def rows_of(x: Any, axis: Axis, keepdims: bool) -> tuple[Any, Shape]:
-    """`x` with the reduced axes as one, the last; and the shape of a result."""
+    """`x` with the reduced axes as one last axis, and the shape of a result."""
     n = len(x.shape)
     reduced = axes_of(axis, n)
     others = [i for i in range(n) if i not in reduced]
@@ -105,7 +105,7 @@ def rows_of(x: Any, axis: Axis, keepdims: bool) -> tuple[Any, Shape]:
 
 
 def _at_ranks(rows: Any, ranks: Any, weight: float | None) -> Any:
-    """The elements of `rows` at those ranks, interpolated between the two nearest whole ones."""
+    """The elements of `rows` at those ranks, interpolated between the two nearest whole ranks."""
     order, exact = argsort(to_array(rows), axis=-1), to_array(ranks)
     below = _ranked(rows, order, np.floor(exact))
     if weight == 0.0:
@@ -122,12 +122,12 @@ def _ranked(rows: Any, order: Array, ranks: Array) -> Any:
 
 
 def median(x: Any, *, axis: Axis = None, keepdims: bool = False, skip_nan: bool = False) -> Any:
-    """The middle element, or the mean of the two in the middle; nan as in `quantiles`.
+    """The middle element, or the mean of the two middle elements; nan as in `quantiles`.
 
-    This is NumPy's median. PyTorch's is the lower one, an element, which has an index.
+    This is NumPy's median. PyTorch's is the lower of the two, an element with an index.
     """
     rows, shape = rows_of(x, axis, keepdims)
-    if not rows.shape[-1]:  # of nothing it is nan
+    if not rows.shape[-1]:  # the median of no elements is nan
         rows = pad(rows, pad_width=((0, 0),) * (len(rows.shape) - 1) + ((0, 1),), value=math.nan)
     values = to_array(rows)
     present = np.sum(~np.isnan(values), axis=-1)
@@ -144,7 +144,7 @@ def median(x: Any, *, axis: Axis = None, keepdims: bool = False, skip_nan: bool 
 
 
 def covariance(x: Any, freedom: Any, weights: Any = None) -> Any:
-    """Σw (x - mean)(y - mean) / freedom of the rows of a matrix; of a single row its variance."""
+    """Σw (x - mean)(y - mean) / freedom of the rows of a matrix; for a single row its variance."""
     if weights is None:
         mean = divide(sum(x, axis=1, keepdims=True), float(x.shape[1]))
     else:
@@ -159,7 +159,7 @@ def degrees_of_freedom(
 ) -> Any:
     """The divisor of a covariance of n observations: Σw - correction · Σ(w · importance) / Σw.
 
-    0 where it would be negative. Without importances the fraction is 1.
+    It is 0 if it would be negative. Without importances the fraction is 1.
     """
     total = float(n) if weights is None else sum(weights)
     lost = 1.0 if importances is None else sum(weights * importances) / total
@@ -168,7 +168,7 @@ def degrees_of_freedom(
 
 
 def correlation(c: Any) -> Any:
-    """The correlations that belong to covariances: cov(x, y) / √(var x · var y), in [-1, 1]."""
+    """The correlations of given covariances: cov(x, y) / √(var x · var y), in [-1, 1]."""
     if not c.shape:
         return c / c  # 1, or nan
     deviation = sqrt(diagonal(c, offset=0, axis1=0, axis2=1))

@@ -1,4 +1,4 @@
-"""Steps: signs and whole numbers. Their derivative is zero wherever there is one."""
+"""Steps: signs and whole numbers. Their derivative is zero wherever it exists."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ zeros_like = plain(_zeros_like, name="zeros_like", latex="0")
 
 
 def zero_gradient(g):
-    """The rule of a step: no small change of the input changes the result."""
+    """The rule of a step: a small change of the input does not change the result."""
     return zeros_like(g)
 
 
@@ -47,12 +47,12 @@ def _sign(x: Any) -> Any:
     """-1, 0 or 1; 0 for nan."""
     if x.dtype.kind == "b":
         return x.copy()
-    above, below = (x > 0).view(np.int8), (x < 0).view(np.int8)  # bools have no difference
+    above, below = (x > 0).view(np.int8), (x < 0).view(np.int8)  # bools cannot be subtracted
     return (above - below).astype(x.dtype)  # unlike np.sign 0 for nan, as in PyTorch
 
 
 def _whole(function: np.ufunc) -> Any:
-    """`function`, which leaves integers as they are."""
+    """`function`, which does not change integers."""
 
     @stands_for(function, same_for="f")
     def whole(x: Any) -> Any:
@@ -78,7 +78,7 @@ def _heaviside(x: Any, y: Any) -> Any:
 
 
 def _angle(x: Any) -> Any:
-    """The angle of a real number as a complex one: 0, or π below 0; nan for nan."""
+    """The angle of a real number in the complex plane: 0, or π below 0; nan for nan."""
     return np.where(x < 0, math.pi, np.where(np.isnan(x), x, 0.0)).astype(x.dtype)
 
 
@@ -91,12 +91,12 @@ rint = elementwise(_whole(np.rint), latex=r"\mathrm{round}(x)", x=zero_gradient)
 
 
 def round_to(x: Any, decimals: int) -> Any:
-    """Floats with so many decimals; negative ones round to tens, hundreds …"""
+    """Floats rounded to that many decimals; negative `decimals` round to tens, hundreds …"""
     scale = 10.0 ** abs(decimals) if abs(decimals) <= 308 else math.inf
     return rint(x * scale) / scale if decimals > 0 else rint(x / scale) * scale
 
 
-# the whole part stays as it is
+# the whole part does not change
 frac = elementwise(_frac, name="frac", latex=r"x - \mathrm{trunc}(x)", x=lambda g: g)
 heaviside = elementwise(
     _heaviside,

@@ -1,4 +1,4 @@
-"""Views by steps in memory: overlapping windows, and anything else that strides express."""
+"""Views by steps in memory: overlapping windows, and any other views with given strides."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Shape = tuple[int, ...]
 
 
 def _laid(x: Array, shape: Shape, strides: Shape, offset: int = 0) -> Array:
-    """An array in the memory of `x`, `offset` bytes behind its first element; strides in bytes."""
+    """An array in the memory of `x`, `offset` bytes after its first element; strides in bytes."""
     if 0 in shape:
         strides, offset = (0,) * len(shape), 0  # nothing is read
     owner = owner_of(x)
@@ -63,9 +63,9 @@ def _(g, shape, *, size, step, axis):
 def as_strided(x: Any, *, size: Shape, stride: Shape, offset: int | None = None) -> Any:
     """The elements at offset + Σ indexᵢ · strideᵢ in the memory of `x`, or of its base.
 
-    Steps and offset count elements; by default the offset is that of `x`. The gradient goes back by
-    the same places (`dlframe.ops.regions`), and adds up where one is shown more than once. As in
-    PyTorch, none goes to elements outside of `x`.
+    Strides and offset count elements; by default the offset is that of `x`. The gradient goes to
+    the same places (`dlframe.ops.regions`), and is added where one is shown more than once. As in
+    PyTorch, elements outside `x` get none.
     """
     if not isinstance(x, TensorBase):
         return _strided(x, x, size, stride, offset)
@@ -97,7 +97,7 @@ def _strided(base: Array, x: Array, size: Shape, stride: Shape, offset: int | No
 
 
 def strided_memory(shape: Shape, stride: Shape, dtype: Any) -> Array:
-    """Uninitialized memory with these steps, counted in elements, from one to the next."""
+    """Uninitialized memory with these strides, counted in elements."""
     if len(shape) != len(stride) or any(step < 0 for step in stride):
         raise ArgumentError(
             "empty_strided: dimensionality of sizes must match dimensionality of strides, and "

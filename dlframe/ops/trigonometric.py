@@ -38,7 +38,7 @@ arccos = elementwise(
     np.arccos, floats=True, latex=r"\arccos x", x=lambda g, x: -g / np.sqrt(1.0 - x * x)
 )
 arctan = elementwise(np.arctan, floats=True, latex=r"\arctan x", x=lambda g, x: g / (x * x + 1.0))
-# the angle of (y, x) turns by (x dy - y dx) / r²
+# the angle of (y, x) changes by (x dy - y dx) / r²
 arctan2 = elementwise(
     np.arctan2,
     floats=True,
@@ -84,7 +84,7 @@ def _sinc(x: Any) -> Any:
 
 def sinc_slope(z: Any) -> Any:
     """The derivative of sin z / z, of an array or of a tensor."""
-    # (cos z - sin z / z) / z cancels near 0; there the series, which has the right derivatives too
+    # (cos z - sin z / z) / z loses digits near 0; the series there has the right derivatives too
     near = abs(z) < 0.1
     far = where(near, 1.0, z)
     z2 = z * z

@@ -1,8 +1,8 @@
-"""Who looks on while operations run: `detect_anomaly` and `keep_values`.
+"""Watchers of operations: `detect_anomaly` and `keep_values`.
 
-As a rule nobody does, and an operation then pays one test of an empty list. A watcher looks on in
-its own context only (thread, coroutine), as all modes do; while one does, every node gets a note of
-where it came from: the user's line, and the module that was running.
+Usually there are none, and an operation then only tests an empty list. A watcher is active only in
+its own context (thread, coroutine), like all modes. While one is active, every node gets a note of
+its origin: the user's line, and the module that was running.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ import numpy as np
 
 from dlframe.ops.record import INFERENCE, Node, TensorBase
 
-# Everybody who looks on, in any thread: what operations test. Who looks on here is `_here`.
+# All watchers of all threads, for the test in operations. Those of this context are in `_here`.
 watched: list[Watcher] = []
 _here: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
 
 class Watcher:
-    """Base class: does nothing about what it sees."""
+    """The base class of watchers, which does nothing."""
 
     keeps_values = False  # whether notes hold the values of operands and results
 
@@ -36,16 +36,16 @@ class Watcher:
         """An operation was called, and returned."""
 
     def gradients(self, node: Node, g: Any, grads: Sequence[Any]) -> None:
-        """The rules of `node` made `grads`, one per input (or None), of the gradient `g`."""
+        """The rules of `node` computed `grads`, one per input (or None), from the gradient `g`."""
 
 
 def watchers() -> tuple[Watcher, ...]:
-    """Who looks on in this context."""
+    """The watchers of this context."""
     return _here.get()
 
 
 def set_watchers(new: tuple[Watcher, ...]) -> None:
-    """Let these look on in this context, and nobody else."""
+    """Make these the watchers of this context."""
     old = _here.get()
     _here.set(new)
     watched.extend(w for w in new if w not in old)
@@ -60,7 +60,7 @@ _PACKAGES = tuple(str(Path(file).parent) for file in (Path(__file__).parent, np.
 
 
 class Place(NamedTuple):
-    """An instruction in somebody's source."""
+    """An instruction in a source file."""
 
     code: CodeType
     instruction: int
@@ -87,11 +87,11 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The source of that line; empty where it is not at hand."""
+        """The source of that line; empty if it is not available."""
         return linecache.getline(self.file, self.line).strip()
 
     def __str__(self) -> str:
-        """As in a traceback, the expression underlined."""
+        """The line with the expression underlined, as in a traceback."""
         head = f'File "{self.file}", line {self.line}, in {self.code.co_name}'
         source = linecache.getline(self.file, self.line).rstrip("\n")
         if not source.strip():
@@ -126,7 +126,7 @@ def users_frame() -> FrameType | None:
 
 
 class Running(NamedTuple):
-    """A module that is being called: where it is in the outermost one, and its class."""
+    """A module that is being called: its place in the outermost one, and its class."""
 
     module: Any
     path: str
@@ -140,13 +140,13 @@ _running: ContextVar[tuple[Running, ...]] = ContextVar("running", default=())
 
 
 def running() -> tuple[Running, ...]:
-    """The modules whose call this is in, the outermost first."""
+    """The modules that are being called, the outermost first."""
     return _running.get()
 
 
 @contextmanager
 def inside(module: Any) -> Iterator[Callable[[Any], Any]]:
-    """While `module` is called; what is yielded takes note of its output, and hands it back."""
+    """A context for a call of `module`; it gives a function that notes and returns its output."""
     outer = _running.get()
     stack = (*outer, Running(module, _path(outer, module), type(module).__name__))
     token = _running.set(stack)
@@ -180,7 +180,7 @@ def _note_output(stack: tuple[Running, ...], output: Any) -> Any:
 
 
 class Output(NamedTuple):
-    """A module whose output a value is."""
+    """The module of which a value is the output."""
 
     path: str
     kind: str
@@ -202,7 +202,7 @@ _VALUES = (np.ndarray, np.generic, bool, int, float)
 
 
 class Note:
-    """Where a node came from and, if values are kept, what went in and came out."""
+    """The origin of a node and, if values are kept, its operands and results."""
 
     __slots__ = ("args", "backward_of", "inputs", "names", "options", "outputs", "path", "place",
                  "result")  # fmt: skip
@@ -211,14 +211,14 @@ class Note:
         frame = users_frame()
         stack = _running.get()
         self.place = None if frame is None else Place(frame.f_code, frame.f_lasti)
-        self.path = str(stack[-1]) if stack else None  # text: a module may hold what is noted
+        self.path = str(stack[-1]) if stack else None  # text: a module may refer to the values
         self.backward_of: Any = _backward_of.get()
         self.outputs: list[Output] = []
         self.names: tuple[str | None, ...] = ()
         self.inputs: tuple[Any, ...] | None = None  # arrays and numbers, if values are kept
         self.options: dict[str, Any] = {}
         self.result: Any = None
-        self.args: Any = None  # what the rules need; the node's own are released by backward
+        self.args: Any = None  # the values for the rules; backward releases those of the node
 
     @classmethod
     def like(cls, other: Note) -> Note:
@@ -228,7 +228,7 @@ class Note:
         return note
 
     def keep(self, node: Node, inputs: Any, options: dict[str, Any], result: Any) -> None:
-        """Hold the values of a call, but no tensors and modules: they may lead back to the node."""
+        """Keep the values of a call, but not tensors and modules, which may refer to the node."""
         arrays = [x.array if isinstance(x, TensorBase) else x for x in inputs]
         self.inputs = tuple(x if isinstance(x, _VALUES) else None for x in arrays)
         self.options, self.args = options, node.args
@@ -240,7 +240,7 @@ _backward_of: ContextVar[Any] = ContextVar("backward_of", default=None)  # the o
 
 
 def note_of(node: Any) -> Note | None:
-    """What was noted when `node` was made; None if nobody looked on then."""
+    """The note of `node`; None if there was no watcher when it was made."""
     return _notes.get(node) if node.__class__ is Node else None
 
 
@@ -277,7 +277,7 @@ def observe(definition: Any, inputs: Any, options: dict[str, Any], result: Any) 
 def watched_gradients(
     compute: Callable[..., Any], node: Node, targets: Any, g: Any, create_graph: bool
 ) -> Any:
-    """What `compute` makes of `g`, the gradient of `node`; the watchers of this context see it."""
+    """The result of `compute` for `g`, the gradient of `node`; shown to this context's watchers."""
     token = _backward_of.set(node.op)
     try:
         grads = compute(node, targets, g, create_graph)
@@ -300,7 +300,7 @@ def point_to_forward(error: Exception, node: Node) -> None:
 
 
 def located(by: str) -> str:
-    """`by`, what wrote to memory, with the user's line if somebody looks on."""
+    """`by`, the operation that wrote to memory, with the user's line if there is a watcher."""
     frame = users_frame() if watched and _here.get() else None
     if frame is None:
         return by

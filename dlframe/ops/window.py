@@ -1,12 +1,12 @@
 """Sliding windows: convolution and pooling, over any number of spatial dimensions.
 
-All of it walks over the offsets inside the window (k² of them), not over the windows: for one
-offset, the elements that all windows have there are one strided slice of the input (`_meetings`).
-A convolution copies these slices into columns and is then one matrix product; its gradients are two
-more operations of the same kind, and the three of them are each other's derivatives. Pooling adds
-the slices up, or takes their maximum.
+All functions loop over the offsets inside the window (k² of them), not over the windows: for one
+offset, the elements of all windows at that offset are one strided slice of the input (`_meetings`).
+A convolution copies these slices into columns and is then one matrix product. Its gradients are two
+more operations of the same kind, and the three are each other's derivatives. Pooling adds the
+slices, or takes their maximum.
 
-Sizes are tuples with one number per spatial dimension; `padding` is one (before, after) pair each.
+Sizes are tuples with one number per spatial dimension; `padding` has a pair (before, after) each.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Sizes = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 Meeting = tuple[Sizes, tuple[Any, ...], tuple[Any, ...]]
 
-# Columns are made for as many samples at once as fit into this many numbers, and so into a cache.
+# Columns are made for as many samples at once as give at most this many numbers, to fit the cache.
 _CHUNK = 1 << 18
 
 
@@ -55,7 +55,7 @@ def output_sizes(
 def _meetings(
     size: Sizes, windows: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> list[Meeting]:
-    """For each offset in the window: which windows have an element of the input there, and which.
+    """For each offset in the window, the windows with an element of the input there, and which one.
 
     Returns:
         Triples (offset, index into the windows, index into the input). The rest is padding.
@@ -72,7 +72,7 @@ def _meetings(
 
 
 def _meeting(n: int, windows: int, stride: int, offset: int) -> tuple[slice, slice]:
-    """The windows i for which i · stride + offset lies in 0 … n - 1, and these places."""
+    """The windows i for which i · stride + offset is in 0 … n - 1, and these places."""
     first = max(0, -(offset // stride))
     end = min(windows, (n - 1 - offset) // stride + 1)
     if end <= first:
@@ -103,7 +103,7 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
         columns = _columns(x[part], kernel, size, meetings, columns)
         np.matmul(matrix, columns.reshape(-1, groups, rows, places), out=y[part])
         if bias is not None:
-            out[part] += bias.reshape((-1,) + (1,) * len(size))  # while it is in the cache
+            out[part] += bias.reshape((-1,) + (1,) * len(size))  # while the part is in the cache
     return out
 
 
@@ -130,7 +130,7 @@ def _(g):
 def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
     """The adjoint of a convolution in its input: a transposed convolution, linear in y and weight.
 
-    The transposed matrix gives columns, whose elements are added to where they were taken from.
+    The transposed matrix gives columns, whose elements are added to the places they came from.
     """
     n, outputs, kernel, out = y.shape[0], y.shape[1], weight.shape[2:], y.shape[2:]
     channels, places = weight.shape[1] * groups, math.prod(out)
@@ -138,8 +138,8 @@ def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
     matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2)
     x = np.empty((n, channels, *size), np.result_type(y, weight))
     for part in _parts(n, groups * matrix.shape[1] * places, 4 * _CHUNK):
-        # samples come last in memory, so that what is added are long runs of numbers; the longer
-        # they are the better, hence the larger chunks
+        # samples are last in memory, so that long runs of numbers are added; longer runs are
+        # faster, so the chunks are larger here
         samples = len(y[part])
         g = np.moveaxis(y[part], 0, -1).reshape(groups, outputs // groups, places * samples)
         columns = np.moveaxis((matrix @ g).reshape(channels, *kernel, *out, samples), -1, 0)
@@ -173,7 +173,7 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     total = np.zeros((groups, rows, outputs // groups), np.result_type(x, y))
     columns = None
     for part in _parts(n, groups * rows * places):
-        # here the samples are summed over as well, so the channels come first in both factors
+        # the sum is over the samples too, so the channels come first in both factors
         columns = _columns(x[part].swapaxes(0, 1), kernel, out, meetings, columns, first=1)
         g = y[part].swapaxes(0, 1).reshape(groups, outputs // groups, -1)
         total += columns.reshape(groups, rows, g.shape[2]) @ g.swapaxes(1, 2)
@@ -205,12 +205,12 @@ def _columns(
     buffer: Array | None,
     first: int = 2,
 ) -> Array:
-    """The windows of `x`, zero in the padding; the axes from `first` on are the kernel's.
+    """The windows of `x`, with zeros in the padding; the axes from `first` on are the kernel's.
 
-    `buffer` is what the call before returned: the zeros in it are at the right places already.
+    `buffer` is the result of the call before, which has its zeros at the right places already.
     """
     if len(meetings) == 1 and x.shape[2:] == out and x[meetings[0][2]].shape == x.shape:
-        return x  # a kernel of one element that takes each element once
+        return x  # a kernel of one element, which takes each element once
     shape = (*x.shape[:first], *kernel, *x.shape[first:2], *out)
     if buffer is None or buffer.shape != shape:
         buffer = np.zeros(shape, x.dtype)
@@ -221,7 +221,7 @@ def _columns(
 
 
 def _kernel_first(columns: Array, count: int, first: int) -> Array:
-    """The same memory, indexed by the offset in the window first."""
+    """A view in which the offset in the window is the first index."""
     axes = range(columns.ndim)
     return columns.transpose(*axes[first : first + count], *axes[:first], *axes[first + count :])
 
@@ -257,10 +257,10 @@ def _(g, needs, x, out, *, kernel, stride, padding, dilation):
 def winners(
     x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Array:
-    """Where in the flattened `x` the maxima `best` stand: the first of equals, the last NaN."""
+    """The places in the flattened `x` of the maxima `best`: the first of equals, the last NaN."""
     windows = best.shape[2:]
     meetings = _meetings(x.shape[2:], windows, kernel, stride, padding, dilation)
-    # count for each window the offsets before the first at which the maximum stands
+    # count for each window the offsets before the first maximum
     number = np.zeros(best.shape, np.min_scalar_type(len(meetings)))
     searching = np.ones(best.shape, np.bool)
     for _, window, inside in meetings:
@@ -269,7 +269,7 @@ def winners(
     if searching.any():  # NaN differs from itself
         for k, (_, window, inside) in enumerate(meetings):
             number[window][searching[window] & np.isnan(x[inside])] = k
-    # place = start of the image + start of the window in it + shift of the offset in the window
+    # place = start of the image + start of the window in it + offset in the window
     starts, shifts = np.arange(math.prod(x.shape[:2])).reshape(x.shape[:2]), np.zeros((), np.int64)
     for axis, (n, k, s, (before, _), d) in enumerate(
         zip(windows, kernel, stride, padding, dilation, strict=True), 2
@@ -282,7 +282,7 @@ def winners(
 
 @op(latex=r"\sum_k x_{s i + k}")
 def sum_windows(x, *, windows, kernel, stride, padding):
-    """The sum of each window, zeros beyond the edges: average pooling before its division."""
+    """The sum of each window, with zeros outside the edges: average pooling before its division."""
     total = np.zeros((*x.shape[:2], *windows), x.dtype)
     for _, window, inside in _meetings(
         x.shape[2:], windows, kernel, stride, padding, _undilated(kernel)
@@ -300,7 +300,7 @@ def _(g, shape, *, windows, kernel, stride, padding):
 
 @op(latex=r"\sum_{s i + k = j} x_i")
 def spread_windows(x, *, size, windows, kernel, stride, padding):
-    """Each value added to all the places of its window: the adjoint of sum_windows."""
+    """Add each value to all places of its window; the adjoint of sum_windows."""
     total = np.zeros((*x.shape[:2], *size), x.dtype)
     for _, window, inside in _meetings(size, windows, kernel, stride, padding, _undilated(kernel)):
         total[inside] += x[window]
