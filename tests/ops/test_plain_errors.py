@@ -24,7 +24,7 @@ def shown(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def assert_plain(call: Callable[[], Any]) -> None:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one, other tests say
+    with pytest.raises(Exception) as caught:  # which one, other tests say
         call()
     for error in shown(caught.value):
         files = [
