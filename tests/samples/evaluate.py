@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+import dlframe as dl
+from dlframe.testing.op import Case
 from samples.table import Array, Call, Named, find, is_float
 
 Results = dict[str, Any]
@@ -22,6 +24,9 @@ RAISED = "raises"
 
 # As methods, they take their sizes or dims by place: x.permute(1, 0), x.permute((1, 0)).
 SIZES_BY_PLACE = {"broadcast_to", "flip", "permute", "reshape", "tile"}
+
+# Functions that change their inputs, besides those whose name says it.
+WRITES = {"Tensor.data"}
 
 
 # --- a call ------------------------------------------------------------------------------------
@@ -96,6 +101,35 @@ def run(call: Call, lib: Any, args: Any, options: Any, form: str = "function") -
         if out is not x:
             raise AssertionError(f"{call.base}_ returned another tensor than the one it wrote to")
     return out if call.then is None else call.then(lib, out)
+
+
+def case_of(call: Call) -> Case:
+    """The call as a function of its arrays, for the claims of dlframe.testing."""
+    source = (call.args, call.options)
+    arrays = [x for x in leaves(source) if isinstance(x, np.ndarray)]
+    floats = [i for i, x in enumerate(arrays) if is_float(x)]
+
+    def function(*tensors: Any) -> Any:
+        left = iter(tensors)
+
+        def leaf(x: Any) -> Any:
+            if isinstance(x, Named):
+                return find(dl, x.path)
+            return next(left) if isinstance(x, np.ndarray) else x
+
+        args, options = mapped(leaf, source)
+        return run(call, dl, args, options)
+
+    return Case(
+        call.key,
+        function,
+        arrays,
+        call.order,
+        [i for k, i in enumerate(floats) if k in call.fixed],
+        dtype=None,
+        writes=call.name in WRITES or (call.name.endswith("_") and not call.name.endswith("__")),
+        tolerance=max(call.tolerance, 1e-9),
+    )
 
 
 # --- results -----------------------------------------------------------------------------------
@@ -189,18 +223,6 @@ def scalars(call: Call) -> Any:
 def emptied(call: Call) -> Any:
     """Every array without elements: its first dimension has size 0."""
     return changed(call, lambda x: x[:0].copy() if x.ndim else x.copy())
-
-
-def scattered(call: Call) -> Any:
-    """The same values, every second element of a larger array in another order."""
-
-    def apart(x: Array) -> Array:
-        big = np.zeros([2 * n for n in x.shape[::-1]], x.dtype).T
-        view = big[(*(slice(None, None, 2),) * x.ndim, ...)]
-        view[...] = x
-        return view
-
-    return changed(call, apart)
 
 
 VARIANTS = {"empty": emptied, "0-d": scalars}

@@ -140,6 +140,9 @@ PARAMETER = nn.Parameter(dl.ones(3))
 
 breaks("returns a tensor, or several: it returned ndarray")(lambda: check_op(lambda x: x.array))
 breaks("gives the same values when called again")(lambda: check_op(lambda x: x * noise.random()))
+breaks("gives the same values with a graph and without one")(
+    lambda: check_op(lambda x: x * (2.0 if x.requires_grad else 1.0))
+)
 breaks("has the values of its reference")(lambda: check_op(ops.sin, reference=np.cos))
 breaks("leaves its inputs as they are: input 0 was written to")(lambda: check_op(written))
 breaks("takes inputs that are not contiguous")(
