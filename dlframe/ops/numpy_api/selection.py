@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.ops.numpy_api.shape import concatenate, moveaxis, take_along_axis
+from dlframe.ops.numpy_api.joining import concatenate
+from dlframe.ops.numpy_api.shape import moveaxis, take_along_axis
 from dlframe.ops.numpy_api.support import array_like, array_likes, plain, rule_for
 
 # --- sets: NumPy says which values, and the elements with those values are taken ---------------

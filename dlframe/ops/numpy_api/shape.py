@@ -1,4 +1,4 @@
-"""NumPy's functions that rearrange, join, split and pick elements, on tensors.
+"""NumPy's functions that reshape, rearrange and pick elements, on tensors.
 
 Most need no formula: NumPy itself is asked what it would do. `reshaped` asks about a stand-in of
 the same shape, `transposed` about one whose sizes number its axes, and `rearranged` about an array
@@ -8,9 +8,7 @@ gradient comes back.
 
 from __future__ import annotations
 
-import builtins
 import math
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -41,14 +39,6 @@ def rearranged(a: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) 
     a = array_like(a)
     places = np.arange(math.prod(a.shape)).reshape(a.shape)
     return ops.take_at(ops.ravel(a), index=function(places, *args, **kwargs))
-
-
-def all_in_one(arrays: list[Any]) -> tuple[Any, list[Any]]:
-    """All elements of several arrays as one vector, and for each array their places there."""
-    sizes = [math.prod(a.shape) for a in arrays]
-    parts = np.split(np.arange(builtins.sum(sizes)), np.cumsum(sizes)[:-1])
-    places = [part.reshape(a.shape) for part, a in zip(parts, arrays)]
-    return ops.concatenate(*(ops.ravel(a) for a in arrays), axis=0), places
 
 
 # --- shapes ------------------------------------------------------------------------------------
@@ -158,132 +148,6 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 @rule_for("rollaxis")
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     return transposed(np.rollaxis, a, axis, start)
-
-
-# --- joining -----------------------------------------------------------------------------------
-
-
-@rule_for("concatenate")
-def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None) -> Any:
-    pieces = [to_dtype(a, dtype) for a in array_likes(arrays)]
-    if axis is None:
-        pieces, axis = [ops.ravel(a) for a in pieces], 0
-    return ops.concatenate(*pieces, axis=axis)
-
-
-@rule_for("stack")
-def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
-    return ops.stack(*(to_dtype(a, dtype) for a in array_likes(arrays)), axis=axis)
-
-
-@rule_for("vstack", "row_stack")
-def vstack(tup: Any, *, dtype: Any = None) -> Any:
-    return concatenate([ops.atleast_2d(a) for a in array_likes(tup)], 0, dtype=dtype)
-
-
-@rule_for("hstack")
-def hstack(tup: Any, *, dtype: Any = None) -> Any:
-    pieces = [ops.atleast_1d(a) for a in array_likes(tup)]
-    return concatenate(pieces, 0 if len(pieces[0].shape) == 1 else 1, dtype=dtype)
-
-
-@rule_for("dstack")
-def dstack(tup: Any) -> Any:
-    return concatenate([ops.atleast_3d(a) for a in array_likes(tup)], 2)
-
-
-@rule_for("column_stack")
-def column_stack(tup: Any) -> Any:
-    pieces = array_likes(tup)
-    return concatenate([a if len(a.shape) > 1 else a.reshape((-1, 1)) for a in pieces], 1)
-
-
-@rule_for("append")
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    return concatenate([arr, values], axis)
-
-
-@rule_for("block")
-def block(arrays: Any) -> Any:
-    pieces: list[Any] = []
-
-    def number(nest: Any) -> Any:
-        if isinstance(nest, list):
-            return [number(part) for part in nest]
-        pieces.append(nest)
-        return len(pieces) - 1
-
-    numbered = number(arrays)
-    elements, places = all_in_one(array_likes(pieces))
-
-    def places_of(nest: Any) -> Any:
-        return [places_of(part) for part in nest] if isinstance(nest, list) else places[nest]
-
-    return ops.take_at(elements, index=np.block(places_of(numbered)))
-
-
-@rule_for("insert")
-def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    elements, (old, new) = all_in_one(array_likes((arr, values)))
-    return ops.take_at(elements, index=np.insert(old, plain(obj), new, axis))
-
-
-@rule_for("choose")
-def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Any:
-    elements, places = all_in_one(array_likes(choices))
-    return ops.take_at(elements, index=np.choose(plain(a), places, mode=mode))
-
-
-# --- splitting ---------------------------------------------------------------------------------
-
-
-@rule_for("array_split")
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """So many pieces of sizes that differ by one at most, or the pieces between indices."""
-    ary, where = array_like(ary), plain(indices_or_sections)
-    axis = normalize_axis_index(axis, len(ary.shape))
-    if where.ndim:
-        return list(ops.split_at(ary, map(operator.index, where), axis=axis))
-    if where <= 0:
-        raise ValueError("number sections must be larger than 0.")
-    return list(ops.split_at(ary, ops.equal_cuts(ary.shape[axis], int(where)), axis=axis))
-
-
-@rule_for("split")
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """`array_split` into pieces of one size."""
-    ary, where = array_like(ary), plain(indices_or_sections)
-    if not where.ndim and ary.shape[axis] % int(where):
-        raise ValueError("array split does not result in an equal division")
-    return array_split(ary, where, axis)
-
-
-@rule_for("hsplit")
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    ary = _with_axes("hsplit", ary, 1)
-    return split(ary, indices_or_sections, 1 if len(ary.shape) > 1 else 0)
-
-
-@rule_for("vsplit")
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return split(_with_axes("vsplit", ary, 2), indices_or_sections, 0)
-
-
-@rule_for("dsplit")
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return split(_with_axes("dsplit", ary, 3), indices_or_sections, 2)
-
-
-def _with_axes(name: str, ary: Any, least: int) -> Any:
-    ary = array_like(ary)
-    if len(ary.shape) < least:
-        raise ValueError(f"{name} only works on arrays of {least} or more dimensions")
-    return ary
-
-
-@rule_for("unstack")
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    return ops.unstack(x, axis=normalize_axis_index(axis, len(x.shape)))
 
 
 # --- moving elements ---------------------------------------------------------------------------
