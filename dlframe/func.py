@@ -7,5 +7,9 @@ tensor(6.)
 
 from __future__ import annotations
 
-from dlframe.autograd.func import *
+# Each family by itself: through two stars type checkers lose the names.
 from dlframe.autograd.func import __all__
+from dlframe.autograd.func.batching import *
+from dlframe.autograd.func.derivatives import *
+from dlframe.autograd.func.jacobians import *
+from dlframe.autograd.func.modules import *

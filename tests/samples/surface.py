@@ -21,7 +21,7 @@ from dlframe.tensor.functions import (
 
 
 def first_names(*families: ModuleType) -> list[str]:
-    """What these modules offer, without in-place forms, second names and questions about the dtype."""
+    """What these modules offer, without in-place forms, second names and what "Tensor" lists."""
     return [
         name
         for family in families
