@@ -1,4 +1,4 @@
-"""Networks: modules, layers, losses, and the functions and initial values they are made of."""
+"""Networks: modules, layers, losses, functions and initial values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backward hooks of modules: two nodes that do nothing but look, around the module's own."""
+"""Backward hooks of modules: a node before and one after the module, which call the hooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Look = Callable[[Gradients], Gradients]
 
 
 class _Watch(Function):
-    """The identity; its backward lets `look` see the gradients, and passes on what it returns."""
+    """The identity; its backward calls `look` with the gradients and returns its result."""
 
     passes_gradients = True
 
@@ -33,7 +33,7 @@ class _Watch(Function):
 
 
 class BackwardHooks:
-    """One call of a module, watched from both sides.
+    """One call of a module, with a node at its inputs and one at its outputs.
 
     The gradients reach the outputs' node first: there the pre-hooks see `grad_output`. When they
     have passed through the module to the inputs' node, the hooks see `grad_input` as well.
@@ -48,13 +48,13 @@ class BackwardHooks:
         self.output_places: list[int] = []
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, with the tensors among them led through a node."""
+        """The arguments, with their tensors passed through a node."""
         self.input_count = len(args)
         watched, self.input_places = _watch(args, self._at_inputs, zeros=True)
         return watched
 
     def watch_outputs(self, result: Any) -> Any:
-        """The module's result, with its tensors led through a node."""
+        """The module's result, with its tensors passed through a node."""
         outputs = result if isinstance(result, tuple) else (result,)
         self.output_count = len(outputs)
         watched, self.output_places = _watch(outputs, self._at_outputs, zeros=False)
@@ -86,9 +86,9 @@ class BackwardHooks:
 
 
 def _watch(values: tuple[Any, ...], look: Look, zeros: bool) -> tuple[tuple[Any, ...], list[int]]:
-    """`values` with their tensors led through a node that calls `look`, and their places.
+    """`values` with their tensors passed through a node that calls `look`, and their places.
 
-    With `zeros`, tensors that got no gradient are seen with zeros, else with None.
+    For tensors that got no gradient, `look` gets zeros (with `zeros`) or None.
     """
     places = [place for place, value in enumerate(values) if isinstance(value, Tensor)]
     tensors = [values[place] for place in places]
@@ -101,7 +101,7 @@ def _watch(values: tuple[Any, ...], look: Look, zeros: bool) -> tuple[tuple[Any,
 
 
 def _spread(gradients: Gradients, places: list[int], count: int) -> Gradients:
-    """The gradients at their places among `count` values; None for what is no tensor."""
+    """The gradients at their places among `count` values; None for values that are not tensors."""
     found = dict(zip(places, gradients, strict=True))
     return tuple(found.get(place) for place in range(count))
 

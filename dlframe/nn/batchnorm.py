@@ -19,7 +19,7 @@ __all__ = ["BatchNorm1d", "BatchNorm2d"]
 
 
 class _BatchNorm(Module):
-    """What BatchNorm1d and BatchNorm2d share: all but the shapes that they take."""
+    """The base class of BatchNorm1d and BatchNorm2d, which differ only in the shapes."""
 
     weight: Parameter | None
     bias: Parameter | None
@@ -60,7 +60,7 @@ class _BatchNorm(Module):
         self.reset_parameters()
 
     def reset_running_stats(self) -> None:
-        """Forget what was seen: mean 0, variance 1."""
+        """Set the running statistics to mean 0 and variance 1."""
         if self.running_mean is None or self.running_var is None:
             return
         assert self.num_batches_tracked is not None
@@ -70,7 +70,7 @@ class _BatchNorm(Module):
         mark_mutated_many((self.running_mean.array, self.running_var.array), "reset_running_stats")
 
     def reset_parameters(self) -> None:
-        """Set the scale to 1 and the shift to 0, and forget what was seen."""
+        """Set the scale to 1, the shift to 0, and reset the running statistics."""
         self.reset_running_stats()
         if self.weight is not None:
             init.ones_(self.weight)
@@ -78,7 +78,7 @@ class _BatchNorm(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """The normalized batch; while training, the running statistics move as well."""
+        """The normalized batch; in training the running statistics are updated too."""
         if len(input.shape) not in self._dims:
             expected = " or ".join(f"{dim}D" for dim in self._dims)
             raise ShapeError(f"expected {expected} input (got {len(input.shape)}D input)")
@@ -109,18 +109,18 @@ class _BatchNorm(Module):
 class BatchNorm1d(_BatchNorm):
     """y = (x - μ) / √(σ² + ε) · w + b for each feature, over the batch.
 
-    While training, μ and σ² (dividing by n) are the batch's own, and the running ones move by
+    In training, μ and σ² (dividing by n) are those of the batch, and the running ones are updated:
     `running = (1 - momentum) · running + momentum · batch`, the variance there dividing by n - 1.
-    In evaluation the running ones are used. Ioffe and Szegedy (2015), "Batch normalization".
+    In evaluation the running statistics are used. Ioffe and Szegedy (2015), "Batch normalization".
 
     Shapes: (N, C) or (N, C, L), with C = `num_features`; parameters and statistics (C,).
 
     Args:
         num_features: C.
         eps: added to the variance.
-        momentum: how fast the running statistics move; None for the average over all batches.
+        momentum: how fast the running statistics change; None for the average over all batches.
         affine: whether there are w and b; they start as 1 and 0.
-        track_running_stats: without, the batch's own statistics are used in evaluation, too.
+        track_running_stats: if False, evaluation uses the statistics of the batch, too.
         device: None or `"cpu"`.
         dtype: of the parameters; by default the default dtype.
         bias: whether there is b.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> np.dtype[Any] | None:
-    """The dtype that the arguments of `Module.to` ask for, or None for "as it is"."""
+    """The dtype in the arguments of `Module.to`, or None if there is none."""
     unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
     if unknown:
         raise TypeError(f"to() got unexpected keyword arguments {sorted(unknown)}")

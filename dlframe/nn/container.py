@@ -41,7 +41,7 @@ def pairs_of(modules: Any, owner: str) -> list[tuple[str, Any]]:
 
 
 class _Row(Module):
-    """What Sequential and ModuleList share: parts in a row, counted by their names."""
+    """The base class of Sequential and ModuleList: parts in a row, named by their numbers."""
 
     def _layers(self) -> list[Module]:
         return [value for value in self.__dict__.values() if isinstance(value, Module)]
@@ -97,7 +97,7 @@ class _Row(Module):
         return self
 
     def pop(self, index: int | slice) -> Any:
-        """Take out and return what is at `index`."""
+        """Remove and return the module at `index`."""
         taken = self[index]  # type: ignore[index]  # both subclasses define __getitem__
         del self[index]
         return taken
@@ -128,7 +128,7 @@ class Sequential(_Row):
     ReLU()
     """
 
-    own_backward = False  # its layers record themselves; `backward` below is for those that do not
+    own_backward = False  # its layers are recorded; `backward` below is for layers that are not
 
     @overload
     def __init__(self, *args: Module) -> None: ...
@@ -150,9 +150,9 @@ class Sequential(_Row):
         return input
 
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """Walk the layers in reverse, each one's own `backward` on plain arrays.
+        """Call the `backward` of each layer on plain arrays, in reverse order.
 
-        For layers that bring a backward of their own, after a forward on arrays. With Tensors,
+        This is for layers with a backward of their own, after a forward on arrays. With Tensors,
         call `loss.backward()` instead.
         """
         for name, module in reversed(self._own_modules()):
@@ -208,7 +208,7 @@ def _positive(times: object) -> int:
 
 
 class ModuleList(_Row):
-    """A list of modules that belong to the module holding it; calling them is up to you.
+    """A list of modules that belong to its owner; your `forward` calls them.
 
     >>> from dlframe import nn
     >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
@@ -264,7 +264,7 @@ class ModuleList(_Row):
 
 
 class ModuleDict(Module):
-    """A dict of modules that belong to the module holding it, in the order of insertion.
+    """A dict of modules that belong to its owner, in the order of insertion.
 
     >>> from dlframe import nn
     >>> heads = nn.ModuleDict({"age": nn.Linear(8, 1), "sex": nn.Linear(8, 2)})
@@ -300,12 +300,12 @@ class ModuleDict(Module):
         return isinstance(key, str) and isinstance(self.__dict__.get(key), Module)
 
     def clear(self) -> None:
-        """Take out all modules."""
+        """Remove all modules."""
         for key in list(self.keys()):
             del self[key]
 
     def pop(self, key: str) -> Module:
-        """Take out and return the module under `key`."""
+        """Remove and return the module under `key`."""
         module = self[key]
         del self[key]
         return module

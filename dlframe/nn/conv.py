@@ -17,7 +17,7 @@ from dlframe.tensor import Tensor
 
 __all__ = ["Conv2d"]
 
-# How np.pad calls what PyTorch calls padding_mode; zeros are added by the convolution itself.
+# np.pad's names for PyTorch's padding_mode; the convolution itself adds zeros.
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
@@ -124,7 +124,7 @@ class Conv2d(Module):
         )
 
     def _continued(self, input: Tensor) -> Tensor:
-        """The image with its padding: every added row and column is a copy of one inside."""
+        """The image with its padding; every added row and column is a copy of one inside."""
         for axis, (before, after) in zip((-2, -1), self._margins(), strict=True):
             size = input.shape[axis]
             room = {"reflect": size - 1, "circular": size, "replicate": math.inf}[self.padding_mode]
@@ -138,7 +138,7 @@ class Conv2d(Module):
         return input
 
     def _margins(self) -> list[tuple[int, int]]:
-        """How many rows, and columns, to add before and after."""
+        """The numbers of rows and of columns to add before and after."""
         if self.padding == "valid":
             return [(0, 0), (0, 0)]
         if isinstance(self.padding, str):

@@ -11,7 +11,7 @@ __all__ = ["Dropout"]
 
 
 class Dropout(Module):
-    """While training, set each value to 0 with probability p and multiply the rest by 1 / (1 - p).
+    """In training, set each value to 0 with probability p and multiply the rest by 1 / (1 - p).
 
     So the expected value is the input; in evaluation the layer does nothing. Any shape.
     Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting".
@@ -33,7 +33,7 @@ class Dropout(Module):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input with holes, while training."""
+        """The input with zeros, in training."""
         return F.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,4 @@
-"""Embeddings: vectors looked up by number."""
+"""Embeddings: a table of vectors, indexed by numbers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Embedding(Module):
         embedding_dim: how long each is.
         padding_idx: the vector of this number starts as zeros and gets no gradient.
         max_norm: vectors longer than this are shortened to it, in place, when they are looked up.
-        norm_type: the p of the norm that `max_norm` means.
+        norm_type: the p of the norm for `max_norm`.
         scale_grad_by_freq: divide the gradient of a vector by how often it was looked up.
-        sparse: accepted for PyTorch's sake; gradients are dense.
-        _weight: the vectors to start with, instead of drawing them.
-        _freeze: whether not to train them.
+        sparse: accepted as in PyTorch, but gradients are dense.
+        _weight: the initial vectors; by default they are drawn.
+        _freeze: whether the vectors are kept fixed.
         device: None or `"cpu"`.
         dtype: of the vectors; by default the default dtype.
 

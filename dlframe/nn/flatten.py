@@ -1,4 +1,4 @@
-"""Layers that change the shape and nothing else."""
+"""Layers that only change the shape."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Hook(NamedTuple):
-    """A hook and how it wants to be called."""
+    """A hook and the way to call it."""
 
     function: Callable[..., Any]
     with_kwargs: bool = False
@@ -65,7 +65,7 @@ class Hookable:
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Call `hook(module, args)` before forward; what it returns replaces the arguments."""
+        """Call `hook(module, args)` before forward; if it returns arguments, they are used."""
         return add_hook(self._own_hooks().forward_pre, Hook(hook, with_kwargs), prepend=prepend)
 
     def register_forward_hook(
@@ -76,9 +76,9 @@ class Hookable:
         with_kwargs: bool = False,
         always_call: bool = False,
     ) -> RemovableHandle:
-        """Call `hook(module, args, output)` after forward; what it returns replaces the output.
+        """Call `hook(module, args, output)` after forward; if it returns an output, this is used.
 
-        With `always_call` it is called also when forward raises, with None as the output.
+        With `always_call` it is also called if forward raises, with None as the output.
         """
         entry = Hook(hook, with_kwargs, always_call)
         return add_hook(self._own_hooks().forward, entry, prepend=prepend)
@@ -94,7 +94,7 @@ class Hookable:
     ) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` once both are known.
 
-        What it returns, if not None, replaces `grad_input`.
+        If it returns a value, this replaces `grad_input`.
         """
         return add_hook(self._own_hooks().backward, Hook(hook), prepend=prepend)
 
@@ -184,7 +184,7 @@ def _run_hook(
 def _run_always_called(
     pending: list[Hook], module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
 ) -> None:
-    """After an error: run the hooks that asked for it; their own errors become warnings."""
+    """After an error, run the hooks with `always_call`; their own errors become warnings."""
     for hook in pending:
         if not hook.always_call:
             continue

@@ -1,6 +1,6 @@
-"""How parameters start: each function fills a tensor in place, without a graph, and returns it.
+"""Initial values of parameters: each function fills a tensor in place and returns it.
 
-With the same seed they give the numbers of `torch.nn.init`: equal, the normals to rounding.
+With the same seed the numbers are those of `torch.nn.init`; normal ones are equal to rounding.
 
 >>> import dlframe as dl
 >>> from dlframe import nn
@@ -53,13 +53,13 @@ _LINEAR = (
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """How much to scale the weights before `nonlinearity` so that activations keep their size.
+    """The factor for the weights before `nonlinearity` that keeps the size of activations.
 
     =====================================  ====================
     linear, identity, conv, sigmoid        1
     tanh                                   5/3
     relu                                   √2
-    leaky_relu with slope a = `param`    √(2 / (1 + a²))
+    leaky_relu with slope a = `param`      √(2 / (1 + a²))
     selu                                   3/4
     =====================================  ====================
 
@@ -78,7 +78,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
             raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2 / (1 + slope**2))
     if nonlinearity == "selu":
-        return 3 / 4  # found by trial, see https://github.com/pytorch/pytorch/pull/50664
+        return 3 / 4  # found by experiment, see https://github.com/pytorch/pytorch/pull/50664
     raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
 
 
@@ -145,7 +145,7 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> T:
-    """Normal, with what falls outside of [a, b] drawn again.
+    """Normal; values outside [a, b] are drawn again.
 
     `a` and `b` are values, not numbers of standard deviations. If less than 30 % of the normal
     distribution lies between them, uniform values are drawn instead, and kept with a probability
@@ -182,7 +182,7 @@ def _redraw_outside(
     _draw_normal(array, mean, std, generator)
     fresh = np.empty_like(array)
     while (outside := (array < low) | (array > high)).any():
-        # as many numbers as there are elements, used or not: so does PyTorch, and the stream is its
+        # a number for each element, used or not, as in PyTorch, so that the streams stay equal
         _draw_normal(fresh, mean, std, generator)
         np.copyto(array, fresh, where=outside)
 
@@ -190,7 +190,7 @@ def _redraw_outside(
 def _accept_uniforms(
     array: np.ndarray, mean: float, std: float, a: float, b: float, generator: Generator | None
 ) -> None:
-    mode = max(a, min(mean, b))  # where the density is highest between a and b
+    mode = max(a, min(mean, b))  # the place between a and b with the highest density
     log_peak = -0.5 * ((mode - mean) / std) ** 2
     candidates, chance = np.empty_like(array), np.empty_like(array)
     pending = np.ones(array.shape, dtype=bool)
@@ -251,7 +251,7 @@ def eye_(tensor: T) -> T:
 
 
 def dirac_(tensor: T, groups: int = 1) -> T:
-    """The convolution that changes nothing: channel i of the output is channel i of the input.
+    """The convolution that returns its input: channel i of the output is channel i of the input.
 
     For weights of shape (out, in / groups, *kernel) with one to three kernel dimensions; each group
     keeps as many channels as it can.
@@ -280,7 +280,7 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
-    """How many values each output is computed from, and how many each input goes to."""
+    """The number of inputs of each output, and the number of outputs of each input."""
     shape = tensor.array.shape
     if len(shape) < 2:
         raise ValueError(
@@ -335,8 +335,8 @@ def kaiming_uniform_(
 ) -> T:
     """Uniform on (-b, b) with b = gain · √(3 / fan), the gain being that of `nonlinearity`.
 
-    `a` is the slope of the leaky ReLU that follows. `mode` chooses what keeps its variance: the
-    values going forward ("fan_in") or the gradients going back ("fan_out").
+    `a` is the slope of the leaky ReLU that follows. `mode` chooses whose variance is kept: that of
+    the values ("fan_in") or that of the gradients ("fan_out").
     He et al. (2015), "Delving deep into rectifiers", section 2.2.
 
     >>> import dlframe as dl

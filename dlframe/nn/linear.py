@@ -1,4 +1,4 @@
-"""Layers that multiply by a matrix, and the one that does nothing."""
+"""Layers that multiply by a matrix, and the identity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Bilinear", "Identity", "Linear"]
 
 
 class Identity(Module):
-    """y = x: stands where a layer may be left out. Takes any arguments and ignores them.
+    """y = x, for a place where a layer may be left out. It accepts and ignores any arguments.
 
     >>> from dlframe import nn
     >>> nn.Identity(54, unused=True)(7)

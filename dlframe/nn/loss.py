@@ -1,4 +1,4 @@
-"""Losses: one number that says how far the outputs are from the targets.
+"""Losses: numbers that measure how far the outputs are from the targets.
 
 All take `reduction="mean"` (the default), `"sum"` or `"none"`, and PyTorch's older pair of
 flags, `size_average` and `reduce`. None broadcasts: different shapes are an error.
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class _Loss(Module):
-    """A loss knows how it reduces."""
+    """The base class of losses: it stores `reduction`."""
 
     def __init__(
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"

@@ -223,7 +223,7 @@ def scalar(x: Any) -> Any:
 
 
 def sharing_memory(params: Sequence[Tensor]) -> set[Tensor]:
-    """Those parameters whose memory another one before them (in memory) reaches into."""
+    """The parameters whose memory overlaps that of one at a lower address."""
     bounds = sorted(
         (
             (*np.lib.array_utils.byte_bounds(p.array), i)

@@ -42,7 +42,7 @@ def check_loss(
     `reduction="sum"` is the sum of what `"none"` gives, `"mean"` its mean, the default is
     `"mean"` and anything else an error; gradients agree with central differences; float32 stays
     float32; nothing is written to; shapes that would have to be broadcast are refused, and so are
-    labels that are no class.
+    labels that are not classes.
 
     Args:
         make: a new loss; called with `reduction=`, or without arguments.
@@ -163,10 +163,10 @@ def _check_shapes_are_checked(name: str, loss: Module, pair: list[Any]) -> None:
 
 def _check_labels_are_checked(name: str, loss: Module, pair: list[Any]) -> None:
     input, target = pair
-    with claim(name, "refuses labels that are no class"):
+    with claim(name, "refuses labels that are not classes"):
         if input.ndim == target.ndim:
             raise Broken(
-                f"whole numbers of the input's shape {input.shape} are no labels; give floats"
+                f"whole numbers of the input's shape {input.shape} are not labels; give floats"
             )
         for label in (input.shape[1], -1):
             labels = to_array(target).copy()

@@ -147,7 +147,7 @@ breaks(r"Loss\(reduction=.mean.\) takes inputs that are not contiguous")(
 breaks("refuses shapes that do not match: .* was accepted")(
     lambda: check_loss(check=lambda self, x, t: None)
 )
-breaks("refuses labels that are no class: label 3 among 3 classes was accepted")(
+breaks("refuses labels that are not classes: label 3 among 3 classes was accepted")(
     lambda: testing.check_loss(Picked, SCORES, LABELS)
 )
 breaks('reduction="none".* has the gradients of its values')(

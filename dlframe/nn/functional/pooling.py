@@ -85,7 +85,7 @@ def avg_pool2d(
         input: (N, C, H, W) or (C, H, W).
         kernel_size, stride, padding, ceil_mode: as in `max_pool2d`.
         count_include_pad: whether padded zeros count as elements of the mean.
-        divisor_override: divide by this number in place of the number of elements.
+        divisor_override: divide by this number instead of the number of elements.
 
     Returns:
         (N, C, H', W') with H' = ⌊(H + 2p - k) / s⌋ + 1.

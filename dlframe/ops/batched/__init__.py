@@ -1,7 +1,7 @@
 """Arrays with a hidden batch dimension, which `dlframe.vmap` computes with.
 
-A `BatchedArray` stands where an ndarray would: it shows the shape of one example, and NumPy's
-functions work on all examples at once. What cannot be done at once is done example by example.
+A `BatchedArray` replaces an ndarray: it shows the shape of one example, and NumPy's
+functions work on all examples at once, or else example by example.
 
 The rest of the library meets batches at one door: where a formula raised one of `BATCH_ERRORS` and
 `holds_batch` says that a batch was among its arguments, `one_by_one` is called.

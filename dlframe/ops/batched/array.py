@@ -1,7 +1,7 @@
-"""`BatchedArray`: an ndarray of one example to whoever looks at it, all examples to NumPy.
+"""`BatchedArray`: looks like an ndarray of one example, while NumPy computes with all examples.
 
 It takes part in NumPy's dispatch protocols (NEP 13 for ufuncs, NEP 18 for other functions), so the
-forwards and rules of operations need not know of it: `x * w`, `x.sum(axis=0)` and
+forwards and rules of operations need not be changed: `x * w`, `x.sum(axis=0)` and
 `np.where(x > 0, x, 0)` mean what they mean for one example, and are computed for all.
 """
 
@@ -50,8 +50,8 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
 
     @property
     def __class__(self) -> Any:
-        # Operations ask whether they got an ndarray. This one is to be treated as such, and an
-        # ordinary call pays nothing for a question more. C code is not deceived: see __array__.
+        # Operations test whether they got an ndarray. This object must pass that test, so that an
+        # ordinary call needs no other test. C code calls __array__ instead.
         return np.ndarray
 
     @__class__.setter
@@ -67,7 +67,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         for x in inputs:
-            if isinstance(x, TensorBase):  # a gradient without a graph meets a weight with one
+            if isinstance(x, TensorBase):  # a gradient without a graph and a weight with one
                 return NotImplemented  # the tensor's operation records it
         like = innermost((inputs, kwargs))
         if method == "__call__":
@@ -169,7 +169,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
             "vmap: It looks like you're either (1) calling .item() on a Tensor or (2) attempting "
             "to use a Tensor in some data-dependent control flow or (3) encountering this error in "
             "an operation that needs single values. Each example may have another value: use "
-            "where() in place of if, or call the function once per example."
+            "where() instead of if, or call the function once per example."
         )
 
     tolist = item
@@ -323,7 +323,7 @@ def _gufunc(like: Any, ufunc: Any, inputs: Any, kwargs: Any) -> Any:
 
 
 def matmul(like: Any, x: Any, y: Any) -> Any:
-    """`x @ y` with the batch dimension in front; vectors become matrices meanwhile."""
+    """`x @ y` with the batch dimension in front; vectors become matrices for the product."""
     x_vector, y_vector = ndim_of(x) == 1, ndim_of(y) == 1
     if ndim_of(x) == 0 or ndim_of(y) == 0:
         raise ValueError("matmul: operands have at least one dimension")
@@ -388,7 +388,7 @@ def _write_one_by_one(func: Any, like: Any, args: Any, kwargs: Any) -> None:
 
 
 def _examples_of(func: Any, like: Any, args: Any, kwargs: Any) -> Any:
-    """`one_by_one` without its first attempt: that there is no rule is known."""
+    """`one_by_one` without its first attempt, since there is no rule."""
     if has_out(kwargs):
         raise LoopNeeded(f"vmap: np.{func.__name__} into a buffer")
     size = like.physical.shape[0]

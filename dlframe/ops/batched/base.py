@@ -12,19 +12,19 @@ from dlframe.errors import VmapError
 
 
 class LoopNeeded(VmapError):
-    """Something was asked of a batch that only single examples can answer."""
+    """An operation is possible only for single examples, not for a batch."""
 
 
 class ValueNeeded(LoopNeeded):
-    """A single number was asked of a batch, as a program does that goes different ways."""
+    """A single number of a batch was needed, as for a branch of the program."""
 
 
 class WriteNeeded(LoopNeeded):
     """A batch was to be written into an array without a batch dimension."""
 
 
-# What a formula that cannot work on whole batches raises: C code makes a ValueError or TypeError of
-# LoopNeeded in places.
+# The errors of a formula that cannot work on whole batches; C code turns LoopNeeded into a
+# ValueError or TypeError in some places.
 BATCH_ERRORS = (LoopNeeded, ValueError, TypeError)
 
 
@@ -42,7 +42,7 @@ class BatchedBase:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """The numbers of all `vmap`s that it is in, the innermost first."""
+        """The numbers of all its `vmap`s, the innermost first."""
         inner = self.physical
         return (self.level, *(inner.levels if isinstance(inner, BatchedBase) else ()))
 
@@ -59,7 +59,7 @@ def batched_in(value: Any) -> Iterator[BatchedBase]:
 
 
 def holds_batch(*values: Any) -> bool:
-    """Whether there is a batched array in nested `values`: what failed may then go by examples."""
+    """Whether nested `values` contain a batched array, so that a loop over examples may help."""
     return any(True for _ in batched_in(values))
 
 
@@ -90,7 +90,7 @@ def with_batch(like: BatchedBase, x: Any) -> Any:
 def lifted(x: Any, ndim: int, like: BatchedBase) -> Any:
     """`x` with its batch dimension (if it has one) in front of `ndim` others.
 
-    Ones are put between them, or leading ones taken away, as NumPy's broadcasting does.
+    Sizes of 1 are inserted between them, or leading ones removed, as in NumPy's broadcasting.
     """
     if not is_of(like, x):
         return x
@@ -109,7 +109,7 @@ def one_example(array: Any) -> Any:
 
 
 def all_examples(array: Any) -> Any:
-    """The array itself, or all examples of a batch: for checks that every value must pass."""
+    """The array itself, or all examples of a batch, for checks of all values."""
     while isinstance(array, BatchedBase):
         array = array.physical
     return array

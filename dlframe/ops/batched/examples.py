@@ -1,6 +1,6 @@
-"""Single examples of a batch as operations, for rules on tensors that no batch can go through.
+"""Operations on single examples of a batch, for rules on tensors that cannot take a batch.
 
-They only move numbers, so each one's gradient is moved back by another: `pick_example` and
+They only move numbers, so the gradient of each is moved back by another: `pick_example` and
 `place_example` are each other's derivative, and so are `show_batch` and `hide_batch`.
 """
 
@@ -41,7 +41,7 @@ def _(g, i, like):
 
 @op(latex="x [j = i]")
 def place_example(x, *, i, like):
-    """A batch of zeros but for `x` as its i-th example."""
+    """A batch of zeros with `x` as its i-th example."""
     out = np.zeros_like(x, shape=(like.physical.shape[0], *x.shape))
     out[i] = x
     return like.remade(out)
@@ -124,6 +124,6 @@ def _picked(x: Any, i: int, like: BatchedBase) -> Any:
     if not isinstance(x, TensorBase):
         return example(x, like.level, i)
     if x.needs_grad or is_of(like, x.array):
-        # also what all share: its gradient is that of one example, and not the same for all
+        # shared inputs too, since each example gives them another gradient
         return pick_example(x, i=i, like=like)
     return x

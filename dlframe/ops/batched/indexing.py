@@ -1,7 +1,7 @@
 """Reading and writing a batch by an index that is meant for one example.
 
-Integers and slices move over by one dimension. Where there are index arrays, an array that counts
-the examples becomes one more of them, in front: NumPy then pairs each example with its own indices,
+Integers and slices move by one dimension. If there are index arrays, an array that counts
+the examples is added before them. NumPy then pairs each example with its own indices,
 and puts the batch first in the result.
 """
 
@@ -49,7 +49,7 @@ def write(x: Any, index: Any, value: Any, like: BatchedBase) -> None:
 
 
 def _parts(index: Any, ndim: int) -> list[Any]:
-    """The index as a list with no Ellipsis, and with integers in place of masks."""
+    """The index as a list without Ellipsis, and with integers instead of masks."""
     given = list(index) if isinstance(index, tuple) else [index]
     given = [np.asarray(p) if isinstance(p, list) else p for p in given]
     parts: list[Any] = []
@@ -75,7 +75,7 @@ def _is_mask(part: Any) -> bool:
 
 
 def _dims_of(part: Any) -> int:
-    """How many dimensions this part of an index takes up."""
+    """The number of dimensions that this part of an index takes."""
     if part is None or part is Ellipsis:
         return 0
     return int(part.ndim) if _is_mask(part) else 1
@@ -86,9 +86,9 @@ def _arrays(parts: list[Any]) -> bool:
 
 
 def _with_examples(x: Any, parts: list[Any], like: BatchedBase) -> tuple[Any, int, int]:
-    """The index of the whole batch, and which dimensions its arrays lead to: from where, how many.
+    """The index of the whole batch, and (first, count) of the dimensions that its arrays produce.
 
-    These are those of an example's result.
+    The dimensions are those of one example's result.
     """
     is_index = [isinstance(p, (np.ndarray, int, np.integer)) for p in parts]
     places = [i for i, chosen in enumerate(is_index) if chosen]

@@ -1,8 +1,8 @@
-"""The way that is always right: call a function once per example, and stack the results.
+"""Calls a function once per example, and stacks the results, which is always possible.
 
-It is all that ordinary operations know of batches: a forward or a rule that turns out not to work
-on a whole batch (it wants raw memory, it branches on a value, it writes into a buffer that has no
-batch dimension) has raised `LoopNeeded`, and is run again here.
+If a forward or a rule cannot work
+on a whole batch (it needs raw memory, branches on a value, or writes into a buffer without a
+batch dimension), it raises `LoopNeeded`, and is run again here.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from dlframe.ops.record import TensorBase
 def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any | None = None) -> Any:
     """`function(*args, **kwargs)` for each example of the innermost `vmap`, stacked.
 
-    First all arrays get the batch dimension (a stride of 0 costs nothing): a function that failed
-    only since a plain array met a batched one works then, for all examples at once.
+    First all arrays get the batch dimension (a stride of 0 needs no copy). A function that
+    failed only because of a plain array then works for all examples at once.
     """
     kwargs = kwargs or {}
     like = innermost_in((args, kwargs))
@@ -72,7 +72,7 @@ def example(value: Any, level: int, i: int) -> Any:
 
 
 def _of_no_example(function: Any, args: Any, kwargs: Any, like: BatchedBase) -> Any:
-    """For an empty batch: the shapes that an example of zeros leads to."""
+    """For an empty batch: empty results of the shapes that an example of zeros gives."""
 
     def zero(x: Any) -> Any:
         return np.zeros(x.physical.shape[1:], x.physical.dtype) if is_of(like, x) else x
@@ -92,7 +92,7 @@ def stacked(results: list[Any], like: BatchedBase) -> Any:
 
 
 def column_by_column(join: Callable[[list[Any]], Any], results: list[Any]) -> Any:
-    """One nest from one per example: `join` takes the values of all examples at one place."""
+    """One nest from one per example; `join` joins the values of all examples at one place."""
     examples = [nests.flatten(result) for result in results]
     tree = examples[0][1]
     if any(other != tree for _, other in examples):

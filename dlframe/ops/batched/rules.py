@@ -1,7 +1,7 @@
-"""How NumPy's functions work on a batch: by kind, each kind in one function.
+"""NumPy's functions on batches, with one function here for each kind.
 
-A reduction gets its axis shifted by one, a join and a rearrangement likewise, linear algebra takes
-leading dimensions anyway. What has no line here is computed example by example.
+The axis of a reduction, a join or a rearrangement is shifted by one, and linear algebra accepts
+leading dimensions. Functions that are not listed here are computed example by example.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ for _function in (np.empty_like, np.zeros_like, np.ones_like, np.full_like):
     _like(_function)
 
 
-# --- elementwise functions that are no ufuncs --------------------------------------------------
+# --- elementwise functions that are not ufuncs -------------------------------------------------
 
 
 def _elementwise(function: Any) -> None:

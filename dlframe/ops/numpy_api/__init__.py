@@ -12,9 +12,9 @@
   A call that would be recorded is refused. Where there is no graph to lose, because no tensor among
   the arguments requires grad or under `no_grad`, NumPy runs on the values. The same holds for
   options that a rule does not have, and for `out=` an array;
-- *refused*: what writes into a tensor unseen by the graph, or needs a dtype that no tensor has.
+- *refused*: functions that write into a tensor without telling the graph, or need other dtypes.
 
-`policy` lists the last three. What is in no table, because a new NumPy added it, is refused.
+`policy` lists the last three. A function of a later NumPy that is in no table is refused.
 
 >>> import dlframe as dl
 >>> import numpy as np

@@ -62,7 +62,8 @@ def geomspace(
     start, stop = (floating(x, dtype) for x in array_likes((start, stop)))
     if (plain(start) * plain(stop) <= 0).any():
         raise DTypeError(
-            "np.geomspace: between ends of different signs the numbers are complex, and no tensor's"
+            "np.geomspace: the ends have different signs, so the numbers between are complex, "
+            "which tensors cannot hold"
         )
     share = _column(num, start * stop) / (num - 1 if endpoint else num)
     return moveaxis(start * ops.power(stop / start, share), 0, axis)
@@ -70,7 +71,7 @@ def geomspace(
 
 @rule_for("interp")
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    """On the line between the two points of (xp, fp) around each x; constant outside of them."""
+    """Linear between the two points of (xp, fp) around each x; constant outside all points."""
     x, xp, fp = (floating(v) for v in array_likes((x, xp, fp)))
     low = np.clip(np.searchsorted(plain(xp), plain(x), "right") - 1, 0, len(plain(xp)) - 2)
     x0, x1, f0, f1 = (ops.take(v, i, axis=0) for v in (xp, fp) for i in (low, low + 1))
@@ -193,7 +194,7 @@ def _real_where(name: str, inside: Any, function: Any) -> None:
     def rule(x: Any) -> Any:
         x = floating(x)
         if not inside(plain(x)).all():
-            raise DTypeError(f"np.emath.{name}: the result is complex, which no tensor holds")
+            raise DTypeError(f"np.emath.{name}: the result is complex, which tensors cannot hold")
         return function(x)
 
     rule_for(f"emath.{name}")(rule)
@@ -212,7 +213,7 @@ _real_where("arctanh", lambda a: ~(abs(a) > 1), ops.arctanh)
 def power(x: Any, p: Any) -> Any:
     x, p = (floating(v) for v in array_likes((x, p)))
     if (plain(x) < 0).any():
-        raise DTypeError("np.emath.power: the result is complex, which no tensor holds")
+        raise DTypeError("np.emath.power: the result is complex, which tensors cannot hold")
     return ops.power(x, p)
 
 
@@ -220,5 +221,5 @@ def power(x: Any, p: Any) -> Any:
 def logn(n: Any, x: Any) -> Any:
     n, x = (floating(v) for v in array_likes((n, x)))
     if (plain(x) < 0).any() or (plain(n) < 0).any():
-        raise DTypeError("np.emath.logn: the result is complex, which no tensor holds")
+        raise DTypeError("np.emath.logn: the result is complex, which tensors cannot hold")
     return ops.log(x) / ops.log(n)

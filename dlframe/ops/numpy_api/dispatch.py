@@ -1,4 +1,4 @@
-"""The two doors: a ufunc, or another function of NumPy, was called with a tensor."""
+"""NumPy's two protocols: the calls of ufuncs, and of other functions, with a tensor."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Args, kwargs: Options) -> A
 
 
 def _of_lists(function: Callable[..., Any], inputs: Args) -> Any:
-    """Ops take no lists. What else they do not take may know what to do with a tensor."""
+    """Call an op, with arrays instead of lists; other unknown objects may handle tensors."""
     if any(isinstance(x, (list, tuple)) for x in inputs):
         return function(*operands(*inputs))
     return NotImplemented
@@ -135,7 +135,7 @@ def _refuse_unknown(name: str, *, known: bool) -> None:
 
 
 def _refuse_writing(name: str, target: Any) -> None:
-    """Nothing but tensors' own methods write into them: those tell the graph."""
+    """Refuse functions that write into tensors, since only the tensors' methods tell the graph."""
     if any(True for _ in tensors_in(target)):
         raise ArgumentError(
             f"{name} would write into a tensor unseen by its graph: write with t[...] = value, or "

@@ -1,4 +1,4 @@
-"""NumPy's elementwise functions on tensors, and those ufuncs that are no ops."""
+"""NumPy's elementwise functions on tensors, and those ufuncs that are not ops."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dlframe.ops.numpy_api.support import (
 from dlframe.ops.op import elementwise
 from dlframe.ops.steps import zero_gradient
 
-# --- ufuncs that are no ops: a rule, or the formula in ops -------------------------------------
+# --- ufuncs that are not ops: a rule, or the formula in ops ------------------------------------
 
 
 cbrt = elementwise(
@@ -177,7 +177,7 @@ def i0(x: Any) -> Any:
 
 @rule_for("unwrap")
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
-    """Whole periods added, so that neighbours do not jump: constants to the gradient."""
+    """Whole periods are added, so that neighbours do not jump; they are constants for gradients."""
     p = floating(p)
     a = plain(p)
     return p + (np.unwrap(a, discont, axis, period=period) - a).astype(a.dtype)

@@ -14,7 +14,7 @@ from dlframe.ops.numpy_api.support import array_like, plain, rule_for
 
 Widths = tuple[int, int]
 
-# Which elements stand where, whatever their values.
+# Modes in which the places of elements do not depend on their values.
 REARRANGING = {"edge", "reflect", "symmetric", "wrap"}
 
 # Sums of elements with weights that do not depend on the values.

@@ -1,6 +1,6 @@
-"""Which functions run on a tensor's values, which only where no graph is lost, which never.
+"""Which functions run on a tensor's values, which only if no graph is lost, and which never.
 
-Names are NumPy's, without `np.`. Some exist in certain versions only; nothing here needs them to.
+Names are NumPy's, without `np.`. Some exist only in certain versions of NumPy.
 """
 
 # ruff: noqa: SIM905 - a line for each name would make long scrolls of these tables
@@ -20,7 +20,7 @@ PLAIN = frozenset(
     """.split()
 )
 
-# They depend on the values in a way that has, or may have, a derivative.
+# They have, or may have, a derivative, but no rule.
 WITHOUT_RULE = frozenset(
     """
     histogram
@@ -39,8 +39,8 @@ WITHOUT_RULE = frozenset(
     """.split()
 )
 
-# They make arrays, and come here for the sake of np.ones(3, like=tensor). Given values of a graph
-# to make them from, they would cut it off.
+# Array constructors; NumPy sends them here for `like=tensor`. With recorded values as data they
+# would lose the graph.
 CREATION = frozenset(
     """
     arange array asanyarray asarray ascontiguousarray asfortranarray empty eye frombuffer
@@ -56,7 +56,7 @@ _DATES = "tensors hold numbers, no dates"
 _STRINGS = "tensors hold numbers, no strings"
 _RECORDS = "tensors hold numbers, no records"
 
-# Never, whatever requires grad: the reason is part of the message.
+# They are always refused; the text is part of the message.
 REFUSED = {
     "busday_count": _DATES,
     "busday_offset": _DATES,

@@ -1,9 +1,9 @@
 """NumPy's functions that reshape, rearrange and pick elements, on tensors.
 
-Most need no formula: NumPy itself is asked what it would do. `reshaped` asks about a stand-in of
-the same shape, `transposed` about one whose sizes number its axes, and `rearranged` about an array
-that holds the places of its elements: the answer says where each element goes, and from where its
-gradient comes back.
+Most need no formula: NumPy is called with a stand-in array. `reshaped` uses a stand-in of
+the same shape, `transposed` one whose sizes number its axes, and `rearranged` an array
+that contains the places of its elements. The result shows where each element goes, and so where its
+gradient comes from.
 """
 
 from __future__ import annotations

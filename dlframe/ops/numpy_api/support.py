@@ -67,7 +67,7 @@ def recorded(value: Any) -> bool:
 
 
 def values_of(value: Any) -> Any:
-    """The same nest with arrays in place of tensors; read-only, against writes."""
+    """The same nest with arrays instead of tensors; they are read-only."""
     return nests.map_leaves(_read_only, value)
 
 
@@ -80,7 +80,7 @@ def _read_only(x: Any) -> Any:
 
 
 def as_tensors(out: Any) -> Any:
-    """What NumPy returned, with tensors in place of arrays, if of a dtype that tensors have."""
+    """NumPy's result with tensors instead of arrays, where tensors have such a dtype."""
     return nests.map_leaves(_as_tensor, out)
 
 

@@ -57,7 +57,7 @@ DIFFERENTIABLE: dict[np.ufunc, Function] = {
     ),
 }
 
-# Ops too, whose results are bools or whole numbers; `policy` has those that are no ops.
+# Ops too, whose results are bools or whole numbers; `policy` has those that are not ops.
 PLAIN: dict[np.ufunc, Function] = {u: f for u, f in _OPS.items() if not f.definition.differentiable}
 
 UFUNCS: dict[np.ufunc, Function] = {**DIFFERENTIABLE, **PLAIN}

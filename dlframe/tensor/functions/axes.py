@@ -87,7 +87,7 @@ def t(input: Tensor) -> Tensor:
 
 
 def adjoint(input: Tensor) -> Tensor:
-    """Each matrix of a batch transposed (and conjugated, were there complex numbers).
+    """Each matrix of a batch transposed (PyTorch also conjugates complex numbers).
 
     >>> dl.adjoint(dl.zeros(4, 2, 3)).shape
     (4, 3, 2)

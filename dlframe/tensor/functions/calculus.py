@@ -143,7 +143,7 @@ def trapezoid(
     Args:
         y: the samples.
         x: where they were taken, a vector or anything that broadcasts to `y`.
-        dx: in place of `x`, the distance of samples, by default 1.
+        dx: instead of `x`, the distance of samples, by default 1.
         dim: along which dimension.
 
     >>> dl.trapezoid(dl.tensor([1.0, 2.0, 4.0]))

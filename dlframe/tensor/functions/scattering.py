@@ -1,7 +1,7 @@
 """Functions that write by index, out of place; their in-place forms are methods.
 
-Where several values go to one place, the last one is there in the end, and the gradient of each is
-what PyTorch gives it: that of the place. Sums and other reductions count all of them.
+If several values go to one place, the last one stays, but (as in PyTorch) each of them gets the
+gradient of that place. Sums and other reductions use all of them.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def scatter(
 ) -> Tensor:
     """A copy of `input` with `out[i, index[i, j, k], k] = src[i, j, k]`, here for dim = 1.
 
-    A number in place of `src` (or as `value`) goes to all places. With `reduce="add"` or
+    A number instead of `src` (or as `value`) goes to all places. With `reduce="add"` or
     `"multiply"` what was there takes part, as in `scatter_reduce`.
 
     Raises:
@@ -350,8 +350,8 @@ def index_put(
 ) -> Tensor:
     """A copy of `input` with `out[indices] = values`, which broadcast; or, accumulating, `+=`.
 
-    `indices` is a tuple of tensors, integers or one mask. Other than `out[indices] += values`,
-    accumulating counts places that repeat.
+    `indices` is a tuple of tensors, integers or one mask. Unlike `out[indices] += values`,
+    accumulating adds all values at places that repeat.
 
     Raises:
         DTypeError: `values` have another dtype than `input`.

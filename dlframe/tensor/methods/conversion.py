@@ -108,7 +108,7 @@ class ConversionMethods(TensorBase):
         return self.to(np.bool_)
 
     def cpu(self: Any) -> Tensor:
-        """The tensor itself: there is no other device."""
+        """The tensor itself, since the CPU is the only device."""
         return self
 
     def cuda(self: Any, device: Any = None, non_blocking: Bool = False) -> Tensor:

@@ -130,7 +130,7 @@ class ShapeMethods(TensorBase):
 
     @property
     def H(self: Any) -> Tensor:
-        """A matrix transposed (and conjugated, were there complex numbers)."""
+        """A matrix transposed (PyTorch also conjugates complex numbers)."""
         if self.array.ndim not in (0, 2):
             raise ShapeError(
                 f"tensor.H is only supported on matrices (2-D tensors). Got {self.array.ndim}-D "
@@ -140,7 +140,7 @@ class ShapeMethods(TensorBase):
 
     @property
     def mH(self: Any) -> Tensor:
-        """The last two dimensions swapped (and conjugated, were there complex numbers)."""
+        """The last two dimensions swapped (PyTorch also conjugates complex numbers)."""
         return matrices_transposed(self, "tensor.mH")
 
     # --- repeated, and in another order --------------------------------------------------------

@@ -100,7 +100,7 @@ def legendre_polynomial_p(input: Tensor | Number, n: Tensor | Number) -> Tensor:
 
 
 def shifted_chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number) -> Tensor:
-    """`chebyshev_polynomial_t` of 2x - 1: for x in [0, 1] in place of [-1, 1].
+    """`chebyshev_polynomial_t` of 2x - 1: for x in [0, 1] instead of [-1, 1].
 
     >>> dl.special.shifted_chebyshev_polynomial_t(dl.tensor([0.5, 2.0]), 3)
     tensor([-0., 99.])
@@ -109,7 +109,7 @@ def shifted_chebyshev_polynomial_t(input: Tensor | Number, n: Tensor | Number) -
 
 
 def shifted_chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number) -> Tensor:
-    """`chebyshev_polynomial_u` of 2x - 1: for x in [0, 1] in place of [-1, 1].
+    """`chebyshev_polynomial_u` of 2x - 1: for x in [0, 1] instead of [-1, 1].
 
     >>> dl.special.shifted_chebyshev_polynomial_u(dl.tensor([0.5, 2.0]), 3)
     tensor([ -0., 204.])
@@ -118,7 +118,7 @@ def shifted_chebyshev_polynomial_u(input: Tensor | Number, n: Tensor | Number) -
 
 
 def shifted_chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number) -> Tensor:
-    """`chebyshev_polynomial_v` of 2x - 1: for x in [0, 1] in place of [-1, 1].
+    """`chebyshev_polynomial_v` of 2x - 1: for x in [0, 1] instead of [-1, 1].
 
     >>> dl.special.shifted_chebyshev_polynomial_v(dl.tensor([0.5, 2.0]), 3)
     tensor([  1., 169.])
@@ -127,7 +127,7 @@ def shifted_chebyshev_polynomial_v(input: Tensor | Number, n: Tensor | Number) -
 
 
 def shifted_chebyshev_polynomial_w(input: Tensor | Number, n: Tensor | Number) -> Tensor:
-    """`chebyshev_polynomial_w` of 2x - 1: for x in [0, 1] in place of [-1, 1].
+    """`chebyshev_polynomial_w` of 2x - 1: for x in [0, 1] instead of [-1, 1].
 
     >>> dl.special.shifted_chebyshev_polynomial_w(dl.tensor([0.5, 2.0]), 3)
     tensor([ -1., 239.])

@@ -100,7 +100,7 @@ def explain(
 
     Args:
         tensor: the value, a loss for instance.
-        depth: show modules in place of operations: those called at the top (0), their parts (1) …
+        depth: show modules instead of operations: those called at the top (0), their parts (1) …
             Needs `keep_values`.
         max_steps: of more steps, the first and the last are shown.
         max_elements: larger arrays are shown as statistics.

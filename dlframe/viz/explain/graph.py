@@ -20,7 +20,7 @@ from dlframe.ops import record
 from dlframe.ops.record import Array, Node, TensorBase
 from dlframe.ops.watching import Note, Output, note_of
 
-UNKNOWN: Any = object()  # in the place of a value that nobody kept
+UNKNOWN: Any = object()  # stands for a value that was not kept
 _NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
@@ -108,7 +108,7 @@ def constants(nodes: Iterable[Node]) -> list[Array]:
 
 
 def known_values(nodes: Iterable[Node]) -> dict[int, tuple[Array, int]]:
-    """By id of node or leaf: its array, and the time since when nobody may have written to it."""
+    """By id of node or leaf: its array, and the time after which a write makes it invalid."""
     known: dict[int, tuple[Array, int]] = {}
     for node in nodes:
         note = note_of(node)

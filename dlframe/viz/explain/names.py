@@ -56,7 +56,7 @@ def _in_frame(frame: FrameType) -> Names:
     values = {**frame.f_globals, **frame.f_locals}
     for name, value in values.items():
         if isinstance(value, TensorBase) and not name.startswith("_"):
-            # a tensor without gradient is no part of the graph, which may know its array
+            # a tensor without gradient is not part of the graph, which may know its array
             for item in (target_of(value), value) if value.needs_grad else (value.array, value):
                 found.setdefault(id(item), name)
     for name, value in values.items():
