@@ -132,7 +132,7 @@ class SmoothL1Loss(_Loss):
 
 
 class BCELoss(_Loss):
-    """-w (t log x + (1 - t) log(1 - x)) for probabilities x; the logarithms are cut off at -100.
+    """-w (t log x + (1 - t) log(1 - x)) for probabilities x; logarithms below -100 count as -100.
 
     `BCEWithLogitsLoss`, without a sigmoid before it, is more accurate. `weight` must broadcast to
     the targets.
@@ -165,7 +165,7 @@ class BCELoss(_Loss):
 class BCEWithLogitsLoss(_Loss):
     """-w (p t log σ(x) + (1 - t) log(1 - σ(x))) for logits x, computed without overflow.
 
-    `weight` w and `pos_weight` p, which is how much positive examples count, must broadcast to
+    `weight` w and `pos_weight` p, the weight of positive examples, must broadcast to
     the targets.
 
     Formula: `dlframe/ops/losses.py`, binary_cross_entropy_with_logits.
@@ -238,13 +238,13 @@ class NLLLoss(_Loss):
 
 
 class CrossEntropyLoss(_Loss):
-    """-Σ_c w_c · q_c · log softmax(x)_c for logits x and targets q: what trains classifiers.
+    """-Σ_c w_c · q_c · log softmax(x)_c for logits x and targets q, for classifiers.
 
     Shapes: x is (N, C, *) or (C,). Targets are classes, (N, *) or (), of integers from 0 to C - 1
     (then q is 1 for the class and 0 elsewhere), or probabilities of x's shape.
 
     Args:
-        weight: (C,), how much each class counts; for classes, the mean divides by their sum.
+        weight: (C,), the weight of each class; for classes, the mean divides by their sum.
         size_average: see `reduction`.
         ignore_index: targets of this class do not count.
         reduce: see `reduction`.
@@ -291,7 +291,7 @@ class HingeLoss(_Loss):
     """max(0, margin - t · x)^p for scores x and targets t of -1 or 1. Cortes and Vapnik (1995).
 
     The loss of support vector machines; `p=2` gives the squared hinge, `margin=0` the
-    perceptron's loss. Scores and targets have one shape. PyTorch has no such class.
+    perceptron's loss. Scores and targets have one shape. PyTorch does not have this class.
 
     Formula: `dlframe/ops/losses.py`, hinge_loss.
 
@@ -312,7 +312,7 @@ class HingeLoss(_Loss):
 
 
 class HingeEmbeddingLoss(_Loss):
-    """x where t = 1, max(0, margin - x) where t = -1: for distances x of pairs alike and unalike.
+    """x where t = 1, max(0, margin - x) where t = -1: for distances x of similar and other pairs.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

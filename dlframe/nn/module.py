@@ -36,10 +36,10 @@ def _forward_missing(self: Module, *input: Any) -> Any:
 class Module(Hookable):
     """A piece of a network: its parameters, its buffers, its parts, and a `forward`.
 
-    Attributes are plain: a `Parameter`, `Buffer` or `Module` assigned to one belongs to the
+    A `Parameter`, `Buffer` or `Module` that is assigned to an attribute belongs to the
     module, in the order of assignment. `module(x)` runs `forward(x)` between the hooks.
 
-    A class that also defines `backward(self, grad_output)` does its own mathematics on plain
+    A class that also defines `backward(self, grad_output)` computes on plain
     arrays: see `dlframe.nn.own_backward`.
 
     >>> import dlframe as dl
@@ -58,7 +58,7 @@ class Module(Hookable):
     ['factor']
     """
 
-    # Defaults live on the class, so a subclass that forgets super().__init__() works all the same.
+    # Defaults are on the class, so a subclass that forgets super().__init__() still works.
     training: bool = True
     own_backward: ClassVar[bool] = False  # True: forward and backward take and give plain arrays
     call_super_init: ClassVar[bool] = False
@@ -98,7 +98,7 @@ class Module(Hookable):
     # --- the registry --------------------------------------------------------------------------
 
     def _slot(self, name: str) -> Kind | None:
-        """What the attribute `name` is registered as: Parameter, Buffer, Module, or None."""
+        """The kind of the registered attribute `name`: Parameter, Buffer, Module, or None."""
         if name in self._buffer_names:
             return Buffer
         value = self.__dict__.get(name)
@@ -148,7 +148,7 @@ class Module(Hookable):
             self._notes("_empty_slots")[name] = kind
 
     def _notes(self, attribute: str) -> dict[str, Any]:
-        """This module's own copy of a dict that the class holds empty."""
+        """This module's own copy of a dict that is empty in the class."""
         notes: dict[str, Any] = self.__dict__.setdefault(attribute, {})
         return notes
 
@@ -168,7 +168,7 @@ class Module(Hookable):
             raise KeyError(f"attribute '{name}' already exists")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter; None keeps its place for one that may come later."""
+        """Add a parameter; None reserves its place for one that may come later."""
         self._check_name(name, Parameter)
         self._register(name, param, Parameter)
 
@@ -183,7 +183,7 @@ class Module(Hookable):
         self.add_module(name, module)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Add a module as a part of this one, to be found under `name`."""
+        """Add a module as a part of this one, under the name `name`."""
         self._check_name(name, Module)
         self._register(name, module, Module)
 
@@ -239,18 +239,18 @@ class Module(Hookable):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Names and parameters; one that is shared comes once, under its first name."""
+        """Names and parameters; a shared parameter comes once, under its first name."""
         yield from self._named_members(Module._own_parameters, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, each once: what an optimizer takes."""
+        """All parameters, each once, for an optimizer."""
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Names and buffers; one that is shared comes once, under its first name."""
+        """Names and buffers; a shared buffer comes once, under its first name."""
         yield from self._named_members(Module._own_buffers, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -341,7 +341,7 @@ class Module(Hookable):
         """Copy the values of `state_dict`, tensors or arrays, into the module.
 
         Every missing or unexpected key and every wrong shape or dtype is listed in one
-        StateDictError, before anything is changed. `strict=False` forgives keys, not shapes;
+        StateDictError, before anything is changed. `strict=False` ignores wrong keys, not shapes;
         `assign=True` takes the tensors themselves instead of copying.
         """
         return state.load(self, state_dict, strict, assign)
@@ -351,20 +351,20 @@ class Module(Hookable):
         raise NotImplementedError(f"{type(self).__name__} has no extra state")
 
     def set_extra_state(self, state: Any) -> None:
-        """Override this to take back what `get_extra_state` gave."""
+        """Override this to load the result of `get_extra_state`."""
         raise NotImplementedError(f"{type(self).__name__} has no extra state")
 
     # --- changing all --------------------------------------------------------------------------
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
-        """Call `fn` on every part, and at last on the module itself."""
+        """Call `fn` on every part, and last on the module itself."""
         for module in self.children():
             module.apply(fn)
         fn(self)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training: dropout drops, batch norm uses the batch's statistics."""
+        """Switch to training: dropout is active, batch norm uses the batch's statistics."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.training = mode
@@ -383,11 +383,11 @@ class Module(Hookable):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients; with `set_to_none=False` fill them with zeros instead."""
+        """Set all gradients to None; with `set_to_none=False` fill them with zeros instead."""
         zero_gradients(self.parameters(), set_to_none)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Cast what is floating-point to a dtype: `to(dtype)`, `to(tensor)`, `to("cpu")`."""
+        """Cast floating-point values to a dtype: `to(dtype)`, `to(tensor)`, `to("cpu")`."""
         dtype = parse_to(args, kwargs)
         if dtype is not None:
             cast_module(self, dtype)
@@ -420,7 +420,7 @@ class Module(Hookable):
         return self.__class__.__name__
 
     def extra_repr(self) -> str:
-        """What stands between the brackets when the module is printed; for subclasses."""
+        """The text between the brackets when the module is printed; for subclasses."""
         return ""
 
     def __repr__(self) -> str:
@@ -437,16 +437,16 @@ class Module(Hookable):
         return f"{self._get_name()}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"
 
     def __dir__(self) -> list[str]:
-        # "0", "1" … are no names that could be completed
+        # "0", "1" … are not names that could be completed
         return sorted(name for name in super().__dir__() if not name[0].isdigit())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # not through __setattr__, which would read attributes as new registrations
+        # not by __setattr__, which would register the attributes again
         self.__dict__.update(state)
 
 
 def _kind(value: object) -> Kind | None:
-    """As what an attribute with this value is registered; None for a plain attribute."""
+    """The kind of an attribute with this value; None for a plain attribute."""
     if isinstance(value, Parameter):
         return Parameter
     if isinstance(value, Module):
@@ -459,16 +459,16 @@ def _join(prefix: str, name: str) -> str:
 
 
 def indent(text: str) -> str:
-    """`text` with all lines but the first moved two columns to the right."""
+    """`text` with all lines except the first moved two columns to the right."""
     return text.replace("\n", "\n  ")
 
 
 def _warn_of_hidden(module: Module, name: str, value: Any) -> None:
-    """Once per class: a plain container hides what it holds from parameters() and state_dict()."""
+    """Warn once per class that parameters() and state_dict() do not find values in a container."""
     cls = module.__class__
     if cls._warned_of_hidden:
         return
-    # the first entries tell: a list of a million numbers is not searched to its end
+    # only the first entries, so that a list of a million numbers is not searched to its end
     held = list(islice(value.values() if isinstance(value, dict) else value, 64))
     if any(isinstance(entry, Module) for entry in held):
         better = "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"

@@ -1,7 +1,7 @@
-"""Layers that bring their own forward and backward, on plain arrays.
+"""Layers with their own forward and backward, on plain arrays.
 
-Such a layer needs no graph. `forward` takes and returns arrays and keeps what `backward` will
-want as attributes; `backward` takes dL/d(output), adds to its parameters' gradients and returns
+Such a layer needs no graph. `forward` takes and returns arrays, and stores the arrays for
+`backward` in attributes. `backward` takes dL/d(output), adds to the gradients and returns
 dL/d(input)::
 
     class Linear(nn.Module):
@@ -19,12 +19,12 @@ dL/d(input)::
 
 It can be used in three ways, and any optimizer trains it:
 
-- in a loop of one's own: `y = layer.forward(x)`, …, `dx = layer.backward(dy)`;
-- in `nn.Sequential`, whose `backward` walks the layers in reverse;
+- in a loop of your own: `y = layer.forward(x)`, …, `dx = layer.backward(dy)`;
+- in `nn.Sequential`, whose `backward` calls the layers in reverse order;
 - called with Tensors, among ordinary layers: the call becomes one node of the graph, and
-  `loss.backward()` runs the layer's own `backward` when its turn comes.
+  `loss.backward()` calls the layer's own `backward`.
 
-A class whose method `backward` means something else says `own_backward = False`.
+If the method `backward` of a class means something else, set `own_backward = False` in the class.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class _OwnBackward(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        if is_grad_enabled():  # not once_differentiable: it lets some second derivatives be 0
+        if is_grad_enabled():  # not once_differentiable, with which some second derivatives are 0
             raise GradientError(
                 f"{type(ctx.module).__name__} has its own backward on plain arrays, which cannot "
                 "be differentiated again: leave out create_graph=True, or use operations only"
@@ -79,8 +79,8 @@ class _OwnBackward(Function):
         current = _put_back(ctx.kept)
         before = [parameter.grad for parameter in ctx.parameters]
         try:
-            # The layer adds to .grad by itself. Here the engine does that, so that autograd.grad()
-            # and hooks see these gradients too: .grad is lent to the layer, empty.
+            # The layer adds to .grad by itself. Here the engine must do it, so that autograd.grad()
+            # and hooks get these gradients too: the layer gets an empty .grad for the moment.
             for parameter in ctx.parameters:
                 parameter.grad = None
             grad_input = ctx.module.backward(*(g.array for g in gradients))
@@ -101,7 +101,7 @@ class _OwnBackward(Function):
 
 
 def _check_shapes(name: str, gradients: list[Tensor | None], shapes: list[Any]) -> None:
-    """A gradient has its input's shape; axes that the layer added may be left for the graph."""
+    """A gradient in its input's shape; the graph may sum over axes that the layer added."""
     for i, (g, shape) in enumerate(zip(gradients, shapes, strict=True)):
         if g is None or shape is None or _sums_to(g.shape, shape):
             continue
@@ -128,7 +128,7 @@ Kept = list[tuple["Module", dict[str, Any]]]
 
 
 def _kept(module: Module) -> Kept:
-    """The plain attributes of the module and its parts: what forward kept for backward is there."""
+    """The plain attributes of the module and its parts, in which forward stores its arrays."""
     kept: Kept = []
     for part in module.modules():
         plain = {name: v for name, v in part.__dict__.items() if part._slot(name) is None}
@@ -138,10 +138,10 @@ def _kept(module: Module) -> Kept:
 
 
 def _put_back(kept: Kept) -> Kept:
-    """Set the attributes to `kept`, and return what stood there instead, to put back later.
+    """Set the attributes to `kept`, and return their old values, to restore them later.
 
     A module may be called several times before the first backward, as in a recurrent network;
-    each backward must see what its own forward kept.
+    each backward needs the arrays of its own forward.
     """
     replaced: Kept = []
     for part, attributes in kept:

@@ -1,4 +1,4 @@
-"""Parameter and Buffer: the two kinds of tensor that a module keeps."""
+"""Parameter and Buffer: the two kinds of tensor that belong to a module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Buffer", "Parameter"]
 
 
 def _checked_array(data: Tensor | np.ndarray | None, kind: str) -> np.ndarray:
-    """The array beneath `data`, shared and not copied; no data gives an empty float32 array."""
+    """The array of `data`, shared and not copied; without data an empty float32 array."""
     if data is None:
         return np.empty(0, dtype=np.float32)
     if isinstance(data, Tensor):
@@ -29,9 +29,9 @@ def _checked_array(data: Tensor | np.ndarray | None, kind: str) -> np.ndarray:
 
 
 class Parameter(Tensor):
-    """A tensor that a module trains: assigned to an attribute, it shows up in `parameters()`.
+    """A tensor that is trained. Assigned to an attribute of a module, it is in `parameters()`.
 
-    It shares memory with `data` and starts a graph of its own, as PyTorch's does.
+    It shares memory with `data` and is a leaf, as in PyTorch.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -68,7 +68,7 @@ class Parameter(Tensor):
                 f"{self.array.shape}; {_advice(array.shape, self.array.shape)}"
             )
         if self.grad is None:
-            # a copy: the caller may go on using its array
+            # a copy, since the caller may change its array later
             self.grad = Tensor(array.astype(self.array.dtype))
         else:
             self.grad.array += array.astype(self.array.dtype, copy=False)
@@ -78,7 +78,7 @@ class Parameter(Tensor):
 
 
 def _advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """How a gradient of `shape` becomes one of the parameter's shape, if that can be guessed."""
+    """Advice how a gradient of `shape` can get the parameter's shape, if that can be guessed."""
     if shape == wanted[::-1]:
         return "transpose it"
     if len(shape) >= len(wanted):
@@ -89,16 +89,16 @@ def _advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 
 
 def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> Parameter:
-    """A parameter of that shape, not yet filled; in the default dtype unless `dtype` is given."""
+    """An uninitialized parameter of that shape, by default in the default dtype."""
     check_device(device)
     return Parameter(np.empty(shape, dtype=get_default_dtype() if dtype is None else dtype))
 
 
 class Buffer(Tensor):
-    """A tensor that a module keeps and saves, but does not train: a running mean, a mask.
+    """A tensor that a module saves but does not train, such as a running mean or a mask.
 
-    `self.mean = nn.Buffer(t)` says the same as `self.register_buffer("mean", t)`.
-    With `persistent=False` it stays out of the `state_dict`.
+    `self.mean = nn.Buffer(t)` does the same as `self.register_buffer("mean", t)`.
+    With `persistent=False` it is not in the `state_dict`.
     """
 
     def __init__(self, data: Tensor | np.ndarray | None = None, *, persistent: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""ParameterList and ParameterDict: parameters that are kept in a row or under names."""
+"""ParameterList and ParameterDict: parameters in a list or in a dict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ParameterDict", "ParameterList"]
 
 
 def _as_entry(value: Any) -> Any:
-    """Tensors become parameters; anything else stays what it is."""
+    """Tensors become parameters; other values are not changed."""
     if isinstance(value, (Tensor, np.ndarray)) and not isinstance(value, Parameter):
         return Parameter(value)
     return value
@@ -152,24 +152,24 @@ class ParameterDict(Module):
         return ParameterDict(OrderedDict(self.items()))
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """The entry under `key`, after putting `default` there if there was none."""
+        """The entry under `key`; if there is none, `default` is stored there first."""
         if key not in self:
             self[key] = default
         return self[key]
 
     def clear(self) -> None:
-        """Take out all entries."""
+        """Remove all entries."""
         for key in list(self._keys):
             del self[key]
 
     def pop(self, key: str) -> Any:
-        """Take out and return the entry under `key`."""
+        """Remove and return the entry under `key`."""
         value = self[key]
         del self[key]
         return value
 
     def popitem(self) -> tuple[str, Any]:
-        """Take out and return the last name and entry."""
+        """Remove and return the last name and entry."""
         key = next(reversed(self._keys))
         return key, self.pop(key)
 

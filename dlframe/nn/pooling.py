@@ -23,7 +23,7 @@ class MaxPool2d(Module):
         stride: steps of the window; by default its size.
         padding: rows and columns of -∞ added on each side; at most half of the window.
         dilation: distance between the elements of a window.
-        return_indices: also return where in the image each maximum stands, for unpooling.
+        return_indices: also return the place of each maximum in the image, for unpooling.
         ceil_mode: ⌈⌉ instead of ⌊⌋: windows may reach over the edge.
 
     Formula: `dlframe/ops/window.py`, max_pool.
@@ -53,7 +53,7 @@ class MaxPool2d(Module):
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Tensor) -> Any:
-        """The maxima, and with `return_indices` also where they stand."""
+        """The maxima, and with `return_indices` also their places."""
         return F.max_pool2d(
             input,
             self.kernel_size,
@@ -129,11 +129,11 @@ class AvgPool2d(Module):
 
 
 class AdaptiveAvgPool2d(Module):
-    """The mean of as many windows as give an output of `output_size`, whatever the input's size.
+    """The means of windows that give an output of `output_size`, for any size of the input.
 
     Row i of the output is the mean of the rows ⌊i·H / H'⌋ to ⌈(i + 1)·H / H'⌉ of the input.
 
-    Shapes: (N, C, H, W) or (C, H, W) to the same with (H', W') = `output_size`; one number stands
+    Shapes: (N, C, H, W) or (C, H, W) to the same with (H', W') = `output_size`; one number means
     for both, None for the input's own size.
 
     >>> import dlframe as dl

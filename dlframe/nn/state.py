@@ -1,4 +1,4 @@
-"""What a module saves, and how it takes it back: the work of state_dict and load_state_dict."""
+"""Saves and loads the state of a module, for state_dict and load_state_dict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXTRA_STATE = "_extra_state"
 
 
 class IncompatibleKeys(NamedTuple):
-    """What load_state_dict found on one side only."""
+    """The keys that are only in the module, and those that are only in the loaded dict."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -39,7 +39,7 @@ class IncompatibleKeys(NamedTuple):
 def save(
     module: Module, destination: dict[str, Any], prefix: str, keep_vars: bool
 ) -> dict[str, Any]:
-    """Write the module's part of the state, then its parts' parts, into `destination`."""
+    """Write the state of the module, and then that of its parts, into `destination`."""
     hooks = module._state_hooks
     for hook in hooks.save_pre.values() if hooks else ():
         hook.function(module, prefix, keep_vars)
@@ -48,7 +48,7 @@ def save(
     if _overrides(module, "get_extra_state"):
         destination[prefix + EXTRA_STATE] = module.get_extra_state()
     for name, child in module._own_modules():
-        # through the method: a part may define its own state_dict
+        # by the method, since a part may define its own state_dict
         child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
     for hook in hooks.save_post.values() if hooks else ():
         if hook.function(module, destination, prefix, {}) is not None:
@@ -57,7 +57,7 @@ def save(
 
 
 def _own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
-    """What the module itself saves, in PyTorch's order: parameters, then persistent buffers."""
+    """The state of the module itself, in PyTorch's order: parameters, then persistent buffers."""
     yield from module._own_parameters()
     for name, buffer in module._own_buffers():
         if module._buffer_names[name]:
@@ -65,7 +65,7 @@ def _own_tensors(module: Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def _overrides(module: Module, method: str) -> bool:
-    """Does the module's class define `method` anew, below Module itself?"""
+    """Whether the module's class overrides `method` of Module."""
     for cls in module.__class__.__mro__:
         if method in cls.__dict__:
             return cls.__module__ != "dlframe.nn.module"
@@ -76,7 +76,7 @@ def _overrides(module: Module, method: str) -> bool:
 
 
 class _Copy(NamedTuple):
-    """One value on its way into a module."""
+    """One value to be copied into a module."""
 
     module: Module
     name: str
@@ -90,7 +90,7 @@ def load(
     """Compare everything, report every mismatch at once, and only then copy."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-    incoming = dict(state_dict)  # the hooks may rename keys; the caller's dict stays as it is
+    incoming = dict(state_dict)  # a copy, since the hooks may rename keys
     keys = IncompatibleKeys([], [])
     errors: list[str] = []
     parts = list(module.named_modules(remove_duplicate=False))
@@ -114,7 +114,7 @@ def load(
             raise RuntimeError(
                 "a load_state_dict post-hook must return None; it edits the lists in place"
             )
-    if strict:  # once more, because a post-hook may have forgiven keys, or added some
+    if strict:  # again, because a post-hook may have removed or added keys
         _raise_mismatches(module, keys, errors, strict)
     return keys
 
@@ -130,7 +130,7 @@ def _compare(
     errors: list[str],
     assign: bool,
 ) -> tuple[list[_Copy], list[tuple[Module, Any]]]:
-    """What is to be copied where; what does not fit goes into `keys` and `errors`."""
+    """The copies to make; values that do not fit go into `keys` and `errors`."""
     copies: list[_Copy] = []
     extras: list[tuple[Module, Any]] = []
     expected: set[str] = set()
@@ -160,7 +160,7 @@ def _compare(
 
 
 def _array_or_none(value: Any) -> np.ndarray | None:
-    """The values as an array, without a copy; None for what is neither a tensor nor an array."""
+    """The values as an array, without a copy; None if `value` is neither tensor nor array."""
     if isinstance(value, Tensor):
         return value.array
     if isinstance(value, np.ndarray):
@@ -171,7 +171,7 @@ def _array_or_none(value: Any) -> np.ndarray | None:
 
 
 def _fit_scalar(source: np.ndarray | None, target: Tensor) -> np.ndarray | None:
-    """One value for a 0-d target may come with shape (1,), as from PyTorch before 0.4."""
+    """A value for a 0-d target may have shape (1,), as in files of PyTorch before 0.4."""
     if source is not None and target.array.shape == () and source.shape == (1,):
         return source.reshape(())
     return source
@@ -180,7 +180,7 @@ def _fit_scalar(source: np.ndarray | None, target: Tensor) -> np.ndarray | None:
 def _mismatch(
     key: str, source: np.ndarray | None, given: Any, target: Tensor, assign: bool
 ) -> str | None:
-    """Why `source` cannot become `target`'s value, or None if it can."""
+    """The reason why `source` cannot be the value of `target`, or None if it can."""
     if source is None:
         return (
             f'While copying the parameter named "{key}", expected a Tensor or an array '
@@ -223,7 +223,7 @@ def _raise_mismatches(
 
 
 def _renaming_hint(keys: IncompatibleKeys) -> list[str]:
-    """What to write when the names differ by one prefix only, as after wrapping a model."""
+    """Advice if the names differ only by a prefix, as after wrapping a model."""
     missing, unexpected = keys
     if not missing or len(missing) != len(unexpected):
         return []

@@ -87,9 +87,9 @@ class Adam(FlatOptimizer):
         betas: β₁ and β₂, both floats or both tensors of one element.
         eps: ε, against division by zero.
         weight_decay: λ, an L2 penalty.
-        amsgrad: never let the effective step size grow again.
-        maximize: climb instead of descend.
-        decoupled_weight_decay: shrink the parameters directly, as `AdamW` does.
+        amsgrad: use the largest v so far, so that the effective step size never grows again.
+        maximize: maximize instead of minimize.
+        decoupled_weight_decay: reduce the parameters directly, as `AdamW` does.
         foreach, fused, capturable: accepted as PyTorch's, and without effect: there is one fast
             way, always on.
         differentiable: True is not supported.

@@ -1,4 +1,4 @@
-"""AdamW: Adam with weight decay that its averages do not see."""
+"""AdamW: Adam with weight decay that does not enter its averages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["AdamW"]
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameters directly, instead of entering the gradient.
+    """Adam whose weight decay reduces the parameters directly, and is not part of the gradient.
 
     One step as a readable function: `dlframe.optim.adam.adam_formula`.
 
@@ -19,7 +19,7 @@ class AdamW(Adam):
 
         θ ← θ − γ λ θ
 
-    and goes on as `Adam` does without weight decay: so λ acts on all elements alike, and is not
+    and continues as `Adam` without weight decay. So λ acts equally on all elements, and is not
     divided by √v̂. Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm
     2.
 

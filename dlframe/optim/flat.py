@@ -1,17 +1,17 @@
-"""Elementwise updates of many parameters, in the form that NumPy and the processor like best.
+"""Elementwise updates of many parameters, in a form that is fast with NumPy.
 
-A rule such as Adam's is a dozen elementwise operations. Parameter by parameter, a small network
-pays the overhead of a dozen NumPy calls for each bias; over a large weight at once, every operation
-streams the whole array through memory. So a rule here sees neither. It sees *blocks*, flat arrays
-that fit the cache:
+A rule such as Adam's consists of a dozen elementwise operations. If it runs for each parameter, a
+small network has the overhead of a dozen NumPy calls for each bias; and if it runs for the whole of
+a large weight, each operation reads it from memory. So a rule here gets *blocks*, flat arrays
+that fit into the cache:
 
 - Small parameters are gathered, with their gradients, into one flat array, updated together, and
-  written back. Their state lies side by side in flat arrays for good.
-- A large parameter is updated where it lies, block by block.
+  written back. Their state is always in flat arrays.
+- A large parameter is updated in its own memory, block by block.
 
-A step allocates nothing, and a parameter's memory is never moved: arrays that a user got from
-`p.numpy()` stay valid. What is planned rests on which parameters have gradients, where their
-memory lies and what state they have. Each step checks that, and plans anew after a change.
+A step allocates no memory, and a parameter's memory is never moved, so arrays that a user got from
+`p.numpy()` stay valid. The plan depends on which parameters have gradients, where their
+memory is, and which state they have. Each step checks this, and plans again after a change.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FlatOptimizer(Optimizer):
     Args:
         params: parameters, or groups of them.
         defaults: the options of every group that does not set them.
-        without_effect: those of `WITHOUT_EFFECT` that PyTorch's optimizer of this name has. They
+        without_effect: the options of `WITHOUT_EFFECT` that PyTorch's optimizer has. They
             are checked and kept as options, so that a state dict has PyTorch's keys.
     """
 
@@ -80,7 +80,7 @@ class FlatOptimizer(Optimizer):
         """Change every parameter that has a gradient, once.
 
         Args:
-            closure: computes the loss anew, calls `backward` on it and returns it; called first.
+            closure: computes the loss again, calls `backward` on it and returns it; called first.
 
         Returns:
             What `closure` returned, or None.
@@ -109,7 +109,7 @@ class FlatOptimizer(Optimizer):
 
 
 class Plan:
-    """How a group is updated: its chunks, and all that they rest on."""
+    """The way to update a group: its chunks, and the conditions under which they are valid."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class Plan:
         self.values = self._values(optimizer.state)
 
     def fits(self, params: Sequence[Tensor], names: tuple[str, ...], state: Any) -> bool:
-        """Whether everything is as it was when the plan was made."""
+        """Whether the plan is still valid."""
         return (
             same(params, self.params)
             and names == self.names
@@ -153,7 +153,7 @@ class Plan:
         )
 
     def _values(self, state: Any) -> list[Any]:
-        """Every state value there is: the dicts are the user's too, who may replace any of it."""
+        """All state values, any of which the user may have replaced in the dicts."""
         if not (self.counted or self.names):
             return []
         return list(chain.from_iterable(map(dict.values, map(state.__getitem__, self.active))))
