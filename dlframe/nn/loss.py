@@ -28,6 +28,7 @@ __all__ = [
     "MSELoss",
     "NLLLoss",
     "SmoothL1Loss",
+    "SoftMarginLoss",
 ]
 
 
@@ -309,6 +310,22 @@ class HingeLoss(_Loss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss of scores `input`."""
         return F.hinge_loss(input, target, self.margin, self.p, self.reduction)
+
+
+class SoftMarginLoss(_Loss):
+    """log(1 + exp(-t · x)) for scores x and targets t of -1 or 1: the logistic loss.
+
+    `BCEWithLogitsLoss` with targets of -1 instead of 0. Scores and targets have one shape.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.SoftMarginLoss(reduction="none")(dl.tensor([0.0, 2.0]), dl.tensor([1.0, -1.0]))
+    tensor([0.6931, 2.1269])
+    """
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of scores `input`."""
+        return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class HingeEmbeddingLoss(_Loss):

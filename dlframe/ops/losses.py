@@ -26,6 +26,7 @@ __all__ = [
     "l1_loss",
     "mse_loss",
     "nll_loss",
+    "soft_margin_loss",
 ]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
@@ -322,3 +323,14 @@ def _(g, x, *, target, margin, p, reduction):
     inside = (slack > 0) * -target
     slope = inside if p == 1 else inside * p * slack ** (p - 1)
     return slope * _share(g, x.shape, reduction)
+
+
+@op(latex=r"\frac{1}{n} \sum \ln(1 + e^{-t x})")
+def soft_margin_loss(x, *, target, reduction="mean"):
+    """ln(1 + e^(-t x)) with targets t of -1 and 1, reduced."""
+    return reduced(np.logaddexp(0, -target * x), reduction)  # no e^(-t x) that could overflow
+
+
+@soft_margin_loss.vjp("x", latex=r"-\frac{g}{n} t \sigma(-t x)")
+def _(g, x, *, target, reduction):
+    return sigmoid(-target * x) * -target * _share(g, x.shape, reduction)

@@ -131,7 +131,7 @@ def margin_losses() -> Any:
         "HingeLoss()": nn.HingeLoss(reduction="none")(x, one),
         "HingeLoss(p=2)": nn.HingeLoss(p=2, reduction="none")(x, one),
         "HingeLoss(margin=0)": nn.HingeLoss(margin=0, reduction="none")(x, one),
-        "BCEWithLogitsLoss()": nn.BCEWithLogitsLoss(reduction="none")(x, one),
+        "SoftMarginLoss()": nn.SoftMarginLoss(reduction="none")(x, one),
     }
     lines(axes, margin, {name: y.numpy() for name, y in curves.items()})
     axes.set(xlabel="t · x: negative where the answer is wrong", ylabel="loss", ylim=(-0.1, 4))

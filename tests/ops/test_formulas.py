@@ -275,6 +275,7 @@ def define_networks() -> None:
              ranges={"k": 4, "j": 3}, letters=lambda xs, outs, gs: {"n": 4})  # fmt: skip
     for p in (1, 2):
         case("hinge_loss", numbers(5), options={"target": np.array([1, -1, 1, 1, -1]), "p": p})
+    case("soft_margin_loss", numbers(5), options={"target": np.array([1, -1, 1, 1, -1])})
 
 
 def define_algebra() -> None:

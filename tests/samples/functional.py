@@ -248,6 +248,9 @@ NUMBERS = [
       for name in ("mse_loss", "l1_loss", "huber_loss") for reduction in REDUCTIONS),
     *(of("huber_loss", f"delta {delta} {r}", a, b, delta=delta, reduction=r) for delta in (0.3, 2.5) for r in REDUCTIONS),
     *(of("smooth_l1_loss", f"beta {beta} {r}", a, b, beta=beta, reduction=r) for beta in (0, 0.3, 2.5) for r in REDUCTIONS),
+    *(custom(f"soft_margin_loss: {shape} {r}", lambda lib, F, x, r=r: F.soft_margin_loss(x, lib.ones_like(x) * (1 - 2 * (x < 0.4)), reduction=r),
+           (x,), order)
+      for shape, x, order in (("matrix", a, 2), ("empty", a[:0], 0)) for r in REDUCTIONS),
     of("mse_loss", "numbers", np.array(2.0), np.array(5.0)),
     *(of("binary_cross_entropy", reduction, probability, chance, reduction=reduction) for reduction in REDUCTIONS),
     *(of("binary_cross_entropy", f"empty {reduction}", a[:0], b[:0], reduction=reduction, order=0) for reduction in REDUCTIONS),

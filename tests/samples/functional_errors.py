@@ -30,7 +30,7 @@ ERRORS = [
     # pairs of numbers
     *(case(f"{name}: shapes", lambda lib, F, f=name: getattr(F, f)(lib.zeros(3, 1), lib.zeros(3)),
            rf"{name}: .*\[3, 1\].*\[3\].*squeeze", in_torch=name.startswith("binary"))
-      for name in (*PAIRS, "hinge_loss")),
+      for name in (*PAIRS, "hinge_loss", "soft_margin_loss")),
     *(case(f"{name}: reduction", lambda lib, F, f=name: getattr(F, f)(lib.ones(2), lib.ones(2), reduction="avg"),
            "avg is not a valid value for reduction")
       for name in PAIRS),
@@ -62,6 +62,11 @@ ERRORS = [
          "int64 but expected float32", RuntimeError),
     case("hinge_loss: labels", lambda lib, F: F.hinge_loss(lib.ones(3), lib.tensor([1.0, 0.0, -1.0])),
          r"got 0.0 at index \[1\].*2 t - 1", IndexError, in_torch=False),
+    case("soft_margin_loss: labels", lambda lib, F: F.soft_margin_loss(lib.ones(3), lib.tensor([1.0, 0.0, -1.0])),
+         r"got 0.0 at index \[1\].*2 t - 1", IndexError, in_torch=False),
+    case("soft_margin_loss: target requires grad",
+         lambda lib, F: F.soft_margin_loss(lib.ones(2), lib.ones(2, requires_grad=True)),
+         "not differentiable with respect to", RuntimeError),
     case("hinge_loss: p", lambda lib, F: F.hinge_loss(lib.ones(3), lib.ones(3), p=3), "p must be 1 or 2, got 3", in_torch=False),
     # classes
     *(entry for name in CLASSES for entry in (

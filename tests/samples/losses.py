@@ -83,6 +83,10 @@ def hinge_loss(x: Array, target: Array, margin: float, p: int, reduction: str) -
     return reduced(np.maximum(0, margin - target * x) ** p, reduction)
 
 
+def soft_margin_loss(x: Array, target: Array, reduction: str) -> Any:
+    return reduced(np.log(1 + np.exp(-target * x)), reduction)
+
+
 def classes(lib: Any, name: str, x: Any, options: dict[str, Any]) -> Any:
     """The public function with tensors in place of arrays."""
     given = dict(options)
@@ -153,4 +157,5 @@ SAMPLES = [
         for p in (1, 2)
         for r in REDUCTIONS
     ),
+    *of_classes("soft_margin_loss", soft_margin_loss, n.away(3, 4), target=signs),
 ]  # fmt: skip

@@ -144,6 +144,7 @@ LOSSES: dict[str, list[Part]] = {
         part(nn.NLLLoss, SCORES, LABELS),
         part(weighted(nn.NLLLoss, weight=WEIGHT), SCORES, LABELS, weighted=True),
     ],
+    "SoftMarginLoss": [part(nn.SoftMarginLoss, SCORES, np.sign(SIGNS))],
     "SmoothL1Loss": [part(weighted(nn.SmoothL1Loss, beta=0.5), VALUES, NEAR)],
 }  # fmt: skip
 

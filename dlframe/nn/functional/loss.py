@@ -33,6 +33,7 @@ __all__ = [
     "l1_loss",
     "mse_loss",
     "smooth_l1_loss",
+    "soft_margin_loss",
 ]
 
 
@@ -260,6 +261,36 @@ def hinge_loss(
     t = constant("hinge_loss", "target", target)
     check_signs("hinge_loss", t)
     return losses.hinge_loss(input, target=t, margin=margin, p=p, reduction=reduction)
+
+
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """log(1 + exp(-t x)), the logistic loss of two classes.
+
+    Args:
+        input: scores of any shape.
+        target: -1 or 1, of the same shape.
+        reduction: `"mean"`, `"sum"` or `"none"`.
+
+    Raises:
+        ShapeError: input and target differ in shape.
+        LabelError: a target that is neither -1 nor 1.
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.soft_margin_loss(dl.tensor([0.0, 2.0]), dl.tensor([1.0, -1.0]), reduction="none")
+    tensor([0.6931, 2.1269])
+    """
+    reduction = reduction_of("soft_margin_loss", size_average, reduce, reduction)
+    input, target = _pair("soft_margin_loss", input, target)
+    t = constant("soft_margin_loss", "target", target)
+    check_signs("soft_margin_loss", t)
+    return losses.soft_margin_loss(input, target=t, reduction=reduction)
 
 
 # --- what they share ---------------------------------------------------------------------------
