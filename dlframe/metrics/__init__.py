@@ -11,6 +11,7 @@ from dlframe.metrics import functional
 from dlframe.metrics.classification import *
 from dlframe.metrics.functional import *
 from dlframe.metrics.metric import *
+from dlframe.metrics.regression import *
 from dlframe.metrics.report import *
 
 __all__ = gathered(__name__, "functional")

@@ -160,6 +160,11 @@ METRICS: dict[str, list[Part]] = {
     },
     "Mean": [part(metrics.Mean, VALUES[:, 0], SHARES[:, 0])],
     "MeanLoss": [part(lambda: metrics.MeanLoss(nn.MSELoss()), VALUES, NEAR)],
+    "MeanAbsoluteError": [part(metrics.MeanAbsoluteError, VALUES, NEAR)],
+    "MeanSquaredError": [
+        part(metrics.MeanSquaredError, VALUES, NEAR),
+        part(lambda: metrics.MeanSquaredError(squared=False), VALUES, NEAR),
+    ],
     "TopKAccuracy": [part(lambda: metrics.TopKAccuracy(2), SCORES, LABELS)],
 }  # fmt: skip
 
