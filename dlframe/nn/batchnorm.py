@@ -1,4 +1,8 @@
-"""Batch normalization."""
+"""Batch normalization.
+
+The formulas, with the mean and the variance, are those of `dlframe.ops.networks.normalize`; the
+running values are updated in `dlframe.nn.functional.normalization`.
+"""
 
 from __future__ import annotations
 
