@@ -1,4 +1,4 @@
-"""What a tensor is: its size, its kind and its place in memory."""
+"""A tensor's size, its kind and its place in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Attributes(TensorBase):
-    """What a tensor is: its size, its kind and its place in memory."""
+    """A tensor's size, its kind and its place in memory."""
 
     __slots__ = ()
 
@@ -72,7 +72,7 @@ class Attributes(TensorBase):
         return self.array.dtype.kind in "if"
 
     def is_inference(self) -> bool:
-        """Whether the tensor was made in inference mode, and so can never enter a graph."""
+        """Whether the tensor was made in inference mode, so that it cannot be part of a graph."""
         return self.node is record.INFERENCE
 
     def is_same_size(self, other: Tensor) -> bool:
@@ -82,7 +82,7 @@ class Attributes(TensorBase):
     # There are no complex tensors, and so nothing to conjugate.
 
     def is_complex(self) -> bool:
-        """Never: there are no complex tensors."""
+        """Always False, since there are no complex tensors."""
         return False
 
     is_conj = is_neg = is_complex
@@ -115,7 +115,7 @@ class Attributes(TensorBase):
         return steps if dim is None else steps[_existing(dim, len(steps))]
 
     def storage_offset(self) -> int:
-        """Steps in elements from where the memory begins to the first element."""
+        """The distance in elements from the start of the memory to the first element."""
         owner = record.owner_of(self.array)
         return (address(self.array) - address(owner)) // self.array.itemsize
 
@@ -124,15 +124,15 @@ class Attributes(TensorBase):
         return address(self.array) if self.array.size else 0
 
     def get_device(self) -> int:
-        """The number of the GPU: -1, for the CPU."""
+        """The number of the GPU; always -1, which means the CPU."""
         return -1
 
     def is_pinned(self) -> bool:
-        """Never: memory is pinned for the sake of a GPU."""
+        """Always False, since memory is only pinned for a GPU."""
         return False
 
     def is_shared(self) -> bool:
-        """Never: processes do not share tensors."""
+        """Always False, since processes do not share tensors."""
         return False
 
     def is_set_to(self, tensor: Tensor) -> bool:
@@ -147,7 +147,7 @@ class Attributes(TensorBase):
 
 
 def address(array: record.Array) -> int:
-    """Where in memory the first element lies."""
+    """The address of the first element."""
     return array.__array_interface__["data"][0]
 
 

@@ -116,7 +116,7 @@ class ConversionMethods(TensorBase):
         return self.to("cuda")
 
     def apply_(self: Any, callable: Any) -> Tensor:
-        """Replace each element by what a Python function makes of it; slow, and without gradient.
+        """Replace each element by the result of a Python function; slow, and without gradient.
 
         >>> import dlframe as dl
         >>> dl.tensor([1.0, 2.0]).apply_(lambda v: v + 1)
@@ -149,7 +149,7 @@ class ConversionMethods(TensorBase):
         return self.to(other.array.dtype)
 
     def contiguous(self: Any) -> Tensor:
-        """The tensor itself if its elements lie in order, else a copy in which they do."""
+        """The tensor itself if its elements are in order in memory, otherwise a copy."""
         return self if self.array.flags.c_contiguous else self.clone()
 
     def new(self: Any, *args: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""Functions of each element, as methods and in place."""
+"""Elementwise functions, as methods and in place."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class FillingMethods(TensorBase):
     __slots__ = ()
 
     def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
-        """Take over the values of `src`, which may broadcast and have another dtype."""
+        """Copy the values of `src`, which may broadcast and have another dtype."""
         source = src if isinstance(src, TensorBase) else wrap(np.asarray(src))
         recorded = source.needs_grad or self.needs_grad
         if recorded or source.array.dtype is not self.array.dtype:
@@ -77,7 +77,7 @@ class FillingMethods(TensorBase):
     # --- random numbers ------------------------------------------------------------------------
 
     def _fill(self: Any, draw: Callable[[tuple[int, ...]], Array], by: str) -> Tensor:
-        """Write what `draw` gives for a shape, in the order in which the elements lie in memory."""
+        """Write the numbers of `draw` for a shape, in the order of the elements in memory."""
         a = self.array
         if a.flags.c_contiguous:
             values = draw(a.shape)
@@ -166,7 +166,7 @@ class FillingMethods(TensorBase):
     def bernoulli(
         self: Any, p: float | None = None, *, generator: Generator | None = None
     ) -> Tensor:
-        """1 with the probability that each element gives, or with `p` for all, else 0."""
+        """1 or 0; each element (or `p`) is the probability of 1."""
         if p is not None:
             return wrap(np.empty_like(self.array)).bernoulli_(p, generator=generator)
         return wrap(or_default(generator).bernoulli(self.array))
@@ -178,5 +178,5 @@ class FillingMethods(TensorBase):
         *,
         generator: Generator | None = None,
     ) -> Tensor:
-        """Indices drawn with the probabilities that each row gives."""
+        """Indices drawn with the probabilities in each row."""
         return wrap(or_default(generator).multinomial(self.array, num_samples, replacement))

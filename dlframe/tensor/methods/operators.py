@@ -1,4 +1,4 @@
-"""The operators: the operations themselves, so that a + b costs no second call."""
+"""The operators; they are the operations themselves, so that a + b needs no second call."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """`explain`: the graph behind a value, step by step, with formulas, values and gradients.
 
-`explanation` collects, `graph` knows what a bare graph still knows, `names` finds what values are
-called, `modules` sums up; `text`, `markdown` and `dlframe.viz.graph` show it; `formulas` asks
-every operation for its formula, in the letters of `notation`, and `printing` reads rules.
+`explanation` collects the steps, `graph` reads the recorded graph, `names` finds the names of
+values, and `modules` sums up modules. `text`, `markdown` and `dlframe.viz.graph` show the result.
+`formulas` returns the formula of an operation, by `notation`; `printing` reads rules.
 """
 
 from __future__ import annotations

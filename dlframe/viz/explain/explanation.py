@@ -1,4 +1,4 @@
-"""`explain`: what a value was computed of, and how its gradient comes back."""
+"""`explain`: how a value was computed, and how its gradient is computed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Explanation:
     """The steps behind a value. Printing it prints them; a notebook shows it with formulas set.
 
     Fields:
-        name: what the value is called.
-        steps: the operations in the order in which they were done, or some of them.
-        leaves: what these start from.
-        total: how many operations there are.
+        name: the name of the value.
+        steps: the operations in order, or some of them.
+        leaves: the tensors from which they start.
+        total: the number of all operations.
         rows: with `depth`, the modules.
     """
 
@@ -41,8 +41,8 @@ class Explanation:
     rows: list[Row] = field(default_factory=list)
     max_elements: int = 24
     complete: bool = True  # whether all results are known
-    freed: bool = False  # whether backward has released what some rule needs
-    stopped: str = ""  # why else a rule cannot run any more
+    freed: bool = False  # whether backward has released values that a rule needs
+    stopped: str = ""  # another reason why a rule cannot run
 
     def text(self) -> str:
         """Plain text, the formulas in LaTeX."""
@@ -88,11 +88,11 @@ class Explanation:
 def explain(
     tensor: Any, *, depth: int | None = None, max_steps: int = 100, max_elements: int = 24
 ) -> Explanation:
-    r"""What `tensor` was computed of, step by step, and how its gradient comes back.
+    r"""How `tensor` was computed, step by step, and how its gradient is computed.
 
-    Per step the formula, the operands, the value, and the gradient with each input's share of it:
-    small arrays number by number, larger ones as statistics. The gradients come from a private
-    backward pass, from ones: nothing is added to any `.grad`, and the graph stays as it is.
+    Each step shows the formula, the operands, the value, the gradient, and that of each input:
+    small arrays number by number, larger ones as statistics. The gradients come from a separate
+    backward pass that starts with ones. It changes neither `.grad` nor the graph.
 
     A graph keeps only the values that its rules need. Computed within
     `with dl.autograd.keep_values():` it keeps all of them, with modules and lines of the program,

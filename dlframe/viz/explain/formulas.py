@@ -1,4 +1,4 @@
-"""An operation's formula and those of its gradients, as the operation tells them."""
+"""The formulas of an operation and of its gradients, which are written beside the operation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Formula(NamedTuple):
 def formula_of(op: Any) -> Formula | None:
     """The formulas beside an operation and its rules; None for an operation that has none.
 
-    Those of rules that say nothing of themselves are printed from their source, once.
+    For rules without one, the formula is printed from the source, once.
     """
     value: str | None = getattr(op, "latex", None)
     if value is None:
@@ -44,7 +44,7 @@ def formula_of(op: Any) -> Formula | None:
 def where_is(op: Any) -> str:
     """The file and the name of an operation, as in "`dlframe/ops/networks.py`, softmax".
 
-    Documentation has it as the way from a layer to its formula.
+    The documentation of a layer shows it, to lead to the formula.
     """
     for module in [m for name, m in sys.modules.items() if name.startswith("dlframe.ops.")]:
         for name in getattr(module, "__all__", ()):

@@ -1,8 +1,8 @@
-"""The steps behind a value, in the order in which they were done, with what can be known of each.
+"""The steps behind a value, in order, with the values that are known of each.
 
-Of a bare graph much is unknown: a node keeps only what its rules need. But a result that somebody
-keeps is the operand of one node and the result of another; leaves have their values; and a private
-backward pass gives every result's gradient, and with it the shape. What `keep_values` kept fills
+A node keeps only the values that its rules need. But a result that is kept
+is the operand of one node and the result of another; leaves have their values; and a separate
+backward pass gives every result's gradient, and with it the shape. `keep_values` provides
 the rest.
 """
 
@@ -42,14 +42,14 @@ class Value:
 class Operand:
     """An input of a step: a value of the graph, a constant array, or a number."""
 
-    name: str  # the op's name for it
-    value: Value | None  # None for a number, and for what is not known
+    name: str  # its name in the op
+    value: Value | None  # None for a number, and for an unknown value
     constant: Any = UNKNOWN
     share: Array | None = None  # what this step adds to the value's gradient
 
     @property
     def label(self) -> str:
-        """What to call it: the value's name, a number itself, or … for what is not known."""
+        """Its text: the value's name, the number itself, or … for an unknown value."""
         if self.value is not None:
             return self.value.name
         return f"{self.constant:g}" if isinstance(self.constant, _NUMBERS) else "…"
@@ -69,7 +69,7 @@ class Step:
 
     @property
     def value(self) -> Array | None:
-        """The result, if anybody kept it."""
+        """The result, if it was kept."""
         return self.result.array
 
     @property
@@ -97,7 +97,7 @@ def collect(root: Any) -> tuple[list[Node], list[Any]]:
 
 
 def constants(nodes: Iterable[Node]) -> list[Array]:
-    """The arrays that nodes still know, and that are no part of the graph: data, for instance."""
+    """The arrays that nodes keep but that are not part of the graph, such as data."""
     found: dict[int, Array] = {}
     for node in nodes:
         for i, value in kept_inputs(node).items():
@@ -124,7 +124,7 @@ def known_values(nodes: Iterable[Node]) -> dict[int, tuple[Array, int]]:
 
 
 def kept_inputs(node: Node) -> dict[int, Any]:
-    """What `node`, or the note of it, still knows of its inputs, by their number."""
+    """The inputs that `node`, or its note, still keeps, by their numbers."""
     note = note_of(node)
     if note is not None and note.inputs is not None:
         return dict(enumerate(note.inputs))
@@ -144,7 +144,7 @@ def _kept_by_name(node: Node) -> dict[str, Any]:
     }
 
 
-# --- the private backward pass -----------------------------------------------------------------
+# --- the separate backward pass ----------------------------------------------------------------
 
 
 class Stopped(Exception):
@@ -179,7 +179,7 @@ def gradients(
 
 
 def _shares(node: Node, g: Any) -> list[Any]:
-    """What the rules of `node` make of `g`, per input (or None)."""
+    """The results of the rules of `node` for `g`, per input (or None)."""
     if node.op.passes_gradients:
         parts = g if isinstance(g, tuple) else (g,)
         return [None] * (len(node.targets) - len(parts)) + list(parts)
@@ -191,7 +191,7 @@ def _shares(node: Node, g: Any) -> list[Any]:
     again.seq = node.seq
     try:
         record.check_kept(again)
-    except GradientError as error:  # somebody wrote to what it kept
+    except GradientError as error:  # an array that it kept was overwritten
         raise Stopped(str(error)) from None
     try:
         shares = gradients_of(again, again.targets, g, create_graph=False)

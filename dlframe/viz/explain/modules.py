@@ -25,7 +25,7 @@ class Row:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers the module's parameters are."""
+        """The number of elements of the module's parameters."""
         return sum(parameter.array.size for parameter in self.parameters.values())
 
     @property
@@ -51,7 +51,7 @@ def rows_of(nodes: list[Node], gradients: dict[int, Any], depth: int) -> list[Ro
     rows: list[Row] = []
     for node in nodes:
         note = note_of(node)
-        # a module's output is noted after its parts': turned round, callers come first
+        # a module's output is noted after those of its parts, so reverse the order
         outputs = reversed(note.outputs if note else [])
         rows += [
             _row(output, node, gradients, depth) for output in outputs if output.depth <= depth

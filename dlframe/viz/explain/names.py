@@ -1,4 +1,4 @@
-"""What the values of a graph are called: variables, parameters, or numbers."""
+"""The names of the values in a graph: variables, parameters, or numbered names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def name_all(
 ) -> Names:
     """A name for every node, leaf and constant array; no two have the same.
 
-    First come the variables of `frame` and the parameters of modules there, then what was noted
+    First come the variables of `frame` and the parameters of modules there, then names noted
     when the graph was made, and at last v1, v2 … for results, t1 … for leaves, c1 … for constants.
     """
     wanted = {} if frame is None else _in_frame(frame)
@@ -41,7 +41,7 @@ def name_all(
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    """`name`, or with a number after it if that is taken: a loop gives many values one name."""
+    """`name`, with a number if it is used already, since a loop gives many values one name."""
     number, candidate = 1, name
     while candidate in taken:
         number += 1

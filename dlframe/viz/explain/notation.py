@@ -39,7 +39,7 @@ _SYMBOLS = {
 
 
 def symbol(name: str) -> str:
-    """What an input is called in the formulas: W for weight, x_2 for the second of several."""
+    """The letter of an input in formulas: W for weight, x_2 for the second of several."""
     stem, _, number = name.rpartition("_")
     if number.isdigit():
         return f"{symbol(stem)}_{{{number}}}"

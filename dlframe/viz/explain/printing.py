@@ -1,8 +1,8 @@
 r"""Rules printed in LaTeX from their own source: `lambda g, out: g * out` is `g z`.
 
-What the names mean is found where the rule was written: constants, NumPy's functions, operations,
-which are printed as their own formulas say, and helper functions, whose source is put in their
-place. A rule with loops, branches or anything else that has no short formula is not printed; it has
+Names are looked up where the rule was written: constants, NumPy's functions, operations,
+which are printed by their own formulas, and helper functions, which are replaced by their
+source. A rule with loops, branches or anything else without a short formula is not printed; it has
 its formula by hand.
 """
 
@@ -24,7 +24,7 @@ __all__ = ["printed"]
 
 
 class Text(NamedTuple):
-    """A piece of LaTeX, and how tightly it holds together."""
+    """A piece of LaTeX, and its precedence."""
 
     latex: str
     level: int
@@ -111,7 +111,7 @@ _FUNCTIONS = {
     "log": r"\ln",
     "trunc": r"\mathrm{trunc}",
 }
-_AS_IT_IS = {"cast"}  # what makes no difference to a formula
+_AS_IT_IS = {"cast"}  # operations that do not change a formula
 
 
 class _Printer:
@@ -168,7 +168,7 @@ class _Printer:
         return _text(self.product(node))
 
     def value(self, node: ast.expr) -> Any:
-        """What a name of the module, or a number, stands for."""
+        """The meaning of a name of the module, or of a number."""
         match node:
             case ast.Constant(value=value):
                 return value

@@ -23,7 +23,7 @@ HOW_TO_KEEP = "with dl.autograd.keep_values():"
 
 
 def text_of(it: Explanation) -> str:
-    """The whole text: modules if they were asked for, else steps."""
+    """The whole text: modules if `depth` was given, otherwise steps."""
     steps = f"{it.total} step{'s' * (it.total != 1)}"
     leaves = "1 leaf" if len(it.leaves) == 1 else f"{len(it.leaves)} leaves"
     lines = [f"{it.name}: {steps}, {leaves}"]
@@ -42,7 +42,7 @@ def text_of(it: Explanation) -> str:
 
 
 def remarks(it: Explanation) -> list[str]:
-    """What is missing, and how to get it."""
+    """Which values are missing, and how to get them."""
     lines = []
     if not it.total:
         lines = ["No operation was recorded: a leaf, or made of values that do not require grad."]
@@ -86,7 +86,7 @@ def numbers(array: Any, most: int, prefix: str = "") -> str:
 
 
 def number(value: Any) -> str:
-    """Four digits, as many as a reader follows; -0 is 0."""
+    """The number with four digits; -0 is 0."""
     return f"{value + 0.0:.4g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
@@ -123,7 +123,7 @@ def _part_text(part: Any) -> str:
     return "..." if part is Ellipsis else _option_text(part)
 
 
-_PLAIN = {"a", "arrays", "b", "x", "y"}  # inputs that are known by their place
+_PLAIN = {"a", "arrays", "b", "x", "y"}  # inputs that are printed without their names
 
 
 def whereabouts(step: Step) -> str:
@@ -209,7 +209,7 @@ def _backward(step: Step, it: Explanation) -> list[str]:
     return lines
 
 
-_IN = " " * 7  # how far the lines of a step stand in
+_IN = " " * 7  # the indentation of the lines of a step
 
 
 def _width(it: Explanation) -> int:
