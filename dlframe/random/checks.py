@@ -20,7 +20,7 @@ Shape = int | Sequence[int]
 F16, F32, F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 
 
-def sizes_of(name: str, shape: Shape) -> tuple[tuple[int, ...], int]:
+def shape_and_count(name: str, shape: Shape) -> tuple[tuple[int, ...], int]:
     """The shape as a tuple, and the number of elements."""
     sizes = tuple(shape) if isinstance(shape, Sequence) else (operator.index(shape),)
     if any(size < 0 for size in sizes):

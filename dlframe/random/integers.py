@@ -17,7 +17,7 @@ from dlframe.random.checks import (
     check_all,
     check_multinomial,
     float_dtype,
-    sizes_of,
+    shape_and_count,
 )
 from dlframe.random.real import RealNumbers
 
@@ -36,7 +36,7 @@ class Choices(RealNumbers):
         >>> dl.Generator().manual_seed(0).randint(0, 10, 5)
         array([4, 9, 3, 0, 3])
         """
-        shape, n = sizes_of("randint", shape)
+        shape, n = shape_and_count("randint", shape)
         dtype = np.dtype(dtype)
         low, high = operator.index(low), operator.index(high)
         if not low < high:
@@ -58,7 +58,7 @@ class Choices(RealNumbers):
 
         For a float dtype, any integer from 0 to 2^(bits of its precision); for bool, either value.
         """
-        shape, n = sizes_of("random", shape)
+        shape, n = shape_and_count("random", shape)
         dtype = np.dtype(dtype)
         if dtype == np.bool:
             count = 2
@@ -116,7 +116,7 @@ class Choices(RealNumbers):
         >>> dl.Generator().manual_seed(0).keep_mask(0.5, 4)
         array([False, False,  True, False])
         """
-        shape, n = sizes_of("keep_mask", shape)
+        shape, n = shape_and_count("keep_mask", shape)
         if not 0 <= p <= 1:
             raise ArgumentError(f"keep_mask: p must lie in [0, 1], got {p}")
         # k · 2⁻⁵³ < p, in integers: this is exact and needs no array of floats.

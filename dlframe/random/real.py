@@ -17,7 +17,7 @@ from dlframe.random.checks import (
     check_positive,
     check_std,
     float_dtype,
-    sizes_of,
+    shape_and_count,
 )
 from dlframe.random.stream import Stream
 
@@ -38,7 +38,7 @@ class RealNumbers(Stream):
         >>> dl.Generator().manual_seed(0).uniform((1, 2), low=-1, high=1)
         array([[-0.00748682,  0.5364436 ]], dtype=float32)
         """
-        shape, n = sizes_of("uniform", shape)
+        shape, n = shape_and_count("uniform", shape)
         dtype = float_dtype("uniform", dtype)
         work = F64 if dtype == F64 else F32
         u = np.empty(n, work)
@@ -70,7 +70,7 @@ class RealNumbers(Stream):
         >>> dl.Generator().manual_seed(0).normal(3).round(4)
         array([ 1.541 , -0.2934, -2.1788], dtype=float32)
         """
-        shape, n = sizes_of("normal", shape)
+        shape, n = shape_and_count("normal", shape)
         dtype = float_dtype("normal", dtype)
         if n < 16:
             return self.normal_by_pairs(shape, dtype, mean=mean, std=std)
@@ -104,7 +104,7 @@ class RealNumbers(Stream):
         >>> g.normal_by_pairs(1).round(4), g.normal_by_pairs(2).round(4)
         (array([1.541], dtype=float32), array([-0.2934, -2.1788], dtype=float32))
         """
-        shape, n = sizes_of("normal", shape)
+        shape, n = shape_and_count("normal", shape)
         dtype = float_dtype("normal", dtype)
         check_std(std)
         with self._lock:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nests
 from dlframe.dtypes import DType, as_dtype, get_default_dtype, promote_types
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import Array, TensorBase, to_array
@@ -196,7 +197,7 @@ def values_of(data: Any, dtype: Any) -> Array:
         array = to_array(data)
         return array if target is None else array.astype(target, copy=False)
     if isinstance(data, (list, tuple)) and not _types(data) <= _NUMBERS:
-        data = _plain(data)
+        data = nests.map_leaves(_number, data)
     try:
         array = np.array(data)
     except ValueError as error:
@@ -222,16 +223,16 @@ def _types(data: Iterable[Any]) -> set[type]:
     return found - {list, tuple}
 
 
-def _plain(data: Any) -> Any:
-    """Nested sequences with numbers instead of one-element tensors."""
-    if isinstance(data, TensorBase):
-        if data.array.size != 1:
-            raise ShapeError(
-                "tensor: only one element tensors can be converted to Python scalars, and the "
-                f"sequence holds one of shape {list(data.array.shape)}; use dl.stack()"
-            )
-        return data.array.reshape(())[()]
-    return [_plain(x) for x in data] if isinstance(data, (list, tuple)) else data
+def _number(x: Any) -> Any:
+    """The number in a tensor of one element; anything else as it is."""
+    if not isinstance(x, TensorBase):
+        return x
+    if x.array.size != 1:
+        raise ShapeError(
+            "tensor: only one element tensors can be converted to Python scalars, and the "
+            f"sequence holds one of shape {list(x.array.shape)}; use dl.stack()"
+        )
+    return x.array.reshape(())[()]
 
 
 def _check_numbers(array: Array, data: Any) -> None:
