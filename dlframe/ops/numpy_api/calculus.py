@@ -8,7 +8,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from dlframe import ops
-from dlframe.ops.numpy_api.support import array_like, floating, plain, rule_for, to_dtype
+from dlframe.ops.numpy_api.support import array_like, floating, in_dtype, rule_for
+from dlframe.ops.record import to_array
 
 
 @rule_for("diff")
@@ -53,7 +54,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             "elements are required."
         )
     # the result has the dtype of f, whatever that of the coordinates
-    steps = [to_dtype(s, f.dtype) if np.ndim(plain(s)) else s for s in spacings]
+    steps = [in_dtype(s, f.dtype) if np.ndim(to_array(s)) else s for s in spacings]
     rows = zip(places, steps or [1.0] * len(places))
     out = [ops.sampled_derivative(f, step, axis=a, edge_order=edge_order) for a, step in rows]
     return out[0] if len(out) == 1 else tuple(out)

@@ -12,7 +12,8 @@ from dlframe.ops.numpy_api.decompositions import lstsq
 from dlframe.ops.numpy_api.elementwise import vander
 from dlframe.ops.numpy_api.linalg import convolve
 from dlframe.ops.numpy_api.shape import moveaxis
-from dlframe.ops.numpy_api.support import array_like, array_likes, floating, plain, rule_for
+from dlframe.ops.numpy_api.support import array_like, array_likes, floating, rule_for
+from dlframe.ops.record import to_array
 
 # --- between two ends --------------------------------------------------------------------------
 
@@ -60,7 +61,7 @@ def geomspace(
 ) -> Any:
     """start (stop / start)^t for `num` values of t from 0 to 1."""
     start, stop = (floating(x, dtype) for x in array_likes((start, stop)))
-    if (plain(start) * plain(stop) <= 0).any():
+    if (to_array(start) * to_array(stop) <= 0).any():
         raise DTypeError(
             "np.geomspace: the ends have different signs, so the numbers between are complex, "
             "which tensors cannot hold"
@@ -73,11 +74,11 @@ def geomspace(
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     """Linear between the two points of (xp, fp) around each x; constant outside all points."""
     x, xp, fp = (floating(v) for v in array_likes((x, xp, fp)))
-    low = np.clip(np.searchsorted(plain(xp), plain(x), "right") - 1, 0, len(plain(xp)) - 2)
+    low = np.clip(np.searchsorted(to_array(xp), to_array(x), "right") - 1, 0, len(to_array(xp)) - 2)
     x0, x1, f0, f1 = (ops.take(v, i, axis=0) for v in (xp, fp) for i in (low, low + 1))
     out = f0 + (x - x0) * ((f1 - f0) / (x1 - x0))
-    out = ops.where(plain(x) < plain(xp)[0], fp[0] if left is None else left, out)
-    return ops.where(plain(x) > plain(xp)[-1], fp[-1] if right is None else right, out)
+    out = ops.where(to_array(x) < to_array(xp)[0], fp[0] if left is None else left, out)
+    return ops.where(to_array(x) > to_array(xp)[-1], fp[-1] if right is None else right, out)
 
 
 # --- polynomials: coefficients, the highest power first ----------------------------------------
@@ -108,7 +109,7 @@ def polymul(a1: Any, a2: Any) -> Any:
 
 
 def _without_leading_zeros(p: Any) -> Any:
-    return p[len(p) - max(1, len(np.trim_zeros(plain(p), "f"))) :]
+    return p[len(p) - max(1, len(np.trim_zeros(to_array(p), "f"))) :]
 
 
 @rule_for("polydiv")
@@ -122,7 +123,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         quotient.append(factor)
         taken = ops.pad(v * factor, pad_width=((0, len(rest) - len(v)),), value=0)
         rest = (rest - taken)[1:]
-    while len(rest) > 1 and np.allclose(plain(rest)[0], 0, rtol=1e-14):
+    while len(rest) > 1 and np.allclose(to_array(rest)[0], 0, rtol=1e-14):
         rest = rest[1:]
     return ops.stack(*quotient) if quotient else u[:1] * 0, rest
 
@@ -139,7 +140,7 @@ def polyder(p: Any, m: int = 1) -> Any:
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """The coefficients of the integral; `k` are the constants of its `m` steps."""
     p = floating(p)
-    constants = np.broadcast_to(0.0 if k is None else plain(k), m).astype(p.dtype)
+    constants = np.broadcast_to(0.0 if k is None else to_array(k), m).astype(p.dtype)
     for i in range(m):
         p = ops.concatenate(p / np.arange(len(p), 0, -1, dtype=p.dtype), constants[i : i + 1])
     return p
@@ -168,7 +169,7 @@ def polyfit(x: Any, y: Any, deg: int, rcond: Any = None) -> Any:
     x, y = (floating(v) for v in array_likes((x, y)))
     powers = vander(x, deg + 1)
     scale = ops.sqrt((powers * powers).sum(axis=0))  # columns of one length: well conditioned
-    limit = len(plain(x)) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
+    limit = len(to_array(x)) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
     found = lstsq(powers / scale, y, limit)[0]
     return found / (scale[:, None] if len(y.shape) == 2 else scale)
 
@@ -193,7 +194,7 @@ def _real_where(name: str, inside: Any, function: Any) -> None:
 
     def rule(x: Any) -> Any:
         x = floating(x)
-        if not inside(plain(x)).all():
+        if not inside(to_array(x)).all():
             raise DTypeError(f"np.emath.{name}: the result is complex, which tensors cannot hold")
         return function(x)
 
@@ -212,7 +213,7 @@ _real_where("arctanh", lambda a: ~(abs(a) > 1), ops.arctanh)
 @rule_for("emath.power")
 def power(x: Any, p: Any) -> Any:
     x, p = (floating(v) for v in array_likes((x, p)))
-    if (plain(x) < 0).any():
+    if (to_array(x) < 0).any():
         raise DTypeError("np.emath.power: the result is complex, which tensors cannot hold")
     return ops.power(x, p)
 
@@ -220,6 +221,6 @@ def power(x: Any, p: Any) -> Any:
 @rule_for("emath.logn")
 def logn(n: Any, x: Any) -> Any:
     n, x = (floating(v) for v in array_likes((n, x)))
-    if (plain(x) < 0).any() or (plain(n) < 0).any():
+    if (to_array(x) < 0).any() or (to_array(n) < 0).any():
         raise DTypeError("np.emath.logn: the result is complex, which tensors cannot hold")
     return ops.log(x) / ops.log(n)

@@ -10,13 +10,14 @@ import numpy as np
 from dlframe import ops
 from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, LinAlgError
-from dlframe.ops.numpy_api.support import array_like, array_likes, floating, plain, rule_for
+from dlframe.ops.numpy_api.support import array_like, array_likes, floating, rule_for
+from dlframe.ops.record import to_array
 
 
 def _of_one_dtype(*xs: Any) -> list[Any]:
     """Tensors or arrays of one float dtype."""
     xs = tuple(floating(x) for x in array_likes(xs))
-    dtype = result_type(*(plain(x) for x in xs))
+    dtype = result_type(*(to_array(x) for x in xs))
     return [floating(x, dtype) for x in xs]
 
 
@@ -90,7 +91,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = 1e-1
     """`rcond` and `rtol` are one thing; None as `rtol` means ε max(m, n)."""
     a = floating(a)
     rtol = rtol if rcond is None else rcond
-    return ops.pinv(a, rtol=None if rtol is None else plain(rtol), hermitian=hermitian)
+    return ops.pinv(a, rtol=None if rtol is None else to_array(rtol), hermitian=hermitian)
 
 
 @rule_for("linalg.lstsq")
@@ -199,5 +200,5 @@ def cond(x: Any, p: Any = None) -> Any:
     if p not in (None, 2, -2) and x.shape[-1] != x.shape[-2]:
         raise LinAlgError("Last 2 dimensions of the array must be square")
     out = ops.cond(x, p)
-    undefined = np.isnan(plain(out)) & ~np.isnan(plain(x)).any(axis=(-2, -1))
+    undefined = np.isnan(to_array(out)) & ~np.isnan(to_array(x)).any(axis=(-2, -1))
     return ops.where(undefined, math.inf, out) if undefined.any() else out

@@ -14,10 +14,10 @@ from dlframe.ops.numpy_api.support import (
     RULES,
     array_likes,
     as_tensors,
+    in_dtype,
     operands,
     recorded,
     tensors_in,
-    to_dtype,
     values_of,
 )
 from dlframe.ops.numpy_api.ufuncs import UFUNCS
@@ -78,7 +78,7 @@ def _rule_of(
     """The differentiable form of a call with options, or of a method; None if there is none."""
     function = ufuncs.DIFFERENTIABLE.get(ufunc)
     if method == "__call__" and function is not None and kwargs.keys() == {"dtype"}:
-        return lambda: function(*(to_dtype(x, kwargs["dtype"]) for x in inputs))
+        return lambda: function(*(in_dtype(x, kwargs["dtype"]) for x in inputs))
     if method == "outer" and function is not None and not kwargs:
         x, y = array_likes(inputs)
         return lambda: function(reshape(x, shape=x.shape + (1,) * len(y.shape)), y)

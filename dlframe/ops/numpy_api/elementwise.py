@@ -13,12 +13,12 @@ from dlframe.ops.numpy_api.support import (
     array_like,
     array_likes,
     floating,
+    in_dtype,
     operands,
-    plain,
     rule_for,
-    to_dtype,
 )
 from dlframe.ops.op import elementwise
+from dlframe.ops.record import to_array
 from dlframe.ops.steps import zero_gradient
 
 # --- ufuncs that are not ops: a rule, or the formula in ops ------------------------------------
@@ -59,13 +59,13 @@ def modf(x: Any) -> tuple[Any, Any]:
 
 def float_power(x: Any, y: Any) -> Any:
     """x^y in float64."""
-    return ops.power(to_dtype(x, np.float64), to_dtype(y, np.float64))
+    return ops.power(in_dtype(x, np.float64), in_dtype(y, np.float64))
 
 
 def ldexp(x: Any, y: Any) -> Any:
     """x · 2^y for whole numbers y."""
     x = floating(x)
-    return x * np.ldexp(np.ones((), x.dtype), plain(y))
+    return x * np.ldexp(np.ones((), x.dtype), to_array(y))
 
 
 def matmul(x: Any, y: Any) -> Any:
@@ -122,10 +122,10 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 @rule_for("where")
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
-        return np.nonzero(plain(condition))
+        return np.nonzero(to_array(condition))
     if x is None or y is None:
         raise ArgumentError("np.where: either both or neither of x and y should be given")
-    return ops.where(plain(condition), *operands(x, y))
+    return ops.where(to_array(condition), *operands(x, y))
 
 
 @rule_for("select")
@@ -136,14 +136,14 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         )
     out, *choices = operands(default, *choicelist)
     for condition, choice in reversed(list(zip(condlist, choices))):
-        out = ops.where(plain(condition), choice, out)
+        out = ops.where(to_array(condition), choice, out)
     return out
 
 
 @rule_for("full_like")
 def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
-    size = np.broadcast_shapes(plain(a).shape if shape is None else shape)
-    filled = to_dtype(fill_value, plain(a).dtype if dtype is None else dtype)
+    size = np.broadcast_shapes(to_array(a).shape if shape is None else shape)
+    filled = in_dtype(fill_value, to_array(a).dtype if dtype is None else dtype)
     return ops.copy(ops.broadcast_to(filled, shape=size))
 
 
@@ -151,7 +151,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
 def round(a: Any, decimals: int = 0) -> Any:
     """Halves to the even neighbour; the gradient is zero."""
     if a.dtype.kind != "f":
-        return np.round(plain(a), decimals)
+        return np.round(to_array(a), decimals)
     return ops.round_to(a, decimals) if decimals else ops.rint(a)
 
 
@@ -179,7 +179,7 @@ def i0(x: Any) -> Any:
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
     """Whole periods are added, so that neighbours do not jump; they are constants for gradients."""
     p = floating(p)
-    a = plain(p)
+    a = to_array(p)
     return p + (np.unwrap(a, discont, axis, period=period) - a).astype(a.dtype)
 
 

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from dlframe import ops
-from dlframe.ops.numpy_api.support import array_like, array_likes, plain, rule_for, to_dtype
+from dlframe.ops.numpy_api.support import array_like, array_likes, in_dtype, rule_for
+from dlframe.ops.record import to_array
 
 # --- joining -----------------------------------------------------------------------------------
 
 
 @rule_for("concatenate")
 def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None) -> Any:
-    pieces = [to_dtype(a, dtype) for a in array_likes(arrays)]
+    pieces = [in_dtype(a, dtype) for a in array_likes(arrays)]
     if axis is None:
         pieces, axis = [ops.ravel(a) for a in pieces], 0
     return ops.concatenate(*pieces, axis=axis)
@@ -25,7 +26,7 @@ def concatenate(arrays: Any, /, axis: int | None = 0, *, dtype: Any = None) -> A
 
 @rule_for("stack")
 def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
-    return ops.stack(*(to_dtype(a, dtype) for a in array_likes(arrays)), axis=axis)
+    return ops.stack(*(in_dtype(a, dtype) for a in array_likes(arrays)), axis=axis)
 
 
 @rule_for("vstack", "row_stack")
@@ -85,13 +86,13 @@ def block(arrays: Any) -> Any:
 @rule_for("insert")
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     elements, (old, new) = _all_in_one(array_likes((arr, values)))
-    return ops.take_at(elements, index=np.insert(old, plain(obj), new, axis))
+    return ops.take_at(elements, index=np.insert(old, to_array(obj), new, axis))
 
 
 @rule_for("choose")
 def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Any:
     elements, places = _all_in_one(array_likes(choices))
-    return ops.take_at(elements, index=np.choose(plain(a), places, mode=mode))
+    return ops.take_at(elements, index=np.choose(to_array(a), places, mode=mode))
 
 
 # --- splitting ---------------------------------------------------------------------------------
@@ -100,7 +101,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: Any = "raise") -> Any:
 @rule_for("array_split")
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """So many pieces of sizes that differ by one at most, or the pieces between indices."""
-    ary, where = array_like(ary), plain(indices_or_sections)
+    ary, where = array_like(ary), to_array(indices_or_sections)
     axis = normalize_axis_index(axis, len(ary.shape))
     if where.ndim:
         return list(ops.split_at(ary, map(operator.index, where), axis=axis))
@@ -112,7 +113,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 @rule_for("split")
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """`array_split` into pieces of one size."""
-    ary, where = array_like(ary), plain(indices_or_sections)
+    ary, where = array_like(ary), to_array(indices_or_sections)
     if not where.ndim and ary.shape[axis] % int(where):
         raise ValueError("array split does not result in an equal division")
     return array_split(ary, where, axis)

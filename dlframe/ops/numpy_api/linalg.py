@@ -15,9 +15,9 @@ from dlframe.ops.numpy_api.support import (
     array_like,
     array_likes,
     operands,
-    plain,
     rule_for,
 )
+from dlframe.ops.record import to_array
 
 # --- products ----------------------------------------------------------------------------------
 
@@ -29,7 +29,7 @@ rule_for("linalg.vecdot")(elementwise.vecdot)
 def dot(a: Any, b: Any) -> Any:
     """The sum over the last axis of `a` and the last but one of `b`."""
     a, b = operands(a, b)
-    if not np.ndim(plain(a)) or not np.ndim(plain(b)):
+    if not np.ndim(to_array(a)) or not np.ndim(to_array(b)):
         return ops.multiply(a, b)
     if len(b.shape) <= 2:
         return ops.matmul(a, b)

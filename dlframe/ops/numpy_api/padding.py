@@ -10,7 +10,8 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError
 from dlframe.ops.numpy_api.shape import rearranged
-from dlframe.ops.numpy_api.support import array_like, plain, rule_for
+from dlframe.ops.numpy_api.support import array_like, rule_for
+from dlframe.ops.record import to_array
 
 Widths = tuple[int, int]
 
@@ -28,10 +29,10 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
     if mode in REARRANGING and options.get("reflect_type", "even") == "even":
         return rearranged(array, np.pad, widths, mode)
     if mode in ("constant", "empty"):
-        values = _pairs(plain(options.get("constant_values", 0)), len(array.shape))
+        values = _pairs(to_array(options.get("constant_values", 0)), len(array.shape))
         return _each_axis(array, widths, values, _constant)
     if array.dtype.kind != "f" and mode in {*LINEAR, "maximum", "minimum"}:
-        return np.pad(plain(array), widths, mode, **options)
+        return np.pad(to_array(array), widths, mode, **options)
     if mode in LINEAR:
         return _linear(array, widths, mode, options)
     if mode in ("maximum", "minimum"):

@@ -12,10 +12,10 @@ from dlframe import ops
 from dlframe.ops.numpy_api.support import (
     array_like,
     floating,
-    plain,
+    in_dtype,
     rule_for,
-    to_dtype,
 )
+from dlframe.ops.record import to_array
 
 Axis = int | tuple[int, ...] | None
 
@@ -25,12 +25,12 @@ Axis = int | tuple[int, ...] | None
 
 @rule_for("sum")
 def sum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return ops.sum(to_dtype(a, dtype), axis=axis, keepdims=keepdims)
+    return ops.sum(in_dtype(a, dtype), axis=axis, keepdims=keepdims)
 
 
 @rule_for("prod")
 def prod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    a = to_dtype(a, dtype)
+    a = in_dtype(a, dtype)
     if not isinstance(axis, tuple):
         return ops.prod(a, axis=axis, keepdims=keepdims)
     shape = np.sum(np.broadcast_to(0, a.shape), axis=axis, keepdims=keepdims).shape
@@ -83,7 +83,7 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = 
 @rule_for("bincount")
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often, or with which sum of weights, each number occurs."""
-    x = plain(x)
+    x = to_array(x)
     counts = np.bincount(x, minlength=minlength)
     return (
         counts if weights is None else ops.put_at(array_like(weights), index=x, size=counts.shape)
@@ -117,7 +117,7 @@ def sort(
     if axis is None:
         a, axis = ops.ravel(a), 0
     axis = normalize_axis_index(axis, len(a.shape))
-    return ops.take_along_axis(a, ops.argsort(plain(a), axis=axis), axis=axis)
+    return ops.take_along_axis(a, ops.argsort(to_array(a), axis=axis), axis=axis)
 
 
 def checked_axis(axis: Axis, a: Any) -> Axis:
@@ -134,22 +134,22 @@ def checked_axis(axis: Axis, a: Any) -> Axis:
 
 @rule_for("nansum")
 def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return sum(ops.without_nan(to_dtype(a, dtype)), axis, keepdims=keepdims)
+    return sum(ops.without_nan(in_dtype(a, dtype)), axis, keepdims=keepdims)
 
 
 @rule_for("nanprod")
 def nanprod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return prod(ops.without_nan(to_dtype(a, dtype), 1.0), axis, keepdims=keepdims)
+    return prod(ops.without_nan(in_dtype(a, dtype), 1.0), axis, keepdims=keepdims)
 
 
 @rule_for("nancumsum")
 def nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return cumsum(ops.without_nan(to_dtype(a, dtype)), axis)
+    return cumsum(ops.without_nan(in_dtype(a, dtype)), axis)
 
 
 @rule_for("nancumprod")
 def nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return cumprod(ops.without_nan(to_dtype(a, dtype), 1.0), axis)
+    return cumprod(ops.without_nan(in_dtype(a, dtype), 1.0), axis)
 
 
 @rule_for("nanmean")
@@ -192,7 +192,7 @@ def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 def _nan_where_all(a: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     if a.dtype.kind != "f":
         return out
-    return ops.where(np.isnan(plain(a)).all(axis=axis, keepdims=keepdims), math.nan, out)
+    return ops.where(np.isnan(to_array(a)).all(axis=axis, keepdims=keepdims), math.nan, out)
 
 
 # --- running sums ------------------------------------------------------------------------------
@@ -206,26 +206,26 @@ def _running(op: Any, a: Any, axis: int | None) -> Any:
 
 @rule_for("cumsum")
 def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return _running(ops.cumsum, to_dtype(a, dtype), axis)
+    return _running(ops.cumsum, in_dtype(a, dtype), axis)
 
 
 @rule_for("cumprod")
 def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    return _running(ops.cumprod, to_dtype(a, dtype), axis)
+    return _running(ops.cumprod, in_dtype(a, dtype), axis)
 
 
 @rule_for("cumulative_sum")
 def cumulative_sum(
     x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Any:
-    return _cumulative(ops.cumsum, to_dtype(x, dtype), axis, 0 if include_initial else None)
+    return _cumulative(ops.cumsum, in_dtype(x, dtype), axis, 0 if include_initial else None)
 
 
 @rule_for("cumulative_prod")
 def cumulative_prod(
     x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Any:
-    return _cumulative(ops.cumprod, to_dtype(x, dtype), axis, 1 if include_initial else None)
+    return _cumulative(ops.cumprod, in_dtype(x, dtype), axis, 1 if include_initial else None)
 
 
 def _cumulative(op: Any, x: Any, axis: int | None, initial: int | None) -> Any:

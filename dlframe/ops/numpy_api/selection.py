@@ -10,7 +10,8 @@ import numpy as np
 from dlframe import ops
 from dlframe.ops.numpy_api.joining import concatenate
 from dlframe.ops.numpy_api.shape import moveaxis, take_along_axis
-from dlframe.ops.numpy_api.support import array_like, array_likes, plain, rule_for
+from dlframe.ops.numpy_api.support import array_like, array_likes, rule_for
+from dlframe.ops.record import to_array
 
 # --- sets: NumPy says which values, and the elements with those values are taken ---------------
 
@@ -18,9 +19,9 @@ from dlframe.ops.numpy_api.support import array_like, array_likes, plain, rule_f
 def _set_of(function: Callable[..., Any], arrays: Any, **options: Any) -> Any:
     """The elements with the values that `function` chooses; of equal ones the first."""
     together = concatenate(array_likes(arrays), None)
-    found = function(*(plain(a) for a in arrays), **options)
-    order = np.argsort(plain(together), kind="stable")
-    places = np.searchsorted(plain(together)[order], found)
+    found = function(*(to_array(a) for a in arrays), **options)
+    order = np.argsort(to_array(together), kind="stable")
+    places = np.searchsorted(to_array(together)[order], found)
     return ops.take(together, order[places], axis=0)
 
 
@@ -51,17 +52,17 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
     """The kth element where a sort would put it, smaller ones before it and larger ones behind."""
     a = array_like(a)
-    return take_along_axis(a, np.argpartition(plain(a), kth, axis, kind), axis)
+    return take_along_axis(a, np.argpartition(to_array(a), kth, axis, kind), axis)
 
 
 @rule_for("trim_zeros")
 def trim_zeros(filt: Any, trim: str = "fb") -> Any:
     filt = array_like(filt)
-    places = np.flatnonzero(plain(filt))
+    places = np.flatnonzero(to_array(filt))
     if not len(places):
         return filt[:0]
     first = places[0] if "f" in trim.lower() else 0
-    last = places[-1] + 1 if "b" in trim.lower() else len(plain(filt))
+    last = places[-1] + 1 if "b" in trim.lower() else len(to_array(filt))
     return filt[int(first) : int(last)]
 
 
@@ -73,9 +74,9 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     """Each function of the elements where its condition holds; numbers as they are."""
     x = array_like(x)
     conditions = (
-        [plain(c) for c in condlist]
-        if np.ndim(plain(condlist)) > np.ndim(plain(x))
-        else [plain(condlist)]
+        [to_array(c) for c in condlist]
+        if np.ndim(to_array(condlist)) > np.ndim(to_array(x))
+        else [to_array(condlist)]
     )
     if len(funclist) == len(conditions) + 1:  # the last one is for all the rest
         conditions.append(~np.any(conditions, axis=0))

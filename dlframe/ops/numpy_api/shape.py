@@ -17,7 +17,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dlframe import ops
 from dlframe.errors import ArgumentError
-from dlframe.ops.numpy_api.support import array_like, array_likes, plain, rule_for, to_dtype
+from dlframe.ops.numpy_api.support import array_like, array_likes, in_dtype, rule_for
+from dlframe.ops.record import to_array
 
 
 def reshaped(function: Callable[..., Any], a: Any, *args: Any) -> Any:
@@ -199,7 +200,7 @@ def tile(A: Any, reps: Any) -> Any:
 
 @rule_for("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    a, counts = array_like(a), plain(repeats)
+    a, counts = array_like(a), to_array(repeats)
     if axis is None:
         a, axis = ops.ravel(a), 0
     return ops.repeat(a, counts, axis=normalize_axis_index(axis, len(a.shape)))
@@ -212,7 +213,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 @rule_for("delete")
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    return rearranged(arr, np.delete, obj if isinstance(obj, slice) else plain(obj), axis)
+    return rearranged(arr, np.delete, obj if isinstance(obj, slice) else to_array(obj), axis)
 
 
 @rule_for("lib.stride_tricks.sliding_window_view")
@@ -261,7 +262,7 @@ def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
 
 @rule_for("trace")
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-    return ops.sum(diagonal(to_dtype(a, dtype), offset, axis1, axis2), axis=-1)
+    return ops.sum(diagonal(in_dtype(a, dtype), offset, axis1, axis2), axis=-1)
 
 
 @rule_for("linalg.trace")
@@ -280,14 +281,14 @@ def take(
     if axis is None:
         a, axis = ops.ravel(a), 0
     if mode != "raise":  # "wrap" or "clip": NumPy knows which places are meant
-        indices = np.take(np.arange(a.shape[axis]), plain(indices), mode=mode)
+        indices = np.take(np.arange(a.shape[axis]), to_array(indices), mode=mode)
     return ops.take(a, indices, axis=axis)
 
 
 @rule_for("take_along_axis")
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """The two broadcast against each other in the other axes, as PyTorch's `gather` does not."""
-    arr, indices = array_like(arr), plain(indices)
+    arr, indices = array_like(arr), to_array(indices)
     if axis is None:
         arr, axis = ops.ravel(arr), 0
     if len(arr.shape) != indices.ndim:
@@ -302,9 +303,9 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     a = array_like(a)
     if axis is None:
         a, axis = ops.ravel(a), 0
-    return ops.take(a, np.flatnonzero(plain(condition)), axis=axis)
+    return ops.take(a, np.flatnonzero(to_array(condition)), axis=axis)
 
 
 @rule_for("extract")
 def extract(condition: Any, arr: Any) -> Any:
-    return ops.take_at(ops.ravel(array_like(arr)), index=np.flatnonzero(plain(condition)))
+    return ops.take_at(ops.ravel(array_like(arr)), index=np.flatnonzero(to_array(condition)))

@@ -11,8 +11,8 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError
 from dlframe.ops.numpy_api.reduction import Axis, checked_axis
-from dlframe.ops.numpy_api.support import array_like, floating, plain, rule_for
-from dlframe.ops.record import Array
+from dlframe.ops.numpy_api.support import array_like, floating, rule_for
+from dlframe.ops.record import Array, to_array
 
 # --- quantiles ---------------------------------------------------------------------------------
 
@@ -31,7 +31,7 @@ def quantile(
 
 
 def _quantiles(a: Any, q: Any, axis: Axis, method: str, keepdims: bool, *, skip_nan: bool) -> Any:
-    a, q = floating(a), plain(q)
+    a, q = floating(a), to_array(q)
 
     def ranks_of(counts: Array) -> Array:
         ranks = np.empty((*counts.shape[:-1], q.size))
@@ -55,7 +55,7 @@ def _quantiles(a: Any, q: Any, axis: Axis, method: str, keepdims: bool, *, skip_
 def percentile(
     a: Any, q: Any, axis: Axis = None, *, method: Any = "linear", keepdims: bool = False
 ) -> Any:
-    return quantile(a, plain(q) / 100, axis, method=method, keepdims=keepdims)
+    return quantile(a, to_array(q) / 100, axis, method=method, keepdims=keepdims)
 
 
 @rule_for("nanquantile")
@@ -70,7 +70,7 @@ def nanquantile(
 def nanpercentile(
     a: Any, q: Any, axis: Axis = None, *, method: Any = "linear", keepdims: bool = False
 ) -> Any:
-    return nanquantile(a, plain(q) / 100, axis, method=method, keepdims=keepdims)
+    return nanquantile(a, to_array(q) / 100, axis, method=method, keepdims=keepdims)
 
 
 @rule_for("median")
@@ -159,14 +159,14 @@ def _with_values(result: Any, x: Any) -> Any:
 
 @rule_for("unique_counts")
 def unique_counts(x: Any, /) -> Any:
-    return _with_values(np.unique_counts(plain(x)), x)
+    return _with_values(np.unique_counts(to_array(x)), x)
 
 
 @rule_for("unique_inverse")
 def unique_inverse(x: Any, /) -> Any:
-    return _with_values(np.unique_inverse(plain(x)), x)
+    return _with_values(np.unique_inverse(to_array(x)), x)
 
 
 @rule_for("unique_all")
 def unique_all(x: Any, /) -> Any:
-    return _with_values(np.unique_all(plain(x)), x)
+    return _with_values(np.unique_all(to_array(x)), x)

@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import nests, ops
 from dlframe.dtypes import as_dtype, get_default_dtype
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import Array, TensorBase, grad_mode
+from dlframe.ops.record import TensorBase, grad_mode
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -119,13 +119,8 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)
 
 
-def plain(x: Any) -> Array:
-    """The values of a tensor, an array or a list."""
-    return x.array if isinstance(x, TensorBase) else np.asarray(x)
-
-
-def to_dtype(x: Any, dtype: Any = None) -> Any:
-    """`x` cast to `dtype`, if one is given."""
+def in_dtype(x: Any, dtype: Any = None) -> Any:
+    """A tensor or an array in `dtype`, if one is given: `array_like`, cast."""
     x = array_like(x)
     if dtype is None or x.dtype == as_dtype(dtype):
         return x
@@ -134,5 +129,5 @@ def to_dtype(x: Any, dtype: Any = None) -> Any:
 
 def floating(x: Any, dtype: Any = None) -> Any:
     """`x` cast to `dtype`; without one, bools and integers become the default dtype."""
-    x = to_dtype(x, dtype)
+    x = in_dtype(x, dtype)
     return x if x.dtype.kind == "f" else ops.cast(x, dtype=get_default_dtype())
