@@ -294,7 +294,7 @@ def test_other_models_metrics_and_schedulers_are_refused(tmp_path: Path) -> None
 
 def test_other_files_and_dicts_are_refused(tmp_path: Path) -> None:
     trainer = Run(make_sgd, per_epoch).trainer
-    with pytest.raises(StateDictError, match="no trainer's state; its keys are"):
+    with pytest.raises(StateDictError, match="not a trainer's state; its keys are"):
         trainer.load_state_dict(dict(trainer.model.state_dict()))
     dl.utils.save_checkpoint(tmp_path / "c.h5", model=trainer.model)
     with pytest.raises(FileFormatError, match="but not a trainer's"):
