@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
 from dlframe.autograd.describing import counted, describe, values_of
+from dlframe.base import nests
 from dlframe.errors import AnomalyError
 from dlframe.ops.record import Array, Node, TensorBase
 from dlframe.ops.watching import (

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from dlframe.autograd.backward import at_end
+from dlframe.base.hooks import RemovableHandle
 from dlframe.errors import ArgumentError, GradientError
-from dlframe.hooks import RemovableHandle
 from dlframe.ops import record
 from dlframe.ops.record import Node, TensorBase
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.errors import GradientError
-from dlframe.hooks import RemovableHandle, add_hook
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Node, TensorBase, grad_mode
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from dlframe import nests
+from dlframe.base import nests
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.broadcast import broadcast_to

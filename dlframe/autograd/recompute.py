@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests, random
+from dlframe import random
 from dlframe.autograd.engine import run_backward
+from dlframe.base import nests
 from dlframe.errors import ArgumentError, GradientError
 from dlframe.ops import record
 from dlframe.ops.calling import output_of, wrap

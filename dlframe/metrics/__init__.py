@@ -6,7 +6,7 @@ object that collects batches (`update`, `compute`, `reset`). The name tells the 
 
 from __future__ import annotations
 
-from dlframe.listing import gathered
+from dlframe.base.listing import gathered
 from dlframe.metrics import functional
 from dlframe.metrics.classification import *
 from dlframe.metrics.functional import *

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlframe.listing import gathered
+from dlframe.base.listing import gathered
 from dlframe.nn import functional, init, utils
 from dlframe.nn.activation import *
 from dlframe.nn.batchnorm import *

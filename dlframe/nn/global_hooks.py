@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dlframe.hooks import RemovableHandle, add_hook
+from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.nn.hooks import GLOBAL_HOOKS, Hook, HookTable
 from dlframe.nn.module import Module
 

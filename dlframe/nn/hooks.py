@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlframe.hooks import RemovableHandle, add_hook
+from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.nn.backward_hooks import BackwardHooks
 
 if TYPE_CHECKING:

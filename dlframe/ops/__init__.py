@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 
-from dlframe.listing import gathered
+from dlframe.base.listing import gathered
 from dlframe.ops.activation import *
 from dlframe.ops.bessel import *
 from dlframe.ops.broadcast import *

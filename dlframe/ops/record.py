@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
+from dlframe.base import nests
 from dlframe.errors import DTypeError, GradientError, ShapeError
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dlframe.listing import gathered
+from dlframe.base.listing import gathered
 from dlframe.optim import lr_scheduler
 from dlframe.optim.adagrad import *
 from dlframe.optim.adam import *

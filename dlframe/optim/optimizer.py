@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
 from dlframe.autograd.backward import zero_gradients
+from dlframe.base import nests
+from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.errors import ShapeError
-from dlframe.hooks import RemovableHandle, add_hook
 from dlframe.tensor import Tensor
 
 __all__ = [

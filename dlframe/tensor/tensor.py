@@ -16,9 +16,9 @@ import numpy as np
 
 from dlframe.autograd.backward import backward as _backward
 from dlframe.autograd.hooks import PostHook
+from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
-from dlframe.hooks import RemovableHandle, add_hook
 from dlframe.ops import numpy_api, record
 from dlframe.ops.calling import bind_tensor, wrap
 from dlframe.ops.record import Array, Node, TensorBase, to_array

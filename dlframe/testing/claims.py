@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
+from dlframe.base import nests
 from dlframe.ops.record import Array
 from dlframe.random import fork_rng, manual_seed
 from dlframe.tensor import Tensor, to_array

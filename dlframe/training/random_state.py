@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests, random
+from dlframe import random
+from dlframe.base import nests
 from dlframe.nn import Module
 from dlframe.tensor import Tensor
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dlframe import nests, nn, random
+from dlframe import nn, random
 from dlframe.autograd import no_grad
+from dlframe.base import nests
 from dlframe.dtypes import get_default_dtype
 from dlframe.tensor import Tensor, to_array
 

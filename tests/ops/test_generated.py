@@ -16,7 +16,8 @@ from samples import EDGES, ERRORS, SAMPLES, Edge, ErrorSample, Sample
 from samples.table import find
 
 import dlframe as dl
-from dlframe import nests, ops, testing
+from dlframe import ops, testing
+from dlframe.base import nests
 from dlframe.testing.claims import require_alike, results_of
 
 Array = np.ndarray[Any, Any]

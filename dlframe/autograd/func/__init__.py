@@ -10,6 +10,6 @@ from dlframe.autograd.func.batching import *
 from dlframe.autograd.func.derivatives import *
 from dlframe.autograd.func.jacobians import *
 from dlframe.autograd.func.modules import *
-from dlframe.listing import gathered
+from dlframe.base.listing import gathered
 
 __all__ = gathered(__name__)

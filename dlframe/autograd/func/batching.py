@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from dlframe import nests
 from dlframe.autograd.batching import Batch, under_way
 from dlframe.autograd.func.random import Randomness
+from dlframe.base import nests
 from dlframe.errors import ArgumentError
 from dlframe.ops.batched.base import LoopNeeded, ValueNeeded, WriteNeeded
 from dlframe.ops.record import TensorBase, last_mutation

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
 from dlframe.autograd.batching import batched_gradients
 from dlframe.autograd.func.arguments import (
     Argnums,
@@ -33,6 +32,7 @@ from dlframe.autograd.func.variables import (
     zeros_of,
 )
 from dlframe.autograd.modes import enable_grad
+from dlframe.base import nests
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.calling import wrap

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
 from dlframe.autograd.batching import batched_gradients
 from dlframe.autograd.func.arguments import Argnums, check_tensors, chosen, replaced, with_aux
 from dlframe.autograd.func.derivatives import Forward
 from dlframe.autograd.func.variables import Variables, outward
 from dlframe.autograd.modes import enable_grad
+from dlframe.base import nests
 from dlframe.ops import record
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import grad_mode

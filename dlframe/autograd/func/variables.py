@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
 from dlframe.autograd.backward import run_at_end
 from dlframe.autograd.batching import entry_node
 from dlframe.autograd.engine import run_backward
+from dlframe.base import nests
 from dlframe.errors import DTypeError
 from dlframe.ops import record
 from dlframe.ops.calling import wrap

@@ -6,7 +6,7 @@ for any number of further dimensions; where there is none, any shape goes in and
 
 from __future__ import annotations
 
-from dlframe.listing import gathered
+from dlframe.base.listing import gathered
 from dlframe.nn.functional.activation import *
 from dlframe.nn.functional.classification import *
 from dlframe.nn.functional.convolution import *

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from dlframe import nests
+from dlframe.base import nests
 from dlframe.errors import VmapError
 from dlframe.ops.batched import indexing
 from dlframe.ops.batched.base import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
+from dlframe.base import nests
 from dlframe.errors import VmapError
 
 

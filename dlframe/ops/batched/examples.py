@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
+from dlframe.base import nests
 from dlframe.ops.batched.base import (
     BATCH_ERRORS,
     BatchedBase,

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from dlframe import nests, ops
+from dlframe import ops
+from dlframe.base import nests
 from dlframe.dtypes import as_dtype, get_default_dtype
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase, grad_mode

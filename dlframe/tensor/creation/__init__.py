@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlframe.listing import gathered
+from dlframe.base.listing import gathered
 from dlframe.tensor.creation.constants import *
 from dlframe.tensor.creation.data import *
 from dlframe.tensor.creation.like import *

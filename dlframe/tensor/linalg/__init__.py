@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dlframe.base.listing import gathered
 from dlframe.errors import LinAlgError
-from dlframe.listing import gathered
 from dlframe.tensor.linalg.decompositions import *
 from dlframe.tensor.linalg.norms import *
 from dlframe.tensor.linalg.products import *

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlframe.listing import gathered
+from dlframe.base.listing import gathered
 from dlframe.tensor.special.bessel import *
 from dlframe.tensor.special.elementary import *
 from dlframe.tensor.special.gamma import *

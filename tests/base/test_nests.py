@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from dlframe import nests
+from dlframe.base import nests
 
 
 class Point(NamedTuple):
