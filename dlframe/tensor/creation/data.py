@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nests
+from dlframe.base import nests
 from dlframe.dtypes import DType, as_dtype, get_default_dtype, promote_types
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import Array, TensorBase, to_array
