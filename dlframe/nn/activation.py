@@ -98,6 +98,8 @@ class ELU(Module):
 class CELU(Module):
     """y = x where x > 0, else alpha · (exp(x / alpha) - 1). Barron (2017).
 
+    Formula: `dlframe/ops/activation.py`, celu.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.CELU(0.5)(dl.tensor([-1.0, 2.0]))

@@ -315,6 +315,8 @@ class HingeLoss(_Loss):
 class SoftMarginLoss(_Loss):
     """log(1 + exp(-t · x)) for scores x and targets t of -1 or 1: the logistic loss.
 
+    Formula: `dlframe/ops/losses.py`, soft_margin_loss.
+
     `BCEWithLogitsLoss` with targets of -1 instead of 0. Scores and targets have one shape.
 
     >>> import dlframe as dl
