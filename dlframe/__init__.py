@@ -5,6 +5,11 @@
 >>> (x**2).backward()
 >>> x.grad
 tensor(6.)
+
+The parts of a program are `data`, `nn`, `optim`, `viz` and `utils`; around its loop stand
+`training`, `metrics`, `models` and `cli`. Beneath them are the tensor (`tensor`), its gradients
+(`autograd`) and the formulas (`ops`). PyTorch's paths to these are `linalg`, `special`, `signal`,
+`func`, `cuda` and `backends`. ARCHITECTURE.md is the map.
 """
 
 from __future__ import annotations
