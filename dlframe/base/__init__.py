@@ -1,1 +1,7 @@
 """What everything else stands on and what knows no tensors: nests, hooks, lists of names."""
+
+from __future__ import annotations
+
+from dlframe.base import hooks, listing, nests
+
+__all__ = ["hooks", "listing", "nests"]

@@ -247,15 +247,26 @@ def _cells(row: Row) -> list[str]:
     out: Array | None = row.output
     floats = out is not None and out.dtype.kind == "f" and out.size > 0
     wide = out.astype(np.float64) if floats and out is not None else np.zeros(1)
+    eps = float(np.finfo(out.dtype).eps) if floats and out is not None else 0.0
     return [
         name,
         "" if out is None else str(list(out.shape)),
-        f"{wide.mean():.3g}" if floats else "",
+        f"{_mean(wide, eps):.3g}" if floats else "",
         f"{wide.std():.3g}" if floats else "",
         "" if row.gradient_norm is None else f"{row.gradient_norm:.3g}",
         f"{row.parameter_count:,}" if row.parameters else "",
         "" if row.parameter_gradient_norm is None else f"{row.parameter_gradient_norm:.3g}",
     ]
+
+
+def _mean(values: Array, eps: float) -> float:
+    """The mean; 0 where it is no more than the rounding of the elements, of relative size `eps`.
+
+    The mean of a batch-normalized output, for instance, is 0 on one processor and 1e-8 on another.
+    """
+    mean = float(values.mean())
+    noise = 8 * eps * float(np.abs(values).max())
+    return 0.0 if abs(mean) < noise else mean
 
 
 def _module_lines(it: Explanation) -> list[str]:
