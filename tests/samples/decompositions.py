@@ -278,7 +278,8 @@ CALLS = [
     *calls("linalg.tensorsolve", (square(6, 6).reshape(2, 3, 6), n.away(2, 3)), (square(6, 6).reshape(6, 2, 3), n.away(6)),
            (square(6, 6).reshape(2, 6, 3), n.away(2, 3), {"dims": (1,)}), (square(6, 6).reshape(3, 2, 2, 3), n.away(2, 3), (0, 1)),
            variants=False),
-    *calls("linalg.inv", square(2, 13, 13), note="larger"),
+    # of condition 52: second gradients of up to 400 are sums that cancel, with 1e-3 left in float32
+    *calls("linalg.inv", square(2, 13, 13), note="larger", narrow=1e-2),
     *calls("linalg.solve", (square(13, 13), n.away(2, 13, 1)), (square(2, 13, 13), n.away(13)), note="larger"),
     # --- determinants --------------------------------------------------------------------------
     *calls("linalg.det", square(2, 13, 13) * 0.4, note="larger"),
