@@ -63,7 +63,7 @@ def add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     """input + alpha · other.
 
     Raises:
-        DTypeError: a fraction as `alpha` between integers.
+        DTypeError: `alpha` is a fraction, and the operands are integers.
 
     >>> dl.add(dl.tensor([1, 2]), 10, alpha=2)
     tensor([21, 22])
@@ -78,7 +78,7 @@ def sub(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1) ->
     """input - alpha · other.
 
     Raises:
-        DTypeError: a fraction as `alpha` between integers, or bools.
+        DTypeError: `alpha` is a fraction, and the operands are integers; or they are bools.
 
     >>> dl.sub(dl.tensor([1, 2]), 1)
     tensor([0, 1])
@@ -280,7 +280,7 @@ copysign_ = in_place_form(copysign, ops.copysign)
 
 
 def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """The float next to `input` on the way to `other`.
+    """The next float after `input` in the direction of `other`.
 
     >>> dl.nextafter(dl.tensor([1.0]), dl.tensor([2.0])) - 1
     tensor([1.1921e-07])
@@ -322,7 +322,7 @@ _float_power_ = in_place_form(float_power)
 
 
 def float_power_(input: Tensor, exponent: Tensor | Number) -> Tensor:
-    """`float_power` in place, of float64 only."""
+    """`float_power` in place, for float64 only."""
     if input.dtype != float64:
         raise DTypeError(
             f"the base given to float_power_ has dtype {input.dtype} but the operation's result "

@@ -1,4 +1,4 @@
-"""Another order of dimensions; the results are views."""
+"""Functions that reorder dimensions; the results are views."""
 
 from __future__ import annotations
 

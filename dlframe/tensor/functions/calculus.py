@@ -30,11 +30,11 @@ def diff(
     prepend: Tensor | None = None,
     append: Tensor | None = None,
 ) -> Tensor:
-    """out[i] = input[i + 1] - input[i] along a dimension, `n` times; of bools, whether they differ.
+    """out[i] = input[i + 1] - input[i] along a dimension, `n` times; of bools, if they differ.
 
     Args:
-        input: with a dimension at least.
-        n: how often.
+        input: with at least one dimension.
+        n: how many times.
         dim: along which dimension.
         prepend, append: values before and behind `input` along `dim`.
 
@@ -78,7 +78,7 @@ def gradient(
         spacing: the distance of samples; or a list with one distance, or with one vector of
             coordinates, for each dimension.
         dim: which dimensions, by default all.
-        edge_order: 1, or 2 for ends that are exact for parabolas, too.
+        edge_order: 1, or 2 to be exact for parabolas at the ends, too.
 
     >>> dl.gradient(dl.tensor([0.0, 1.0, 4.0, 9.0]))
     (tensor([1., 2., 4., 5.]),)
@@ -171,7 +171,7 @@ def trapz(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: i
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
 ) -> Tensor:
-    """The integrals up to each sample but the first; arguments as for `trapezoid`.
+    """The integrals up to each sample after the first; arguments as for `trapezoid`.
 
     >>> dl.cumulative_trapezoid(dl.tensor([1.0, 2.0, 4.0]))
     tensor([1.5000, 4.5000])

@@ -1,4 +1,4 @@
-"""Choices between elements: the larger, the nearer, the one where a condition holds."""
+"""Functions that choose between elements: maxima, minima, bounds and conditions."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 
 def fmax(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of two elements, the other one if one is nan; of equal ones the first.
+    """The larger of two elements, ignoring nan; of equal ones the first gets the gradient.
 
     >>> dl.fmax(dl.tensor([1.0, float("nan")]), dl.tensor([3.0, 2.0]))
     tensor([3., 2.])
@@ -69,7 +69,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
 
 
 def fmin(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of two elements, the other one if one is nan; of equal ones the first.
+    """The smaller of two elements, ignoring nan; of equal ones the first gets the gradient.
 
     >>> dl.fmin(dl.tensor([1.0, float("nan")]), dl.tensor([3.0, 2.0]))
     tensor([1., 2.])
@@ -129,7 +129,7 @@ clamp_max_ = in_place_form(clamp_max, into=np.minimum)
 def where(
     condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None
 ) -> Any:
-    """`input` where the condition holds, else `other`; with the condition alone, where it holds.
+    """`input` where the condition holds, else `other`; for a condition alone, its indices.
 
     Raises:
         DTypeError: the condition is not bool.
@@ -161,7 +161,7 @@ def nan_to_num(
     posinf: float | None = None,
     neginf: float | None = None,
 ) -> Tensor:
-    """`input` with numbers for nan and ±∞, these by default the largest there are.
+    """`input` with nan replaced by a number, and ±∞ by default by the largest finite ones.
 
     >>> dl.nan_to_num(dl.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
     tensor([0., 9., 1.])

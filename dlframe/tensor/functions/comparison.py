@@ -1,4 +1,4 @@
-"""Comparisons, tests of kind, for nan and infinities, logic and bits: nothing has a gradient."""
+"""Comparisons, tests for nan and infinities, logic and bits; none of them has a gradient."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def isneginf(input: Tensor) -> Tensor:
 
 
 def isreal(input: Tensor) -> Tensor:
-    """Whether an element is real: all are, there are no complex tensors.
+    """Whether an element is real: always, since there are no complex tensors.
 
     >>> dl.isreal(dl.tensor([1.0, 2.0]))
     tensor([True, True])
@@ -273,7 +273,7 @@ def is_nonzero(input: Tensor) -> bool:
 
 
 def logical_and(input: Tensor, other: Tensor) -> Tensor:
-    """Both are nonzero.
+    """Whether both are nonzero.
 
     >>> dl.logical_and(dl.tensor([0, 1, 2]), dl.tensor([1, 0, 1]))
     tensor([False, False,  True])
@@ -285,7 +285,7 @@ logical_and_ = in_place_form(logical_and, ops.logical_and)
 
 
 def logical_or(input: Tensor, other: Tensor) -> Tensor:
-    """One or both are nonzero.
+    """Whether one or both are nonzero.
 
     >>> dl.logical_or(dl.tensor([0, 1, 0]), dl.tensor([1, 1, 0]))
     tensor([ True,  True, False])
@@ -297,7 +297,7 @@ logical_or_ = in_place_form(logical_or, ops.logical_or)
 
 
 def logical_xor(input: Tensor, other: Tensor) -> Tensor:
-    """Exactly one is nonzero.
+    """Whether exactly one is nonzero.
 
     >>> dl.logical_xor(dl.tensor([0, 1, 0]), dl.tensor([1, 1, 0]))
     tensor([ True, False, False])
@@ -309,7 +309,7 @@ logical_xor_ = in_place_form(logical_xor, ops.logical_xor)
 
 
 def logical_not(input: Tensor) -> Tensor:
-    """The element is zero.
+    """Whether the element is zero.
 
     >>> dl.logical_not(dl.tensor([0, 1, 2]))
     tensor([ True, False, False])

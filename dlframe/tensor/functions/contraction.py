@@ -67,8 +67,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
 
     Each operand has a letter per dimension; "..." stands for dimensions that broadcast; a letter
     twice in one operand means its diagonal. Without "->" the result has the letters that occur
-    once, in alphabetical order (capitals first). In place of an equation, each operand may be
-    followed by a list of numbers, and the last list is the result's.
+    once, in alphabetical order (capitals first). Instead of an equation, each operand may be
+    followed by a list of numbers, and a last list belongs to the result.
 
     Several operands are multiplied two at a time, the cheapest pair first.
 

@@ -1,4 +1,4 @@
-"""Which values there are, and how often."""
+"""Functions that find different values and count them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def unique(
 ) -> Any:
     """The different elements in order, or with `dim` the different slices along it.
 
-    They come in order with `sorted=False` too. nan equals nothing, so each one counts. The
+    They come in order with `sorted=False` too. nan does not equal nan, so each one counts. The
     gradient goes to the first of equal elements; PyTorch has none.
 
     Args:
@@ -59,7 +59,7 @@ def unique(
         return_counts=return_counts,
         equal_nan=False,
     )
-    if return_inverse:  # of another shape in some versions of NumPy
+    if return_inverse:  # some versions of NumPy give it another shape
         more[0] = more[0].reshape(input.shape if axis is None else (input.shape[axis],))
     return (values, *(wrap(x.astype(int64)) for x in more)) if more else values
 
@@ -84,7 +84,7 @@ def unique_consecutive(
 ) -> Any:
     """The elements, or with `dim` the slices along it, that differ from the one before.
 
-    nan equals nothing. The gradient goes to the first of equal elements; PyTorch has none.
+    nan does not equal nan. The gradient goes to the first of equal elements; PyTorch has none.
 
     Args:
         return_inverse: return also where among the results each element, or slice, is.
@@ -114,10 +114,10 @@ def unique_consecutive(
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each of 0, 1, 2 … occurs; with `weights`, the sum of the weights where it does.
+    """How often each of 0, 1, 2 … occurs; with `weights`, the sum of its weights.
 
-    The result has `max(input) + 1` elements, but at least `minlength`. It is int64; with weights
-    it is float64, or float32 if they are, and the gradient goes to them (PyTorch has none).
+    The result has `max(input) + 1` elements, but at least `minlength`. It is int64; with
+    weights it is float64, or float32 if they are, and they get a gradient (PyTorch has none).
 
     Raises:
         ArgumentError: `input` is not a vector of numbers ≥ 0, or `minlength` is negative.
@@ -139,7 +139,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         )
     if minlength < 0:
         raise ArgumentError(f"bincount: minlength should be >= 0, got {minlength}")
-    if weights is None or not index.size:  # PyTorch's answer to nothing is int64 in either case
+    if weights is None or not index.size:  # without elements PyTorch returns int64 in both cases
         return wrap(np.bincount(index, minlength=minlength).astype(int64))
     if weights.shape != input.shape:
         raise ShapeError(

@@ -32,10 +32,10 @@ __all__ = [
 
 @numpy_names
 def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The largest element; equal ones share the gradient evenly. nan where there is any.
+    """The largest element; equal ones share the gradient evenly. nan if any element is.
 
     Raises:
-        DimensionError: nothing to choose from along `dim`.
+        DimensionError: there are no elements along `dim`.
 
     >>> dl.amax(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
     tensor([5., 7.])
@@ -47,10 +47,10 @@ def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 @numpy_names
 def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The smallest element; equal ones share the gradient evenly. nan where there is any.
+    """The smallest element; equal ones share the gradient evenly. nan if any element is.
 
     Raises:
-        DimensionError: nothing to choose from along `dim`.
+        DimensionError: there are no elements along `dim`.
 
     >>> dl.amin(dl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
     tensor([1., 2.])
@@ -143,7 +143,7 @@ def _other(name: str, dim: Any, named: dict[str, Any]) -> Any:
 
 
 def picked(kind: Any, input: Tensor, find: Any, axis: int, keepdim: bool, **options: Any) -> Any:
-    """What `find` finds along `axis`, one element for each line: a pair of values and indices."""
+    """The element that `find` picks from each line along `axis`: a pair of values and indices."""
     if not input.ndim:
         return kind(ops.copy(input), wrap(np.zeros((), np.int64)))
     indices = find(input.array, axis=axis, keepdims=True, **options)
@@ -195,13 +195,13 @@ def _arg(name: str, find: Any, input: Any, dim: int | None, keepdim: bool) -> An
 
 
 def require_no_bools(name: str, input: Any) -> None:
-    """Raise for bools, which PyTorch does not put in an order here."""
+    """Raise for bools, which PyTorch does not order here."""
     if input.array.dtype.kind == "b":
         raise DTypeError(f"{name}(): does not support bool input; convert with .int()")
 
 
 def require_elements(name: str, input: Any, axis: Any) -> None:
-    """Raise where an extreme of nothing would be asked for."""
+    """Raise if there are no elements to take the extreme of."""
     if input.array.size:
         return
     if axis is None:

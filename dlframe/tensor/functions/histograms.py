@@ -30,8 +30,8 @@ Number = int | float
 def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
     """How many elements are in each of `bins` equal parts of [min, max].
 
-    Where `min` equals `max`, the range is that of the elements. What lies outside is not counted,
-    nor is nan.
+    If `min` equals `max`, the range is that of the elements. Elements outside of it and nan are
+    not counted.
 
     Raises:
         ArgumentError: no bins, or a range that is reversed or not finite.
@@ -63,8 +63,8 @@ def histogram(
 ) -> return_types.histogram:
     """How many elements are in each bin, and the edges of the bins.
 
-    A bin has its lower edge, the last one its upper edge too. What lies outside is not counted.
-    The gradient goes to `weight` (PyTorch has none).
+    Each bin includes its lower edge, the last one also its upper edge. Elements outside of all bins
+    are not counted. The gradient goes to `weight` (PyTorch has none).
 
     Args:
         bins: their number, or an ascending vector of their edges.
@@ -175,14 +175,14 @@ def _edges(name: str, column: Array, bins: Any, ends: Any) -> Array:
         return edges.copy()
     _check_bins(name, bins)
     low, high = _outer_edges(name, column, ends)
-    # from both ends, so that these are met exactly
+    # computed from both ends, so that both are exact
     steps = np.arange(bins + 1, dtype=column.dtype)
     step = (high - low) / column.dtype.type(bins)
     return np.where(steps < (bins + 1) // 2, low + step * steps, high - step * (bins - steps))
 
 
 def _places(column: Array, edges: Array) -> Array:
-    """In which bin each number is, -1 for none."""
+    """The index of the bin that each number is in; -1 if it is in none."""
     places = np.searchsorted(edges, column, side="right") - 1
     places[column == edges[-1]] = len(edges) - 2
     places[~((column >= edges[0]) & (column <= edges[-1]))] = -1
@@ -190,7 +190,7 @@ def _places(column: Array, edges: Array) -> Array:
 
 
 def _outer_edges(name: str, x: Array, ends: Any) -> tuple[Any, Any]:
-    """The ends of the range, those of the elements by default; never at one point."""
+    """The ends of the range, by default those of the elements; the two always differ."""
     if ends is not None:
         low, high = (x.dtype.type(end) for end in ends)
     elif x.size:

@@ -27,7 +27,7 @@ __all__ = [
 
 @numpy_names
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
-    """`out[i, j, k] = input[i, index[i, j, k], k]`, here for dim = 1, in the shape of `index`.
+    """`out[i, j, k] = input[i, index[i, j, k], k]`, for dim = 1; it has the shape of `index`.
 
     Raises:
         OutOfRangeError: an index outside the dimension.
@@ -47,13 +47,13 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 @numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """`gather` whose operands broadcast; without `dim` in the flattened tensors.
+    """`gather` with operands that broadcast; without `dim`, from the flattened tensor.
 
     Negative indices count from the end.
 
     Raises:
         DTypeError: the indices are not int64.
-        ShapeError: other numbers of dimensions, or shapes that do not broadcast.
+        ShapeError: the numbers of dimensions differ, or the shapes do not broadcast.
 
     >>> x = dl.tensor([[3, 1, 2]])
     >>> dl.take_along_dim(x, dl.argsort(x, dim=1), dim=1)
@@ -154,14 +154,14 @@ def _require_integers(name: str, index: Array) -> None:
 
 
 def from_the_front(name: str, index: Array, n: int, dim: int | None = None) -> Array:
-    """`index`, in which negative numbers count from the end, with them counted from the front."""
+    """`index` with negative numbers, which count from the end, replaced by those from the front."""
     if index.size:
         _check_range(name, index, -n, n, dim)
     return np.where(index < 0, index + n, index) if index.size and index.min() < 0 else index
 
 
 def _check_range(name: str, index: Array, low: int, n: int, dim: int | None) -> None:
-    if low == 0:  # to unsigned integers negative ones are large: one pass finds both
+    if low == 0:  # read as unsigned, negative integers are large: one pass finds both
         unsigned = np.uint64 if index.itemsize == 8 else np.uint32
         inside = np.maximum.reduce(index.view(unsigned), axis=None) < n
     else:
@@ -190,7 +190,8 @@ def vector_of_indices(name: str, index: Array, dim: int, n: int) -> Array:
 def indices_along(name: str, index: Array, dim: int, shape: tuple[int, ...]) -> Array | None:
     """Checked indices for places along `dim`, with as many dimensions as `shape` has.
 
-    None where a 0-d tensor is indexed: there is one place. An empty index says nothing of shapes.
+    None if the tensor is 0-d, because it has only one place. The shape of an empty index is not
+    checked.
     """
     if not index.size:
         return index.reshape((0,) * max(len(shape), 1)).astype(np.int64) if shape else None

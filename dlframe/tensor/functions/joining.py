@@ -1,4 +1,4 @@
-"""Functions that join tensors, and that span grids by them."""
+"""Functions that join tensors or combine their elements into grids and tuples."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = [
 
 @numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors one after the other along a dimension that they have.
+    """The tensors joined one after the other along an existing dimension.
 
     Raises:
         ShapeError: other sizes differ.
@@ -51,7 +51,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     first = tensors[0].array.shape
     if first and first != (0,) and all(x.array.shape == first for x in tensors):
         return ops.concatenate(*tensors, axis=checked_dim(dim, len(first)))
-    # an empty vector joins with everything, as the start of a loop that collects
+    # an empty vector joins with everything: a loop that collects can start with it
     kept = [x for x in tensors if x.shape != (0,)] or tensors
     for i, x in enumerate(tensors):
         if not x.shape:
@@ -139,7 +139,7 @@ def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...
 
 
 def _one_list(tensors: tuple[Any, ...]) -> Any:
-    """`f(a, b)` or `f([a, b])`."""
+    """The tensors of a call `f(a, b)` or `f([a, b])`."""
     return tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], TensorBase) else tensors
 
 
@@ -201,7 +201,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Side by side: along the columns, or of vectors along their only dimension.
+    """The tensors side by side: along the columns, or for vectors along their only dimension.
 
     >>> dl.hstack([dl.tensor([1, 2]), dl.tensor([3])])
     tensor([1, 2, 3])
@@ -211,7 +211,7 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
-    """On top of each other: along the rows; vectors are rows.
+    """The tensors on top of each other, along the rows; vectors count as rows.
 
     >>> dl.vstack([dl.tensor([1, 2]), dl.tensor([3, 4])])
     tensor([[1, 2],
@@ -221,7 +221,7 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Behind each other: along the third dimension; (n, m) is (n, m, 1), a vector (1, n, 1).
+    """The tensors joined along the third dimension; (n, m) counts as (n, m, 1), (n,) as (1, n, 1).
 
     >>> dl.dstack([dl.tensor([1, 2]), dl.tensor([3, 4])])
     tensor([[[1, 3],
@@ -231,7 +231,7 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def column_stack(tensors: Sequence[Tensor]) -> Tensor:
-    """Side by side; vectors are columns.
+    """The tensors side by side; vectors count as columns.
 
     >>> dl.column_stack([dl.tensor([1, 2]), dl.tensor([3, 4])])
     tensor([[1, 3],
@@ -252,7 +252,7 @@ def row_stack(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def block_diag(*tensors: Any) -> Tensor:
-    """A matrix with the given ones along its diagonal, and zeros elsewhere; a vector is a row.
+    """A matrix with the given matrices along its diagonal, else zeros; vectors count as rows.
 
     >>> dl.block_diag(dl.tensor([[1, 2]]), dl.tensor(3))
     tensor([[1, 2, 0],

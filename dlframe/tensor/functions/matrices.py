@@ -53,7 +53,7 @@ __all__ = [
 def det(input: Tensor) -> Tensor:
     """The determinant; its gradient is the matrix of cofactors, det · A⁻ᵀ for an invertible A.
 
-    The gradient is right for singular matrices too, by their singular value decomposition.
+    The gradient is right for singular matrices too, by way of the singular value decomposition.
 
     >>> dl.det(dl.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(-2.)
@@ -63,7 +63,7 @@ def det(input: Tensor) -> Tensor:
 
 
 def slogdet(input: Tensor) -> Any:
-    """The determinant's sign and ln |det|, which neither overflow; the gradient of that is A⁻ᵀ.
+    """The determinant's sign and ln |det|, without overflow; the gradient of ln |det| is A⁻ᵀ.
 
     >>> dl.slogdet(dl.tensor([[1.0, 2.0], [3.0, 4.0]])).sign
     tensor(-1.)
@@ -145,7 +145,8 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """The X with L Lᵀ X = B for a lower triangle, or Uᵀ U X = B for an upper one.
 
-    The gradient by L is -(G Xᵀ + X Gᵀ) L, G that by B: as PyTorch's, of L as a full matrix.
+    If G is the gradient with respect to B, that with respect to L is -(G Xᵀ + X Gᵀ) L. As in
+    PyTorch, it treats L as a full matrix.
 
     >>> dl.cholesky_solve(dl.tensor([[8.0], [1.0]]), dl.tensor([[2.0, 0.0], [0.0, 1.0]]))
     tensor([[2.],
@@ -190,7 +191,7 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> Any:
-    """P, L and U with A = P L U, of what `linalg.lu_factor` returns; empty unless asked for.
+    """P, L and U with A = P L U, from the result of `linalg.lu_factor`; empty if not asked for.
 
     >>> P, L, U = dl.lu_unpack(*dl.linalg.lu_factor(dl.tensor([[1.0, 2.0], [2.0, 2.0]])))
     >>> P
@@ -255,7 +256,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
             f"linalg.matrix_power: A must be batches of square matrices, but they are {sizes}"
         )
     out = ops.matrix_power(input, n)
-    return ops.copy(input) if out is input else out  # never its memory: writes stay apart
+    return ops.copy(input) if out is input else out  # with its own memory
 
 
 @also_named(A="input")

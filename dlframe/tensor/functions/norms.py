@@ -1,4 +1,4 @@
-"""Lengths: norms, slices brought to a length, and distances."""
+"""Norms, distances, and slices scaled down to a norm."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def norm(
         dtype: what to compute in, at least as wide as the dtype of `input`.
 
     Raises:
-        DTypeError: of integers, or of a `dtype` that is narrower.
-        ShapeError: p is negative or infinite, and there is nothing to choose from.
+        DTypeError: `input` is of integers, or `dtype` is narrower than its dtype.
+        ShapeError: p is negative or infinite, and there are no elements.
 
     >>> dl.norm(dl.tensor([3.0, 4.0]))
     tensor(5.)
@@ -94,7 +94,7 @@ def _vector_norm(input: Tensor, p: float, axis: Any, keepdim: bool) -> Any:
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """‖input - other‖ₚ of the difference of two tensors, which broadcast.
+    """‖input - other‖ₚ, the norm of the difference of two tensors, which broadcast.
 
     >>> dl.dist(dl.tensor([1.0, 2.0]), dl.tensor([4.0, 6.0]))
     tensor(5.)
@@ -108,7 +108,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 
 @numpy_names
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
-    """Each slice along `dim`, scaled down to the norm `maxnorm` where its p-norm is larger.
+    """Each slice along `dim`, scaled down to the norm `maxnorm` if its p-norm is larger.
 
     `x · maxnorm / (‖x‖ₚ + 10⁻⁷)`.
 
@@ -159,8 +159,8 @@ def cdist(
     is 0.
 
     Args:
-        compute_mode: whether Euclidean distances come from a product of matrices (fast, but digits
-            are lost where points are near each other): always, never, or from 26 rows on.
+        compute_mode: whether Euclidean distances are computed by a product of matrices: always,
+            never, or from 26 rows on. This is fast, but loses digits if points are close.
 
     >>> dl.cdist(dl.tensor([[0.0, 0.0], [3.0, 0.0]]), dl.tensor([[0.0, 4.0]]))
     tensor([[4.],

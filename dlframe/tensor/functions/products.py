@@ -48,8 +48,8 @@ __all__ = [
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product of the last two dimensions; dimensions before them broadcast.
 
-    (..., n, k) and (..., k, m) give (..., n, m). A 1-d tensor is a vector, whose dimension the
-    result does not have.
+    (..., n, k) and (..., k, m) give (..., n, m). A 1-d tensor is a vector, and the
+    result does not have its dimension.
 
     Raises:
         ShapeError: the sizes k differ, or the dimensions before do not broadcast.
@@ -160,8 +160,8 @@ def ger(input: Tensor, vec2: Tensor) -> Tensor:
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """Kronecker's product: every element of `input` times the whole of `other`, as blocks.
 
-    Of tensors of one rank, sizes n and m along a dimension give n · m; the smaller rank gets
-    dimensions of size 1 in front.
+    Sizes n and m along a dimension give n · m. The tensor with fewer dimensions gets dimensions
+    of size 1 in front.
 
     >>> dl.kron(dl.tensor([1, 10]), dl.tensor([[1, 2], [3, 4]]))
     tensor([[ 1,  2, 10, 20],
@@ -191,7 +191,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
 
 
 def vector_product(name: str, x: Any, y: Any, dim: int) -> Any:
-    """x × y along `dim`; errors speak of `name`."""
+    """x × y along `dim`; error messages name the function `name`."""
     if x.ndim != y.ndim:
         raise ShapeError(
             f"{name}: inputs must have the same number of dimensions, got {list(x.shape)} and "
@@ -222,7 +222,7 @@ def addmm(
 ) -> Tensor:
     """beta · input + alpha · mat1 mat2: (n, k) and (k, m), and an input that broadcasts to (n, m).
 
-    With `beta=0` the input does not count, nan and all.
+    With `beta=0` the input is ignored, even if it is nan.
 
     >>> dl.addmm(dl.ones(2), dl.ones(3, 4), dl.ones(4, 2), alpha=0.5)
     tensor([[3., 3.],
@@ -309,7 +309,7 @@ def addbmm(
     """
     _require_batches("addbmm", batch1, batch2)
     b, n, k = batch1.shape
-    # side by side and one above the other, the products of all batches add up in one
+    # one product adds up those of all batches: `left` has them side by side, `right` stacked
     left = ops.transpose(batch1, axes=(1, 0, 2)).reshape((n, b * k))
     right = batch2.reshape((b * k, batch2.shape[2]))
     return _added("addbmm", input, left, right, beta, alpha)

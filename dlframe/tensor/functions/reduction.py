@@ -52,7 +52,7 @@ __all__ = [
 
 @numpy_names
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum; bools and integers are added as int64. The sum of nothing is 0.
+    """The sum; bools and integers are added as int64. Without elements it is 0.
 
     >>> dl.sum(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([4., 6.])
@@ -60,7 +60,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     if dtype is None:
         return ops.sum(input, axis=axis_of(dim, input.ndim), keepdims=keepdim)
     out = ops.sum(kept_in(input, dtype), axis=axis_of(dim, input.ndim), keepdims=keepdim)
-    return to_dtype(out, dtype)  # of integers it was int64
+    return to_dtype(out, dtype)  # for integers it was int64
 
 
 @numpy_names
@@ -75,10 +75,10 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
 
 @numpy_names
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean; nan of nothing.
+    """The mean; nan if there are no elements.
 
     Raises:
-        DTypeError: of integers, unless `dtype` is a float.
+        DTypeError: `input` is of integers, unless `dtype` is a float.
 
     >>> dl.mean(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1, keepdim=True)
     tensor([[1.5000],
@@ -94,7 +94,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: An
     """The mean of the elements that are not nan; nan where there are none.
 
     Raises:
-        DTypeError: of integers.
+        DTypeError: `input` is of integers.
 
     >>> dl.nanmean(dl.tensor([1.0, dl.nan, 3.0]))
     tensor(2.)
@@ -284,7 +284,7 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 
 def _logic(reduce: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
-    # dim=() is no dimension here, as in PyTorch, where it is all of them for sums
+    # as in PyTorch, dim=() means no dimension here; for sums it means all of them
     axis = () if dim in ((), []) else axis_of(dim, input.ndim)
     found = reduce(input, axis=axis, keepdims=keepdim)
     return to_dtype(found, input.dtype) if input.dtype == uint8 else found
@@ -297,9 +297,9 @@ def _logic(reduce: Any, input: Tensor, dim: Dims, keepdim: bool) -> Any:
 def prod(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """The product; bools and integers are multiplied as int64. The product of nothing is 1.
+    """The product; bools and integers are multiplied as int64. Without elements it is 1.
 
-    Zeros do not spoil its gradients.
+    Its gradient is right for zeros, too.
 
     >>> dl.prod(dl.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([ 2., 12.])

@@ -1,4 +1,4 @@
-"""Elements repeated, and put into another order along dimensions; the results are copies."""
+"""Functions that repeat elements or reorder them along dimensions; the results are copies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90", "ti
 
 
 def repeat(input: Tensor, repeats: Sequence[int]) -> Tensor:
-    """Whole copies side by side, so many along each dimension.
+    """Copies of the whole tensor, side by side; one number of copies for each dimension.
 
     >>> dl.tensor([1, 2]).repeat(2, 2)
     tensor([[1, 2, 1, 2],
@@ -56,11 +56,11 @@ def repeat_interleave(
     *,
     output_size: int | None = None,
 ) -> Tensor:
-    """Each element repeated, next to itself: so often along `dim`, or in the flattened tensor.
+    """Each element repeated next to itself, along `dim` or in the flattened tensor.
 
     Args:
-        input: any tensor; without `repeats`, the counts: the result is then i, input[i] times.
-        repeats: how often, for all or for each element along `dim`.
+        input: any tensor. Without `repeats` it holds the counts: each i occurs input[i] times.
+        repeats: how many times, one number for all or one for each element along `dim`.
         dim: along which dimension; None flattens.
         output_size: the size of the result along `dim`, which must be right.
 
@@ -177,7 +177,9 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 def roll(
     input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None
 ) -> Tensor:
-    """The elements moved on by `shifts` along `dims`, round the end; by default as one vector.
+    """The elements moved on by `shifts` along `dims`; the last ones come in at the front.
+
+    Without `dims` they move as one vector.
 
     >>> dl.roll(dl.tensor([1, 2, 3]), 1)
     tensor([3, 1, 2])

@@ -1,4 +1,4 @@
-"""Another shape for the same elements: reshaping, dimensions of size 1, broadcasting."""
+"""The same elements in another shape: reshaping, dimensions of size 1, broadcasting."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def view(input: Tensor, shape: Shape) -> Tensor:
     """`reshape` that never copies: the result shares memory.
 
     Raises:
-        ShapeError: the elements do not lie in memory so that this is possible.
+        ShapeError: the order of the elements in memory does not allow it.
 
     >>> x = dl.zeros(2, 3)
     >>> x.view(3, 2)[0, 0] = 1
@@ -77,7 +77,7 @@ def view(input: Tensor, shape: Shape) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements along one dimension.
+    """All elements as one dimension.
 
     >>> dl.ravel(dl.tensor([[1, 2], [3, 4]]))
     tensor([1, 2, 3, 4])
@@ -153,7 +153,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 
 def atleast_1d(*tensors: Any) -> Any:
-    """Each tensor with a dimension at least: a number becomes a vector of one.
+    """Each tensor with at least one dimension: a number becomes a vector of one.
 
     >>> dl.atleast_1d(dl.tensor(1.0))
     tensor([1.])
@@ -162,7 +162,7 @@ def atleast_1d(*tensors: Any) -> Any:
 
 
 def atleast_2d(*tensors: Any) -> Any:
-    """Each tensor with two dimensions at least: a vector becomes a row.
+    """Each tensor with at least two dimensions: a vector becomes a row.
 
     >>> dl.atleast_2d(dl.tensor([1, 2]), dl.tensor(3))
     (tensor([[1, 2]]), tensor([[3]]))
@@ -171,7 +171,7 @@ def atleast_2d(*tensors: Any) -> Any:
 
 
 def atleast_3d(*tensors: Any) -> Any:
-    """Each tensor with three dimensions at least: (n,) becomes (1, n, 1), (n, m) becomes (n, m, 1).
+    """Each tensor with at least three dimensions: (n,) becomes (1, n, 1), (n, m) becomes (n, m, 1).
 
     >>> dl.atleast_3d(dl.zeros(2)).shape
     (1, 2, 1)
@@ -266,9 +266,9 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
 
 
 def sum_to_size(input: Tensor, size: Sequence[int]) -> Tensor:
-    """Summed over the dimensions that `size` would have to be broadcast along to give the shape.
+    """The sum over the dimensions along which `size` would be broadcast to the shape of `input`.
 
-    The adjoint of `broadcast_to`.
+    This is the adjoint of `broadcast_to`.
 
     >>> dl.ones(2, 3).sum_to_size(1, 3)
     tensor([[2., 2., 2.]])

@@ -52,7 +52,7 @@ cumsum_ = in_place_form(cumsum)
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The products of all elements up to each one, `out[i] = input[0] · … · input[i]`.
 
-    Bools and integers are multiplied as int64. Zeros do not spoil its gradients.
+    Bools and integers are multiplied as int64. Its gradient is right for zeros, too.
 
     >>> dl.cumprod(dl.tensor([1, 2, 3]), dim=0)
     tensor([1, 2, 6])

@@ -64,10 +64,10 @@ def scatter(
     value: Any = None,
     reduce: str | None = None,
 ) -> Tensor:
-    """A copy of `input` with `out[i, index[i, j, k], k] = src[i, j, k]`, here for dim = 1.
+    """A copy of `input` with `out[i, index[i, j, k], k] = src[i, j, k]`, for dim = 1.
 
     A number instead of `src` (or as `value`) goes to all places. With `reduce="add"` or
-    `"multiply"` what was there takes part, as in `scatter_reduce`.
+    `"multiply"` the old values take part, as in `scatter_reduce`.
 
     Raises:
         DTypeError: `src` has another dtype than `input`.
@@ -102,9 +102,9 @@ scatter_ = in_place_form(scatter)
 
 @numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """A copy of `input` with `out[i, index[i, j, k], k] += src[i, j, k]`, here for dim = 1.
+    """A copy of `input` with `out[i, index[i, j, k], k] += src[i, j, k]`, for dim = 1.
 
-    Where indices repeat, all that goes there adds up.
+    If indices repeat, all their values are added.
 
     >>> dl.scatter_add(dl.zeros(3), 0, dl.tensor([0, 2, 0]), dl.tensor([1.0, 2.0, 3.0]))
     tensor([4., 0., 2.])
@@ -125,7 +125,7 @@ def scatter_reduce(
 ) -> Tensor:
     """`scatter_add` with another reduction: "sum", "prod", "mean", "amax" or "amin".
 
-    Without `include_self`, the elements of `input` that something goes to are replaced and take no
+    Without `include_self`, elements of `input` that receive a value are replaced and take no
     part. A mean of integers is rounded down.
 
     >>> x, index = dl.ones(2), dl.tensor([0, 0, 1])
@@ -155,7 +155,7 @@ def _scattered(
 
 
 def _places(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any, Any]:
-    """`input` with a dimension at least, where in it `index` points, what of `src` goes there."""
+    """`input` with at least one dimension, the places named by `index`, their elements of `src`."""
     dim = checked_dim(dim, input.ndim)
     if not index.array.size:
         return input, None, src
@@ -201,7 +201,7 @@ def _reduced(input: Any, src: Any, places: Array, reduce: str, include_self: boo
 
 
 def _divided(total: Any, places: Array, include_self: bool) -> Any:
-    """`total` by how many elements it is of."""
+    """`total` divided by the number of elements that went into it."""
     if total.dtype.kind == "b":
         raise DTypeError("scatter_reduce(): a mean of bools is not defined; use .float() first")
     counts = np.bincount(places.reshape(-1), minlength=total.shape[0]) + include_self
@@ -220,10 +220,10 @@ def _shaped(out: Any, input: Any) -> Any:
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
-    """A copy of `input` with `out[:, index[j]] += alpha · source[:, j]`, here for dim = 1.
+    """A copy of `input` with `out[:, index[j]] += alpha · source[:, j]`, for dim = 1.
 
     Raises:
-        ShapeError: `source` is not of the shape of `input`, apart from one slice per index.
+        ShapeError: `source` does not have one slice per index, or other sizes than `input`.
         OutOfRangeError: an index outside the dimension.
 
     >>> dl.index_add(dl.zeros(3), 0, dl.tensor([0, 2, 0]), dl.tensor([1.0, 2.0, 3.0]))
@@ -240,7 +240,7 @@ index_add_ = in_place_form(index_add)
 
 @numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """A copy of `input` with `out[:, index[j]] = source[:, j]`, here for dim = 1.
+    """A copy of `input` with `out[:, index[j]] = source[:, j]`, for dim = 1.
 
     >>> dl.index_copy(dl.zeros(3), 0, dl.tensor([0, 2]), dl.tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
@@ -255,7 +255,7 @@ index_copy_ = in_place_form(index_copy)
 
 @numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | float) -> Tensor:
-    """A copy of `input` with `out[:, index[j]] = value`, here for dim = 1.
+    """A copy of `input` with `out[:, index[j]] = value`, for dim = 1.
 
     Negative indices count from the end.
 
@@ -272,7 +272,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | float) ->
     filling = filling_for("index_fill", value, input)
     x = input if input.ndim else ops.ravel(input)
     places = from_the_front("index_fill", index.array.reshape(-1), x.shape[dim], dim)
-    places = np.unique(places)  # the value has one influence on a place that is named twice
+    places = np.unique(places)  # a place that is named twice counts once in the gradient
     return _shaped(ops.replace_at(x, filling, index=_along(dim, places)), input)
 
 
@@ -291,7 +291,7 @@ def index_reduce(
 ) -> Tensor:
     """`index_add` with another reduction: "prod", "mean", "amax" or "amin".
 
-    Without `include_self`, the slices of `input` that something goes to take no part.
+    Without `include_self`, slices of `input` that receive another one take no part.
 
     >>> dl.index_reduce(dl.ones(2), 0, dl.tensor([0, 0]), dl.tensor([2.0, 3.0]), "prod")
     tensor([6., 1.])
@@ -310,7 +310,7 @@ index_reduce_ = in_place_form(index_reduce)
 
 
 def _slices(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[Any, Any, Any]:
-    """`input` with a dimension at least, the index of the slices in it, and `source` likewise."""
+    """`input` with at least one dimension, the index of the slices in it, and `source` likewise."""
     dim = checked_dim(dim, input.ndim)
     n = input.shape[dim] if input.ndim else 1
     places = vector_of_indices(name, index.array, dim, n)
@@ -372,7 +372,7 @@ def index_put(
             "Index put requires the source and destination dtypes match, got "
             f"{input.dtype} for the destination and {values.array.dtype} for the source."
         )
-    # None stands for a whole dimension here, and not for a new one
+    # here None means a whole dimension, not a new one
     places = ops.plain_index(tuple(slice(None) if part is None else part for part in indices))
     if not accumulate:
         return ops.replace_at(input, values, index=places)

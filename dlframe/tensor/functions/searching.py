@@ -1,4 +1,4 @@
-"""Where elements are: those that are not zero, those of a set, a value's place in an order."""
+"""Functions that find elements: nonzero ones, those of a set, a value's place in an order."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def searchsorted(
     kind = np.int32 if out_int32 else np.int64
     if sequence.ndim == 1:
         return wrap(np.searchsorted(sequence, wanted, to_the).astype(kind))
-    count = math.prod(sequence.shape[:-1])  # -1 cannot tell where a size is 0
+    count = math.prod(sequence.shape[:-1])  # -1 would be ambiguous if a size is 0
     rows = sequence.reshape(count, sequence.shape[-1])
     out = np.empty(wanted.shape, kind)
     per_row = (count, wanted.shape[-1])
@@ -216,7 +216,7 @@ def isin(
     ):
         kinds = [type(x).__name__ for x in given]
         raise TypeError(f"isin: pass two tensors, or a tensor and a number; got {kinds}")
-    # in one dtype: float32's 0.1 is not Python's
+    # in one dtype: 0.1 as float32 differs from 0.1 as float64
     dtype = result_type(*given)
     x, among = (np.asarray(getattr(v, "array", v)) for v in given)
     if "b" in (x.dtype.kind, among.dtype.kind):

@@ -1,7 +1,7 @@
 """Functions that order elements along a dimension, and pick some of them by rank.
 
-nan is larger than any number. Sorting keeps the order of equal elements, with and without `stable`;
-which of equal elements a rank picks out is not promised.
+nan is larger than any number. Sorting keeps the order of equal elements, with and without `stable`.
+If elements are equal, it is not defined which of them a rank picks.
 """
 
 from __future__ import annotations
@@ -135,9 +135,9 @@ def kthvalue(
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The element in the middle of all; with `dim` those along it, and where they are.
 
-    Of an even number of elements it is the lower one of two in the middle. nan where there is any.
-    Along a dim the gradient goes to the element that was picked, without dim all that equal it
-    share it.
+    For an even number of elements it is the lower of the two in the middle. It is nan if any
+    element is. With `dim` the gradient goes to the picked element; without, all elements that
+    equal it share the gradient.
 
     >>> dl.median(dl.tensor([4.0, 1.0, 3.0, 2.0]))
     tensor(2.)
@@ -191,7 +191,7 @@ def _nanmedian_index(x: Array, *, axis: int, keepdims: bool) -> Array:
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> return_types.mode:
     """The most frequent element along a dimension, and where it is: the last one that equals it.
 
-    Of several equally frequent elements it is the smallest. nan equals nothing, not even nan.
+    Of several equally frequent elements it is the smallest. nan does not equal nan.
 
     >>> dl.mode(dl.tensor([[1, 2, 2], [3, 3, 0]]))
     dlframe.return_types.mode(

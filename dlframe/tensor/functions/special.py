@@ -83,7 +83,7 @@ lgamma_ = in_place_form(lgamma, ops.lgamma)
 
 
 def digamma(input: Tensor) -> Tensor:
-    """The derivative of ln Γ, Γ'(x) / Γ(x); the slope of `lgamma`.
+    """Γ'(x) / Γ(x), the derivative of `lgamma`.
 
     >>> dl.digamma(dl.tensor([1.0, 0.5]))
     tensor([-0.5772, -1.9635])
@@ -136,7 +136,7 @@ mvlgamma_ = in_place_form(mvlgamma)
 def igamma(input: Tensor, other: Tensor) -> Tensor:
     """P(a, x) = 1/Γ(a) ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt, a = `input`, x = `other`: from 0 up to 1.
 
-    There is a gradient by `other` only.
+    Only `other` has a gradient.
 
     >>> dl.igamma(dl.tensor([1.0]), dl.tensor([2.0]))
     tensor([0.8647])
@@ -150,7 +150,7 @@ igamma_ = in_place_form(igamma, ops.igamma)
 def igammac(input: Tensor, other: Tensor) -> Tensor:
     """1 - `igamma`, exact where that is small.
 
-    There is a gradient by `other` only.
+    Only `other` has a gradient.
 
     >>> dl.igammac(dl.tensor([1.0]), dl.tensor([20.0]))
     tensor([2.0612e-09])

@@ -1,4 +1,4 @@
-"""Pieces of tensors; the results are views unless their name says copy."""
+"""Functions that return pieces of tensors: views, unless their name says copy."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 @numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """The slice at `index` along a dimension, which is gone from it; a view.
+    """The slice at `index` along a dimension, without that dimension; a view.
 
     >>> dl.select(dl.tensor([[1, 2], [3, 4]]), 1, 0)
     tensor([1, 3])
@@ -136,7 +136,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> Tensors:
 
 @numpy_names
 def unbind(input: Tensor, dim: int = 0) -> Tensors:
-    """The slices along a dimension, which is gone from them; views.
+    """The slices along a dimension, without that dimension; views.
 
     >>> dl.unbind(dl.tensor([[1, 2], [3, 4]]))
     (tensor([1, 2]), tensor([3, 4]))
@@ -146,7 +146,7 @@ def unbind(input: Tensor, dim: int = 0) -> Tensors:
 
 
 def _of_one_call(name: str, pieces: Tensors) -> Tensors:
-    """Several views of one call: PyTorch allows no in-place writes to those with a graph."""
+    """Marks the views of one call: as in PyTorch, those with a graph refuse in-place writes."""
     for piece in pieces:
         if piece.view_of is not None:
             piece.view_of.several = name
@@ -157,7 +157,7 @@ def _of_one_call(name: str, pieces: Tensors) -> Tensors:
 def unsafe_split(
     tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
 ) -> Tensors:
-    """`split` whose pieces may be written to in place, each without a look at the others.
+    """`split` whose pieces may be written to in place, independently of each other.
 
     >>> dl.unsafe_split(dl.arange(3), 2)
     (tensor([0, 1]), tensor([2]))
@@ -225,7 +225,7 @@ def tensor_split(
     indices: Sequence[int] | Tensor | None = None,
     sections: int | Tensor | None = None,
 ) -> Tensors:
-    """So many pieces of sizes that differ by one at most, or the pieces between indices; views.
+    """That many pieces of sizes that differ by at most one, or the pieces between indices; views.
 
     >>> dl.tensor_split(dl.arange(5), 3)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
@@ -254,7 +254,7 @@ def tensor_split(
 
 
 def _where(*given: Any) -> Any:
-    """The one that was given; PyTorch has each under its own name, too."""
+    """The first argument that was given; PyTorch also accepts each under its own name."""
     return next((value for value in given if value is not None), ())
 
 

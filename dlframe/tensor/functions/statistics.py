@@ -45,9 +45,9 @@ def quantile(
     *,
     interpolation: str = "linear",
 ) -> Tensor:
-    """The values below which the fractions `q` of the elements are; nan where there is any.
+    """The values below which the fractions `q` of the elements are; nan if any element is.
 
-    In order the n elements are at the quantiles 0, 1/(n-1) … 1. Between two of them,
+    The n elements, in order, are the quantiles 0, 1/(n-1) … 1. Between two of them,
 
     - `"linear"` interpolates; `"midpoint"` is their mean;
     - `"lower"` and `"higher"` are one of them, `"nearest"` the nearer one (of equally near
@@ -56,7 +56,7 @@ def quantile(
     Args:
         q: a number, or a vector of them in the dtype of `input`, each in [0, 1]. The results for
             a vector lie along a new first dimension.
-        dim: along which; None is all elements.
+        dim: along which dimension; None means all elements.
 
     Raises:
         ArgumentError: `q` is outside of [0, 1], or `interpolation` unknown.

@@ -47,7 +47,7 @@ sign_ = in_place_form(sign, ops.sign)
 
 
 def sgn(input: Tensor) -> Tensor:
-    """`sign`, which for complex numbers would be the direction.
+    """The same as `sign`; the two differ for complex numbers only.
 
     >>> dl.sgn(dl.tensor([-1.5, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
@@ -59,7 +59,7 @@ sgn_ = in_place_form(sgn, ops.sign)
 
 
 def floor(input: Tensor) -> Tensor:
-    """The largest integer not above.
+    """The largest integer that is not above `input`.
 
     >>> dl.floor(dl.tensor([-1.5, 1.5]))
     tensor([-2.,  1.])
@@ -71,7 +71,7 @@ floor_ = in_place_form(floor, ops.floor)
 
 
 def ceil(input: Tensor) -> Tensor:
-    """The smallest integer not below.
+    """The smallest integer that is not below `input`.
 
     >>> dl.ceil(dl.tensor([-1.5, 1.5]))
     tensor([-1.,  2.])
@@ -95,7 +95,7 @@ trunc_ = in_place_form(trunc, ops.trunc)
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """The nearest number with so many decimals, halves to the even neighbour; the gradient is 0.
+    """The nearest number with that many decimals, halves to the even one; the gradient is 0.
 
     Computed as PyTorch does, round(input · 10^decimals) / 10^decimals, so 10^decimals must be a
     float. Negative `decimals` round to tens, hundreds …

@@ -26,9 +26,9 @@ __all__ = [
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """All windows of `size` elements at every `step`-th place along a dimension, as a last one.
+    """All windows of `size` elements that start at every `step`-th place along a dimension.
 
-    A view; where windows overlap, gradients add up.
+    They lie along a new last dimension. A view; where windows overlap, gradients add up.
 
     >>> dl.arange(5).unfold(0, 3, 1)
     tensor([[0, 1, 2],
@@ -131,7 +131,7 @@ def as_strided_scatter(
     stride: Sequence[int],
     storage_offset: int | None = None,
 ) -> Tensor:
-    """A copy of `input` with `src` where `as_strided` of it lies.
+    """A copy of `input` with `src` in the elements that `as_strided` selects.
 
     >>> dl.as_strided_scatter(dl.zeros(2, 2), dl.ones(2), (2,), (3,))
     tensor([[1., 0.],

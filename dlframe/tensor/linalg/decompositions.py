@@ -85,7 +85,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Any:
 
     Of `A` only the lower triangle is read, or the upper one for `UPLO="U"`. The gradient is
     V [diag(gλ) + skew(Vᵀ gV) / (λ[j] - λ[i])] Vᵀ (Giles 2008, section 3.1): through the vectors it
-    is infinite where eigenvalues are equal, and it only makes sense of functions that do not
+    is infinite where eigenvalues are equal, and it only makes sense for functions that do not
     depend on the signs of the vectors.
 
     >>> values, vectors = dl.linalg.eigh(dl.tensor([[2.0, 1.0], [1.0, 2.0]]))
@@ -162,7 +162,7 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
         )
     vectors = ops.tril(A, k=-1) + np.eye(m, n, dtype=A.dtype)
     out = ops.broadcast_to(wrap(np.eye(m, n, dtype=A.dtype)), shape=tuple(A.shape))
-    for i in reversed(range(k)):  # from the right, so that only vectors meet a matrix
+    for i in reversed(range(k)):  # from the right, so that each step is a vector times a matrix
         v = vectors[..., i, None]
         out = out - tau[..., i, None, None] * v @ (ops.swapaxes(v, axis1=-1, axis2=-2) @ out)
     return out
@@ -174,9 +174,9 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     (..., m, n) gives U (..., m, m), S (..., k) and Vh (..., n, n) with k = min(m, n); without
     `full_matrices` U (..., m, k) and Vh (..., k, n). The gradient
     U [diag(gS) + skew(Uᵀ gU) / E S + S skew(Vᵀ gV) / E] Vᵀ with E[i, j] = s[j]² - s[i]²
-    (Townsend, *Differentiating the singular value decomposition*, 2016) exists through U and Vh
-    where all singular values differ and only makes sense of functions that do not depend on the
-    vectors' signs. What depends on the last columns of full matrices is not differentiated.
+    (Townsend, *Differentiating the singular value decomposition*, 2016) exists for U and Vh only
+    if all singular values differ. It only makes sense for functions that do not depend on the signs
+    of the vectors. What depends on the last columns of full matrices is not differentiated.
 
     >>> U, S, Vh = dl.linalg.svd(dl.tensor([[3.0, 0.0], [0.0, 4.0]]))
     >>> S

@@ -40,10 +40,10 @@ def vector_norm(
     """(Σ |x|ᵖ)^(1/p) with p = `ord`; max |x| for ∞, min |x| for -∞, the number of nonzeros for 0.
 
     The tensor is one vector whatever its shape, or its vectors lie along `dim`. The gradient is
-    sign(x) (|x| / ‖x‖)^(p-1); it is 0 at the origin, and equal extremes share theirs.
+    sign(x) (|x| / ‖x‖)^(p-1); it is 0 at the origin, and equal extremes share it.
 
     Raises:
-        ArgumentError: of no elements, for p < 0 and for ∞.
+        ArgumentError: there are no elements, and p is negative or ∞.
 
     >>> dl.linalg.vector_norm(dl.tensor([3.0, -4.0]))
     tensor(5.)
@@ -119,8 +119,8 @@ def norm(
 ) -> Tensor:
     """`vector_norm` or `matrix_norm`.
 
-    Without `ord` the 2-norm of all elements, or of those along `dim`. With `ord`, and for two
-    `dim`, a matrix norm; for one, or for a 1-d tensor, a vector norm.
+    Without `ord` it is the 2-norm of all elements, or of those along `dim`. With `ord` it is a
+    matrix norm for two dimensions, and a vector norm for one.
 
     >>> A = dl.tensor([[3.0, 0.0], [0.0, 4.0]])
     >>> dl.linalg.norm(A), dl.linalg.norm(A, 2)
@@ -150,7 +150,7 @@ def norm(
 def cond(A: Tensor, p: Any = None) -> Tensor:
     """The condition number ‖A‖ ‖A⁻¹‖, by default of the 2-norm: the ratio of singular values.
 
-    `p` is an order of `matrix_norm`. Singular matrices have ∞.
+    `p` is an order of `matrix_norm`. For singular matrices it is ∞.
 
     >>> dl.linalg.cond(dl.tensor([[2.0, 0.0], [0.0, 4.0]]))
     tensor(2.)

@@ -52,8 +52,8 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """The X with A X = B, or X A = B if not `left`.
 
     (..., n, n) and (..., n, k) give (..., n, k), batches broadcast; a `B` of shape (n) or of A's
-    batch and (n) is one vector for each matrix. The gradients are A⁻ᵀ g by B, and by A that times
-    -Xᵀ (Giles 2008, section 2.3.1).
+    batch and (n) is one vector for each matrix. The gradient with respect to B is A⁻ᵀ g,
+    that with respect to A is -A⁻ᵀ g Xᵀ (Giles 2008, section 2.3.1).
 
     Raises:
         LinAlgError: a matrix is singular.
@@ -66,7 +66,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:
-    """`solve`, and per matrix an int32: 0, or k if it is singular, its U[k, k] being 0.
+    """`solve`, and per matrix an int32: 0, or k if it is singular with U[k, k] = 0.
 
     Raises:
         LinAlgError: a matrix is singular, if `check_errors`.
@@ -121,7 +121,8 @@ def solve_triangular(
     """The X with A X = B, or X A = B if not `left`, for a triangular `A`; batches broadcast.
 
     Only the triangle counts; with `unitriangular` its diagonal is taken as 1. A zero on the
-    diagonal gives infinities. The gradients are those of `solve`, by A in the triangle only.
+    diagonal gives infinities. The gradients are those of `solve`, but for A only in
+    the triangle.
 
     >>> A = dl.tensor([[2.0, 1.0], [0.0, 4.0]])
     >>> dl.linalg.solve_triangular(A, dl.tensor([[3.0], [4.0]]), upper=True)
@@ -172,7 +173,7 @@ def inv(A: Tensor) -> Tensor:
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
-    """`inv`, and per matrix an int32: 0, or k if it is singular, its U[k, k] being 0.
+    """`inv`, and per matrix an int32: 0, or k if it is singular with U[k, k] = 0.
 
     Raises:
         LinAlgError: a matrix is singular, if `check_errors`.
@@ -224,16 +225,17 @@ def pinv(
 
 @also_named(A="input", B="b")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
-    """The X that minimizes ‖A X - B‖, the smallest of several.
+    """The X that minimizes ‖A X - B‖; if there are several, the one with the smallest norm.
 
     (..., m, n) and (..., m, k) give (..., n, k); a `B` with one dimension less is a vector for each
     matrix. `driver` is the method of LAPACK: "gelsy" (QR with pivoting, the default), "gels" (QR,
     for full rank), "gelsd" or "gelss" (singular values). Singular values up to `rcond` times the
-    largest count as 0, by default ε max(m, n). The residuals ‖A X - B‖² of each column are there
-    (but with "gelsy") if m > n and all matrices have full rank, the rank but with "gels", singular
-    values with "gelsd" and "gelss".
+    largest count as 0, by default ε max(m, n). All drivers but "gelsy" return the residuals
+    ‖A X - B‖² of each column, if m > n and all matrices have full rank. All but "gels" return the
+    rank; "gelsd" and "gelss" return the singular values.
 
-    With X = A⁺ B, the gradients are (A⁺)ᵀ g by B, and by A that of `pinv` for g Bᵀ.
+    With X = A⁺ B, the gradient with respect to B is (A⁺)ᵀ g; that with respect to A is what `pinv`
+    makes of its gradient g Bᵀ.
 
     >>> A = dl.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
     >>> dl.linalg.lstsq(A, dl.tensor([[1.0], [3.0], [5.0]])).solution
@@ -285,7 +287,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 def det(A: Tensor) -> Tensor:
     """The determinant; its gradient is the matrix of cofactors, det · A⁻ᵀ for an invertible A.
 
-    The gradient is right for singular matrices too, by their singular value decomposition.
+    The gradient is right for singular matrices too, by way of the singular value decomposition.
 
     >>> dl.linalg.det(dl.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(-2.)
@@ -294,7 +296,7 @@ def det(A: Tensor) -> Tensor:
 
 
 def slogdet(A: Tensor) -> Any:
-    """The determinant's sign and ln |det A|, which neither overflow; the gradient of that is A⁻ᵀ.
+    """The determinant's sign and ln |det A|, without overflow; the gradient of ln |det A| is A⁻ᵀ.
 
     >>> sign, logabsdet = dl.linalg.slogdet(dl.eye(3) * 1e-30)
     >>> sign, logabsdet

@@ -1,4 +1,4 @@
-"""Exponentials, logarithms and what is made of them."""
+"""Exponentials, logarithms and functions made of them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ gammainc, gammaincc = igamma, igammac
 def zeta(input: Tensor | Number, other: Tensor | Number) -> Tensor:
     """Hurwitz' zeta function: Σ 1 / (k + other)^input over k = 0, 1, 2, …
 
-    Riemann's is that of other = 1. There is a gradient by `other` only.
+    For other = 1 it is Riemann's. Only `other` has a gradient.
 
     >>> dl.special.zeta(dl.tensor([2.0, 4.0]), 1)
     tensor([1.6449, 1.0823])
