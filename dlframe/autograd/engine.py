@@ -4,7 +4,7 @@ A node's result can only have been used by newer nodes, so the newest node that 
 waiting has received all of it. A heap ordered by creation is therefore all the bookkeeping there
 is: no recursion, no counting of uses. What a node kept is released as soon as it is done.
 
-What one node makes of its gradient is in `dlframe.autograd.rules`.
+How one node computes gradients is in `dlframe.autograd.rules`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def run_backward(
                     continue
             targets = [target if target in useful else None for target in targets]
             if all(target is None for target in targets):
-                continue  # nothing wanted lies beyond: what it kept stays for others
+                continue  # nothing wanted lies beyond; the node keeps its values for others
         if node.args is None:
             raise GradientError(
                 f"{node.op.name}: Trying to backward through the graph a second time, but what it "

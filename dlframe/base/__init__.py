@@ -1,4 +1,4 @@
-"""What everything else stands on and what knows no tensors: nests, hooks, lists of names."""
+"""Parts that everything else uses and that do not know tensors: nests, hooks, lists of names."""
 
 from __future__ import annotations
 

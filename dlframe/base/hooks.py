@@ -1,4 +1,4 @@
-"""Hooks: functions that the library calls at certain moments, and how to take them away again."""
+"""Hooks: functions that the library calls at certain moments, and how to remove them again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook away; so does a `with` block."""
+    """The handle of a registered hook; `remove()` or the end of a `with` block removes the hook."""
 
     _ids = itertools.count()
 
@@ -18,7 +18,7 @@ class RemovableHandle:
         self._removed = removed
 
     def remove(self) -> None:
-        """Take the hook away; doing it twice is harmless."""
+        """Remove the hook; a second call does nothing."""
         self._table.pop(self.id, None)
         if self._removed is not None:
             self._removed()
@@ -37,9 +37,9 @@ def add_hook(
     prepend: bool = False,
     removed: Callable[[], None] | None = None,
 ) -> RemovableHandle:
-    """Put `hook` at the end of `table`, whose hooks are called in its order, or at its front.
+    """Put `hook` at the end of `table`, or at its front; hooks are called in the order of `table`.
 
-    `removed` is called when the hook was taken away.
+    `removed` is called after the hook was removed.
 
     >>> table = {}
     >>> last, first = add_hook(table, "last"), add_hook(table, "first", prepend=True)

@@ -107,7 +107,7 @@ def unflatten(values: Sequence[Any], tree: Tree | None) -> Any:
 def spread(prefix: Any, tree: Tree | None) -> list[Any] | None:
     """One value of `prefix` for each value of `tree`; None if the two do not fit together.
 
-    A value of `prefix` counts for all that is below its place.
+    A value of `prefix` stands for all values below its place.
     """
     if not isinstance(prefix, _CONTAINERS):
         return [prefix] * _count(tree)

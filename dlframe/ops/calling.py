@@ -313,7 +313,7 @@ def binary_call(
 
 
 def plain_call(definition: Op, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Call with tensors in and out, of which nothing is recorded."""
+    """Call with tensors in and out, without recording anything."""
     two = definition.ufunc is not None and len(definition.inputs) == 2
 
     def call(*inputs: Any, **options: Any) -> Any:
@@ -400,7 +400,7 @@ def _not_broadcast(definition: Op, arrays: Any) -> ShapeError:
 
 
 def _no_tensor(definition: Op, x: Any, error: Exception) -> Exception:
-    """A TypeError that says what came in place of the first tensor, or the error as it is."""
+    """A TypeError that says what was passed instead of the first tensor, or the error unchanged."""
     if isinstance(x, (ndarray, np.generic, bool, int, float)):
         return error
     return TypeError(

@@ -18,7 +18,7 @@ __all__ = ["meshgrid", "repeat"]
 
 
 def repeat(x: Any, counts: Array, *, axis: int) -> Any:
-    """The slices along an axis repeated, next to themselves; one count for all, or one for each.
+    """Each slice along an axis repeated next to itself; one count for all slices, or one for each.
 
     The axis is counted from the front. The result is a copy.
     """

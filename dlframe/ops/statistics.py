@@ -73,7 +73,7 @@ def quantiles(
 ) -> Any:
     """The elements at some ranks in order, along new first axes of shape `fractions`.
 
-    The result is nan if there is any nan; with `skip_nan`, only if there is nothing else.
+    The result is nan if any element is; with `skip_nan`, only if all elements are.
 
     Args:
         ranks_of: a function from numbers of elements (…, 1) to ranks (…, q), counted from 0.
@@ -83,7 +83,7 @@ def quantiles(
     rows, shape = rows_of(x, axis, keepdims)
     n = rows.shape[-1]
     nans = np.isnan(to_array(rows))
-    missing = nans.sum(axis=-1, keepdims=True)  # nan comes after all others in order
+    missing = nans.sum(axis=-1, keepdims=True)  # sorting puts nan last
     ranks = ranks_of(np.maximum(n - missing, 1) if skip_nan else np.full_like(missing, n))
     if not skip_nan and nans.any():
         ranks = where(missing > 0, float(n - 1), ranks)

@@ -1,4 +1,4 @@
-"""Where the optimizers' numbers lie: flat state arrays, and chunks of parameters updated as one.
+"""The memory of optimizers: flat state arrays, and chunks of parameters that are updated as one.
 
 `Layout` gives each parameter's state a place in one flat array per name. `Chunk` is a run of
 neighbours in it: their gradients and values are gathered into flat scratch arrays, or, if it is one
@@ -25,7 +25,7 @@ Block = tuple[Array, Array, Arrays, Arrays]
 BLOCK = 32768  # elements: the seven float32 arrays of Adam fill half of a 2 MiB cache
 shape_of = attrgetter("shape")
 
-LARGE = 8192  # elements from which on gathering costs more than a dozen calls of its own
+LARGE = 8192  # elements: from this size on, gathering costs more than a dozen separate calls
 LINE = 64  # bytes: arrays that start on a cache line are written up to twice as fast
 
 
@@ -44,7 +44,7 @@ def step_dtype() -> np.dtype[Any]:
 class Layout:
     """The places of parameters of one dtype in the flat state arrays.
 
-    Small parameters come first: so they are neighbours, whatever lies between them in the model.
+    Small parameters come first, so they are neighbours even if others lie between in the model.
     """
 
     def __init__(self, params: Sequence[Tensor]) -> None:
@@ -134,7 +134,7 @@ class Chunk:
             pieces = np.split(self.p, ends)
             self.pieces = [x.reshape(s) for x, s in zip(pieces, self.shapes, strict=True)]
             self.sources = [a.reshape(-1) for a in self.arrays] if contiguous else self.arrays
-            self.axis = 0 if contiguous else None  # None flattens, at the price of a copy each
+            self.axis = 0 if contiguous else None  # None flattens, at the cost of a copy each time
         else:
             self.p = self.arrays[0].reshape(-1)
         state = tuple(layout.flat(name, first, last) for name in names)
@@ -153,7 +153,7 @@ class Chunk:
             ]
 
     def number(self, x: Any) -> Any:
-        """An option (a number, or a tensor of one) as a scalar of the dtype that is computed in."""
+        """An option (a number, or a tensor of one) as a scalar in the dtype of the computation."""
         return self.dtype.type(scalar(x))
 
     def in_step(self) -> bool:

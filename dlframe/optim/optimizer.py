@@ -35,7 +35,7 @@ class _Required:
         return "<required parameter>"
 
 
-required = _Required()  # the default of an option that each group has to name itself
+required = _Required()  # the default of an option that each group has to set
 
 
 _global_pre_hooks: Hooks = {}
@@ -53,7 +53,7 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHand
 
 
 def _advice(given: Any) -> str:
-    """What to pass instead of a model, or of its method."""
+    """Advice for an error, if a model or its method was passed instead of parameters."""
     is_model = callable(getattr(given, "parameters", None))
     is_method = getattr(given, "__name__", "") in ("parameters", "named_parameters")
     return "; pass model.parameters()" if is_model or is_method else ""
@@ -87,11 +87,11 @@ class Optimizer:
     [0.5, -0.5]
     """
 
-    # Whether step() has run since a scheduler began to watch; None while none does.
+    # Whether step() has run since a scheduler began to watch; None without a scheduler.
     _stepped: bool | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        # Hooks run around the subclass's own step, so that it need not think of them.
+        # Hooks run around the step of the subclass, so that it does not have to call them.
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
             setattr(cls, "step", _with_hooks(cls.__dict__["step"]))  # noqa: B010 # not a fixed name to mypy
@@ -175,9 +175,9 @@ class Optimizer:
             param_group: `{"params": parameters, option: value}`; the defaults fill the rest.
 
         Raises:
-            TypeError: not a dict; a set (it has no order); something that is no tensor.
-            ValueError: a tensor that is no leaf; a parameter that another group already has; names
-                for some parameters only; a required option that is missing.
+            TypeError: not a dict; a set (it has no order); a value that is not a tensor.
+            ValueError: a tensor that is not a leaf; a parameter that another group already has;
+                names for some parameters only; a required option that is missing.
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
@@ -298,8 +298,8 @@ class Optimizer:
         names decide, so a model whose layers were reordered loads correctly. Values are copied.
 
         Raises:
-            ValueError: another number of groups, or of parameters in a group.
-            ShapeError: state whose shape is not its parameter's.
+            ValueError: the number of groups, or of parameters in a group, differs.
+            ShapeError: state and its parameter differ in shape.
 
         >>> p = nn.Parameter(dl.ones(2))
         >>> optimizer = optim.Adam([("weight", p)], lr=0.1)
@@ -325,7 +325,7 @@ class Optimizer:
                 state[key] = value
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             saved["params"] = group["params"]
-            if "param_names" in group:  # they name the parameters as they are now
+            if "param_names" in group:  # the names that the parameters have now
                 saved["param_names"] = group["param_names"]
         self.__setstate__({"state": state, "param_groups": saved_groups})
         if self._stepped is False:  # the steps that led to this state were another optimizer's
@@ -361,7 +361,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
             hook(self, args, kwargs)
         return result
 
-    hooked.hooked = True  # type: ignore[attr-defined] # how a scheduler sees that nobody replaced step
+    hooked.hooked = True  # type: ignore[attr-defined] # tells a scheduler that nobody replaced step
     return hooked
 
 

@@ -1,16 +1,16 @@
 """The conformance kit: what dlframe demands of an operation, layer, loss, metric or optimizer.
 
-A plugin calls these in its own tests; dlframe's tests do the same. Each check does with your object
-all that a user may do with it, and raises `ConformanceError`, which says what was claimed and what
-was found::
+A plugin calls these in its own tests; dlframe's tests do the same. Each check uses your object in
+all the ways a user may, and raises `ConformanceError`, which says what was claimed and what was
+found::
 
     from dlframe import testing
 
     def test_squeeze_excite_conforms():
         testing.check_layer(lambda: SqueezeExcite(8), [dl.randn(2, 8, 4, 4)])
 
-Small inputs are enough, and quick. Choose values that are not on a kink (0 for relu, two equal
-numbers for max), where a derivative and a finite difference need not agree.
+Small inputs are enough, and quick. Avoid values at a kink (0 for relu, two equal numbers for max):
+there a derivative and a finite difference may differ.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the checks share: a claim and its failure, and inputs in all the forms that users have."""
+"""Parts that all checks share: claims and their failure, and inputs in all forms users have."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Broken(Exception):
 
 @contextmanager
 def claim(subject: str, text: str) -> Iterator[None]:
-    """A block that holds if it ends: anything it raises becomes a ConformanceError with `text`."""
+    """Run a block; any exception that it raises becomes a ConformanceError with `text`."""
     try:
         yield
     except Broken as broken:
@@ -60,7 +60,7 @@ Results = dict[str, Any]
 
 
 def results_of(out: Any) -> Results:
-    """What a call gave, under names for messages: arrays, and the text of everything else."""
+    """The results of a call by their names in messages: arrays, and the text of all else."""
     return {f"output {i}": _plain(x) for i, x in enumerate(nests.leaves(out))}
 
 
@@ -70,7 +70,7 @@ def _plain(x: Any) -> Any:
     if isinstance(x, (np.generic, int, float)):
         return np.asarray(x)
     text = repr(x)
-    return name_of(x) if " at 0x" in text else text  # an address is another one each time
+    return name_of(x) if " at 0x" in text else text  # an address differs each time
 
 
 def require_alike(
@@ -102,12 +102,12 @@ def require_alike(
 
 
 def require_shape(x: Any, shape: tuple[int, ...], what: str) -> None:
-    """Fail if `x` has another shape."""
+    """Fail unless `x` has that shape."""
     require(x.shape == shape, f"{what} has shape {tuple(x.shape)} instead of {tuple(shape)}")
 
 
 def name_of(thing: Any) -> str:
-    """What a function, class or object is called."""
+    """The name of a function, class or object."""
     return getattr(thing, "__name__", None) or type(thing).__name__
 
 
@@ -142,7 +142,7 @@ def fresh(
 
 
 def strided(inputs: Sequence[Any]) -> list[Any]:
-    """The inputs again, each every second element of a larger array in the reverse order."""
+    """The inputs again, each as every second element of a larger array, in reverse order."""
 
     def apart(array: Array) -> Array:
         large = np.full([2 * n for n in array.shape[::-1]], 77, array.dtype).T
@@ -166,7 +166,7 @@ def read_only(inputs: Sequence[Any]) -> list[Any]:
 
 
 def filled(inputs: Sequence[Any], shape: tuple[int, ...]) -> list[Any]:
-    """The inputs again, each of that shape and full of its own first value."""
+    """The inputs again, each with that shape and filled with its own first value."""
     return _with_arrays(inputs, lambda array: np.full(shape, array.reshape(-1)[0], array.dtype))
 
 

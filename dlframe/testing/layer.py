@@ -1,4 +1,4 @@
-"""What every layer holds."""
+"""The check that every layer has to pass."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def check_layer(
     buffer; `train` and `eval` reach all parts; gradients, of inputs and parameters, agree with
     central differences in training and in evaluation; float32 stays float32 and agrees with
     float64, which `double()` makes of it; inputs are not written to, may have gaps in memory and
-    may be read-only; a batch of no samples gives one of no outputs; `state_dict` holds all that the
+    may be read-only; an empty batch gives an empty batch; `state_dict` holds all that the
     outputs depend on; printing and copying work.
 
     Args:
         make: a new layer, in training mode; random initial values come from dlframe's generator.
-        inputs: of one call, a small batch; floats among them are cast to what is being checked.
+        inputs: of one call, a small batch; floats among them are cast to the dtype being checked.
         order: how often it can be differentiated; once, if it has its own backward on arrays.
-        surrogate: whether the gradient differs from the values' on purpose; it is not compared with
-            central differences then.
+        surrogate: whether the gradient is not that of the values, on purpose; then it is not
+            compared with central differences.
         empty_batch: whether the first dimension of inputs and outputs is the batch.
         unused: names of parameters that do not take part in this call.
         atol, rtol: the tolerance of the comparison with central differences.
@@ -114,7 +114,7 @@ def run(layer: Module, inputs: Sequence[Any], seed: int) -> list[Tensor]:
 
 
 def arrays_by_name(what: str, tensors: Mapping[Any, Tensor | None]) -> Results:
-    """The values of those that are there, under names for messages."""
+    """The values of the tensors that are not None, by their names in messages."""
     return {f"{what} {key}": to_array(t) for key, t in tensors.items() if t is not None}
 
 
@@ -215,7 +215,7 @@ def _check_parameters_get_gradients(
 
 def _check_state(name: str, make: Callable[[], Module], inputs: Sequence[Any], seed: int) -> None:
     trained, other = seeded(seed, make), seeded(seed + 1, make)
-    run(trained, fresh(inputs), seed)  # so that buffers are no longer what they were
+    run(trained, fresh(inputs), seed)  # so that buffers have changed
     with claim(name, "takes back its state_dict, also as plain arrays"):
         state = {key: to_array(value).copy() for key, value in trained.state_dict().items()}
         other.load_state_dict(state)
@@ -275,7 +275,7 @@ def _slope(
         moved, inputs = copy.deepcopy(layer), fresh(args, np.float64)
         places = {f"input {i}": x for i, x in enumerate(inputs) if is_float(x)}
         target = (places | dict(moved.named_parameters()))[what]
-        target.array += step * line  # a fresh copy, that no graph knows
+        target.array += step * line  # a fresh copy that is in no graph
         outputs = [out for out in run(moved, inputs, seed) if out.dtype.kind == "f"]
         values.append(sum(float((to_array(o) * g).sum()) for o, g in zip(outputs, starts)))
     return (values[0] - values[1]) / (2 * eps)
@@ -323,7 +323,7 @@ def _check_all_orders(
         for keys, value in zip(names.values(), values[len(inputs) :], strict=True):
             for key in keys:
                 owner, _, attribute = key.rpartition(".")
-                # past Module.__setattr__, which wants leaves
+                # not through Module.__setattr__, which accepts leaves only
                 model.get_submodule(owner).__dict__[attribute] = value
         return tuple(run(model, values[: len(inputs)], seed))
 

@@ -1,4 +1,4 @@
-"""What every loss holds."""
+"""The check that every loss has to pass."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def check_loss(
         input: the outputs of a model, (N, …) or (N, C, …).
         target: floats of the shape of `input`, or class labels (N, …).
         order: how often it can be differentiated with respect to `input`.
-        weighted: whether the mean is a weighted one, which is only held to lie among the values.
+        weighted: whether the mean is a weighted one; it must only lie among the values.
         atol, rtol: the tolerance of the comparison with central differences.
         seed: of random gradients.
 
@@ -150,7 +150,7 @@ def _check_forms(name: str, losses: dict[str, Module], input: Any, target: Any) 
 
 
 def _check_shapes_are_checked(name: str, loss: Module, pair: list[Any]) -> None:
-    """What NumPy would broadcast: one sample for all, or a dimension of 1 too many."""
+    """Shapes that NumPy would broadcast: one sample for all, or an extra dimension of size 1."""
     input, target = pair
     with claim(name, "refuses shapes that do not match"):
         require(input.shape[0] > 1, "the input given to check_loss needs two samples or more")

@@ -1,4 +1,4 @@
-"""What every metric holds."""
+"""The check that every metric has to pass."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def check_metric(
 ) -> None:
     """Check a metric: updated batch by batch, it comes to the value of all samples at once.
 
-    However the samples fall into batches, and also if several metrics see a part each and are
-    added; `compute` may be called at any time and changes nothing; `reset` forgets; copying
-    `state` is enough to store it; tensors and arrays are the same to it; nothing is written to;
-    different numbers of outputs and targets are refused.
+    The value does not depend on how the samples fall into batches; several metrics that see a
+    part each, added up, give it too. `compute` may be called at any time and changes nothing;
+    `reset` forgets; copying `state` is enough to store the metric. Tensors and arrays give the
+    same; inputs are not written to; different numbers of outputs and targets are refused.
 
     Args:
         make: a new metric.

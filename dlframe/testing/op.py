@@ -1,4 +1,4 @@
-"""What every differentiable function holds."""
+"""The check that every differentiable function has to pass."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def check_op(
         reference: what the value should be, given the inputs as float64 arrays.
         order: how often it can be differentiated; 0 for a function without gradient.
         fixed: the places of float inputs that have no gradient.
-        surrogate: whether the gradient differs from the values' on purpose, as a straight-through
-            estimator's does; it is not compared with central differences then.
-        elementwise: whether it takes any shape: no dimensions, no elements.
+        surrogate: whether the gradient is not that of the values, on purpose, as a straight-through
+            estimator's; then it is not compared with central differences.
+        elementwise: whether it takes any shape, also without dimensions or without elements.
         arrays: whether it gives arrays for arrays; ops do, and are always asked.
         dtypes: the dtypes that come out as they went in.
         tolerance: how close two ways to one result are in float64, relative and absolute.
@@ -147,7 +147,7 @@ class Case:
         return [i for i, x in enumerate(self.inputs) if is_float(x) and i not in self.fixed]
 
     def gradients(self, out: Any, args: list[Any], *, recorded: bool = False) -> Results:
-        """Of the results `out`, weighted with random numbers, by the differentiated `args`."""
+        """The gradients of `out`, weighted with random numbers, for the differentiated `args`."""
         return _named("gradient", self.places, self._grads(tensors_in(out), args, recorded))
 
     def derivatives(self, out: Any, args: list[Any]) -> Results:
@@ -171,18 +171,18 @@ class Case:
 
     @cached_property
     def values(self) -> Results:
-        """What it gives."""
+        """The results of one call."""
         return results_of(self.call(*self.args()))
 
     @cached_property
     def slopes(self) -> Results:
-        """Its gradients and second gradients."""
+        """The gradients and second gradients."""
         args = self.args()
         return self.derivatives(self.call(*args), args)
 
 
 def _named(what: str, places: list[int], grads: Sequence[Tensor | None]) -> Results:
-    """The gradients that are there, under what they are called in messages."""
+    """The gradients that are not None, by their names in messages."""
     pairs = zip(places, grads, strict=True)
     return {f"the {what} of input {i}": to_array(g) for i, g in pairs if g is not None}
 
@@ -219,7 +219,7 @@ def check_arrays(case: Case) -> None:
 
 
 def check_recording(case: Case) -> None:
-    """A graph is there where it is asked for, and only there."""
+    """A graph is recorded if it is asked for, and only then."""
     with claim(case.name, "records nothing unless an input requires grad"):
         outputs = tensors_in(case.call(*case.args(requires_grad=False)))
         require(not any(t.requires_grad for t in outputs), "an output requires grad")
@@ -239,7 +239,7 @@ def check_recording(case: Case) -> None:
 
 
 def check_dtypes(case: Case, dtypes: Sequence[str]) -> None:
-    """A dtype that goes in comes out."""
+    """The results have the dtype of the inputs."""
     for dtype in dtypes:
         with claim(case.name, f"gives {dtype} for {dtype}"):
             require_dtype(results_of(tensors_in(case.call(*case.args(dtype)))), dtype)

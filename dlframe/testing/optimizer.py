@@ -1,4 +1,4 @@
-"""What every optimizer holds."""
+"""The check that every optimizer has to pass."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHAPES = ((3, 4), (4,), (2, 3, 2), ())
 
 
 def check_optimizer(make: Make, *, steps: int = 100, seed: int = 0) -> None:
-    """Check an optimizer: it goes downhill, and stops and starts again where it was.
+    """Check an optimizer: it goes downhill, and a saved one goes on where it was.
 
     It comes closer to the minimum of a bowl; parameters keep their dtype and gradients are not
     written to; a parameter without gradient stays where it is; `step` takes a closure; the
@@ -29,8 +29,8 @@ def check_optimizer(make: Make, *, steps: int = 100, seed: int = 0) -> None:
     another optimizer goes on bit for bit.
 
     Args:
-        make: an optimizer for the parameters (or groups) that it is given; its learning rate should
-            suit parameters of size 1, for it is held to halve their distance from the minimum.
+        make: returns an optimizer for the given parameters (or groups). It has to halve their
+            distance from the minimum, so the learning rate should suit parameters of size 1.
         steps: how many it may need.
         seed: of the initial values.
 

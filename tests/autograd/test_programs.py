@@ -43,7 +43,7 @@ class Overwritten(dl.autograd.Function):
 
 @dataclass
 class Base:
-    """A tensor that is no view of another one with a graph: its value, and its cells of memory."""
+    """A tensor that is not a view of another one with a graph: its value, and its memory."""
 
     value: dl.Tensor
     memory: int

@@ -96,7 +96,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 def text(expression: str, options: dict[str, Any]) -> str:
-    """What PyTorch prints, with dlframe's name in place of its own."""
+    """What PyTorch prints, with dlframe's name instead of its own."""
     torch.set_printoptions(profile="default")
     torch.set_printoptions(**options)
     values = eval(expression, {"np": np})

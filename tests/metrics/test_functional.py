@@ -57,7 +57,7 @@ def test_accuracies_by_hand():
     assert F.accuracy(PREDICTED, TRUE) == 0.7
     assert F.accuracy_per_class(PREDICTED, TRUE).tolist() == RECALL
     assert F.accuracy_macro(PREDICTED, TRUE) == pytest.approx(sum(RECALL) / 3, rel=1e-15)
-    # a class without samples has no accuracy, and is no part of the mean
+    # a class without samples has no accuracy, and the mean leaves it out
     assert F.accuracy_macro(np.array([0, 2]), np.array([0, 0])) == 0.5
 
 

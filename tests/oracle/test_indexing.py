@@ -92,7 +92,7 @@ def attempt(function, *args):
 def assert_same(theirs, ours, about):
     (want, refused), (got, error) = theirs, ours
     if refused is not None or error is not None:
-        if refused is None:  # an index out of range that selects nothing is no error in PyTorch
+        if refused is None:  # PyTorch accepts an index out of range that selects nothing
             assert "out of bounds" in str(error), (about, error)
             assert not want[0].size, (about, error)
         else:

@@ -48,7 +48,7 @@ INDICES: dict[str, Any] = {
 
 
 def in_lib(lib: Any, index: Any) -> Any:
-    """The index as a user of `lib` writes it: tensors in place of arrays."""
+    """The index as a user of `lib` writes it: tensors instead of arrays."""
     if isinstance(index, tuple):
         return tuple(in_lib(lib, part) for part in index)
     return lib.as_tensor(index) if isinstance(index, np.ndarray) else index

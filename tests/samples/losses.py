@@ -88,7 +88,7 @@ def soft_margin_loss(x: Array, target: Array, reduction: str) -> Any:
 
 
 def classes(lib: Any, name: str, x: Any, options: dict[str, Any]) -> Any:
-    """The public function with tensors in place of arrays."""
+    """The public function with tensors instead of arrays."""
     given = dict(options)
     target = lib.as_tensor(given.pop("target"))
     if "weight" in given:

@@ -29,7 +29,7 @@ class Sample:
         reference: the value, by NumPy or by a formula of its own: reference(*inputs, **options).
         public: PyTorch's function for the same, as a path below `torch`: "sum", "nn.functional.pad".
         public_options: the keyword arguments of that function.
-        call: in place of `public`, call(lib, *tensors) with lib = dlframe or torch.
+        call: instead of `public`, call(lib, *tensors) with lib = dlframe or torch.
         order: how often gradients are checked; 0 for an operation without them.
         surrogate: whether the gradient differs from the values' on purpose.
         dtypes: dtypes that come out as they went in.
@@ -91,7 +91,7 @@ class Call:
         args: arrays (also in lists, tuples and dicts) become tensors, `Named` what it names.
         options: keyword arguments, likewise.
         note: what is special about this call.
-        run: in place of the call by name: run(lib, *args) with lib = dlframe or torch.
+        run: instead of the call by name: run(lib, *args) with lib = dlframe or torch.
         then: then(lib, out) maps the result to what is unique about it (a decomposition's product).
         passes: the arguments that `run` passes, for the count of arguments.
         order: how often it is differentiated by its float64 arrays; 0 where PyTorch has no gradient.

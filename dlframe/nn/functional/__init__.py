@@ -1,7 +1,8 @@
 """The functions behind the layers: PyTorch's `torch.nn.functional`, its names and its arguments.
 
 Inputs are tensors. The shapes in the docstrings write N for the batch, C for channels or classes, *
-for any number of further dimensions; where there is none, any shape goes in and the same comes out.
+for any number of further dimensions. A function whose docstring names no shapes takes any shape and
+returns the same.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def silu(input: Any, inplace: bool = False) -> Tensor:
 def gelu(input: Any, approximate: str = "none") -> Tensor:
     """x Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016).
 
-    `approximate="tanh"` computes ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))) in its place.
+    `approximate="tanh"` computes ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))) instead.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F

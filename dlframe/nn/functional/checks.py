@@ -1,6 +1,6 @@
-"""Checks that several functions share, and the form in which their arguments come out of them.
+"""Checks of arguments that several functions share; most return the argument in its final form.
 
-Those of dims, sizes, dtypes and operands, which all functions of tensors have, are in
+Checks of dims, sizes, dtypes and operands, for all functions of tensors, are in
 `dlframe.tensor.arguments`.
 """
 
@@ -57,7 +57,7 @@ def check_same_shape(name: str, input: Shape, target: Shape) -> None:
 
 
 def same_dtype(name: str, **tensors: Any) -> None:
-    """Raise unless all that are given have one dtype."""
+    """Raise unless all given tensors have the same dtype."""
     found = {key: value.dtype for key, value in tensors.items() if value is not None}
     if len(set(found.values())) > 1:
         listed = ", ".join(f"{key} {dtype}" for key, dtype in found.items())

@@ -1,4 +1,4 @@
-"""Losses of classes: targets are class indices, or probabilities of all classes."""
+"""Losses for classification: targets are class indices, or probabilities of all classes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def cross_entropy(
             probabilities q of the input's shape.
         weight: w, of shape (C,). With class indices the mean divides by the weights of the targets.
         size_average, reduce: former names for `reduction`.
-        ignore_index: targets of this value count for nothing.
+        ignore_index: targets of this value are left out.
         reduction: `"mean"`, `"sum"` or `"none"`.
         label_smoothing: ε, mixes q with the uniform distribution: (1 - ε) q + ε / C (Szegedy et
             al. 2016).

@@ -41,7 +41,7 @@ def conv2d(
 
     Raises:
         ShapeError: channels that do not match, or a kernel that is larger than the padded input.
-        ArgumentError: a stride, padding or dilation without meaning.
+        ArgumentError: an invalid stride, padding or dilation.
         DTypeError: input, weight and bias differ in dtype.
 
     >>> import dlframe as dl

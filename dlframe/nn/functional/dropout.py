@@ -25,7 +25,7 @@ def dropout(
     """Zero each element with probability p and multiply the rest by 1 / (1 - p).
 
     So the expectation stays the same (Srivastava et al. 2014). Without `training` the input comes
-    back as it is. Each call draws a new mask, for one seed the one that PyTorch draws.
+    back as it is. Each call draws a new mask; with the same seed PyTorch draws the same one.
 
     Args:
         input: any shape.

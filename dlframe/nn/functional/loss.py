@@ -1,4 +1,4 @@
-"""Losses of numbers and of probabilities; those of classes are in `classes`.
+"""Losses of numbers and of probabilities; those of classes are in `classification`.
 
 Input and target have one shape: a silent broadcast of (N, 1) against (N,) would average over pairs
 that do not belong together. The arguments `size_average` and `reduce` are PyTorch's former names
@@ -107,8 +107,8 @@ def huber_loss(
     Args:
         input, target: tensors of one shape.
         reduction: `"mean"`, `"sum"` or `"none"`.
-        delta: where the parabola goes over into lines; positive.
-        weight: of the same shape, multiplies each loss; the mean is over the elements nevertheless.
+        delta: where the parabola turns into lines; positive.
+        weight: of the same shape, multiplies each loss; the mean still divides by their number.
 
     Raises:
         ShapeError: input, target and weight differ in shape.
@@ -171,7 +171,7 @@ def binary_cross_entropy(
 
     Args:
         input, target: tensors of one shape with values in [0, 1].
-        weight: w, of that shape or such that it broadcasts to it.
+        weight: w, which must broadcast to that shape.
         reduction: `"mean"`, `"sum"` or `"none"`.
 
     Raises:
@@ -236,7 +236,7 @@ def hinge_loss(
 ) -> Tensor:
     """max(0, margin - t x)^p, the loss of support vector machines (Cortes & Vapnik 1995).
 
-    PyTorch has it for several classes only (`multi_margin_loss`).
+    PyTorch only has the form for several classes (`multi_margin_loss`).
 
     Args:
         input: scores of any shape.
@@ -297,7 +297,7 @@ def soft_margin_loss(
 
 
 def _pair(name: str, input: Tensor, target: Any) -> tuple[Any, Any]:
-    """Both as tensors of one shape and one float dtype."""
+    """Both tensors, checked to have one shape, in one float dtype."""
     if not isinstance(target, Tensor):
         target = as_tensor(target)
     check_same_shape(name, input.shape, target.shape)
@@ -328,7 +328,7 @@ def _check_probabilities(name: str, what: str, x: Array, advice: str = "") -> No
 
 
 def _factors(name: str, what: str, value: Any, target: Any) -> Any:
-    """Factors of the elements as an array, which must not enlarge the result."""
+    """The factors of the elements as an array, which must broadcast to `target`."""
     if value is None:
         return None
     array = constant(name, what, value)

@@ -158,7 +158,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def _averages(x: Any, axis: int, out: int) -> Any:
-    """Means over `out` ranges along `axis` that together cover it."""
+    """The means over `out` ranges along `axis`; together the ranges cover it."""
     n = x.shape[axis]
     if out == n:
         return x

@@ -1,8 +1,8 @@
 """Schedules of the learning rate: each changes `group["lr"]` of an optimizer, step by step.
 
-Call `scheduler.step()` after `optimizer.step()`, once per epoch or once per batch, as the
-schedule's length is meant. Most schedules follow from the current learning rate and not from the
-first one, so that several may act on one optimizer: their factors multiply.
+Call `scheduler.step()` after `optimizer.step()`: once per epoch if the schedule counts epochs, once
+per batch if it counts batches. Most schedules compute the next learning rate from the current one,
+not from the first one. So several may act on one optimizer: their factors multiply.
 """
 
 from __future__ import annotations

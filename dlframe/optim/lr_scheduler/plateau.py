@@ -98,9 +98,9 @@ class ReduceLROnPlateau(LRScheduler):
             )
         return value > (best * (margin + 1.0) if self.threshold_mode == "rel" else best + margin)
 
-    # PyTorch gives this step a value, which the base's has not
+    # as in PyTorch, this step takes a value, and the step of the base does not
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Take note of a measured value, and reduce the learning rates if patience is over."""
+        """Record a measured value, and reduce the learning rates if patience is over."""
         current = float(metrics)
         if epoch is not None:
             warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)

@@ -44,7 +44,7 @@ def copy_lr(value: Rate) -> Rate:
 
 def set_lr(group: ParamGroup, value: Rate) -> None:
     lr = group["lr"]
-    if isinstance(lr, Tensor):  # the user may hold it, so it stays the same tensor
+    if isinstance(lr, Tensor):  # the user may have a reference to it, so it stays the same tensor
         lr.array[...] = float(value)
         mark_mutated(lr.array, "scheduler.step")
     else:
@@ -56,8 +56,8 @@ class LRScheduler:
 
     Args:
         optimizer: whose learning rates are changed. The first one takes effect at once.
-        last_epoch: -1 to begin; else how many steps are done, when the optimizer was restored and
-            its groups know their `initial_lr`.
+        last_epoch: -1 to begin. To go on with a restored optimizer, whose groups have an
+            `initial_lr`, the number of steps done.
 
     Attributes:
         base_lrs: the learning rates that the groups began with.

@@ -1,4 +1,4 @@
-"""The schedules that are a formula of the number of steps."""
+"""The schedules that are formulas of the number of steps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LambdaLR(LRScheduler):
         lr_lambda: f, or a list with one function per group.
         last_epoch: see `LRScheduler`.
 
-    Functions are not saved in the state; objects that can be called are, by their attributes.
+    The state does not contain functions; of callable objects it contains the attributes.
 
     >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
     >>> scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t))

@@ -17,9 +17,9 @@ class SequentialLR(LRScheduler):
     """One schedule after another: `milestones` are the steps at which the next one takes over.
 
     Raises:
-        ValueError: no schedulers, one of another optimizer, a `ReduceLROnPlateau`, or not one
-            milestone less than schedulers.
-        TypeError: something that is no scheduler.
+        ValueError: no schedulers, one of another optimizer, a `ReduceLROnPlateau`, or a number of
+            milestones that is not one less than that of schedulers.
+        TypeError: an object that is not a scheduler.
 
     >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
     >>> warm_up = optim.lr_scheduler.LinearLR(optimizer, total_iters=5)
@@ -45,7 +45,7 @@ class SequentialLR(LRScheduler):
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
-        # each scheduler made its first step when it was built; only the first one's shall count
+        # each scheduler made a step when it was built; only that of the first scheduler may count
         for group in optimizer.param_groups:
             set_lr(group, group["initial_lr"])
         self.recursive_undo()

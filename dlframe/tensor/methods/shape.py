@@ -1,4 +1,4 @@
-"""Other shapes and orders of the same elements, as methods and in place."""
+"""Methods that give the same elements another shape or order, also in place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ShapeMethods(TensorBase):
-    """Views, copies and orders; see `dlframe.tensor.functions`."""
+    """Views, copies and other orders; see `dlframe.tensor.functions`."""
 
     __slots__ = ()
 
@@ -93,7 +93,7 @@ class ShapeMethods(TensorBase):
     broadcast_to = F.broadcast_to
 
     def sum_to_size(self: Any, *size: Any, **named: Any) -> Tensor:
-        """Summed over what `size` would have to be broadcast along to give this shape.
+        """The sum over the dimensions along which `size` would be broadcast to this shape.
 
         >>> import dlframe as dl
         >>> dl.ones(2, 3).sum_to_size(1, 3)
@@ -146,7 +146,7 @@ class ShapeMethods(TensorBase):
     # --- repeated, and in another order --------------------------------------------------------
 
     def repeat(self: Any, *repeats: Any, **named: Any) -> Tensor:
-        """Copied so often along each dimension.
+        """Copies of the whole tensor, side by side; one number of copies for each dimension.
 
         >>> import dlframe as dl
         >>> dl.tensor([1, 2]).repeat(2, 2)
@@ -227,7 +227,7 @@ class ShapeMethods(TensorBase):
 
 
 def _given(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:
-    """The sizes, of which there must be some; () is given as `x.expand(())`."""
+    """The sizes of a call; at least one must be given, and `x.expand(())` gives ()."""
     if not args:
         raise TypeError(f"{name}() missing 1 required positional arguments: the sizes")
     return sizes(args)
@@ -236,7 +236,7 @@ def _given(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:
 def _with_named(
     method: str, given: tuple[Any, ...], named: dict[str, Any], name: str
 ) -> tuple[Any, ...]:
-    """What was given in a row, or, as PyTorch has it too, by `name` at once."""
+    """The numbers, given one by one or (PyTorch allows both) together as `name=`."""
     if not named:
         return given
     if given or set(named) != {name}:

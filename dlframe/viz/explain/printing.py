@@ -2,8 +2,8 @@ r"""Rules printed in LaTeX from their own source: `lambda g, out: g * out` is `g
 
 Names are looked up where the rule was written: constants, NumPy's functions, operations,
 which are printed by their own formulas, and helper functions, which are replaced by their
-source. A rule with loops, branches or anything else without a short formula is not printed; it has
-its formula by hand.
+source. A rule with loops, branches or anything else without a short formula is not printed; its
+formula is written by hand.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Product(NamedTuple):
 
 
 class NotPrintableError(Exception):
-    """The source has something that the printer does not know."""
+    """The source contains something that the printer does not know."""
 
 
 def printed(rule: Callable[..., Any]) -> str | None:
@@ -311,7 +311,7 @@ def _applied(function: str, x: Text) -> Text:
 
 def _put_in(latex: str, arguments: dict[str, Text]) -> Text:
     """The formula of an operation, with the arguments of a call for its inputs."""
-    latex = re.sub(r"^([^\[]*?) = .*", r"\1", latex)  # the name, and not what it stands for
+    latex = re.sub(r"^([^\[]*?) = .*", r"\1", latex)  # only the name before the "="
     by_letter = {_text(_letter(name)).latex: text for name, text in arguments.items()}
     letters = "|".join(map(re.escape, by_letter))
     found = rf"(?<![a-zA-Z\\])(?:\((?P<inside>{letters})\)|(?P<alone>{letters}))(?![a-zA-Z])"
