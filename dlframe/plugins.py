@@ -35,8 +35,8 @@ KINDS = (
 )
 """What can be registered; the entry-point group of layers is `dlframe.layers`, and so on."""
 
-# kind -> the package whose `__all__` has the core's names of it, a class that all of them are based
-# on, and classes that are of another kind, with all that is based on them
+# kind -> the package whose `__all__` lists the core's classes of this kind, their common base, and
+# classes that are left out together with their subclasses
 _CORE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "layers": (
         "dlframe.nn",

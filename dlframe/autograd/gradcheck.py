@@ -21,7 +21,7 @@ from dlframe.ops.record import TensorBase, grad_mode
 
 
 class GradcheckError(GradientError):
-    """The gradient by backward differs from the finite difference."""
+    """The gradient of backward differs from the finite difference."""
 
 
 class _Options(NamedTuple):

@@ -240,7 +240,7 @@ def _as_results(part: _Part, roots: Sequence[Any]) -> list[Any]:
 
 
 def _graph(roots: Sequence[Any], start: int) -> tuple[list[Any], list[Any]]:
-    """What the nodes made since `start` begin with; and per array that they keep, what it is."""
+    """The inputs of the nodes made since `start`; op, shape and dtype of each array they keep."""
     nodes, borders = walk(roots, lambda node: node.seq > start)
     kept = [(node.op.name, a.shape, a.dtype) for node in nodes for a in _arrays(node.args)]
     return borders, kept

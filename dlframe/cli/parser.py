@@ -21,7 +21,7 @@ DATA = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "disk", "moons"
 MODELS = ("linear", "mlp", "cnn", "lenet")
 SCHEDULERS = ("none", "cosine", "linear", "step", "plateau")
 INVERT = ("auto", "yes", "no")
-# These are there already: `import dlframe` brings them.
+# `import dlframe` has imported these already.
 OPTIMIZERS = ", ".join(plugins.core_names("optimizers")).lower()
 
 EXAMPLES = """\

@@ -300,7 +300,7 @@ def add_to_rows(out: Array, rows: Array, x: Array) -> None:
 
 def _distinct(rows: Array, limit: int) -> bool:
     """Whether no row occurs twice."""
-    # each row number writes its position to that row; if a row repeats, only the last one is there
+    # each position is written to its row; if a row repeats, it holds only the last position
     mine = np.arange(len(rows))
     last = np.empty(limit, mine.dtype)
     last[rows] = mine

@@ -38,7 +38,8 @@ class Region:
     """
 
     def __init__(self, base: Array, part: Array) -> None:
-        base, part = one_example(base), one_example(part)  # of a batch, whose examples are alike
+        # the examples of a batch all have the same layout
+        base, part = one_example(base), one_example(part)
         if record.owner_of(base) is not record.owner_of(part):
             raise GradientError(
                 "a view no longer shares memory with its base: .data of one of them was replaced; "

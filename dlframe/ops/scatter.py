@@ -142,6 +142,6 @@ def _(g, x, src, out, *, places, include_self):
     r" \quad i = \mathrm{index}_k",
 )
 def _(g, x, src, out, *, places, include_self):
-    # likewise
+    # as for x: the elements that equal the extreme share the gradient
     share = _shares(unwrapped(x), unwrapped(src), unwrapped(out), places, include_self)[1]
     return _taken(g, places) * share

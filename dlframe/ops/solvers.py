@@ -169,7 +169,7 @@ def _for_all_columns(solved: Callable[[Array, Array], Array], a: Array, b: Array
 
 
 def tensorinv(a: Any, *, ind: int) -> Any:
-    """The inverse of `a` as a matrix whose rows are its first `ind` axes, taken as one."""
+    """The inverse of `a` as a matrix; its first `ind` axes, taken as one, are the rows."""
     first, last = tuple(a.shape[:ind]), tuple(a.shape[ind:])
     square = reshape(a, shape=(math.prod(first), math.prod(last)))
     return reshape(inv(square), shape=(*last, *first))

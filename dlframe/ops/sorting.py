@@ -151,7 +151,7 @@ mode_index = plain(_mode_index, name="mode_index", latex=r"i: x_i = \mathrm{mode
 
 # --- different elements ------------------------------------------------------------------------
 
-_unique: Any = np.unique  # whose overloads take True and False, and no bool
+_unique: Any = np.unique  # Any: its overloads accept literal True and False, but not a bool
 
 
 def unique(

@@ -86,8 +86,8 @@ class FlatOptimizer(Optimizer):
             What `closure` returned, or None.
 
         Raises:
-            ShapeError: a gradient whose shape is not its parameter's.
-            DTypeError: a gradient whose dtype does not go into its parameter's.
+            ShapeError: a gradient and its parameter differ in shape.
+            DTypeError: a gradient cannot be cast to the dtype of its parameter.
         """
         loss = None
         if closure is not None:

@@ -169,11 +169,13 @@ def _slots(probs: Array, u: Array) -> npt.NDArray[np.int64]:
 def _shuffled(second: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """0 … n - 1 after the swaps i ↔ second[i], for i = 0 … n - 2 and second[i] ≥ i.
 
-    Without doing them one by one: let `last` be the latest step before i with the same second
-    place. Step i takes to place i what lies at its second place: second[i] itself, if no step has
-    been there yet, else what lay at place `last` when that step came. What lies at place x when
-    step x comes was brought by the latest step before x to x, from that step's own place, and so
-    on: a chain of places, whose start is found for all x at once by jumping twice as far each time.
+    They are not done one by one. Let `last` be the latest step before i with the same second place.
+    Step i moves the element at its second place to place i. If no earlier step used that place,
+    this is second[i] itself, else it is the element that was at place `last` when step `last` came.
+
+    The element at place x when step x comes was put there by the latest earlier step with second
+    place x, which took it from its own place, and so on: a chain of places. The starts of all
+    chains are found at once, by jumping twice as far each time.
     """
     n = len(second) + 1
     steps = np.sort(second << 32 | np.arange(n - 1))  # by second place, then by step
@@ -181,8 +183,8 @@ def _shuffled(second: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     again = np.flatnonzero(place[1:] == place[:-1])
     last = np.full(n, -1)
     last[step[again + 1]] = step[again]
-    origin = np.arange(n)  # of what lies at place x when step x comes: the place before
-    origin[place] = step  # where a place occurs several times, the latest step stays
+    origin = np.arange(n)  # for the element at place x when step x comes: the place it came from
+    origin[place] = step  # if a place occurs several times, the latest step is kept
     idle = np.flatnonzero(second == np.arange(n - 1))  # the swap x ↔ x brought nothing
     origin[idle] = np.where(last[idle] < 0, idle, last[idle])
     while not np.array_equal(further := origin[origin], origin):

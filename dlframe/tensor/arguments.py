@@ -154,7 +154,7 @@ def sizes(args: Any) -> Shape:
 
 
 def shape_of(size: Any) -> Shape:
-    """The sizes, of which none is negative."""
+    """The sizes; raises if one is negative."""
     shape = sizes(size)
     if any(n < 0 for n in shape):
         raise ArgumentError(f"Trying to create tensor with negative dimension: {list(shape)}")

@@ -139,7 +139,7 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
 
     @property
     def base(self) -> Any:
-        return self.physical  # whose memory it is: views of one array are known by it
+        return self.physical  # the owner of the memory, by which views of one array are recognized
 
     @property
     def T(self) -> Any:

@@ -91,7 +91,7 @@ def tensors_hold_batch(args: Sequence[Any]) -> bool:
 
 
 def recorded_one_by_one(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
-    """`one_by_one` for tensors: what it does is recorded."""
+    """`one_by_one` for tensors: its operations are recorded."""
     like = innermost_in(_arrays(args))
     like = like.remade(like.physical[:, ...])
     results = [

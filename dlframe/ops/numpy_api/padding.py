@@ -46,7 +46,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
 
 
 def _pairs(value: Any, axes: int) -> Any:
-    """(before, after) for each axis, of what NumPy takes for it; a dict names some axes."""
+    """(before, after) for each axis, from any form that NumPy accepts; a dict names some axes."""
     if isinstance(value, dict):
         found: Any = [(0, 0)] * axes
         for axis, pair in value.items():

@@ -64,7 +64,7 @@ REFUSED = {
     "is_busday": _DATES,
 }
 
-# All functions of these modules likewise.
+# All functions of these modules are always refused, too.
 REFUSED_MODULES = {
     "lib.recfunctions": _RECORDS,
     "rec": _RECORDS,

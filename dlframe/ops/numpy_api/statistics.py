@@ -16,7 +16,7 @@ from dlframe.ops.record import Array, to_array
 
 # --- quantiles ---------------------------------------------------------------------------------
 
-_quantile: Any = np.quantile  # whose type names every method
+_quantile: Any = np.quantile  # Any: its type lists every method by name
 
 # They take elements as they are; the others interpolate.
 _OF_ELEMENTS = {"inverted_cdf", "closest_observation", "lower", "higher", "nearest"}

@@ -105,13 +105,13 @@ def array_like(x: Any, like: Any = None) -> Any:
 
 
 def array_likes(xs: Any) -> list[Any]:
-    """`array_like` of each, where lists take the dtype of the first tensor."""
+    """`array_like` of each; lists get the dtype of the first tensor."""
     like = next(tensors_in(list(xs)), None)
     return [array_like(x, None if like is None else like.array) for x in xs]
 
 
 def operands(*xs: Any) -> list[Any]:
-    """The same, but Python numbers stay what they are: they do not change a result's dtype."""
+    """The same, but Python numbers stay Python numbers, so they do not change a result's dtype."""
     arrays = array_likes(xs)
     return [x if _is_number(x) else array for x, array in zip(xs, arrays)]
 

@@ -63,7 +63,7 @@ class SequentialLR(LRScheduler):
             sched.last_epoch -= 1
 
     def step(self) -> None:  # type: ignore[override] # as PyTorch's: no epoch to jump to
-        """Let the schedule whose turn it is set the learning rates."""
+        """Set the learning rates by the current schedule."""
         self.last_epoch += 1
         turn = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[turn]

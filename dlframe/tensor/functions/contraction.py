@@ -95,7 +95,7 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
 
 
 def _require_no_sum(equation: str, dtypes: list[Any]) -> None:
-    """Raise if products are summed, for operands whose dtypes no product of matrices takes."""
+    """Raise if products are summed and the dtypes are not allowed in a matrix product."""
     left, arrow, output = equation.replace(" ", "").partition("->")
     factors = [set(part) for part in left.split(",")]
     shared = {c for c in left if c.isalpha() and sum(c in part for part in factors) > 1}

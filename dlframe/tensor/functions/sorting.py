@@ -189,7 +189,7 @@ def _nanmedian_index(x: Array, *, axis: int, keepdims: bool) -> Array:
 
 @numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> return_types.mode:
-    """The most frequent element along a dimension, and where it is: the last one that equals it.
+    """The most frequent element along a dimension, and the last place where it is.
 
     Of several equally frequent elements it is the smallest. nan does not equal nan.
 

@@ -53,7 +53,7 @@ def as_strided(
 ) -> Tensor:
     """out[i, j …] = memory[storage_offset + i · stride₀ + j · stride₁ …]; a view.
 
-    The memory is that of `input`, or of what it is a view of; steps count elements.
+    The memory is that of `input`, or of the tensor that it is a view of. Strides count elements.
 
     >>> dl.as_strided(dl.arange(6), (2, 2), (1, 2), 1)
     tensor([[1, 3],

@@ -246,7 +246,7 @@ def _step(nodes: list[Node], node: Node, values: dict[int, Value], found: _Found
             continue  # an optional input that was left out
         value = values.get(id(constant if target is None else target))
         share = shares[i] if shares and i < len(shares) else None
-        if isinstance(share, tuple):  # of several results, of which this step hands on one
+        if isinstance(share, tuple):  # one part per result, and this step has one of them
             share = next((part for part in share if part is not None), None)
         operands.append(Operand(_input_name(op, i), value, constant, share))
     options = dict(note.options) if note else {}

@@ -157,8 +157,8 @@ def gradients(
     """(target, gradient, shares of the inputs) of each node from the newest on, then of leaves.
 
     Nothing is accumulated, no hook is called, no graph is freed. Shares are made for all nodes, but
-    given only for those of which the id is `wanted`. They are None where a rule cannot run any
-    more; why is added to `stops`.
+    returned only for nodes whose id is in `wanted`. They are None if a rule cannot run any more;
+    the reason is added to `stops`.
     """
     pending: dict[Any, Any] = {root: start}
     for node in reversed(nodes):

@@ -260,7 +260,7 @@ def _cells(row: Row) -> list[str]:
 
 
 def _mean(values: Array, eps: float) -> float:
-    """The mean; 0 where it is no more than the rounding of the elements, of relative size `eps`.
+    """The mean; 0 if it is not above the rounding errors of the elements, of relative size `eps`.
 
     The mean of a batch-normalized output, for instance, is 0 on one processor and 1e-8 on another.
     """
