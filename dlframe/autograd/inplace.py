@@ -20,6 +20,7 @@ import numpy as np
 from dlframe.base import nests
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
+from dlframe.ops.batched import LoopNeeded
 from dlframe.ops.broadcast import broadcast_to
 from dlframe.ops.calling import record_call, wrap
 from dlframe.ops.indexing import assign, in_steps, plain_index, replace_at, take_at
@@ -83,7 +84,7 @@ def _written_at_once(
         options = {name: _fitting(value, target.dtype) for name, value in kwargs.items()}
         check_writable(x, by)
         into(target, *operands, out=target, **options)  # NumPy sees to operands that overlap
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, LoopNeeded):
         return False
     record.mark_mutated(target, by)
     return True

@@ -16,6 +16,7 @@ and draw its random numbers from `dlframe.data.sample_generator`.
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -516,13 +517,14 @@ def _on_images(x: Any, function: Callable[[Array, int], Array], *, is_batch: boo
         from PIL import Image  # loaded already: x is one
 
         return Image.fromarray(function(_image_array(x), 0))
-    if isinstance(x, Tensor):
-        return Tensor(function(x.array, x.array.ndim - 2))
-    if not isinstance(x, np.ndarray):
+    if not isinstance(x, (Tensor, np.ndarray)):
         raise DTypeError(
             f"an image should be a PIL image, an ndarray or a Tensor; got {type(x).__name__}"
         )
-    return function(x, 1 if is_batch else 0)
+    axis = x.ndim - 2 if isinstance(x, Tensor) else 1 if is_batch else 0
+    if axis < 0 or x.ndim < axis + 2:
+        raise ShapeError(f"an image should have height and width; got shape {list(x.shape)}")
+    return Tensor(function(x.array, axis)) if isinstance(x, Tensor) else function(x, axis)
 
 
 def _window(images: Array, axis: int, top: int, left: int, size: tuple[int, int]) -> Array:
@@ -541,19 +543,33 @@ def _pad(images: Array, axis: int, sides: tuple[int, ...], fill: Any, mode: str)
     out = np.empty_like(images, shape=shape)
     if np.ndim(fill) and axis == images.ndim - 2:  # a colour for (channels, height, width)
         fill = np.reshape(fill, (-1, 1, 1))
-    out[...] = fill
+    try:
+        out[...] = fill
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ArgumentError(
+            f"fill should be a number, or one for each channel, that {images.dtype} can hold; got "
+            f"{fill!r} for images of shape {list(images.shape)} ({error})"
+        ) from None
     height, width = images.shape[axis : axis + 2]
     _window(out, axis, top, left, (height, width))[...] = images
     return out
 
 
 def _pair(name: str, size: int | Sequence[int]) -> tuple[int, int]:
-    sizes = (size, size) if isinstance(size, int) else tuple(size)
+    sizes = _whole_numbers(f"{name}: size", size)
     if len(sizes) == 1:
         sizes = sizes * 2
     if len(sizes) != 2:
         raise ArgumentError(f"{name}: size should be one number or (height, width); got {size}")
-    return int(sizes[0]), int(sizes[1])
+    return sizes[0], sizes[1]
+
+
+def _whole_numbers(what: str, value: Any) -> tuple[int, ...]:
+    """One whole number or several, as a tuple."""
+    try:
+        return tuple(operator.index(n) for n in (value if np.ndim(value) else (value,)))
+    except TypeError:
+        raise ArgumentError(f"{what} should be whole numbers; got {value!r}") from None
 
 
 def _check_mode(name: str, mode: str) -> None:
@@ -565,7 +581,7 @@ def _check_mode(name: str, mode: str) -> None:
 
 def _four(name: str, padding: int | Sequence[int]) -> tuple[int, ...]:
     """left, top, right, bottom."""
-    sides = (padding,) if isinstance(padding, int) else tuple(padding)
+    sides = _whole_numbers(f"{name}: padding", padding)
     if len(sizes := {1: sides * 4, 2: sides * 2, 4: sides}.get(len(sides), ())) != 4:
         raise ArgumentError(f"{name}: padding should be 1, 2 or 4 numbers; got {padding}")
     return sizes

@@ -327,9 +327,9 @@ def plain_call(definition: Op, function: Callable[..., Any]) -> Callable[..., An
         try:
             out = function(*arrays, **options)
         except BATCH_ERRORS as error:
+            if two and isinstance(function, np.ufunc) and not isinstance(error, LoopNeeded):
+                raise explained(definition, arrays[0], arrays[1], error) from None
             if not holds_batch(arrays, options):
-                if two and isinstance(function, np.ufunc):
-                    raise explained(definition, arrays[0], arrays[1], error) from None
                 raise
             out = one_by_one(function, arrays, options)
         return _wrap_plain(definition, inputs, options, out) if tensors else out
@@ -392,7 +392,7 @@ def _is_about_broadcasting(error: Exception) -> bool:
 
 
 def _not_broadcast(definition: Op, arrays: Any) -> ShapeError:
-    shapes = [str(list(np.shape(a))) for a in arrays if not isinstance(a, (bool, int, float))]
+    shapes = [str(list(a.shape)) for a in arrays if hasattr(a, "shape")]
     return ShapeError(
         f"{definition.name}: shapes {' and '.join(shapes)} cannot be broadcast together: sizes "
         "must be equal or 1, counted from the last dimension. Try unsqueeze() or reshape()."

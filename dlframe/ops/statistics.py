@@ -118,7 +118,8 @@ def _at_ranks(rows: Any, ranks: Any, weight: float | None) -> Any:
 
 def _ranked(rows: Any, order: Array, ranks: Array) -> Any:
     places = np.take_along_axis(order, ranks.astype(np.int64), -1)
-    return take_along_axis(rows, places, axis=-1)
+    # in C order, whatever the order of `rows` is: the result has that of the places
+    return take_along_axis(rows, np.ascontiguousarray(places), axis=-1)
 
 
 def median(x: Any, *, axis: Axis = None, keepdims: bool = False, skip_nan: bool = False) -> Any:

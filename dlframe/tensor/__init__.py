@@ -8,5 +8,6 @@ are `printing`, `size`, `types`, `devices` and `settings`.
 from __future__ import annotations
 
 from dlframe.tensor.tensor import Tensor, to_array
+from dlframe.tensor.tensor import _rebuild as _rebuild  # older pickles name it here
 
 __all__ = ["Tensor", "to_array"]

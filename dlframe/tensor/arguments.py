@@ -236,9 +236,8 @@ def require_same_dtype(name: str, *tensors: Any) -> None:
 
 
 def _require_tensors(name: str, *values: Any) -> None:
-    for x in values:
-        if not isinstance(x, TensorBase):
-            raise TypeError(f"{name}: expected a tensor, got {type(x).__name__}")
+    for i, x in enumerate(values, start=1):
+        require_tensor(name, "'input' (position 1)" if i == 1 else f"at position {i}", x)
 
 
 def widened(name: str, x: Any, dtype: Any) -> Any:

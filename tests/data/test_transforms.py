@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -319,3 +320,25 @@ def test_repr_names_the_steps() -> None:
         "Lambda()",
         "CenterCrop(size=(2, 2))",
     ]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: Pad(1.5), ArgumentError, "whole numbers; got 1.5"),
+        (lambda: Pad("a"), ArgumentError, "whole numbers; got 'a'"),
+        (lambda: CenterCrop("a"), ArgumentError, "whole numbers"),
+        (lambda: Pad(1)(dl.ones(3)), ShapeError, r"height and width; got shape \[3\]"),
+        (lambda: Pad(1, fill=(1, 2, 3))(dl.ones(2, 4, 4)), ArgumentError, "each channel"),
+        (lambda: Pad(1, fill=300)(np.ones((2, 2), np.uint8)), ArgumentError, "uint8"),
+    ],
+)
+def test_unfit_sizes_fills_and_images_are_explained(
+    call: Callable[[], Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_sizes_may_be_numpys_numbers() -> None:
+    assert Pad(np.int64(2))(dl.ones(1, 3, 3)).shape == (1, 7, 7)

@@ -197,3 +197,16 @@ def test_memory_is_not_given_away():
 def test_rules_are_for_functions_of_numpy():
     assert all(callable(f) and f.__module__.startswith("numpy") for f in RULES)
     assert math.prod(batch(2, 3).shape) == batch(2, 3).size == len(batch(6))
+
+
+def test_writing_within_a_batch_stays_in_its_memory() -> None:
+    for x in (dl.tensor([[0, 3], [5, 1]]), dl.tensor([[0.0, 3.0], [5.0, 1.0]])):
+        limit = dl.tensor([2, 2]).to(x.dtype)
+        out = dl.func.vmap(lambda t, limit=limit: t.clamp_(max=limit))(x)
+        assert out.data_ptr() == x.data_ptr()
+        assert x.tolist() == [[0, 2], [2, 1]]
+
+
+def test_shapes_that_do_not_fit_are_explained_within_a_batch() -> None:
+    with pytest.raises(dl.errors.ShapeError, match="logical_and: shapes"):
+        dl.func.vmap(lambda t: t.logical_and(dl.ones(4)))(dl.ones(2, 3))

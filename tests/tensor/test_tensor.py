@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -422,3 +423,18 @@ def test_the_class_makes_floats_of_lists_and_refuses_sizes():
     assert dl.Tensor(np.array([1, 2])).dtype == dl.int64
     with pytest.raises(ArgumentError, match="not sizes"):
         dl.Tensor(2, 3)
+
+
+def test_quantiles_are_in_order_whatever_the_order_of_the_input() -> None:
+    x = dl.arange(24.0).reshape(4, 3, 2).permute(2, 1, 0)
+    for dim in (None, 0, 1, 2):
+        for function in (dl.quantile, dl.nanquantile):
+            assert function(x, 0.5, dim=dim).is_contiguous()
+            several, plain = (
+                function(t, dl.tensor([0.2, 0.7]), dim=dim) for t in (x, x.contiguous())
+            )
+            assert several.stride() == plain.stride()
+
+
+def test_older_pickles_find_what_builds_a_tensor() -> None:
+    assert sys.modules["dlframe.tensor"]._rebuild is sys.modules["dlframe.tensor.tensor"]._rebuild
