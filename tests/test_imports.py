@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,6 +106,17 @@ def test_the_left_never_imports_the_right(file: Path) -> None:
 def test_only_declared_packages_are_imported(file: Path) -> None:
     known = sys.stdlib_module_names | CORE | EXTRAS | {"dlframe"}
     assert [(n, line) for n, line in imports(file) if n.split(".")[0] not in known] == []
+
+
+def test_the_map_names_what_is_there() -> None:
+    """Files and folders, and the functions and classes said to be in a file."""
+    paths = re.findall(r"`([a-z_]+/[\w/]*(?:\.py)?)`", MAP.partition("## One training step")[2])
+    gone = [p for p in paths if not (PACKAGE / p).exists() and not (ROOT / p).exists()]
+    assert gone == []
+    for file, name in re.findall(r"`([a-z_]+/[\w/]+\.py)` `([\w.]+)`", MAP):
+        source = (PACKAGE / file).read_text("utf-8")
+        for part in name.split("."):
+            assert re.search(rf"(def|class) {part}\b", source), f"{file} has no {part}"
 
 
 def in_new_process(code: str) -> str:
