@@ -16,7 +16,7 @@ from samples.numpy_calls import CALLS, DROPPED, INPUTS, NEWER, UFUNC_CALLS
 import dlframe as dl
 from dlframe import nn
 from dlframe.autograd.gradcheck import gradcheck, gradgradcheck
-from dlframe.errors import ArgumentError, DTypeError, GradientError
+from dlframe.errors import ArgumentError, DTypeError, GradientError, LinAlgError
 from dlframe.ops.numpy_api import policy, ufuncs
 from dlframe.ops.numpy_api.dispatch import name_of
 from dlframe.ops.numpy_api.support import RULES
@@ -571,3 +571,145 @@ def test_arguments_are_checked_as_numpy_checks_them() -> None:
         np.where(t > 1, t)
     with pytest.raises(ArgumentError):
         np.select([t > 1], [])
+
+
+AXES_OUT_OF_RANGE: list[Callable[[Any], Any]] = [
+    lambda t: np.apply_along_axis(np.sum, 5, t),
+    lambda t: np.apply_along_axis(np.sum, 0, t[0, 0]),
+    lambda t: np.compress([True], t, axis=5),
+    lambda t: np.gradient(t, axis=5),
+    lambda t: np.gradient(t, axis=(0, -3)),
+    lambda t: np.gradient(t[0, 0], axis=0),
+    lambda t: np.linalg.norm(t, axis=(0, 5)),
+    lambda t: np.linalg.tensorsolve(t, t[0], axes=(5,)),
+    lambda t: np.repeat(t, 2, axis=5),
+    lambda t: np.roll(t, 1, axis=-3),
+    lambda t: np.roll(t, (1,), axis=(5,)),
+    lambda t: np.roll(t, (1, 2), axis=(0, 5)),
+    lambda t: np.roll(t[0, 0], 1, axis=0),
+    lambda t: np.take(t, [0], axis=5),
+    lambda t: np.take_along_axis(t, np.array([[0]]), axis=5),
+    lambda t: np.tensordot(t, t, axes=([0], [5])),
+    lambda t: np.trapezoid(t, axis=5),
+    lambda t: np.trapezoid(t, t[0], axis=-3),
+    lambda t: np.trapezoid(t[0, 0]),
+]
+
+
+@pytest.mark.parametrize("call", AXES_OUT_OF_RANGE)
+def test_axes_out_of_range_do_not_wrap_around(call: Callable[[Any], Any]) -> None:
+    with pytest.raises((IndexError, ValueError)):
+        call(np.ones((3, 3)))
+    with pytest.raises(np.exceptions.AxisError):
+        call(dl.ones(3, 3))
+
+
+def test_more_axes_than_there_are_do_not_wrap_around() -> None:
+    with pytest.raises(IndexError):
+        np.tensordot(dl.ones(3, 3), dl.ones(3, 3), axes=3)
+
+
+def test_a_number_has_one_axis_to_take_from() -> None:
+    calls: list[Callable[[Any], Any]] = [
+        lambda x: np.take(x, [0, 0], axis=0),
+        lambda x: np.repeat(x, 2, axis=-1),
+        lambda x: np.compress([True], x, axis=0),
+    ]
+    for call in calls:
+        np.testing.assert_array_equal(call(dl.tensor(2.0)), call(np.array(2.0)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "k", "axes", "message"),
+    [
+        ((3,), 1, (0, -1), "Axes must be different"),
+        ((1,), 2, (0, 1), "Axes must be different"),
+        ((3, 3), 0, (0, -2), "Axes must be different"),
+        ((3, 3), 1, (0, 5), "out of range"),
+        ((3, 3), 1, (0, 1, 2), "must be 2"),
+        ((), 1, (0, 1), "out of range"),
+    ],
+)
+def test_axes_of_rot90_are_checked_by_numpy(shape: Any, k: int, axes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        np.rot90(dl.ones(shape), k, axes=axes)
+
+
+def test_tensorsolve_of_shapes_that_do_not_fit() -> None:
+    for a, b, axes in (((2, 3), (4,), None), ((2, 3), (2,), None), ((2, 3, 6), (2, 3), (0,))):
+        with pytest.raises(np.linalg.LinAlgError):
+            np.linalg.tensorsolve(np.ones(a), np.ones(b), axes=axes)
+        with pytest.raises(LinAlgError, match="must be square"):
+            np.linalg.tensorsolve(dl.ones(a), dl.ones(b), axes=axes)
+    with pytest.raises(ValueError):
+        np.linalg.tensorsolve(dl.ones(2, 3, 6), dl.ones(2, 2))
+
+
+def test_condition_of_vectors_and_numbers_is_refused() -> None:
+    for x in (dl.tensor(3.0), dl.ones(3)):
+        for p in (None, 1):
+            with pytest.raises(LinAlgError, match="at least two-dimensional"):
+                np.linalg.cond(x, p)
+
+
+def test_bools_count_in_repeat() -> None:
+    assert np.repeat(dl.tensor(2.0), dl.tensor(True)).tolist() == [2]
+    assert np.repeat(dl.ones(2), dl.tensor([True, False])).tolist() == [1]
+
+
+# --- numbers and dtypes ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"dx": 0.3}, {"dx": [0.1, 0.2, 0.3]}, {"x": [0.1, 0.3, 0.7, 1.9]}]
+)
+def test_trapezoid_has_the_bits_of_numpy(options: dict[str, Any]) -> None:
+    y = np.random.default_rng(0).normal(size=(5, 4))
+    np.testing.assert_array_equal(
+        np.trapezoid(dl.tensor(y), **options), np.trapezoid(y, **options), strict=True
+    )
+    if "x" not in options and np.ndim(options.get("dx", 1)) == 0:
+        np.testing.assert_array_equal(
+            np.trapezoid(dl.tensor(y), **options, axis=0), np.trapezoid(y, **options, axis=0)
+        )
+
+
+def test_trapezoid_of_infinities_and_of_few() -> None:
+    assert np.trapezoid(dl.tensor([math.inf, 1.0, 2.0])).item() == math.inf
+    assert dl.trapezoid(dl.tensor([math.inf, 1.0, 2.0])).isnan()  # as in PyTorch
+    assert np.trapezoid(dl.ones(1)).item() == np.trapezoid(dl.ones(0)).item() == 0
+    assert np.trapezoid(dl.ones(0, 3), axis=0).tolist() == [0, 0, 0]
+
+
+def test_round_of_integers_and_bools_is_a_tensor_of_their_dtype() -> None:
+    for x, decimals in ((4, 0), ([4, 17], -1), (True, 0), ([True, False], 1)):
+        t = dl.tensor(x)
+        for function in (np.round, np.around):
+            out = function(t, decimals)
+            assert isinstance(out, dl.Tensor)
+            assert out.dtype == t.dtype
+    assert np.round(dl.tensor([4, 17]), -1).tolist() == [0, 20]
+    assert np.round(dl.tensor([True, False]), 1).tolist() == [True, False]
+
+
+# --- PyTorch's functions with the same rules ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: dl.unique(x),
+        lambda x: dl.nansum(x),
+        lambda x: dl.logcumsumexp(x, 0),
+        lambda x: dl.repeat_interleave(x, 2),
+    ],
+)
+def test_functions_of_pytorch_take_tensors_only(call: Callable[[Any], Any]) -> None:
+    for x in (np.float32(2), np.ones(2), 2.0, [1.0, 2.0]):
+        with pytest.raises(TypeError):
+            call(x)
+
+
+def test_covariance_of_nothing_with_weights_is_nan_without_a_warning() -> None:
+    assert dl.cov(dl.ones(0), aweights=dl.ones(0)).isnan()
+    assert dl.cov(dl.ones(2, 0), aweights=dl.ones(0)).isnan().all()

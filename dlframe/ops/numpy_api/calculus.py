@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dlframe import ops
 from dlframe.ops.numpy_api.support import array_like, floating, in_dtype, rule_for
@@ -43,11 +43,12 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     """Distances are numbers, coordinates vectors: one for all axes, or one for each."""
     f = floating(array_like(f))
     count = len(f.shape)
-    axes = range(count) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
-    places = [a % count for a in axes]
+    places = tuple(range(count)) if axis is None else normalize_axis_tuple(axis, count)
     spacings = list(varargs) * len(places) if len(varargs) == 1 else list(varargs)
     if len(spacings) not in (0, len(places)):
         raise TypeError("invalid number of arguments")
+    if edge_order > 2:
+        raise ValueError("'edge_order' greater than 2 not supported")
     if any(f.shape[a] < edge_order + 1 for a in places):
         raise ValueError(
             "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) "
@@ -61,16 +62,19 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 
 
 @rule_for("trapezoid", "trapz")
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
-    """Σ (y[i] + y[i+1]) / 2 · (x[i+1] - x[i])."""
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """Σ (y[i] + y[i+1]) · (x[i+1] - x[i]) / 2, computed in this order, as NumPy does.
+
+    PyTorch has another formula for samples at one distance, so `ops.trapezoid` gives other numbers.
+    """
     y = floating(y)
+    place = normalize_axis_index(axis, len(y.shape))
     widths: Any = dx
     if x is not None:
         x = array_like(x, y)
         widths = diff(x, axis=axis if len(x.shape) > 1 else 0)
-    axis %= len(y.shape)
-    if x is not None and len(x.shape) == 1:
-        widths = ops.reshape(widths, shape=(-1, *(1,) * (len(y.shape) - 1 - axis)))
-    if not y.shape[axis]:
-        return ops.sum(y, axis=axis)
-    return ops.trapezoid(y, widths, axis=axis)
+        if len(x.shape) == 1:
+            widths = ops.reshape(widths, shape=(*widths.shape, *(1,) * (len(y.shape) - 1 - place)))
+    elif isinstance(dx, (list, tuple)):
+        widths = array_like(dx, y)
+    return ops.sum(ops.pair_sums(y, place) * widths / 2.0, axis=place)

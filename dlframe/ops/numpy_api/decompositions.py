@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from dlframe import ops
 from dlframe.dtypes import result_type
@@ -123,7 +124,15 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 @rule_for("linalg.tensorsolve")
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     a, b = _of_one_dtype(a, b)
-    return ops.tensorsolve(a, b, axes=tuple([k % len(a.shape) for k in axes or ()]))
+    moved = normalize_axis_tuple(() if axes is None else axes, len(a.shape))
+    sizes = [n for k, n in enumerate(a.shape) if k not in moved] + [a.shape[k] for k in moved]
+    rows, columns = sizes[: len(b.shape)], sizes[len(b.shape) :]
+    if math.prod(rows) != math.prod(columns):
+        raise LinAlgError(
+            f"np.linalg.tensorsolve: `a` must be square: its sizes {rows}, as many as `b` has, and "
+            f"the rest {columns} must multiply to the same number"
+        )
+    return ops.tensorsolve(a, b, axes=moved)
 
 
 @rule_for("linalg.det")
@@ -183,7 +192,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     _check_order(ord)
-    rows, columns = axes
+    rows, columns = normalize_axis_tuple(axes, len(x.shape))
     return ops.matrix_norm(x, ord or "fro", axis=(rows, columns), keepdims=keepdims)
 
 
@@ -197,6 +206,10 @@ def cond(x: Any, p: Any = None) -> Any:
     """‖x‖ ‖x⁻¹‖; of the matrix 0, too, it is ∞, where PyTorch's is nan."""
     x = floating(x)
     _check_order(p)
+    if len(x.shape) < 2:
+        raise LinAlgError(
+            f"{len(x.shape)}-dimensional array given. Array must be at least two-dimensional"
+        )
     if p not in (None, 2, -2) and x.shape[-1] != x.shape[-2]:
         raise LinAlgError("Last 2 dimensions of the array must be square")
     out = ops.cond(x, p)

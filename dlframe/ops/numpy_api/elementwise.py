@@ -9,6 +9,7 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import ArgumentError
+from dlframe.ops.calling import wrap
 from dlframe.ops.numpy_api.support import (
     array_like,
     array_likes,
@@ -149,9 +150,12 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
 
 @rule_for("round", "around")
 def round(a: Any, decimals: int = 0) -> Any:
-    """Halves to the even neighbour; the gradient is zero."""
+    """Halves to the even neighbour; the gradient is zero. Bools stay bools."""
+    a = array_like(a)
+    if a.dtype.kind == "b":
+        return ops.copy(a)
     if a.dtype.kind != "f":
-        return np.round(to_array(a), decimals)
+        return wrap(np.round(to_array(a), decimals))
     return ops.round_to(a, decimals) if decimals else ops.rint(a)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from dlframe import ops
-from dlframe.errors import ShapeError
+from dlframe.errors import DimensionError, ShapeError
 from dlframe.ops.contraction import equation_of
 from dlframe.ops.numpy_api import elementwise
 from dlframe.ops.numpy_api.shape import moveaxis, rearranged
@@ -63,8 +64,19 @@ def kron(a: Any, b: Any) -> Any:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = array_likes((a, b))
     if not isinstance(axes, int):
-        axes = [[part] if isinstance(part, int) else part for part in axes]
+        of_a, of_b = ([part] if np.ndim(part) == 0 else part for part in axes)
+        axes = [_places(of_a, len(a.shape)), _places(of_b, len(b.shape))]
+    elif axes > min(len(a.shape), len(b.shape)):
+        raise DimensionError(
+            f"np.tensordot: axes={axes} is more than the dimensions of shapes {list(a.shape)} and "
+            f"{list(b.shape)}"
+        )
     return ops.tensordot(a, b, axes=axes)
+
+
+def _places(axes: Any, ndim: int) -> list[int]:
+    """The axes counted from the front."""
+    return [normalize_axis_index(k, ndim) for k in axes]
 
 
 @rule_for("einsum")

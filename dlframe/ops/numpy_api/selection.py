@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from dlframe import ops
 from dlframe.ops.numpy_api.joining import concatenate
@@ -93,7 +94,7 @@ def apply_along_axis(
 ) -> Any:
     """`func1d` of every row along an axis; the axes of its results take that axis' place."""
     arr = array_like(arr)
-    axis %= len(arr.shape)
+    axis = normalize_axis_index(axis, len(arr.shape))
     rows = moveaxis(arr, axis, -1)
     rest = rows.shape[:-1]
     results = [array_like(func1d(rows[i], *args, **kwargs)) for i in np.ndindex(rest)]

@@ -172,8 +172,15 @@ def flipud(m: Any) -> Any:
 
 @rule_for("roll")
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    shift, axis = (x if x is None else _whole(x) for x in (shift, axis))
-    return ops.roll(array_like(a), shift=shift, axis=axis)
+    a, shift = array_like(a), _whole(shift)
+    if axis is not None:
+        axis, count = _whole(axis), len(a.shape)
+        axis = (
+            normalize_axis_index(axis, count)
+            if isinstance(axis, int)
+            else normalize_axis_tuple(axis, count, allow_duplicate=True)
+        )
+    return ops.roll(a, shift=shift, axis=axis)
 
 
 @rule_for("fft.fftshift")
@@ -189,6 +196,7 @@ def ifftshift(x: Any, axes: Any = None) -> Any:
 @rule_for("rot90")
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     m = array_like(m)
+    np.rot90(np.broadcast_to(0, m.shape), k, axes)  # NumPy checks the axes
     first, second = normalize_axis_tuple(axes, len(m.shape))
     return ops.rot90(m, k=k, axes=(first, second))
 
@@ -200,10 +208,9 @@ def tile(A: Any, reps: Any) -> Any:
 
 @rule_for("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    a, counts = array_like(a), to_array(repeats)
-    if axis is None:
-        a, axis = ops.ravel(a), 0
-    return ops.repeat(a, counts, axis=normalize_axis_index(axis, len(a.shape)))
+    a, axis = _along(a, axis)
+    counts = to_array(repeats)
+    return ops.repeat(a, counts.astype(int) if counts.dtype == bool else counts, axis=axis)
 
 
 @rule_for("resize")
@@ -277,12 +284,21 @@ def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 def take(
     a: Any, indices: Any, axis: int | None = None, out: None = None, mode: Any = "raise"
 ) -> Any:
-    a = array_like(a)
-    if axis is None:
-        a, axis = ops.ravel(a), 0
+    a, axis = _along(a, axis)
     if mode != "raise":  # "wrap" or "clip": NumPy knows which places are meant
         indices = np.take(np.arange(a.shape[axis]), to_array(indices), mode=mode)
     return ops.take(a, indices, axis=axis)
+
+
+def _along(a: Any, axis: int | None) -> tuple[Any, int]:
+    """`a`, and its axis counted from the front; without an axis `a` becomes a vector.
+
+    A single number becomes one too. It then has one axis, as in NumPy.
+    """
+    a = array_like(a)
+    if axis is None or not a.shape:
+        a, axis = ops.ravel(a), axis or 0
+    return a, normalize_axis_index(axis, len(a.shape))
 
 
 @rule_for("take_along_axis")
@@ -293,6 +309,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         arr, axis = ops.ravel(arr), 0
     if len(arr.shape) != indices.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    axis = normalize_axis_index(axis, len(arr.shape))
     index = list(np.indices(arr.shape, sparse=True))
     index[axis] = indices
     return ops.take_at(arr, index=tuple(index))
@@ -300,9 +317,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 @rule_for("compress")
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
-    a = array_like(a)
-    if axis is None:
-        a, axis = ops.ravel(a), 0
+    a, axis = _along(a, axis)
     return ops.take(a, np.flatnonzero(to_array(condition)), axis=axis)
 
 
