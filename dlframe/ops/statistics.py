@@ -160,12 +160,12 @@ def degrees_of_freedom(
 ) -> Any:
     """The divisor of a covariance of n observations: Σw - correction · Σ(w · importance) / Σw.
 
-    It is 0 if it would be negative. Without importances the fraction is 1.
+    It is 0 if it would be negative, and nan if the fraction is 0/0. Without importances it is 1.
     """
     total = float(n) if weights is None else sum(weights)
     lost = 1.0 if importances is None else sum(weights * importances) / total
     freedom = total - correction * lost
-    return freedom if float(to_array(freedom)) > 0 else 0.0
+    return 0.0 if float(to_array(freedom)) <= 0 else freedom
 
 
 def correlation(c: Any) -> Any:

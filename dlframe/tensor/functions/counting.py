@@ -10,7 +10,7 @@ from dlframe import ops
 from dlframe.dtypes import float32, float64, int64
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
-from dlframe.tensor.arguments import checked_dim, numpy_names, to_dtype
+from dlframe.tensor.arguments import checked_dim, numpy_names, require_tensor, to_dtype
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -51,6 +51,7 @@ def unique(
     tensor([[0, 9],
             [1, 2]])
     """
+    require_tensor("unique", "'input' (position 1)", input)
     axis = None if dim is None else _axis_of_slices("unique", input, dim)
     values, *more = ops.unique(
         input,

@@ -21,6 +21,7 @@ from dlframe.tensor.arguments import (
     numpy_names,
     require_floating,
     require_floats_or_dtype,
+    require_tensor,
     to_dtype,
 )
 
@@ -70,6 +71,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
     >>> dl.nansum(dl.tensor([1.0, dl.nan, 3.0]))
     tensor(4.)
     """
+    require_tensor("nansum", "'input' (position 1)", input)
     return sum(ops.without_nan(input), dim, keepdim, dtype=dtype)
 
 

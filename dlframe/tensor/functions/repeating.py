@@ -11,7 +11,13 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DimensionError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, to_array
-from dlframe.tensor.arguments import checked_dim, checked_dims, numpy_names, sizes
+from dlframe.tensor.arguments import (
+    checked_dim,
+    checked_dims,
+    numpy_names,
+    require_tensor,
+    sizes,
+)
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -75,6 +81,7 @@ def repeat_interleave(
         counts = _counts(input)
         _check_total(counts, len(counts), output_size)
         return wrap(np.repeat(np.arange(len(counts)).astype(counts.dtype), counts))
+    require_tensor("repeat_interleave", "'input' (position 1)", input)
     if dim is None:
         input, dim = ops.ravel(input), 0
     dim = _dim_of(input, dim)

@@ -17,6 +17,7 @@ from dlframe.tensor.arguments import (
     kept_in,
     numpy_names,
     require_floats,
+    require_tensor,
     to_dtype,
 )
 from dlframe.tensor.functions import return_types
@@ -80,6 +81,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     >>> dl.logcumsumexp(dl.tensor([1000.0, 1000.0, 0.0]), dim=0)
     tensor([1000.0000, 1000.6932, 1000.6932])
     """
+    require_tensor("logcumsumexp", "'input' (position 1)", input)
     require_floats("logcumsumexp", input)
     axis = checked_dim(dim, input.ndim)
     return ops.logcumsumexp(input, axis=axis) if input.ndim else ops.copy(input)
