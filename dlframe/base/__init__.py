@@ -1,7 +1,7 @@
-"""Parts that everything else uses and that do not know tensors: nests, hooks, lists of names."""
+"""Parts that everything else uses and that do not know tensors: nests, hooks, lists of names, safe text."""
 
 from __future__ import annotations
 
-from dlframe.base import hooks, listing, nests
+from dlframe.base import hooks, listing, nests, printable
 
-__all__ = ["hooks", "listing", "nests"]
+__all__ = ["hooks", "listing", "nests", "printable"]
