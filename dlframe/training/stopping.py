@@ -20,6 +20,8 @@ class EarlyStopping(Callback):
     `mode` is "min" or "max"; for names like "val_loss" and "val_accuracy" it is inferred. A value
     is an improvement if it is better by more than `min_delta`; NaN never is. With `restore_best`
     the model has the weights of its best epoch when `fit` returns, unless it was interrupted.
+    A further `fit`, also after `save` and `resume`, goes on from the weights of the last epoch, to
+    which the optimizer's state belongs: training in two parts gives the same as in one.
 
     At the start of `fit` it raises ArgumentError for a quantity that training does not measure,
     and for one whose name does not tell the mode.
@@ -72,7 +74,7 @@ class EarlyStopping(Callback):
 
     def on_train_end(self, trainer: Trainer) -> None:
         if self.restore_best and self.best_weights is not None and not trainer.interrupted:
-            trainer.model.load_state_dict(self.best_weights)
+            trainer.use_weights(self.best_weights)
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -26,7 +26,7 @@ from dlframe.training.history import History
 from dlframe.training.interrupt import Interrupt
 from dlframe.training.monitor import check_monitor
 from dlframe.training.progress import ProgressBar
-from dlframe.training.random_state import modes_kept, random_state, set_random_state
+from dlframe.training.random_state import copied, modes_kept, random_state, set_random_state
 
 
 class Trainer:
@@ -110,6 +110,7 @@ class Trainer:
         self._train_loader: Any = None
         self._val_loader: Any = None
         self._pending: dict[str, Any] | None = None  # positions and random state for the next fit
+        self._set_aside: dict[str, Any] | None = None  # weights for the next fit; see use_weights
         self._active: list[Callback] = []
 
     # --- training ------------------------------------------------------------------------------
@@ -145,6 +146,7 @@ class Trainer:
             with Interrupt() as interrupt, modes_kept(self.model):
                 self._call("on_train_begin")
                 self._go_to_position()
+                self._put_weights_back()
                 while self.epoch < epochs and not self._is_to_end(interrupt):
                     self._run_epoch(interrupt)
                 self._finish(interrupt)
@@ -159,6 +161,17 @@ class Trainer:
     def stop(self, reason: str) -> None:
         """End training after this batch, for callbacks; `fit` returns with `stop_reason`."""
         self.stop_reason = reason
+
+    def use_weights(self, weights: dict[str, Any]) -> None:
+        """Give the model other weights to be used, for callbacks, at the end of training.
+
+        Training itself stays where it is. The next `fit`, also one in a new process after `save`
+        and `resume`, puts back the weights that the model has now and goes on from them, unless
+        you have changed the model's parameters in between.
+        """
+        aside = self._set_aside or {"weights": copied(self.model.state_dict())}
+        self.model.load_state_dict(weights)
+        self._set_aside = {**aside, "instead": trainer_state.fingerprint(self.model)}
 
     def _begin(
         self, train: Any, val: Any, epochs: int, batch_size: int, *, shuffle: bool, num_workers: int
@@ -275,6 +288,13 @@ class Trainer:
         trainer_state.go_to(self._val_loader, self._pending["val"])
         set_random_state(self._pending["random"])
         self._pending = None
+
+    def _put_weights_back(self) -> None:
+        """Undo `use_weights`, unless the parameters are others now: then those were meant."""
+        aside = self._set_aside
+        if aside is not None and aside["instead"] == trainer_state.fingerprint(self.model):
+            self.model.load_state_dict(aside["weights"])
+        self._set_aside = None
 
     def _remaining_batches(self) -> Iterable[Any]:
         """The batches that are left of this epoch; our own loaders know which those are."""
@@ -411,7 +431,8 @@ class Trainer:
         """A copy of everything that a resumed run needs to continue exactly, bit for bit.
 
         It holds weights, optimizer, scheduler, the loaders' positions, random states, counters,
-        the sums of an unfinished epoch, history, callbacks' states, and `extra`.
+        the sums of an unfinished epoch, history, callbacks' states, and `extra`; where a callback
+        gave the model its best weights (`use_weights`), also the last ones.
         """
         return trainer_state.state_of(self)
 

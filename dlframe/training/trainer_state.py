@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import FileFormatError, StateDictError
+from dlframe.nn import Module
 from dlframe.tensor import to_array
 from dlframe.training.callback import keyed
 from dlframe.training.history import History
@@ -36,6 +38,16 @@ def go_to(loader: Any, position: dict[str, Any] | None) -> None:
     """Let the next iteration begin at a position."""
     if position is not None and has_position(loader):
         loader.load_state_dict(position)
+
+
+def fingerprint(model: Module) -> str:
+    """Differs, as far as anyone can tell, between two models with other parameters."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, parameter in model.named_parameters():
+        array = parameter.array
+        digest.update(f"{name} {array.dtype} {array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 # --- the state ---------------------------------------------------------------------------------
@@ -83,6 +95,7 @@ def _own_state(trainer: Trainer) -> dict[str, Any]:
         "rates": dict(trainer._rates),
         "sums": {name: metric.state.copy() for name, metric in trainer._sums.items()},
         "positions": copied(trainer._positions()),
+        "set_aside": copied(trainer._set_aside),
         "history": trainer.history.to_dict(),
         "callbacks": {
             name: copied(callback.state_dict())
@@ -109,6 +122,7 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: dict[str, An
             callback.load_state_dict(state["callbacks"][name])
     # the loaders are known only in fit, and random numbers drawn until then must not count
     trainer._pending = state["positions"]
+    trainer._set_aside = state.get("set_aside")  # states of earlier versions have none
     set_random_state(state["positions"]["random"])
 
 

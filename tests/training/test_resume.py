@@ -13,7 +13,7 @@ import pytest
 import dlframe as dl
 from dlframe import nn, optim
 from dlframe.data import DataLoader, TensorDataset
-from dlframe.errors import FileFormatError, StateDictError
+from dlframe.errors import ArgumentError, FileFormatError, StateDictError
 from dlframe.metrics import Accuracy, ConfusionMatrix
 from dlframe.optim import lr_scheduler
 from dlframe.training import (
@@ -80,14 +80,14 @@ class Run:
             nn.CrossEntropyLoss(),
             optimizer,
             [Accuracy(), ConfusionMatrix(2)],
-            [EarlyStopping(patience=50, restore_best=False), StepLog(4), *callbacks],
+            [EarlyStopping(patience=50), StepLog(4), *callbacks],
             scheduler,
             scheduler_interval=interval,
             clip_grad_norm=0.5,
         )
 
-    def fit(self) -> Run:
-        self.trainer.fit(self.train, self.val, epochs=EPOCHS, progress=False)
+    def fit(self, epochs: int = EPOCHS) -> Run:
+        self.trainer.fit(self.train, self.val, epochs=epochs, progress=False)
         return self
 
     def result(self) -> dict[str, Any]:
@@ -250,6 +250,51 @@ def test_a_stop_inside_an_epoch_is_continued_by_fit() -> None:
         result = run.fit().result()
         del result["trainer"]["callbacks"]["StopAt"]
         assert_same_bits(result, whole)
+
+
+# --- the best weights beside the last ones -----------------------------------------------------
+
+
+@pytest.mark.parametrize("in_between", ["nothing", "a new process", "an error"])
+def test_fit_in_parts_is_fit_in_one_though_the_best_weights_are_restored(
+    tmp_path: Path, in_between: str
+) -> None:
+    whole = Run(make_adam, per_batch).fit().result()
+    for epochs in range(1, EPOCHS):
+        run = Run(make_adam, per_batch).fit(epochs)
+        if in_between == "an error":
+            with pytest.raises(ArgumentError, match="'val_loss' needs validation data"):
+                run.trainer.fit(run.train, epochs=EPOCHS, progress=False)
+        elif in_between == "a new process":
+            run.trainer.save(tmp_path / "run.h5")
+            run = Run(make_adam, per_batch)
+            run.trainer.resume(tmp_path / "run.h5")
+        best = run.trainer.callbacks[0].best_weights  # type: ignore[attr-defined]
+        assert_same_bits(dict(run.trainer.model.state_dict()), dict(best))
+        assert_same_bits(run.fit().result(), whole)
+
+
+def test_two_callbacks_that_restore_weights_leave_the_last_ones_to_fit() -> None:
+    def run(*epochs: int) -> dict[str, Any]:
+        made = Run(make_sgd, per_epoch, callbacks=(EarlyStopping("val_accuracy", patience=9),))
+        for until in epochs:
+            made.fit(until)
+        return made.result()
+
+    assert_same_bits(run(1, 2, EPOCHS), run(EPOCHS))
+
+
+def test_weights_that_a_user_sets_between_two_fits_are_trained_on() -> None:
+    def run(*, early: bool) -> Run:
+        made = Run(make_sgd, per_epoch)
+        if not early:
+            made.trainer.callbacks = []
+        made.fit(1)
+        made.trainer.model.load_state_dict(Run(make_sgd, per_epoch).trainer.model.state_dict())
+        return made.fit(2)
+
+    with_best, without = run(early=True), run(early=False)
+    assert with_best.trainer.history["loss"] == without.trainer.history["loss"]
 
 
 def test_the_global_generators_of_numpy_and_python_are_restored() -> None:
