@@ -267,6 +267,19 @@ def test_multinomial_draws_in_proportion_and_never_the_impossible():
     assert np.bincount(rows[:, 0], minlength=3) / 40_000 == pytest.approx([0.25, 0, 0.75], abs=0.01)
 
 
+def test_one_sample_is_drawn_in_the_same_way_with_and_without_replacement():
+    """The numbers are PyTorch's, of a loop that draws one character after the other."""
+    rows = np.full((27, 27), 1 / 27, np.float32)
+    g, i, walk = Generator().manual_seed(2147483647), 0, []
+    for _ in range(6):
+        i = int(g.multinomial(rows[i], 1, replacement=True)[0])
+        walk.append(i)
+    assert walk == [3, 5, 24, 26, 13, 0]
+    probs = np.array([0.1, 0.2, 0.3, 0.4, 0.5], np.float32)
+    both = [Generator().manual_seed(0).multinomial(probs, 1, r).item() for r in (False, True)]
+    assert both == [2, 2]
+
+
 @pytest.mark.parametrize("replacement", [False, True])
 def test_multinomial_of_no_rows_is_empty(replacement: bool):
     assert Generator().multinomial(np.ones((0, 3)), 2, replacement).shape == (0, 2)

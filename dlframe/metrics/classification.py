@@ -39,7 +39,11 @@ class Accuracy(Metric):
     """
 
     def __init__(
-        self, *, threshold: float = 0.0, ignore_index: int | None = None, name: str = "accuracy"
+        self,
+        *,
+        threshold: float | None = None,
+        ignore_index: int | None = None,
+        name: str = "accuracy",
     ) -> None:
         super().__init__(name)
         self.threshold = threshold
@@ -87,7 +91,7 @@ class ConfusionMatrix(Metric):
         self,
         num_classes: int | None = None,
         *,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         ignore_index: int | None = None,
         name: str = "confusion_matrix",
     ) -> None:
@@ -130,7 +134,7 @@ class RatioMetric(Metric):
         num_classes: int | None = None,
         *,
         zero_division: float = 0.0,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         ignore_index: int | None = None,
         name: str | None = None,
     ) -> None:

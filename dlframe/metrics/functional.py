@@ -72,7 +72,7 @@ def confusion_matrix(
     target: object,
     num_classes: int | None = None,
     *,
-    threshold: float = 0.0,
+    threshold: float | None = None,
     ignore_index: int | None = None,
 ) -> Counts:
     """How often class i was taken for class j: int64 (C, C), rows true, columns predicted.
@@ -90,7 +90,7 @@ def class_counts(
     target: object,
     num_classes: int | None = None,
     *,
-    threshold: float = 0.0,
+    threshold: float | None = None,
     ignore_index: int | None = None,
 ) -> Counts:
     """Hits, predictions and samples of each class: int64 (3, C), which the ratios need.

@@ -11,11 +11,13 @@ integers, booleans   same shape  labels already
 ===================  ==========  ===============================================================
 
 The threshold is 0, since a logit of 0 means a probability of one half. For probabilities pass
-`threshold=0.5`, or pass labels: `probabilities > 0.5`.
+`threshold=0.5`, or pass labels: `probabilities > 0.5`. Scores that look like probabilities where no
+threshold is given raise a warning, because with 0 they would all be class 1.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,13 +43,14 @@ def label_pair(
     target: object,
     num_classes: int | None = None,
     *,
-    threshold: float = 0.0,
+    threshold: float | None = None,
     ignore_index: int | None = None,
 ) -> LabelPair:
     """Predicted and true labels, one of each per sample, without targets equal to `ignore_index`.
 
-    Shapes are those of the table above. Raises LabelError for a label outside its range (with its
-    index, its value and the range), and ShapeError for shapes that are not in the table.
+    `threshold=None` is 0, with a warning if the scores look like probabilities. Shapes are those of
+    the table above. Raises LabelError for a label outside its range (with its index, its value and
+    the range), and ShapeError for shapes that are not in the table.
 
         >>> label_pair(np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 1])).predicted
         array([1, 0])
@@ -68,7 +71,7 @@ def label_pair(
     return LabelPair(predicted[counted], true[counted], classes)
 
 
-def _predicted(scores: Array, target: Array, threshold: float) -> tuple[Labels, int | None]:
+def _predicted(scores: Array, target: Array, threshold: float | None) -> tuple[Labels, int | None]:
     """The predicted labels in the target's shape, and the number of classes, if known."""
     ready = scores.dtype.kind in "iub"
     if ready and scores.shape == target.shape:
@@ -77,10 +80,10 @@ def _predicted(scores: Array, target: Array, threshold: float) -> tuple[Labels, 
         if scores.shape[1] > 1:
             return scores.argmax(axis=1), scores.shape[1]
         column = scores[:, 0]
-        return (column.astype(np.int64), None) if ready else (_above(column, threshold), 2)
+        return (column.astype(np.int64), None) if ready else (_above(column, target, threshold), 2)
     one_column = scores.ndim == 1 or (scores.ndim > 1 and scores.shape[1] == 1)
     if scores.shape == target.shape and one_column:
-        return _above(scores, threshold), 2
+        return _above(scores, target, threshold), 2
     raise ShapeError(_misfit(scores, target))
 
 
@@ -93,8 +96,27 @@ def is_class_scores(scores: Array, target: Array) -> bool:
     )
 
 
-def _above(scores: Array, threshold: float) -> Labels:
+def _above(scores: Array, target: Array, threshold: float | None) -> Labels:
+    if threshold is None:
+        threshold = 0.0
+        if look_like_probabilities(scores) and (target == 0).any() and (target == 1).any():
+            warnings.warn(
+                "metrics: all scores lie in [0, 1], as probabilities do, and are compared with 0, "
+                "as logits are. If they are probabilities, pass threshold=0.5 or labels "
+                "(probabilities > 0.5); if they are logits, pass threshold=0",
+                stacklevel=2,
+            )
     return (scores > threshold).astype(np.int64)
+
+
+def look_like_probabilities(scores: Array) -> bool:
+    """Whether all scores lie in [0, 1], and not all at its ends, where every threshold is right.
+
+    >>> look_like_probabilities(np.array([0.1, 0.8])), look_like_probabilities(np.array([-2, 0.8]))
+    (True, False)
+    """
+    inside = (scores >= 0) & (scores <= 1)
+    return bool(inside.all() and ((scores > 0) & (scores < 1)).any())
 
 
 def _misfit(scores: Array, target: Array) -> str:

@@ -15,8 +15,8 @@ All numbers come from one stream, the Mersenne Twister MT19937 (Matsumoto and Ni
 `randperm`       Fisher–Yates from the front: swap i with i + draw mod (n − i)
 `bernoulli`      uniform < p, in p's dtype
 `keep_mask`      float64 uniform < p: PyTorch's `bernoulli_(p)` for a number p, and its dropout
-`multinomial`    with replacement: where a float64 uniform falls among the cumulative sums;
-                 without: the largest p / exponential
+`multinomial`    several with replacement: where float64 uniforms fall among the cumulative
+                 sums; without replacement, or a single one: the largest p / exponential
 `poisson`        products of uniforms, or transformed rejection, one value after the other
 `binomial`       sums of geometric gaps, or transformed rejection
 the rest         the inverse distribution function of a float64 uniform, rounded to the dtype
@@ -25,8 +25,8 @@ the rest         the inverse distribution function of a float64 uniform, rounded
 Which numbers are equal to PyTorch's, and where that depends on the build:
 
 - On every build: `uniform` on [0, 1), integers, permutations, `bernoulli`, `keep_mask`, `poisson`,
-  `binomial`, the state; `multinomial`, unless candidates tie to the last bit (without
-  replacement from many float32).
+  `binomial`, the state; `multinomial`, unless candidates tie to the last bit (a single
+  one, or without replacement, from many float32).
 - To rounding: `normal`, `log_normal`, `exponential`, `cauchy` (and `geometric` next to an integer),
   since every build of PyTorch and of NumPy has its own `log`, `sin` and `cos`.
 - `uniform` on another [low, high) is x · (high − low) + low, in float32 rounded once: PyTorch on

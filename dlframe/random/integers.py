@@ -130,6 +130,7 @@ class Choices(RealNumbers):
         Returns (num_samples,) or (rows, num_samples). The sums need not be one. Without replacement
         the indices with the largest p / q are taken, where q is exponential: index i comes first
         with probability p[i] / Σ p, the second is chosen from the rest in the same way, and so on.
+        A single sample is drawn in this way with replacement, too: the stream is PyTorch's.
 
         >>> g = dl.Generator().manual_seed(0)
         >>> g.multinomial(np.array([0.1, 0.2, 0.7]), 2)
@@ -139,7 +140,7 @@ class Choices(RealNumbers):
         """
         probs = np.asarray(probs)
         check_multinomial(probs, num_samples, replacement)
-        if replacement:
+        if replacement and num_samples > 1:
             u = self.uniform((*probs.shape[:-1], num_samples), F64)
             return _slots(probs, u)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # float16 may reach 0

@@ -265,7 +265,8 @@ class Tensor(
     def __reduce_ex__(self, protocol: Any) -> Any:
         if not self.is_leaf:
             raise GradientError(
-                "Only leaf tensors can be pickled; use .detach() for a result without history"
+                "Only leaf tensors can be pickled or copied by copy.copy, as matplotlib does; use "
+                ".detach() for a result without history"
             )
         return _rebuild, (type(self), self.array, self.needs_grad, self.__dict__)
 

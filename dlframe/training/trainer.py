@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import nn
 from dlframe.autograd import no_grad
 from dlframe.errors import ArgumentError
 from dlframe.metrics import Mean, Metric
-from dlframe.nn import Module
+from dlframe.nn import Module, functional
 from dlframe.nn.utils import clip_grad_norm_, clip_grad_value_
 from dlframe.optim import Optimizer
 from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -34,7 +35,10 @@ class Trainer:
 
     Args:
         loss: a function of (output, target) that returns one number.
+        optimizer: of the model's parameters; ArgumentError if it holds none of them.
         metrics: measured on each training batch as it is trained on, and on the validation data.
+            A metric of one score per sample, made without `threshold`, takes 0.5 with BCELoss,
+            whose scores are probabilities, and 0 with BCEWithLogitsLoss.
         callbacks: see `Callback`.
         scheduler: of the learning rate; stepped after each epoch, or after each batch with
             `scheduler_interval="batch"`. ReduceLROnPlateau gets the value of `monitor`, which
@@ -421,8 +425,10 @@ class Trainer:
         """Empty sums for loss and metrics; the metrics that were passed in are not changed."""
         sums: dict[str, Metric] = {"loss": Mean("loss")}
         for metric in self.metrics:
-            sums[metric.name] = copy.deepcopy(metric)
-            sums[metric.name].reset()
+            sums[metric.name] = copied = copy.deepcopy(metric)
+            copied.reset()
+            if getattr(copied, "threshold", 0.0) is None:
+                copied.threshold = _threshold_of(self.loss)  # type: ignore[attr-defined]
         return sums
 
     # --- saving --------------------------------------------------------------------------------
@@ -481,6 +487,32 @@ def _check_parts(model: Any, optimizer: Any, metrics: Sequence[Any], scheduler: 
             raise TypeError(f"Trainer: scheduler has no step(); got {type(scheduler).__name__}")
         if scheduler.optimizer is not optimizer:
             raise ArgumentError("Trainer: the scheduler belongs to another optimizer")
+    _check_optimizer_of_model(model, optimizer)
+
+
+def _check_optimizer_of_model(model: Module, optimizer: Optimizer) -> None:
+    """Refuse an optimizer that would train for ever without changing the model."""
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if parameters and not held & {id(p) for p in parameters.values()}:
+        name, first = next(iter(parameters.items()))
+        raise ArgumentError(
+            f"Trainer: the optimizer ({type(optimizer).__name__}) holds none of the "
+            f"{len(parameters)} trainable parameters of the model ({type(model).__name__}), such "
+            f"as {name} of shape {list(first.shape)}, so that the model would never learn. Make it "
+            "from this model's parameters: model.parameters()"
+        )
+
+
+def _threshold_of(loss: Callable[..., Any]) -> float | None:
+    """The score that means a probability of one half to the loss; None where it is not known."""
+    if isinstance(loss, nn.BCELoss) or loss is functional.binary_cross_entropy:
+        return 0.5
+    if isinstance(loss, nn.BCEWithLogitsLoss) or loss is (
+        functional.binary_cross_entropy_with_logits
+    ):
+        return 0.0
+    return None
 
 
 def _add(

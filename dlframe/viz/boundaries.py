@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from dlframe.autograd.modes import no_grad
 from dlframe.errors import ShapeError
-from dlframe.metrics.labels import check_labels, whole_numbers
+from dlframe.metrics.labels import check_labels, look_like_probabilities, whole_numbers
 from dlframe.tensor import Tensor, to_array
 from dlframe.viz import style
 
@@ -32,7 +33,7 @@ def decision_boundary(
     y: object,
     classes: Sequence[object] | None = None,
     *,
-    probabilities: bool = False,
+    probabilities: bool | None = None,
     resolution: int = 240,
     labels: tuple[str, str] = ("x₁", "x₂"),
     title: str | None = "Decision boundary",
@@ -41,10 +42,12 @@ def decision_boundary(
     """Draw points `x` (N, 2) of classes `y` (N,), and the areas where each class is predicted.
 
     `predict` gets points (P, 2), as Tensor or array like `x`. It returns logits (P, C), one logit
-    per point (P,) or (P, 1), or integer labels (P,); with `probabilities=True` its floats are
-    probabilities and not logits. It may be a model; call `model.eval()` first. Where the colour of
-    an area is pale or mixed, the model is less sure. Lines separate the areas, and crosses mark
-    the points that the model gets wrong.
+    per point (P,) or (P, 1), or integer labels (P,). Its floats are probabilities with
+    `probabilities=True`, logits with False; None takes them for probabilities if all lie in [0, 1]
+    (and, of several classes, sum to one), with a warning where one logit per point could be meant.
+    It may be a model; call `model.eval()` first. Where the colour of an area is pale or mixed, the
+    model is less sure. Lines separate the areas, and crosses mark the points that the model gets
+    wrong.
 
     >>> x = np.array([[-1.0, 0.0], [1.0, 0.0], [2.0, 1.0]])
     >>> figure = decision_boundary(lambda points: points[:, 0], x, [0, 1, 1], ["left", "right"])
@@ -63,8 +66,8 @@ def decision_boundary(
     mesh = np.stack([mesh_x.ravel(), mesh_y.ravel()], axis=1).astype(points.dtype)
 
     count = max(2, int(truth.max(initial=0)) + 1, len(classes or ()))
-    area = _beliefs(predict, mesh, wrap, count, probabilities=probabilities)
-    own = _beliefs(predict, points, wrap, area.shape[1], probabilities=probabilities)
+    beliefs = _beliefs(_scores(predict, np.concatenate([mesh, points]), wrap), count, probabilities)
+    area, own = beliefs[: len(mesh)], beliefs[len(mesh) :]
     check_labels(truth, area.shape[1], "y")
     wrong = own.argmax(axis=1) != truth
     with style.house_style():
@@ -114,15 +117,8 @@ def _mesh_size(
     return resolution, max(2, round(resolution * ratio))
 
 
-def _beliefs(
-    predict: Callable[[Any], Any],
-    points: Array,
-    wrap: Callable[[Array], Any],
-    count: int,
-    *,
-    probabilities: bool,
-) -> NDArray[np.float64]:
-    """Probabilities (P, C) of all classes at the points, from any kind of result of predict."""
+def _scores(predict: Callable[[Any], Any], points: Array, wrap: Callable[[Array], Any]) -> Array:
+    """What `predict` says of the points: (P, C), or (P,) for one score or label per point."""
     with no_grad():  # a model would record a graph, which is not needed
         starts = range(0, len(points), AT_ONCE)
         answers = [to_array(predict(wrap(points[i : i + AT_ONCE]))) for i in starts]
@@ -134,11 +130,18 @@ def _beliefs(
             f"decision_boundary: predict gave {scores.shape} for {len(points)} points; expected "
             "logits (P, C), one logit per point (P,), or integer labels (P,)"
         )
+    return scores
+
+
+def _beliefs(scores: Array, count: int, probabilities: bool | None) -> NDArray[np.float64]:
+    """Probabilities (P, C) of all classes at the points, from any kind of scores."""
     if scores.ndim == 1 and scores.dtype.kind in "iub":
         found = scores.astype(np.int64)
         check_labels(found, None, "predictions")
         return np.eye(max(count, int(found.max()) + 1))[found]
     scores = scores.astype(np.float64)
+    if probabilities is None:
+        probabilities = _are_probabilities(scores)
     if scores.ndim == 1:
         positive = scores if probabilities else 0.5 * (1 + np.tanh(scores / 2))
         return np.stack([1 - positive, positive], axis=1)
@@ -146,6 +149,19 @@ def _beliefs(
         return scores
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def _are_probabilities(scores: NDArray[np.float64]) -> bool:
+    if not look_like_probabilities(scores):
+        return False
+    if scores.ndim == 2:
+        return bool(np.abs(scores.sum(axis=1) - 1).max() < 1e-3)
+    warnings.warn(
+        "decision_boundary: all scores lie in [0, 1] and are taken for probabilities; pass "
+        "probabilities=True, or probabilities=False if they are logits",
+        stacklevel=4,
+    )
+    return True
 
 
 def _summary(wrong: NDArray[np.bool_]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,28 @@ def test_probabilities_take_another_threshold_or_come_as_booleans():
     assert label_pair(probabilities, target, threshold=0.5).predicted.tolist() == [0, 1, 1]
     assert label_pair(probabilities > 0.7, target).predicted.tolist() == [0, 0, 1]
     assert label_pair((probabilities > 0.7)[:, None], target).predicted.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("scores", "target", "threshold", "warns"),
+    [
+        ([0.2, 0.6], [0, 1], None, True),
+        ([[0.0], [0.6]], [0, 1], None, True),
+        ([0.2, 0.6], [0, 1], 0.0, False),  # logits, as the caller says
+        ([0.2, 0.6], [0, 1], 0.5, False),
+        ([-0.2, 0.6], [0, 1], None, False),
+        ([0.2, 1.6], [0, 1], None, False),
+        ([0.0, 1.0], [0, 1], None, False),  # labels, for which every threshold is right
+        ([0.2, 0.6], [1, 1], None, False),  # nothing would be counted wrong
+        ([], [], None, False),
+    ],
+)
+def test_scores_that_look_like_probabilities_warn(scores, target, threshold, warns):
+    scores, target = np.array(scores, np.float32), np.array(target)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        label_pair(scores, target, threshold=threshold)
+    assert ["as probabilities do" in str(w.message) for w in seen] == [True] * warns
 
 
 def test_binary_segmentation_has_one_channel():

@@ -413,6 +413,29 @@ def test_functions_without_rule(name: str) -> None:
         np.testing.assert_array_equal(np.asarray(got), expected)
 
 
+def test_broadcast_arrays_gives_arrays() -> None:
+    """Plotting libraries call it with whatever they were given."""
+    t = dl.ones(3)
+    got = np.broadcast_arrays(t, 0.5, None, "x")
+    assert [type(a) for a in got] == [np.ndarray] * 4
+    assert [a.shape for a in got] == [(3,)] * 4
+    assert np.shares_memory(got[0], t.numpy())
+    with pytest.raises(GradientError, match=r"np\.broadcast_arrays has no gradient rule"):
+        np.broadcast_arrays(t.requires_grad_(), 1)
+
+
+def test_matplotlib_draws_tensors() -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    x = dl.linspace(0, 1, 5)
+    try:
+        assert len(pyplot.bar(x, x * 2)) == 5
+        axes = pyplot.figure().add_subplot(projection="3d")
+        axes.plot_surface(*dl.meshgrid(x, x, indexing="ij"), dl.rand(5, 5))
+    finally:
+        pyplot.close("all")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

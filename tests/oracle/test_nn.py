@@ -624,6 +624,20 @@ def test_clipping(norm_type: float, max_norm: float) -> None:
         close(ours, theirs, "gradient", rtol=1e-4)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 1e30, 0.0])
+@pytest.mark.parametrize("max_norm", [1.0, 0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, float("inf"), float("-inf"), 0.5, 0.0])
+def test_clipping_what_is_not_finite(value: float, max_norm: float, norm_type: float) -> None:
+    results = []
+    for library in LIBRARIES:
+        a, b = (library.nn.Parameter(library.zeros(n)) for n in (2, 1))
+        a.grad, b.grad = library.tensor([value, 1.0]), library.tensor([100.0])
+        total = library.nn.utils.clip_grad_norm_([a, b], max_norm, norm_type)
+        results.append([total, a.grad, b.grad])
+    for ours, theirs in zip(*results, strict=True):
+        close(ours, theirs, "gradient", rtol=1e-5)
+
+
 def test_vectors_of_parameters() -> None:
     ours, theirs = (
         library.nn.utils.parameters_to_vector(make_net(library).parameters())

@@ -96,7 +96,11 @@ def multinomial(g, t, n, rng):
         for dtype in ("float32", "float64"):
             p = rng.random(shape).astype(dtype)
             theirs = torch.from_numpy(p)
-            equal(g.multinomial(p, 1), torch.multinomial(theirs, 1, generator=t))
+            for replacement in (False, True):
+                equal(
+                    g.multinomial(p, 1, replacement),
+                    torch.multinomial(theirs, 1, replacement, generator=t),
+                )
             equal(g.multinomial(p, 9, True), torch.multinomial(theirs, 9, True, generator=t))
         k = int(rng.integers(1, n + 2))  # float64, in which no two candidates tie
         equal(g.multinomial(p, k), torch.multinomial(theirs, k, generator=t))

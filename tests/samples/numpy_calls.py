@@ -204,7 +204,6 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     "atleast_2d": [lambda v: np.atleast_2d(v)],
     "atleast_3d": [lambda v, m: np.atleast_3d(v, m)],
     "broadcast_to": [lambda v: np.broadcast_to(v, (3, 4)), lambda x0: np.broadcast_to(x0, 3)],
-    "broadcast_arrays": [lambda m, x0: np.broadcast_arrays(m, x0)],
     "meshgrid": [
         lambda v, m: np.meshgrid(v, m[0]),
         lambda v, w: np.meshgrid(v, w, indexing="ij", sparse=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from typing import Any
@@ -13,7 +14,7 @@ import dlframe as dl
 from dlframe import nn, optim
 from dlframe.data import DataLoader, TensorDataset
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.metrics import Accuracy, ConfusionMatrix
+from dlframe.metrics import F1, Accuracy, ConfusionMatrix, Precision, Recall
 from dlframe.training import (
     Callback,
     EarlyStopping,
@@ -359,6 +360,39 @@ def test_terminate_on_nan_stops_with_finite_weights() -> None:
     assert "step 2 (epoch 1, batch 2 of 4)" in trainer.stop_reason
     assert (trainer.step, trainer.epoch) == (1, 0)
     assert np.isfinite(trainer.model.weight.array).all()
+
+
+@pytest.mark.parametrize(
+    "loss, last, right",
+    [
+        (nn.BCELoss(), nn.Sigmoid(), True),
+        (nn.functional.binary_cross_entropy, nn.Sigmoid(), True),
+        (nn.BCEWithLogitsLoss(), nn.Identity(), True),
+        (nn.MSELoss(), nn.Sigmoid(), False),  # only the user can know
+    ],
+)
+def test_the_loss_says_whether_scores_are_probabilities(loss: Any, last: Any, right: bool) -> None:
+    dl.manual_seed(0)
+    x = dl.randn(200, 2)
+    y = (x.sum(1, keepdim=True) > 0).float()
+    model = nn.Sequential(nn.Linear(2, 1), last)
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+    metrics = [Accuracy(), Precision("binary"), Recall("binary"), F1("binary")]
+    trainer = Trainer(model, loss, optimizer, metrics=metrics)
+    with contextlib.nullcontext() if right else pytest.warns(UserWarning, match="threshold=0.5"):
+        history = trainer.fit((x, y), (x, y), epochs=10, progress=False)
+    for metric in metrics:
+        assert (history[f"val_{metric.name}"][-1] > 0.9) is right or metric.name[0] == "r"
+    assert metrics[0].threshold is None  # the trainer measures with copies
+
+
+def test_an_optimizer_of_another_model_is_refused() -> None:
+    model, other = nn.Sequential(nn.Linear(5, 2)), nn.Linear(5, 2)
+    with pytest.raises(ArgumentError, match=r"holds none of the 2 trainable .* 0\.weight"):
+        Trainer(model, nn.MSELoss(), optim.SGD(other.parameters()))
+    Trainer(model, nn.MSELoss(), optim.SGD([model[0].bias, other.bias]))
+    model.requires_grad_(False)
+    Trainer(model, nn.MSELoss(), optim.SGD(other.parameters()))  # such as a loss that learns
 
 
 def test_parts_are_checked() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -47,6 +49,26 @@ def test_unsure_areas_are_mixed():
     np.testing.assert_allclose(area(figure)[0, 0], (pale(0) + pale(1)) / 2)
     figure = decision_boundary(lambda p: 0.25 + 0 * p[:, 0], X, Y, probabilities=True, resolution=4)
     np.testing.assert_allclose(area(figure)[0, 0], 0.75 * pale(0) + 0.25 * pale(1))
+
+
+@pytest.mark.parametrize("given", [None, True])
+def test_probabilities_are_seen(given, texts):
+    """Both halves are drawn, although no probability is below 0."""
+
+    def one(points):
+        return 1 / (1 + np.exp(-points[:, 0]))
+
+    def two(points):
+        return np.stack([1 - one(points), one(points)], axis=1)
+
+    warns = pytest.warns(UserWarning, match="taken for probabilities")
+    with contextlib.nullcontext() if given else warns:
+        figure = decision_boundary(one, X, Y, probabilities=given, resolution=20)
+    assert "80.0 % of 5 points on the right side, 1 wrong (crossed)" in texts(figure)
+    same = decision_boundary(two, X, Y, probabilities=given, resolution=20)  # they sum to one
+    logits = decision_boundary(lambda p: p[:, 0], X, Y, resolution=20)
+    np.testing.assert_allclose(area(figure), area(logits), atol=1e-6)
+    np.testing.assert_allclose(area(same), area(logits), atol=1e-6)
 
 
 def test_many_classes_differ_in_marker_too():

@@ -49,8 +49,9 @@ def get_total_norm(
     arrays = [tensor.array.reshape(-1) for tensor in _as_list(tensors)]
     if not arrays:
         return Tensor(np.zeros((), dtype=np.float32))
-    norms = np.array([np.linalg.norm(array, norm_type) for array in arrays], arrays[0].dtype)
-    total = np.asarray(np.linalg.norm(norms, norm_type), dtype=norms.dtype)
+    with np.errstate(all="ignore"):  # a norm may be infinite
+        norms = np.array([np.linalg.norm(array, norm_type) for array in arrays], arrays[0].dtype)
+        total = np.asarray(np.linalg.norm(norms, norm_type), dtype=norms.dtype)
     if error_if_nonfinite and not np.isfinite(total):
         raise GradientError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, "
@@ -63,10 +64,13 @@ def get_total_norm(
 def clip_grads_with_norm_(
     parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
-    """Multiply the gradients by max_norm / (total_norm + 10⁻⁶), but never make them longer."""
+    """Multiply the gradients by max_norm / (total_norm + 10⁻⁶), but never make them longer.
+
+    A norm that is not finite makes the gradients zero or NaN, as in PyTorch: none stays unclipped.
+    """
     gradients = _gradients(_as_list(parameters))
-    factor = min(1.0, float(max_norm) / (float(total_norm.array) + 1e-6))
-    if factor == 1.0:
+    factor = float(max_norm) / (float(total_norm.array) + 1e-6)
+    if factor >= 1.0:
         return
     for gradient in gradients:
         gradient.array *= factor
@@ -82,7 +86,8 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Shorten the gradients, as one long vector, to the norm `max_norm`; return the norm before.
 
-    The usual place is between `loss.backward()` and `optimizer.step()`.
+    The usual place is between `loss.backward()` and `optimizer.step()`. If one element is NaN, the
+    norm is, and then all gradients become NaN; `error_if_nonfinite` raises GradientError instead.
     Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
 
     >>> import dlframe as dl

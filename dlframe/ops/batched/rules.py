@@ -258,12 +258,6 @@ def _(like: Any, array: Any, shape: Any, subok: bool = False) -> Any:
     return like.remade(np.broadcast_to(p, (p.shape[0], *sizes)))
 
 
-@_rule_for(np.broadcast_arrays)
-def _(like: Any, *args: Any, subok: bool = False) -> Any:
-    shape = np.broadcast_shapes(*[np.shape(x) for x in args])
-    return tuple(np.broadcast_to(x, shape) for x in args)
-
-
 @_rule_for(np.flip)
 def _(like: Any, m: Any, axis: Any = None) -> Any:
     axes = tuple(range(1, m.ndim + 1)) if axis is None else shifted(axis, m.ndim)

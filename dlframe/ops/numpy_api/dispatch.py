@@ -109,7 +109,7 @@ def call_function(func: Callable[..., Any], args: Args, kwargs: Options) -> Any:
         if recorded((args, kwargs)):
             _refuse(called, "with these arguments " if rule is not None else "")
     out = func(*values_of(args), **values_of(kwargs))
-    return out if "out" in kwargs else as_tensors(out)
+    return out if "out" in kwargs or name in policy.ARRAYS else as_tensors(out)
 
 
 def name_of(func: Callable[..., Any]) -> str:

@@ -23,7 +23,7 @@ PLAIN = frozenset(
 # They have, or may have, a derivative, but no rule.
 WITHOUT_RULE = frozenset(
     """
-    histogram
+    broadcast_arrays histogram
     histogram2d histogram_bin_edges histogramdd
     roots sort_complex
 
@@ -38,6 +38,10 @@ WITHOUT_RULE = frozenset(
     save savetxt savez savez_compressed
     """.split()
 )
+
+# Their results stay arrays. Libraries such as matplotlib call them to turn whatever they were
+# given, also None and strings, into arrays, and go on with what only arrays have.
+ARRAYS = frozenset({"broadcast_arrays"})
 
 # Array constructors; NumPy sends them here for `like=tensor`. With recorded values as data they
 # would lose the graph.

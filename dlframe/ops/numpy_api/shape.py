@@ -109,13 +109,6 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     return ops.broadcast_to(array_like(array), shape=_sizes(shape))
 
 
-@rule_for("broadcast_arrays")
-def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
-    arrays = array_likes(args)
-    shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    return tuple(ops.broadcast_to(a, shape=shape) for a in arrays)
-
-
 @rule_for("meshgrid")
 def meshgrid(
     *xi: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy"

@@ -47,6 +47,27 @@ def test_what_is_not_finite() -> None:
     assert parameters[0].grad.item() == float("inf")
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "first, max_norm, expected",  # PyTorch's
+    [
+        ([NAN, 1.0], 1.0, [[NAN, NAN], [NAN]]),
+        ([INF, 1.0], 1.0, [[NAN, 0.0], [0.0]]),
+        ([INF, 1.0], INF, [[NAN, NAN], [NAN]]),
+        ([2.0, 1.0], NAN, [[NAN, NAN], [NAN]]),
+    ],
+)
+def test_a_norm_that_is_not_finite_leaves_nothing_unclipped(
+    first: list[float], max_norm: float, expected: list[list[float]]
+) -> None:
+    parameters = with_gradients(first, [100.0])
+    clip_grad_norm_(parameters, max_norm)
+    for parameter, right in zip(parameters, expected, strict=False):
+        np.testing.assert_array_equal(parameter.grad.array, np.float32(right))
+
+
 def test_nothing_to_clip() -> None:
     assert clip_grad_norm_([], 1.0).item() == 0
     with pytest.warns(UserWarning, match="empty generator"):
