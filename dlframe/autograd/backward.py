@@ -14,7 +14,7 @@ from dlframe.autograd.hooks import PostHook
 from dlframe.errors import ArgumentError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.op import cast
-from dlframe.ops.record import TensorBase, mark_mutated, target_of, to_array
+from dlframe.ops.record import Node, TensorBase, mark_mutated, target_of, to_array
 
 Tensors = TensorBase | Sequence[TensorBase]
 
@@ -35,7 +35,8 @@ def backward(
         retain_graph: keep the graph for another backward; by default only with `create_graph`.
         create_graph: record the backward pass itself, so that gradients can be differentiated.
         grad_variables: an old name of `grad_tensors`.
-        inputs: add only to these leaves.
+        inputs: add only to the `.grad` of these: leaves, and results inside the graph, which
+            keep their gradients from now on, as after `retain_grad()`.
 
     Raises:
         GradientError: a tensor without graph, or a graph that was already freed.
@@ -64,28 +65,31 @@ def backward(
         raise GradientError("backward: inputs= is empty; leave it out to reach all leaves")
     if wanted is not None:
         _check_inputs("backward", wanted)
+        wanted = tuple(dict.fromkeys(_reached(x) for x in wanted))
     targets, gradients = _start(roots, grad_tensors, create_graph)
     found = run_backward(
         targets,
         gradients,
         retain_graph=create_graph if retain_graph is None else retain_graph,
         create_graph=create_graph,
-        inputs=None if wanted is None else [_target(x) for x in wanted],
+        inputs=wanted,
     )
     del gradients  # so that a gradient without other references can be kept without a copy
-    if wanted is None:
-        for leaf in list(found):
-            if leaf.needs_grad:  # it may have been switched off since the forward
-                _accumulate(leaf, found.pop(leaf))
-                if leaf.hooks is not None:
-                    _run_post_hooks(leaf)
-    else:
-        for x in wanted:
-            if (g := found.get(target_of(x))) is not None:
-                _accumulate(x, g)
-                if x.hooks is not None:
-                    _run_post_hooks(x)
+    for leaf in list(found) if wanted is None else wanted:
+        if leaf.__class__ is Node or leaf not in found:
+            continue  # a result, which retains its gradient by a hook, or an input without one
+        if leaf.needs_grad:  # it may have been switched off since the forward
+            _accumulate(leaf, found.pop(leaf))
+            if leaf.hooks is not None:
+                _run_post_hooks(leaf)
     run_at_end()
+
+
+def _reached(x: Any) -> Any:
+    """The target of one of backward's `inputs`; if that is a result, it keeps its gradient."""
+    if isinstance(x, TensorBase) and x.node is not None:
+        x.retain_grad()  # type: ignore[attr-defined] # a method of Tensor
+    return _target(x)
 
 
 # Functions to call at the end of the present backward pass.

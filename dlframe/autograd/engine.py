@@ -42,10 +42,11 @@ def run_backward(
         retain_graph: keep what the nodes hold, for another pass.
         create_graph: run the rules on tensors, so that the gradients have a graph of their own.
         inputs: only gradients of these targets are wanted; None means all leaves.
-        stop: do not go on beyond `inputs`, where one of them leads to another.
+        stop: end at `inputs`, and do not even look beyond. Their hooks are not called: they
+            belong to the pass that goes on from there.
     """
     wanted = set(inputs or ())
-    useful = None if inputs is None else _leading_to(roots, wanted)
+    useful = None if inputs is None else _leading_to(roots, wanted, stop)
     pending: dict[Any, Any] = {}  # target -> the gradient that has arrived so far
     owned: set[Any] = set()  # targets whose pending gradient is a sum that we allocated
     found: dict[Any, Any] = {}
@@ -70,13 +71,14 @@ def run_backward(
         if owned:
             owned.discard(node)
         hooks, targets = node.hooks, node.targets
+        if stop and node in wanted:
+            found[node] = g
+            continue
         if hooks is not None:
             g = run_hooks(hooks, g, create_graph)
         if useful is not None:
             if node in wanted:
                 found[node] = g
-                if stop:
-                    continue
             targets = [target if target in useful else None for target in targets]
             if all(target is None for target in targets):
                 continue  # nothing wanted lies beyond; the node keeps its values for others
@@ -120,7 +122,8 @@ def run_backward(
                 if total.__class__ is np.ndarray and not create_graph:
                     owned.add(target)
     for leaf, g in pending.items():
-        found[leaf] = g if leaf.hooks is None else run_hooks(leaf.hooks, g, create_graph)
+        hooks = None if stop else leaf.hooks
+        found[leaf] = g if hooks is None else run_hooks(hooks, g, create_graph)
     return found
 
 
@@ -132,10 +135,11 @@ def _check_kept(node: Node) -> None:
         raise
 
 
-def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:
-    """All targets reachable from `roots` from which something wanted can be reached."""
+def _leading_to(roots: Iterable[Any], wanted: set[Any], stop: bool) -> set[Any]:
+    """The targets reachable from `roots` that lead to `wanted`; with `stop`, not through these."""
     useful = set(wanted)
-    for node in record.walk(roots)[0]:  # oldest first: targets before their users
+    nodes, _ = record.walk(roots, lambda node: not stop or node not in wanted)
+    for node in nodes:  # oldest first: targets before their users
         if any(t in useful for t in node.targets):
             useful.add(node)
     return useful

@@ -190,6 +190,24 @@ def test_a_mixed_product_gives_each_input_a_gradient_in_its_own_dtype():
     assert (x.grad.dtype, y.grad.dtype) == (dl.float32, dl.float64)
 
 
+def test_inputs_inside_the_graph_keep_their_gradients_from_then_on():
+    x = dl.tensor([1.0, 2.0], requires_grad=True)
+    h = x * 2
+    h.register_hook(lambda g: g * 3)
+    z = (h * h).sum()
+    z.backward(inputs=[h], retain_graph=True)
+    assert h.retains_grad
+    assert h.grad.tolist() == [12.0, 24.0]
+    z.backward(retain_graph=True)
+    assert h.grad.tolist() == [24.0, 48.0]
+    assert x.grad.tolist() == [24.0, 48.0]
+    z.backward(inputs=[x, h, x], retain_graph=True)  # each is reached once
+    assert h.grad.tolist() == [36.0, 72.0]
+    assert x.grad.tolist() == [48.0, 96.0]
+    z.backward(inputs=[dl.autograd.graph.get_gradient_edge(x)])
+    assert x.grad.tolist() == [72.0, 144.0]
+
+
 class TestGrad:
     def test_of_results_inside_the_graph(self):
         x = leaf(2.0)

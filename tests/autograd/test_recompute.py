@@ -8,12 +8,14 @@ import weakref
 
 import numpy as np
 import pytest
+from samples.checkpoints import HOOKS
 
 import dlframe as dl
 from dlframe import nn
 from dlframe.autograd.recompute import CheckpointError, noop_context_fn
 from dlframe.errors import GradientError
 from dlframe.func import grad, vmap
+from dlframe.ops import record
 from dlframe.utils.checkpoint import checkpoint, checkpoint_sequential
 
 
@@ -214,3 +216,42 @@ def test_under_func():
 def test_unknown_arguments_of_segments():
     with pytest.raises(ValueError, match="Unexpected keyword"):
         checkpoint_sequential([dl.sin], 1, x64(2), context=3)
+
+
+# --- hooks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_hooks_see_what_they_see_without_a_checkpoint(name):
+    plain = HOOKS[name](dl, lambda f, *args: f(*args))
+    recomputed = HOOKS[name](dl, checkpoint)
+    for a, b in zip(plain, recomputed, strict=True):
+        assert (a.tolist() if hasattr(a, "tolist") else a) == (
+            b.tolist() if hasattr(b, "tolist") else b
+        )
+
+
+def test_a_hook_in_segments_runs_once():
+    x, w = dl.ones(2, requires_grad=True), dl.full((2,), 2.0, requires_grad=True)
+    for tensor in (x, w):
+        tensor.register_hook(lambda g: g * 10)
+    checkpoint_sequential([lambda t: t * w] * 3, 3, x).sum().backward()
+    assert x.grad.tolist() == [80.0, 80.0]
+    assert w.grad.tolist() == [120.0, 120.0]
+
+
+def test_backward_looks_only_at_the_part_that_it_computes_again(monkeypatch):
+    visited = []
+    walk = record.walk
+
+    def counting(roots, *args):
+        nodes, borders = walk(roots, *args)
+        visited.append(len(nodes))
+        return nodes, borders
+
+    monkeypatch.setattr(record, "walk", counting)
+    y = x64(2)
+    for _ in range(30):
+        y = checkpoint(dl.sin, y)
+    y.sum().backward()
+    assert max(visited) == 1

@@ -25,6 +25,22 @@ def hook_changes(lib):
 
 
 @case
+def inputs_inside_the_graph_retain(lib):
+    x = lib.tensor([1.0, 2.0], requires_grad=True)
+    h = x * 2
+    h.register_hook(lambda g: g * 3)
+    z = (h * h).sum()
+    z.backward(inputs=[h], retain_graph=True)
+    first = h.grad.tolist()
+    z.backward(retain_graph=True)
+    second = h.grad.tolist()
+    z.backward(inputs=[x, h, x], retain_graph=True)
+    third = h.grad.tolist()
+    z.backward(inputs=[x])
+    return [h.retains_grad, first, second, third, h.grad, x.grad]
+
+
+@case
 def hooks_order_chain(lib):
     x = lib.tensor([1.0, 2.0], requires_grad=True)
     y = x * 2
