@@ -19,6 +19,9 @@ import sys
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
+from dlframe import starting as _starting  # first of all: see there
+
+# isort: split
 from dlframe import autograd, cuda, errors, nn, optim, random
 from dlframe.autograd import (
     enable_grad,

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -171,6 +172,137 @@ def test_a_folder_that_is_no_run_is_left_alone(dlframe: Command, tmp_path: Path)
     assert files(tmp_path / "a") == {"thesis.tex"}
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one epoch; to be copied."""
+    folder = tmp_path_factory.mktemp("finished") / "a"
+    assert main([*PLAIN, "--epochs", "1", "--out", str(folder)]) == 0
+    return folder
+
+
+# What stands in a folder, and whether `--overwrite` may begin a run there.
+FOREIGN = {
+    "no description": {"thesis.tex": "mine"},
+    "another program's": {"config.json": '{"name": "my-site", "scripts": {}}', "logo.png": "x"},
+    "a list": {"config.json": '["dlframe", "data", "model"]', "env.json": "x"},
+    "no JSON": {"config.json": "[" * 100_000},
+    "no UTF-8": {"config.json": "\udcff\udcfe{}"},
+    "a temporary file of somebody": {".thesis.tex.tmp": "mine"},
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_only_a_run_is_a_run(
+    tmp_path: Path, content: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text in content.items():
+        (tmp_path / name).write_text(text, errors="surrogateescape")
+    for more in ([], ["--overwrite"], ["--resume"]):
+        assert main([*PLAIN, "--out", str(tmp_path), *more]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    for name, text in content.items():
+        assert (tmp_path / name).read_text(errors="surrogateescape") == text
+    assert files(tmp_path) == set(content)
+
+
+def test_overwriting_deletes_by_name(tmp_path: Path, finished: Path) -> None:
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    mine = {"holiday.png", "checkpoints/epoch-0007.h5", "checkpoints/notes", ".env.json.tmp"}
+    for name in mine:
+        (tmp_path / name).write_text(name)
+    (tmp_path / "curves.png").write_text("of the run before")
+    assert main([*PLAIN, "--overwrite", "--out", str(tmp_path)]) == 0
+    assert files(tmp_path) == ALWAYS | mine
+    assert all((tmp_path / name).read_text() == name for name in mine)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+@pytest.mark.parametrize("name", [*sorted(ALWAYS), "curves.png", "checkpoints"])
+def test_links_in_a_run_are_not_followed(
+    tmp_path: Path, finished: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, outside = tmp_path / "a", tmp_path / "outside"
+    shutil.copytree(finished, run)
+    (run / name).exists() and (run / name).rename(outside)
+    if not outside.exists():
+        outside.write_text("precious")
+    (run / name).symlink_to(outside)
+    before = {p: p.read_bytes() for p in (outside, *outside.rglob("*")) if p.is_file()}
+    for more in ("--resume", "--overwrite"):
+        command = [*PLAIN, "--epochs", "3", "--out", str(run), more]
+        assert main(command) == 2
+        assert f"{name} is a symbolic link" in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in (outside, *outside.rglob("*")) if p.is_file()} == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_link_to_a_run_may_be_its_name(tmp_path: Path, finished: Path) -> None:
+    shutil.copytree(finished, tmp_path / "a")
+    (tmp_path / "shortcut").symlink_to(tmp_path / "a")
+    assert (
+        main(
+            [
+                "train",
+                "--epochs",
+                "2",
+                "--no-pictures",
+                "--out",
+                str(tmp_path / "shortcut"),
+                "--resume",
+            ]
+        )
+        == 0
+    )
+    assert len(records(tmp_path / "a")) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_lock_that_is_a_link_makes_no_file_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".lock").symlink_to(tmp_path / "elsewhere")
+    assert main([*PLAIN, "--out", str(tmp_path / "a")]) == 1
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_snapshot_of_hard_links_keeps_what_it_had(tmp_path: Path, finished: Path) -> None:
+    run, snapshot = tmp_path / "a", tmp_path / "snapshot"
+    shutil.copytree(finished, run)
+    for name in ALWAYS:
+        (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
+        os.link(run / name, snapshot / name)
+    before = {name: (snapshot / name).read_bytes() for name in ALWAYS}
+    assert main(["train", "--resume", "--epochs", "2", "--no-pictures", "--out", str(run)]) == 0
+    assert {name: (snapshot / name).read_bytes() for name in ALWAYS} == before
+    assert main([*PLAIN, "--overwrite", "--out", str(run)]) == 0
+    assert {name: (snapshot / name).read_bytes() for name in ALWAYS} == before
+
+
+@pytest.mark.parametrize("left", [(".config.json.0123456789abcdef.tmp",), (), ("checkpoints/",)])
+def test_a_run_that_was_killed_before_its_first_file_begins_again(
+    tmp_path: Path, left: tuple[str, ...]
+) -> None:
+    (tmp_path / ".lock").touch()
+    for name in left:
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).write_text("{")
+    assert main([*PLAIN, "--out", str(tmp_path)]) == 0
+    assert files(tmp_path) == ALWAYS
+
+
+def test_a_run_that_was_killed_in_its_first_epoch_goes_on(tmp_path: Path, finished: Path) -> None:
+    run, whole = tmp_path / "a", tmp_path / "b"
+    shutil.copytree(finished, run)
+    left = run / "checkpoints" / ".last.h5.0123456789abcdef.tmp"
+    (run / "checkpoints" / "last.h5").rename(left)  # killed before this got its name
+    assert main(["train", "--resume", "--epochs", "2", "--no-pictures", "--out", str(run)]) == 0
+    assert main([*PLAIN, "--out", str(whole)]) == 0
+    assert records(run) == records(whole)
+    assert files(run) == ALWAYS
+    (run / "checkpoints" / "best.h5").unlink()
+    (run / "checkpoints" / "last.h5").unlink()
+    assert main(["train", "--resume", "--out", str(run)]) == 2
+    assert main([*PLAIN, "--overwrite", "--out", str(run)]) == 0
+
+
 def test_more_epochs_for_a_finished_run(dlframe: Command, tmp_path: Path) -> None:
     dlframe(*PLAIN, "--out", "a")
     done = dlframe("train", "--resume", "--out", "a", "--epochs", 1, code=2)
@@ -293,6 +425,56 @@ def test_ctrl_c_saves_and_the_run_goes_on_from_there(dlframe: Command, tmp_path:
     whole = dlframe(*quick, "--out", "b").stdout
     assert accuracy_in(resumed) == accuracy_in(whole)
     assert records(tmp_path / "a") == records(tmp_path / "b")
+
+
+MODULES = ["numpy", "numpy.random", "dlframe.optim", "dlframe.cli.parser", "dlframe.cli.train"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("module", MODULES)
+def test_ctrl_c_while_the_program_loads(tmp_path: Path, module: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(f"""
+import os, signal, sys
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+""")
+    more = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "dlframe", *PLAIN], cwd=tmp_path, env=environment(**more),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such paths")
+def test_paths_that_are_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, root = os.fsdecode(os.fsencode(tmp_path) + b"/\xff \xc3\xbc"), os.fsdecode(b"\xfe")
+    assert main([*PLAIN, "--out", run, "--root", root]) == 0
+    assert main(["train", "--resume", "--no-pictures", "--out", run]) == 0
+    assert main(["evaluate", run]) == 0
+    assert json.loads(Path(run, "config.json").read_text())["root"] == root
+    assert main([*PLAIN, "--out", run]) == 2
+    assert r"\udcff ü exists" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locales")
+def test_paths_where_text_is_ascii(tmp_path: Path) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "dlframe", *PLAIN, "--out", "bücher", "--root", "dätä"],
+        cwd=tmp_path, env=environment(**ascii_only), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path / "bücher") == ALWAYS
+
+
+def test_a_home_folder_that_nobody_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--data", "mnist", "--root", "~nobody-of-this-name/data"]) == 1
+    assert "'~nobody-of-this-name/data' begins with ~" in capsys.readouterr().err
+    assert main(["data", "list", "--root", "~nobody-of-this-name/data"]) == 1
 
 
 # --- predicting --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Parts that everything else uses and that do not know tensors: nests, hooks, lists of names, safe text."""
+"""Parts that everything else uses and that do not know tensors: nests, hooks, lists, safe text."""
 
 from __future__ import annotations
 

@@ -6,18 +6,19 @@ command line, 130 after Ctrl-C. `--debug` shows the whole traceback.
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
 from collections.abc import Sequence
 
+from dlframe import starting
+from dlframe.base.printable import printable
 from dlframe.cli.parser import UsageError, data_root, make_parser
 from dlframe.errors import DatasetError, DlframeError
 from dlframe.tensor.settings import set_num_threads
 
 __all__ = ["main"]
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,28 +31,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser.parse_args(arguments)
     except SystemExit as leaving:  # --help, --version, or a usage error that is printed already
         return int(leaving.code or 0)
+    code = _run(options)
+    starting.quit_at_once()  # the rest is Python's own clearing up
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Call the command, print what went wrong, and return the exit code."""
     try:
         if options.threads:
             set_num_threads(options.threads)
-        return int(options.command(options))
+        return _all_written(int(options.command(options)))
     except UsageError as error:
-        print(f"dlframe {options.name}: error: {error}", file=sys.stderr)
+        _complain(options, error)
         return 2
     except KeyboardInterrupt:
         if options.debug:
             raise
         print("\nInterrupted.", file=sys.stderr)
-        return INTERRUPTED
+        return starting.INTERRUPTED
     except BrokenPipeError:  # dlframe … | head, and head has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 1
     except (DlframeError, OSError) as error:
         if options.debug:
             raise
-        print(f"dlframe {options.name}: error: {error}", file=sys.stderr)
+        _complain(options, error)
         if isinstance(error, DatasetError) and hasattr(options, "root"):
             print(
-                f"--root DIR says where data lie; now it is {data_root(options.root)}",
+                f"--root DIR says where data lie; now it is {printable(data_root(options.root))}",
                 file=sys.stderr,
             )
         return 1
+
+
+def _all_written(code: int) -> int:
+    if sys.stdout is not None:  # it is None if Python started with a closed one
+        sys.stdout.flush()
+    return code
+
+
+def _complain(options: argparse.Namespace, error: Exception) -> None:
+    # the message may quote a file or another package: no control character reaches the terminal
+    message = printable(error, keep="\n")
+    print(f"dlframe {options.name}: error: {message}", file=sys.stderr)

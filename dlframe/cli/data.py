@@ -8,6 +8,7 @@ from typing import Any
 from dlframe.cli.parser import DATA, data_root
 from dlframe.cli.problems import KINDS
 from dlframe.data.datasets import DATASETS
+from dlframe.data.datasets.images import as_root
 from dlframe.errors import DatasetError, DatasetMissingError
 
 BUILT_IN = ("digits",)
@@ -19,6 +20,7 @@ COUNTS = {
 
 def data(options: argparse.Namespace) -> int:
     """The command."""
+    as_root(data_root(options.root))  # raises for ~ without a home folder
     actions = {"list": _list, "download": _download, "verify": _verify}
     return actions[options.action](options)
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from dlframe import plugins
+from dlframe import plugins, starting
 from dlframe.errors import did_you_mean
 from dlframe.version import __version__
 
@@ -109,7 +109,9 @@ def _later(function: str) -> Callable[[argparse.Namespace], int]:
     module, name = function.split(":")
 
     def call(options: argparse.Namespace) -> int:
-        return int(getattr(importlib.import_module(f"dlframe.cli.{module}"), name)(options))
+        function = getattr(importlib.import_module(f"dlframe.cli.{module}"), name)
+        starting.raise_again()
+        return int(function(options))
 
     return call
 

@@ -12,6 +12,7 @@ from dlframe.training import StepLog, Trainer
 
 SAMPLES = 40  # images in the grid of samples
 SHORT = 5  # epochs; a curve of fewer points shows little
+NAMES = ("curves.png", "samples.png", "confusion.png", "mistakes.png", "boundary.png")
 DRAWN = ("loss", "val_loss", "accuracy", "val_accuracy", "lr")
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dlframe import models, plugins, random
+from dlframe import models, plugins, random, starting
 from dlframe.cli import config as configs
 from dlframe.cli import pictures
 from dlframe.cli.info import environment
@@ -33,9 +33,11 @@ from dlframe.training import (
     Trainer,
 )
 from dlframe.utils import atomic_write, load_checkpoint
+from dlframe.utils.atomic import is_temporary, remove_leftovers, without_links
 
-INTERRUPTED = 130
 LOCK = ".lock"  # in a run's folder, while a process writes there
+DESCRIPTION_KEYS = {"dlframe", "data", "model", "optimizer", "scheduler", "seed"}
+DESCRIPTION_BYTES = 1 << 20
 STEPS_PER_EPOCH = 50  # points on the curve of a short run
 
 
@@ -50,36 +52,82 @@ class Run:
         self.checkpoints = self.folder / "checkpoints"
         self.best = self.checkpoints / "best.h5"
         self.last = self.checkpoints / "last.h5"
+        drawn = [self.folder / name for name in sorted(pictures.NAMES)]
+        self.own = [self.config, self.environment, self.metrics, self.best, self.last, *drawn]
 
     @property
     def exists(self) -> bool:
-        return self.folder.is_dir() and any(path.name != LOCK for path in self.folder.iterdir())
+        """Whether the folder holds anything but what a run that was killed at its start leaves."""
+        return not (_is_empty(self.folder, self.checkpoints.name) and _is_empty(self.checkpoints))
+
+    @property
+    def newest(self) -> Path | None:
+        """The checkpoint to continue from: killed in its first epoch, a run may have no last.h5."""
+        return next((path for path in (self.last, self.best) if path.is_file()), None)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other processes out of the folder; raises UsageError if one trains there already."""
+        """Keep other processes out of the folder, and follow no links in it.
+
+        Raises UsageError if another process trains there already, or for a link.
+        """
+        self.check_links()
         self.folder.mkdir(parents=True, exist_ok=True)
-        with try_lock(self.folder / LOCK) as held:
+        with try_lock(self.folder / LOCK) as held, without_links(self.folder):
             if not held:
                 raise UsageError(
                     f"another process is training in {self.folder}: wait for it, or name another "
                     "folder with --out"
                 )
+            for folder in (self.folder, self.checkpoints):
+                if folder.is_dir():
+                    remove_leftovers(folder)
             yield
+
+    def check_links(self) -> None:
+        """Raise UsageError if one of the run's files is a symbolic link.
+
+        Writing would replace the file to which it leads, and a folder may come from somebody else.
+        """
+        for path in (self.checkpoints, *self.own):
+            if path.is_symlink():
+                raise UsageError(
+                    f"{path} is a symbolic link, and a run writes only into its own folder. Put "
+                    "the file itself there, or start another run with --out"
+                )
 
     def files(self) -> list[Path]:
         """The files that a run writes, as far as they exist."""
-        single = [self.config, self.environment, self.metrics, self.best, self.last]
-        return [path for path in [*single, *sorted(self.folder.glob("*.png"))] if path.is_file()]
+        return [path for path in self.own if path.is_file()]
 
     def clear(self) -> None:
         """Delete only the files that a run has written."""
-        if not self.config.is_file():
+        if not _describes_a_run(self.config):
             raise UsageError(
-                f"{self.folder} is not empty and not a run's folder, so it is not overwritten"
+                f"{self.folder} is not empty and not a run's folder (it has no config.json of "
+                "one), so it is not overwritten"
             )
-        for path in self.files():
-            path.unlink()
+        # the description last, so that the folder is known as a run's until all else is gone
+        for path in reversed(self.own):
+            path.unlink(missing_ok=True)
+
+
+def _is_empty(folder: Path, *others: str) -> bool:
+    """Whether a folder is absent, or has nothing but a lock, temporary files, and `others`."""
+    return not folder.is_dir() or all(
+        path.name in (LOCK, *others) or is_temporary(path.name) for path in folder.iterdir()
+    )
+
+
+def _describes_a_run(path: Path) -> bool:
+    """Whether a file is the description of a run, and not any config.json."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > DESCRIPTION_BYTES:
+            return False
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.keys() >= DESCRIPTION_KEYS
 
 
 def train(options: argparse.Namespace) -> int:
@@ -102,7 +150,7 @@ def _prepare(
 ) -> None:
     """Load the state of the run, or clear its folder; called when nothing else can fail."""
     if options.resume:
-        trainer.resume(run.last)
+        trainer.resume(_checkpoint_of(run))
         trainer.extra["config"] = config
         if trainer.epoch > config["epochs"]:
             raise UsageError(
@@ -132,7 +180,7 @@ def _train_and_report(
             f"saved. Continue with:\n  dlframe train --resume --out {shlex.quote(str(run.folder))}",
             file=sys.stderr,
         )
-        return INTERRUPTED
+        return starting.INTERRUPTED
     result = _test(run, problem, trainer)
     if options.pictures:
         notice = pictures.draw_all(run.folder, config, problem, trainer, result)
@@ -178,10 +226,18 @@ def _old_run(options: argparse.Namespace) -> tuple[Run, dict[str, Any]]:
     if options.out is None:
         raise UsageError("say which run to continue: --out DIR")
     run = Run(options.out)
-    if not run.last.is_file():
-        raise UsageError(f"{run.folder} has no {run.last.relative_to(run.folder)} to continue from")
-    saved = description_in(load_checkpoint(run.last), run.last)
-    return run, configs.resumed(saved, options)
+    run.check_links()
+    path = _checkpoint_of(run)
+    return run, configs.resumed(description_in(load_checkpoint(path), path), options)
+
+
+def _checkpoint_of(run: Run) -> Path:
+    if run.newest is None:
+        again = ": start again, with --overwrite" if _describes_a_run(run.config) else ""
+        raise UsageError(
+            f"{run.folder} has no {run.last.relative_to(run.folder)} to continue from{again}"
+        )
+    return run.newest
 
 
 def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
@@ -262,6 +318,7 @@ def _test(run: Run, problem: Problem, trainer: Trainer) -> Result:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    with atomic_write(path, "w") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    with atomic_write(path) as file:
+        # a path may have bytes that are no UTF-8, which Python writes as \udcff, as JSON does
+        file.write(text.encode("utf-8", "backslashreplace"))

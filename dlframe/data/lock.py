@@ -63,7 +63,8 @@ def try_lock(path: Path) -> Iterator[bool]:
 
 def _acquire(path: Path) -> int | None:
     """An open descriptor that holds the lock, or None."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    # a link of this name could make us create a file elsewhere
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
         _try_lock(descriptor)
         # the last holder may have removed the file between our open and our lock; the next process

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dlframe.errors import ArgumentError
 from dlframe.training.callback import Callback
 from dlframe.training.history import plain
-from dlframe.utils.atomic import atomic_write
+from dlframe.utils.atomic import atomic_write, written_path
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
@@ -40,7 +40,7 @@ class EpochLogger(Callback):
         self.rewrite(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        with self.path.open("a", encoding="utf-8", newline="") as file:
+        with written_path(self.path).open("a", encoding="utf-8", newline="") as file:
             file.write(self.line(trainer.history.records()[-1]))
 
     def rewrite(self, trainer: Trainer) -> None:

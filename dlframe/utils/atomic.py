@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import secrets
 import stat
+import sys
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, Literal
 
-# A save never pauses for an hour, so a temporary file that is older belongs to a process that was
-# killed.
+if sys.platform != "win32":
+    import fcntl
+
+# Where files cannot be locked: a save never pauses for an hour, so a temporary file that is older
+# belongs to a process that was killed.
 STALE_SECONDS = 3600.0
+
+_TEMPORARY = re.compile(r"\.(.{1,40})\.[0-9a-f]{16}\.tmp", re.DOTALL)
+
+# The folder whose files may not be links; see `without_links`.
+_own: ContextVar[Path | None] = ContextVar("own", default=None)
 
 
 @contextlib.contextmanager
@@ -28,8 +40,9 @@ def atomic_write(
     The block writes to a temporary file in the same folder (a rename is atomic only within one
     file system). At its end the bytes are forced to the disk, the file is renamed to `path`, and
     the folder is forced to the disk too. If anything fails, the old file is untouched and the
-    temporary one is removed. Missing folders are created, a symbolic link keeps its target, and a
-    replaced file keeps its permissions.
+    temporary one is removed; that of a process that was killed is removed by the next write into
+    the folder. Missing folders are created, a symbolic link keeps its target, another hard link
+    keeps the old content, and a replaced file keeps its permissions.
 
     Args:
         path: the file to write or replace.
@@ -48,12 +61,11 @@ def atomic_write(
     """
     if mode not in ("wb", "w"):
         raise ValueError(f'atomic_write: mode must be "wb" or "w"; got {mode!r}')
-    target = Path(os.path.realpath(path))
+    target = written_path(path)
     permissions = _permissions(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target)
-    temporary = target.parent / f"{_prefix(target)}{secrets.token_hex(8)}.tmp"
-    file = _create(temporary, mode, encoding)
+    remove_leftovers(target.parent)
+    temporary, file, guard = _create(target, mode, encoding)
     try:
         if permissions is not None:
             temporary.chmod(permissions)
@@ -70,6 +82,9 @@ def atomic_write(
         if type(error) is OSError and error.errno and error.filename is None:
             error.filename = str(target)  # "No space left on device", but which?
         raise
+    finally:
+        if guard is not None:
+            os.close(guard)
     sync_folder(target.parent)
 
 
@@ -97,26 +112,109 @@ def _permissions(target: Path) -> int | None:
     return stat.S_IMODE(mode)
 
 
-def _prefix(target: Path) -> str:
-    # names may be 255 bytes long; 40 characters leave room for the token
-    return f".{target.name[:40]}."
+# --- links -------------------------------------------------------------------------------------
 
 
-def _create(temporary: Path, mode: str, encoding: str | None) -> IO[Any]:
+@contextlib.contextmanager
+def without_links(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """While entered, `atomic_write` follows no symbolic link below this folder: it raises OSError.
+
+    For a folder whose content may come from somebody else, who could make a link of a file that
+    is going to be written, and so let it replace any file of ours.
+    """
+    before = _own.set(Path(os.path.realpath(folder)))
+    try:
+        yield
+    finally:
+        _own.reset(before)
+
+
+def written_path(path: str | os.PathLike[str]) -> Path:
+    """The file that a write to `path` changes: where links lead; OSError for a forbidden link."""
+    folder = _own.get()
+    if folder is not None:
+        shown = Path(path).absolute()
+        for part in (shown, *shown.parents):
+            # links outside of the folder, such as one that leads to it, are the user's own
+            if part.is_symlink() and Path(os.path.realpath(part.parent)).is_relative_to(folder):
+                raise OSError(
+                    errno.ELOOP, "it is a symbolic link, which is not followed here", str(part)
+                )
+    return Path(os.path.realpath(path))
+
+
+# --- temporary files ---------------------------------------------------------------------------
+
+
+def is_temporary(name: str) -> bool:
+    """Whether `atomic_write` makes temporary files of such a name."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files in a folder whose processes were killed while they wrote."""
+    names: list[str] = []
+    with contextlib.suppress(PermissionError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if is_temporary(entry.name)]
+    for name in names:
+        with contextlib.suppress(OSError):  # another process may sweep at the same moment
+            _remove_if_abandoned(folder / name)
+
+
+def _create(target: Path, mode: str, encoding: str | None) -> tuple[Path, IO[Any], int | None]:
+    """A new temporary file, opened, and a descriptor that keeps it locked after it is closed."""
     # O_EXCL: no other process has this file; 0o666: the umask decides, as for any new file
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666)
+    while True:
+        # names may be 255 bytes long; 40 characters leave room for the token
+        temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(8)}.tmp"
+        descriptor = os.open(temporary, flags, 0o666)
+        if _lock(descriptor, temporary):
+            break
+        os.close(descriptor)  # between these lines another process took it for a leftover
     if mode == "wb":
-        return os.fdopen(descriptor, "w+b")
-    return os.fdopen(descriptor, "w+", encoding=encoding or "utf-8")
+        file: IO[Any] = os.fdopen(descriptor, "w+b")
+    else:
+        file = os.fdopen(descriptor, "w+", encoding=encoding or "utf-8")
+    return temporary, file, None if sys.platform == "win32" else os.dup(descriptor)
 
 
-def _sweep(target: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote this file."""
-    prefix = _prefix(target)
-    for leftover in target.parent.iterdir():
-        if not (leftover.name.startswith(prefix) and leftover.name.endswith(".tmp")):
-            continue
-        with contextlib.suppress(OSError):  # another process may sweep at the same moment
-            if time.time() - leftover.stat().st_mtime > STALE_SECONDS:
-                leftover.unlink()
+if sys.platform == "win32":
+    # an open file cannot be removed there, so it needs no lock
+
+    def _lock(descriptor: int, temporary: Path) -> bool:
+        return True
+
+    def _remove_if_abandoned(leftover: Path) -> None:
+        leftover.unlink()
+
+else:
+    # The system releases a lock when its process ends, however that happens. A process id in the
+    # name would tell less: ids are used again, and each container counts its own.
+
+    def _lock(descriptor: int, temporary: Path) -> bool:
+        """Lock a new file; False if it was removed before."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.path.samestat(os.fstat(descriptor), temporary.stat())
+        except (BlockingIOError, FileNotFoundError):
+            return False
+        except OSError:  # a file system without locks
+            return True
+
+    def _remove_if_abandoned(leftover: Path) -> None:
+        descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                return
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            except OSError:
+                if time.time() - found.st_mtime <= STALE_SECONDS:
+                    return
+            leftover.unlink()
+        finally:
+            os.close(descriptor)

@@ -11,7 +11,6 @@ in dashes and markers as well.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import missing_extra
+from dlframe.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -194,14 +194,8 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
             f"viz: cannot tell the format of {str(target)!r}; its name must end in one of "
             f"{', '.join('.' + name for name in sorted(formats))}"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with part.open("xb") as file:
-            figure.savefig(file, format=suffix)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_write(target) as file:
+        figure.savefig(file, format=suffix)
 
 
 def blue_scale() -> Colormap:

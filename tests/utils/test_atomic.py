@@ -5,12 +5,13 @@ import signal
 import stat
 import subprocess
 import sys
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from dlframe.utils import atomic_write
+from dlframe.utils.atomic import without_links
 
 
 def names(folder):
@@ -98,19 +99,95 @@ def test_long_names(tmp_path):
 
 
 def test_leftovers_of_killed_processes_are_swept(tmp_path):
-    target = tmp_path / "last.h5"
-    stale, fresh = tmp_path / ".last.h5.aa.tmp", tmp_path / ".last.h5.bb.tmp"
-    other = tmp_path / ".best.h5.aa.tmp"
-    for path in (stale, fresh, other):
-        path.write_text("half")
-    past = time.time() - 7200
-    os.utime(stale, (past, past))
-    os.utime(other, (past, past))
-    with atomic_write(target):
+    code = """
+import os, sys
+from dlframe.utils import atomic_write
+with atomic_write(sys.argv[1], "w") as file:
+    file.write("half"); file.flush()
+    print("ready", flush=True)
+    sys.stdin.read()
+    os._exit(9)
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "best.h5"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with child:
+        assert child.stdout.readline() == "ready\n"
+        alive = set(names(tmp_path))
+        mine = [".last.h5.aa.tmp", ".x.tmp", "last.h5.0123456789abcdef.tmp"]  # no names of ours
+        for name in mine:
+            (tmp_path / name).write_text("mine")
+        with atomic_write(tmp_path / "last.h5"):
+            assert alive < set(names(tmp_path))
+        assert {*alive, *mine, "last.h5"} == set(names(tmp_path))  # the child still writes it
+        child.stdin.close()
+        child.wait()
+    assert alive < set(names(tmp_path))
+    with atomic_write(tmp_path / "last.h5"):
         pass
-    assert not stale.exists()  # nobody has written to it for two hours
-    assert fresh.exists()  # perhaps another process is writing it now
-    assert other.exists()  # belongs to another file
+    assert names(tmp_path) == sorted([*mine, "last.h5"])
+
+
+def test_writers_of_one_folder_never_sweep_each_other(tmp_path):
+    def write(number):
+        for i in range(40):
+            with atomic_write(tmp_path / f"{number % 3}", "w") as file:
+                file.write(f"{number} {i} " * 1000)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+    assert names(tmp_path) == ["0", "1", "2"]
+    for path in tmp_path.iterdir():
+        text = path.read_text()
+        assert text == text[: len("0 39 ")] * 1000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFOs, and links need a privilege")
+def test_only_regular_files_are_swept(tmp_path):
+    (tmp_path / "kept").write_text("mine")
+    os.mkfifo(tmp_path / ".a.0123456789abcdef.tmp")  # to open it would wait for a writer
+    (tmp_path / ".b.0123456789abcdef.tmp").symlink_to(tmp_path / "kept")
+    (tmp_path / ".c.0123456789abcdef.tmp").mkdir()
+    before = names(tmp_path)
+    with atomic_write(tmp_path / "x"):
+        pass
+    assert names(tmp_path) == sorted([*before, "x"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_links_in_a_folder_can_be_forbidden(tmp_path):
+    folder, outside = tmp_path / "run", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (outside / "x").write_text("precious")
+    (folder / "x").symlink_to(outside / "x")
+    (folder / "broken").symlink_to(outside / "nothing")
+    (folder / "inner").symlink_to(outside)
+    (tmp_path / "shortcut").symlink_to(folder)
+    with without_links(tmp_path / "shortcut"):
+        for name in ("x", "broken", "inner/x", "inner/new/y"):
+            for way in (folder, tmp_path / "shortcut", folder / ".." / "run"):
+                with pytest.raises(OSError, match="symbolic link"), atomic_write(way / name):
+                    pass
+        with atomic_write(tmp_path / "shortcut" / "new" / "y", "w") as file:
+            file.write("fine")
+        with atomic_write(tmp_path / "other"):  # outside of the folder links are as always
+            pass
+    assert (folder / "new" / "y").read_text() == "fine"
+    assert names(outside) == ["x"]
+    assert (outside / "x").read_text() == "precious"
+    with atomic_write(folder / "x", "w") as file:
+        file.write("new")
+    assert (outside / "x").read_text() == "new"
+
+
+def test_another_hard_link_keeps_the_old_content(tmp_path):
+    (tmp_path / "x").write_text("old")
+    os.link(tmp_path / "x", tmp_path / "snapshot")
+    with atomic_write(tmp_path / "x", "w") as file:
+        file.write("new")
+    assert (tmp_path / "snapshot").read_text() == "old"
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path):

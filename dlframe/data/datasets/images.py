@@ -125,5 +125,11 @@ def damaged(dataset: str, path: Path, complaint: str) -> DatasetError:
 
 
 def as_root(root: str | os.PathLike[str]) -> Path:
-    """The folder as a Path, with ~ for the home folder."""
-    return Path(root).expanduser()
+    """The folder as a Path, with ~ for the home folder; DatasetError if there is none."""
+    try:
+        return Path(root).expanduser()
+    except RuntimeError:
+        raise DatasetError(
+            f"the folder {os.fspath(root)!r} begins with ~, and it is not known which folder that "
+            "is for this user: write it out, or set the variable HOME"
+        ) from None
