@@ -553,18 +553,34 @@ def test_images_that_are_too_large(dlframe: Command, tmp_path: Path, trained: Pa
 
     Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")  # Pillow would warn
     Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
-    done = dlframe("predict", "huge.png", "large.png", code=1)
-    assert "huge.png: this image is too large: Image size (400000000 pixels)" in done.stderr
+    Image.new("RGB", (9_000, 9_000)).save(tmp_path / "colour.png")
+    done = dlframe("predict", "huge.png", "colour.png", "large.png", code=1)
+    assert "huge.png: this image is too large: DecompressionBombError: Image" in done.stderr
+    assert "colour.png: this image is too large: 9000×9000 pixels take more than" in done.stderr
     assert "large.png (10000×10000, resized to 8×8)" in done.stdout
 
 
 def test_files_that_are_no_images(dlframe: Command, tmp_path: Path, trained: Path) -> None:
-    (tmp_path / "text.png").write_text("not an image")
-    done = dlframe("predict", "text.png", "nowhere.png", code=1)
+    (tmp_path / "text\x1b[2J.png").write_text("not an image")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "photo.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n")
+    program = tmp_path / "bin" / "gs"  # what Pillow would start for this one
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    names = ["text\x1b[2J.png", "folder.png", "nowhere.png", "photo.png"]
+    done = dlframe("predict", *names, code=1, PATH=path)
+    known = (
+        "this is not an image of the formats that are read: PNG, JPEG, GIF, BMP, WEBP, TIFF, PPM"
+    )
     assert done.stderr.splitlines() == [
-        "dlframe predict: error: text.png: this is not an image that Pillow can read",
+        rf"dlframe predict: error: text\x1b[2J.png: {known}",
+        "dlframe predict: error: folder.png: this is a folder or a device, not an image file",
         "dlframe predict: error: nowhere.png: No such file or directory",
+        f"dlframe predict: error: photo.png: {known}",
     ]
+    assert not (tmp_path / "started").exists()
 
 
 def test_points_cannot_be_seen(dlframe: Command) -> None:
