@@ -42,6 +42,8 @@ class EpochLogger(Callback):
     def on_epoch_end(self, trainer: Trainer) -> None:
         with written_path(self.path).open("a", encoding="utf-8", newline="") as file:
             file.write(self.line(trainer.history.records()[-1]))
+            file.flush()
+            os.fsync(file.fileno())
 
     def rewrite(self, trainer: Trainer) -> None:
         """Write the file from the history."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import re
 import secrets
@@ -63,38 +64,56 @@ def atomic_write(
         raise ValueError(f'atomic_write: mode must be "wb" or "w"; got {mode!r}')
     target = written_path(path)
     permissions = _permissions(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     remove_leftovers(target.parent)
-    temporary, file, guard = _create(target, mode, encoding)
+    # names may be 255 bytes long; 40 characters leave room for the token
+    temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(8)}.tmp"
+    file: IO[Any] | None = None
     try:
+        file = _create(temporary, mode, encoding)
         if permissions is not None:
             temporary.chmod(permissions)
         yield file
         file.flush()
         os.fsync(file.fileno())
-        file.close()
-        temporary.replace(target)
-    except BaseException as error:  # Ctrl-C too must leave nothing behind
-        with contextlib.suppress(OSError):  # closing flushes, and the disk may be full
+        if sys.platform == "win32":  # it renames no open file
             file.close()
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+        temporary.replace(target)
+        file.close()  # and its lock ends
+    except BaseException as error:  # Ctrl-C too must leave nothing behind
+        if file is not None:
+            with contextlib.suppress(OSError):  # closing flushes, and the disk may be full
+                file.close()
+        with contextlib.suppress(OSError):  # that it failed is said already
+            temporary.unlink(missing_ok=True)
         if type(error) is OSError and error.errno and error.filename is None:
             error.filename = str(target)  # "No space left on device", but which?
         raise
-    finally:
-        if guard is not None:
-            os.close(guard)
     sync_folder(target.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, so that they survive a power cut."""
+    missing = itertools.takewhile(lambda path: not path.exists(), (folder, *folder.parents))
+    above = [path.parent for path in missing]
+    folder.mkdir(parents=True, exist_ok=True)
+    for parent in above:
+        sync_folder(parent)
 
 
 def sync_folder(folder: Path) -> None:
     """Force the folder's list of names to the disk, so that a rename survives a power cut."""
     if os.name == "nt":  # Windows cannot open folders, and orders renames itself
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder to write into, but not to list; its names come later
+        return
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # what a file system says that cannot do it
+            raise
     finally:
         os.close(descriptor)
 
@@ -161,22 +180,17 @@ def remove_leftovers(folder: Path) -> None:
             _remove_if_abandoned(folder / name)
 
 
-def _create(target: Path, mode: str, encoding: str | None) -> tuple[Path, IO[Any], int | None]:
-    """A new temporary file, opened, and a descriptor that keeps it locked after it is closed."""
-    # O_EXCL: no other process has this file; 0o666: the umask decides, as for any new file
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+def _create(temporary: Path, mode: str, encoding: str | None) -> IO[Any]:
+    """The new temporary file, opened and locked."""
     while True:
-        # names may be 255 bytes long; 40 characters leave room for the token
-        temporary = target.parent / f".{target.name[:40]}.{secrets.token_hex(8)}.tmp"
-        descriptor = os.open(temporary, flags, 0o666)
-        if _lock(descriptor, temporary):
-            break
-        os.close(descriptor)  # between these lines another process took it for a leftover
-    if mode == "wb":
-        file: IO[Any] = os.fdopen(descriptor, "w+b")
-    else:
-        file = os.fdopen(descriptor, "w+", encoding=encoding or "utf-8")
-    return temporary, file, None if sys.platform == "win32" else os.dup(descriptor)
+        # "x": no other process has this file
+        if mode == "wb":
+            file: IO[Any] = temporary.open("x+b")
+        else:
+            file = temporary.open("x+", encoding=encoding or "utf-8")
+        if _lock(file.fileno(), temporary):
+            return file
+        file.close()  # between these lines another process took it for a leftover
 
 
 if sys.platform == "win32":
@@ -195,9 +209,9 @@ else:
     def _lock(descriptor: int, temporary: Path) -> bool:
         """Lock a new file; False if it was removed before."""
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             return os.path.samestat(os.fstat(descriptor), temporary.stat())
-        except (BlockingIOError, FileNotFoundError):
+        except FileNotFoundError:
             return False
         except OSError:  # a file system without locks
             return True
