@@ -1,0 +1,333 @@
+"""Power cuts at every call of a save, a checkpoint, a run, a download: what is found afterwards."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from crash.disk import Disk, Folder, Materialized, read
+from crash.recording import Change, Mark, Recorder, Sync, SyncFolder, Write
+from dlframe import nn, optim, training, utils
+from dlframe.base import nests
+from dlframe.data import DataLoader, TensorDataset
+from dlframe.training import Trainer
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk that loses power is a model; forcing bytes to the real one would only take time."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
+class Effort(NamedTuple):
+    """How many states to look at."""
+
+    limit: int  # about as many per call, see `Disk.after_power_cut`
+    every: int  # of so many writes look at one, and at each other call
+    trials: int  # of so many files load one
+
+
+FEW = Effort(6, 20, 4)
+
+
+def efforts(limit: int) -> Any:
+    """For `parametrize`: some states for every day, and all of them, slowly."""
+    some = pytest.param(FEW, id="some")
+    return [some, pytest.param(Effort(limit, 1, 1), id="all", marks=pytest.mark.slow)]
+
+
+class Counts:
+    """How many states were looked at."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.distinct = 0
+
+    def print(self, name: str) -> None:
+        print(f"{name}: {self.total:,} states, {self.distinct:,} distinct")
+
+
+def states(
+    before: Folder, changes: list[Change], effort: Effort, counts: Counts
+) -> Iterator[tuple[list[Any], Folder]]:
+    """The notes made so far, and a folder that a crash then may leave; each pair once."""
+    rng = random.Random(0)
+    disk = Disk(before)
+    notes: list[Any] = []
+    seen: set[int] = set()
+    for change in changes:
+        if isinstance(change, Mark):
+            notes.append(change.note)
+            seen.clear()
+        disk.make(change)
+        if isinstance(change, Write) and rng.randrange(effort.every):
+            continue
+        for state in (disk.everything, *disk.after_power_cut(rng, effort.limit)):
+            counts.total += 1
+            key = hash(tuple(sorted(state.items(), key=lambda item: item[0])))
+            if key not in seen:
+                seen.add(key)
+                counts.distinct += 1
+                yield notes, state
+
+
+def bits(value: Any) -> Any:
+    """A nest in a form that `==` compares bit for bit."""
+    found: list[Any] = []
+
+    def leaf(x: Any) -> None:
+        array = x.array if isinstance(x, dl.Tensor) else x
+        if isinstance(array, np.ndarray):
+            found.append((array.dtype.str, array.shape, array.tobytes()))
+        else:
+            found.append((type(x).__name__, repr(x)))
+
+    shape = nests.map_leaves(leaf, value)
+    return repr(shape), found
+
+
+def check_recording(recorder: Recorder, folder: Path) -> None:
+    """Nothing went around the recorder, and nothing was left open."""
+    disk = Disk(recorder.before)
+    for change in recorder.changes:
+        disk.make(change)
+    assert disk.everything == read(folder)
+    assert recorder.left_open == []
+
+
+# --- one file ----------------------------------------------------------------------------------
+
+VALUES: list[Any] = [
+    {"w": dl.arange(900.0).reshape(30, 30), "name": "first", "epoch": 1},
+    {"w": dl.arange(900.0).reshape(30, 30) * 2, "name": "second", "epoch": 2},
+    {"w": dl.zeros(40, 30), "name": "third", "more": [1.5, None, b"x" * 700]},
+]
+
+
+def record_saves(folder: Path) -> Recorder:
+    with Recorder(folder) as recorder:
+        for i, value in enumerate(VALUES):
+            recorder.mark(i - 0.5)  # it begins
+            utils.save(value, folder / "deep" / "er" / "x.h5", compression=3 * (i == 2))
+            recorder.mark(i)  # it has returned
+    return recorder
+
+
+def wrong_loads(
+    before: Folder, changes: list[Change], folder: Path, effort: Effort
+) -> Iterator[str]:
+    """The states in which the file is neither the last one saved nor the next."""
+    whole = [bits(value) for value in VALUES]
+    found, counts = Materialized(folder), Counts()
+    for notes, state in states(before, changes, effort, counts):
+        allowed = [i for i in range(3) if i in notes[-2:] or i - 0.5 in notes[-1:]]
+        path = found.hold(state) / "deep" / "er" / "x.h5"
+        try:
+            loaded = bits(utils.load(path))
+        except FileNotFoundError:
+            if 0 in notes:
+                yield f"after {notes[-1:]}: the file is gone"
+        except dl.errors.FileFormatError as error:
+            yield f"after {notes[-1:]}: {error}"
+        else:
+            if loaded not in [whole[i] for i in allowed]:
+                yield f"after {notes[-1:]}: other values"
+    counts.print("save")
+
+
+@pytest.mark.parametrize("effort", efforts(1000))
+def test_a_saved_file_is_the_old_or_the_new_one(tmp_path: Path, effort: Effort) -> None:
+    (tmp_path / "written").mkdir()
+    recorder = record_saves(tmp_path / "written")
+    check_recording(recorder, tmp_path / "written")
+    assert list(wrong_loads(recorder.before, recorder.changes, tmp_path / "found", effort)) == []
+
+
+@pytest.mark.parametrize("left_out", [Sync, SyncFolder])
+def test_without_one_kind_of_fsync_files_would_be_lost(tmp_path: Path, left_out: type) -> None:
+    """A test of the test: it finds what each fsync is for."""
+    (tmp_path / "written").mkdir()
+    recorder = record_saves(tmp_path / "written")
+    changes = [change for change in recorder.changes if not isinstance(change, left_out)]
+    assert next(wrong_loads(recorder.before, changes, tmp_path / "found", FEW), None)
+
+
+# --- checkpoints kept by number ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("effort", efforts(200))
+def test_checkpoints_are_deleted_after_newer_ones_are_safe(tmp_path: Path, effort: Effort) -> None:
+    folder = tmp_path / "written"
+    folder.mkdir()
+    model = nn.Linear(3, 2)
+    whole = {}
+    with Recorder(folder) as recorder:
+        for i in range(5):
+            recorder.mark(i - 0.5)
+            model.weight.data = dl.full((2, 3), float(i))
+            utils.save_checkpoint(folder / f"step-{i}.h5", model=model, keep=2, step=i)
+            whole[i] = bits(dict(model.state_dict()))
+            recorder.mark(i)
+    check_recording(recorder, folder)
+    assert sorted(read(folder)) == ["step-3.h5", "step-4.h5"]
+
+    found, counts = Materialized(tmp_path / "found"), Counts()
+    loaded: dict[int, Any] = {}
+    for notes, state in states(recorder.before, recorder.changes, effort, counts):
+        found.hold(state)
+        steps = sorted(int(name[5]) for name in state if name.startswith("step"))
+        saved = sum(isinstance(note, int) for note in notes)
+        assert steps[-1:] >= [saved - 1][:saved]
+        assert len(steps) >= min(saved, 2)
+        for step in steps:
+            content = state[f"step-{step}.h5"]
+            if loaded.get(step) != content:
+                other = nn.Linear(3, 2)
+                path = found.path / f"step-{step}.h5"
+                assert utils.load_checkpoint(path, model=other) == {"step": step}
+                assert bits(dict(other.state_dict())) == whole[step]
+                loaded[step] = content
+    counts.print("save_checkpoint")
+
+
+# --- a run -------------------------------------------------------------------------------------
+
+EPOCHS = 3
+
+
+class Noting(Trainer):
+    """Notes the beginning and the end of each save, and what was saved."""
+
+    note: Callable[[Any], None] = staticmethod(lambda note: None)
+
+    def save(self, path: Any) -> None:
+        name = Path(path).name
+        self.note(("begin", name))
+        super().save(path)
+        self.note(("end", name, bits(self.state_dict()), Path(path).read_bytes()))
+
+
+def run(folder: Path, note: Callable[[Any], None], epochs: int, resume: Path | None) -> Noting:
+    """What a script does: train, or continue, with all files in one folder."""
+    dl.manual_seed(1)
+    x = dl.randn(8, 2)
+    data = DataLoader(TensorDataset(x, x.sum(1, keepdim=True)), 4, shuffle=True)
+    model = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.2), nn.Linear(3, 1))
+    callbacks = [
+        training.ModelCheckpoint(folder / "checkpoints", keep=2, every_steps=1),
+        training.JSONLogger(folder / "metrics.jsonl"),
+        training.CSVLogger(folder / "metrics.csv"),
+        training.LambdaCallback(on_epoch_end=lambda trainer: note(("logged", trainer.epoch))),
+        training.EarlyStopping(),
+    ]
+    trainer = Noting(
+        model, nn.MSELoss(), optim.Adam(model.parameters(), lr=0.05), callbacks=callbacks
+    )
+    trainer.note = note
+    if resume is not None:
+        trainer.resume(resume)
+    if trainer.epoch < epochs:
+        trainer.fit(data, data, epochs=epochs, progress=False)
+    return trainer
+
+
+def without_times(trainer: Trainer) -> Any:
+    """The state that two runs share: all but how long they took."""
+    state = trainer.state_dict()
+    del state["trainer"]["history"]["seconds"], state["trainer"]["seconds"]
+    return bits({**state, "next": dl.get_rng_state()})
+
+
+def lines_of(log: bytes | None) -> list[bytes]:
+    """The whole lines of a log, each up to the time that its epoch took."""
+    return [line.split(b'"seconds"')[0] for line in (log or b"").split(b"\n")[:-1]]
+
+
+@pytest.mark.parametrize("effort", efforts(20))
+def test_a_run_goes_on_after_every_power_cut(tmp_path: Path, effort: Effort) -> None:
+    folder = tmp_path / "written"
+    folder.mkdir()
+    with Recorder(folder) as recorder:
+        run(folder, recorder.mark, 2, None)
+        trainer = run(folder, recorder.mark, EPOCHS, folder / "checkpoints" / "last.h5")
+    whole = without_times(trainer)
+    check_recording(recorder, folder)
+    lines = lines_of((folder / "metrics.jsonl").read_bytes())
+    assert len(lines) == EPOCHS
+
+    found, counts = Materialized(tmp_path / "found"), Counts()
+    rng = random.Random(1)
+    saves = saves_in(recorder.changes)
+    check_that_all_load(saves, tmp_path, effort)
+    continued: set[bytes | None] = set()
+    for notes, state in states(recorder.before, recorder.changes, effort, counts):
+        for name, some in saves.items():
+            content = state.get(f"checkpoints/{name}")
+            allowed = possible(some, len(notes))
+            if content is None:
+                was_deleted = "epoch" in name and len(notes) > some[0].returned
+                assert was_deleted or not [save for save in allowed if save.returned <= len(notes)]
+            else:
+                assert content in [save.content for save in allowed], name
+        numbered = [name for name in state if "/epoch-" in name]
+        assert len(numbered) >= min(
+            2, sum(note[0] == "end" and "epoch" in note[1] for note in notes)
+        )
+        # the lines of epochs that are over are whole; the end of the file may be torn
+        logged = sum(note[0] == "logged" for note in notes)
+        assert lines_of(state.get("metrics.jsonl"))[:logged] == lines[:logged]
+
+        last = state.get("checkpoints/last.h5")
+        is_new = last not in continued and not rng.randrange(effort.trials)
+        continued.add(last)
+        if is_new or rng.random() < 1 / 500:
+            path = found.hold(state) / "checkpoints" / "last.h5"
+            again = run(found.path, lambda note: None, EPOCHS, path if last is not None else None)
+            if again.epochs:  # it was not over yet
+                assert without_times(again) == whole
+            assert lines_of((found.path / "metrics.jsonl").read_bytes()) == lines
+            found.look_again()
+    counts.print("run")
+
+
+def check_that_all_load(saves: dict[str, list[Saved]], tmp_path: Path, effort: Effort) -> None:
+    """Each file, whenever it is found, resumes as the state that was saved."""
+    for save in list(itertools.chain.from_iterable(saves.values()))[:: effort.trials]:
+        (tmp_path / "one.h5").write_bytes(save.content)
+        trainer = run(tmp_path / "unused", lambda note: None, 0, tmp_path / "one.h5")
+        assert bits(trainer.state_dict()) == save.state
+
+
+class Saved(NamedTuple):
+    """A save of a run: when it began and returned, in notes made, and what it wrote."""
+
+    began: int
+    returned: int
+    state: Any
+    content: bytes
+
+
+def saves_in(changes: list[Change]) -> dict[str, list[Saved]]:
+    """All saves by the file's name."""
+    notes = [change.note for change in changes if isinstance(change, Mark)]
+    found: dict[str, list[Saved]] = {}
+    for i, note in enumerate(notes, start=1):
+        if note[0] == "end":
+            assert notes[i - 2] == ("begin", note[1])
+            found.setdefault(note[1], []).append(Saved(i - 1, i, *note[2:]))
+    return found
+
+
+def possible(saves: list[Saved], time: int) -> list[Saved]:
+    """The last save that has returned, and those that have begun since then."""
+    begun = [save for save in saves if save.began <= time]
+    returned = [save for save in begun if save.returned <= time]
+    return [*returned[-1:], *begun[len(returned) :]]
