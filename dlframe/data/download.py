@@ -2,23 +2,34 @@
 
 A file is fetched into `NAME.part`, checked, and only then renamed to `NAME`. So a file with its
 own name is always complete. If the connection breaks, the same call or a later one continues
-`NAME.part`, provided that the server can do that (HTTP Range). The environment variable
+`NAME.part`, provided that the server can do that (HTTP Range) and still has the version of the file
+that `NAME.part` began with, which `NAME.part.json` describes. The environment variable
 `DLFRAME_OFFLINE=1` forbids any connection.
+
+Nothing that a server sends is believed: an answer that is malformed, too slow, or too large only
+means that the next address is tried.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import re
 import shutil
+import socket
+import stat
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self, cast
+from urllib.parse import urljoin, urlsplit
 
+from dlframe.base.printable import error_text, printable
 from dlframe.data.lock import file_lock
 from dlframe.errors import DownloadError
 
@@ -26,6 +37,10 @@ if TYPE_CHECKING:
     import requests
 
 CHUNK = 1 << 16
+LEAST_SPEED = 2048  # bytes per second; slower than any line of today, so it is a fault or a trick
+MOST_BYTES = 1 << 36  # of a file whose size nobody told
+REDIRECTS = 10
+LONGEST_LINE = 1 << 12  # of a chunk's size
 _HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml version")
 
 
@@ -67,6 +82,8 @@ class Options:
     attempts: int = 4  # per address
     backoff: float = 1.0  # seconds before the second attempt, doubled each time
     progress: bool | None = None  # None: a bar where the output is a terminal
+    most_bytes: int = MOST_BYTES
+    is_checked: bool = False  # whether the content will be compared with a checksum
 
 
 class _Refused(Exception):
@@ -99,13 +116,16 @@ def download(
     attempts: int = 4,
     backoff: float = 1.0,
     progress: bool | None = None,
+    most_bytes: int | None = None,
 ) -> Path:
     """Fetch a file from the first address that gives the right content; returns its path.
 
     `urls` are mirrors of one content, tried in order. Each is tried up to `attempts` times if a
     second attempt may help (broken connections, timeouts, status 429 and 5xx). A file that exists
-    already and has the right checksum is kept. `timeout` counts seconds without a byte;
-    `progress=None` shows a bar only on a terminal.
+    already and has the right checksum is kept, another one is replaced. `timeout` counts seconds
+    without a byte, and an answer may take twice as long to begin; after that, an address that sends
+    less than 2 KiB a second or more than `most_bytes` is given up. `progress=None` shows a bar only
+    on a terminal.
 
     Raises DownloadError, which names the file, every address and the answer of each.
 
@@ -118,7 +138,14 @@ def download(
     path = Path(path)
     addresses = [urls] if isinstance(urls, str) else list(urls)
     checksum = Checksum(sha256, md5)
-    options = Options(timeout, attempts, backoff, progress)
+    options = Options(
+        timeout,
+        attempts,
+        backoff,
+        progress,
+        most_bytes or MOST_BYTES,
+        checksum.expected is not None,
+    )
     if _is_there(path, checksum):
         return path
     if is_offline(offline):
@@ -188,16 +215,16 @@ def _from_any(addresses: Sequence[str], path: Path, checksum: Checksum, options:
 
 def _from_one(address: str, path: Path, checksum: Checksum, options: Options) -> None:
     """Several attempts at one address; raises _Refused."""
-    part = path.with_name(path.name + ".part")
+    part = Part(path)
     reason = ""
     for attempt in range(options.attempts):
         try:
             resumed = _fetch(address, part, options)
-            if checksum.fits(part):
-                _finish(part, path)
+            if checksum.fits(part.path):
+                part.finish(path)
                 return
-            complaint = checksum.complaint(part)
-            part.unlink()
+            complaint = checksum.complaint(part.path)
+            part.discard()
             if not resumed:
                 raise _Refused(f"wrong content: {complaint}")
             # the beginning may be of another file: fetch all of it again from this address
@@ -209,90 +236,377 @@ def _from_one(address: str, path: Path, checksum: Checksum, options: Options) ->
     raise _Refused(f"{reason} ({options.attempts} attempts)")
 
 
-def _finish(part: Path, path: Path) -> None:
-    """Rename the file to its own name, and force it to the disk."""
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    part.replace(path)
+# --- the beginning of the file -----------------------------------------------------------------
 
 
-def _fetch(address: str, part: Path, options: Options) -> bool:
+class Part:
+    """`NAME.part`, what has arrived so far, and `NAME.part.json`, of which version it is.
+
+    Neither is ever written through a link.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.with_name(path.name + ".part")
+        self.about = path.with_name(path.name + ".part.json")
+
+    def size(self) -> int:
+        """The bytes that are there; what is no plain file of its own is removed."""
+        try:
+            found = self.path.lstat()
+        except FileNotFoundError:
+            return 0
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+            return found.st_size
+        self.discard()
+        return 0
+
+    def version(self) -> dict[str, Any]:
+        """The address, the length, and what the server called the version; empty if unknown."""
+        try:
+            if not self.about.is_symlink() and self.about.stat().st_size < CHUNK:
+                content = json.loads(self.about.read_bytes())
+                if isinstance(content, dict):
+                    return content
+        except (OSError, ValueError, RecursionError):
+            pass
+        return {}
+
+    def begin(self, version: dict[str, Any]) -> IO[bytes]:
+        """A new, empty file."""
+        self.discard()
+        with _own_file(self.about, os.O_EXCL) as file:
+            file.write(json.dumps(version).encode())
+        return _own_file(self.path, os.O_EXCL)
+
+    def resume(self) -> IO[bytes]:
+        """The file, to be written on at its end."""
+        return _own_file(self.path, os.O_APPEND)
+
+    def discard(self) -> None:
+        for path in (self.path, self.about):
+            path.unlink(missing_ok=True)
+
+    def finish(self, path: Path) -> None:
+        """Rename the file to its own name, and force it to the disk."""
+        with self.resume() as file:
+            os.fsync(file.fileno())
+        self.path.replace(path)
+        self.about.unlink(missing_ok=True)
+
+
+def _own_file(path: Path, how: int) -> IO[bytes]:
+    flags = os.O_WRONLY | os.O_CREAT | how
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o666), "wb")
+
+
+# --- talking to a server -----------------------------------------------------------------------
+
+
+class _Watch:
+    """Ends connections that are too slow, at whichever point they are.
+
+    A timeout of a socket counts the silence before each byte. So a byte now and then, header after
+    header, or "100 Continue" without end would hold us for ever.
+    """
+
+    def __init__(self) -> None:
+        self.expired = False
+        self._deadline = float("inf")
+        self._sockets: list[socket.socket] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="dlframe-download", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+        for connection in self._sockets:
+            connection.close()
+
+    def within(self, seconds: float) -> None:
+        """The present step must be done in that time."""
+        self._deadline = time.monotonic() + seconds
+
+    def session(self) -> requests.Session:
+        """A session whose connections are watched, and which follows no redirection by itself.
+
+        (It would read the body of a redirection, however long that is.)
+        """
+        import requests
+
+        watch = self
+
+        class Adapter(requests.adapters.HTTPAdapter):
+            def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+                pool = super().get_connection_with_tls_context(*args, **options)
+                pool.ConnectionCls = watch._watched(pool.ConnectionCls)  # type: ignore[attr-defined]
+                return pool
+
+        class Session(requests.Session):
+            def get_redirect_target(self, resp: requests.Response) -> str | None:
+                return None
+
+        session = Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, Adapter())
+        return session
+
+    def _watched(self, kind: Any) -> Any:
+        watch = self
+
+        class Watched(kind):  # type: ignore[misc]
+            def _new_conn(self) -> Any:
+                connection = super()._new_conn()
+                # a copy, since TLS takes the socket itself over
+                watch._sockets.append(connection.dup())
+                return connection
+
+        return Watched
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            if time.monotonic() > self._deadline:
+                self.expired = True
+                for connection in list(self._sockets):
+                    with suppress(OSError):  # it has ended by itself
+                        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _fetch(address: str, part: Part, options: Options) -> bool:
     """Fetch the missing part of the file; returns whether its beginning existed before."""
+    have, version = part.size(), part.version()
+    # identity: with a content encoding, ranges would count the bytes of the encoded file
+    headers = {"Accept-Encoding": "identity", "User-Agent": "dlframe"}
+    if have and (condition := _may_resume(address, version, options)) is not None:
+        headers["Range"] = f"bytes={have}-"
+        headers |= condition
+    else:
+        have = 0
+    with _Watch() as watch, watch.session() as session:
+        with _network_errors(watch, options):
+            answer = _ask(session, address, headers, watch, options)
+        with answer:
+            start, total = _check_answer(answer, part, have, version, options)
+            body = _body(answer, start, total, watch, options)
+            _receive(answer, body, part, start, total, address, options)
+            return start > 0
+
+
+def _may_resume(address: str, version: dict[str, Any], options: Options) -> dict[str, str] | None:
+    """Headers that ask for the rest of the very file that was begun; None: begin anew."""
+    if version.get("address") == address:
+        for name in ("etag", "modified"):
+            value = version.get(name)
+            if isinstance(value, str) and value.isascii() and value.isprintable():
+                return {"If-Range": value}
+    return {} if options.is_checked else None
+
+
+@contextmanager
+def _network_errors(watch: _Watch, options: Options) -> Iterator[None]:
+    """Turn whatever goes wrong with a connection or an answer into _Again or _Refused."""
     import requests  # here: loading it takes longer than all of dlframe
     from requests.exceptions import BaseHTTPError  # type: ignore[attr-defined]  # urllib3's
 
-    have = part.stat().st_size if part.is_file() else 0
-    # identity: with a content encoding, ranges would count the bytes of the encoded file
-    headers = {"Accept-Encoding": "identity", "User-Agent": "dlframe"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
     try:
-        with requests.get(address, headers=headers, stream=True, timeout=options.timeout) as answer:
-            start = _check_answer(answer, part, have)
-            _receive(answer, part, start, options)
-            return start > 0
-    except (requests.Timeout, requests.ConnectionError, BaseHTTPError) as error:
-        if "timed out" in str(error).lower():
+        yield
+    except (_Again, _Refused):
+        raise
+    except Exception as error:
+        if watch.expired:
+            raise _Refused(_too_slow()) from error
+        if isinstance(error, requests.Timeout) or "timed out" in error_text(error).lower():
             raise _Again(f"timed out: no byte for {options.timeout:g} s") from error
-        raise _Again(f"the connection failed: {_short(error)}") from error
-    except requests.RequestException as error:  # a malformed address, too many redirects
-        raise _Refused(_short(error)) from error
+        broken = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, BaseHTTPError)
+        if isinstance(error, (*broken, ConnectionError)):
+            raise _Again(f"the connection failed: {error_text(error)[:200]}") from error
+        # a malformed address or answer
+        raise _Refused(error_text(error)[:200]) from error
 
 
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}"
+def _too_slow() -> str:
+    return f"too slow: it sends less than {LEAST_SPEED} bytes a second, or no end of its headers"
 
 
-def _check_answer(answer: requests.Response, part: Path, have: int) -> int:
-    """Where the body starts: at `have` for a resumed download, else at 0."""
-    status = answer.status_code
-    if status == 206 and _range_start(answer) == have:
-        return have
-    if status in {206, 416}:
-        # the server's file is shorter than ours, or it gives another range than asked for
-        part.unlink(missing_ok=True)
-        raise _Again(f"status {status}: it cannot continue at byte {have}")
-    if status == 429 or status >= 500:
-        raise _Again(f"status {status} {answer.reason}", _retry_after(answer))
-    if status != 200:
-        raise _Refused(f"status {status} {answer.reason}")
-    return 0
+def _ask(
+    session: requests.Session,
+    address: str,
+    headers: dict[str, str],
+    watch: _Watch,
+    options: Options,
+) -> requests.Response:
+    """The answer of an address, or of the one to which it leads; its body is not read yet."""
+    watch.within(2 * options.timeout)
+    for _ in range(REDIRECTS + 1):
+        answer = session.get(
+            address, headers=headers, stream=True, timeout=options.timeout, allow_redirects=False
+        )
+        if answer.status_code not in (301, 302, 303, 307, 308):
+            return answer
+        target = answer.headers.get("Location", "")
+        answer.close()
+        if not target.isascii() or not target.isprintable():
+            raise _Refused(f"status {answer.status_code} to {printable(target)[:100]!r}")
+        address = urljoin(address, target)
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise _Refused(f"status {answer.status_code} to {address[:100]!r}")
+    raise _Refused(f"more than {REDIRECTS} redirections")
 
 
-def _range_start(answer: requests.Response) -> int | None:
-    """The first byte in "Content-Range: bytes 100-199/200"."""
-    first = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
-    return int(first) if first.isdigit() else None
+def _check_answer(
+    answer: requests.Response, part: Part, have: int, version: dict[str, Any], options: Options
+) -> tuple[int, int | None]:
+    """Where the body starts (at `have` for a resumed download, else at 0), and the file's size."""
+    status, reason = answer.status_code, printable(answer.reason)
+    length = _whole_number(answer.headers.get("Content-Length"), "Content-Length")
+    start = 0
+    if status == 206:
+        first, total = _range_of(answer)
+        known, etag = version.get("length"), version.get("etag")
+        other_length = known is not None and total not in (None, known)
+        other_version = etag is not None and answer.headers.get("ETag", etag) != etag
+        if first != have or not have or other_length or other_version:
+            part.discard()
+            raise _Again(f"status 206: it does not continue the file at byte {have}")
+        start = have
+    elif status == 416:  # the server's file is shorter than ours
+        part.discard()
+        raise _Again(f"status 416: it cannot continue at byte {have}")
+    elif status == 429 or status >= 500:
+        raise _Again(f"status {status} {reason}", _retry_after(answer))
+    elif status != 200:
+        raise _Refused(f"status {status} {reason}")
+    total = None if length is None else start + length
+    if total is not None and total > options.most_bytes:
+        raise _Refused(f"it would be {total:,} bytes, more than the {options.most_bytes:,} allowed")
+    return start, total
+
+
+def _whole_number(text: str | None, what: str) -> int | None:
+    """A number of bytes; int() and isdigit() would take more than digits, and thousands of them."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", text.strip(), re.ASCII):
+        raise _Refused(f"its {what} is no number: {printable(text)[:40]!r}")
+    return int(text)
+
+
+def _range_of(answer: requests.Response) -> tuple[int | None, int | None]:
+    """The first byte and the size of the file in "Content-Range: bytes 100-199/200"."""
+    text = answer.headers.get("Content-Range", "")
+    found = re.fullmatch(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)", text, re.ASCII)
+    if found is None:
+        return None, None
+    return int(found[1]), None if found[2] == "*" else int(found[2])
 
 
 def _retry_after(answer: requests.Response) -> float:
     """Seconds that the server asks us to wait, half a minute at most."""
     text = answer.headers.get("Retry-After", "")
-    return min(float(text), 30.0) if text.isdigit() else 0.0
+    return min(float(text), 30.0) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else 0.0
 
 
-def _receive(answer: requests.Response, part: Path, start: int, options: Options) -> None:
-    """Write the body after the first `start` bytes of the file."""
-    length = answer.headers.get("Content-Length")
-    total = start + int(length) if length and length.isdigit() else None
-    bar = _progress_bar(part.stem, total, start, options.progress)
+def _body(
+    answer: requests.Response, start: int, total: int | None, watch: _Watch, options: Options
+) -> Iterator[bytes]:
+    """The body in pieces; CHUNK bytes after CHUNK bytes must come with the least speed."""
+    encoding = answer.headers.get("Transfer-Encoding", "").strip().lower()
     received = start
+    with _network_errors(watch, options):
+        if encoding not in ("", "identity", "chunked"):
+            raise _Refused(f"its Transfer-Encoding is {printable(encoding)[:40]!r}")
+        raw = cast("Any", answer.raw)
+        file = raw._original_response.fp if encoding == "chunked" else raw
+        pieces = _chunked(file) if encoding == "chunked" else iter(lambda: file.read(CHUNK), b"")
+        allowed = patience = max(options.timeout, CHUNK / LEAST_SPEED)
+        since = 0  # bytes
+        while True:
+            asked = time.monotonic()
+            watch.within(patience)
+            piece = next(pieces, b"")
+            watch.within(float("inf"))  # while it is written
+            if watch.expired:
+                raise _Refused(_too_slow())
+            if not piece:
+                break
+            received += len(piece)
+            since += len(piece)
+            patience -= time.monotonic() - asked
+            if since >= CHUNK:
+                since, patience = 0, allowed
+            if received > options.most_bytes:
+                raise _Refused(f"it sends more than the {options.most_bytes:,} bytes allowed")
+            yield piece
+    if encoding != "chunked" and total is not None and received < total:
+        raise _Again(f"the connection broke off after {received:,} of {total:,} bytes")
+
+
+def _chunked(file: Any) -> Iterator[bytes]:
+    """The content of a body in chunks (RFC 9112, 7.1); what follows the last one is not read.
+
+    Python's own reader takes -1 for a size, and then reads without end into the memory.
+    """
+    while True:
+        line = file.readline(LONGEST_LINE)
+        found = re.fullmatch(rb"([0-9a-fA-F]{1,15})[ \t]*(;[^\n]*)?\r?\n", line)
+        if found is None:
+            if not line:
+                raise _Again("the connection broke off between two chunks")
+            raise _Refused(f"a chunk of a malformed size: {line[:40]!r}")
+        left = int(found[1], 16)
+        if left == 0:
+            return
+        while left:
+            piece = file.read(min(left, CHUNK))
+            if not piece:
+                raise _Again("the connection broke off inside a chunk")
+            left -= len(piece)
+            yield piece
+        if file.readline(3) not in (b"\r\n", b"\n"):
+            raise _Refused("a chunk that does not end where it should")
+
+
+def _receive(
+    answer: requests.Response,
+    body: Iterator[bytes],
+    part: Part,
+    start: int,
+    total: int | None,
+    address: str,
+    options: Options,
+) -> None:
+    """Write the body after the first `start` bytes of the file."""
+    name = part.path.stem
+    piece = next(body, b"")
+    if start == 0:
+        _refuse_html(answer, piece, name)
+    bar = _progress_bar(name, total, start, options.progress)
     try:
-        with part.open("ab" if start else "wb") as file:
-            for chunk in answer.raw.stream(CHUNK, decode_content=False):
-                if received == 0:
-                    _refuse_html(answer, chunk, part.stem)
-                file.write(chunk)
-                received += len(chunk)
-                bar.update(len(chunk))
+        with part.resume() if start else part.begin(_version_of(answer, address, total)) as file:
+            while piece:
+                file.write(piece)
+                bar.update(len(piece))
+                piece = next(body, b"")
     except _Refused:
-        part.unlink(missing_ok=True)
+        part.discard()
         raise
     finally:
         bar.close()
-    if total is not None and received < total:
-        raise _Again(f"the connection broke off after {received:,} of {total:,} bytes")
+
+
+def _version_of(answer: requests.Response, address: str, total: int | None) -> dict[str, Any]:
+    etag = answer.headers.get("ETag", "")
+    return {
+        "address": address,
+        # a weak one ("W/…") stands for files that only mean the same
+        "etag": etag if re.fullmatch(r'"[!-~]{1,200}"', etag.replace('""', '"-"')) else None,
+        "modified": answer.headers.get("Last-Modified"),
+        "length": total,
+    }
 
 
 def _refuse_html(answer: requests.Response, beginning: bytes, name: str) -> None:
@@ -301,7 +615,7 @@ def _refuse_html(answer: requests.Response, beginning: bytes, name: str) -> None
         return
     kind = answer.headers.get("Content-Type", "")
     if "text/html" in kind or beginning.lstrip().lower().startswith(_HTML_STARTS):
-        shown = " ".join(beginning[:120].decode("utf-8", "replace").split())
+        shown = printable(" ".join(beginning[:120].decode("utf-8", "replace").split()))
         raise _Refused(
             f"an HTML page came instead of the file ({shown!r}); a proxy, a login or a moved "
             "address"

@@ -20,6 +20,7 @@ MAX_DEPTH = 200
 """How deep values may be nested; far below Python's limit, so a cycle ends in a clear error."""
 
 _MAX_NAME = 32_000  # bytes; HDF5 keeps a name in a message of at most 64 KiB
+_MAX_KEY_BITS = 10_000  # Python refuses to print a number of more than 4300 digits
 _MAX_RANK = 32  # HDF5's limit on dimensions
 
 # Counter: the milestones of MultiStepLR are one
@@ -182,6 +183,8 @@ def _advice(obj: Any) -> str:
 def member_name(key: str | int, where: str) -> str:
     """A dict key as the name of an HDF5 member; `member_key` is its inverse."""
     if type(key) is int:
+        if key.bit_length() > _MAX_KEY_BITS:
+            raise DTypeError(f"save: an int key in {where} has {key.bit_length()} bits")
         return f"[{key}]"
     assert isinstance(key, str)
     name = key.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")

@@ -5,6 +5,9 @@ Every dict is a group, every value a dataset of the same name, so any HDF5 tool 
 or an int from a NumPy int64; so each value has an attribute `kind`, and an attribute `crc32`
 that is a checksum of its bytes.
 
+Files are written with HDF5's own library (h5py), and read with `dlframe.utils.hdf5_objects`, which
+is safe for files from anywhere.
+
 =================  ============================  ====================================
 Python             in the file                   `kind`
 =================  ============================  ====================================
@@ -28,7 +31,10 @@ does not allow are percent-encoded. The groups keep the order of the keys.
 
 from __future__ import annotations
 
+import math
 import os
+import re
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -37,12 +43,17 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from dlframe.base.printable import printable
 from dlframe.errors import FileFormatError
 from dlframe.tensor import Tensor
 from dlframe.tensor.devices import check_device
 from dlframe.utils.atomic import atomic_write
-from dlframe.utils.encoding import DICT_OF, MAX_DEPTH, Group, Leaf, encode, member_key
+from dlframe.utils.encoding import DICT_OF, MAX_DEPTH, Group, Leaf, encode, member_key, member_name
 from dlframe.utils.foreign import HDF5_SIGNATURE, HEAD_BYTES, kind_of_file
+from dlframe.utils.hdf5_blocks import Blocks, damaged
+from dlframe.utils.hdf5_objects import Dataset, not_ours, open_object, root_of
+from dlframe.utils.hdf5_objects import Group as StoredGroup
+from dlframe.utils.hdf5_objects import read as read_array
 from dlframe.version import __version__
 
 T = TypeVar("T")
@@ -148,7 +159,7 @@ def load_members(
     path: str | os.PathLike[str], wanted: Callable[[str | int], bool]
 ) -> tuple[dict[Any, Any], list[str | int]]:
     """The values of some keys of a saved dict, and the list of all its keys."""
-    return _open_and(path, lambda root: _load_some(root, wanted))
+    return _open_and(path, lambda file: _load_some(file, wanted))
 
 
 def inspect(path: str | os.PathLike[str]) -> Listing:
@@ -183,12 +194,13 @@ class Listing(NamedTuple):
     entries: list[Entry]
 
     def __str__(self) -> str:
-        names = max((len(entry.name) for entry in self.entries), default=0)
-        writer = f"dlframe format {self.format}, written by dlframe {self.version}"
+        names = max((len(printable(entry.name)) for entry in self.entries), default=0)
+        writer = f"dlframe format {self.format}, written by dlframe {printable(self.version)}"
         lines = [f"{writer}, {self.file_bytes:,} bytes"]
         for name, kind, dtype, shape, _ in self.entries:
             lines.append(
-                f"{name:<{names}}  {kind:<12}  {dtype}{list(shape) if dtype else ''}".rstrip()
+                f"{printable(name):<{names}}  {printable(kind):<12}  "
+                f"{printable(dtype)}{list(shape) if dtype else ''}".rstrip()
             )
         return "\n".join(lines)
 
@@ -235,10 +247,6 @@ def _set_text(member: Any, name: str, value: str) -> None:
     member.attrs[name] = np.bytes_(value)
 
 
-def _text(member: Any, name: str) -> str:
-    return bytes(member.attrs[name]).decode("ascii")
-
-
 def _crc32(data: bytes | np.ndarray[Any, Any]) -> np.uint32:
     buffer: Any = data if isinstance(data, bytes) else data.reshape(-1).view(np.uint8)
     return np.uint32(zlib.crc32(buffer))
@@ -247,149 +255,223 @@ def _crc32(data: bytes | np.ndarray[Any, Any]) -> np.uint32:
 # --- a file into values ------------------------------------------------------------------------
 
 
-def _open_and(path: str | os.PathLike[str], read: Callable[[Any], T]) -> T:
+class _File(NamedTuple):
+    """An open file and its root group."""
+
+    blocks: Blocks
+    root: StoredGroup
+
+
+def _open_and(path: str | os.PathLike[str], read: Callable[[_File], T]) -> T:
     """Open a file of dlframe's; any failure becomes a `FileFormatError` that says what it is."""
-    name = Path(path)
-    with name.open("rb") as file:  # a missing or forbidden file is Python's own error
+    name = printable(Path(path))
+    # a missing or forbidden file is Python's own error
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise FileFormatError(f"cannot load {name}: it is a pipe, socket or device, not a file")
         head = file.read(HEAD_BYTES)
-    if not head.startswith(HDF5_SIGNATURE):
-        raise FileFormatError(f"cannot load {name}: it is {kind_of_file(head)}")
-    try:
-        # No lock is needed, since our files are replaced and never changed in place.
-        with _h5py().File(name, "r", locking=False) as root:
+        if not head.startswith(HDF5_SIGNATURE):
+            raise FileFormatError(f"cannot load {name}: it is {kind_of_file(head)}")
+        try:
+            blocks = Blocks(file, status.st_size)
+            root = open_object(blocks, root_of(blocks))
+            if not isinstance(root, StoredGroup):
+                raise not_ours()
             _check_version(root)
-            return read(root)
-    except FileFormatError as error:
-        raise FileFormatError(f"cannot load {name}: {error}") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # HDF5 reports damage as OSError, RuntimeError, KeyError, ValueError
-        damage = "truncated" if "truncated file" in str(error) else "damaged"
-        size = name.stat().st_size
-        raise FileFormatError(
-            f"cannot load {name}: it is a {damage} HDF5 file ({size:,} bytes): {error}"
-        ) from error
+            result = read(_File(blocks, root))
+            blocks.verify()
+        except FileFormatError as error:
+            raise FileFormatError(f"cannot load {name}: {error}") from None
+        except MemoryError:
+            raise FileFormatError(
+                f"cannot load {name}: its values do not fit into memory"
+            ) from None
+        except Exception as error:  # whatever a value that makes no sense may lead to
+            raise FileFormatError(
+                f"cannot load {name}: it is a damaged HDF5 file "
+                f"({status.st_size:,} bytes): {printable(error, longest=200)}"
+            ) from error
+        return result
 
 
-def _check_version(root: Any) -> None:
-    found = root.attrs.get("dlframe_format")
-    if found is None:
-        top = ", ".join(list(root)[:5]) or "nothing"
+def _open_without_waiting(path: str, flags: int) -> int:
+    # opening a pipe waits for a writer otherwise
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check_version(root: StoredGroup) -> None:
+    if "dlframe_format" not in root.attributes:
+        raise not_ours()
+    found = int(root.attributes["dlframe_format"])
+    if found > FORMAT:
+        writer = printable(_text(root, "dlframe_version"))
         raise FileFormatError(
-            f"it is an HDF5 file that dlframe did not write (it holds {top}); "
-            f"read its arrays with h5py.File, and give them to load_state_dict"
-        )
-    if int(found) > FORMAT:
-        writer = _text(root, "dlframe_version")
-        raise FileFormatError(
-            f"it has format version {int(found)}, written by dlframe {writer}; "
+            f"it has format version {found}, written by dlframe {writer}; "
             f"this is dlframe {__version__}, which reads versions up to {FORMAT}. "
             f"Upgrade with: pip install -U dlframe"
         )
 
 
-def _load_all(root: Any) -> Any:
-    if _text(root, "kind") == "value":
-        return _decode(root, "value", "obj", 0)
-    return _decode_group(root, "obj", 0)
+def _text(member: StoredGroup | Dataset, name: str) -> str:
+    text = member.attributes.get(name)
+    if not isinstance(text, bytes):
+        raise damaged(f"the attribute {name!r} is not there, or no text")
+    return text.decode("ascii")
+
+
+def _load_all(file: _File) -> Any:
+    if _text(file.root, "kind") == "value":
+        return _decode(file.blocks, file.root.members["value"], ())
+    return _decode_group(file.blocks, file.root, ())
 
 
 def _load_some(
-    root: Any, wanted: Callable[[str | int], bool]
+    file: _File, wanted: Callable[[str | int], bool]
 ) -> tuple[dict[Any, Any], list[str | int]]:
-    kind = _text(root, "kind")
+    kind = _text(file.root, "kind")
     if kind not in DICT_OF:
-        raise FileFormatError(f"it holds a {kind}, not a dict with names to choose from")
-    members = {member_key(name): name for name in root}
+        raise FileFormatError(f"it holds a {printable(kind)}, not a dict with names to choose from")
+    members = _keyed(file.root)
     values = {
-        key: _decode(root, name, f"obj[{key!r}]", 1) for key, name in members.items() if wanted(key)
+        key: _decode(file.blocks, address, (key,))
+        for key, address in members.items()
+        if wanted(key)
     }
     return values, list(members)
 
 
-def _decode(group: Any, name: str, where: str, depth: int) -> Any:
-    h5py = _h5py()
-    # A soft or external link could read any other file of the user.
-    if type(group.get(name, getlink=True)) is not h5py.HardLink:
-        raise FileFormatError(f"it has a link to elsewhere at {where}, which dlframe never writes")
-    member = group[name]
-    if isinstance(member, h5py.Group):
-        return _decode_group(member, where, depth)
-    return _decode_leaf(member, where)
+# Where a value is: the keys and indices that lead to it. It becomes text only for a message.
+Place = tuple[str | int, ...]
 
 
-def _decode_group(group: Any, where: str, depth: int) -> Any:
-    if depth > MAX_DEPTH:
+def _named(place: Place) -> str:
+    return printable("obj" + "".join(f"[{key!r}]" for key in place), longest=200)
+
+
+def _decode(blocks: Blocks, address: int, place: Place) -> Any:
+    member = open_object(blocks, address)
+    if isinstance(member, StoredGroup):
+        return _decode_group(blocks, member, place)
+    kind = _text(member, "kind")
+    if kind == "none":
+        return None
+    if kind not in _DECODERS:
+        raise FileFormatError(
+            f"it has a value of unknown kind {printable(kind)!r} at {_named(place)}"
+        )
+    return _DECODERS[kind](_read(blocks, member, place), member.attributes)
+
+
+def _decode_group(blocks: Blocks, group: StoredGroup, place: Place) -> Any:
+    if len(place) > MAX_DEPTH:
         raise FileFormatError(f"it is nested deeper than {MAX_DEPTH} levels")
     kind = _text(group, "kind")
     if kind in ("list", "tuple"):
-        items = (_decode(group, f"[{i}]", f"{where}[{i}]", depth + 1) for i in range(len(group)))
-        return list(items) if kind == "list" else tuple(items)
+        items = []
+        for i in range(len(group.members)):
+            if f"[{i}]" not in group.members:
+                raise damaged(f"{_named(place)} has no entry {i}")
+            items.append(_decode(blocks, group.members[f"[{i}]"], (*place, i)))
+        return items if kind == "list" else tuple(items)
     if kind not in DICT_OF:
-        raise FileFormatError(f"it has a group of unknown kind {kind!r} at {where}")
-    keys = ((member_key(name), name) for name in group)
-    pairs = ((key, _decode(group, name, f"{where}[{key!r}]", depth + 1)) for key, name in keys)
+        raise FileFormatError(
+            f"it has a group of unknown kind {printable(kind)!r} at {_named(place)}"
+        )
+    pairs = []
+    for key, address in _keyed(group).items():
+        pairs.append((key, _decode(blocks, address, (*place, key))))
     return DICT_OF[kind](pairs)
 
 
-def _decode_leaf(dataset: Any, where: str) -> Any:
-    kind = _text(dataset, "kind")
-    if kind == "none":
-        return None
-    decoder = _DECODERS.get(kind)
-    if decoder is None:
-        raise FileFormatError(f"it has a value of unknown kind {kind!r} at {where}")
-    return decoder(_read(dataset, where), dataset.attrs)
+def _keyed(group: StoredGroup) -> dict[str | int, int]:
+    """The members of a dict by their keys; each key has one name, so no two can meet."""
+    found = {}
+    for name, address in group.members.items():
+        key = member_key(name)
+        if member_name(key, "obj") != name:
+            raise damaged(f"the name {printable(name)!r} stands for no key")
+        found[key] = address
+    return found
 
 
-def _read(dataset: Any, where: str) -> Any:
-    """The dataset's bytes (of a text) or ndarray, checked against its checksum."""
-    h5py = _h5py()
-    if dataset.external or dataset.is_virtual:
-        raise FileFormatError(f"it keeps {where} in another file, which dlframe never does")
-    if dataset.chunks is None and dataset.id.get_storage_size() < dataset.nbytes:
-        raise FileFormatError(f"it is damaged: the bytes of {where} are missing")
-    if h5py.check_string_dtype(dataset.dtype) is not None:
-        data = bytes(dataset[()])
-    else:
-        data = dataset[...]
-    if _crc32(data) != dataset.attrs["crc32"]:
+def _read(blocks: Blocks, dataset: Dataset, place: Place) -> Any:
+    """The bytes of a text, or an array, compared with their checksum."""
+    data: Any = read_array(blocks, dataset)
+    if data.dtype.kind == "S":
+        data = data.tobytes()
+    if _crc32(data) != dataset.attributes.get("crc32"):
         raise FileFormatError(
-            f"it is damaged: the bytes of {where} were changed after they were written "
+            f"it is damaged: the bytes of {_named(place)} were changed after they were written "
             f"(their CRC-32 differs)"
         )
     return data
 
 
-def _decode_array(data: np.ndarray[Any, Any], attributes: Any) -> np.ndarray[Any, Any]:
+_RAW_DTYPE = re.compile(r"[<>|][fcSUMm][1-9]\d{0,9}(\[\d{0,9}[A-Za-z]{1,2}\])?")
+
+
+def _decode_array(data: Any, attributes: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """An array, whose dtype HDF5 may not have: then the file holds its bytes."""
+    if isinstance(data, bytes):
+        raise damaged("a text where an array should be")
     if "dtype" not in attributes:
-        return data
-    array = np.empty(
-        tuple(attributes["shape"]), dtype=np.dtype(bytes(attributes["dtype"]).decode("ascii"))
-    )
-    array.reshape(-1).view(np.uint8)[:] = data
-    return array
+        return data  # type: ignore[no-any-return] # an array
+    name = bytes(attributes["dtype"]).decode("ascii")
+    if data.dtype != np.uint8 or data.ndim != 1 or not _RAW_DTYPE.fullmatch(name):
+        raise damaged(f"there is no dtype {printable(name)!r}")
+    dtype, shape = np.dtype(name), tuple(attributes["shape"].tolist())
+    if dtype.str != name or dtype.itemsize * math.prod(shape) != data.size:
+        raise damaged(f"{data.size} bytes are no array of {printable(name)} with shape {shape}")
+    return data.view(dtype).reshape(shape)  # type: ignore[no-any-return] # an array
 
 
-def _decode_tensor(data: np.ndarray[Any, Any], attributes: Any) -> Tensor:
+def _decode_tensor(data: Any, attributes: dict[str, Any]) -> Tensor:
     return Tensor(_decode_array(data, attributes), bool(attributes.get("requires_grad", False)))
 
 
-def _decode_str(data: Any, attributes: Any) -> str:
-    return bytes(data).decode("utf-8", "surrogatepass")
+def _decode_bytes(data: Any, attributes: dict[str, Any]) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    if data.dtype != np.uint8 or data.ndim != 1:
+        raise damaged(f"an array of {data.dtype} where bytes should be")
+    return data.tobytes()  # type: ignore[no-any-return] # bytes
 
 
-_DECODERS: dict[str, Callable[[Any, Any], Any]] = {
-    "bool": lambda data, attributes: bool(data.item()),
-    "int": lambda data, attributes: int(data, 16) if isinstance(data, bytes) else int(data.item()),
-    "float": lambda data, attributes: float(data.item()),
-    "complex": lambda data, attributes: complex(data.item()),
+def _decode_str(data: Any, attributes: dict[str, Any]) -> str:
+    return _decode_bytes(data, attributes).decode("utf-8", "surrogatepass")
+
+
+def _decode_int(data: Any, attributes: dict[str, Any]) -> int:
+    return int(data, 16) if isinstance(data, bytes) else _item(data, np.int64)
+
+
+def _item(data: Any, dtype: type) -> Any:
+    """The number in an array of no dimensions."""
+    if isinstance(data, bytes) or data.dtype != dtype or data.ndim:
+        raise damaged(f"another value where one {dtype.__name__} should be")
+    return data.item()
+
+
+def _decode_list(data: Any, attributes: dict[str, Any]) -> list[Any]:
+    if isinstance(data, bytes) or data.dtype not in _LIST_DTYPES or data.ndim != 1:
+        raise damaged("another value where a list of numbers should be")
+    return data.tolist()  # type: ignore[no-any-return] # a list
+
+
+_LIST_DTYPES = (np.int64, np.float64, np.bool_)
+
+_DECODERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+    "bool": lambda data, attributes: _item(data, np.bool_),
+    "int": _decode_int,
+    "float": lambda data, attributes: _item(data, np.float64),
+    "complex": lambda data, attributes: _item(data, np.complex128),
     "str": _decode_str,
     "np_str": lambda data, attributes: np.str_(_decode_str(data, attributes)),
-    "bytes": lambda data, attributes: bytes(data),
-    "np_bytes": lambda data, attributes: np.bytes_(bytes(data)),
-    "list": lambda data, attributes: data.tolist(),
-    "tuple": lambda data, attributes: tuple(data.tolist()),
+    "bytes": _decode_bytes,
+    "np_bytes": lambda data, attributes: np.bytes_(_decode_bytes(data, attributes)),
+    "list": _decode_list,
+    "tuple": lambda data, attributes: tuple(_decode_list(data, attributes)),
     "scalar": lambda data, attributes: _decode_array(data, attributes)[()],
     "array": _decode_array,
     "tensor": _decode_tensor,
@@ -398,27 +480,35 @@ _DECODERS: dict[str, Callable[[Any, Any], Any]] = {
 
 # --- listing, imports --------------------------------------------------------------------------
 
-
-def _list_root(root: Any) -> tuple[str, list[Entry]]:
-    return _text(root, "dlframe_version"), _list_group(root, "", 0)
+_NAMES_AT_MOST = 64  # times the size of the file: a name is repeated in those of all inside
 
 
-def _list_group(group: Any, prefix: str, depth: int) -> list[Entry]:
+def _list_root(file: _File) -> tuple[str, list[Entry]]:
+    entries: list[Entry] = []
+    _list_group(file, file.root, "", 0, entries)
+    return _text(file.root, "dlframe_version"), entries
+
+
+def _list_group(
+    file: _File, group: StoredGroup, prefix: str, depth: int, entries: list[Entry]
+) -> None:
     if depth > MAX_DEPTH:
         raise FileFormatError(f"it is nested deeper than {MAX_DEPTH} levels")
-    entries = []
-    for name, member in group.items():  # in the order of writing; visititems sorts by name
+    if len(prefix) * len(group.members) > _NAMES_AT_MOST * file.blocks.size:
+        raise damaged("the names in it are too long")
+    for name, address in group.members.items():  # in the order of writing
+        member = open_object(file.blocks, address)
         path, kind = prefix + name, _text(member, "kind")
-        if isinstance(member, _h5py().Group):
+        if isinstance(member, StoredGroup):
             entries.append(Entry(path, kind, "", (), 0))
-            entries.extend(_list_group(member, f"{path}/", depth + 1))
+            _list_group(file, member, f"{path}/", depth + 1, entries)
         elif member.shape is None:
             entries.append(Entry(path, kind, "", (), 0))
         else:
-            dtype = _text(member, "dtype") if "dtype" in member.attrs else str(member.dtype)
-            shape = tuple(int(n) for n in member.attrs.get("shape", member.shape))
-            entries.append(Entry(path, kind, dtype, shape, int(member.nbytes)))
-    return entries
+            dtype = _text(member, "dtype") if "dtype" in member.attributes else str(member.dtype)
+            given = member.attributes.get("shape")
+            shape = member.shape if given is None else tuple(map(int, given))
+            entries.append(Entry(path, kind, dtype, shape, member.nbytes))
 
 
 def _h5py() -> Any:
