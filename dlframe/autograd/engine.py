@@ -89,7 +89,7 @@ def run_backward(
                 "or compute the forward again."
             )
         if node.seq < last_mutation:
-            _check_kept(node)
+            _check_kept(node, create_graph)
         op = node.op
         try:
             if at_once and op.simple and node.outputs is None:
@@ -127,9 +127,9 @@ def run_backward(
     return found
 
 
-def _check_kept(node: Node) -> None:
+def _check_kept(node: Node, create_graph: bool) -> None:
     try:
-        record.check_kept(node)
+        record.check_kept(node, first_order=not create_graph)
     except GradientError as error:
         point_to_forward(error, node)
         raise

@@ -23,7 +23,7 @@ from dlframe.ops import record
 from dlframe.ops.batched import LoopNeeded
 from dlframe.ops.broadcast import broadcast_to
 from dlframe.ops.calling import record_call, wrap
-from dlframe.ops.indexing import assign, in_steps, plain_index, replace_at, take_at
+from dlframe.ops.indexing import assign, in_steps, is_basic, plain_index, replace_at, take_at
 from dlframe.ops.op import cast
 from dlframe.ops.record import TensorBase, grad_mode
 from dlframe.ops.regions import Region, repeats, replace_region
@@ -199,7 +199,7 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     except ValueError:
         _check_memory(x, "__setitem__")
         raise
-    record.mark_mutated(x.array, located("__setitem__"))
+    record.mark_mutated(_part_at(x.array, then), located("__setitem__"))
     if not grad_mode.get() or not (x.needs_grad or with_grad) or x.array.dtype.kind != "f":
         return
     if not isinstance(value, TensorBase):
@@ -209,6 +209,15 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     before = _snapshot(x)
     arrays = [x.array, value.array]
     move(x, record_call(replace_at.definition, (before, value), arrays, {"index": then}, x.array))
+
+
+def _part_at(array: Any, index: Any) -> Any:
+    """The view that a write to `array[index]` changes; all of it for an index with arrays."""
+    if array.__class__ is not np.ndarray or not is_basic(index):
+        return array
+    part = array[index]
+    whole = index if isinstance(index, tuple) else (index,)
+    return part if isinstance(part, np.ndarray) else array[(*whole, ...)]  # not a number
 
 
 def _snapshot(x: Any) -> Any:

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.ops import record
 from dlframe.ops.batched import BATCH_ERRORS, LoopNeeded, holds_batch, one_by_one
 from dlframe.ops.batched.examples import recorded_one_by_one, tensors_hold_batch
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.calling import output_of, wrap
-from dlframe.ops.definition import NO_RESIDUALS
 from dlframe.ops.record import Node
 
 
@@ -38,11 +38,12 @@ def gradients_of(node: Node, targets: Sequence[Any], g: Any, create_graph: bool)
                 for gi, meta in zip(g, node.outputs, strict=True)
             ]
         )
-    if op.fast is not None and not create_graph and not _has_no_residuals(node):
+    if op.fast is not None and not create_graph and not op.has_no_residuals(node):
         try:
             return op.fast(g, [target is not None for target in targets], *node.args)
         except LoopNeeded:
-            pass  # it may write into buffers that cannot hold a batch; the rules do not
+            # it may write into buffers that cannot hold a batch; the rules do not
+            record.check_kept(node)
     if op.joint is None:
         return [
             None
@@ -78,12 +79,6 @@ def in_shape(grads: Sequence[Any], shapes: Sequence[Any]) -> list[Any]:
 
 
 # --- what a node kept --------------------------------------------------------------------------
-
-
-def _has_no_residuals(node: Node) -> bool:
-    """Whether the forward kept nothing for the fast door."""
-    at = node.op.residuals_at
-    return at is not None and node.args[at] is NO_RESIDUALS
 
 
 def _kept_by_rule(node: Node, i: int, create_graph: bool) -> Sequence[Any]:

@@ -86,9 +86,9 @@ def qr(a: Array, *, mode: Any = "reduced") -> Any:
 @qr.vjp(
     "a", latex=r"(\bar{Q} + Q \cdot \mathrm{copyltu}(R \bar{R}^\top - \bar{Q}^\top Q)) R^{-\top}"
 )
-def _(g, a, out, *, mode):
+def _(g, out, shape, *, mode):
     (gq, gr), (q, r) = g, out
-    m, n = a.shape[-2:]
+    m, n = shape[-2:]
     if mode == "r" or (mode == "complete" and m > n):
         raise GradientError(_NO_QR_GRADIENT[mode])
     if m >= n:
@@ -96,8 +96,8 @@ def _(g, a, out, *, mode):
     # a = [x y] and R = [u v] with x = Q u and y = Q v, so v = Qᵀ y: the gradient of v goes to y
     # through Q, and to Q (D. Roberts, L. Roberts, QR and LQ decomposition matrix backpropagation
     # algorithms for square, wide, and deep matrices, 2020)
-    gu, gv, u, y = gr[..., :m], gr[..., m:], r[..., :m], a[..., m:]
-    gx = _qr_gradient(gq + y @ transposed(gv), gu, q, u)
+    gu, gv, u, v = gr[..., :m], gr[..., m:], r[..., :m], r[..., m:]
+    gx = _qr_gradient(gq + q @ (v @ transposed(gv)), gu, q, u)
     return concatenate(gx, q @ gv, axis=-1)
 
 

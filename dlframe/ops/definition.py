@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,10 +77,16 @@ class NodeOp:
     passes_gradients = False  # whether `explain` passes gradients on without calling `joint`
     materialize = False  # whether missing gradients of several results are given as zeros
 
-    def kept_by(self, node: Node) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
+    def kept_by(
+        self, node: Node, *, first_order: bool = False
+    ) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
         """The names and the arrays that `node` keeps: a write to one of them is an error.
 
         By default none, since Functions and checkpoints keep tensors and nodes, checked elsewhere.
+
+        Args:
+            node: the node.
+            first_order: only those that a pass on arrays uses, through the fast door if it can.
         """
         return []
 
@@ -139,7 +145,9 @@ class Op(NodeOp):
         self.fast: Rule | None = None
         self.fast_kept: tuple[str, ...] = ()
         self.residuals_at: int | None = None  # the place of the residuals among them
+        self.door_count = 0  # how many of `fast_kept` the door itself asks for: they come first
         self.pick_fast: Callable[..., Any] | None = None
+        self.picks: dict[tuple[bool, ...], Callable[..., Any]] = {}  # see `pick_for`
         self.fast_forward: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = forward  # what users call; `op` sets it
         self.ufunc: np.ufunc | None = None  # NumPy's, if the operation is one of them
@@ -148,10 +156,13 @@ class Op(NodeOp):
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join([*self.inputs, *self.options])})>"
 
-    def kept_by(self, node: Node) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
+    def kept_by(
+        self, node: Node, *, first_order: bool = False
+    ) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
         """The names and the values that `node` keeps, one pair per rule."""
         if self.fast is not None:
-            return [(self.fast_kept, node.args)]
+            n = self.door_count if first_order and not self.has_no_residuals(node) else None
+            return [(self.fast_kept[:n], node.args[:n])]
         return [(names, values) for names, values in zip(self.kept, node.args) if values]
 
     def add_rule(self, name: str, rule: Rule, latex: str | None = None) -> None:
@@ -189,22 +200,41 @@ class Op(NodeOp):
     def add_fast(self, rule: Rule) -> None:
         """Set the first-order door: (g, needs, …) -> one gradient (or None) per input.
 
-        A node then keeps one tuple, with the values for the door and for the rules.
+        A node then keeps one tuple, with the values for the door and for the rules. An input (or
+        `out`) that is named by rules, but not by one whose gradient is needed, is None there.
         """
         asked = [
             name for name in self._names_of(rule, extra=("needs", "residuals")) if name != "needs"
         ]
+        door_count = len(asked)
         for names in self.kept:
             if {"shape", "dtype", "shapes"} & set(names):
                 raise TypeError(
                     f"{self.name}: with a fast_backward, rules ask for inputs and not for {names}"
                 )
             asked += [name for name in names if name not in asked]
-        self.fast_kept = tuple(asked)
+        self.door_count, self.fast_kept = door_count, tuple(asked)
         self.residuals_at = asked.index("residuals") if "residuals" in asked else None
         self.pick_fast = self._gatherer(self.fast_kept, 0)
         self.fast, self.simple = positional(rule, ("g", "needs", *self.fast_kept)), False
         self.keeps = self.keeps or bool(self.fast_kept)
+
+    def pick_for(self, targets: Sequence[Any]) -> Callable[..., Any]:
+        """What gathers the values of a node with a fast door, for the inputs that have targets."""
+        needs = tuple([target is not None for target in targets])
+        pick = self.picks.get(needs)
+        if pick is None:
+            rules = list(zip(self.kept, needs, strict=True))
+            spared = {n for names, need in rules if not need for n in names}
+            spared &= {*self.inputs, "out"}  # options take no memory
+            spared -= {n for names, need in rules if need for n in names}
+            pick = self.picks[needs] = self._gatherer(self.fast_kept, 0, spared)
+        return pick
+
+    def has_no_residuals(self, node: Node) -> bool:
+        """Whether the forward kept nothing for the fast door, which can then not be used."""
+        at = self.residuals_at
+        return at is not None and node.args[at] is NO_RESIDUALS
 
     def _names_of(self, rule: Rule, extra: tuple[str, ...]) -> tuple[str, ...]:
         names, _, _ = parameters_of(rule)
@@ -221,9 +251,11 @@ class Op(NodeOp):
             )
         return names[1:]
 
-    def _gatherer(self, kept: tuple[str, ...], i: int) -> Callable[..., Any]:
+    def _gatherer(
+        self, kept: tuple[str, ...], i: int, spared: Iterable[str] = ()
+    ) -> Callable[..., Any]:
         # A lambda made from source, as in dataclasses, so that a call needs no loop over names.
-        special = {
+        special = dict.fromkeys(spared, "None") | {
             "shape": f"_shape({self.inputs[i]})",
             "dtype": f"_dtype({self.inputs[i]})",
             "shapes": "tuple([_shape(x) for x in xs])",

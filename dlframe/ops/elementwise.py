@@ -151,13 +151,13 @@ def _copysign_x(g, out, x):
 add = elementwise(np.add, latex="x + y", x=lambda g: g, y=lambda g: g)
 subtract = elementwise(np.subtract, latex="x - y", x=lambda g: g, y=lambda g: -g)
 multiply = elementwise(np.multiply, latex="x y", x=lambda g, y: g * y, y=lambda g, x: g * x)
-# d(x/y)/dy = -x/y², computed from the quotient
+# d(x/y)/dy = -x/y²; the quotient itself is not kept, so that it may be overwritten
 divide = elementwise(
     np.divide,
     floats=True,
     latex=r"\frac{x}{y}",
     x=lambda g, y: g / y,
-    y=lambda g, out, y: -g * (out / y),
+    y=lambda g, x, y: -g * ((x / y) / y),
 )
 power = elementwise(_power, latex="x^y", x=_power_x, y=_power_y)
 remainder = elementwise(

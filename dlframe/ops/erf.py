@@ -70,13 +70,13 @@ erfcx = elementwise(
     latex=r"e^{x^2} \cdot \mathrm{erfc}(x)",
     x=lambda g, out, x: g * (2.0 * (x * out) - _2_BY_ROOT_PI),
 )
-# the derivative of an inverse: 1 / erf'(erfinv(x))
-erfinv = elementwise(
+# the derivative of an inverse: 1 / erf'(erfinv(x)); from x, so that the result may be overwritten
+erfinv: Any = elementwise(
     from_scipy("erfinv", "The inverse of erf: ±∞ at ±1, nan outside."),
     floats=True,
     latex=r"\mathrm{erf}^{-1}(x)",
     x=printed_as(r"g \frac{\sqrt{\pi}}{2} e^{z^2}")(
-        lambda g, out: g * (np.exp(out * out) / _2_BY_ROOT_PI)
+        lambda g, x: g * (np.exp(np.square(erfinv(x))) / _2_BY_ROOT_PI)
     ),
 )
 

@@ -100,7 +100,7 @@ def _is_array(part: Any) -> bool:
     return isinstance(part, (np.ndarray, bool))  # True is a mask without dimensions
 
 
-def _is_basic(index: Any) -> bool:
+def is_basic(index: Any) -> bool:
     """Whether `index` has only integers and slices, so that it selects no element twice."""
     return not any(map(_is_array, _parts(index)))
 
@@ -112,7 +112,7 @@ def in_steps(index: Any, ndim: int) -> tuple[Any, Any]:
     integer as one more index array, and move the dimension of the arrays to the front. A bool adds
     a dimension of size 1 or 0.
     """
-    if not isinstance(index, tuple) or _is_basic(index):
+    if not isinstance(index, tuple) or is_basic(index):
         return None, index
     index = _without_ellipsis(index, ndim)
     if not _mixed(index):
@@ -204,7 +204,7 @@ def getitem(x: Any, index: Any) -> Any:
 def _reader(index: Any) -> Callable[..., Any]:
     """The operation that reads at `index`; PyTorch names the node after the index's last part."""
     parts = _parts(index)
-    if not _is_basic(index):
+    if not is_basic(index):
         return take_at
     kinds = [type(part) for part in parts if len(parts) == 1 or part != slice(None)]
     return {int: select_at, slice: slice_at}.get(kinds[-1] if kinds else slice, take_at)
@@ -255,7 +255,7 @@ def put_at(x: Array, *, index: Any, size: Shape) -> Any:
         np.add.at(out.reshape(-1), index.flat.reshape(-1), x.reshape(-1))
         return out
     parts = _parts(index)
-    if _is_basic(index) or (isinstance(index, np.ndarray) and index.dtype.kind == "b"):
+    if is_basic(index) or (isinstance(index, np.ndarray) and index.dtype.kind == "b"):
         out[index] = x  # no place twice
     elif all(isinstance(part, np.ndarray) and part.ndim for part in parts) and x.size:
         # arrays for the first axes: x consists of whole rows

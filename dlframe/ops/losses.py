@@ -95,6 +95,18 @@ def _(g, x, y, *, reduction):
     return np.sign(y - x) * _share(g, x.shape, reduction)
 
 
+@l1_loss.fast_forward
+def _(x, y, *, reduction="mean"):
+    d = x - y
+    return reduced(np.abs(d), reduction), d
+
+
+@l1_loss.fast_backward
+def _(g, needs, residuals, *, reduction):
+    dx = np.sign(residuals) * _share(g, residuals.shape, reduction)
+    return dx, -dx if needs[1] else None
+
+
 @op(
     latex=r"\frac{1}{n} \sum \left(|d_i| m_i - \frac{1}{2} m_i^2\right), \quad d = x - y,"
     r" \quad m = \min(|d|, \delta)",
@@ -216,19 +228,19 @@ def _(g, x, *, target, weight, ignore_index, label_smoothing, reduction):
 
 
 @cross_entropy.fast_backward
-def _(g, needs, x, residuals, *, target, weight, ignore_index, label_smoothing, reduction):
-    axis = _class_axis(x)
-    g = _per_class(g, axis)
+def _(g, needs, residuals, *, target, weight, ignore_index, label_smoothing, reduction):
     p = np.exp(residuals)
+    axis = _class_axis(p)
+    g = _per_class(g, axis)
     if (
         label_smoothing
         or weight is not None
         or reduction != "mean"
-        or x.ndim != 2
+        or p.ndim != 2
         or (target == ignore_index).any()
     ):
         q = target_weights(
-            x.shape, x.dtype, target, weight, ignore_index, label_smoothing, reduction
+            p.shape, p.dtype, target, weight, ignore_index, label_smoothing, reduction
         )
         p *= q.sum(axis=axis, keepdims=True)
         p -= q

@@ -131,11 +131,13 @@ def _(g):
 @linear.fast_backward
 def _(g, needs, x, weight):
     rows = g if g.ndim == 2 else g.reshape(math.prod(g.shape[:-1]), g.shape[-1])
-    flat = x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1])
-    dx = None
+    dx = dw = None
     if needs[0]:
-        dx = rows.dot(weight) if x.ndim == 2 else rows.dot(weight).reshape(x.shape)
-    dw = rows.T.dot(flat) if needs[1] else None
+        dx = rows.dot(weight)
+        if g.ndim != 2:
+            dx = dx.reshape(*g.shape[:-1], weight.shape[1])
+    if needs[1]:
+        dw = rows.T.dot(x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1]))
     # a product with ones adds the rows with BLAS, several times faster than sum(axis=0)
     db = _ones(len(rows), rows.dtype).dot(rows) if needs[2] else None
     return dx, dw, db
@@ -264,34 +266,37 @@ def _(g, x, weight, *, axes, over, eps):
 
 
 @normalize.vjp("weight", latex=r"\sum g \hat{x}")
-def _(g, x, weight, *, axes, over, eps):
+def _(g, x, *, axes, over, eps):
     xhat, _ = _standardized(x, axes, eps)
-    return _sum(g * xhat, over).reshape(weight.shape)
+    return _sum(g * xhat, over)
 
 
 @normalize.vjp("bias", latex=r"\sum g")
-def _(g, bias, *, over):
-    return _sum(g, over).reshape(bias.shape)
+def _(g, *, over):
+    return _sum(g, over)
 
 
 def _sum(x: Any, over: tuple[int, ...]) -> Any:
     # for a tensor the empty tuple would mean all axes, as in PyTorch
-    return x.sum(axis=over, keepdims=True) if over else x
+    return x.sum(axis=over) if over else x
 
 
 @normalize.fast_backward
-def _(g, needs, x, weight, bias, residuals, *, axes, over):
+def _(g, needs, x, weight, residuals, *, axes, over):
+    db = _sum(g, over) if needs[2] else None
+    if not (needs[0] or needs[1]):
+        return None, None, db
     mean, rstd = residuals
     xhat = x - mean
     xhat *= rstd
     dw = _dot(g, xhat, over) if needs[1] else None
-    db = _sum(g, over) if needs[2] else None
     dx = _normalize_input(g, xhat, rstd, weight, dw, db, axes, over) if needs[0] else None
-    return (
-        dx,
-        dw if dw is None else dw.reshape(weight.shape),
-        db if db is None else db.reshape(bias.shape),
-    )
+    return dx, dw if dw is None else _squeezed(dw, over), db
+
+
+def _squeezed(x: Array, over: tuple[int, ...]) -> Array:
+    """`x` without its axes `over`, which have size 1."""
+    return x.reshape([n for i, n in enumerate(x.shape) if i not in over])
 
 
 def _normalize_input(g, xhat, rstd, weight, dw, db, axes, over):
@@ -303,7 +308,9 @@ def _normalize_input(g, xhat, rstd, weight, dw, db, axes, over):
         h, dw, db = g * weight.reshape(_kept(g, over)), None, None
     n = 1 / _count(g, axes)
     sum_hx = dw if dw is not None and over == axes else _dot(h, xhat, axes)
-    sum_h = db if db is not None and over == axes else h.sum(axis=axes, keepdims=True)
+    sum_h = db.reshape(_kept(g, axes)) if db is not None and over == axes else None
+    if sum_h is None:
+        sum_h = h.sum(axis=axes, keepdims=True)
     dx = np.multiply(xhat, sum_hx * -n, out=xhat)
     dx += h
     dx -= sum_h * n

@@ -16,12 +16,13 @@ import operator
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dlframe.base import nests
 from dlframe.errors import DTypeError, GradientError, ShapeError
+from dlframe.ops.places import Places
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -235,16 +236,41 @@ def _wake_views(base: TensorBase) -> None:
 # --- in-place changes --------------------------------------------------------------------------
 
 
-class Mutation:
-    """The last write to an array's memory: its time, the operation, and the number of writes."""
+class Write(NamedTuple):
+    """What an error says of a write: the operation, and the number of writes to that memory."""
 
-    __slots__ = ("by", "count", "ref", "seq")
+    by: str
+    version: int
+
+
+class Mutation:
+    """The writes to the memory of an array: the last one, their number, and where they went."""
+
+    __slots__ = ("by", "count", "places", "ref", "seq", "whole")
+
+    places: Places | None  # of writes to parts of it, since all of it was written at `whole`
 
     def __init__(self, owner: Array, log: dict[int, Mutation]):
         key = id(owner)
         self.ref = weakref.ref(owner, lambda _: log.pop(key, None))
-        self.count = self.seq = 0
-        self.by = ""
+        self.count = self.seq = self.whole = 0
+        self.by, self.places = "", None
+
+    def note_part(self, owner: Array, array: Array) -> None:
+        """Note where the last write went: to `array`, a view of the owner."""
+        contiguous = owner.flags.c_contiguous or owner.flags.f_contiguous
+        if array.size == owner.size or array.itemsize != owner.itemsize or not contiguous:
+            self.whole, self.places = self.seq, None
+            return
+        if self.places is None:
+            self.places = Places(owner)
+        self.places.note(array, self.seq)
+
+    def touched(self, array: Array, since: int) -> bool:
+        """Whether one of the writes after the time `since` went to an element of `array`."""
+        if not array.size:
+            return False
+        return self.whole > since or (self.places is not None and self.places.changed(array, since))
 
 
 _log: dict[int, Mutation] = {}
@@ -276,6 +302,10 @@ def mark_mutated_many(arrays: Iterable[Array], by: str) -> None:
             entry = _log[id(owner)] = Mutation(owner, _log)
         entry.seq, entry.by = seq, by
         entry.count += 1
+        if owner is array:
+            entry.whole, entry.places = seq, None
+        else:
+            entry.note_part(owner, array)
 
 
 def version_of(array: Array) -> int:
@@ -289,15 +319,20 @@ def last_mutation() -> int:
     return _last[0]
 
 
-def changed_since(array: Array, seq: int) -> Mutation | None:
-    """The latest write to the memory of `array`, if it came after the time `seq`."""
+def changed_since(array: Array, seq: int) -> Write | None:
+    """The latest write to the memory of `array`, if its elements changed after the time `seq`."""
     entry = _log.get(id(owner_of(array)))
-    return entry if entry is not None and entry.seq > seq else None
+    if entry is None or entry.seq <= seq or not entry.touched(array, seq):
+        return None
+    return Write(entry.by, entry.count)
 
 
-def check_kept(node: Node) -> None:
-    """Raise if an array that `node` kept was written to after it was kept."""
-    for names, values in node.op.kept_by(node):
+def check_kept(node: Node, *, first_order: bool = False) -> None:
+    """Raise if an array that `node` kept was written to after it was kept.
+
+    `first_order`: only if a pass on arrays uses it.
+    """
+    for names, values in node.op.kept_by(node, first_order=first_order):
         for name, value in zip(names, values, strict=True):
             for array in (value,) if isinstance(value, np.ndarray) else nests.leaves(value):
                 entry = changed_since(array, node.seq) if isinstance(array, np.ndarray) else None
@@ -306,5 +341,5 @@ def check_kept(node: Node) -> None:
                         f"{node.op.name}: the gradient needs {name!r} of shape "
                         f"{list(array.shape)}, which was modified by an inplace operation "
                         f"({entry.by}) after {node.op.name} had kept it; it is now at version "
-                        f"{entry.count}. Use the out-of-place form, or .clone() before writing."
+                        f"{entry.version}. Use the out-of-place form, or .clone() before writing."
                     )

@@ -118,3 +118,14 @@ def frexp(x: Array) -> Any:
 def _(g, x):
     # mantissa = x · 2^-exponent, and the exponent is a step
     return g[0] * np.exp2(-cast(frexp(x)[1], dtype=x.dtype))
+
+
+@frexp.fast_forward
+def _(x):
+    out = np.frexp(x)
+    return out, out[1]
+
+
+@frexp.fast_backward
+def _(g, needs, residuals):
+    return (g[0] * np.exp2(-residuals.astype(g[0].dtype)),)

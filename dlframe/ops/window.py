@@ -240,24 +240,41 @@ def max_pool(x, *, windows, kernel, stride, padding, dilation):
 
 
 @max_pool.vjp("x", latex=r"\sum_{s i + k = j} g_i [x_j = z_i]")
-def _(g, x, out, *, kernel, stride, padding, dilation):
-    x, out = unwrapped(x), unwrapped(out)
-    places = winners(x, out, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+def _(g, x, *, windows, kernel, stride, padding, dilation):
+    x = unwrapped(x)
+    options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    places = winners(x, max_pool(x, windows=windows, **options), **options)
     return put_at(g, index=places, size=(x.size,)).reshape(x.shape)
 
 
+@max_pool.fast_forward
+def _(x, *, windows, **options):
+    # where the maxima are is kept, and not what they are: the result may be overwritten
+    best = max_pool(x, windows=windows, **options)
+    return best, (x.shape, _offsets_of(x, best, **options))
+
+
 @max_pool.fast_backward
-def _(g, needs, x, out, *, kernel, stride, padding, dilation):
-    places = winners(x, out, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
-    dx = np.zeros(x.size, g.dtype)
+def _(g, needs, residuals, *, kernel, stride, padding, dilation):
+    shape, number = residuals
+    places = _places(shape, number, kernel, stride, padding, dilation)
+    dx = np.zeros(math.prod(shape), g.dtype)
     np.add.at(dx, places.reshape(-1), g.reshape(-1))
-    return (dx.reshape(x.shape),)
+    return (dx.reshape(shape),)
 
 
 def winners(
     x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Array:
     """The places in the flattened `x` of the maxima `best`: the first of equals, the last NaN."""
+    number = _offsets_of(x, best, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    return _places(x.shape, number, kernel, stride, padding, dilation)
+
+
+def _offsets_of(
+    x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> Array:
+    """The number of the offset, in each window, at which its maximum is."""
     windows = best.shape[2:]
     meetings = _meetings(x.shape[2:], windows, kernel, stride, padding, dilation)
     # count for each window the offsets before the first maximum
@@ -269,13 +286,19 @@ def winners(
     if searching.any():  # NaN differs from itself
         for k, (_, window, inside) in enumerate(meetings):
             number[window][searching[window] & np.isnan(x[inside])] = k
+    return number
+
+
+def _places(
+    shape: Sizes, number: Array, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> Array:
     # place = start of the image + start of the window in it + offset in the window
-    starts, shifts = np.arange(math.prod(x.shape[:2])).reshape(x.shape[:2]), np.zeros((), np.int64)
+    starts, shifts = np.arange(math.prod(shape[:2])).reshape(shape[:2]), np.zeros((), np.int64)
     for axis, (n, k, s, (before, _), d) in enumerate(
-        zip(windows, kernel, stride, padding, dilation, strict=True), 2
+        zip(number.shape[2:], kernel, stride, padding, dilation, strict=True), 2
     ):
-        starts = np.add.outer(starts * x.shape[axis], np.arange(n) * s - before)
-        shifts = np.add.outer(shifts * x.shape[axis], np.arange(k) * d)
+        starts = np.add.outer(starts * shape[axis], np.arange(n) * s - before)
+        shifts = np.add.outer(shifts * shape[axis], np.arange(k) * d)
     starts += shifts.reshape(-1)[number]
     return starts
 

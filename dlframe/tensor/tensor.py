@@ -21,6 +21,7 @@ from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import numpy_api, record
 from dlframe.ops.calling import bind_tensor, wrap
+from dlframe.ops.places import address
 from dlframe.ops.record import Array, Node, TensorBase, to_array
 from dlframe.tensor import functions as F
 from dlframe.tensor.devices import CPU, device
@@ -37,7 +38,6 @@ from dlframe.tensor.methods import (
     ReductionMethods,
     ShapeMethods,
 )
-from dlframe.tensor.methods.attributes import address
 from dlframe.tensor.methods.operators import is_numeric
 from dlframe.tensor.printing import tensor_text
 

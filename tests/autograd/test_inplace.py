@@ -469,3 +469,64 @@ def test_what_numpy_alone_would_take_is_refused():
     with pytest.raises(RuntimeError):
         x.clamp_()
     assert x.tolist() == [1, 1]
+
+
+# --- writes to other parts of the memory -------------------------------------------------------
+
+
+class Assign(dl.autograd.Function):
+    """Writes a value into a column of a scratch tensor, as solvers of differential equations do."""
+
+    @staticmethod
+    def forward(ctx, scratch, value, index):
+        ctx.index = index
+        scratch.data[index] = value
+        return scratch
+
+    @staticmethod
+    def backward(ctx, g):
+        return g, g[ctx.index], None
+
+
+def test_columns_written_later_do_not_change_those_that_were_kept():
+    x = dl.tensor([1.0, 2.0], requires_grad=True)
+    w = dl.tensor([0.5, 0.25, 0.125])
+    k = Assign.apply(dl.zeros(2, 3), x, (..., 0))
+    y = (k[..., :1] * x[:, None]).sum(-1)
+    k = Assign.apply(k, y, (..., 1))
+    (k[..., :2] * w[:2]).sum().backward()
+    assert x.grad.tolist() == [1.0, 1.5]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda h: h.data[:, 1:].mul_(2),
+        lambda h: h[:, 1:].mul_(2),
+        lambda h: h.detach()[1:, 0].fill_(3),
+        lambda h: h.data.__setitem__((slice(None), 2), 7.0),
+        lambda h: h.data.__setitem__((1, 1), 7.0),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 30])
+def test_an_element_that_is_not_written_to_may_be_kept(write, times):
+    x = dl.ones(2, 3, requires_grad=True)
+    h = x * 2
+    y = h[:1, :1] * h[:1, :1]
+    for _ in range(times):
+        write(h)
+    y.sum().backward()
+    assert x.grad.tolist() == [[8.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+
+
+def test_many_different_places_are_told_apart():
+    x = dl.ones(100, requires_grad=True)
+    h = x * 2
+    y = h[::2].square()
+    for i in range(1, 100, 2):
+        h.data[i] = 0.0
+    y.sum().backward(retain_graph=True)
+    assert x.grad[:4].tolist() == [8.0, 0.0, 8.0, 0.0]
+    h.data[50] = 1.0
+    with pytest.raises(GradientError, match=r"square: the gradient needs 'x' .* \(__setitem__\)"):
+        y.sum().backward()

@@ -77,6 +77,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     )
     shape = (*others[:dim], indices.shape[dim], *others[dim + 1 :])
     index = from_the_front("take_along_dim", indices.array, input.shape[dim], dim)
+    if index is indices.array and input.needs_grad:
+        index = index.copy()  # the gradient needs it; `indices` may be overwritten
     whole = (*others[:dim], input.shape[dim], *others[dim + 1 :])
     if input.shape != whole:
         input = ops.broadcast_to(input, shape=whole)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import DimensionError, DTypeError
 from dlframe.ops import record
+from dlframe.ops.places import address
 from dlframe.ops.record import TensorBase
 from dlframe.tensor.arguments import checked_dim
 from dlframe.tensor.size import Size
@@ -144,11 +145,6 @@ class Attributes(TensorBase):
             and a.dtype == b.dtype
             and address(a) == address(b)
         )
-
-
-def address(array: record.Array) -> int:
-    """The address of the first element."""
-    return array.__array_interface__["data"][0]
 
 
 def _existing(dim: int, ndim: int) -> int:

@@ -52,7 +52,7 @@ class Operators(TensorBase):
         return ops.multiply(other, self)
 
     def __rtruediv__(self: Any, other: Any) -> Any:
-        return ops.divide(other, self)
+        return ops.multiply(ops.reciprocal(self), other)  # PyTorch's numbers, to the last bit
 
     def __rpow__(self: Any, other: Any) -> Any:
         return ops.power(other, self)
