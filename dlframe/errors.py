@@ -95,7 +95,16 @@ class DownloadError(DlframeError, RuntimeError, OSError):
 
 
 class DatasetError(DlframeError, RuntimeError):
-    """A data set that is not where it should be, or is damaged."""
+    """A data set that is not where it should be, or is damaged.
+
+    `facts` is the message without its advice for Python programs; `key` is the data set's name in
+    `DATASETS` if a download may help.
+    """
+
+    def __init__(self, message: str, *, facts: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.facts = facts or message
+        self.key = key
 
 
 class DatasetMissingError(DatasetError):

@@ -600,7 +600,15 @@ def test_data_list_verify_download(dlframe: Command, tmp_path: Path) -> None:
         "nothing to download, it is part of dlframe" in dlframe("data", "download", "digits").stdout
     )
     assert "made when needed" in dlframe("data", "verify", "moons").stdout
-    assert "mnist: not in data" in dlframe("data", "verify").stdout
+    empty = dlframe("data", "verify", code=1).stdout
+    assert "mnist: not in data" in empty
+    assert "There is nothing to verify in data." in empty
+    advice = "dlframe data download mnist --root 'my data'"
+    assert advice in dlframe("data", "list", "--root", "my data").stdout
+    assert advice in dlframe("data", "verify", "mnist", "--root", "my data", code=1).stdout
+    failed = dlframe("train", "--data", "mnist", "--root", "my data", code=1).stderr
+    assert f"Fetch it with: {advice}\n" in failed
+    assert "download=True" not in failed
     missing = dlframe("data", "verify", "mnist", "--root", "elsewhere", code=1)
     assert "elsewhere/MNIST/raw" in missing.stdout
     failed = dlframe("data", "download", "mnist", code=1, DLFRAME_OFFLINE="1")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from dlframe import starting
 from dlframe.base.printable import printable
-from dlframe.cli.parser import UsageError, data_root, make_parser
+from dlframe.cli.parser import UsageError, command, data_root, make_parser
 from dlframe.errors import DatasetError, DlframeError
 from dlframe.tensor.settings import set_num_threads
 
@@ -57,11 +57,6 @@ def _run(options: argparse.Namespace) -> int:
         if options.debug:
             raise
         _complain(options, error)
-        if isinstance(error, DatasetError) and hasattr(options, "root"):
-            print(
-                f"--root DIR says where data lie; now it is {printable(data_root(options.root))}",
-                file=sys.stderr,
-            )
         return 1
 
 
@@ -72,6 +67,12 @@ def _all_written(code: int) -> int:
 
 
 def _complain(options: argparse.Namespace, error: Exception) -> None:
-    # the message may quote a file or another package: no control character reaches the terminal
-    message = printable(error, keep="\n")
-    print(f"dlframe {options.name}: error: {message}", file=sys.stderr)
+    message = str(error)
+    if isinstance(error, DatasetError) and hasattr(options, "root"):
+        root = data_root(options.root)
+        message = error.facts
+        if error.key:
+            message += f"\nFetch it with: {command('download', error.key, root)}"
+        message += f"\n--root DIR says where data lie; now it is {root}"
+    # it may quote a file or another package: no control character reaches the terminal
+    print(f"dlframe {options.name}: error: {printable(message, keep=chr(10))}", file=sys.stderr)

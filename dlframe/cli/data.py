@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from dlframe.cli.parser import DATA, data_root
+from dlframe.base.printable import printable
+from dlframe.cli.parser import DATA, command, data_root
 from dlframe.cli.problems import KINDS
 from dlframe.data.datasets import DATASETS
 from dlframe.data.datasets.images import as_root
@@ -55,10 +56,10 @@ def _where(name: str, root: str) -> str:
     try:
         DATASETS[name](root=root, train=False)
     except DatasetMissingError:
-        return f"not in {root}: dlframe data download {name}"
+        return f"not in {printable(root)}: {command('download', name, root)}"
     except DatasetError:
-        return f"damaged in {root}: dlframe data verify {name}"
-    return f"in {root}"
+        return f"damaged in {printable(root)}: {command('verify', name, root)}"
+    return f"in {printable(root)}"
 
 
 def _download(options: argparse.Namespace) -> int:
@@ -68,13 +69,13 @@ def _download(options: argparse.Namespace) -> int:
             print(f"{name}: nothing to download, it is {_where(name, root)}")
             continue
         _open(name, root, download=True)
-        print(f"{name}: complete in {root}, checksums verified")
+        print(f"{name}: complete in {printable(root)}, checksums verified")
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
     root = data_root(options.root)
-    failed = False
+    failed, found = False, bool(options.names)
     for name in options.names or DATA:
         if not _is_read(name):
             if options.names:
@@ -84,10 +85,14 @@ def _verify(options: argparse.Namespace) -> int:
             _open(name, root)
         except DatasetError as error:
             if isinstance(error, DatasetMissingError) and not options.names:
-                print(f"{name}: not in {root}")
+                print(f"{name}: not in {printable(root)}")
                 continue
-            print(f"{name}: {error}")
-            failed = True
+            print(f"{name}: {printable(error.facts, keep=chr(10))}")
+            print(f"Fetch it with: {command('download', name, root)}")
+            failed = found = True
         else:
-            print(f"{name}: complete in {root}, checksums verified")
-    return 1 if failed else 0
+            print(f"{name}: complete in {printable(root)}, checksums verified")
+            found = True
+    if not found:
+        print(f"There is nothing to verify in {printable(root)}.")
+    return 0 if found and not failed else 1

@@ -9,6 +9,7 @@ import argparse
 import importlib
 import os
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -126,6 +127,12 @@ ROOT_HELP = "folder with the data sets' files (default: $DLFRAME_DATA, or data)"
 def data_root(given: str | None) -> str:
     """The folder of the data sets: as given, or $DLFRAME_DATA, or `data`."""
     return given or os.environ.get("DLFRAME_DATA") or "data"
+
+
+def command(action: str, name: str, root: str) -> str:
+    """The `dlframe data …` that does something with a data set, ready to be pasted."""
+    more = "" if root == data_root(None) else f" --root {shlex.quote(root)}"
+    return f"dlframe data {action} {name}{more}"
 
 
 def _train(command: Parser) -> None:

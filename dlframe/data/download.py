@@ -274,13 +274,13 @@ class Part:
     def begin(self, version: dict[str, Any]) -> IO[bytes]:
         """A new, empty file."""
         self.discard()
-        with _own_file(self.about, os.O_EXCL) as file:
+        with own_file(self.about, os.O_EXCL) as file:
             file.write(json.dumps(version).encode())
-        return _own_file(self.path, os.O_EXCL)
+        return own_file(self.path, os.O_EXCL)
 
     def resume(self) -> IO[bytes]:
         """The file, to be written on at its end."""
-        return _own_file(self.path, os.O_APPEND)
+        return own_file(self.path, os.O_APPEND)
 
     def discard(self) -> None:
         for path in (self.path, self.about):
@@ -294,7 +294,8 @@ class Part:
         self.about.unlink(missing_ok=True)
 
 
-def _own_file(path: Path, how: int) -> IO[bytes]:
+def own_file(path: Path, how: int) -> IO[bytes]:
+    """A file to write, which is never what a link leads to; `how` is O_EXCL or O_APPEND."""
     flags = os.O_WRONLY | os.O_CREAT | how
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags, 0o666), "wb")

@@ -12,9 +12,11 @@ import numpy as np
 
 from dlframe.data.datasets.images import ImageDataset, Transform, as_root, damaged, not_found
 from dlframe.data.datasets.unpickle import load_plain
-from dlframe.data.download import Checksum, download
+from dlframe.data.download import Checksum, download, own_file
 from dlframe.data.lock import file_lock
-from dlframe.errors import FileFormatError
+from dlframe.errors import DatasetError, FileFormatError
+
+MOST_BYTES = 1 << 28  # of the archive, which has 171 MB
 
 
 class CIFAR10(ImageDataset):
@@ -22,7 +24,8 @@ class CIFAR10(ImageDataset):
 
     The files may be in `cifar-10-batches-py` (torchvision's layout) or `cifar-10-batches-bin`, in
     `root` or `root/cifar10`; or in `root` itself; or in the archive `cifar-10-python.tar.gz`,
-    which is unpacked in its folder. `download=True` fetches the archive. Checksums are verified.
+    which is unpacked in its folder. `download=True` fetches the archive if
+    anything is missing or damaged. Checksums are verified.
 
     `data` is a uint8 array (n, 32, 32, 3), `targets` a list of ints. A sample is (PIL image,
     int), or what the transforms make of it. Raises DatasetError for missing or damaged files.
@@ -81,16 +84,12 @@ class CIFAR10(ImageDataset):
         super().__init__(transform, target_transform)
         self.root = as_root(root)
         self.train = train
-        folder = self._find_folder()
-        if folder is None and download:
-            folder = self._download()
-        if folder is None:
-            names = [
-                "data_batch_1 … data_batch_5, test_batch (in cifar-10-batches-py)",
-                self.archive,
-            ]
-            raise not_found(self.name, self.key, names, self._folders, self.urls)
-        images, self.targets = self._read(folder)
+        try:
+            images, self.targets = self._read(self._find_folder())
+        except DatasetError:
+            if not download:
+                raise
+            images, self.targets = self._read(self._download())
         # a view of the array in the files' layout, as in torchvision
         self.data = images.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
 
@@ -100,7 +99,7 @@ class CIFAR10(ImageDataset):
         inner = ("cifar-10-batches-py", "cifar-10-batches-bin")
         return [self.root, *(f / name for f in (self.root, below) for name in inner)]
 
-    def _find_folder(self) -> Path | None:
+    def _find_folder(self) -> Path:
         """The folder with the batches; if there is only the archive, it is unpacked first."""
         for folder in self._folders:
             if any((folder / name).is_file() for name in ("test_batch", "test_batch.bin")):
@@ -108,18 +107,20 @@ class CIFAR10(ImageDataset):
         for folder in (self.root, self.root / "cifar10"):
             if (folder / self.archive).is_file():
                 return self._unpack(folder / self.archive)
-        return None
+        names = ["data_batch_1 … data_batch_5, test_batch (in cifar-10-batches-py)", self.archive]
+        raise not_found(self.name, self.key, names, self._folders, self.urls)
 
     def _download(self) -> Path:
+        archive = self.root / self.archive
         md5 = self.archive_checksum.md5
-        return self._unpack(download(self.urls, self.root / self.archive, md5=md5))
+        return self._unpack(download(self.urls, archive, md5=md5, most_bytes=MOST_BYTES))
 
     def _unpack(self, archive: Path) -> Path:
         """Write only the batches into `cifar-10-batches-py`, in the archive's folder."""
         import tarfile  # here: most runs find the batches unpacked
 
         if not self.archive_checksum.fits(archive):
-            raise damaged(self.name, archive, self.archive_checksum.complaint(archive))
+            raise damaged(self.name, self.key, archive, self.archive_checksum.complaint(archive))
         folder = archive.parent / "cifar-10-batches-py"
         folder.mkdir(exist_ok=True)
         with file_lock(archive.with_name(archive.name + ".lock")), tarfile.open(archive) as tar:
@@ -127,9 +128,10 @@ class CIFAR10(ImageDataset):
             for name in self.batches:
                 source = tar.extractfile(f"cifar-10-batches-py/{name}")
                 if source is None:
-                    raise damaged(self.name, archive, f"{name} is not a file in it")
+                    raise damaged(self.name, self.key, archive, f"{name} is not a file in it")
                 part = folder / f"{name}.part"
-                with source, part.open("wb") as target:
+                part.unlink(missing_ok=True)
+                with source, own_file(part, os.O_EXCL) as target:
                     shutil.copyfileobj(source, target, 1 << 20)
                 part.replace(folder / name)
         return folder
@@ -146,11 +148,11 @@ class CIFAR10(ImageDataset):
             if not path.is_file():
                 raise not_found(self.name, self.key, [name], [folder], self.urls)
             if not checksums[name].fits(path):
-                raise damaged(self.name, path, checksums[name].complaint(path))
+                raise damaged(self.name, self.key, path, checksums[name].complaint(path))
             try:
                 images, new = _read_binary(path) if is_binary else _read_pickled(path)
             except FileFormatError as error:
-                raise damaged(self.name, path, str(error)) from error
+                raise damaged(self.name, self.key, path, str(error)) from error
             parts.append(images)
             labels.extend(new)
         return np.concatenate(parts), labels

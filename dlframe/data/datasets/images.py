@@ -87,13 +87,9 @@ class _OneByOne:
         return self.dataset[index]
 
 
-def find_file(folders: Iterable[Path], names: Sequence[str]) -> Path | None:
-    """The first of these names in the first folder that has one."""
-    for folder in folders:
-        for name in names:
-            if (folder / name).is_file():
-                return folder / name
-    return None
+def find_files(folders: Iterable[Path], names: Sequence[str]) -> list[Path]:
+    """All files of these names in these folders, folder by folder."""
+    return [path for folder in folders for name in names if (path := folder / name).is_file()]
 
 
 def not_found(
@@ -109,18 +105,22 @@ def not_found(
     """
     places = "\n".join(f"  {folder}" for folder in folders)
     addresses = "\n".join(f"  {url}" for url in urls)
+    facts = f"{dataset}: {' or '.join(names)} was found in none of\n{places}"
     return DatasetMissingError(
-        f"{dataset}: {' or '.join(names)} was found in none of\n{places}\n"
-        f"Pass download=True (or run: dlframe data download {key}), or put the file into "
-        f"one of these folders; it is at\n{addresses}"
+        f"{facts}\nPass download=True (or run: dlframe data download {key}), or put the file into "
+        f"one of these folders; it is at\n{addresses}",
+        facts=f"{facts}\nIt is at\n{addresses}",
+        key=key,
     )
 
 
-def damaged(dataset: str, path: Path, complaint: str) -> DatasetError:
+def damaged(dataset: str, key: str, path: Path, complaint: str) -> DatasetError:
     """The error for a file whose content is not the published one."""
+    facts = f"{dataset}: {path} is damaged: {complaint}"
     return DatasetError(
-        f"{dataset}: {path} is damaged: {complaint}. Delete it and pass download=True, or copy it "
-        "again"
+        f"{facts}. Pass download=True (or run: dlframe data download {key}) to fetch it again",
+        facts=facts,
+        key=key,
     )
 
 

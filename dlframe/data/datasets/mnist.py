@@ -18,20 +18,23 @@ from dlframe.data.datasets.images import (
     Transform,
     as_root,
     damaged,
-    find_file,
+    find_files,
     not_found,
 )
 from dlframe.data.download import Checksum, download
 from dlframe.errors import DatasetError
 from dlframe.tensor import Tensor, to_array
 
+MOST_BYTES = 1 << 26  # of one file; the largest one has 26 MB
+
 
 class MNIST(ImageDataset):
     """70000 handwritten digits, 28×28 grey pixels: 60000 for training, 10000 for testing.
 
     The files (`train-images-idx3-ubyte` and so on, with `.gz` or unpacked) are looked for in
-    `root`, in `root/MNIST/raw` (torchvision's place) and in `root/mnist`; `download=True`
-    fetches what is missing into `root/MNIST/raw`. Their checksums are verified.
+    `root`, `root/MNIST/raw` (torchvision's place), `root/MNIST`, and likewise under the data set's
+    name in lower case and on the command line. Their checksums are verified. `download=True`
+    fetches what is missing or damaged into `root/MNIST/raw`.
 
     `data` is a uint8 Tensor (n, 28, 28), `targets` an int64 Tensor (n,). A sample is (PIL
     image, int), or what the transforms make of it. Raises DatasetError for missing or damaged
@@ -85,6 +88,7 @@ class MNIST(ImageDataset):
         super().__init__(transform, target_transform)
         self.root = as_root(root)
         self.train = train
+        self._intact: dict[str, Path] = {}
         if download:
             self._download()
         part = "train" if train else "t10k"
@@ -94,6 +98,11 @@ class MNIST(ImageDataset):
             raise DatasetError(
                 f"{self.name}: {len(images)} images, but {len(labels)} labels in {self.root}; the "
                 "files belong to different sets"
+            )
+        if images.shape[1:] != (28, 28) or labels.max(initial=0) >= len(self.classes):
+            raise DatasetError(
+                f"{self.name}: images of 28×28 and labels below {len(self.classes)} were expected "
+                f"in {self.root}; got {images.shape[1]}×{images.shape[2]} and {labels.max(initial=0)}"
             )
         self.data = Tensor(images)
         self.targets = Tensor(labels.astype(np.int64))
@@ -105,34 +114,51 @@ class MNIST(ImageDataset):
 
     @property
     def _folders(self) -> list[Path]:
-        return [self.root, self.raw_folder, self.root / self.name.lower()]
+        own = [self.root / name for name in dict.fromkeys([self.name, self.name.lower(), self.key])]
+        return [self.root, *(place for folder in own for place in (folder / "raw", folder))]
 
     def _download(self) -> None:
-        """Fetch the missing files of both parts, as torchvision does."""
+        """Fetch the files of both parts that are missing or damaged, as torchvision does."""
         for name, checksum in self.packed.items():
-            if find_file(self._folders, [name, f"{name}.gz"]) is None:
-                download(
+            if self._find(name) is None:
+                self._intact[name] = download(
                     [f"{mirror}{name}.gz" for mirror in self.mirrors],
                     self.raw_folder / f"{name}.gz",
                     sha256=checksum.sha256,
                     md5=checksum.md5,
+                    most_bytes=MOST_BYTES,
                 )
 
-    def _read(self, name: str, dimensions: int) -> np.ndarray[Any, Any]:
-        names = [f"{name}.gz", name]
-        path = find_file(self._folders, names)
-        if path is None:
-            urls = [f"{mirror}{name}.gz" for mirror in self.mirrors]
-            raise not_found(self.name, self.key, names, self._folders, urls)
+    def _candidates(self, name: str) -> list[Path]:
+        return find_files(self._folders, [f"{name}.gz", name])
+
+    def _checksum(self, path: Path) -> Checksum:
         is_packed = path.suffix == ".gz"
-        checksum = (self.packed if is_packed else self.unpacked).get(name, Checksum())
-        if not checksum.fits(path):
-            raise damaged(self.name, path, checksum.complaint(path))
+        return (self.packed if is_packed else self.unpacked).get(path.stem, Checksum())
+
+    def _find(self, name: str) -> Path | None:
+        """The first file that has its checksum; it is computed once."""
+        if name not in self._intact:
+            for path in self._candidates(name):
+                if self._checksum(path).fits(path):
+                    self._intact[name] = path
+                    break
+        return self._intact.get(name)
+
+    def _read(self, name: str, dimensions: int) -> np.ndarray[Any, Any]:
+        path = self._find(name)
+        if path is None:
+            for path in self._candidates(name):
+                raise damaged(self.name, self.key, path, self._checksum(path).complaint(path))
+            urls = [f"{mirror}{name}.gz" for mirror in self.mirrors]
+            raise not_found(self.name, self.key, [f"{name}.gz", name], self._folders, urls)
         try:
-            content = gzip.decompress(path.read_bytes()) if is_packed else path.read_bytes()
-            return read_idx(content, dimensions)
+            content = path.read_bytes()
+            return read_idx(
+                gzip.decompress(content) if path.suffix == ".gz" else content, dimensions
+            )
         except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise damaged(self.name, path, str(error)) from error
+            raise damaged(self.name, self.key, path, str(error)) from error
 
     def _raw(self, index: int) -> Any:
         from PIL import Image  # here: `import dlframe` loads no PIL
@@ -156,14 +182,31 @@ class FashionMNIST(MNIST):
 
     name = "FashionMNIST"
     key = "fashion-mnist"
-    mirrors = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
+    mirrors = (
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    )
     packed: ClassVar[Mapping[str, Checksum]] = {
-        "train-images-idx3-ubyte": Checksum(md5="8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-        "train-labels-idx1-ubyte": Checksum(md5="25c81989df183df01b3e8a0aad5dffbe"),
-        "t10k-images-idx3-ubyte": Checksum(md5="bef4ecab320f06d8554ea6380940ec79"),
-        "t10k-labels-idx1-ubyte": Checksum(md5="bb300cfdad3c16e7a12a480ee83cd310"),
+        "train-images-idx3-ubyte": Checksum(
+            sha256="3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
+        ),
+        "train-labels-idx1-ubyte": Checksum(
+            sha256="a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+        ),
+        "t10k-images-idx3-ubyte": Checksum(
+            sha256="346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"
+        ),
+        "t10k-labels-idx1-ubyte": Checksum(
+            sha256="67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"
+        ),
     }
-    unpacked: ClassVar[Mapping[str, Checksum]] = {}
+    unpacked: ClassVar[Mapping[str, Checksum]] = {
+        "train-images-idx3-ubyte": Checksum(md5="f4a8712d7a061bf5bd6d2ca38dc4d50a"),
+        "train-labels-idx1-ubyte": Checksum(md5="9018921c3c673c538a1fc5bad174d6f9"),
+        "t10k-images-idx3-ubyte": Checksum(md5="8181f5470baa50b63fa0f6fddb340f0a"),
+        "t10k-labels-idx1-ubyte": Checksum(md5="15d484375f8d13e6eb1aabb0c3f46965"),
+    }
     classes = (
         "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
         "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -179,13 +222,25 @@ class KMNIST(MNIST):
 
     name = "KMNIST"
     key = "kmnist"
-    mirrors = ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",)
+    mirrors = (
+        "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+    )
     packed: ClassVar[Mapping[str, Checksum]] = {
-        "train-images-idx3-ubyte": Checksum(md5="bdb82020997e1d708af4cf47b453dcf7"),
-        "train-labels-idx1-ubyte": Checksum(md5="e144d726b3acfaa3e44228e80efcd344"),
-        "t10k-images-idx3-ubyte": Checksum(md5="5c965bf0a639b31b8f53240b1b52f4d7"),
-        "t10k-labels-idx1-ubyte": Checksum(md5="7320c461ea6c1c855c0b718fb2a4b134"),
+        "train-images-idx3-ubyte": Checksum(
+            sha256="51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"
+        ),
+        "train-labels-idx1-ubyte": Checksum(
+            sha256="e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"
+        ),
+        "t10k-images-idx3-ubyte": Checksum(
+            sha256="edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"
+        ),
+        "t10k-labels-idx1-ubyte": Checksum(
+            sha256="20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"
+        ),
     }
+    #: none are published, so only the form of unpacked files is checked
     unpacked: ClassVar[Mapping[str, Checksum]] = {}
     classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 

@@ -123,6 +123,58 @@ def test_download(files: dict[str, bytes], Small: Any, tmp_path: Path, server: A
     assert len(server.requests) == before
 
 
+@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b", b"<html>"])
+@pytest.mark.parametrize("place", [".", "MNIST/raw", "mnist"])
+def test_what_is_damaged_is_fetched_again(
+    files: dict[str, bytes], Small: Any, tmp_path: Path, server: Any, place: str, damage: bytes
+) -> None:
+    for name, content in files.items():
+        server.files[f"/{name}.gz"] = gzip.compress(content, mtime=0)
+    Small.mirrors = (server.url("/"),)
+    put(files, tmp_path / place, packed=True)
+    (tmp_path / place / "train-images-idx3-ubyte.gz").write_bytes(damage)
+    (tmp_path / place / "t10k-labels-idx1-ubyte.gz").unlink()
+    (tmp_path / place / "t10k-labels-idx1-ubyte").write_bytes(damage)
+    with pytest.raises(DatasetError, match=r"is damaged: sha256 .* Pass download=True"):
+        Small(tmp_path)
+    assert len(Small(tmp_path, download=True)) == 12
+    assert len(server.requests) == 2
+    assert len(Small(tmp_path, train=False, download=True)) == 5
+    assert len(Small(tmp_path)) == 12
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(("cls", "own"), [(FashionMNIST, "fashion-mnist"), (KMNIST, "kmnist")])
+def test_relatives_are_found_under_their_usual_names(
+    files: dict[str, bytes], tmp_path: Path, cls: Any, own: str
+) -> None:
+    class Small(cls):  # type: ignore[misc]
+        packed: ClassVar[Any] = {
+            name: Checksum(sha256=hashlib.sha256(gzip.compress(content, mtime=0)).hexdigest())
+            for name, content in files.items()
+        }
+
+    for i, folder in enumerate((f"{cls.name}/raw", cls.name, cls.name.lower(), own, f"{own}/raw")):
+        put(files, tmp_path / str(i) / folder, packed=True)
+        put(dict.fromkeys(files, b"of MNIST"), tmp_path / str(i), packed=True)
+        assert len(Small(tmp_path / str(i))) == 12
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [((5, 0, 2**31), 5), ((5, 14, 56), 5), ((5, 28, 28), 250), ((0, 28, 27), 0)],
+)
+def test_unpacked_files_without_a_checksum_have_the_right_form(
+    tmp_path: Path, images: tuple[int, ...], labels: int
+) -> None:
+    header = bytes([0, 0, 8, 3]) + np.array(images, ">u4").tobytes()
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(header + bytes(int(np.prod(images))))
+    last = np.full(images[0], labels, np.uint8)
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(last))
+    with pytest.raises(DatasetError, match="28×28 and labels below 10 were expected"):
+        KMNIST(tmp_path, train=False)
+
+
 @pytest.mark.parametrize("key", ["mnist", "fashion-mnist", "kmnist", "cifar10"])
 def test_missing_files_are_downloaded_by_the_name_the_command_line_knows(
     tmp_path: Path, key: str
@@ -202,7 +254,9 @@ def test_relatives() -> None:
     assert DATASETS["fashion-mnist"] is FashionMNIST
     for cls in (FashionMNIST, KMNIST):
         assert cls.packed.keys() == MNIST.packed.keys()
-        assert all(len(c.md5 or "") == 32 for c in cls.packed.values())
+        assert all(len(c.sha256 or "") == 64 for c in cls.packed.values())
+        assert len(cls.mirrors) > 1
+        assert cls.mirrors[0].startswith("https://")
 
 
 class TestRealFiles:
