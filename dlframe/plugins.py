@@ -9,7 +9,8 @@ points, in their `pyproject.toml`::
 and a program adds its own classes with `register`. Names are listed without importing any plugin;
 a class is imported when it is first asked for. So a broken plugin never stops `import dlframe`: the
 error comes, with the plugin's name and traceback, when somebody asks for it. The same happens if
-two packages use the same name; then `"package:Name"` chooses between them.
+two packages use the same name; then `"package:Name"` chooses between them. A name of dlframe's own,
+in upper or lower case, always means dlframe's.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ from __future__ import annotations
 import functools
 import importlib
 import re
+import signal
+import threading
 import traceback
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from dlframe.base.printable import error_text, printable
 from dlframe.errors import PluginError, did_you_mean
 from dlframe.version import __version__
 
@@ -50,6 +56,9 @@ _CORE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "transforms": ("dlframe.data.transforms", "object", ()),
     "callbacks": ("dlframe.training", "Callback", ()),
 }
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 T = TypeVar("T")
 
@@ -105,7 +114,8 @@ def get(kind: str, name: str) -> Any:
     """The class or function of that name, which is imported now if it was not before.
 
     If the name is unknown as written, upper and lower case are ignored, so `"sgd"` is SGD.
-    `"package:Name"` asks for the name of one package.
+    `"package:Name"` asks for the name of one package. A name that dlframe and a plugin both have is
+    dlframe's, with a warning.
 
     Raises:
         PluginError: there is no such kind or name (the message has the nearest ones), two packages
@@ -119,20 +129,26 @@ def get(kind: str, name: str) -> Any:
         ...
     dlframe.errors.PluginError: there is no optimizer 'SDG'. Did you mean 'SGD'? ...
     """
-    found = _find(kind, name)
-    if not found:
-        raise _unknown(kind, name)
-    if len(found) > 1:
-        owners = " and ".join(entry.owner for entry in found)
-        raise PluginError(
-            f"two packages give the name {name!r} to {kind}: {owners}. "
-            f"Ask for {' or for '.join(repr(_qualified(entry)) for entry in found)}, "
-            f"or uninstall one of them"
-        )
-    entry = found[0]
+    entry = _the_one(kind, name)
     if (kind, entry.name) in _registered and _registered[kind, entry.name][0] == entry:
         return _registered[kind, entry.name][1]
     return _import(entry)
+
+
+def full_name(kind: str, name: str) -> str:
+    """The name under which `get` finds the same thing again, whatever else gets installed.
+
+    For dlframe's own it is the plain name, for all others `"package:Name"`. Imports nothing.
+
+    Raises:
+        PluginError: as for `get`.
+
+    >>> from dlframe import plugins
+    >>> plugins.full_name("optimizers", "sgd")
+    'SGD'
+    """
+    entry = _the_one(kind, name)
+    return entry.name if entry.package == "dlframe" else _qualified(entry)
 
 
 def register(kind: str, name: str | None = None) -> Callable[[T], T]:
@@ -183,9 +199,9 @@ def describe() -> list[tuple[Entry, str]]:
     result = []
     for kind in KINDS:
         entries = sorted(_entries(kind), key=lambda entry: (entry.name, entry.package))
-        listed = [entry.name for entry in entries]
+        listed = [entry.name.casefold() for entry in entries]
         for entry in entries:
-            conflict = listed.count(entry.name) > 1
+            conflict = listed.count(entry.name.casefold()) > 1
             result.append((entry, "conflict" if conflict else _status(entry)))
     return result
 
@@ -229,7 +245,7 @@ def installed_version(package: str) -> str | None:
 
     try:
         return metadata.version(package)
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ValueError, KeyError, OSError):  # or it is unreadable
         return None
 
 
@@ -256,15 +272,40 @@ def _core(kind: str) -> tuple[Entry, ...]:
     return tuple(found)
 
 
+def _the_one(kind: str, name: str) -> Entry:
+    """The entry that a name means; PluginError if there is none, or more than one."""
+    found = _find(kind, name)
+    if not found:
+        raise _unknown(kind, name)
+    ours = [entry for entry in found if entry.package == "dlframe"]
+    if len(found) > 1 and not ours:
+        owners = " and ".join(entry.owner for entry in found)
+        raise _error(
+            f"two packages give the name {name!r} to {kind}: {owners}. "
+            f"Ask for {' or for '.join(repr(_qualified(entry)) for entry in found)}, "
+            f"or uninstall one of them"
+        )
+    if len(found) > 1:
+        others = ", ".join(f"{_qualified(e)!r}" for e in found if e not in ours)
+        text = f"{name!r} is dlframe's own {_singular(kind)} {ours[0].name}; ask for {others} if "
+        warnings.warn(printable(f"{text}you mean the plugin's"), stacklevel=3)
+        return ours[0]
+    return found[0]
+
+
 def _find(kind: str, name: str) -> list[Entry]:
+    """The entries of a name, without regard to case if dlframe has one of them or none fits."""
     package, _, plain = name.rpartition(":")
     entries = [
         entry
         for entry in _entries(kind)
-        if not package or _normalized(entry.package) == _normalized(package)
+        if (not package or _normalized(entry.package) == _normalized(package))
+        and entry.name.casefold() == plain.casefold()
     ]
     exact = [entry for entry in entries if entry.name == plain]
-    return exact or [entry for entry in entries if entry.name.casefold() == plain.casefold()]
+    if any(entry.package == "dlframe" for entry in entries):
+        return entries
+    return exact or entries
 
 
 @functools.cache
@@ -277,29 +318,44 @@ def _scan() -> tuple[list[Entry], list[str]]:
 
     entries: list[Entry] = []
     faults: list[str] = []
-    seen = set()
+    # a second copy later on the path is never imported; a package of our name is ours
+    seen = {"dlframe"}
     for distribution in metadata.distributions():
-        text = distribution.read_text("entry_points.txt")
-        if not text or "dlframe." not in text:
-            continue
-        package, version = distribution.metadata["Name"], distribution.version
-        if _normalized(package) in seen:  # a second copy later on the path, which is never imported
-            continue
-        seen.add(_normalized(package))
         try:
-            points = list(distribution.entry_points)
-        except Exception as error:  # noqa: BLE001 - whatever the parser makes of a broken file
-            faults.append(f"{package} {version}: its entry_points.txt cannot be read ({error})")
-            continue
-        for point in points:
-            kind = point.group.removeprefix("dlframe.")
-            if kind in KINDS and kind != point.group:
-                entries.append(Entry(kind, point.name, point.value, package, version))
-            elif kind != point.group:
-                hint = did_you_mean(kind, KINDS, most=3)
-                faults.append(f"{package} {version}: unknown group {point.group!r}.{hint}")
+            new, wrong = _points_of(distribution, seen)
+        except Exception as error:  # noqa: BLE001 - whatever is made of a broken file
+            # the folder is all that is known of it
+            folder = str(getattr(distribution, "_path", "an installed package")).split("/")[-1]
+            new, wrong = [], [f"{folder}: its metadata cannot be read ({error_text(error)})"]
+        entries += new
+        faults += map(printable, wrong)
     # sorted, since the order of folders on a disk is arbitrary
     return sorted(entries, key=lambda entry: entry.package), sorted(faults)
+
+
+def _points_of(distribution: Distribution, seen: set[str]) -> tuple[list[Entry], list[str]]:
+    """The entry points of one package, and its faults; raises whatever a broken file causes."""
+    text = distribution.read_text("entry_points.txt")
+    if not text or "dlframe." not in text:
+        return [], []
+    package, version = distribution.metadata["Name"], distribution.version or ""
+    if _normalized(package) in seen:
+        return [], []
+    seen.add(_normalized(package))
+    entries: list[Entry] = []
+    faults: list[str] = []
+    try:
+        points = list(distribution.entry_points)
+    except Exception as error:  # noqa: BLE001 - whatever the parser makes of a broken file
+        return [], [f"{package} {version}: its entry_points.txt cannot be read ({error})"]
+    for point in points:
+        kind = point.group.removeprefix("dlframe.")
+        if kind in KINDS and kind != point.group:
+            entries.append(Entry(kind, point.name, point.value, package, version))
+        elif kind != point.group:
+            hint = did_you_mean(kind, KINDS, most=3)
+            faults.append(f"{package} {version}: unknown group {point.group!r}.{hint}")
+    return entries, faults
 
 
 def _normalized(package: str) -> str:
@@ -324,22 +380,46 @@ def _status(entry: Entry) -> str:
 
 
 def _import(entry: Entry) -> Any:
-    try:
-        module, _, attribute = entry.target.partition(":")
-        obj = importlib.import_module(module.strip())
-        for part in attribute.partition("[")[0].strip().split("."):
-            obj = getattr(obj, part)
-    except (Exception, SystemExit) as error:  # a plugin may do anything when it is imported
-        raise PluginError(
-            f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) failed "
-            f"to load: {type(error).__name__}: {error}{_place(error)}"
-        ) from error
+    with _interrupts() as interrupted:
+        try:
+            module, _, attribute = entry.target.partition(":")
+            obj = importlib.import_module(module.strip())
+            for part in attribute.partition("[")[0].strip().split("."):
+                obj = getattr(obj, part)
+        except BaseException as error:  # a plugin may do anything when it is imported
+            if interrupted:
+                raise
+            raise _error(
+                f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) "
+                f"failed to load: {error_text(error)}{_place(error)}"
+            ) from error
     if not callable(obj):
-        raise PluginError(
+        raise _error(
             f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) is not "
             f"a class or function, but of type {type(obj).__name__}"
         )
     return obj
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """A list that is filled by a Ctrl-C of the user, and not by a KeyboardInterrupt of others."""
+    came: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield came  # no signal raises anything here
+        return
+
+    def note(number: int, frame: Any) -> None:
+        came.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield came
+    finally:
+        if signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, before)
 
 
 def _place(error: BaseException) -> str:
@@ -365,7 +445,7 @@ def _check_kind(kind: str) -> None:
 
 
 def _check_free(entry: Entry) -> None:
-    if any(entry.name == core.name for core in _core(entry.kind)):
+    if any(entry.name.casefold() == core.name.casefold() for core in _core(entry.kind)):
         raise PluginError(
             f"cannot register {entry.target} as {entry.kind} {entry.name!r}: that is dlframe's own "
             f"name. Give it another: register({entry.kind!r}, 'My{entry.name}')"
@@ -378,6 +458,11 @@ def _check_free(entry: Entry) -> None:
         )
 
 
+def _error(message: str) -> PluginError:
+    # names and messages are a plugin's own
+    return PluginError(printable(message))
+
+
 def _unknown(kind: str, name: str) -> PluginError:
     known = names(kind)
     listed = ", ".join(known) if known else "none"
@@ -385,7 +470,7 @@ def _unknown(kind: str, name: str) -> PluginError:
     message = f"there is no {_singular(kind)} {name!r}.{hint} Known: {listed}."
     if problems():
         message += f" Not all plugins could be read: {'; '.join(problems())}"
-    return PluginError(message)
+    return _error(message)
 
 
 def _qualified(entry: Entry) -> str:

@@ -656,6 +656,75 @@ def test_plugins(dlframe: Command, tmp_path: Path) -> None:
     assert re.search(r"layers +Mirror +plugin +other 1.0 +other:Mirror", out)
 
 
+PLUGIN = """
+from dlframe import nn, optim
+class ReLU(nn.Module):
+    def forward(self, x):
+        return x * 0 + 1
+class SGD(optim.SGD):
+    pass
+def factory(parameters, lr):
+    return 7
+class Exits(nn.Module):
+    def __init__(self):
+        raise SystemExit(3)
+"""
+
+
+@pytest.fixture
+def gates(tmp_path: Path) -> dict[str, str]:
+    """The environment of a program with a plugin whose classes are called as dlframe's are."""
+    site = tmp_path / "site"
+    info = site / "gates-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gates\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[dlframe.layers]\nGate = gates_module:ReLU\ntanh = gates_module:ReLU\n"
+        "Exits = gates_module:Exits\n\x1b[2J = gates_module:ReLU\n"
+        "[dlframe.optimizers]\nDescent = gates_module:SGD\nSeven = gates_module:factory\n"
+    )
+    (site / "gates_module.py").write_text(PLUGIN)
+    return {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}"}
+
+
+def test_what_is_trained_is_what_was_asked_for(
+    dlframe: Command, tmp_path: Path, gates: dict[str, str]
+) -> None:
+    run = [*PLAIN, "--activation", "gate", "--optimizer", "descent", "--lr", "0.1", "--out", "a"]
+    trained = dlframe(*run, **gates).stdout
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert config["model"]["arguments"]["activation"] == "gates:Gate"
+    assert config["optimizer"]["name"] == "gates:Descent"
+    assert accuracy_in(dlframe("evaluate", "a", **gates).stdout) == accuracy_in(trained)
+    resume = ["train", "--resume", "--no-pictures", "--out", "a", "--epochs", 3]
+    dlframe(*resume, "--activation", "Gate", "--optimizer", "gates:descent", **gates)
+    other = dlframe(*resume, "--activation", "relu", code=2, **gates).stderr
+    assert "--activation ReLU contradicts the run, which has gates:Gate" in other
+    without = dlframe("evaluate", "a", code=1).stderr  # as after `pip uninstall gates`
+    assert without.count("\n") == 1
+    assert "gates" in without
+
+
+def test_activations_and_optimizers_that_cannot_be_made(
+    dlframe: Command, gates: dict[str, str]
+) -> None:
+    for option, name, message in (
+        ("--activation", "conv2d", "'Conv2d' cannot be used as an activation: without arguments"),
+        (
+            "--activation",
+            "Exits",
+            "'gates:Exits' cannot be used as an activation: .* SystemExit: 3",
+        ),
+        ("--optimizer", "seven", "the optimizer gates:Seven makes a int"),
+    ):
+        error = dlframe(*PLAIN, option, name, code=2, **gates).stderr
+        assert error.count("\n") == 1
+        assert re.search(message, error), error
+    listed = dlframe("plugins", **gates).stdout
+    assert r"\x1b[2J" in listed
+    assert "\x1b" not in listed
+
+
 # --- errors ------------------------------------------------------------------------------------
 
 

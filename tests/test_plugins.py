@@ -4,6 +4,7 @@ import importlib
 import inspect
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -141,6 +142,13 @@ def test_a_plugin_is_loaded_on_first_use(install):
         ("raise SystemExit(3)", r"SystemExit: 3"),
         ("x = 1", r"AttributeError.*'Bad'"),
         ("Bad = 7", r"not a class or function, but of type int"),
+        ("class E(BaseException): pass\nraise E('own')", r"failed to load: E: own"),
+        ("raise KeyboardInterrupt('not the user')", r"KeyboardInterrupt: not the user"),
+        ("raise GeneratorExit", r"GeneratorExit"),
+        ("raise MemoryError", r"MemoryError"),
+        ("class E(Exception):\n def __str__(self): raise self\nraise E", r"E \(its message cannot"),
+        ("raise ValueError('\\x1b[2J\\n')", r"ValueError: \\x1b\[2J\\n"),
+        ("def f(): f()\nf()", r"RecursionError"),
     ],
 )
 def test_a_broken_plugin_is_reported_to_whoever_uses_it(install, source, message):
@@ -172,15 +180,37 @@ def test_one_name_from_two_packages(install):
     assert statuses == ["conflict", "conflict"]
 
 
-def test_a_plugin_with_a_name_of_the_core(install):
-    install(
-        "shadow", "1", "[dlframe.layers]\nLinear = shadow:Linear\n", shadow="class Linear: pass"
-    )
-    with pytest.raises(PluginError, match=rf"dlframe {dlframe.__version__} and shadow 1"):
-        plugins.get("layers", "Linear")
+@pytest.mark.parametrize("own", ["Linear", "linear", "LINEAR"])
+@pytest.mark.parametrize("asked", ["Linear", "linear", "LINEAR"])
+def test_a_name_of_the_core_stays_the_core_s(install, own, asked):
+    entry = f"[dlframe.layers]\n{own} = shadow:Layer\n"
+    install("shadow", "1", entry, shadow="class Layer: pass")
+    message = rf"'{asked}' is dlframe's own layer Linear; ask for 'shadow:{own}' if you mean"
+    with pytest.warns(UserWarning, match=message) as caught:
+        assert plugins.get("layers", asked) is dlframe.nn.Linear
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match=message):
+        assert plugins.full_name("layers", asked) == "Linear"
     assert plugins.get("layers", "dlframe:Linear") is dlframe.nn.Linear
-    assert plugins.get("layers", "shadow:Linear").__module__ == "shadow"
+    assert plugins.get("layers", f"shadow:{own}").__module__ == "shadow"
+    assert plugins.get("layers", "Shadow:liNEAR").__module__ == "shadow"
+    assert plugins.full_name("layers", "Shadow:liNEAR") == f"shadow:{own}"
     assert plugins.get("layers", "Flatten") is dlframe.nn.Flatten
+    statuses = {status for entry, status in plugins.describe() if entry.name.lower() == "linear"}
+    assert statuses == {"conflict"}
+
+
+def test_the_full_name_is_what_was_asked_for_and_not_the_name_of_the_class(install):
+    """A class may be called as one of dlframe's; what it is called is nobody's business."""
+    entry = "[dlframe.layers]\nGate = gates:ReLU\nSwish = gates:Inner\n"
+    install("my.gates", "1", entry, gates="class ReLU: pass\nclass Inner: pass\n")
+    for asked in ("Gate", "gate", "my-gates:Gate", "MY_gates:gate"):
+        name = plugins.full_name("layers", asked)
+        assert name == "my.gates:Gate"
+        assert plugins.get("layers", name).__module__ == "gates"
+    assert plugins.full_name("layers", "swish") == "my.gates:Swish"
+    with pytest.raises(PluginError, match="there is no layer 'inner'"):
+        plugins.full_name("layers", "inner")
 
 
 def test_a_second_copy_further_down_the_path_does_not_count(install, tmp_path, monkeypatch):
@@ -206,6 +236,57 @@ def test_unreadable_entry_points_stop_nobody(install):
         plugins.get("layers", "Xyz")
 
 
+# Files of other packages, which may have nothing to do with dlframe.
+BROKEN = {
+    "entry points that are no UTF-8": {"entry_points.txt": b"[console_scripts]\n\xff = x:y\n"},
+    "no name": {"METADATA": b"Metadata-Version: 2.1\n", "entry_points.txt": b"[dlframe.layers]\n"},
+    "no metadata": {"entry_points.txt": b"[dlframe.layers]\nX = x:X\n"},
+    "metadata that are no UTF-8": {
+        "METADATA": b"Name: \xff\n", "entry_points.txt": b"[dlframe.layers]\nX = x:X\n",
+    },
+    "no version": {"METADATA": b"Name: odd\n", "entry_points.txt": b"[dlframe.layers]\nX = x:X\n"},
+    "an escape": {
+        "METADATA": b"Name: \x1b[2J\nVersion: \x1b[1A\n",
+        "entry_points.txt": b"[dlframe.layers]\n\x1b[2J = \x1b]0;x:X\n[dlframe.\x1b[2J]\nx = x:X\n",
+    },
+    "a name of ours": {
+        "METADATA": b"Name: DLFrame\nVersion: 9\n",
+        "entry_points.txt": b"[dlframe.layers]\nReLU = x:X\n",
+    },
+    "a folder": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("files", BROKEN.values(), ids=BROKEN)
+def test_a_broken_package_of_somebody_stops_nothing(install, tmp_path, files):
+    info = tmp_path / "site" / "broken-1.dist-info"
+    info.mkdir()
+    for name, content in files.items():
+        (info / name).write_bytes(content)
+    if not files:
+        (info / "entry_points.txt").mkdir()
+    install("fine", "3", "[dlframe.layers]\nFine = fine:Fine\n", fine="class Fine: pass")
+    assert plugins.get("layers", "Fine").__module__ == "fine"
+    assert plugins.get("layers", "relu") is dlframe.nn.ReLU
+    dlframe.models.mlp(2, [3], 2, activation="tanh")
+    assert plugins.requirement_of(type("Mine", (dlframe.nn.Module,), {"__module__": "own"})) is None
+    dlframe.utils.save_checkpoint(tmp_path / "x.h5", model=dlframe.nn.Linear(1, 1))
+    assert all(text.isprintable() for text in plugins.problems())
+    with pytest.raises(PluginError) as caught:
+        plugins.get("layers", "Xyz")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_a_real_ctrl_c_is_the_user_s(install):
+    source = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nclass Slow: pass\n"
+    install("slow", "1", "[dlframe.layers]\nSlow = slow:Slow\n", slow=source)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        plugins.get("layers", "Slow")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 # --- register ----------------------------------------------------------------------------------
 
 
@@ -226,8 +307,9 @@ def test_register_in_a_program(install):
         assert plugins.get("layers", "Mine") is Mine is not first
         with pytest.raises(PluginError, match="has that name"):
             plugins.register("layers", "Mine")(dict)
-        with pytest.raises(PluginError, match="dlframe's own name"):
-            plugins.register("layers", "Linear")(dict)
+        for name in ("Linear", "linear"):
+            with pytest.raises(PluginError, match="dlframe's own name"):
+                plugins.register("layers", name)(dict)
         install("same-name", "1", "[dlframe.layers]\nMine = same:Mine\n", same="class Mine: pass")
         with pytest.raises(PluginError, match="and same-name 1"):
             plugins.get("layers", "Mine")

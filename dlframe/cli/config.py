@@ -14,7 +14,8 @@ from typing import Any
 from dlframe import plugins
 from dlframe.cli.parser import UsageError, data_root
 from dlframe.cli.problems import KINDS, Kind
-from dlframe.errors import PluginError
+from dlframe.errors import ArgumentError, PluginError
+from dlframe.models.classic import make_activation
 from dlframe.version import __version__
 
 Config = dict[str, Any]
@@ -57,6 +58,7 @@ MODEL_OPTIONS = {
     "cnn": ("width", "dropout"),
     "lenet": (),
 }
+KIND_OF = {"activation": "layers", "optimizer": "optimizers"}  # options that name a plugin's thing
 HIDDEN = {"points": [25, 25], "images": [128]}
 ACTIVATION = {"points": "Tanh", "images": "ReLU"}
 
@@ -101,7 +103,11 @@ def _model_arguments(
     if unused:
         raise UsageError(f"{', '.join(unused)} has no meaning for the model {model}")
     if "activation" in given:
-        given["activation"] = _plugin_name("layers", given["activation"])
+        given["activation"] = _full_name("layers", given["activation"])
+        try:
+            make_activation(given["activation"])
+        except (ArgumentError, PluginError) as error:
+            raise UsageError(f"--activation: {error}") from error
     if model in ("cnn", "lenet"):
         shape = {"channels": kind.shape[0], "size": kind.shape[1]}
     else:
@@ -118,7 +124,7 @@ def _model_arguments(
 
 
 def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
-    name = _plugin_name("optimizers", options.optimizer or defaults["optimizer"])
+    name = _full_name("optimizers", options.optimizer or defaults["optimizer"])
     arguments: Config = {"lr": LEARNING_RATES.get(name) or _default_rate(name)}
     if name == defaults["optimizer"]:
         arguments |= {key: defaults[key] for key in ("lr", "weight_decay") if key in defaults}
@@ -137,7 +143,12 @@ def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
 
 
 def _options_of(optimizer: str) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(plugins.get("optimizers", optimizer)).parameters
+    try:
+        return inspect.signature(plugins.get("optimizers", optimizer)).parameters
+    except PluginError as error:
+        raise UsageError(str(error)) from error
+    except (TypeError, ValueError):  # a plugin's, which does not tell
+        return {}
 
 
 def _default_rate(optimizer: str) -> float:
@@ -145,10 +156,10 @@ def _default_rate(optimizer: str) -> float:
     return lr.default if lr is not None and isinstance(lr.default, float) else 1e-3
 
 
-def _plugin_name(kind: str, name: str) -> str:
-    """The name as the registry writes it: sgd is SGD."""
+def _full_name(kind: str, name: str) -> str:
+    """The name to store, which will mean the same tomorrow: sgd is SGD, or package:Name."""
     try:
-        return str(plugins.get(kind, name).__name__)
+        return plugins.full_name(kind, name)
     except PluginError as error:
         raise UsageError(str(error)) from error
 
@@ -168,6 +179,8 @@ def resumed(saved: Config, options: argparse.Namespace) -> Config:
     )  # fmt: skip
     for name in fixed:
         given = getattr(options, name)
+        if given is not None and name in KIND_OF:
+            given = _full_name(KIND_OF[name], given)
         if given is None or _same(given, before.get(name)):
             continue
         raise UsageError(
@@ -189,5 +202,6 @@ def resumed(saved: Config, options: argparse.Namespace) -> Config:
 
 def _same(given: Any, saved: Any) -> bool:
     if isinstance(given, str) and isinstance(saved, str):
-        return given.lower() == saved.lower()
+        # runs of earlier versions have a plugin's name without its package
+        return saved.lower() in (given.lower(), given.lower().rpartition(":")[2])
     return bool(given == saved)

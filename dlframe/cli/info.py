@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.base.printable import printable
 from dlframe.version import __version__
 
 PACKAGES = ("numpy", "scipy", "h5py", "pillow", "requests", "tqdm", "threadpoolctl", "matplotlib")
@@ -87,7 +88,8 @@ def plugins(options: argparse.Namespace) -> int:
         (entry, status) for entry, status in registry.describe() if options.all or status != "core"
     ]
     for entry, status in entries:
-        print(f"{entry.kind:<12}{entry.name:<22}{status:<12}{entry.owner:<24}{entry.target}")
+        name, owner, target = map(printable, (entry.name, entry.owner, entry.target))
+        print(f"{entry.kind:<12}{name:<22}{status:<12}{owner:<24}{target}")
     if not entries:
         count = len(registry.describe())
         print(f"No plugin is installed. --all lists the {count} names that dlframe has itself.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dlframe import models, plugins, random, starting
+from dlframe.base.printable import error_text
 from dlframe.cli import config as configs
 from dlframe.cli import pictures
 from dlframe.cli.info import environment
@@ -243,8 +244,7 @@ def _checkpoint_of(run: Run) -> Path:
 def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
     """The trainer of a description; the same description gives the same weights."""
     model = models.build(config["model"]["name"], **config["model"]["arguments"])
-    make_optimizer = plugins.get("optimizers", config["optimizer"]["name"])
-    optimizer = make_optimizer(model.named_parameters(), **config["optimizer"]["arguments"])
+    optimizer = _make_optimizer(model, **config["optimizer"])
     batches = -(-len(problem.train) // config["batch_size"])
     scheduler, interval = _scheduler(config, optimizer, batches)
     callbacks: list[Callback] = [
@@ -264,6 +264,21 @@ def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
         scheduler_interval=interval,
         extra={"config": config},
     )
+
+
+def _make_optimizer(model: Module, name: str, arguments: dict[str, Any]) -> Optimizer:
+    make = plugins.get("optimizers", name)
+    try:
+        optimizer = make(model.named_parameters(), **arguments)
+    except (TypeError, SystemExit) as error:  # a plugin's with other arguments
+        raise UsageError(
+            f"the optimizer {name} cannot be made with {arguments}: {error_text(error)}"
+        ) from error
+    if not isinstance(optimizer, Optimizer):
+        raise UsageError(
+            f"the optimizer {name} makes a {type(optimizer).__name__}, not an Optimizer"
+        )
+    return optimizer
 
 
 def _scheduler(config: dict[str, Any], optimizer: Optimizer, batches: int) -> tuple[Any, str]:

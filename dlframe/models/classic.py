@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dlframe import nn, plugins
+from dlframe.base.printable import error_text, printable
 from dlframe.errors import ArgumentError
 
 
@@ -27,7 +28,8 @@ def mlp(
     """Linear layers of the sizes `hidden`, each with its activation, and one to the logits.
 
     Inputs of any shape are flattened to `in_features`. `activation` is the name of a layer,
-    such as "ReLU", "Tanh" or that of a plugin.
+    such as "ReLU", "Tanh" or that of a plugin. Raises ArgumentError for a layer that needs
+    arguments.
 
     >>> mlp(2, [25, 25], 2, activation="Tanh")
     Sequential(
@@ -39,14 +41,33 @@ def mlp(
       (5): Linear(in_features=25, out_features=2, bias=True)
     )
     """
-    make_activation = plugins.get("layers", activation)
     layers: list[nn.Module] = [nn.Flatten()]
     for size in hidden:
-        layers += [nn.Linear(in_features, size), make_activation()]
+        layers += [nn.Linear(in_features, size), make_activation(activation)]
         if dropout:
             layers.append(nn.Dropout(dropout))
         in_features = size
     return nn.Sequential(*layers, nn.Linear(in_features, classes))
+
+
+def make_activation(name: str) -> nn.Module:
+    """The layer of that name, made without arguments; ArgumentError if that is impossible.
+
+    >>> make_activation("tanh")
+    Tanh()
+    """
+    make = plugins.get("layers", name)
+    try:
+        layer = make()
+    except (Exception, SystemExit) as error:  # a plugin's code may raise anything
+        raise ArgumentError(
+            f"the layer {printable(name)!r} cannot be used as an activation: "
+            f"without arguments it raises {error_text(error)}"
+        ) from error
+    if not isinstance(layer, nn.Module):
+        kind = type(layer).__name__
+        raise ArgumentError(f"the layer {printable(name)!r} makes a {kind}, which is no nn.Module")
+    return layer
 
 
 def cnn(

@@ -102,7 +102,8 @@ class MNIST(ImageDataset):
         if images.shape[1:] != (28, 28) or labels.max(initial=0) >= len(self.classes):
             raise DatasetError(
                 f"{self.name}: images of 28×28 and labels below {len(self.classes)} were expected "
-                f"in {self.root}; got {images.shape[1]}×{images.shape[2]} and {labels.max(initial=0)}"
+                f"in {self.root}; got {'×'.join(map(str, images.shape[1:]))} and "
+                f"{labels.max(initial=0)}"
             )
         self.data = Tensor(images)
         self.targets = Tensor(labels.astype(np.int64))
