@@ -86,7 +86,7 @@ def atomic_write(
                 file.close()
         with contextlib.suppress(OSError):  # that it failed is said already
             temporary.unlink(missing_ok=True)
-        if type(error) is OSError and error.errno and error.filename is None:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(target)  # "No space left on device", but which?
         raise
     sync_folder(target.parent)
@@ -110,12 +110,14 @@ def sync_folder(folder: Path) -> None:
     except PermissionError:  # a folder to write into, but not to list; its names come later
         return
     try:
-        os.fsync(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         if error.errno != errno.EINVAL:  # what a file system says that cannot do it
+            error.filename = str(folder)
             raise
-    finally:
-        os.close(descriptor)
 
 
 def _permissions(target: Path) -> int | None:
@@ -188,9 +190,15 @@ def _create(temporary: Path, mode: str, encoding: str | None) -> IO[Any]:
             file: IO[Any] = temporary.open("x+b")
         else:
             file = temporary.open("x+", encoding=encoding or "utf-8")
-        if _lock(file.fileno(), temporary):
+        is_ours = False
+        try:
+            is_ours = _lock(file.fileno(), temporary)
+        finally:
+            if not is_ours:
+                file.close()
+        if is_ours:
             return file
-        file.close()  # between these lines another process took it for a leftover
+        # between these lines another process took it for a leftover
 
 
 if sys.platform == "win32":

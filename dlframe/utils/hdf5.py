@@ -36,10 +36,9 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -91,31 +90,74 @@ def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> Non
         raise ValueError(f"save: compression is a gzip level from 0 to 9; got {compression!r}")
     node = encode(obj)
     h5py = _h5py()
-    # HDF5 gets the file object and not its name, so that a full disk raises Python's own OSError.
     # With "v110" every part of HDF5's metadata has a checksum; any HDF5 since 2016 reads it.
     with (
         atomic_write(path) as file,
-        _errors_of_the_disk(),
-        h5py.File(file, "w", libver=("v110", "v110"), track_order=True) as root,
+        _Unfailing(file) as target,
+        h5py.File(target, "w", libver=("v110", "v110"), track_order=True) as root,
     ):
         root.attrs["dlframe_format"] = FORMAT
         _set_text(root, "dlframe_version", __version__)
         if isinstance(node, Leaf):
             node = Group("value", {"value": node})
         _set_text(root, "kind", node.kind)
-        _write(root, node, compression)
+        _write(root, node, compression, target)
+        root.flush()  # now, so that little is left to write when it is closed
 
 
-@contextmanager
-def _errors_of_the_disk() -> Iterator[None]:
-    """Raise the file's own OSError, which h5py wraps in a SystemError from Python 3.13 on."""
-    try:
-        yield
-    except SystemError as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, OSError):
-            cause = cause.__cause__ or cause.__context__
-        raise cause or error from None
+class _Unfailing:
+    """What HDF5's library writes to, in place of the file: it never sees an error.
+
+    A disk that fills while the library closes a file makes it crash the process. So the first error
+    is kept, and nothing is written any more; `check`, and the end of the block, raise it.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.check()  # before what the library may have raised because of it
+
+    def check(self) -> None:
+        """Raise the error, if there was one."""
+        if self.error is not None:
+            raise self.error
+
+    def _call(self, function: Callable[..., int | None], argument: Any, otherwise: int) -> int:
+        if self.error is None:
+            try:
+                result = function(argument)
+            except BaseException as error:  # noqa: BLE001 - raised by `check`, interrupts too
+                self.error = error
+            else:
+                return otherwise if result is None else result
+        return otherwise
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._call(lambda _: self.file.seek(offset, whence), None, offset)
+
+    def tell(self) -> int:
+        return self._call(lambda _: self.file.tell(), None, 0)
+
+    def read(self, size: int) -> bytes:
+        buffer = bytearray(size)
+        return bytes(buffer[: self.readinto(buffer)])
+
+    def readinto(self, buffer: Any) -> int:
+        return self._call(self.file.readinto, buffer, len(buffer))  # type: ignore[attr-defined]
+
+    def write(self, data: Any) -> int:
+        return self._call(self.file.write, data, len(data))
+
+    def truncate(self, size: int) -> int:
+        return self._call(self.file.truncate, size, size)
+
+    def flush(self) -> None:
+        self._call(lambda _: self.file.flush(), None, 0)
 
 
 def load(
@@ -208,14 +250,15 @@ class Listing(NamedTuple):
 # --- nodes into a file -------------------------------------------------------------------------
 
 
-def _write(group: Any, node: Group, compression: int) -> None:
+def _write(group: Any, node: Group, compression: int, target: _Unfailing) -> None:
     for name, child in node.children.items():
         if isinstance(child, Group):
             member = group.create_group(name, track_order=True)
             _set_text(member, "kind", child.kind)
-            _write(member, child, compression)
+            _write(member, child, compression, target)
         else:
             _write_leaf(group, name, child, compression)
+            target.check()
 
 
 def _write_leaf(group: Any, name: str, leaf: Leaf, compression: int) -> None:
