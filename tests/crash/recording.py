@@ -9,7 +9,6 @@ empty disk, must give the folder that is there (`Disk.everything`).
 from __future__ import annotations
 
 import builtins
-import errno
 import io
 import os
 import stat
@@ -88,6 +87,9 @@ class Call(NamedTuple):
     name: str
 
 
+BY_DESCRIPTOR = ("write", "truncate", "fsync", "fsync folder", "close", "flock")
+
+
 # Called with the number of a call, the call, and whether it is done already; it may raise.
 Fault = Callable[[int, Call, bool], None]
 
@@ -113,6 +115,7 @@ class Recorder:
         }
         self.changes: list[Change] = []
         self.calls: list[Call] = []
+        self.struck = False  # whether the fault was raised
         self.numbers = {name: i for i, name in enumerate(self.before)}
         self._next = len(self.numbers)
         self._opened: dict[int, _Opened] = {}
@@ -167,18 +170,27 @@ class Recorder:
         return "" if name == "." else name
 
     @contextmanager
-    def _call(
-        self, kind: str, name: str, *, before: bool = True, after: bool = True
-    ) -> Iterator[None]:
+    def _call(self, kind: str, name: str, *, after: bool = True) -> Iterator[None]:
         """One call, which a fault may strike before it is made or when it has been made."""
         number = len(self.calls)
         call = Call(kind, name)
         self.calls.append(call)
-        if self.fault is not None and before:
-            self.fault(number, call, False)
+        self._strike(number, call, False)
         yield
-        if self.fault is not None and after:
-            self.fault(number, call, True)
+        if after:
+            self._strike(number, call, True)
+
+    def _strike(self, number: int, call: Call, done: bool) -> None:
+        if self.fault is None:
+            return
+        try:
+            self.fault(number, call, done)
+        except BaseException as error:
+            self.struck = True
+            # Python names the file where it knows one
+            if isinstance(error, OSError) and call.kind not in BY_DESCRIPTOR:
+                error.filename = str(self.folder / call.name)
+            raise
 
     # --- names ---------------------------------------------------------------------------------
 
@@ -253,7 +265,7 @@ class Recorder:
             assert function in ("chmod", "utime", "stat", "listdir", "scandir"), (
                 f"os.{function} is not recorded"
             )
-            with self._call(function, name):
+            with self._call(function, name, after=function != "scandir"):
                 return real(path, *arguments, **options)
 
         return call
@@ -284,7 +296,7 @@ class Recorder:
         opened = self._opened.pop(descriptor, None)
         self._real["close"](descriptor)  # a failing close closes too
         if opened is not None:
-            with self._call("close", opened.name, before=False):
+            with self._call("close", opened.name):
                 pass
 
     def _flock(self, descriptor: Any, operation: int) -> None:
@@ -376,7 +388,7 @@ class _Raw(io.FileIO):
             return
         self.recorder._opened.pop(self.fileno(), None)
         super().close()
-        with self.recorder._call("close", self.path, before=False):
+        with self.recorder._call("close", self.path):
             pass
 
 
@@ -395,6 +407,3 @@ def failing(number: int, error: BaseException, *, afterwards: bool = False) -> F
 
 def os_error(code: int) -> OSError:
     return OSError(code, os.strerror(code))
-
-
-CODES = [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS]
