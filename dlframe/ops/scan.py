@@ -33,12 +33,43 @@ __all__ = [
 
 
 def _accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
-    """All intermediate results of `ufunc`; float16 is added in float32, integers as int64."""
+    """All intermediate results of `ufunc`, integers as int64.
+
+    As in PyTorch, float32 is carried in float64 and float16 in float32, and each result is rounded.
+    """
     if x.dtype.kind != "f":
         return ufunc.accumulate(x, axis, np.int64)
-    if x.dtype == np.float16:
-        return ufunc.accumulate(x, axis, np.float32).astype(x.dtype)
-    return ufunc.accumulate(x, axis)
+    if x.dtype == np.float64:
+        return ufunc.accumulate(x, axis)
+    if x.size <= _PART or not issubclass(type(x), np.ndarray):  # or a batch of vmap
+        return ufunc.accumulate(_wide(x), axis).astype(x.dtype)
+    out = np.empty(x.shape, x.dtype)
+    _accumulate_parts(ufunc, x, axis % x.ndim, out)
+    return out
+
+
+_PART = 8192  # numbers that stay in the cache, also when they are wide
+
+
+def _wide(x: Array) -> Array:
+    return x.astype(np.float64 if x.dtype == np.float32 else np.float32)
+
+
+def _accumulate_parts(ufunc: np.ufunc, x: Array, axis: int, out: Array) -> None:
+    """Write the intermediate results into `out`, without wide copies of all of `x`."""
+    row = x.size // len(x)
+    step = max(1, _PART // row) if axis or row < 512 else 1  # long rows are added as a whole
+    if axis and step == 1:
+        for given, results in zip(x, out, strict=True):
+            _accumulate_parts(ufunc, given, axis - 1, results)
+        return
+    carried: Any = None
+    for i in range(0, len(x), step):
+        part = _wide(x[i : i + step])
+        if not axis and carried is not None:
+            part[0] = ufunc(carried[-1], part[0])
+        carried = ufunc.accumulate(part, axis)
+        out[i : i + step] = carried
 
 
 def before(x: Any, axis: int, first: float) -> Any:
@@ -75,7 +106,7 @@ def _sum_from_here(g: Any, axis: int) -> Any:
 @op(latex="b_i + a_i z_{i-1}")
 def linear_scan(b: Array, a: Array, *, axis: int) -> Any:
     """y[i] = b[i] + a[i]·y[i-1] along an axis, beginning with y[0] = b[0]."""
-    y, factor = np.moveaxis(b, axis, 0).copy(), np.moveaxis(a, axis, 0).copy()
+    y, factor = (np.moveaxis(v, axis, 0).astype(np.float64) for v in (b, a))
     # Twice the distance at each step: y[i] then holds the last 1, 2, 4 … terms, and factor[i] is
     # the product of as many a's. The right sides are complete before they are written.
     step = 1
@@ -83,7 +114,7 @@ def linear_scan(b: Array, a: Array, *, axis: int) -> Any:
         y[step:] = y[step:] + factor[step:] * y[:-step]
         factor[step:] = factor[step:] * factor[:-step]
         step *= 2
-    return np.moveaxis(y, 0, axis)
+    return np.moveaxis(y, 0, axis).astype(b.dtype)
 
 
 @linear_scan.vjp("b", latex=r"g_i + a_{i+1} \bar{b}_{i+1}")
@@ -157,12 +188,14 @@ def logcumsumexp(x: Array, *, axis: int) -> Any:
 
 
 @logcumsumexp.vjp("x", latex=r"\sum_{j \geq i} g_j e^{x_i - z_j}")
-def _(g, out, x, *, axis):
+def _(g, out, x, dtype, *, axis):
+    # in float64, since the errors of all factors e^(out[i] - out[i+1]) add up
+    g, out, x = (cast(v, dtype=np.float64) for v in (g, out, x))
     # Σ g[k] e^(x[i] - out[k]) over k ≥ i, as e^(x[i] - out[i]) · z[i] with
     # z[i] = g[i] + e^(out[i] - out[i+1]) z[i+1]: out never falls, so no power overflows
     last = roll(out, shift=1, axis=axis)
     decay = where(last == out, 1.0, np.exp(last - out))  # the difference of infinities is nan
-    return np.exp(x - out) * scan_back(g, decay, axis)
+    return cast(np.exp(x - out) * scan_back(g, decay, axis), dtype=dtype)
 
 
 # --- extremes ----------------------------------------------------------------------------------
