@@ -30,6 +30,7 @@ from dlframe.ops.definition import NodeOp
 from dlframe.ops.record import Node, TensorBase, clock, grad_mode, walk
 from dlframe.ops.reduction import sum as sum_op
 from dlframe.ops.shape import transpose
+from dlframe.ops.sums import add
 
 _levels = itertools.count(1)
 
@@ -226,7 +227,7 @@ def _plain_outside(batch: Batch, borders: list[Any], grads: list[Any]) -> list[A
             dim = batch.entries[border][1]
             results.append(np.moveaxis(p, 0, dim) if dim else p)
         else:
-            results.append(p.sum(axis=0))
+            results.append(add(p, 0))
     return results
 
 

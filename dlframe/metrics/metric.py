@@ -157,5 +157,5 @@ class MeanLoss(Mean):
             return  # the mean loss of no samples is nan, and would make the whole mean nan
         values = to_array(self.loss(Tensor(to_array(output)), Tensor(targets)))
         is_mean = values.ndim == 0 and getattr(self.loss, "reduction", "mean") == "mean"
-        total = float(values) * targets.size if is_mean else float(values.sum())
+        total = float(values) * targets.size if is_mean else float(values.sum(dtype=np.float64))
         self.state += (total, targets.size)

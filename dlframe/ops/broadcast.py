@@ -8,6 +8,7 @@ import numpy as np
 
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
+from dlframe.ops.sums import add
 
 __all__ = [
     "broadcast_to",
@@ -25,7 +26,8 @@ def sum_to(x: Array, *, shape: tuple[int, ...]) -> Any:
         return x
     lead = x.ndim - len(shape)
     stretched = tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1)
-    return x.sum(axis=(*range(lead), *stretched), keepdims=True).reshape(shape)
+    axes = (*range(lead), *stretched)
+    return add(x, axes[0] if len(axes) == 1 else axes, True).reshape(shape)
 
 
 @sum_to.vjp("x")

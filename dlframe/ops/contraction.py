@@ -17,6 +17,7 @@ from dlframe.errors import ArgumentError, ShapeError
 from dlframe.ops.linalg import product
 from dlframe.ops.op import cast, op
 from dlframe.ops.record import Array
+from dlframe.ops.reduction import sum
 from dlframe.ops.shape import diagonal, transpose
 
 __all__ = ["contract", "einsum"]
@@ -141,7 +142,7 @@ def _summed(x: Any, letters: str, wanted: set[str]) -> tuple[Any, str]:
     alone = tuple([i for i, c in enumerate(letters) if c not in wanted])
     if not alone:
         return x, letters
-    return x.sum(axis=alone), "".join(c for c in letters if c in wanted)
+    return sum(x, axis=alone), "".join(c for c in letters if c in wanted)
 
 
 def _of_one_dtype(x: Any, y: Any) -> tuple[Any, Any]:

@@ -12,8 +12,10 @@ from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.elementwise import multiply, where
 from dlframe.ops.op import cast, op
 from dlframe.ops.record import Array, to_array
+from dlframe.ops.reduction import sum
 from dlframe.ops.shape import expand_dims, squeeze, transpose
 from dlframe.ops.steps import zeros_like
+from dlframe.ops.sums import add
 
 __all__ = [
     "addmm",
@@ -231,7 +233,7 @@ def tensordot(x: Any, y: Any, *, axes: Any = 2) -> Any:
 def _without_stretched(x: Any, ax: list[int], y: Any, ay: list[int]) -> Any:
     """`x` summed over its axes for which `y` has size 1, instead of broadcasting `y`."""
     met = tuple([a for a, b in zip(ax, ay, strict=True) if y.shape[b] == 1 != x.shape[a]])
-    return cast(x.sum(axis=met, keepdims=True), dtype=x.dtype) if met else x
+    return cast(sum(x, axis=met, keepdims=True), dtype=x.dtype) if met else x
 
 
 def inner(x: Any, y: Any) -> Any:
@@ -327,7 +329,7 @@ def _sum_of_rows(x: Array) -> Any:
 )
 def _(g, x, y, out, *, p):
     # with d = x_i - y_j: the derivative with respect to d, summed over all rows j
-    return (g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-2)
+    return sum(g[..., None] * _slope(_differences(x, y), out[..., None], p), axis=-2)
 
 
 @cdist.vjp(
@@ -337,7 +339,7 @@ def _(g, x, y, out, *, p):
 )
 def _(g, x, y, out, *, p):
     # ∂d/∂y = -1, and the sum is over all rows i
-    return (-g[..., None] * _slope(_differences(x, y), out[..., None], p)).sum(axis=-3)
+    return sum(-g[..., None] * _slope(_differences(x, y), out[..., None], p), axis=-3)
 
 
 def _slope(d: Any, out: Any, p: float) -> Any:
@@ -358,7 +360,7 @@ def _not_zero(x: Any) -> Any:
 @op(broadcasts=True, latex=r"\left\Vert x_i - y_j \right\Vert_2")
 def euclidean_distances(x: Array, y: Array) -> Any:
     """‖x_i − y_j‖ = √(‖x_i‖² − 2 x_i·y_j + ‖y_j‖²): one product, but inexact for near points."""
-    x_norm, y_norm = ((v * v).sum(axis=-1, keepdims=True) for v in (x, y))
+    x_norm, y_norm = (add(v * v, -1, True) for v in (x, y))
     left = np.concatenate([-2.0 * x, x_norm, np.ones_like(x_norm)], axis=-1)
     right = np.concatenate([y, np.ones_like(y_norm), y_norm], axis=-1)
     return np.sqrt(np.maximum(product(left, right.swapaxes(-1, -2)), 0))
@@ -368,11 +370,11 @@ def euclidean_distances(x: Array, y: Array) -> Any:
 def _(g, x, y, out):
     # ∂‖x − y‖/∂x = (x − y) / ‖x − y‖, and 0 where that is 0/0
     ratio = g * (out != 0.0) / _not_zero(out)
-    return x * ratio.sum(axis=-1, keepdims=True) - matmul(ratio, y)
+    return x * sum(ratio, axis=-1, keepdims=True) - matmul(ratio, y)
 
 
 @euclidean_distances.vjp("y", latex=r"\sum_i g_{ij} \frac{y_j - x_i}{z_{ij}}")
 def _(g, x, y, out):
     # as for x, with the roles of rows and columns exchanged
     ratio = (g * (out != 0.0) / _not_zero(out)).swapaxes(-1, -2)
-    return y * ratio.sum(axis=-1, keepdims=True) - matmul(ratio, x)
+    return y * sum(ratio, axis=-1, keepdims=True) - matmul(ratio, x)

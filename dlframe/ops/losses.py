@@ -16,6 +16,8 @@ from dlframe.ops.exponential import sigmoid
 from dlframe.ops.networks import log_softmax, softmax
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
+from dlframe.ops.reduction import mean, sum
+from dlframe.ops.sums import add, dot
 
 __all__ = [
     "binary_cross_entropy",
@@ -37,8 +39,7 @@ def reduced(values: Any, reduction: str) -> Any:
     """The losses of all elements, their mean or their sum; `values` is an array or a tensor."""
     if reduction == "none":
         return values
-    total = values.sum()
-    return total / math.prod(values.shape) if reduction == "mean" else total
+    return mean(values) if reduction == "mean" else sum(values)
 
 
 def _share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
@@ -69,7 +70,7 @@ def _(x, y, *, reduction="mean"):
     if reduction == "none":
         return d * d, d
     flat = d.reshape(-1)
-    total = flat @ flat  # Σ d² without the array d²
+    total = dot(flat, flat)  # Σ d² without the array d²
     return (total / d.size if reduction == "mean" else total), d
 
 
@@ -224,7 +225,7 @@ def _(g, x, *, target, weight, ignore_index, label_smoothing, reduction):
     # d/dx of -Σ q_c log p_c is p Σ q_c - q
     axis = _class_axis(x)
     q = target_weights(x.shape, x.dtype, target, weight, ignore_index, label_smoothing, reduction)
-    return (softmax(x, axis=axis) * q.sum(axis=axis, keepdims=True) - q) * _per_class(g, axis)
+    return (softmax(x, axis=axis) * sum(q, axis=axis, keepdims=True) - q) * _per_class(g, axis)
 
 
 @cross_entropy.fast_backward
@@ -242,7 +243,7 @@ def _(g, needs, residuals, *, target, weight, ignore_index, label_smoothing, red
         q = target_weights(
             p.shape, p.dtype, target, weight, ignore_index, label_smoothing, reduction
         )
-        p *= q.sum(axis=axis, keepdims=True)
+        p *= add(q, axis, True)
         p -= q
         return (p * g,)
     # the common case: one class per row, all rows alike
@@ -296,13 +297,13 @@ def nll(logp, target, weight, ignore_index, label_smoothing, reduction):
     values = -np.take_along_axis(logp, np.expand_dims(safe, axis), axis=axis).squeeze(axis) * w
     if label_smoothing:
         classes = logp.shape[axis]
-        smooth = (logp * _expanded_weight(weight, logp.ndim, classes, logp.dtype)).sum(axis=axis)
+        smooth = add(logp * _expanded_weight(weight, logp.ndim, classes, logp.dtype), axis)
         values = (1 - label_smoothing) * values - label_smoothing / classes * smooth
     if not valid.all():
         values = np.where(valid, values, np.zeros((), values.dtype))  # 0 · ∞ would be nan
     if reduction == "none":
         return values
-    return values.sum() / w.sum() if reduction == "mean" else values.sum()
+    return add(values) / add(w) if reduction == "mean" else add(values)
 
 
 def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, reduction):
@@ -318,7 +319,7 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
         q += smooth * np.expand_dims(valid, axis)
     # if no target counts, the loss is nan and its gradient 0
     if reduction == "mean" and valid.any():
-        q /= w.sum()
+        q /= add(w)
     return q
 
 

@@ -8,7 +8,6 @@ generated test compares them).
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.indexing import add_to_rows
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
+from dlframe.ops.reduction import sum
+from dlframe.ops.sums import add, add_products, ones
 
 __all__ = [
     "add_rows",
@@ -30,9 +31,7 @@ __all__ = [
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
 
-# The functions that methods of arrays call through a layer of Python.
-_add: Any = np.add.reduce
-_maximum: Any = np.maximum.reduce
+_maximum: Any = np.maximum.reduce  # what `x.max` calls through a layer of Python
 
 
 @op(latex=r"\frac{e^{x_i}}{\sum_j e^{x_j}}")
@@ -40,28 +39,28 @@ def softmax(x, *, axis=-1):
     """exp(xᵢ) / Σⱼ exp(xⱼ) along `axis`."""
     e = x - _maximum(x, axis=axis, keepdims=True, initial=-np.inf)  # the largest is 0: no overflow
     np.exp(e, out=e)
-    e /= _add(e, axis=axis, keepdims=True)
+    e /= add(e, axis, True)
     return e
 
 
 @softmax.vjp("x", latex=r"z_i \left(g_i - \sum_j g_j z_j\right)")
 def _(g, out, *, axis):
     # ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ - yⱼ), so dx = y · (g - Σ g y)
-    return out * (g - (g * out).sum(axis=axis, keepdims=True))
+    return out * (g - sum(g * out, axis=axis, keepdims=True))
 
 
 @op(latex=r"x_i - \ln \sum_j e^{x_j}")
 def log_softmax(x, *, axis=-1):
     """xᵢ - log Σⱼ exp(xⱼ) along `axis`."""
     out = x - _maximum(x, axis=axis, keepdims=True, initial=-np.inf)  # the largest is 0
-    out -= np.log(_add(np.exp(out), axis=axis, keepdims=True))
+    out -= np.log(add(np.exp(out), axis, True))
     return out
 
 
 @log_softmax.vjp("x", latex=r"g_i - e^{z_i} \sum_j g_j")
 def _(g, out, *, axis):
     # dx = g - softmax(x) · Σ g, and softmax(x) = exp(out)
-    return g - np.exp(out) * g.sum(axis=axis, keepdims=True)
+    return g - np.exp(out) * sum(g, axis=axis, keepdims=True)
 
 
 # --- linear ------------------------------------------------------------------------------------
@@ -125,7 +124,7 @@ def _(g, x):
 
 @linear.vjp("bias", latex=r"\sum_n g_n")
 def _(g):
-    return g.reshape((math.prod(g.shape[:-1]), g.shape[-1])).sum(axis=0)
+    return sum(g.reshape((math.prod(g.shape[:-1]), g.shape[-1])), axis=0)
 
 
 @linear.fast_backward
@@ -138,14 +137,10 @@ def _(g, needs, x, weight):
             dx = dx.reshape(*g.shape[:-1], weight.shape[1])
     if needs[1]:
         dw = rows.T.dot(x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1]))
-    # a product with ones adds the rows with BLAS, several times faster than sum(axis=0)
-    db = _ones(len(rows), rows.dtype).dot(rows) if needs[2] else None
+    db = None
+    if needs[2]:  # the product with ones is add's own way, without its checks
+        db = ones(len(rows), rows.dtype).dot(rows) if len(rows) <= 64 else add(rows, 0)
     return dx, dw, db
-
-
-@lru_cache(maxsize=16)
-def _ones(n: int, dtype: Any) -> Array:
-    return np.ones(n, dtype)
 
 
 # --- embedding ---------------------------------------------------------------------------------
@@ -218,23 +213,15 @@ def _normalize(x, weight, bias, *, axes, over, eps, stats=None):
 def moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
     """μ and σ² over `axes`, and x - μ. σ² is computed from x - μ, as E[x²] - μ² loses digits."""
     count = _count(x, axes)
-    mean = x.sum(axis=axes, keepdims=True) / count
+    mean = add(x, axes, True) / count
     centred = x - mean
-    return mean, _dot(centred, centred, axes) / count, centred
+    return mean, add_products(centred, centred, axes) / count, centred
 
 
 def _count(x: Any, axes: tuple[int, ...]) -> int:
     """The count of numbers in a mean over `axes`, at least 1, so that a mean of none is 0."""
     shape: tuple[int, ...] = x.shape
     return max(1, math.prod(shape[i] for i in axes))
-
-
-def _dot(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
-    """`(x * y).sum(axis=axes, keepdims=True)` without the array of products."""
-    every = list(range(x.ndim))
-    kept = [i for i in every if i not in axes]
-    out: Array = np.einsum(x, every, y, every, kept)
-    return out.reshape(_kept(x, axes))
 
 
 def _kept(x: Any, over: tuple[int, ...]) -> tuple[int, ...]:
@@ -245,8 +232,8 @@ def _kept(x: Any, over: tuple[int, ...]) -> tuple[int, ...]:
 def _standardized(x, axes, eps):
     """x̂ and 1/√(σ² + eps), by operations that work on tensors too."""
     n = 1 / _count(x, axes)
-    centred = x - x.sum(axis=axes, keepdims=True) * n
-    rstd = ((centred * centred).sum(axis=axes, keepdims=True) * n + eps) ** -0.5
+    centred = x - sum(x, axis=axes, keepdims=True) * n
+    rstd = (sum(centred * centred, axis=axes, keepdims=True) * n + eps) ** -0.5
     return centred * rstd, rstd
 
 
@@ -260,36 +247,31 @@ def _(g, x, weight, *, axes, over, eps):
     xhat, rstd = _standardized(x, axes, eps)
     h = g if weight is None else g * weight.reshape(_kept(x, over))
     n = 1 / _count(x, axes)
-    mean_h = h.sum(axis=axes, keepdims=True) * n
-    mean_hx = (h * xhat).sum(axis=axes, keepdims=True) * n
+    mean_h = sum(h, axis=axes, keepdims=True) * n
+    mean_hx = sum(h * xhat, axis=axes, keepdims=True) * n
     return (h - mean_h - xhat * mean_hx) * rstd
 
 
 @normalize.vjp("weight", latex=r"\sum g \hat{x}")
 def _(g, x, *, axes, over, eps):
     xhat, _ = _standardized(x, axes, eps)
-    return _sum(g * xhat, over)
+    return sum(g * xhat, axis=over)
 
 
 @normalize.vjp("bias", latex=r"\sum g")
 def _(g, *, over):
-    return _sum(g, over)
-
-
-def _sum(x: Any, over: tuple[int, ...]) -> Any:
-    # for a tensor the empty tuple would mean all axes, as in PyTorch
-    return x.sum(axis=over) if over else x
+    return sum(g, axis=over)
 
 
 @normalize.fast_backward
 def _(g, needs, x, weight, residuals, *, axes, over):
-    db = _sum(g, over) if needs[2] else None
+    db = add(g, over) if needs[2] else None
     if not (needs[0] or needs[1]):
         return None, None, db
     mean, rstd = residuals
     xhat = x - mean
     xhat *= rstd
-    dw = _dot(g, xhat, over) if needs[1] else None
+    dw = add_products(g, xhat, over) if needs[1] else None
     dx = _normalize_input(g, xhat, rstd, weight, dw, db, axes, over) if needs[0] else None
     return dx, dw if dw is None else _squeezed(dw, over), db
 
@@ -307,10 +289,10 @@ def _normalize_input(g, xhat, rstd, weight, dw, db, axes, over):
     elif weight is not None:
         h, dw, db = g * weight.reshape(_kept(g, over)), None, None
     n = 1 / _count(g, axes)
-    sum_hx = dw if dw is not None and over == axes else _dot(h, xhat, axes)
+    sum_hx = dw if dw is not None and over == axes else add_products(h, xhat, axes)
     sum_h = db.reshape(_kept(g, axes)) if db is not None and over == axes else None
     if sum_h is None:
-        sum_h = h.sum(axis=axes, keepdims=True)
+        sum_h = add(h, axes, True)
     dx = np.multiply(xhat, sum_hx * -n, out=xhat)
     dx += h
     dx -= sum_h * n

@@ -12,10 +12,11 @@ from dlframe.ops.elementwise import absolute, where
 from dlframe.ops.matrix_functions import inverse_or_infinite
 from dlframe.ops.op import cast, op
 from dlframe.ops.record import Array, to_array
-from dlframe.ops.reduction import amax, amin, kept_shape
+from dlframe.ops.reduction import amax, amin, kept_shape, sum
 from dlframe.ops.shape import squeeze, transpose
 from dlframe.ops.solvers import inv
 from dlframe.ops.steps import sign
+from dlframe.ops.sums import add
 
 __all__ = [
     "cond",
@@ -39,13 +40,13 @@ def vector_norm(x: Array, *, ord: float = 2, axis: Axis = None, keepdims: bool =
     if math.isinf(ord):
         out = size.max(**over) if ord > 0 else size.min(**over)
     elif ord == 0:
-        out = (size != 0).sum(dtype=wide, **over)
+        out = (size != 0).sum(**over).astype(wide)
     elif ord == 1:
-        out = size.sum(**over)
+        out = add(size, **over)
     elif ord == 2:
-        out = np.sqrt((size * size).sum(**over))
+        out = np.sqrt(add(size * size, **over))
     else:
-        out = (size ** float(ord)).sum(**over) ** (1.0 / ord)
+        out = add(size ** float(ord), **over) ** (1.0 / ord)
     return out.astype(x.dtype, copy=False)
 
 
@@ -60,7 +61,7 @@ def _(g, out, x, shape, dtype, *, ord, axis, keepdims):
     if math.isinf(ord):
         size = absolute(x)
         chosen = cast((size == out) | np.isnan(size), dtype=dtype)
-        return sign(x) * (g / chosen.sum(axis=axis, keepdims=True) * chosen)
+        return sign(x) * (g / sum(chosen, axis=axis, keepdims=True) * chosen)
     if ord == 1:
         return sign(x) * g
     if ord == 2:

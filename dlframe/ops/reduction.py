@@ -17,6 +17,7 @@ from dlframe.ops.exponential import into
 from dlframe.ops.op import cast, op, plain
 from dlframe.ops.record import Array
 from dlframe.ops.scan import products_of_others
+from dlframe.ops.sums import add
 
 __all__ = [
     "all",
@@ -43,7 +44,7 @@ Axis = int | tuple[int, ...] | None
 Shape = tuple[int, ...]
 
 # The functions that methods of arrays call through a layer of Python.
-_add: Any = np.add.reduce
+_add_integers: Any = np.add.reduce
 _multiply: Any = np.multiply.reduce
 _maximum: Any = np.maximum.reduce
 _minimum: Any = np.minimum.reduce
@@ -93,10 +94,10 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum; for bools and integers as int64."""
     dtype = x.dtype
     if dtype.char in "fd":  # first, since most sums have one of these dtypes
-        return _add(x, axis=axis, keepdims=keepdims)
+        return add(x, axis, keepdims)
     if dtype.kind != "f":
-        return _add(x, axis=axis, dtype=np.int64, keepdims=keepdims)
-    return _add(_wide(x), axis=axis, keepdims=keepdims).astype(dtype)
+        return _add_integers(x, axis=axis, dtype=np.int64, keepdims=keepdims)
+    return add(_wide(x), axis, keepdims).astype(dtype)
 
 
 @sum.vjp("x", latex="g")
@@ -112,7 +113,7 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def _mean(x: Array, axis: Axis, keepdims: bool) -> Any:
-    return _add(x, axis=axis, keepdims=keepdims) / count_of(x.shape, axis)
+    return add(x, axis, keepdims) / count_of(x.shape, axis)
 
 
 @mean.vjp("x", latex=r"\frac{g}{n}")
@@ -123,12 +124,17 @@ def _(g, shape, *, axis, keepdims):
 @op(latex=r"\frac{1}{n - c} \sum (x_i - \mu)^2, \quad \mu = \frac{1}{n} \sum x_i")
 def var(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """Σ(x - mean)² / (n - correction); nan or ∞ if the divisor is not positive."""
-    return _var(_wide(x), axis, keepdims, correction).astype(x.dtype, copy=False)
+    return _var(x, axis, keepdims, correction).astype(x.dtype, copy=False)
 
 
 def _var(x: Array, axis: Axis, keepdims: bool, correction: float) -> Any:
+    few = x.size <= 4096
+    x = x.astype(np.float64) if few else _wide(x)
     d = x - _mean(x, axis, keepdims=True)
-    total = _add(np.square(d, out=into(d)), axis=axis, keepdims=keepdims)
+    rest = 0.0 if few else add(d, axis, keepdims)  # what the rounding of the mean left
+    total = add(np.square(d, out=into(d)), axis, keepdims)
+    if not few:
+        total = np.abs(total - rest * rest / count_of(x.shape, axis))
     return total / _freedom(x.shape, axis, correction)
 
 
@@ -156,7 +162,7 @@ def _(g, x, *, axis, keepdims, correction):
 @op(latex=r"\sqrt{\frac{1}{n - c} \sum (x_i - \mu)^2}, \quad \mu = \frac{1}{n} \sum x_i")
 def std(x: Array, *, axis: Axis = None, keepdims: bool = False, correction: float = 0) -> Any:
     """√var."""
-    return np.sqrt(_var(_wide(x), axis, keepdims, correction)).astype(x.dtype, copy=False)
+    return np.sqrt(_var(x, axis, keepdims, correction)).astype(x.dtype, copy=False)
 
 
 @std.vjp("x", latex=r"g \frac{x_i - \mu}{(n - c) z}")
@@ -172,7 +178,8 @@ def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     wide = _wide(x)
     top = _maximum(wide, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    out = np.log(_add(np.exp(wide - top), axis=axis, keepdims=True)) + top
+    d = wide - top
+    out = np.log(add(np.exp(d, out=into(d)), axis, True)) + top
     out = out.astype(x.dtype, copy=False)
     return out if keepdims else out.reshape(_reduced(x.shape, axis))
 
@@ -193,7 +200,7 @@ def _reduced(shape: Shape, axis: Axis) -> Shape:
 def norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """√Σx², the Euclidean norm."""
     wide = _wide(x)
-    return np.sqrt(_add(wide * wide, axis=axis, keepdims=keepdims)).astype(x.dtype, copy=False)
+    return np.sqrt(add(wide * wide, axis, keepdims)).astype(x.dtype, copy=False)
 
 
 @norm.vjp("x", latex=r"g \frac{x_i}{z}")
@@ -235,7 +242,7 @@ def _(g, out, x, shape, dtype, *, axis):
 def _evenly(chosen: Any, axis: Axis, dtype: Any) -> Any:
     """1/k at the k chosen elements."""
     chosen = cast(chosen, dtype=dtype)
-    return chosen / chosen.sum(axis=axis, keepdims=True)
+    return chosen / sum(chosen, axis=axis, keepdims=True)
 
 
 @op(latex="x_k")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ShapeError
+from dlframe.ops.broadcast import sum_to
 from dlframe.ops.elementwise import copy
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
@@ -158,7 +159,8 @@ def _(g, shape, *, reps):
     counts = (1,) * (n - len(reps)) + tuple(reps)
     # (copies, size) for each axis; then the copies are added up
     pairs = tuple(itertools.chain.from_iterable(zip(counts, sizes, strict=True)))
-    return g.reshape(pairs).sum(axis=tuple(range(0, 2 * n, 2))).reshape(shape)
+    once = tuple(itertools.chain.from_iterable((1, size) for size in sizes))
+    return sum_to(g.reshape(pairs), shape=once).reshape(shape)
 
 
 @op(latex="(c, x, c)")

@@ -21,6 +21,7 @@ import numpy as np
 from dlframe.ops.indexing import put_at
 from dlframe.ops.op import op
 from dlframe.ops.record import Array, unwrapped
+from dlframe.ops.reduction import sum
 
 __all__ = [
     "convolution",
@@ -47,7 +48,7 @@ def output_sizes(
 ) -> Sizes:
     """⌊(n + before + after - dilation (k - 1) - 1) / stride⌋ + 1, per spatial dimension."""
     return tuple(
-        (n + sum(p) - d * (k - 1) - 1) // s + 1
+        (n + p[0] + p[1] - d * (k - 1) - 1) // s + 1
         for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
     )
 
@@ -123,7 +124,7 @@ def _(g, x, shape, *, stride, padding, dilation, groups):
 
 @convolution.vjp("bias", latex=r"\sum_i g_i")
 def _(g):
-    return g.sum(axis=(0, *range(2, g.ndim)))
+    return sum(g, axis=(0, *range(2, g.ndim)))
 
 
 @op(latex=r"\sum_{s i + k = j} W_k y_i")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator, Iterable
+from typing import Any
 
 import numpy as np
 
 from dlframe.autograd import mark_mutated_many
 from dlframe.errors import GradientError
+from dlframe.ops.record import Array
+from dlframe.ops.sums import dot
 from dlframe.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
@@ -50,7 +53,7 @@ def get_total_norm(
     if not arrays:
         return Tensor(np.zeros((), dtype=np.float32))
     with np.errstate(all="ignore"):  # a norm may be infinite
-        norms = np.array([np.linalg.norm(array, norm_type) for array in arrays], arrays[0].dtype)
+        norms = np.array([_norm(array, norm_type) for array in arrays], arrays[0].dtype)
         total = np.asarray(np.linalg.norm(norms, norm_type), dtype=norms.dtype)
     if error_if_nonfinite and not np.isfinite(total):
         raise GradientError(
@@ -59,6 +62,11 @@ def get_total_norm(
             "`error_if_nonfinite=False` to scale by that norm anyway."
         )
     return Tensor(total)
+
+
+def _norm(x: Array, norm_type: float) -> Any:
+    x = np.ascontiguousarray(x)
+    return np.sqrt(dot(x, x)) if norm_type == 2 else np.linalg.norm(x, norm_type)
 
 
 def clip_grads_with_norm_(

@@ -28,10 +28,12 @@ from dlframe.ops.batched.base import (
 )
 from dlframe.ops.batched.loop import example, stacked
 from dlframe.ops.record import TensorBase
+from dlframe.ops.sums import add
 
 # Per function of NumPy: rule(x, *args, **kwargs) -> the result with its batch dimension; filled by
 # `dlframe.ops.batched.rules`.
 RULES: dict[Any, Callable[..., Any]] = {}
+_ADDED = {"axis", "keepdims", "out"}  # the arguments of np.add.reduce that leave it a plain sum
 WRITERS = {np.copyto, np.put_along_axis, np.put, np.place, np.putmask, np.fill_diagonal}
 
 
@@ -74,7 +76,8 @@ class BatchedArray(BatchedBase, NDArrayOperatorsMixin):
             function = _gufunc if ufunc.signature else _elementwise
             return function(like, ufunc, inputs, kwargs)
         if method == "reduce" and isinstance(inputs[0], BatchedBase):
-            return _reduce(like, ufunc.reduce, inputs, {"axis": 0, **kwargs})
+            plain_sum = ufunc is np.add and kwargs.keys() <= _ADDED
+            return _reduce(like, add if plain_sum else ufunc.reduce, inputs, {"axis": 0, **kwargs})
         if method == "accumulate" and isinstance(inputs[0], BatchedBase):
             return _accumulate(like, ufunc.accumulate, *inputs, **kwargs)
         if method == "outer":
