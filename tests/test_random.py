@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -397,3 +400,43 @@ def test_sample_streams_are_uniform_across_neighbouring_samples():
     firsts = np.array([sample_rng(0, 0, i).random() for i in range(4000)])
     assert np.histogram(firsts, 8, (0, 1))[0] == pytest.approx(np.full(8, 500), abs=90)
     assert np.corrcoef(firsts[:-1], firsts[1:])[0, 1] == pytest.approx(0, abs=0.06)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_child_that_is_forked_during_a_draw_can_draw():
+    """In a process of its own: a fork copies everything, pytest too."""
+    code = """
+import os, threading, time, warnings
+import numpy as np
+import dlframe as dl
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads, from 3.12 on
+other = dl.Generator()
+going = True
+def draw():
+    while going:
+        dl.random.default_generator.raw32(300_000)
+        dl.random.default_generator.normal(100_000)
+        other.uniform(100_000)
+        dl.Generator().manual_seed(3)
+threads = [threading.Thread(target=draw) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for _ in range(12):
+    child = os.fork()
+    if child == 0:
+        dl.random.default_generator.normal(20)
+        dl.random.default_generator.raw32(5_000)
+        other.uniform(3)
+        dl.manual_seed(0)
+        os._exit(0 if abs(dl.rand(1).item() - 0.4963) < 1e-4 else 1)
+    deadline = time.monotonic() + 20
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    if ended[0] == 0:
+        os.kill(child, 9)
+    print(ended[1] if ended[0] else "hangs")
+going = False
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0"] * 12
+    assert done.stderr == ""

@@ -22,15 +22,17 @@ def printable(text: object, *, keep: str = "", longest: int | None = None) -> st
     )
 
 
-def error_text(error: BaseException) -> str:
+def error_text(error: BaseException, *, keep: str = "") -> str:
     r"""An exception's type and message in one line, also where its own `__str__` fails.
+
+    `keep` is that of `printable`: with a newline in it, a message keeps its lines.
 
     >>> error_text(ValueError("no\nsuch disk"))
     'ValueError: no\\nsuch disk'
     """
     name = printable(type(error).__name__)
     try:
-        message = printable(error)
+        message = printable(error, keep=keep)
     except BaseException as second:  # noqa: BLE001 - the code of whoever wrote the exception
         return f"{name} (its message cannot be shown: {printable(type(second).__name__)})"
     return f"{name}: {message}" if message else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -68,16 +69,14 @@ class MapFetcher:
         try:
             with drawing(self._draws(index)):
                 samples = fetch(self.dataset, index) if self.plan.batched else self.dataset[index]
-        except Exception as error:
-            error.add_note(f"while fetching {self._blame(index)}")
-            if isinstance(error, StopIteration):  # it would end the epoch silently
-                raise RuntimeError("the data set raised StopIteration for an index") from error
+        except StopIteration as error:  # it would end the epoch silently
+            text = "the data set raised StopIteration for an index"
+            raise RuntimeError(f"{text}, while fetching {self._blame(index)}") from error
+        except BaseException as error:  # SystemExit and the like end a worker, too
+            if not _is_of_the_user(error):
+                add_note(error, f"while fetching {self._blame(index)}")
             raise
-        try:
-            return self.plan.collate_fn(samples)
-        except Exception as error:
-            error.add_note(f"while collating {describe(self.dataset, index)}")
-            raise
+        return collate(self.plan, samples, f"while collating {describe(self.dataset, index)}")
 
     def _draws(self, index: Any) -> SampleDraws:
         indices = index if isinstance(index, list) else [index]
@@ -91,7 +90,7 @@ class MapFetcher:
             try:
                 with drawing(self._draws(single)):
                     self.dataset[single]
-            except Exception:  # noqa: BLE001 - the error itself is on its way already
+            except BaseException:  # noqa: BLE001 - the error itself is on its way already
                 return describe(self.dataset, single)
         return describe(self.dataset, index)
 
@@ -112,7 +111,7 @@ class StreamFetcher:
         if self.ended:
             raise StopIteration
         if not self.plan.batched:
-            return self.plan.collate_fn(self._next())
+            return self._collate(self._next())
         samples = []
         for _ in index:
             try:
@@ -122,7 +121,13 @@ class StreamFetcher:
                 break
         if not samples or (self.plan.drop_last and len(samples) < len(index)):
             raise StopIteration
-        return self.plan.collate_fn(samples)
+        return self._collate(samples)
+
+    def _collate(self, samples: Any) -> Any:
+        last = (
+            f"while collating up to sample {self.taken - 1} of the stream {name_of(self.dataset)}"
+        )
+        return collate(self.plan, samples, last)
 
     def _next(self) -> Any:
         # samples of a stream have no index: they are counted, and the workers' counts interleave
@@ -133,13 +138,39 @@ class StreamFetcher:
                 sample = next(self.samples)
         except StopIteration:
             raise
-        except Exception as error:
-            error.add_note(
-                f"while fetching sample {self.taken} of the stream {name_of(self.dataset)}"
-            )
+        except BaseException as error:
+            if not _is_of_the_user(error):
+                where = f"sample {self.taken} of the stream {name_of(self.dataset)}"
+                add_note(error, f"while fetching {where}")
             raise
         self.taken += 1
         return sample
+
+
+def collate(plan: FetchPlan, samples: Any, where: str) -> Any:
+    """The batch; a failure is marked with the samples."""
+    try:
+        return plan.collate_fn(samples)
+    except StopIteration as error:  # it would end the epoch silently
+        raise RuntimeError(f"the collate function raised StopIteration {where}") from error
+    except BaseException as error:
+        if not _is_of_the_user(error):
+            add_note(error, where)
+        raise
+
+
+def add_note(error: BaseException, text: str) -> None:
+    """Note on an error where it happened, even if its class makes that hard."""
+    try:
+        BaseException.add_note(error, text)
+    except BaseException:  # noqa: BLE001 - a class of the user's, with notes of its own kind
+        with contextlib.suppress(BaseException):
+            error.__notes__ = [text]
+
+
+def _is_of_the_user(error: BaseException) -> bool:
+    """Whether it is a Ctrl-C, which workers do not get; then nothing is looked for any more."""
+    return isinstance(error, KeyboardInterrupt) and get_worker_info() is None
 
 
 def name_of(dataset: Any) -> str:

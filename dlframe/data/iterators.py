@@ -182,7 +182,11 @@ class WorkerIterator(LoaderIterator):
             ) from None
         if result is None or result.run != self._run:  # late, from an unfinished epoch
             return
-        del self._waiting[result.number]
+        _, index = self._waiting.pop(result.number)
+        if result.kind == "error" and not result.payload.noted:
+            where = f"its task was {describe(self._dataset, index)}"
+            summary = f"{result.payload.summary} ({where})"
+            result = result._replace(payload=result.payload._replace(summary=summary))
         self._done[result.number] = result
         if result.kind == "end" and self._active[result.worker]:
             self._active[result.worker] = False

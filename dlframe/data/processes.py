@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from multiprocessing import connection, shared_memory
 from typing import Any, NamedTuple
 
+from dlframe.base.printable import error_text
 from dlframe.data.workers import (
     STOP_SECONDS,
     Died,
@@ -77,12 +78,32 @@ def unpack(packed: Block) -> Any:
 
 
 def portable(failure: Failure) -> Failure:
-    """The failure, without its error if the error cannot be pickled."""
+    """The failure with its error pickled, or without it if the error cannot be pickled."""
+    error: Any = None
+    with contextlib.suppress(BaseException):  # an exception's pickling is its author's code
+        error = pickle.dumps(failure.error)
+    return failure._replace(error=error)
+
+
+def restored(failure: Failure) -> Failure:
+    """The failure as the worker made it, without its error if that cannot be made again."""
+    error: Any = failure.error
     try:
-        pickle.loads(pickle.dumps(failure.error))  # noqa: S301 - what was dumped the moment before
-    except Exception:  # noqa: BLE001 - any error: an exception's pickling is its author's code
-        return failure._replace(error=None)
-    return failure
+        error = None if error is None else pickle.loads(error)  # noqa: S301 - from our own child
+    except (Exception, SystemExit):  # noqa: BLE001 - its `__init__` may raise anything
+        error = None
+    return failure._replace(error=error if isinstance(error, BaseException) else None)
+
+
+def _unpacked(result: Result) -> Result:
+    """The result as the worker made it; what cannot be made again is an error that says so."""
+    if result.kind == "error":
+        return result._replace(payload=restored(result.payload))
+    try:
+        return result._replace(payload=unpack(result.payload))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of its class
+        text = f"the batch cannot be restored in the main process: {error_text(error)}"
+        return result._replace(kind="error", payload=Failure(text, "", None))
 
 
 def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
@@ -91,8 +112,14 @@ def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _mask_interrupts(signal.SIG_UNBLOCK)
     seed_worker_process(setup.base_seed, worker)
-    inbox: queue.SimpleQueue[Epoch | Task | None] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[Epoch | Task | BaseException | None] = queue.SimpleQueue()
     stopping = threading.Event()
+
+    def receive() -> Epoch | Task | None:
+        message = inbox.get()
+        if isinstance(message, BaseException):
+            raise message
+        return message
 
     def listen() -> None:
         # reads all the time, so that the main process never waits for room in the pipe, and so
@@ -102,6 +129,9 @@ def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
                 inbox.put(message)
         except (EOFError, OSError):
             pass
+        except BaseException as error:  # noqa: BLE001 - an index that cannot be made again here
+            inbox.put(error)
+            return
         stopping.set()
         inbox.put(None)
 
@@ -113,13 +143,13 @@ def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
         else:
             try:
                 result = result._replace(payload=pack(result.payload))
-            except Exception as error:  # noqa: BLE001 - a batch that cannot be pickled
-                text = f"the batch cannot be sent to the main process: {error!r}"
+            except BaseException as error:  # noqa: BLE001 - a batch that cannot be pickled
+                text = f"the batch cannot be sent to the main process: {error_text(error)}"
                 result = result._replace(kind="error", payload=Failure(text, "", None))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             pipe.send(result)
 
-    work(setup, worker, inbox.get, send, stopping.is_set)
+    work(setup, worker, receive, send, stopping.is_set)
 
 
 def _mask_interrupts(how: int) -> set[Any]:
@@ -189,9 +219,7 @@ class ProcessWorkers:
                 result: Result = self._pipes[worker].recv()
             except (EOFError, OSError):
                 raise Died(worker, self._obituary(worker)) from None
-            if result.kind != "error":
-                result = result._replace(payload=unpack(result.payload))
-            return result
+            return _unpacked(result)
         return None
 
     def _obituary(self, worker: int) -> str:
@@ -236,8 +264,7 @@ class ProcessWorkers:
         with contextlib.suppress(EOFError, OSError):
             while pipe.poll():
                 result = pipe.recv()
-                if result.kind != "error":
-                    unpack(result.payload)
+                _unpacked(result)
 
 
 def _end(process: Any) -> None:

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from dlframe import random
-from dlframe.data.fetch import FetchPlan, WorkerInfo, make_fetcher, set_worker_info
+from dlframe.base.printable import error_text
+from dlframe.data.fetch import FetchPlan, WorkerInfo, add_note, make_fetcher, set_worker_info
 from dlframe.errors import WorkerError
 
 STOP_SECONDS = 5.0  # how long a worker may take to finish its sample when the loader stops
@@ -56,6 +57,7 @@ class Failure(NamedTuple):
     summary: str
     trace: str
     error: BaseException | None
+    noted: bool = False  # whether the summary says where it happened
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ def work(
     try:
         if setup.init_fn is not None:
             setup.init_fn(worker)
-    except Exception as error:  # noqa: BLE001 - reported with the first task
-        error.add_note("in worker_init_fn")
+    except BaseException as error:  # noqa: BLE001 - reported with the first task
+        add_note(error, "in worker_init_fn")
         broken = error
     fetcher: Callable[[Any], Any] | None = None
     while (message := receive()) is not None:
@@ -117,7 +119,7 @@ def work(
         if isinstance(message, Epoch):
             try:
                 fetcher = make_fetcher(setup.plan, setup.dataset, message.seed, message.epoch)
-            except Exception as error:  # noqa: BLE001 - iter(dataset) failed: reported likewise
+            except BaseException as error:  # noqa: BLE001 - iter(dataset): reported likewise
                 broken = error
             continue
         kind, payload = _attempt(setup, fetcher, broken, message)
@@ -131,10 +133,10 @@ def _attempt(
     task: Task,
 ) -> tuple[str, Any]:
     """("data", batch), ("end", None) or ("error", failure)."""
+    if broken is not None:
+        return "error", failure_of(broken)
+    assert fetcher is not None
     try:
-        if broken is not None:
-            raise broken
-        assert fetcher is not None
         return "data", fetcher(task.index)
     except StopIteration as error:
         return ("end", None) if setup.plan.iterable else ("error", failure_of(error))
@@ -144,11 +146,29 @@ def _attempt(
 
 def failure_of(error: BaseException) -> Failure:
     """The error, its notes on where it happened, and its traceback as text."""
-    notes = "; ".join(getattr(error, "__notes__", []))
-    summary = f"{type(error).__name__}: {error}"
-    if notes:
-        summary = f"{summary} ({notes})"
-    return Failure(summary, "".join(traceback.format_exception(error)), error)
+    try:
+        notes = "; ".join(map(str, getattr(error, "__notes__", [])))
+        summary = error_text(error, keep="\n\t")
+        if notes:
+            summary = f"{summary} ({notes})"
+        trace = "".join(traceback.format_exception(error))
+        return Failure(summary, trace, error, noted=bool(notes))
+    except BaseException:  # noqa: BLE001 - no memory, or notes that raise: better little than nothing
+        return Failure(type(error).__name__, "", error)
+
+
+def run_thread(
+    setup: WorkerSetup,
+    worker: int,
+    receive: Callable[[], Epoch | Task | None],
+    send: Callable[[Result | Died], None],
+    stopping: Callable[[], bool],
+) -> None:
+    """The main function of a worker thread, which never ends without a word."""
+    try:
+        work(setup, worker, receive, send, stopping)
+    except BaseException as error:  # noqa: BLE001 - the main thread waits for this one
+        send(Died(worker, error_text(error)))
 
 
 class ThreadWorkers:
@@ -157,7 +177,7 @@ class ThreadWorkers:
     kind = "thread"
 
     def __init__(self, setups: list[WorkerSetup]) -> None:
-        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Result | Died] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._inboxes: list[queue.SimpleQueue[Epoch | Task | None]] = []
         self._threads: list[threading.Thread] = []
@@ -165,23 +185,30 @@ class ThreadWorkers:
             inbox: queue.SimpleQueue[Epoch | Task | None] = queue.SimpleQueue()
             # a daemon, so that the program can end while a sample is still being fetched
             thread = threading.Thread(
-                target=work,
+                target=run_thread,
                 args=(setup, worker, inbox.get, self._results.put, self._stopping.is_set),
                 name=f"dlframe-loader-{worker}",
                 daemon=True,
             )
             self._inboxes.append(inbox)
+            try:
+                thread.start()
+            except BaseException:  # the system has no more threads: leave none waiting for work
+                self.stop()
+                raise
             self._threads.append(thread)
-            thread.start()
 
     def send(self, worker: int, message: Epoch | Task) -> None:
         self._inboxes[worker].put(message)
 
     def receive(self, timeout: float | None) -> Result | None:
         try:
-            return self._results.get(timeout=timeout)
+            result = self._results.get(timeout=timeout)
         except queue.Empty:
             return None
+        if isinstance(result, Died):
+            raise result
+        return result
 
     def stop(self) -> None:
         self._stopping.set()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
+import os
 import secrets
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -36,6 +38,12 @@ _STATE = np.dtype(
 )
 
 
+# All streams, for a fork.
+_streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+_streams_lock = threading.RLock()
+_held: list[Stream] = []  # those that are locked while a process forks
+
+
 class Stream:
     """Raw draws of MT19937 (Matsumoto and Nishimura, 1998), as `torch.Generator` makes them."""
 
@@ -47,6 +55,8 @@ class Stream:
         # The legacy interface, because NumPy promises not to change its numbers (NEP 19).
         self._legacy = np.random.RandomState(self._bits)
         self.manual_seed(DEFAULT_SEED)
+        with _streams_lock:
+            _streams.add(self)  # now that it is complete
 
     @property
     def device(self) -> str:
@@ -187,3 +197,32 @@ def _from_state(cls: type[Stream], state: npt.NDArray[np.uint8]) -> Any:
     generator = cls()
     generator.set_state(state)
     return generator
+
+
+# --- forks -------------------------------------------------------------------------------------
+
+# A fork copies only the thread that forks. So a lock that another thread holds would stay locked in
+# the child, which would wait for ever at its first draw. The forking thread therefore takes all
+# locks first; then no stream is in the middle of a draw either.
+
+
+def _before_fork() -> None:
+    _streams_lock.acquire()
+    for stream in list(_streams):
+        stream._lock.acquire()
+        stream._bits.lock.acquire()
+        _held.append(stream)
+
+
+def _after_fork() -> None:
+    while _held:
+        stream = _held.pop()
+        stream._bits.lock.release()
+        stream._lock.release()
+    _streams_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )

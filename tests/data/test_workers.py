@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,6 +46,31 @@ class Numbers(Dataset):
         if index in self.on:
             self.on[index]()
         return index
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+class Last(BaseException):
+    pass
+
+
+class Stubborn(Exception):
+    """Takes no notes, and has no text."""
+
+    __notes__ = property(lambda self: raise_(SystemExit(1))())  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        raise SystemExit(2)
+
+
+# Each gives a new error, since notes stay with an error.
+ENDINGS: list[Callable[[], BaseException]] = [
+    lambda: SystemExit("no such disk"), KeyboardInterrupt, GeneratorExit, MemoryError,
+    StopIteration, Mute, Last, Stubborn, lambda: OSError(5, "no device"),
+]  # fmt: skip
 
 
 def workers_alive() -> int:
@@ -196,6 +222,72 @@ class TestErrors:
     def test_stop_iteration_is_an_error(self) -> None:
         with pytest.raises(WorkerError, match="raised StopIteration"):
             list(DataLoader(Numbers(2, {0: raise_(StopIteration())}), num_workers=1))
+
+    @pytest.mark.parametrize("where", ["sample", "collate", "init", "stream", "iter"])
+    @pytest.mark.parametrize("new", ENDINGS, ids=lambda new: type(new()).__name__)
+    def test_whatever_ends_a_worker_is_an_error(
+        self, new: Callable[[], BaseException], where: str
+    ) -> None:
+        def act() -> None:
+            raise new()
+
+        error = new()
+
+        class Stream(IterableDataset):
+            def __iter__(self) -> Iterator[int]:
+                return self.values() if where == "stream" else act()  # type: ignore[return-value]
+
+            def values(self) -> Iterator[int]:
+                yield 0
+                yield 1
+                act()
+
+        data = Numbers(9, {3: act} if where == "sample" else {})
+        loader = DataLoader(
+            Stream() if where in ("stream", "iter") else data,
+            num_workers=2,
+            collate_fn=(lambda samples: act()) if where == "collate" else None,
+            worker_init_fn=(lambda worker: act()) if where == "init" else None,
+        )
+        with pytest.raises(WorkerError) as caught:
+            list(loader)
+        text = str(caught.value)
+        kind = type(error).__name__
+        assert re.search(r"worker [01] failed: (RuntimeError: .*StopIteration|" + kind + ")", text)
+        places = {
+            "sample": "while fetching sample 3 of Numbers",
+            "collate": r"while collating samples \[[01]\] of Numbers",
+            "init": r"in worker_init_fn|its task was samples \[[01]\] of Numbers",
+            "stream": "(while fetching sample 2 of|its task was the next samples of) the stream",
+            "iter": "its task was the next samples of the stream Stream",
+        }
+        task = r"its task was (samples \[[0-3]\] of Numbers|the next samples of the stream Stream)"
+        assert re.search(task if isinstance(error, Stubborn) else places[where], text), text
+        assert workers_alive() == 0
+
+    @pytest.mark.parametrize("new", ENDINGS, ids=lambda new: type(new()).__name__)
+    def test_without_workers_it_is_what_it_was(self, new: Callable[[], BaseException]) -> None:
+        def act(*samples: Any) -> None:
+            raise new()
+
+        kind = RuntimeError if new is StopIteration else type(new())
+        for loader in (
+            DataLoader(Numbers(9, {3: act}), batch_size=2),
+            DataLoader(Numbers(9), collate_fn=act),
+        ):
+            with pytest.raises(kind):
+                list(loader)
+
+    def test_a_thread_that_ends_outside_of_its_tasks(self) -> None:
+        import ctypes
+
+        iterator = iter(DataLoader(Numbers(9, {1: lambda: time.sleep(0.2)}), num_workers=1))
+        (thread,) = [t for t in threading.enumerate() if t.name == "dlframe-loader-0"]
+        raised = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        assert raised(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)) == 1
+        with pytest.raises(WorkerError, match=r"worker 0 (died|failed).*(SystemExit|fetching)"):
+            for _ in iterator:
+                pass
 
     def test_in_the_init_function(self) -> None:
         def init(worker: int) -> None:
@@ -461,6 +553,69 @@ class TestProcesses:
         assert "exit code 7" in ended
         assert "can be pickled" in lambda_
         assert "worker_type='thread'" in lambda_
+
+    @pytest.mark.slow
+    def test_errors_and_batches_that_cannot_cross(self, tmp_path: Path) -> None:
+        main = """
+        for how in HOW:
+            try:
+                list(DataLoader(Data(how), num_workers=1, worker_type="process"))
+            except WorkerError as error:
+                print(type(error.__cause__).__name__, str(error).splitlines()[0], flush=True)
+        """
+        self_made = """
+        class Base(Exception):
+            def __init__(self, a, b):
+                super().__init__("text")
+        class NoReduce(Exception):
+            def __reduce__(self): raise SystemExit(3)
+        class Another(Exception):
+            def __reduce__(self): return int, ()
+        class Leaves(Exception):
+            def __reduce__(self): return sys.exit, (4,)
+        class Batch:
+            def __init__(self, back): self.back = back
+            def __reduce__(self): return (sys.exit, (5,)) if self.back else 1 / 0
+        HOW = ["Base", "NoReduce", "Another", "Leaves", "exit", "Batch", "Batch back"]
+        class Data:
+            def __init__(self, how): self.how = how
+            def __len__(self): return 2
+            def __getitem__(self, i):
+                if i == 0 or self.how.startswith("Batch"):
+                    return 0
+                if self.how == "exit":
+                    raise SystemExit(6)
+                raise Base(1, 2) if self.how == "Base" else globals()[self.how]()
+        def collate(samples): return samples
+        """
+        program = textwrap.dedent(self.ATTEMPT) + textwrap.dedent(self_made)
+        program += textwrap.dedent("""
+        class Loader(DataLoader):
+            pass
+        def odd(samples): return Batch(False)
+        def odd_back(samples): return Batch(True)
+        """)
+        guard = 'if __name__ == "__main__":\n' + textwrap.indent(textwrap.dedent(main), "    ")
+        guard = guard.replace(
+            'worker_type="process")',
+            'worker_type="process", collate_fn={"Batch": odd, "Batch back": odd_back}.get(how))',
+        )
+        file = script_file(program + guard, tmp_path)
+        done = subprocess.run(
+            [sys.executable, file], capture_output=True, text=True, check=False,
+            env=environment(), timeout=120,
+        )  # fmt: skip
+        assert done.stderr == ""
+        lines = done.stdout.splitlines()
+        assert [line.split()[0] for line in lines] == [
+            "NoneType", "NoneType", "NoneType", "NoneType", "SystemExit", "NoneType", "NoneType",
+        ]  # fmt: skip
+        for line in lines[:5]:
+            assert "worker 0 failed" in line
+            assert "sample 1 of Data" in line
+        assert "cannot be sent to the main process: ZeroDivisionError" in lines[5]
+        assert "cannot be restored in the main process: SystemExit: 5" in lines[6]
+        assert all("samples [0] of Data" in line for line in lines[5:])
 
     @pytest.mark.slow
     def test_a_worker_that_hangs(self, tmp_path: Path) -> None:

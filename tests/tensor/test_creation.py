@@ -154,3 +154,13 @@ class TestArguments:
         ):
             with pytest.raises((ArgumentError, TypeError, ValueError), match=message):
                 make()
+
+
+@pytest.mark.parametrize("name", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint64"])
+def test_the_limits_of_a_dtype_fit_and_their_neighbours_do_not(name):
+    dtype = getattr(dl, name)
+    limits = dl.iinfo(dtype)
+    for values in ([limits.max, limits.min], [limits.max], [limits.min]):
+        assert dl.tensor(values, dtype=dtype).tolist() == values
+    with pytest.raises(dl.errors.ArgumentError, match=r"without overflow|does not fit"):
+        dl.tensor([limits.max + 1], dtype=dtype)

@@ -272,7 +272,7 @@ def _check_range(array: Array, dtype: DType) -> None:
     if not array.size:
         return
     limit = np.iinfo(dtype)
-    low, high = float(array.min()), float(array.max())
+    low, high = array.min().item(), array.max().item()  # exact: 2**63 - 1 is no float64
     if not (-limit.max - 1 <= low and high <= limit.max):
         raise ArgumentError(
             f"tensor: values from {array.min()} to {array.max()} cannot be converted to type "
