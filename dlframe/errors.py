@@ -15,7 +15,7 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     ├── GradientError     (RuntimeError)              the graph cannot give that gradient
     ├── AnomalyError      (RuntimeError)              detect_anomaly found a nan or an infinity
     ├── VmapError         (RuntimeError)              a call that `vmap` cannot map
-    ├── StateDictError    (RuntimeError)              names or shapes that do not match a module
+    ├── StateDictError    (RuntimeError, ValueError)  a state that does not fit the object
     ├── FileFormatError   (RuntimeError, OSError)     a truncated, foreign or unsafe file
     ├── DownloadError     (RuntimeError, OSError)     a file that could not be fetched or verified
     ├── DatasetError      (RuntimeError)              a data set that is missing or damaged
@@ -82,8 +82,8 @@ class AnomalyError(DlframeError, RuntimeError):
     """A value or gradient that is not finite, found by `dlframe.autograd.detect_anomaly`."""
 
 
-class StateDictError(DlframeError, RuntimeError):
-    """Names or shapes that do not match the module, optimizer or scheduler."""
+class StateDictError(DlframeError, RuntimeError, ValueError):
+    """A state that does not fit the module, optimizer, scheduler, loader, callback or trainer."""
 
 
 class FileFormatError(DlframeError, RuntimeError, OSError):

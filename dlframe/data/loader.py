@@ -6,12 +6,20 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TYPE_CHECKING, Any, cast
 
-from dlframe import random
+from dlframe import random, states
+from dlframe.base.printable import printable
 from dlframe.data.collate import default_collate, default_convert
 from dlframe.data.dataset import IterableDataset
 from dlframe.data.fetch import FetchPlan
 from dlframe.data.iterators import LoaderIterator, SingleIterator, WorkerIterator
-from dlframe.data.position import VERSION, EpochOrder, generators_of, restore, states_of
+from dlframe.data.position import (
+    VERSION,
+    EpochOrder,
+    generators_of,
+    position_forms,
+    restore,
+    states_of,
+)
 from dlframe.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 from dlframe.errors import StateDictError
 
@@ -275,26 +283,33 @@ class DataLoader:
         or another set of generators. A sampler that gives another order raises it when iteration
         begins.
         """
-        if int(state.get("version", -1)) != VERSION:
+        where = "DataLoader.load_state_dict"
+        known = sorted(map(str, state)) if isinstance(state, dict) else []
+        version = state["version"] if "version" in known else None
+        if type(version) is not int or version != VERSION:
+            keys = printable(known, longest=200)
             raise StateDictError(
-                "DataLoader.load_state_dict: this is not the state of a DataLoader, or of another "
-                f"version; got the keys {sorted(state)}"
+                f"{where}: this is not the state of a DataLoader, or of another version; got the "
+                f"keys {keys}"
             )
-        if int(state["length"]) != self._dataset_length():
+        given = states.take(state, where, **position_forms(state))
+        if given["length"] != self._dataset_length():
             raise StateDictError(
-                f"DataLoader.load_state_dict: the state belongs to a data set of {state['length']} "
+                f"{where}: the state belongs to a data set of {given['length']} "
                 f"samples, this one has {self._dataset_length()}"
             )
         own = self._generators()[1:]
-        if len(state["generators"]) != len(own):
+        if list(given["generators"]) != [str(i) for i in range(len(own))]:
             raise StateDictError(
-                f"DataLoader.load_state_dict: the state has {len(state['generators'])} generators "
+                f"{where}: the state has {len(given['generators'])} generators "
                 f"besides the default one, this loader has {len(own)}; pass generator= as it was"
             )
-        restore(own, [state["generators"][str(i)] for i in range(len(own))])
+        if given["in_epoch"] and len(given["start"]) != len(own) + 1:
+            raise StateDictError(f"{where}: the start of the epoch lacks the state of a generator")
+        restore(own, list(given["generators"].values()))
         self._order = None
-        self._epochs = int(state["epoch"])
-        self._resume = dict(state) if state["in_epoch"] else None
+        self._epochs = given["epoch"]
+        self._resume = {"version": VERSION, **given} if given["in_epoch"] else None
 
     def _dataset_length(self) -> int:
         """The length of the data set, or -1 if it has none."""

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import random
-from dlframe.errors import StateDictError
+from dlframe import random, states
+from dlframe.errors import DlframeError, StateDictError
 from dlframe.tensor import to_array
 
 VERSION = 1
@@ -41,6 +41,41 @@ def restore(generators: Iterable[random.Generator], states: Iterable[Any]) -> No
     """Put the generators back into these states."""
     for generator, state in zip(generators, states, strict=True):
         generator.set_state(state)
+
+
+_generator_bytes = states.array(np.uint8, ndim=1)
+_MOST_OF_A_STREAM = 10**8  # batches; to skip them, each is noted
+
+
+def _generator_state(value: Any) -> Any:
+    """The state of a generator, tried on one that nobody draws from."""
+    state = _generator_bytes(value)
+    try:
+        random.Generator().set_state(state)
+    except DlframeError as error:
+        raise StateDictError(f"DataLoader.load_state_dict: {error}") from None
+    return state
+
+
+def position_forms(state: dict[str, Any]) -> dict[str, states.Form]:
+    """The forms of a position's entries."""
+    forms: dict[str, states.Form] = {
+        "epoch": states.count,
+        "batch": states.count,
+        "in_epoch": states.flag,
+        "length": states.integer(-1),
+        "generators": states.mapping(_generator_state),
+    }
+    if state.get("in_epoch") is True:
+        forms |= {
+            "drawn": states.count,
+            "exhausted": states.flag,
+            "base_seed": states.integer(-(1 << 63)),
+            "base_seed_given": states.flag,
+            "checksum": states.count,
+            "start": states.mapping(_generator_state),
+        }
+    return forms
 
 
 class EpochOrder:
@@ -110,8 +145,11 @@ class EpochOrder:
         For a stream none is kept: its batches have no indices, so its first batches are fetched
         again and skipped.
         """
-        replayed = []
-        for number in range(int(state["drawn"])):
+        drawn, delivered = int(state["drawn"]), int(state["batch"])
+        if delivered > drawn or (stream and drawn > _MOST_OF_A_STREAM):
+            raise _changed(f"it would have delivered {delivered} batches of {drawn} drawn")
+        replayed: deque[Any] = deque(maxlen=None if stream else max(drawn - delivered, 1))
+        for number in range(drawn):
             try:
                 replayed.append(next(self._indices))
             except StopIteration:
@@ -124,10 +162,10 @@ class EpochOrder:
         self._last = replayed[-1] if replayed else None
         if checksum_of(self._last) != int(state["checksum"]):
             raise _changed("the sampler gives other indices than in the saved run")
-        self.drawn = int(state["drawn"])
+        self.drawn = drawn
         self.exhausted = bool(state["exhausted"])
-        self.delivered = int(state["batch"])
-        self._again.extend(replayed if stream else replayed[self.delivered :])
+        self.delivered = delivered
+        self._again.extend(replayed if stream or drawn > delivered else ())
 
 
 def checksum_of(batch: Any) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from dlframe import states
 from dlframe.autograd import mark_mutated
 from dlframe.errors import StateDictError
 from dlframe.nn.parameter import Parameter
@@ -91,6 +92,9 @@ def load(
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
     incoming = dict(state_dict)  # a copy, since the hooks may rename keys
+    for key in incoming:
+        if not isinstance(key, str):
+            raise StateDictError(f"{type(module).__name__}.load_state_dict: {key!r} is no name")
     keys = IncompatibleKeys([], [])
     errors: list[str] = []
     parts = list(module.named_modules(remove_duplicate=False))
@@ -105,17 +109,27 @@ def load(
     ]
     if errors or (strict and not post_hooks):
         _raise_mismatches(module, keys, errors, strict)
-    for copy in copies:
-        _assign(copy) if assign else _write(copy)
-    for part, extra in extras:
-        part.set_extra_state(extra)
-    for part, function in post_hooks:
-        if function(part, keys) is not None:
-            raise RuntimeError(
-                "a load_state_dict post-hook must return None; it edits the lists in place"
-            )
-    if strict:  # again, because a post-hook may have removed or added keys
-        _raise_mismatches(module, keys, errors, strict)
+    # only code of the user's can fail from here on, and then all must be as it was
+    touched = [part for _, part in parts] if assign or extras or post_hooks else []
+    values = [(copy.target, copy.target.array.copy()) for copy in copies] if touched else []
+    try:
+        with states.all_or_nothing(f"{type(module).__name__}.load_state_dict", *touched):
+            for copy in copies:
+                _assign(copy) if assign else _write(copy)
+            for part, extra in extras:
+                part.set_extra_state(extra)
+            for part, function in post_hooks:
+                if function(part, keys) is not None:
+                    raise RuntimeError(
+                        "a load_state_dict post-hook must return None; it edits the lists in place"
+                    )
+            if strict:  # again, because a post-hook may have removed or added keys
+                _raise_mismatches(module, keys, errors, strict)
+    except BaseException:
+        for target, value in values:
+            if target.array.flags.writeable:
+                target.array[...] = value
+        raise
     return keys
 
 
@@ -199,9 +213,22 @@ def _mismatch(
             f"dtype mismatch for {key}: {source.dtype} in checkpoint cannot become the "
             f"{here.dtype} of the current model without losing more than precision."
         )
+    if not assign and not _keeps_numbers(source, here.dtype):
+        return f"dtype mismatch for {key}: some values do not fit into {here.dtype}."
     if not assign and not here.flags.writeable:
         return f"{key} in the current model is read-only; pass assign=True to replace it."
     return None
+
+
+def _keeps_numbers(source: np.ndarray, dtype: np.dtype) -> bool:
+    """Whether a smaller dtype holds the values: integers exactly, finite floats as finite ones."""
+    if np.can_cast(source.dtype, dtype):
+        return True
+    with np.errstate(all="ignore"):
+        cast = source.astype(dtype)
+    if dtype.kind in "iu":
+        return bool((cast == source).all())
+    return bool((np.isfinite(cast) | ~np.isfinite(source)).all())
 
 
 def _raise_mismatches(

@@ -21,11 +21,15 @@ from itertools import chain
 from operator import is_
 from typing import Any, ClassVar
 
+from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
 from dlframe.optim.layout import BLOCK, LARGE, Block, Chunk, Layout, Scratch, sharing_memory
 from dlframe.optim.optimizer import Optimizer, ParamGroup
-from dlframe.optim.options import WITHOUT_EFFECT
+from dlframe.optim.options import FORMS, WITHOUT_EFFECT, scalar_of
 from dlframe.tensor import Tensor
+
+_STEP = scalar_of(states.not_negative)
+_SWITCHED_OFF = {"momentum": 0, "centered": False, "amsgrad": False}
 
 
 class FlatOptimizer(Optimizer):
@@ -55,10 +59,33 @@ class FlatOptimizer(Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         for group in self.param_groups:
-            for option, value in (self._added_later | WITHOUT_EFFECT | {"maximize": False}).items():
+            for option, value in self._optional_options().items():
                 if option in self.defaults:
                     group.setdefault(option, value)
         self._forget_plans()
+
+    def _check_options(self, where: str, saved: ParamGroup) -> None:
+        needed = self.defaults.keys() - self._optional_options().keys()
+        names = [name for name in FORMS if name in saved or name in needed]
+        states.take(saved, where, **{name: FORMS[name] for name in names})
+
+    def _optional_options(self) -> dict[str, Any]:
+        """The options that a saved group need not have, with their values."""
+        return self._added_later | WITHOUT_EFFECT | {"maximize": False}
+
+    def _check_state(self, where: str) -> None:
+        for group in self.param_groups:
+            # what an option wants that was switched on lately may be missing: it starts with zeros
+            needed = self._state_names({**group, **_SWITCHED_OFF})
+            for i, p in enumerate(group["params"]):
+                entry = self.state.get(p)
+                if not entry:
+                    continue
+                names = {*needed, *(name for name in self._state_names(group) if name in entry)}
+                forms = dict.fromkeys(names, states.optional(states.tensor(p.array.shape)))
+                if self._counts_steps:
+                    forms["step"] = _STEP
+                states.take(entry, f"{where}, state of parameter {i}", **forms)
 
     def _forget_plans(self) -> None:
         self._plans: dict[int, Plan] = {}

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import states
 from dlframe.autograd.backward import zero_gradients
 from dlframe.base import nests
 from dlframe.base.hooks import RemovableHandle, add_hook
-from dlframe.errors import ShapeError
+from dlframe.errors import StateDictError
 from dlframe.tensor import Tensor
 
 __all__ = [
@@ -298,8 +299,9 @@ class Optimizer:
         names decide, so a model whose layers were reordered loads correctly. Values are copied.
 
         Raises:
-            ValueError: the number of groups, or of parameters in a group, differs.
-            ShapeError: state and its parameter differ in shape.
+            StateDictError: the number of groups, or of parameters in a group, differs; an option or
+                state is missing, makes no sense, or has another shape than its parameter. Nothing
+                is changed.
 
         >>> p = nn.Parameter(dl.ones(2))
         >>> optimizer = optim.Adam([("weight", p)], lr=0.1)
@@ -308,30 +310,51 @@ class Optimizer:
         (['weight'], [0])
         >>> optim.Adam([("weight", p)]).load_state_dict(saved)
         """
-        state_dict = state_dict.copy()  # shallow: a hook may change it
-        for hook in self._load_state_dict_pre_hooks.values():
-            replaced = hook(self, state_dict)
-            state_dict = state_dict if replaced is None else replaced
-        saved_groups = copy.deepcopy(state_dict["param_groups"])
-        _check_group_sizes(self.param_groups, saved_groups)
+        where = f"{type(self).__name__}.load_state_dict"
+        with states.all_or_nothing(where, self):
+            state_dict = states.take(state_dict, where) | dict(state_dict)  # a hook may change it
+            for hook in self._load_state_dict_pre_hooks.values():
+                replaced = hook(self, state_dict)
+                state_dict = state_dict if replaced is None else replaced
+            self._load(state_dict, where)
+            for hook in self._load_state_dict_post_hooks.values():
+                hook(self)
+
+    def _load(self, state_dict: StateDict, where: str) -> None:
+        given = states.take(
+            state_dict,
+            where,
+            state=states.mapping(states.plain, states.plain),
+            param_groups=_GROUPS,
+        )
+        saved_groups = copy.deepcopy(given["param_groups"])
+        _check_group_sizes(where, self.param_groups, saved_groups)
         parameter: dict[Any, Any] = {}  # number in the file -> our parameter
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             parameter.update(zip(saved["params"], _in_saved_order(group, saved), strict=True))
+        if len(parameter) != sum(len(set(group["params"])) for group in self.param_groups):
+            raise StateDictError(f"{where}: two parameters have one number")
+        for i, (group, saved) in enumerate(zip(self.param_groups, saved_groups, strict=True)):
+            saved["params"] = group["params"]
+            if "param_names" in group:  # the names that the parameters have now
+                saved["param_names"] = group["param_names"]
+            self._check_options(f"{where}, group {i}", saved)
         state: defaultdict[Any, Any] = defaultdict(dict)
-        for key, value in state_dict["state"].items():
+        for key, value in given["state"].items():
             if key in parameter:
                 state[parameter[key]] = _copied(value, parameter[key])
             else:  # not about one parameter
                 state[key] = value
-        for group, saved in zip(self.param_groups, saved_groups, strict=True):
-            saved["params"] = group["params"]
-            if "param_names" in group:  # the names that the parameters have now
-                saved["param_names"] = group["param_names"]
         self.__setstate__({"state": state, "param_groups": saved_groups})
+        self._check_state(where)
         if self._stepped is False:  # the steps that led to this state were another optimizer's
             self._stepped = True
-        for hook in self._load_state_dict_post_hooks.values():
-            hook(self)
+
+    def _check_options(self, where: str, saved: ParamGroup) -> None:
+        """Raise StateDictError for an option that a saved group lacks or that makes no sense."""
+
+    def _check_state(self, where: str) -> None:
+        """Raise StateDictError for the state of a parameter that lacks something."""
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -396,15 +419,25 @@ def _check_parameter(p: Any) -> None:
         )
 
 
-def _check_group_sizes(groups: Sequence[ParamGroup], saved: Sequence[ParamGroup]) -> None:
+_GROUPS = states.listed(states.mapping(states.plain))
+
+
+def _check_group_sizes(
+    where: str, groups: Sequence[ParamGroup], saved: Sequence[ParamGroup]
+) -> None:
+    for group in saved:
+        states.take(group, where, params=states.listed(states.count))
+        if "param_names" in group:
+            names = states.listed(states.text, len(group["params"]))
+            states.take(group, where, param_names=names)
     if len(groups) != len(saved):
-        raise ValueError(
+        raise StateDictError(
             "loaded state dict has a different number of parameter groups: "
             f"{len(saved)} there, {len(groups)} here"
         )
     for i, (ours, theirs) in enumerate(zip(groups, saved, strict=True)):
         if len(ours["params"]) != len(theirs["params"]):
-            raise ValueError(
+            raise StateDictError(
                 "loaded state dict contains a parameter group that doesn't match the size of "
                 f"optimizer's group: group {i} has {len(theirs['params'])} parameters there, "
                 f"{len(ours['params'])} here"
@@ -440,8 +473,10 @@ def _fitting(value: Any, p: Tensor, key: str) -> Any:
     if not hasattr(value, "__array__") and not isinstance(value, Tensor):
         return value
     array = np.array(value.array if isinstance(value, Tensor) else value.__array__())
+    if array.dtype.kind not in "biuf":
+        raise StateDictError(f"load_state_dict: {key!r} has the dtype {array.dtype}")
     if array.ndim and array.shape != p.array.shape:
-        raise ShapeError(
+        raise StateDictError(
             f"load_state_dict: {key!r} has shape {array.shape}, its parameter {p.array.shape}; the "
             "state belongs to another model, or the parameters were given in another order"
         )

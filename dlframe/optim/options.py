@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from dlframe import states
 from dlframe.optim.layout import scalar
 from dlframe.tensor import Tensor
 
@@ -12,6 +15,57 @@ WITHOUT_EFFECT = {"foreach": None, "fused": None, "capturable": False, "differen
 
 Here there is one implementation, always on. `FlatOptimizer` takes these and keeps them.
 """
+
+
+def rate(value: Any) -> Any:
+    """The form of a learning rate: a finite number, or a tensor of one element."""
+    if isinstance(value, Tensor) and value.array.dtype.kind == "f" and value.array.size == 1:
+        states.number(value.array.item())
+        return value
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size == 1:
+        states.number(value.item())
+        return Tensor(value)
+    return states.number(value)
+
+
+def scalar_of(form: states.Form) -> states.Form:
+    """A number of a form, or a tensor of one element that is one."""
+
+    def checked(value: Any) -> Any:
+        form(scalar(rate(value)))
+        return value
+
+    return checked
+
+
+def _rate_of_groups(value: Any) -> Any:
+    states.not_negative(scalar(rate(value)))
+    return rate(value)
+
+
+def _share(value: Any) -> Any:
+    """A number from 0 to below 1, or a tensor of one element."""
+    states.below(1.0)(scalar(_rate_of_groups(value)))
+    return rate(value)
+
+
+FORMS: dict[str, states.Form] = {
+    "lr": _rate_of_groups,
+    "initial_lr": rate,
+    "betas": states.listed(_share, 2),
+    "eps": states.not_negative,
+    "weight_decay": _rate_of_groups,
+    "momentum": states.not_negative,
+    "dampening": states.number,
+    "alpha": states.not_negative,
+    "lr_decay": states.not_negative,
+    "initial_accumulator_value": states.not_negative,
+    **dict.fromkeys(
+        ("nesterov", "amsgrad", "maximize", "centered", "decoupled_weight_decay"), states.flag
+    ),
+    **dict.fromkeys(WITHOUT_EFFECT, states.optional(states.flag)),
+}
+"""What the options of the optimizers may be in a saved state."""
 
 
 def check_not_negative(what: str, value: Any) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlframe import states
 from dlframe.errors import ArgumentError
 from dlframe.training.callback import Callback
 from dlframe.training.monitor import better, check_mode, check_monitor, infer_mode
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
+
+
+_KEPT = re.compile(r"epoch-\d{4,19}\.h5", re.ASCII)
+_kept_name = states.matching(_KEPT, "a name such as 'epoch-0007.h5'")
 
 
 class ModelCheckpoint(Callback):
@@ -87,7 +93,7 @@ class ModelCheckpoint(Callback):
             trainer.save(self.best_path)
         if self.keep:
             trainer.save(self.folder / self.kept[-1])
-            if outdated is not None:
+            if outdated is not None and outdated not in self.kept:
                 with contextlib.suppress(FileNotFoundError):  # a user may have deleted it
                     (self.folder / outdated).unlink()
         # the end of training too: later another callback may put the best weights back
@@ -113,6 +119,12 @@ class ModelCheckpoint(Callback):
         return {"best": self.best, "best_epoch": self.best_epoch, "kept": list(self.kept)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.best = state["best"]
-        self.best_epoch = state["best_epoch"]
-        self.kept = list(state["kept"])
+        given = states.take(
+            state,
+            "ModelCheckpoint.load_state_dict",
+            best=states.optional(states.any_number),
+            best_epoch=states.count,
+            kept=states.listed(_kept_name),
+        )
+        self.best, self.best_epoch = given["best"], given["best_epoch"]
+        self.kept = list(given["kept"])

@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlframe.errors import ArgumentError
+from dlframe import states
+from dlframe.errors import ArgumentError, StateDictError
 from dlframe.training.callback import Callback
 from dlframe.training.history import plain
 from dlframe.utils.atomic import atomic_write, written_path
@@ -108,9 +109,9 @@ class StepLog(Callback):
 
     def on_batch_end(self, trainer: Trainer) -> None:
         self._waiting.append(trainer.batch_loss)
-        if len(self._waiting) == self.every:
+        if len(self._waiting) >= self.every:
             self.steps.append(trainer.step)
-            self.losses.append(sum(self._waiting) / self.every)
+            self.losses.append(sum(self._waiting) / len(self._waiting))
             self.rates.append(self._rate)
             self._waiting = []
 
@@ -119,5 +120,16 @@ class StepLog(Callback):
         return {name: list(getattr(self, name)) for name in names}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, values in state.items():
+        numbers = states.listed(states.any_number)
+        given = states.take(
+            state,
+            "StepLog.load_state_dict",
+            steps=states.listed(states.count),
+            losses=numbers,
+            rates=numbers,
+            _waiting=numbers,
+        )
+        if len({len(given[name]) for name in ("steps", "losses", "rates")}) > 1:
+            raise StateDictError("StepLog.load_state_dict: the lists differ in length")
+        for name, values in given.items():
             setattr(self, name, list(values))

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import random
+from dlframe import random, states
 from dlframe.base import nests
+from dlframe.base.printable import error_text
+from dlframe.errors import DlframeError, StateDictError
 from dlframe.nn import Module
 from dlframe.tensor import Tensor
 
@@ -50,16 +52,32 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Restore the states that `random_state` returned."""
-    random.set_rng_state(state["default"])
-    python = state["python"]
-    numbers = tuple(np.asarray(python["numbers"]).tolist())
-    python_random.setstate((python["version"], numbers, python["gauss"]))
+    """Restore the states that `random_state` returned; StateDictError, and no change, otherwise."""
+    where = "the state of the random generators"
+    given = states.take(
+        state, where, default=states.array(np.uint8), python=states.mapping(states.plain)
+    )
+    python = states.take(
+        given["python"], where, version=states.count, numbers=states.array(np.int64, ndim=1),
+        gauss=states.optional(states.number),
+    )  # fmt: skip
+    numbers = (python["version"], tuple(python["numbers"].tolist()), python["gauss"])
+    legacy: tuple[Any, ...] | None = None
     if "numpy" in state:
-        saved = state["numpy"]
-        np.random.set_state(  # noqa: NPY002 - to restore it, not to draw
-            ("MT19937", saved["key"], saved["pos"], saved["has_gauss"], saved["gauss"])
-        )
+        saved = states.take(
+            state["numpy"], where, key=states.array(np.uint32, shape=(624,)),
+            pos=states.integer(0, 624), has_gauss=states.integer(0, 1), gauss=states.number,
+        )  # fmt: skip
+        legacy = ("MT19937", saved["key"], saved["pos"], saved["has_gauss"], saved["gauss"])
+    try:  # on others first, which nobody draws from
+        random.Generator().set_state(given["default"])
+        python_random.Random().setstate(numbers)
+    except (DlframeError, TypeError, ValueError, OverflowError) as error:
+        raise StateDictError(f"{where}: {error_text(error)}") from error
+    random.set_rng_state(given["default"])
+    python_random.setstate(numbers)
+    if legacy is not None:
+        np.random.set_state(legacy)  # noqa: NPY002 - to restore it, not to draw
 
 
 @contextmanager

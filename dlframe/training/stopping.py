@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlframe import states
 from dlframe.errors import ArgumentError
 from dlframe.training.callback import Callback
 from dlframe.training.monitor import better, check_mode, check_monitor, infer_mode
 from dlframe.training.random_state import copied
+from dlframe.training.trainer_state import check_weights
 
 if TYPE_CHECKING:
     from dlframe.training.batches import NonFiniteLossError
@@ -53,6 +55,8 @@ class EarlyStopping(Callback):
     def on_train_begin(self, trainer: Trainer) -> None:
         check_monitor("EarlyStopping", self.monitor, trainer.quantities)
         self.mode = self.mode or infer_mode(self.monitor)
+        if self.best_weights is not None:  # of a loaded state: better now than after the training
+            check_weights("EarlyStopping, best_weights", trainer.model, self.best_weights)
         self._stop_if_patience_is_over(trainer)  # a resumed run may have ended already
 
     def on_epoch_end(self, trainer: Trainer) -> None:
@@ -85,10 +89,16 @@ class EarlyStopping(Callback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.best = state["best"]
-        self.best_epoch = state["best_epoch"]
-        self.waited = state["waited"]
-        self.best_weights = state["best_weights"]
+        given = states.take(
+            state,
+            "EarlyStopping.load_state_dict",
+            best=states.optional(states.any_number),
+            best_epoch=states.count,
+            waited=states.count,
+            best_weights=states.optional(states.mapping(states.plain)),
+        )
+        for name, value in given.items():
+            setattr(self, name, value)
 
 
 class TerminateOnNaN(Callback):

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from dlframe import states
+from dlframe.base import nests
+from dlframe.base.printable import printable
 from dlframe.errors import FileFormatError, StateDictError
 from dlframe.nn import Module
-from dlframe.tensor import to_array
 from dlframe.training.callback import keyed
 from dlframe.training.history import History
-from dlframe.training.random_state import copied, set_random_state
+from dlframe.training.random_state import copied, random_state, set_random_state
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
+
+_WHERE = "Trainer.load_state_dict"
 
 VERSION = 1
 """The version of the trainer's own part of a state; model, optimizer and scheduler have theirs."""
@@ -60,16 +65,47 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
 
 
 def load_state(trainer: Trainer, state: dict[str, Any]) -> None:
-    """Give a trainer the state of another, after checking that all of it fits."""
-    if not isinstance(state.get("trainer"), dict):
-        raise StateDictError(
-            "Trainer.load_state_dict: this is not a trainer's state; its keys are "
-            f"{sorted(map(str, state))}. For weights alone there is model.load_state_dict"
+    """Give a trainer the state of another, or change nothing."""
+    _check_is_state(state)
+    parts = _parts(trainer)
+    forms = dict.fromkeys((*parts, "extra"), states.plain)
+    given = states.take(state, _WHERE, **forms, trainer=states.mapping(states.plain))
+    own, extra = copied(given["trainer"]), copied(given["extra"])
+    _restore(trainer, own, extra, lambda: {name: copied(given[name]) for name in parts})
+
+
+def _check_is_state(state: Any) -> None:
+    if not isinstance(state, dict) or not isinstance(state.get("trainer"), dict):
+        keys = (
+            printable(sorted(map(str, state)), longest=200) if isinstance(state, dict) else "none"
         )
-    _check(trainer, state["trainer"])
-    for name, part in _parts(trainer).items():
-        part.load_state_dict(copied(state[name]))
-    _load_own_state(trainer, copied(state["trainer"]), copied(state["extra"]))
+        raise StateDictError(
+            f"{_WHERE}: this is not a trainer's state; its keys are {keys}. "
+            "For weights alone there is model.load_state_dict"
+        )
+
+
+def _restore(
+    trainer: Trainer, own: dict[str, Any], extra: Any, states_of_parts: Callable[[], dict[str, Any]]
+) -> None:
+    """Load all of a state, or change nothing: neither the trainer nor any part of it."""
+    parts = _parts(trainer)
+    others = [part for name, part in parts.items() if name != "model"]
+    # the histories of callbacks are lists and dicts that load_state_dict may change in place
+    boxes = [(one, nests.map_leaves(lambda value: value, vars(one))) for one in trainer.callbacks]
+    randomness = random_state()
+    try:
+        with states.all_or_nothing(_WHERE, trainer, *others, *trainer.callbacks):
+            _load_own_state(trainer, own, extra)
+            given = states_of_parts()
+            # the model comes last: its own load_state_dict is all or nothing, so no copy is needed
+            for name in sorted(parts, key=lambda name: name == "model"):
+                parts[name].load_state_dict(given[name])
+    except BaseException:
+        for callback, attributes in boxes:
+            vars(callback).update(attributes)
+        set_random_state(randomness)
+        raise
 
 
 def _parts(trainer: Trainer) -> dict[str, Any]:
@@ -104,51 +140,98 @@ def _own_state(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: dict[str, Any]) -> None:
-    trainer.epoch = state["epoch"]
-    trainer.batch = state["batch"]
-    trainer.step = state["step"]
-    trainer._pass_done = state["pass_done"]
-    trainer._seconds = state["seconds"]
-    trainer._rates = state["rates"]
-    trainer._sums = trainer._new_sums()
-    for name, metric in trainer._sums.items():
-        metric.state = to_array(state["sums"][name])
-    trainer.history = History(state["history"])
-    trainer.logs = {name: column[-1] for name, column in trainer.history.items()}
-    trainer.extra = extra
+def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None:
+    """Check the trainer's own state and set it; what fails, `_restore` undoes."""
+    _check_version(state)
+    sums = trainer._new_sums()
+    given = states.take(
+        state,
+        _WHERE,
+        has_scheduler=states.flag,
+        epoch=states.count,
+        batch=states.count,
+        step=states.count,
+        pass_done=states.flag,
+        seconds=states.not_negative,
+        rates=states.mapping(states.number),
+        sums=states.mapping(states.plain),
+        positions=states.mapping(states.plain),
+        history=states.mapping(states.listed(states.plain)),
+        callbacks=states.mapping(states.mapping(states.plain)),
+    )
+    _check_fits(trainer, given)
+    for name, metric in sums.items():
+        form = states.array(metric.state.dtype, ndim=metric.state.ndim)
+        metric.state = states.check(given["sums"][name], form, _WHERE, f"sums of {name}")
+    positions = states.take(
+        given["positions"], f"{_WHERE}, positions", train=states.plain, val=states.plain,
+        random=states.plain,
+    )  # fmt: skip
+    aside = state.get("set_aside")  # states of earlier versions have none
+    if aside is not None:
+        where = f"{_WHERE}, set_aside"
+        weights = states.mapping(states.plain)
+        aside = states.take(aside, where, weights=weights, instead=states.text)
+        check_weights(where, trainer.model, aside["weights"])
+    lengths = {len(column) for column in given["history"].values()}
+    if len(lengths) > 1:
+        raise StateDictError(f"{_WHERE}: the columns of the history differ in length")
+    is_dict = states.mapping(states.plain, states.plain)
+    trainer.extra = states.check(extra, is_dict, _WHERE, "extra")
+    for name in ("epoch", "batch", "step"):
+        setattr(trainer, name, given[name])
+    trainer._pass_done = given["pass_done"]
+    trainer._seconds = given["seconds"]
+    trainer._rates = given["rates"]
+    trainer._sums = sums
+    trainer.history = History(given["history"])
+    trainer.logs = {name: column[-1] for name, column in trainer.history.items() if column}
     for name, callback in keyed(trainer.callbacks).items():
-        if name in state["callbacks"]:
-            callback.load_state_dict(state["callbacks"][name])
+        if name in given["callbacks"]:
+            callback.load_state_dict(given["callbacks"][name])
     # the loaders are known only in fit, and random numbers drawn until then must not count
-    trainer._pending = state["positions"]
-    trainer._set_aside = state.get("set_aside")  # states of earlier versions have none
-    set_random_state(state["positions"]["random"])
+    trainer._pending = positions
+    trainer._set_aside = aside
+    set_random_state(positions["random"])
 
 
-def _check(trainer: Trainer, state: dict[str, Any]) -> None:
-    """Raise StateDictError if the saved run differs from this trainer's."""
-    where = "Trainer.load_state_dict"
-    if state["version"] > VERSION:
+def check_weights(where: str, model: Module, weights: Any) -> None:
+    """Raise StateDictError unless a model can load these weights."""
+    from dlframe.utils.checkpoint import mismatches  # on first use: it brings the files with it
+
+    checked = states.check(weights, states.mapping(states.plain), where, "weights")
+    lines = mismatches(model, checked)
+    if lines:
+        raise StateDictError(f"{where}: the weights do not fit the model: {'; '.join(lines[:3])}")
+
+
+def _check_version(state: dict[str, Any]) -> None:
+    version = states.take(state, _WHERE, version=states.count)["version"]
+    if version > VERSION:
         raise StateDictError(
-            f"{where}: the state has version {state['version']}, this dlframe knows versions up to "
+            f"{_WHERE}: the state has version {version}, this dlframe knows versions up to "
             f"{VERSION}. Upgrade with: pip install -U dlframe"
         )
+
+
+def _check_fits(trainer: Trainer, state: dict[str, Any]) -> None:
+    """Raise StateDictError if the saved run differs from this trainer's."""
     if state["has_scheduler"] != (trainer.scheduler is not None):
         there, here = ("a", "none") if state["has_scheduler"] else ("no", "one")
-        raise StateDictError(f"{where}: the saved run has {there} scheduler, this trainer {here}")
+        raise StateDictError(f"{_WHERE}: the saved run has {there} scheduler, this trainer {here}")
     saved, own = list(state["sums"]), list(trainer._sums)
     if sorted(saved) != sorted(own):
         raise StateDictError(
-            f"{where}: the saved run measured {', '.join(saved)}; this trainer measures "
-            f"{', '.join(own)}"
+            f"{_WHERE}: the saved run measured {printable(', '.join(saved), longest=200)}; this "
+            f"trainer measures {', '.join(own)}"
         )
     callbacks = keyed(trainer.callbacks)
     lost = [name for name, kept in state["callbacks"].items() if kept and name not in callbacks]
     if lost:
+        names = printable(", ".join(lost), longest=200)
         warnings.warn(
-            f"{where}: the state of {', '.join(lost)} is not used: this trainer has no such part",
-            stacklevel=4,
+            f"{_WHERE}: the state of {names} is not used: this trainer has no such part",
+            stacklevel=6,
         )
 
 
@@ -164,14 +247,19 @@ def write(trainer: Trainer, path: str | os.PathLike[str]) -> None:
 
 def read(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     """Give a trainer the state in a file that `write` wrote, or change nothing."""
-    from dlframe.utils.checkpoint import load_checkpoint  # on first use: it brings h5py
+    from dlframe.utils.checkpoint import (  # on first use: it brings h5py
+        load_checkpoint,
+        read_states,
+    )
 
     content = load_checkpoint(path)
     if not isinstance(content.get("trainer"), dict):
         raise FileFormatError(
-            f"{os.fspath(path)} is a checkpoint, but not a trainer's: Trainer.save writes those. "
+            f"{printable(path)} is a checkpoint, but not a trainer's: Trainer.save writes those. "
             "Read it with dlframe.utils.load_checkpoint"
         )
-    _check(trainer, content["trainer"])
-    load_checkpoint(path, **_parts(trainer))
-    _load_own_state(trainer, content["trainer"], content["extra"])
+
+    def states_of_parts() -> dict[str, Any]:
+        return read_states(path, _parts(trainer))
+
+    _restore(trainer, content["trainer"], content.get("extra"), states_of_parts)

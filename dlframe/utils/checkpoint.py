@@ -12,20 +12,22 @@ a saved `config`, as the command line does.
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dlframe import plugins, random
+import numpy as np
+
+from dlframe import plugins, random, states
 from dlframe.autograd.recompute import (
     CheckpointError,
     checkpoint,
     checkpoint_sequential,
     noop_context_fn,
 )
+from dlframe.base.printable import printable
 from dlframe.errors import FileFormatError, PluginError, StateDictError
 from dlframe.nn import Module
 from dlframe.tensor import Tensor, to_array
@@ -127,21 +129,38 @@ def load_checkpoint(
         "generator": generator,
     }
     wanted = {name: part for name, part in parts.items() if part is not None}
+    content, given = _read(path, wanted)
+    _restore(path, wanted, given)
+    return content
+
+
+def read_states(path: str | os.PathLike[str], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The states of some parts in a checkpoint, by their names; nothing is restored.
+
+    Raises:
+        FileFormatError, PluginError, StateDictError: as for `load_checkpoint`.
+    """
+    return _read(path, parts)[1]
+
+
+def _read(
+    path: str | os.PathLike[str], wanted: Mapping[str, Any]
+) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """The other values in a checkpoint, and the states of the parts."""
     content, keys = load_members(path, lambda key: key in wanted or key not in _STATES)
     _check_is_checkpoint(path, content, keys)
     _check_requirements(path, content.pop("requires"))
-    states = {name: content.pop(name, None) for name in wanted}
-    absent = [name for name, state in states.items() if state is None]
+    given = {name: content.pop(name, None) for name in wanted}
+    absent = [name for name, state in given.items() if state is None]
     if absent:
         raise StateDictError(
-            f"{os.fspath(path)} has no state of: {', '.join(absent)}. "
+            f"{printable(path)} has no state of: {', '.join(absent)}. "
             f"It has: {', '.join(name for name in _STATES if name in keys)}"
         )
-    if model is not None:
-        _check_model(path, model, states["model"])
-    _restore(path, wanted, states)
+    if wanted.get("model") is not None:
+        _check_model(path, wanted["model"], given["model"])
     del content["checkpoint"]
-    return content
+    return content, given
 
 
 def mismatches(model: Module, state: Mapping[str, Any]) -> list[str]:
@@ -240,31 +259,31 @@ def _is_array(value: Any) -> bool:
 # --- restoring ---------------------------------------------------------------------------------
 
 
-def _restore(path: str | os.PathLike[str], parts: dict[str, Any], states: dict[str, Any]) -> None:
-    """Give each part its state; after a failure, give all parts their old state."""
-    # The model comes last: it was compared, and its load_state_dict is itself all or nothing, so
-    # no copy of its weights is needed.
+def _restore(path: str | os.PathLike[str], parts: dict[str, Any], given: dict[str, Any]) -> None:
+    """Give each part its state; after a failure, all parts are as they were."""
+    # The model comes last: its load_state_dict is itself all or nothing, so no copy of its weights
+    # is needed.
     order = sorted(parts, key=lambda name: name == "model")
-    before: dict[str, Any] = {}
+    drawn_from = [part for part in parts.values() if isinstance(part, random.Generator)]
+    if "loader" in parts:
+        drawn_from += getattr(parts["loader"], "_generators", list)()
+    before = [(generator, generator.get_state()) for generator in drawn_from]
+    others = [parts[name] for name in order if name not in ("model", "generator")]
+    name = ""
     try:
-        for name in order:
-            if name != "model":
-                before[name] = copy.deepcopy(_state(parts[name]))
-            _set_state(parts[name], states[name])
-    except Exception as error:
-        for name, state in before.items():
-            _set_state(parts[name], state)
-        error.add_note(f"while restoring the {name} from {os.fspath(path)}; nothing was changed")
+        with states.all_or_nothing(printable(path), *others):
+            for name in order:
+                _set_state(parts[name], given[name])
+    except BaseException as error:
+        for generator, state in before:
+            generator.set_state(state)
+        error.add_note(f"while restoring the {name} from {printable(path)}; nothing was changed")
         raise
-
-
-def _state(part: Any) -> Any:
-    return part.get_state() if isinstance(part, random.Generator) else part.state_dict()
 
 
 def _set_state(part: Any, state: Any) -> None:
     if isinstance(part, random.Generator):
-        part.set_state(state)
+        part.set_state(states.check(state, states.array(np.uint8), "generator", "state"))
     else:
         part.load_state_dict(state)
 

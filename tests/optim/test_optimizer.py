@@ -11,7 +11,7 @@ from samples.optimizers import OPTIMIZERS
 
 import dlframe as dl
 from dlframe import nn, optim
-from dlframe.errors import ShapeError
+from dlframe.errors import ShapeError, StateDictError
 from dlframe.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -382,7 +382,7 @@ def test_unfit_state_is_refused(p: nn.Parameter) -> None:
         optim.Adam([{"params": [p]}, {"params": [q]}]).load_state_dict(saved)
     with pytest.raises(ValueError, match="group 0 has 1 parameters there, 2 here"):
         optim.Adam([p, q]).load_state_dict(saved)
-    with pytest.raises(ShapeError, match=r"'exp_avg' has shape \(2,\), its parameter \(3, 3\)"):
+    with pytest.raises(StateDictError, match=r"'exp_avg' has shape \(2,\), its parameter \(3, 3\)"):
         optim.Adam([q]).load_state_dict(saved)
     optimizer.state[p]["exp_avg"] = dl.ones(5)
     with pytest.raises(ShapeError, match=r"'exp_avg' has shape \(5,\), its parameter \(2,\)"):

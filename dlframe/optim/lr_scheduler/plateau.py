@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Literal, SupportsFloat
+from typing import Any, ClassVar, Literal, SupportsFloat
 
+from dlframe import states
 from dlframe.optim.lr_scheduler.scheduler import EPOCH_WARNING, LRScheduler, current_lr, set_lr
 from dlframe.optim.optimizer import Optimizer
 
@@ -37,6 +38,17 @@ class ReduceLROnPlateau(LRScheduler):
     >>> scheduler.get_last_lr()
     [0.25]
     """
+
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "factor": states.below(1.0),
+        "default_min_lr": states.optional(states.number),
+        "min_lrs": states.listed(states.number),
+        "mode": states.one_of("min", "max"),
+        "threshold_mode": states.one_of("rel", "abs"),
+        **dict.fromkeys(("patience", "cooldown", "threshold", "eps"), states.number),
+        **dict.fromkeys(("cooldown_counter", "num_bad_epochs"), states.count),
+        **dict.fromkeys(("best", "mode_worse"), states.any_number),
+    }
 
     def __init__(
         self,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
+from dlframe import states
 from dlframe.autograd import mark_mutated
+from dlframe.errors import StateDictError
 from dlframe.optim.optimizer import Optimizer, ParamGroup
+from dlframe.optim.options import rate
 from dlframe.tensor import Tensor
 
 __all__ = ["LRScheduler"]
@@ -51,6 +54,9 @@ def set_lr(group: ParamGroup, value: Rate) -> None:
         group["lr"] = value
 
 
+_FLAGS = ("_get_lr_called_within_step", "_is_initial")
+
+
 class LRScheduler:
     """The base of all schedules: a subclass writes `get_lr`.
 
@@ -79,6 +85,16 @@ class LRScheduler:
 
     _get_lr_called_within_step = False
     _is_initial = False
+
+    # what each class adds to the state; attributes of other classes are taken as they are
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "base_lrs": states.listed(rate),
+        "last_epoch": states.integer(-1),
+        "_step_count": states.count,
+        "_last_lr": states.listed(rate),
+        "_get_lr_called_within_step": states.flag,
+        "_is_initial": states.flag,
+    }
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -153,8 +169,42 @@ class LRScheduler:
         return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a `state_dict`; the learning rates themselves come with the optimizer's."""
-        self.__dict__.update(state_dict)
+        """Take over a `state_dict`; the learning rates themselves come with the optimizer's.
+
+        Raises:
+            StateDictError: an entry that is missing or makes no sense; nothing is changed.
+        """
+        self.__dict__.update(self._checked_state(state_dict))
+
+    def _checked_state(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """The entries to set; StateDictError for one that this scheduler cannot have."""
+        where = f"{type(self).__name__}.load_state_dict"
+        forms: dict[str, states.Form] = {}
+        for cls in reversed(type(self).__mro__):
+            forms |= vars(cls).get("_state_forms", {})
+        states.take(state_dict, where)
+        # flags are set while a step runs, and other versions do not have them
+        needed = {
+            name: form
+            for name, form in forms.items()
+            if name in state_dict or (name in self.__dict__ and name not in _FLAGS)
+        }
+        state = {**state_dict, **states.take(state_dict, where, **needed)}
+        for name in state:
+            if name == "optimizer" or (hasattr(type(self), str(name)) and name not in forms):
+                raise StateDictError(f"{where}: {name!r} cannot be a part of the state")
+        groups = len(self.optimizer.param_groups)
+        for name in ("base_lrs", "_last_lr", "min_lrs", "lr_lambdas"):
+            if name in needed and len(state[name]) != groups:
+                raise StateDictError(
+                    f"{where}: {name!r} has {len(state[name])} entries; the optimizer has {groups} "
+                    "parameter groups"
+                )
+        return state
+
+    def _state_holders(self) -> list[Any]:
+        """The objects that hold the state: this one, and those inside of it."""
+        return [self]
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import types
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
+from dlframe import states
 from dlframe.optim.lr_scheduler.scheduler import LRScheduler, Rate, current_lr
 from dlframe.optim.optimizer import Optimizer
 
@@ -41,6 +42,10 @@ class LambdaLR(LRScheduler):
     [0.25]
     """
 
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "lr_lambdas": states.listed(states.optional(states.mapping(states.plain)))
+    }
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -71,11 +76,16 @@ class LambdaLR(LRScheduler):
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        state = dict(state_dict)
-        for f, saved in zip(self.lr_lambdas, state.pop("lr_lambdas"), strict=True):
-            if saved is not None:
-                f.__dict__.update(saved)
-        super().load_state_dict(state)
+        state = self._checked_state(state_dict)
+        with states.all_or_nothing("LambdaLR.load_state_dict", self):
+            for f, saved in zip(self.lr_lambdas, state.pop("lr_lambdas"), strict=True):
+                if saved is not None:
+                    f.__dict__.update(saved)
+            self.__dict__.update(state)
+
+    def _state_holders(self) -> list[Any]:
+        objects = [f for f in self.lr_lambdas if not isinstance(f, types.FunctionType)]
+        return [self, *(f for f in objects if hasattr(f, "__dict__"))]
 
 
 class StepLR(LRScheduler):
@@ -92,6 +102,11 @@ class StepLR(LRScheduler):
     [0.25]
     [0.125]
     """
+
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "step_size": states.integer(1),
+        "gamma": states.number,
+    }
 
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
@@ -118,6 +133,11 @@ class MultiStepLR(LRScheduler):
     >>> scheduler = optim.lr_scheduler.MultiStepLR(optimizer, milestones=[30, 80], gamma=0.1)
     """
 
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "milestones": states.mapping(states.integer(1, 10_000), states.count),
+        "gamma": states.number,
+    }
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -128,6 +148,10 @@ class MultiStepLR(LRScheduler):
         self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        state = self._checked_state(state_dict)
+        self.__dict__.update(state, milestones=Counter(state["milestones"]))
 
     def get_lr(self) -> list[Rate]:
         self._check_caller()
@@ -150,6 +174,11 @@ class ConstantLR(LRScheduler):
     >>> optim.lr_scheduler.ConstantLR(optimizer, factor=0.5).get_last_lr()
     [0.25]
     """
+
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "factor": states.not_negative,
+        "total_iters": states.number,
+    }
 
     def __init__(
         self,
@@ -195,6 +224,12 @@ class LinearLR(LRScheduler):
     [0.5]
     [0.75]
     """
+
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "start_factor": states.positive,
+        "end_factor": states.not_negative,
+        "total_iters": states.number,
+    }
 
     def __init__(
         self,
@@ -247,6 +282,8 @@ class ExponentialLR(LRScheduler):
     [0.25]
     """
 
+    _state_forms: ClassVar[dict[str, states.Form]] = {"gamma": states.number}
+
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -277,6 +314,11 @@ class CosineAnnealingLR(LRScheduler):
     0.1464
     0.0
     """
+
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "T_max": states.positive,
+        "eta_min": states.number,
+    }
 
     def __init__(
         self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1

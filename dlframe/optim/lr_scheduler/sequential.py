@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from dlframe import states
 from dlframe.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from dlframe.optim.lr_scheduler.scheduler import LRScheduler, set_lr
 from dlframe.optim.optimizer import Optimizer
@@ -26,6 +27,11 @@ class SequentialLR(LRScheduler):
     >>> decay = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=95)
     >>> scheduler = optim.lr_scheduler.SequentialLR(optimizer, [warm_up, decay], milestones=[5])
     """
+
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "_schedulers": states.listed(states.mapping(states.plain)),
+        "_milestones": states.listed(states.integer(0)),
+    }
 
     def __init__(
         self,
@@ -79,10 +85,16 @@ class SequentialLR(LRScheduler):
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        state = dict(state_dict)
-        for scheduler, saved in zip(self._schedulers, state.pop("_schedulers"), strict=True):
-            scheduler.load_state_dict(saved)
-        super().load_state_dict(state)
+        state = self._checked_state(state_dict)
+        with states.all_or_nothing("SequentialLR.load_state_dict", self):
+            for scheduler, saved in zip(self._schedulers, state.pop("_schedulers"), strict=True):
+                scheduler.load_state_dict(saved)
+            if len(state["_milestones"]) != len(self._milestones):
+                raise ValueError(f"the state has {len(state['_milestones'])} milestones")
+            self.__dict__.update(state)
+
+    def _state_holders(self) -> list[Any]:
+        return [self, *(holder for inner in self._schedulers for holder in states.holders(inner))]
 
 
 def _check_schedulers(optimizer: Optimizer, schedulers: Sequence[Any]) -> None:

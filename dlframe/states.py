@@ -1,0 +1,269 @@
+"""What `load_state_dict` may be given, and loading all of it or nothing.
+
+A state may come from a file of anyone's. `take` compares its entries with forms, functions that
+return a value or raise, before anything is changed; `all_or_nothing` puts everything back if a
+later step fails.
+
+>>> take({"epoch": 3, "best": None}, "Stopping", epoch=count, best=optional(number))
+{'epoch': 3, 'best': None}
+>>> take({"epoch": -3}, "Stopping", epoch=count)
+Traceback (most recent call last):
+dlframe.errors.StateDictError: Stopping: 'epoch' is an integer from 0 to 2**63 - 1; got -3 (int)
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from dlframe.base.printable import error_text, printable
+from dlframe.errors import StateDictError
+from dlframe.tensor import Tensor
+
+Form = Callable[[Any], Any]
+
+
+class _Unfit(Exception):
+    """A value that does not have a form; the message says which form."""
+
+    def __init__(self, form: str, value: Any, inside: str = "") -> None:
+        super().__init__(form)
+        self.form = form
+        self.value = value
+        self.inside = inside
+
+
+def take(state: Any, where: str, /, **forms: Form) -> dict[str, Any]:
+    """The entries of a state that have forms; StateDictError for one that is missing or unfit."""
+    if not isinstance(state, Mapping):
+        raise StateDictError(f"{where}: expected a dict, got {type(state).__name__}")
+    missing = [name for name in forms if name not in state]
+    if missing:
+        keys = printable(sorted(map(str, state)), longest=200)
+        raise StateDictError(f"{where}: the state has no {', '.join(missing)}; it has {keys}")
+    return {name: check(state[name], form, where, name) for name, form in forms.items()}
+
+
+def check(value: Any, form: Form, where: str, name: object) -> Any:
+    """The value, if it has the form; else StateDictError says where it is."""
+    try:
+        return form(value)
+    except _Unfit as unfit:
+        given = printable(repr(unfit.value), longest=60)
+        raise StateDictError(
+            f"{where}: {printable(repr(name), longest=60)}{unfit.inside} is {unfit.form}; got "
+            f"{given} ({type(unfit.value).__name__})"
+        ) from None
+
+
+# --- forms -------------------------------------------------------------------------------------
+
+
+_HIGHEST = (1 << 63) - 1
+
+
+def integer(low: int, high: int = _HIGHEST) -> Form:
+    """An int from `low` to `high`."""
+    end = "2**63 - 1" if high == _HIGHEST else str(high)
+
+    def form(value: Any) -> int:
+        if type(value) is not int and not isinstance(value, np.integer):
+            raise _Unfit("an integer", value)
+        if not low <= value <= high:
+            raise _Unfit(f"an integer from {low} to {end}", value)
+        return int(value)
+
+    return form
+
+
+count = integer(0)
+"""An int, 0 or more."""
+
+
+def number(value: Any) -> Any:
+    """A number that is neither nan nor infinite."""
+    if not _is_number(value) or not math.isfinite(value):
+        raise _Unfit("a finite number", value)
+    return value
+
+
+def not_negative(value: Any) -> Any:
+    """A finite number, 0 or more."""
+    if number(value) < 0:
+        raise _Unfit("a number of 0 or more", value)
+    return value
+
+
+def positive(value: Any) -> Any:
+    """A finite number above 0."""
+    if number(value) <= 0:
+        raise _Unfit("a number above 0", value)
+    return value
+
+
+def below(limit: float) -> Form:
+    """A finite number below a limit."""
+
+    def form(value: Any) -> Any:
+        if number(value) >= limit:
+            raise _Unfit(f"a number below {limit:g}", value)
+        return value
+
+    return form
+
+
+def any_number(value: Any) -> Any:
+    """A number, also nan and the infinities."""
+    if not _is_number(value):
+        raise _Unfit("a number", value)
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    if isinstance(value, int):
+        return -(1 << 1023) < value < 1 << 1023  # else no float holds it
+    return isinstance(value, (float, np.integer, np.floating))
+
+
+def flag(value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise _Unfit("True or False", value)
+    return bool(value)
+
+
+def text(value: Any) -> str:
+    """A str."""
+    if not isinstance(value, str):
+        raise _Unfit("a text", value)
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Anything: a value that is only kept."""
+    return value
+
+
+def one_of(*values: str) -> Form:
+    """One of a few texts."""
+
+    def form(value: Any) -> str:
+        if not isinstance(value, str) or value not in values:
+            raise _Unfit(" or ".join(map(repr, values)), value)
+        return value
+
+    return form
+
+
+def matching(pattern: re.Pattern[str], meaning: str) -> Form:
+    """A text that a pattern matches as a whole."""
+
+    def form(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise _Unfit(meaning, value)
+        return value
+
+    return form
+
+
+def optional(inner: Form) -> Form:
+    """None, or a value of a form."""
+    return lambda value: None if value is None else inner(value)
+
+
+def listed(inner: Form, length: int | None = None) -> Form:
+    """A list (a tuple stays one) of values of a form, of a certain length if one is given."""
+
+    def form(value: Any) -> Any:
+        if not isinstance(value, (list, tuple)):
+            raise _Unfit("a list", value)
+        if length is not None and len(value) != length:
+            raise _Unfit(f"a list of {length}", value)
+        entries = (_inside(inner, entry, i) for i, entry in enumerate(value))
+        return tuple(entries) if isinstance(value, tuple) else list(entries)
+
+    return form
+
+
+def mapping(inner: Form, keys: Form = text) -> Form:
+    """A dict whose values have a form."""
+
+    def form(value: Any) -> dict[Any, Any]:
+        if not isinstance(value, Mapping):
+            raise _Unfit("a dict", value)
+        return {keys(key): _inside(inner, entry, key) for key, entry in value.items()}
+
+    return form
+
+
+def array(dtype: Any, shape: tuple[int, ...] | None = None, ndim: int | None = None) -> Form:
+    """An array or tensor, as an array, of one dtype and of a shape or number of dimensions."""
+    wanted = np.dtype(dtype)
+    named = f"an array of {wanted}" + (f" with shape {shape}" if shape is not None else "")
+
+    def form(value: Any) -> np.ndarray[Any, Any]:
+        given = value.array if isinstance(value, Tensor) else value
+        if not isinstance(given, np.ndarray) or given.dtype != wanted:
+            raise _Unfit(named, value)
+        if given.shape != (given.shape if shape is None else shape):
+            raise _Unfit(named, value)
+        if ndim is not None and given.ndim != ndim:
+            raise _Unfit(f"{named} of {ndim} dimensions", value)
+        return given
+
+    return form
+
+
+def tensor(shape: tuple[int, ...]) -> Form:
+    """A Tensor of a shape."""
+
+    def form(value: Any) -> Any:
+        if not isinstance(value, Tensor) or value.array.shape != shape:
+            raise _Unfit(f"a tensor of shape {shape}", value)
+        return value
+
+    return form
+
+
+def _inside(form: Form, value: Any, place: Any) -> Any:
+    try:
+        return form(value)
+    except _Unfit as unfit:
+        raise _Unfit(unfit.form, unfit.value, f"[{place!r}]{unfit.inside}") from None
+
+
+# --- all or nothing ----------------------------------------------------------------------------
+
+
+@contextmanager
+def all_or_nothing(where: str, *parts: Any) -> Iterator[None]:
+    """Give the parts their old attributes back, and raise StateDictError, if the block fails.
+
+    Attributes are compared by identity and not copied: what a block changes in place, it must
+    check before.
+    """
+    before = [(holder, dict(vars(holder))) for part in parts for holder in holders(part)]
+    try:
+        yield
+    except BaseException as error:
+        for holder, attributes in before:
+            vars(holder).clear()
+            vars(holder).update(attributes)
+        if isinstance(error, StateDictError) or not isinstance(error, Exception):
+            raise
+        raise StateDictError(f"{where}: nothing was changed: {error_text(error)}") from error
+
+
+def holders(part: Any) -> Iterable[Any]:
+    """The objects whose attributes a part's `load_state_dict` sets: itself, and those it names."""
+    own = getattr(part, "_state_holders", None)
+    if own is not None:
+        return own()  # type: ignore[no-any-return] # a list of objects
+    return [part] if hasattr(part, "__dict__") else []

@@ -1,0 +1,393 @@
+"""Every part that has a state refuses one that makes no sense, in one kind of error, unchanged."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe import nn, optim, states
+from dlframe.data import DataLoader, TensorDataset
+from dlframe.errors import DlframeError, FileFormatError, StateDictError
+from dlframe.metrics import Accuracy
+from dlframe.optim import lr_scheduler
+from dlframe.training import Callback, EarlyStopping, ModelCheckpoint, StepLog, Trainer
+from dlframe.utils import load, load_checkpoint, save
+
+# --- the parts ---------------------------------------------------------------------------------
+
+
+def trained(make: Callable[[Any], optim.Optimizer]) -> optim.Optimizer:
+    p = nn.Parameter(dl.ones(2, 3))
+    optimizer = make([("w", p), ("b", nn.Parameter(dl.ones(2)))])
+    for _ in range(2):
+        optimizer.zero_grad()
+        (p**2).sum().backward()
+        optimizer.step()
+    return optimizer
+
+
+def scheduled(make: Callable[[optim.Optimizer], Any]) -> Any:
+    optimizer = trained(lambda params: optim.SGD(params, lr=0.5))
+    scheduler = make(optimizer)
+    optimizer.step()
+    scheduler.step(*([1.0] if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau) else []))
+    return scheduler
+
+
+class Factor:
+    """A callable with a state."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, step: int) -> float:
+        self.calls += 1
+        return 0.5**step
+
+
+def sequential(optimizer: optim.Optimizer) -> Any:
+    inner = [lr_scheduler.LinearLR(optimizer), lr_scheduler.LambdaLR(optimizer, Factor())]
+    return lr_scheduler.SequentialLR(optimizer, inner, [3])
+
+
+def loader(steps: int) -> DataLoader:
+    data = TensorDataset(dl.arange(12))
+    made = DataLoader(data, 2, shuffle=True, generator=dl.Generator().manual_seed(1))
+    batches = iter(made)
+    for _ in range(steps):
+        next(batches)
+    made.kept_iterator = batches  # type: ignore[attr-defined] # an epoch lives with its iterator
+    return made
+
+
+class Extra(nn.Linear):
+    def get_extra_state(self) -> Any:
+        return {"seen": 3}
+
+    def set_extra_state(self, state: Any) -> None:
+        self.seen = state["seen"] + 0
+
+
+def module() -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), Extra(2, 1))
+
+
+def run(folder: Path = Path("unused")) -> Trainer:
+    dl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
+    optimizer = optim.Adam(model.named_parameters(), lr=0.1)
+    return Trainer(
+        model,
+        nn.CrossEntropyLoss(),
+        optimizer,
+        [Accuracy()],
+        [EarlyStopping("loss"), StepLog(2), ModelCheckpoint(folder, None)],
+        lr_scheduler.StepLR(optimizer, 2),
+        extra={"config": 1},
+    )
+
+
+def trainer() -> Trainer:
+    made = run()
+    made.callbacks = made.callbacks[:2]  # without the one that writes files
+    made.fit((dl.ones(8, 2), dl.tensor([0, 1] * 4)), epochs=2, batch_size=2, progress=False)
+    made.callbacks = [*made.callbacks, ModelCheckpoint("unused", None, keep=2)]
+    made.callbacks[-1].kept = ["epoch-0001.h5", "epoch-0002.h5"]  # type: ignore[attr-defined]
+    return made
+
+
+S = lr_scheduler
+MAKERS: dict[str, Callable[[], Any]] = {
+    "SGD": lambda: trained(lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True)),
+    "Adam": lambda: trained(lambda p: optim.Adam(p, lr=0.1, amsgrad=True)),
+    "AdamW": lambda: trained(lambda p: optim.AdamW(p, lr=dl.tensor(0.1))),
+    "RMSprop": lambda: trained(lambda p: optim.RMSprop(p, momentum=0.5, centered=True)),
+    "Adagrad": lambda: trained(optim.Adagrad),
+    "LambdaLR": lambda: scheduled(lambda o: S.LambdaLR(o, Factor())),
+    "StepLR": lambda: scheduled(lambda o: S.StepLR(o, 2)),
+    "MultiStepLR": lambda: scheduled(lambda o: S.MultiStepLR(o, [1, 3, 3])),
+    "ConstantLR": lambda: scheduled(S.ConstantLR),
+    "LinearLR": lambda: scheduled(S.LinearLR),
+    "ExponentialLR": lambda: scheduled(lambda o: S.ExponentialLR(o, 0.9)),
+    "CosineAnnealingLR": lambda: scheduled(lambda o: S.CosineAnnealingLR(o, 5)),
+    "ReduceLROnPlateau": lambda: scheduled(S.ReduceLROnPlateau),
+    "SequentialLR": lambda: scheduled(sequential),
+    "module": module,
+    "DataLoader": lambda: loader(2),
+    "DataLoader between epochs": lambda: loader(0),
+    "EarlyStopping": EarlyStopping,
+    "StepLog": StepLog,
+    "ModelCheckpoint": lambda: ModelCheckpoint("folder"),
+    "Trainer": trainer,
+}
+
+
+def test_every_class_with_a_state_is_here() -> None:
+    def below(cls: type) -> Iterator[type]:
+        for inner in cls.__subclasses__():
+            if inner.__module__.startswith("dlframe.") and not inner.__module__.endswith("_base"):
+                yield inner
+            yield from below(inner)
+
+    known = {type(make()).__name__ for make in MAKERS.values()}
+    own = {c.__name__ for c in (*below(optim.Optimizer), *below(S.LRScheduler))} - {"FlatOptimizer"}
+    own |= {c.__name__ for c in below(Callback) if "load_state_dict" in vars(c)}
+    assert own <= known
+
+
+# --- attacks -----------------------------------------------------------------------------------
+
+WRONG = [
+    None, "x", "", 7, -7, 2.5, True, math.nan, math.inf, -math.inf, 1 << 70, 1 << 2000, -(1 << 70),
+    1e300, b"x", [], [1], {}, {"a": 1}, (), [[]], np.zeros(3), np.zeros((2, 3), complex),
+    np.array(["x"]), np.array(math.nan), np.zeros((0,)), dl.zeros(5), np.int8(3), np.float32(2),
+]  # fmt: skip
+
+
+def places(state: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something in a state can be replaced."""
+    if isinstance(state, dict):
+        for key in state:
+            yield (*before, key)
+            yield from places(state[key], (*before, key))
+    elif isinstance(state, (list, tuple)):
+        for i in range(min(len(state), 2)):
+            yield (*before, i)
+            yield from places(state[i], (*before, i))
+
+
+GONE = object()
+
+
+def replaced(state: Any, place: tuple[Any, ...], value: Any) -> Any:
+    """A copy with another value in one place, or without it."""
+    if not place:
+        return value
+    first, *rest = place
+    new = copy.copy(state) if isinstance(state, dict) else list(state)
+    if value is GONE and not rest:
+        del new[first]
+    else:
+        new[first] = replaced(state[first], tuple(rest), value)
+    return tuple(new) if isinstance(state, tuple) else new
+
+
+def bits(value: Any) -> Any:
+    """A nest that is equal for equal bits."""
+    if isinstance(value, dl.Tensor):
+        value = value.array
+    if isinstance(value, np.ndarray):
+        return (str(value.dtype), value.shape, value.tobytes())
+    if isinstance(value, dict):
+        return {key: bits(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [bits(entry) for entry in value]
+    return repr(value)
+
+
+def snapshot(part: Any) -> Any:
+    state = part.state_dict()
+    return bits([state, dl.get_rng_state(), np.random.get_state()])  # noqa: NPY002 - compared
+
+
+def use(part: Any) -> None:
+    """Go on from an accepted state."""
+    if isinstance(part, optim.Optimizer):
+        for p in part.param_groups[0]["params"]:
+            p.grad = dl.ones_like(p)
+        part.step()
+    elif isinstance(part, lr_scheduler.ReduceLROnPlateau):
+        part.step(1.0)
+    elif isinstance(part, lr_scheduler.LambdaLR):
+        pass  # what is in the state of a user's function is the user's
+    elif isinstance(part, lr_scheduler.LRScheduler):
+        part.step()
+    elif isinstance(part, DataLoader):
+        with contextlib.suppress(StateDictError):  # another order than before
+            list(part)
+    elif isinstance(part, Trainer) and part.epoch < 1 << 40:
+        with contextlib.suppress(DlframeError):  # nan in the weights, another order of samples
+            data = (dl.ones(8, 2), dl.tensor([0, 1] * 4))
+            part.callbacks = part.callbacks[:2]
+            part.fit(data, epochs=part.epoch + 1, batch_size=2, progress=False)
+    part.state_dict()
+
+
+def refusal(part: Any, state: Any) -> Exception | None:
+    try:
+        part.load_state_dict(state)
+    except Exception as error:  # noqa: BLE001 - which one is what the test asks
+        return error
+    return None
+
+
+def check_attacks(make: Callable[[], Any], attacks: int) -> None:
+    part = make()
+    good = copy.deepcopy(part.state_dict())
+    before = snapshot(part)
+    rng = np.random.default_rng(0)
+    all_places = list(places(good))
+    tried = [(place, value) for place in all_places for value in (GONE, *WRONG)]
+    tried += [((), value) for value in WRONG]
+    for i in rng.permutation(len(tried))[:attacks]:
+        place, value = tried[i]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            error = refusal(part, replaced(good, place, value))
+            if error is None:  # a value that it can have
+                use(part)
+                part = make()
+                part.load_state_dict(good)
+                before = snapshot(part)
+                continue
+        assert snapshot(part) == before, (place, value)
+        # PyTorch raises a TypeError for the state of a module that is no dict
+        expected = TypeError if isinstance(part, nn.Module) and not place else StateDictError
+        assert isinstance(error, expected), (place, value, error)
+        assert len(str(error)) < 2000, (place, value)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_state_fits_or_changes_nothing(name: str) -> None:
+    check_attacks(MAKERS[name], 60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_wrong_state(name: str) -> None:
+    check_attacks(MAKERS[name], 4000)
+
+
+# --- files -------------------------------------------------------------------------------------
+
+
+def test_a_file_cannot_name_files_to_delete(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    precious = tmp_path / "precious.txt"
+    precious.write_text("all I have")
+    whole = trainer()
+    whole.callbacks[-1].folder = folder  # type: ignore[attr-defined]
+    whole.save(tmp_path / "whole.h5")
+    content = load(tmp_path / "whole.h5")
+    names = [
+        str(precious),
+        "../precious.txt",
+        "epoch-0001.h5/../../precious.txt",
+        "best.h5",
+        "epoch-1.h5",
+        "epoch-0001.h5\n",
+        "epoch-\u0660\u0660\u0660\u0661.h5",
+        "epoch-0001.h5\0",
+    ]
+    for name in names:
+        content["trainer"]["callbacks"]["ModelCheckpoint"]["kept"] = [name, "epoch-0001.h5"]
+        save(content, tmp_path / "hostile.h5")
+        with pytest.raises(StateDictError, match=r"'kept'\[0\] is a name such as 'epoch-0007"):
+            run(folder).resume(tmp_path / "hostile.h5")
+    assert precious.exists()
+
+
+def test_the_file_that_was_just_written_is_not_the_outdated_one(tmp_path: Path) -> None:
+    checkpoint = ModelCheckpoint(tmp_path, None, keep=1)
+    state = {"best": None, "best_epoch": 0, "kept": ["epoch-0001.h5"]}
+    checkpoint.load_state_dict(state)
+    made = run()
+    made.callbacks = [checkpoint]
+    made.fit((dl.ones(4, 2), dl.tensor([0, 1] * 2)), epochs=1, progress=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-0001.h5", "last.h5"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [("trainer", "epoch"), ("trainer", "history"), ("trainer", "positions", "random", "default"),
+     ("trainer", "callbacks", "StepLog", "steps"), ("model", "2.bias"), ("optimizer", "state", 0, "step"),
+     ("scheduler", "gamma"), ("trainer", "sums"), ("extra",)],
+    ids=lambda place: ".".join(map(str, place)),
+)  # fmt: skip
+@pytest.mark.parametrize("value", [GONE, "x"], ids=["missing", "wrong"])
+def test_resuming_from_a_file_is_all_or_nothing(
+    tmp_path: Path, place: tuple[Any, ...], value: Any
+) -> None:
+    trainer().save(tmp_path / "whole.h5")
+    save(replaced(load(tmp_path / "whole.h5"), place, value), tmp_path / "x.h5")
+    made = trainer()
+    before = snapshot(made)
+    with pytest.raises((StateDictError, FileFormatError)):
+        made.resume(tmp_path / "x.h5")
+    assert snapshot(made) == before
+    made.resume(tmp_path / "whole.h5")
+
+
+def test_a_generator_is_put_back_if_another_part_does_not_fit(tmp_path: Path) -> None:
+    optimizer, generator = trained(optim.Adam), dl.Generator().manual_seed(3)
+    dl.utils.save_checkpoint(tmp_path / "x.h5", optimizer=optimizer, loader=loader(1))
+    other = trained(lambda p: optim.Adam([{"params": [q]} for _, q in p]))
+    mine = loader(2)
+    before = bits([generator.get_state(), mine.state_dict(), other.state_dict()])
+    with pytest.raises(StateDictError, match="parameter groups"):
+        load_checkpoint(tmp_path / "x.h5", loader=mine, generator=generator, optimizer=other)
+    assert bits([generator.get_state(), mine.state_dict(), other.state_dict()]) == before
+
+
+# --- forms -------------------------------------------------------------------------------------
+
+
+class Careless(Callback):
+    """A user's callback that writes before it checks."""
+
+    def __init__(self) -> None:
+        self.seen = [1]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seen": list(self.seen)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.seen.clear()
+        self.seen.extend(state["seen"])
+
+
+def test_callbacks_that_write_first_are_put_back_too() -> None:
+    made = run()
+    made.callbacks = [Careless()]
+    state = made.state_dict()
+    made.callbacks[0].seen = [5, 6]  # type: ignore[attr-defined]
+    for entry in ({}, {"seen": 3}):
+        state["trainer"]["callbacks"]["Careless"] = entry
+        with pytest.raises(StateDictError, match="nothing was changed: "):
+            made.load_state_dict(state)
+        assert made.callbacks[0].seen == [5, 6]  # type: ignore[attr-defined]
+
+
+def test_a_schedulers_state_cannot_replace_its_methods() -> None:
+    scheduler = scheduled(lambda o: S.StepLR(o, 2))
+    for name in ("step", "optimizer", "get_lr", "__class__", "state_dict"):
+        with pytest.raises(StateDictError, match="cannot be a part of the state"):
+            scheduler.load_state_dict(scheduler.state_dict() | {name: 1})
+    scheduler.load_state_dict(scheduler.state_dict() | {"verbose": False})  # of older PyTorch
+
+
+def test_weights_that_do_not_fit_into_the_dtype_are_refused() -> None:
+    model = nn.BatchNorm1d(1)
+    model.num_batches_tracked = nn.Buffer(dl.tensor(0, dtype=dl.int32))
+    state = dict(model.state_dict())
+    for name, value in (("num_batches_tracked", np.int64(1 << 40)), ("weight", np.array([1e300]))):
+        with pytest.raises(StateDictError, match=f"for {name}: some values do not fit"):
+            model.load_state_dict(state | {name: value})
+    model.load_state_dict(state | {"weight": np.array([np.inf])})
+    assert model.weight.item() == np.inf
+
+
+def test_a_message_is_one_line_whatever_the_value() -> None:
+    with pytest.raises(StateDictError) as caught:
+        states.take({"a\x1b": 1, "b": "x\x1b\n" * 1000}, "here", b=states.count)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
