@@ -309,7 +309,8 @@ def test_the_file_that_was_just_written_is_not_the_outdated_one(tmp_path: Path) 
 @pytest.mark.parametrize(
     "place",
     [("trainer", "epoch"), ("trainer", "history"), ("trainer", "positions", "random", "default"),
-     ("trainer", "callbacks", "StepLog", "steps"), ("model", "2.bias"), ("optimizer", "state", 0, "step"),
+     ("trainer", "callbacks", "StepLog", "steps"), ("model", "2.bias"),
+     ("optimizer", "state", 0, "step"),
      ("scheduler", "gamma"), ("trainer", "sums"), ("extra",)],
     ids=lambda place: ".".join(map(str, place)),
 )  # fmt: skip
