@@ -164,3 +164,29 @@ def test_the_limits_of_a_dtype_fit_and_their_neighbours_do_not(name):
         assert dl.tensor(values, dtype=dtype).tolist() == values
     with pytest.raises(dl.errors.ArgumentError, match=r"without overflow|does not fit"):
         dl.tensor([limits.max + 1], dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "expected"),
+    [
+        ([2**63 + 1, 1], "uint64", [2**63 + 1, 1]),  # NumPy makes floats of these
+        ([[2**64 - 1], [0]], "uint64", [[2**64 - 1], [0]]),
+        ([2**63 - 1, 0.5], "int64", [2**63 - 1, 0]),
+        ([2**53 + 1, -0.5], "int64", [2**53 + 1, 0]),
+        ([True, 2**63 - 1], "int64", [1, 2**63 - 1]),
+    ],
+)
+def test_large_integers_are_exact(values, name, expected):
+    assert dl.tensor(values, dtype=getattr(dl, name)).tolist() == expected
+
+
+@pytest.mark.parametrize("values", [[2**64 - 1, -1], [2**64], [1e20], [float("nan"), 2**63]])
+def test_integers_that_do_not_fit(values):
+    with pytest.raises(ArgumentError):
+        dl.tensor(values, dtype=dl.uint64)
+
+
+@pytest.mark.parametrize("values", [[2**63], [2**63, 1], [[-1], [2**63]], [2**64, True]])
+def test_integers_beyond_int64_do_not_become_floats(values):
+    with pytest.raises(ArgumentError, match="Overflow"):
+        dl.tensor(values)

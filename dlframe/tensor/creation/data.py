@@ -209,8 +209,18 @@ def values_of(data: Any, dtype: Any) -> Array:
     if target is None:
         target = _inferred(array, data)
     elif target.kind in "iu":
+        array = _exact(array, data)
         _check_range(array, target)
     return array.astype(target, copy=False)
+
+
+def _exact(array: Array, data: Any) -> Array:
+    """The integers of which NumPy made floats, and so rounded them: above 2⁶³, or beside floats."""
+    if array.dtype.kind != "f" or not array.size or not 2**53 <= np.abs(array).max() < np.inf:
+        return array
+    return np.array([int(x) for x in np.array(data, dtype=object).flat], object).reshape(
+        array.shape
+    )
 
 
 def _types(data: Iterable[Any]) -> set[type]:
@@ -251,7 +261,8 @@ def _inferred(array: Array, data: Any) -> DType:
         return array.dtype if array.dtype.kind == "b" else get_default_dtype()
     kinds = _types(data) if isinstance(data, (list, tuple)) else set(map(type, _leaves(data)))
     if kinds <= _NUMBERS:
-        if array.dtype.kind == "u":
+        # above 2**63 NumPy takes uint64, and beside smaller numbers float64
+        if array.dtype.kind == "u" or (array.dtype.kind == "f" and float not in kinds):
             raise ArgumentError("tensor: Overflow: an integer does not fit into int64")
         return get_default_dtype() if array.dtype.kind == "f" else array.dtype
     python = {bool: np.bool_, int: np.int64, float: get_default_dtype()}
@@ -272,8 +283,10 @@ def _check_range(array: Array, dtype: DType) -> None:
     if not array.size:
         return
     limit = np.iinfo(dtype)
-    low, high = array.min().item(), array.max().item()  # exact: 2**63 - 1 is no float64
-    if not (-limit.max - 1 <= low and high <= limit.max):
+    as_number: Any = float if array.dtype.kind == "f" else int  # exact: 2**63 - 1 is no float64
+    low, high = as_number(array.min()), as_number(array.max())
+    lowest = limit.min if array.dtype.kind == "O" else -limit.max - 1
+    if not (lowest <= low and high <= limit.max):
         raise ArgumentError(
             f"tensor: values from {array.min()} to {array.max()} cannot be converted to type "
             f"{dtype} without overflow"
