@@ -34,7 +34,7 @@ from dlframe.training import (
     Trainer,
 )
 from dlframe.utils import atomic_write, load_checkpoint
-from dlframe.utils.atomic import is_temporary, remove_leftovers, without_links
+from dlframe.utils.atomic import is_temporary, make_folder, remove_leftovers, without_links
 
 LOCK = ".lock"  # in a run's folder, while a process writes there
 DESCRIPTION_KEYS = {"dlframe", "data", "model", "optimizer", "scheduler", "seed"}
@@ -73,7 +73,7 @@ class Run:
         Raises UsageError if another process trains there already, or for a link.
         """
         self.check_links()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         with try_lock(self.folder / LOCK) as held, without_links(self.folder):
             if not held:
                 raise UsageError(
