@@ -325,14 +325,15 @@ class Recorder:
             name = self._opened[file].name if file in self._opened else None
         else:
             name = self._name(file)
-        if name is None or opener is not None:
+        if name is None:
             return self._real_open(
                 file, mode, buffering, encoding, errors, newline, closefd, opener
             )
         result: Any = None
         try:
             with self._call("fdopen" if isinstance(file, int) else "open", name):
-                result = raw = _Raw(self, name, file, mode.replace("b", ""), closefd=closefd)
+                raw_mode = mode.replace("b", "")
+                result = raw = _Raw(self, name, file, raw_mode, closefd=closefd, opener=opener)
                 if "+" in mode:
                     result = io.BufferedRandom(raw)
                 elif "r" in mode:
@@ -352,15 +353,17 @@ class _Raw(io.FileIO):
     """A file whose writes are recorded."""
 
     def __init__(
-        self, recorder: Recorder, name: str, file: Any, mode: str, *, closefd: bool
+        self, recorder: Recorder, name: str, file: Any, mode: str, *, closefd: bool, opener: Any
     ) -> None:
         self.recorder = recorder
         self.path = name
 
-        def opener(path: Any, flags: int) -> int:
+        def own_opener(path: Any, flags: int) -> int:
             return recorder._opened_anew(name, path, flags, 0o666)
 
-        super().__init__(file, mode, closefd, None if isinstance(file, int) else opener)
+        if not isinstance(file, int):
+            opener = opener or own_opener
+        super().__init__(file, mode, closefd, opener)
 
     def write(self, data: Any) -> int:
         content = bytes(data)

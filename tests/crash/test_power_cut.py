@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,70 +15,21 @@ import numpy as np
 import pytest
 
 import dlframe as dl
-from crash.disk import Disk, Folder, Materialized, read
-from crash.recording import Change, Mark, Recorder, Sync, SyncFolder, Write
+from crash.disk import Folder, Materialized, read
+from crash.recording import Change, Mark, Recorder, Sync, SyncFolder
+from crash.states import FEW, Counts, Effort, check_recording, efforts, states
 from dlframe import nn, optim, training, utils
 from dlframe.base import nests
+from dlframe.cli import main
 from dlframe.data import DataLoader, TensorDataset
 from dlframe.training import Trainer
+from dlframe.utils.atomic import is_temporary
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk that loses power is a model; forcing bytes to the real one would only take time."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
-class Effort(NamedTuple):
-    """How many states to look at."""
-
-    limit: int  # about as many per call, see `Disk.after_power_cut`
-    every: int  # of so many writes look at one, and at each other call
-    trials: int  # of so many files load one
-
-
-FEW = Effort(6, 20, 4)
-
-
-def efforts(limit: int) -> Any:
-    """For `parametrize`: some states for every day, and all of them, slowly."""
-    some = pytest.param(FEW, id="some")
-    return [some, pytest.param(Effort(limit, 1, 1), id="all", marks=pytest.mark.slow)]
-
-
-class Counts:
-    """How many states were looked at."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self.distinct = 0
-
-    def print(self, name: str) -> None:
-        print(f"{name}: {self.total:,} states, {self.distinct:,} distinct")
-
-
-def states(
-    before: Folder, changes: list[Change], effort: Effort, counts: Counts
-) -> Iterator[tuple[list[Any], Folder]]:
-    """The notes made so far, and a folder that a crash then may leave; each pair once."""
-    rng = random.Random(0)
-    disk = Disk(before)
-    notes: list[Any] = []
-    seen: set[int] = set()
-    for change in changes:
-        if isinstance(change, Mark):
-            notes.append(change.note)
-            seen.clear()
-        disk.make(change)
-        if isinstance(change, Write) and rng.randrange(effort.every):
-            continue
-        for state in (disk.everything, *disk.after_power_cut(rng, effort.limit)):
-            counts.total += 1
-            key = hash(tuple(sorted(state.items(), key=lambda item: item[0])))
-            if key not in seen:
-                seen.add(key)
-                counts.distinct += 1
-                yield notes, state
 
 
 def bits(value: Any) -> Any:
@@ -92,15 +45,6 @@ def bits(value: Any) -> Any:
 
     shape = nests.map_leaves(leaf, value)
     return repr(shape), found
-
-
-def check_recording(recorder: Recorder, folder: Path) -> None:
-    """Nothing went around the recorder, and nothing was left open."""
-    disk = Disk(recorder.before)
-    for change in recorder.changes:
-        disk.make(change)
-    assert disk.everything == read(folder)
-    assert recorder.left_open == []
 
 
 # --- one file ----------------------------------------------------------------------------------
@@ -304,6 +248,60 @@ def check_that_all_load(saves: dict[str, list[Saved]], tmp_path: Path, effort: E
         (tmp_path / "one.h5").write_bytes(save.content)
         trainer = run(tmp_path / "unused", lambda note: None, 0, tmp_path / "one.h5")
         assert bits(trainer.state_dict()) == save.state
+
+
+# --- the command line --------------------------------------------------------------------------
+
+TRAIN = shlex.split(
+    "train --data digits --model mlp --hidden 4 --epochs 2 --limit 40 --batch-size 32 --seed 3 "
+    "--no-pictures --quiet --out"
+)
+
+
+def weights(run: Path) -> Any:
+    content = utils.load(run / "checkpoints" / "last.h5", names=["model", "optimizer"])
+    return bits(content)
+
+
+@pytest.mark.parametrize("effort", efforts(12))
+def test_the_command_goes_on_in_whatever_a_power_cut_left(tmp_path: Path, effort: Effort) -> None:
+    folder = tmp_path / "written"
+    folder.mkdir()
+    with Recorder(folder) as recorder:
+        assert main([*TRAIN, str(folder / "run")]) == 0
+        recorder.mark("done")
+    check_recording(recorder, folder)
+    files = read(folder)
+    whole = weights(folder / "run")
+
+    found, counts = Materialized(tmp_path / "found"), Counts()
+    rng = random.Random(2)
+    tried: set[Any] = set()
+    parsed: set[bytes] = set()
+    for notes, state in states(recorder.before, recorder.changes, effort, counts):
+        for name in ("run/config.json", "run/env.json"):
+            content = state.get(name)
+            if content is not None and content not in parsed:
+                json.loads(content)
+                parsed.add(content)
+        if notes:
+            assert {name: state[name] for name in files} == files
+        final = frozenset(item for item in state.items() if not is_temporary(Path(item[0]).name))
+        if (final in tried or rng.randrange(effort.trials)) and rng.randrange(2000):
+            continue
+        tried.add(final)
+        run_again(found.hold(state) / "run")
+        assert weights(found.path / "run") == whole
+        found.look_again()
+        assert {name for name in found.held if "run/." not in name} == files.keys()
+    counts.print("the command line")
+
+
+def run_again(run: Path) -> None:
+    """What its own messages advise: the command once more, or --resume, or --overwrite."""
+    resume = ["train", "--resume", "--no-pictures", "--quiet", "--out", str(run)]
+    commands = [[*TRAIN, str(run)], resume, [*TRAIN, str(run), "--overwrite"]]
+    assert any(main(command) == 0 for command in commands), "only deleting it by hand would help"
 
 
 class Saved(NamedTuple):

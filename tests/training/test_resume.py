@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from samples.optimizers import OPTIMIZERS
 
 import dlframe as dl
-from dlframe import nn, optim
+from dlframe import nn, optim, training
 from dlframe.data import DataLoader, TensorDataset
 from dlframe.errors import ArgumentError, FileFormatError, StateDictError
 from dlframe.metrics import Accuracy, ConfusionMatrix
@@ -61,12 +63,14 @@ class Run:
         make_scheduler: Callable[[optim.Optimizer], tuple[Any, str]],
         num_workers: int = 0,
         callbacks: tuple[Callback, ...] = (),
+        **options: Any,
     ) -> None:
         dl.manual_seed(3)
         x = dl.randn(SAMPLES, 6)
         y = (x.sum(dim=1) > 0).long()
         model = nn.Sequential(
-            nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 2)
+            *(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4)),
+            *(nn.Linear(8, 4), nn.BatchNorm1d(4, momentum=None), nn.Linear(4, 2)),
         )
         optimizer = make_optimizer(model.named_parameters())
         scheduler, interval = make_scheduler(optimizer)
@@ -83,7 +87,7 @@ class Run:
             [EarlyStopping(patience=50), StepLog(4), *callbacks],
             scheduler,
             scheduler_interval=interval,
-            clip_grad_norm=0.5,
+            **{"clip_grad_norm": 0.5, **options},
         )
 
     def fit(self, epochs: int = EPOCHS) -> Run:
@@ -250,6 +254,176 @@ def test_a_stop_inside_an_epoch_is_continued_by_fit() -> None:
         result = run.fit().result()
         del result["trainer"]["callbacks"]["StopAt"]
         assert_same_bits(result, whole)
+
+
+# --- every optimizer, schedule and callback ----------------------------------------------------
+
+
+def no_schedule(optimizer: optim.Optimizer) -> tuple[Any, str]:
+    return None, "epoch"
+
+
+def each(name: str) -> Callable[[Any], optim.Optimizer]:
+    """An optimizer with the options that use all of its state."""
+    row = OPTIMIZERS[name]
+    return partial(getattr(optim, name), lr=row.lr, **row.typical)
+
+
+def check_every_resumption(
+    tmp_path: Path, make: Callable[..., Run], places: Callable[[int], list[int]]
+) -> None:
+    """Save at some places of a run, go on from each in new objects, and compare all bits."""
+    saved: list[Path] = []
+
+    class Save(Callback):
+        runs_last = True
+
+        def on_batch_end(self, trainer: Trainer) -> None:
+            if len(saved) in wanted:
+                trainer.save(tmp_path / f"{len(saved)}.h5")
+            saved.append(tmp_path / f"{len(saved)}.h5")
+
+        def on_epoch_end(self, trainer: Trainer) -> None:
+            if trainer.epoch < trainer.epochs:
+                self.on_batch_end(trainer)
+
+    wanted = places(STEPS + EPOCHS - 1)
+    whole = make(callbacks=(Save(),)).fit().result()
+    del whole["trainer"]["callbacks"]["Save"]
+    assert len(saved) == STEPS + EPOCHS - 1
+    for place in wanted:
+        resumed = make(callbacks=())
+        resumed.trainer.resume(saved[place])
+        dl.randn(5)  # what a script draws between resuming and fit does not count
+        assert_same_bits(resumed.fit().result(), whole)
+
+
+def all_places(count: int) -> list[int]:
+    return list(range(count))
+
+
+def one_place(count: int) -> list[int]:
+    return [count // 2 - 1]  # inside of an epoch
+
+
+ROWS = [
+    (name, options)
+    for name, row in OPTIMIZERS.items()
+    for options in [{"lr": row.lr, **row.typical}, *row.combinations()]
+]
+SOME_ROWS = [(name, {"lr": row.lr, **row.typical}) for name, row in OPTIMIZERS.items()]
+
+
+def test_the_table_has_every_optimizer() -> None:
+    here = {n for n in optim.__all__ if isinstance(getattr(optim, n), type)} - {"Optimizer"}
+    assert here == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize(
+    "name, options, places",
+    [
+        *(pytest.param(*row, one_place, id=row[0]) for row in SOME_ROWS),
+        *(pytest.param(*row, all_places, marks=pytest.mark.slow) for row in ROWS),
+    ],
+)
+def test_every_optimizer_resumes(
+    tmp_path: Path, name: str, options: dict[str, Any], places: Any
+) -> None:
+    optimizer = partial(getattr(optim, name), **options)
+    check_every_resumption(tmp_path, partial(Run, optimizer, no_schedule), places)
+
+
+def sequence(optimizer: optim.Optimizer) -> Any:
+    def rest(*kinds: Any) -> list[Any]:
+        return [kind(optimizer) for kind in kinds]
+
+    halve = partial(lr_scheduler.ExponentialLR, gamma=0.5)
+    step = partial(lr_scheduler.StepLR, step_size=2)
+    inner = lr_scheduler.SequentialLR(optimizer, rest(lr_scheduler.ConstantLR, halve), [2])
+    return lr_scheduler.SequentialLR(optimizer, [inner, *rest(step, SCHEDULES["LinearLR"])], [4, 9])
+
+
+SCHEDULES: dict[str, Callable[[optim.Optimizer], Any]] = {
+    "ConstantLR": partial(lr_scheduler.ConstantLR, total_iters=2),
+    "CosineAnnealingLR": partial(lr_scheduler.CosineAnnealingLR, T_max=5),
+    "ExponentialLR": partial(lr_scheduler.ExponentialLR, gamma=0.9),
+    "LambdaLR": partial(lr_scheduler.LambdaLR, lr_lambda=lambda t: 1 / (1 + t)),
+    "LinearLR": partial(lr_scheduler.LinearLR, total_iters=4),
+    "MultiStepLR": partial(lr_scheduler.MultiStepLR, milestones=[1, 2, 2, 7], gamma=0.5),
+    "ReduceLROnPlateau": partial(lr_scheduler.ReduceLROnPlateau, patience=0, cooldown=1),
+    "SequentialLR": sequence,
+    "StepLR": partial(lr_scheduler.StepLR, step_size=2, gamma=0.5),
+}
+
+
+def test_the_table_has_every_schedule() -> None:
+    assert set(SCHEDULES) == set(lr_scheduler.__all__) - {"LRScheduler"}
+
+
+# PyTorch too warns when sequences are nested
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+@pytest.mark.parametrize("interval", ["batch", "epoch"])
+@pytest.mark.parametrize(
+    "places", [one_place, pytest.param(all_places, marks=pytest.mark.slow)], ids=["one", "all"]
+)
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_resumes(tmp_path: Path, name: str, places: Any, interval: str) -> None:
+    if name == "ReduceLROnPlateau" and interval == "batch":
+        interval = "epoch"  # it watches a value that is known once per epoch
+    make = partial(
+        Run, make_sgd, lambda optimizer: (SCHEDULES[name](optimizer), interval), clip_grad_value=0.1
+    )
+    check_every_resumption(tmp_path, make, places)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_optimizer_resumes_with_every_schedule(
+    tmp_path: Path, name: str, schedule: str
+) -> None:
+    interval = "epoch" if schedule == "ReduceLROnPlateau" else "batch"
+    make = partial(Run, each(name), lambda optimizer: (SCHEDULES[schedule](optimizer), interval), 1)
+    check_every_resumption(tmp_path, make, lambda count: list(range(1, count, 5)))
+
+
+CALLBACKS: dict[str, Callable[[Path], Callback]] = {
+    "CSVLogger": lambda folder: training.CSVLogger(folder / "log.csv"),
+    "EarlyStopping": lambda folder: EarlyStopping("val_accuracy", patience=2, min_delta=0.1),
+    "JSONLogger": lambda folder: training.JSONLogger(folder / "log.jsonl"),
+    "LambdaCallback": lambda folder: training.LambdaCallback(on_batch_end=lambda t: dl.randn(1)),
+    "ModelCheckpoint": lambda folder: ModelCheckpoint(folder, keep=2, every_steps=7),
+    "ProgressBar": lambda folder: training.ProgressBar(bar=False),
+    "StepLog": lambda folder: StepLog(5),
+    "TerminateOnNaN": lambda folder: training.TerminateOnNaN(),
+}
+
+
+def test_the_table_has_every_callback() -> None:
+    kinds = [getattr(training, name) for name in training.__all__]
+    callbacks = [k for k in kinds if isinstance(k, type) and issubclass(k, Callback)]
+    assert set(CALLBACKS) == {kind.__name__ for kind in callbacks} - {"Callback"}
+
+
+@pytest.mark.parametrize(
+    "places", [one_place, pytest.param(all_places, marks=pytest.mark.slow)], ids=["one", "all"]
+)
+def test_all_callbacks_together_resume(tmp_path: Path, places: Any) -> None:
+    folders = iter([tmp_path / str(i) for i in range(99)])
+    last: list[Path] = []
+
+    def make(callbacks: tuple[Callback, ...]) -> Run:
+        last.append(next(folders))
+        all_of_them = [kind(last[-1]) for kind in CALLBACKS.values()]
+        return Run(make_adam, per_batch, callbacks=(*all_of_them, *callbacks))
+
+    check_every_resumption(tmp_path, make, places)
+    logs = [
+        [line.split('"seconds"')[0] for line in (f / "log.jsonl").read_text().splitlines()]
+        for f in last
+    ]
+    assert all(log == logs[0] for log in logs)
 
 
 # --- the best weights beside the last ones -----------------------------------------------------
