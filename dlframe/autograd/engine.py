@@ -18,6 +18,7 @@ import numpy as np
 
 from dlframe.autograd.hooks import run_after_hooks, run_hooks
 from dlframe.autograd.rules import gradients_of, in_shape
+from dlframe.base.quiet import silence
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.batched import BATCH_ERRORS, holds_batch
@@ -45,6 +46,18 @@ def run_backward(
         stop: end at `inputs`, and do not even look beyond. Their hooks are not called: they
             belong to the pass that goes on from there.
     """
+    with silence():  # where the filter would not help: rules use NumPy's methods, such as g.sum()
+        return _run(roots, gradients, retain_graph, create_graph, inputs, stop)
+
+
+def _run(
+    roots: Sequence[Any],
+    gradients: Sequence[Any],
+    retain_graph: bool,
+    create_graph: bool,
+    inputs: Sequence[Any] | None,
+    stop: bool,
+) -> dict[Any, Any]:
     wanted = set(inputs or ())
     useful = None if inputs is None else _leading_to(roots, wanted, stop)
     pending: dict[Any, Any] = {}  # target -> the gradient that has arrived so far

@@ -93,6 +93,7 @@ class _FunctionOp(NodeOp):
     """The op of the node of one call of a Function."""
 
     kept: tuple[tuple[str, ...], ...] = ((),)
+    users = True
 
     def __init__(self, cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...]):
         self.cls, self.ctx = cls, ctx

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlframe.base.hooks import RemovableHandle, add_hook
+from dlframe.base.quiet import users_own
 from dlframe.errors import GradientError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Node, TensorBase, grad_mode
@@ -39,7 +40,8 @@ def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
         tensor = g if isinstance(g, TensorBase) else wrap(g)
         token = grad_mode.set(create_graph)
         try:
-            changed = hook(tensor)
+            with users_own():
+                changed = hook(tensor)
         finally:
             grad_mode.reset(token)
         if changed is not None:
@@ -70,7 +72,8 @@ def run_after_hooks(node: Node, g: Any, grads: Sequence[Any], create_graph: bool
             continue
         token = grad_mode.set(create_graph)
         try:
-            changed = hook.function(tuple([_tensor(x) for x in grads]), incoming)
+            with users_own():
+                changed = hook.function(tuple([_tensor(x) for x in grads]), incoming)
         finally:
             grad_mode.reset(token)
         if changed is None:

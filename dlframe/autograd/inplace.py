@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from dlframe.base import nests
+from dlframe.base.quiet import quietly
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.batched import LoopNeeded
@@ -83,7 +84,8 @@ def _written_at_once(
         operands = [_fitting(value, target.dtype) for value in args]
         options = {name: _fitting(value, target.dtype) for name, value in kwargs.items()}
         check_writable(x, by)
-        into(target, *operands, out=target, **options)  # NumPy sees to operands that overlap
+        # NumPy sees to operands that overlap
+        quietly(into, target, *operands, out=target, **options)
     except (TypeError, ValueError, OverflowError, LoopNeeded):
         return False
     record.mark_mutated(target, by)
@@ -132,7 +134,7 @@ def write(x: Any, result: Any, by: str, since: int | None = None) -> Any:
             f"{target.dtype}; use the out-of-place form"
         )
     try:
-        np.copyto(target, value, casting="unsafe")
+        quietly(np.copyto, target, value, casting="unsafe")
     except ValueError:
         _check_memory(x, by)
         _refuse_shape(by, target, value)
@@ -195,7 +197,7 @@ def write_at(x: Any, index: Any, value: Any) -> None:
     if array is None:
         raise TypeError("__setitem__: can't assign a NoneType to a tensor; 0 clears elements")
     try:
-        assign(x.array, then, array)
+        quietly(assign, x.array, then, array)
     except ValueError:
         _check_memory(x, "__setitem__")
         raise

@@ -157,6 +157,7 @@ class _Part(NodeOp):
 
     name, grad_name = "checkpoint", "CheckpointFunctionBackward"
     kept = (("again",),)
+    users = True
 
     def __init__(self, function: Any, args: Any, kwargs: Any, context: Any, state: Any, start: int):
         self.call = (function, args, kwargs)

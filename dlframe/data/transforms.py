@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from dlframe import random
+from dlframe.base.quiet import quiet
 from dlframe.data.stream import current_draws
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.tensor import Tensor
@@ -186,6 +187,7 @@ class Normalize:
         self._into(array, array)
         return x
 
+    @quiet
     def _into(self, array: Array, out: Array) -> Array:
         mean, std = self._constants(array)
         np.subtract(array, mean, out=out)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.base.quiet import quiet
 from dlframe.errors import ShapeError
 from dlframe.metrics.metric import Metric, State
 from dlframe.tensor import to_array
@@ -95,6 +96,7 @@ class MeanAbsoluteError(Metric):
         return _mean(*self.state)
 
 
+@quiet
 def _differences(name: str, output: object, target: object) -> Any:
     """output - target in float64, whose sums are exact enough for any number of batches."""
     x, y = to_array(output), to_array(target)

@@ -10,7 +10,9 @@ from typing import Any, Self, overload
 
 import numpy as np
 
+from dlframe.errors import GradientError
 from dlframe.nn.module import Module, indent
+from dlframe.nn.own_backward import returned_none
 
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
@@ -155,6 +157,7 @@ class Sequential(_Row):
         This is for layers with a backward of their own, after a forward on arrays. With Tensors,
         call `loss.backward()` instead.
         """
+        after = ""  # the layer whose backward was called last
         for name, module in reversed(self._own_modules()):
             backward = getattr(module, "backward", None)
             if backward is None:
@@ -162,7 +165,10 @@ class Sequential(_Row):
                     f"Sequential.backward: layer {name!r} ({module._get_name()}) has no backward. "
                     "Give it one, or call the network with Tensors and use loss.backward()"
                 )
+            if grad_output is None:
+                raise GradientError(returned_none(after))
             grad_output = backward(grad_output)
+            after = f"layer {name!r} ({module._get_name()})"
         return grad_output
 
     @overload

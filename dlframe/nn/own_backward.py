@@ -2,7 +2,7 @@
 
 Such a layer needs no graph. `forward` takes and returns arrays, and stores the arrays for
 `backward` in attributes. `backward` takes dL/d(output), adds to the gradients and returns
-dL/d(input)::
+dL/d(input), which must not be None if the input requires grad::
 
     class Linear(nn.Module):
         def __init__(self, in_features, out_features):
@@ -56,6 +56,18 @@ def forward_on_arrays(module: Module, *args: Any, **kwargs: Any) -> Any:
     return _OwnBackward.apply(module, arrays, len(args), *args, *module.parameters())
 
 
+_BEFORE = 3  # arguments of _OwnBackward before those of the module
+
+
+def returned_none(name: str, i: int | None = None) -> str:
+    """The message for a backward without the gradient that layers before it need."""
+    where = "its input" if i is None else f"input {i}, which requires grad"
+    return (
+        f"{name}.backward returned None for {where}: the layers before it would not learn. End it "
+        "with `return` and dL/d(input); where that is 0, return np.zeros_like(the input)"
+    )
+
+
 class _OwnBackward(Function):
     """One call of such a module, as a node of the graph."""
 
@@ -89,6 +101,8 @@ class _OwnBackward(Function):
             _put_back(current)
             for parameter, grad in zip(ctx.parameters, before, strict=True):
                 parameter.grad = grad
+        if grad_input is None:
+            grad_input = (None,) * len(ctx.shapes)
         inputs = grad_input if isinstance(grad_input, tuple) else (grad_input,)
         if len(inputs) != len(ctx.shapes):
             raise GradientError(
@@ -96,6 +110,9 @@ class _OwnBackward(Function):
                 f"forward took {len(ctx.shapes)} arguments; return one for each, or None"
             )
         found = list(map(_as_gradient, inputs))
+        for i, g in enumerate(found):
+            if g is None and ctx.needs_input_grad[i + _BEFORE]:
+                raise GradientError(returned_none(type(ctx.module).__name__, i))
         _check_shapes(type(ctx.module).__name__, found, ctx.shapes)
         return None, None, None, *found, *map(_as_gradient, grads)
 

@@ -6,8 +6,6 @@ records the call. What a family offers is listed in its module's `__all__`.
 
 from __future__ import annotations
 
-import warnings
-
 from dlframe.base.listing import gathered
 from dlframe.ops.activation import *
 from dlframe.ops.bessel import *
@@ -44,12 +42,3 @@ from dlframe.ops.trigonometric import *
 from dlframe.ops.window import *
 
 __all__ = gathered(__name__)
-
-# ln 0 = -∞ and 0/0 = nan are results, as in PyTorch. NumPy would warn and name a line of dlframe,
-# which does not help a user. This concerns only calls from dlframe's own modules.
-warnings.filterwarnings(
-    "ignore",
-    "(divide by zero|invalid value|overflow|underflow) encountered",
-    RuntimeWarning,
-    module=r"dlframe\.",
-)

@@ -135,7 +135,8 @@ scaled_modified_bessel_k1: OpFunction = elementwise(
 
 def _spherical_bessel_j0(x: Any) -> Any:
     """The spherical Bessel function j₀(x) = sin x / x, and 1 at 0."""
-    return np.where(np.isinf(x), 0.0, np.sinc(x / np.pi)).astype(x.dtype, copy=False)
+    out = np.where(x == 0, 1.0, np.sin(x) / x)
+    return np.where(np.isinf(x), 0.0, out).astype(x.dtype, copy=False)
 
 
 spherical_bessel_j0 = elementwise(

@@ -7,11 +7,13 @@ everything is written out: a call of one costs little more than NumPy's own work
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from dlframe.base.quiet import NONE, SAFE, quietly
 from dlframe.dtypes import get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
@@ -86,10 +88,15 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
         recorded = needed and definition.differentiable and _recording()
         residuals = None
         try:
+            compute = forward
             if recorded and definition.fast_forward is not None:
-                out, residuals = definition.fast_forward(*arrays, **kwargs)
+                compute = definition.fast_forward
+            if (warnings.filters or NONE)[0] is SAFE[0] or definition.users:
+                out = compute(*arrays, **kwargs)
             else:
-                out = forward(*arrays, **kwargs)
+                out = quietly(compute, *arrays, **kwargs)
+            if compute is not forward:
+                out, residuals = out
         except BATCH_ERRORS as error:
             if not holds_batch(arrays, kwargs):
                 if _is_about_broadcasting(error):
@@ -214,7 +221,7 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
         if floats and a.dtype.kind != "f":
             a = a.astype(get_default_dtype())
         try:
-            out = ufunc(a)
+            out = ufunc(a) if (warnings.filters or NONE)[0] is SAFE[0] else quietly(ufunc, a)
         except LoopNeeded:
             out = one_by_one(ufunc, (a,))
         except TypeError as error:  # bools have no sign
@@ -269,7 +276,7 @@ def binary_call(
         else:
             return ufunc(x, y)
         try:
-            out = ufunc(a, b)
+            out = ufunc(a, b) if (warnings.filters or NONE)[0] is SAFE[0] else quietly(ufunc, a, b)
         except (ValueError, TypeError) as error:
             raise explained(definition, a, b, error) from None
         except LoopNeeded:
@@ -328,7 +335,10 @@ def plain_call(definition: Op, function: Callable[..., Any]) -> Callable[..., An
                 x = x.array
             arrays.append(x)
         try:
-            out = function(*arrays, **options)
+            if (warnings.filters or NONE)[0] is SAFE[0] or definition.users:
+                out = function(*arrays, **options)
+            else:
+                out = quietly(function, *arrays, **options)
         except BATCH_ERRORS as error:
             if two and isinstance(function, np.ufunc) and not isinstance(error, LoopNeeded):
                 raise explained(definition, arrays[0], arrays[1], error) from None

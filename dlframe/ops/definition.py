@@ -76,6 +76,7 @@ class NodeOp:
     keeps = True  # whether a node keeps anything that its backward can release
     passes_gradients = False  # whether `explain` passes gradients on without calling `joint`
     materialize = False  # whether missing gradients of several results are given as zeros
+    users = False  # whether its formulas are a user's own, for which NumPy warns as it always does
 
     def kept_by(
         self, node: Node, *, first_order: bool = False
@@ -126,6 +127,7 @@ class Op(NodeOp):
         words = "".join(part.capitalize() for part in name.split("_"))
         self.grad_name = f"{_NODE_NAMES.get(name, words)}Backward0"
         self.forward = forward
+        self.users = not (forward.__module__ or __name__).startswith("dlframe.")
         self.broadcasts, self.view = broadcasts, view
         self.inputs, self.options, self.variadic = _signature(forward)
         self.input_defaults: tuple[Any, ...] = forward.__defaults__ or ()
@@ -139,7 +141,7 @@ class Op(NodeOp):
         self.joint: Rule | None = None
         self.latex = latex  # the result's formula, and below per input that of its gradient
         self.gradient_latex: dict[str, str] = {}
-        self.simple = True
+        self.simple = not self.users
         self.keeps = False  # whether any rule keeps anything
         self.differentiable = False  # whether there is any rule
         self.fast: Rule | None = None

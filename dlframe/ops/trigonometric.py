@@ -79,7 +79,8 @@ hypot = elementwise(
 
 def _sinc(x: Any) -> Any:
     """sin(πx) / πx, and 1 at 0."""
-    return np.sinc(x).astype(x.dtype, copy=False)
+    z = x * np.pi
+    return np.where(z == 0, 1, np.sin(z) / z).astype(x.dtype, copy=False)
 
 
 def sinc_slope(z: Any) -> Any:

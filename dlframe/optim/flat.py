@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 
 from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
+from dlframe.base.quiet import quietly
 from dlframe.optim.layout import BLOCK, LARGE, Block, Chunk, Layout, Scratch, sharing_memory
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import FORMS, WITHOUT_EFFECT, scalar_of
@@ -125,14 +126,17 @@ class FlatOptimizer(Optimizer):
             names = self._state_names(group)
             if plan is None or not plan.fits(group["params"], names, self.state):
                 plan = self._plans[index] = Plan(self, group["params"], names, plan)
-            for chunk in plan.chunks:
-                blocks = chunk.load()
-                if chunk.steps is not None:
-                    chunk.steps += 1
-                self._update(group, chunk, blocks)
-                chunk.store()
+            quietly(self._update_all, group, plan)
             mark_mutated_many(plan.arrays, type(self).__name__ + ".step")
         return loss
+
+    def _update_all(self, group: ParamGroup, plan: Plan) -> None:
+        for chunk in plan.chunks:
+            blocks = chunk.load()
+            if chunk.steps is not None:
+                chunk.steps += 1
+            self._update(group, chunk, blocks)
+            chunk.store()
 
 
 class Plan:

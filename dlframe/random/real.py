@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlframe.base.quiet import quiet
 from dlframe.errors import ArgumentError
 from dlframe.random.checks import (
     F16,
@@ -30,6 +31,7 @@ _CACHE_BLOCK = 1 << 16  # values made at a time, so that they stay in the cache
 class RealNumbers(Stream):
     """Uniform and normal numbers, and the distributions made from them by a formula."""
 
+    @quiet
     def uniform(
         self, shape: Shape, dtype: npt.DTypeLike = F32, *, low: float = 0.0, high: float = 1.0
     ) -> Array:
@@ -58,6 +60,7 @@ class RealNumbers(Stream):
         out[out == dtype.type(high)] = low  # rounding may have reached `high`
         return out.reshape(shape)
 
+    @quiet
     def normal(
         self, shape: Shape, dtype: npt.DTypeLike = F32, *, mean: float = 0.0, std: float = 1.0
     ) -> Array:
@@ -91,6 +94,7 @@ class RealNumbers(Stream):
             out += float(mean)
         return out.astype(dtype, copy=False).reshape(shape)
 
+    @quiet
     def normal_by_pairs(
         self, shape: Shape, dtype: npt.DTypeLike = F32, *, mean: float = 0.0, std: float = 1.0
     ) -> Array:
@@ -116,6 +120,7 @@ class RealNumbers(Stream):
             self._spare = values[n:].copy()
         return (values[:n] * float(std) + float(mean)).astype(dtype).reshape(shape)
 
+    @quiet
     def log_normal(
         self, shape: Shape, dtype: npt.DTypeLike = F32, *, mean: float = 1.0, std: float = 2.0
     ) -> Array:
@@ -125,6 +130,7 @@ class RealNumbers(Stream):
         values = self.normal_by_pairs(shape, F64, mean=mean, std=std)
         return np.asarray(np.exp(values)).astype(dtype)
 
+    @quiet
     def exponential(self, shape: Shape, dtype: npt.DTypeLike = F32, *, lambd: float = 1.0) -> Array:
         """−log(1 − u) / lambd, for u uniform: `Tensor.exponential_(lambd)`.
 
@@ -136,6 +142,7 @@ class RealNumbers(Stream):
         u = self.uniform(shape, F64)
         return np.asarray(-1.0 / lambd * np.log1p(-u)).astype(dtype)
 
+    @quiet
     def cauchy(
         self, shape: Shape, dtype: npt.DTypeLike = F32, *, median: float = 0.0, sigma: float = 1.0
     ) -> Array:
@@ -145,6 +152,7 @@ class RealNumbers(Stream):
         u = self.uniform(shape, F64)
         return np.asarray(median + sigma * np.tan(math.pi * (u - 0.5))).astype(dtype)
 
+    @quiet
     def geometric(self, p: float, shape: Shape, dtype: npt.DTypeLike = F32) -> Array:
         """⌈log u / log(1 − p)⌉, the number of trials up to a success: `Tensor.geometric_(p)`."""
         if not 0 < p < 1:

@@ -17,6 +17,7 @@ import numpy as np
 from dlframe.autograd.backward import backward as _backward
 from dlframe.autograd.hooks import PostHook
 from dlframe.base.hooks import RemovableHandle, add_hook
+from dlframe.base.quiet import quietly
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import numpy_api, record
@@ -191,7 +192,7 @@ class Tensor(
                 "graph would be lost without a word. Use tensor.detach().numpy(), or a dlframe "
                 "function in place of NumPy's."
             )
-        return np.array(self.array, dtype=dtype, copy=copy)
+        return quietly(np.array, self.array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return numpy_api.call_ufunc(ufunc, method, inputs, kwargs)

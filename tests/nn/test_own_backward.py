@@ -191,6 +191,36 @@ def test_a_gradient_of_another_shape_than_its_input(shape: tuple[int, ...]) -> N
         Wrong()(x, x).sum().backward()
 
 
+class Forgets(nn.Module):
+    """The identity; its backward has no `return`."""
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        return x * 1
+
+    def backward(self, grad_output: np.ndarray) -> None:
+        grad_output * 1
+
+
+def test_a_backward_without_return_raises_if_its_input_needs_a_gradient() -> None:
+    message = "Forgets.backward returned None for input 0, which requires grad: .* with `return`"
+    with pytest.raises(GradientError, match=message):
+        nn.Sequential(nn.Linear(3, 3), Forgets(), nn.Linear(3, 1))(dl.ones(2, 3)).sum().backward()
+    last = nn.Linear(3, 1)
+    last(Forgets()(dl.ones(2, 3))).sum().backward()  # nothing before it
+    assert last.weight.grad.tolist() == [[2.0, 2.0, 2.0]]
+
+
+def test_a_backward_without_return_raises_on_arrays_too() -> None:
+    network = nn.Sequential(Linear(3, 3), Forgets(), Linear(3, 1))
+    network(np.ones((2, 3), np.float32))
+    message = r"layer '1' \(Forgets\).backward returned None for its input: .* would not learn"
+    with pytest.raises(GradientError, match=message):
+        network.backward(np.ones((2, 1), np.float32))
+    network = nn.Sequential(Forgets(), Linear(3, 1))
+    network(np.ones((2, 3), np.float32))
+    assert network.backward(np.ones((2, 1), np.float32)) is None
+
+
 def test_a_backward_that_means_something_else() -> None:
     class Agent(nn.Module):
         own_backward = False

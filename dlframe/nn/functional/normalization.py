@@ -7,6 +7,7 @@ from typing import Any
 
 from dlframe import ops
 from dlframe.autograd import mark_mutated_many
+from dlframe.base.quiet import quietly
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.nn.functional.checks import same_dtype
 from dlframe.ops import networks
@@ -107,14 +108,18 @@ def _with_batch_statistics(
             "batch_norm: Expected more than 1 value per channel when training, got input size "
             f"{list(input.shape)}; use a larger batch (drop_last=True), or eval()"
         )
-    mean, var, _ = stats = networks.moments(to_array(input), axes)
+    mean, var, _ = stats = quietly(networks.moments, to_array(input), axes)
     if running_mean is not None and running_var is not None and count:
         moved = running_mean.array, running_var.array
         for running, batch in zip(moved, (mean, var * (count / (count - 1))), strict=True):
-            running *= 1 - momentum
-            running += momentum * batch.reshape(-1)
+            quietly(_move, running, batch.reshape(-1), momentum)
         mark_mutated_many(moved, "batch_norm")
     return networks.normalize(input, weight, bias, axes=axes, over=axes, eps=eps, stats=stats)
+
+
+def _move(running: Any, batch: Any, momentum: float) -> None:
+    running *= 1 - momentum
+    running += momentum * batch
 
 
 def layer_norm(

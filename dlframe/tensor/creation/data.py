@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.base import nests
+from dlframe.base.quiet import quiet
 from dlframe.dtypes import DType, as_dtype, get_default_dtype, promote_types
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import Array, TensorBase, to_array
@@ -190,6 +191,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     return Tensor(np.from_dlpack(ext_tensor, copy=copy))
 
 
+@quiet
 def values_of(data: Any, dtype: Any) -> Array:
     """`data` as an array in the dtype that PyTorch would infer."""
     target = None if dtype is None else as_dtype(dtype)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.base.quiet import quietly
 from dlframe.dtypes import as_dtype
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.ops.record import TensorBase, to_array
@@ -158,7 +159,7 @@ def normal(
             f"normal: mean of shape {list(m.shape)} and std of shape {list(s.shape)} cannot be "
             "broadcast together"
         ) from None
-    return Tensor((rng.normal(shape, dtype) * s + m).astype(dtype))
+    return Tensor(quietly(lambda: (rng.normal(shape, dtype) * s + m).astype(dtype)))
 
 
 def bernoulli(

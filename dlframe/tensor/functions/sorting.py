@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
+from dlframe.base.quiet import quietly
 from dlframe.errors import ArgumentError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array
@@ -163,7 +164,7 @@ def _middle(name: str, kind: Any, find: Any, input: Tensor, dim: Any, keepdim: b
     require_no_bools(name, input)
     if dim is None:
         if not input.array.size:
-            return wrap(np.full((), math.nan).astype(input.dtype))
+            return wrap(quietly(np.full((), math.nan).astype, input.dtype))
         place = find(input.array.reshape(-1), axis=0, keepdims=True)
         return ops.shared(input, place=int(place[0]))
     axis = checked_dim(dim, input.ndim)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlframe.base.quiet import quiet
 from dlframe.dtypes import as_dtype
 from dlframe.ops.calling import wrap
 from dlframe.ops.indexing import number_for
@@ -146,6 +147,7 @@ def _memory(x: Any, shape: tuple[int, ...], dtype: Any) -> Array:
     return np.empty(shape_of((shape,)), x.array.dtype if dtype is None else as_dtype(dtype))
 
 
+@quiet
 def _filled(x: Any, shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
     memory = _memory(x, shape, dtype)
     number = isinstance(value, (int, float))

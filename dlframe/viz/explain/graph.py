@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.autograd.rules import gradients_of, in_shape
+from dlframe.base.quiet import silence
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.record import Array, Node, TensorBase
@@ -194,7 +195,8 @@ def _shares(node: Node, g: Any) -> list[Any]:
     except GradientError as error:  # an array that it kept was overwritten
         raise Stopped(str(error)) from None
     try:
-        shares = gradients_of(again, again.targets, g, create_graph=False)
+        with silence():
+            shares = gradients_of(again, again.targets, g, create_graph=False)
     except GradientError:  # a Function, which lets its own tensors be freed
         raise Stopped from None
     return list(shares) if node.shapes is None else in_shape(shares, node.shapes)
