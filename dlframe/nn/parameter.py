@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,13 @@ class Parameter(Tensor):
             self.grad = Tensor(array.astype(self.array.dtype))
         else:
             self.grad.array += array.astype(self.array.dtype, copy=False)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        # neither gradient nor attributes, as in PyTorch: a copied model begins without gradients
+        copied = object.__new__(type(self))
+        Tensor.__init__(copied, copy.deepcopy(self.array), self.needs_grad)
+        memo[id(self)] = copied
+        return copied
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
+import dlframe as dl
 from dlframe import nn
 from dlframe.errors import DTypeError
 from dlframe.tensor import Tensor
@@ -50,3 +53,16 @@ def test_buffers() -> None:
     assert nn.Buffer(array).persistent
     assert not nn.Buffer(Tensor(array), persistent=False).persistent
     assert not nn.Buffer(array).requires_grad
+
+
+def test_a_deep_copy_has_neither_gradient_nor_attributes() -> None:
+    layer = nn.Linear(2, 2)
+    layer.weight.note = "mine"  # type: ignore[attr-defined]
+    layer(dl.ones(1, 2)).sum().backward()
+    other = copy.deepcopy(layer)
+    assert other.weight.grad is None
+    assert not hasattr(other.weight, "note")
+    other(dl.ones(1, 2)).sum().backward()
+    assert other.weight.grad.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    first, second = copy.deepcopy([layer.weight, layer.weight])
+    assert first is second
