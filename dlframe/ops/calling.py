@@ -148,19 +148,19 @@ def record_call(
     node.hooks = node.outputs = None
     node.shapes = tuple([np.shape(a) for a in arrays]) if definition.broadcasts else None
     targets: list[Any] = []
-    partial = False  # whether some input needs no gradient
+    idle = 0  # a bit for each input without gradient
     for x in inputs:  # `_target`, written out: this is the hot path
         if not isinstance(x, TensorBase) or (not x.needs_grad and x.node is None):
+            idle |= 1 << len(targets)
             targets.append(None)
-            partial = True
         elif x.needs_grad and x.view_of is None:
             targets.append(x.node or x)
         else:
             targets.append(_target(definition, x))
     if out.__class__ is not ndarray and not isinstance(out, tuple):
         out = np.asarray(out)
-    if definition.pick_fast is not None:
-        pick = definition.pick_for(targets) if partial else definition.pick_fast
+    if definition.fast is not None:
+        pick = definition.picks.get(idle) or definition.pick_for(idle)
         node.args = pick(*arrays, out, residuals=residuals, **options)
     elif definition.joint is not None:
         values = (tuple(arrays),) if definition.variadic else arrays

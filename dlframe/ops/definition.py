@@ -148,8 +148,7 @@ class Op(NodeOp):
         self.fast_kept: tuple[str, ...] = ()
         self.residuals_at: int | None = None  # the place of the residuals among them
         self.door_count = 0  # how many of `fast_kept` the door itself asks for: they come first
-        self.pick_fast: Callable[..., Any] | None = None
-        self.picks: dict[tuple[bool, ...], Callable[..., Any]] = {}  # see `pick_for`
+        self.picks: dict[int, Callable[..., Any]] = {}  # see `pick_for`
         self.fast_forward: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = forward  # what users call; `op` sets it
         self.ufunc: np.ufunc | None = None  # NumPy's, if the operation is one of them
@@ -217,20 +216,19 @@ class Op(NodeOp):
             asked += [name for name in names if name not in asked]
         self.door_count, self.fast_kept = door_count, tuple(asked)
         self.residuals_at = asked.index("residuals") if "residuals" in asked else None
-        self.pick_fast = self._gatherer(self.fast_kept, 0)
         self.fast, self.simple = positional(rule, ("g", "needs", *self.fast_kept)), False
         self.keeps = self.keeps or bool(self.fast_kept)
 
-    def pick_for(self, targets: Sequence[Any]) -> Callable[..., Any]:
-        """What gathers the values of a node with a fast door, for the inputs that have targets."""
-        needs = tuple([target is not None for target in targets])
-        pick = self.picks.get(needs)
-        if pick is None:
-            rules = list(zip(self.kept, needs, strict=True))
-            spared = {n for names, need in rules if not need for n in names}
-            spared &= {*self.inputs, "out"}  # options take no memory
-            spared -= {n for names, need in rules if need for n in names}
-            pick = self.picks[needs] = self._gatherer(self.fast_kept, 0, spared)
+    def pick_for(self, idle: int) -> Callable[..., Any]:
+        """What gathers the values of a node with a fast door; `idle` has a bit for each input.
+
+        The bit is set if the input needs no gradient.
+        """
+        rules = [(names, not idle >> i & 1) for i, names in enumerate(self.kept)]
+        spared = {n for names, need in rules if not need for n in names}
+        spared &= {*self.inputs, "out"}  # options take no memory
+        spared -= {n for names, need in rules if need for n in names}
+        pick = self.picks[idle] = self._gatherer(self.fast_kept, 0, spared)
         return pick
 
     def has_no_residuals(self, node: Node) -> bool:
