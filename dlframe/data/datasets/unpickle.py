@@ -2,52 +2,217 @@
 
 from __future__ import annotations
 
-import _codecs
 import io
+import math
 import pickle
+import re
 from typing import Any
 
 import numpy as np
-from numpy._core import multiarray
 
+from dlframe.base.printable import error_text, printable
 from dlframe.errors import FileFormatError
 
+# Python's version of the unpickler is used, since that in C reserves memory for every number of a
+# memo that a pickle names, and compares dicts' keys of any depth, which can overflow the stack.
+_Unpickler: Any = pickle._Unpickler  # it has a method per opcode
 
-def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any) -> Any:
+# The instructions of values, lists, tuples and dicts; others make objects of any class.
+_OPCODES = [
+    "PROTO",
+    "FRAME",
+    "STOP",
+    "MARK",
+    "POP",
+    "POP_MARK",
+    "NONE",
+    "NEWTRUE",
+    "NEWFALSE",
+    "INT",
+    "BININT",
+    "BININT1",
+    "BININT2",
+    "LONG",
+    "LONG1",
+    "LONG4",
+    "FLOAT",
+    "BINFLOAT",
+    "STRING",
+    "BINSTRING",
+    "SHORT_BINSTRING",
+    "UNICODE",
+    "BINUNICODE",
+    "SHORT_BINUNICODE",
+    "BINUNICODE8",
+    "BINBYTES",
+    "SHORT_BINBYTES",
+    "BINBYTES8",
+    "BYTEARRAY8",
+    "EMPTY_LIST",
+    "EMPTY_TUPLE",
+    "EMPTY_DICT",
+    "LIST",
+    "TUPLE",
+    "TUPLE1",
+    "TUPLE2",
+    "TUPLE3",
+    "DICT",
+    "APPEND",
+    "APPENDS",
+    "SETITEM",
+    "SETITEMS",
+    "GET",
+    "BINGET",
+    "LONG_BINGET",
+    "PUT",
+    "BINPUT",
+    "LONG_BINPUT",
+    "MEMOIZE",
+    "GLOBAL",
+    "STACK_GLOBAL",
+    "REDUCE",
+    "BUILD",
+]
+
+
+class _Dtype:
+    """A dtype of numbers or texts in the making; a real one would trust its state."""
+
+    def __init__(self, name: Any, align: Any = False, copy: Any = False) -> None:
+        if isinstance(name, bytes):  # a text of Python 2
+            name = name.decode("ascii")
+        if not isinstance(name, str) or not re.fullmatch(r"[biufSU]\d{1,9}", name):
+            raise _refused(f"the dtype {name!r}")
+        self.dtype: Any = np.dtype(name)
+
+    def __setstate__(self, state: Any) -> None:
+        _, order, sub_dtype, names, fields, *_ = state
+        if (sub_dtype, names, fields) != (None, None, None):
+            raise _refused("an array of records")
+        order = order.decode("ascii") if isinstance(order, bytes) else order
+        if order not in ("<", ">", "|", "="):
+            raise _refused(f"the order of bytes {order!r}")
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """Stands for the class ndarray, which can be named but not called."""
+
+
+def _checked(data: Any, dtype: Any, shape: Any) -> bytes:
+    """The bytes of an array, as many as its shape wants."""
+    if isinstance(data, str):
+        data = data.encode("latin-1")
+    is_shape = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
+    if not isinstance(dtype, _Dtype) or not is_shape or not isinstance(data, (bytes, bytearray)):
+        raise FileFormatError("the pickle has an array that is not made of dtype, shape and bytes")
+    if math.prod(shape) * dtype.dtype.itemsize != len(data):
+        raise FileFormatError(f"the pickle has {len(data)} bytes for an array of shape {shape}")
+    return bytes(data)
+
+
+def _empty(cls: Any, shape: Any, kind: Any) -> np.ndarray[Any, Any]:
+    """An array whose state follows."""
+    if cls is not _Array:
+        raise _refused("an array of another class")
+    return np.empty(0, np.uint8)
+
+
+def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray[Any, Any]:
     """An array from its bytes, as NumPy pickles it with protocol 5."""
-    return np.frombuffer(buffer, dtype).reshape(shape, order=order)
+    data = _checked(buffer, dtype, shape)
+    return np.ndarray(shape, dtype.dtype, bytearray(data), order="F" if order == "F" else "C")
+
+
+def _encode(text: Any, encoding: Any = None) -> bytes:
+    """The bytes that Python 3 writes as a text for Python 2."""
+    if encoding != "latin1":
+        raise _refused(f"the encoding {encoding!r}")
+    return str(text).encode("latin-1")
 
 
 # A pickle is a program that may call any function it can name. These are all the names that an
 # array or a string in a pickle needs; each of them only builds a value.
 _ADMITTED: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "_reconstruct"): multiarray._reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): multiarray._reconstruct,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _empty,
+    ("numpy._core.multiarray", "_reconstruct"): _empty,
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,
     ("numpy._core.numeric", "_frombuffer"): _from_buffer,
-    ("_codecs", "encode"): _codecs.encode,
+    ("_codecs", "encode"): _encode,
 }
+_CALLABLE = (_Dtype, _empty, _from_buffer, _encode)
 
 
-class PlainUnpickler(pickle.Unpickler):
+class PlainUnpickler(_Unpickler):  # type: ignore[misc] # Any
     """An unpickler that refuses all classes and functions except those that build arrays."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
             return _ADMITTED[module, name]
         except KeyError:
-            raise FileFormatError(
-                f"the pickle asks for {module}.{name}, which a file of arrays does not need; it "
-                "may be an attack and was not executed"
-            ) from None
+            raise _refused(f"{module}.{name}") from None
+
+    def load_reduce(self) -> None:
+        arguments = self.stack.pop()
+        if not any(self.stack[-1] is one for one in _CALLABLE):
+            raise _refused("a call of something else than arrays need")
+        self.stack[-1] = self.stack[-1](*arguments)
+
+    def load_build(self) -> None:
+        state, value = self.stack.pop(), self.stack[-1]
+        if isinstance(value, np.ndarray):
+            _, shape, dtype, is_fortran, data = state
+            data = _checked(data, dtype, shape)
+            complete: Any = (1, shape, dtype.dtype, bool(is_fortran), data)
+            value.__setstate__(complete)
+        elif isinstance(value, _Dtype):
+            value.__setstate__(state)
+        else:
+            raise _refused("the state of an object")
+
+    def load_bytearray8(self) -> None:
+        # Python's own takes the memory before it looks whether the bytes are there
+        self.stack.append(bytearray(self.read(int.from_bytes(self.read(8), "little"))))
+
+    def load_setitem(self) -> None:
+        self._set([self.stack.pop(-2), self.stack.pop()])
+
+    def load_setitems(self) -> None:
+        self._set(self.pop_mark())
+
+    def load_dict(self) -> None:
+        items = self.pop_mark()
+        self.stack.append({})
+        self._set(items)
+
+    def _set(self, items: list[Any]) -> None:
+        target = self.stack[-1]
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if type(target) is not dict or type(key) not in (str, bytes, int):
+                raise _refused("a dict with keys that are no texts")
+            target[key] = value
+
+    dispatch = {  # as the class above has it
+        code: method
+        for code, method in _Unpickler.dispatch.items()
+        if code in {getattr(pickle, name)[0] for name in _OPCODES}
+    } | {
+        pickle.REDUCE[0]: load_reduce,
+        pickle.BUILD[0]: load_build,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.SETITEMS[0]: load_setitems,
+        pickle.DICT[0]: load_dict,
+    }
 
 
 def load_plain(content: bytes, encoding: str = "ASCII") -> Any:
     """The value in a pickle of arrays, dicts, lists, strings and numbers.
 
-    Raises FileFormatError for a damaged pickle, and for anything else in it before it is called.
+    Arrays have plain dtypes (numbers, texts, truth values), and keys are texts or numbers. Raises
+    FileFormatError for a damaged pickle, and for anything else in it before it is called.
 
     >>> load_plain(pickle.dumps({"a": np.arange(3)}))
     {'a': array([0, 1, 2])}
@@ -58,5 +223,12 @@ def load_plain(content: bytes, encoding: str = "ASCII") -> Any:
         raise
     except Exception as error:
         raise FileFormatError(
-            f"the pickle cannot be read: {type(error).__name__}: {error}"
+            f"the pickle cannot be read: {printable(error_text(error), longest=200)}"
         ) from error
+
+
+def _refused(what: str) -> FileFormatError:
+    return FileFormatError(
+        f"the pickle asks for {printable(what, longest=100)}, which a file of arrays does not "
+        "need; it may be an attack and was not executed"
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
 import pickle
 import tarfile
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +217,16 @@ class TestMaliciousPickles:
             b"cnumpy\nndarray.tofile\n.",
             b"\x80\x04\x8c\x05numpy\x8c\x0cndarray.dump\x93.",
             b"cfunctools\npartial\n.",
+            # a dtype of objects, whose flags are cleared so that bytes become pointers
+            b"cnumpy\ndtype\n(S'O8'\nI00\nI01\ntR(I3\nS'|'\nNNNI-1\nI-1\nI0\ntb.",
+            b"cnumpy\ndtype\n(S'u1'\nI00\nI01\ntR(I3\nS'|'\nN(S'a'\nt}I-1\nI-1\nI0\ntb.",
+            b"cnumpy\ndtype\n(S'V8'\ntR.",
+            b"cnumpy\ndtype\n(S'(1000000000,)u1'\ntR.",
+            b"cnumpy\nndarray\n((I10000000000\nttR.",  # memory for nothing
+            b"c_codecs\nencode\n(S'x'\nS'zlib'\ntR.",
+            b"cnumpy\ndtype\n}S'__class__'\nI1\nsb.",
+            b"}" + b")" + b"\x85" * 200_000 + b"I1\ns.",  # hashing it overflows the stack
+            b"(I1\nI2\n\x91.",  # a frozenset
         ],
     )
     def test_by_hand(self, content: bytes) -> None:
@@ -227,6 +239,39 @@ class TestMaliciousPickles:
     def test_damaged(self, content: bytes) -> None:
         with pytest.raises(FileFormatError, match="cannot be read"):
             load_plain(content)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"I1\nr\xff\xff\xff\x7f.",  # the unpickler in C reserves 2**31 places
+            b"\x80\x05\x96" + (1 << 40).to_bytes(8, "little") + b"x.",
+            b"\x80\x04\x95" + (1 << 40).to_bytes(8, "little") + b"N.",
+            b"\x8e" + (1 << 40).to_bytes(8, "little") + b"x.",
+            pickle.dumps(np.zeros((3, 4)), 4).replace(b"K\x03K\x04", b"K\x7fK\x7f"),
+            b"]" + b"]a" * 10 + b"](" * 100_000 + b"e.",
+        ],
+    )
+    def test_little_memory(self, content: bytes) -> None:
+        tracemalloc.start()
+        with contextlib.suppress(FileFormatError):
+            load_plain(content)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 400 * len(content) + 500_000
+
+    def test_any_change_is_an_error_or_another_plain_value(self, rng: np.random.Generator) -> None:
+        value = {b"data": np.arange(40, dtype=np.uint8), b"labels": [1, 2], "t": np.array(["ab"])}
+        for protocol in range(6):
+            whole = pickle.dumps(value, protocol=protocol)
+            for _ in range(60):
+                content = bytearray(whole)
+                for _ in range(rng.integers(1, 4)):
+                    content[rng.integers(len(content))] = rng.choice([*range(256)])
+                with contextlib.suppress(FileFormatError):
+                    loaded = load_plain(bytes(content))
+                    if isinstance(loaded, dict):
+                        arrays = [a for a in loaded.values() if isinstance(a, np.ndarray)]
+                        assert all(a.dtype.kind in "biufSU" for a in arrays)
 
     def test_plain_values_pass(self, rng: np.random.Generator) -> None:
         value = {"a": [1, 2.5, "x", b"y", None, True, (1,)], "b": rng.random((2, 3))}
