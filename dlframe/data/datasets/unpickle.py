@@ -19,60 +19,14 @@ _Unpickler: Any = pickle._Unpickler  # it has a method per opcode
 
 # The instructions of values, lists, tuples and dicts; others make objects of any class.
 _OPCODES = [
-    "PROTO",
-    "FRAME",
-    "STOP",
-    "MARK",
-    "POP",
-    "POP_MARK",
-    "NONE",
-    "NEWTRUE",
-    "NEWFALSE",
-    "INT",
-    "BININT",
-    "BININT1",
-    "BININT2",
-    "LONG",
-    "LONG1",
-    "LONG4",
-    "FLOAT",
-    "BINFLOAT",
-    "STRING",
-    "BINSTRING",
-    "SHORT_BINSTRING",
-    "UNICODE",
-    "BINUNICODE",
-    "SHORT_BINUNICODE",
-    "BINUNICODE8",
-    "BINBYTES",
-    "SHORT_BINBYTES",
-    "BINBYTES8",
-    "BYTEARRAY8",
-    "EMPTY_LIST",
-    "EMPTY_TUPLE",
-    "EMPTY_DICT",
-    "LIST",
-    "TUPLE",
-    "TUPLE1",
-    "TUPLE2",
-    "TUPLE3",
-    "DICT",
-    "APPEND",
-    "APPENDS",
-    "SETITEM",
-    "SETITEMS",
-    "GET",
-    "BINGET",
-    "LONG_BINGET",
-    "PUT",
-    "BINPUT",
-    "LONG_BINPUT",
-    "MEMOIZE",
-    "GLOBAL",
-    "STACK_GLOBAL",
-    "REDUCE",
-    "BUILD",
-]
+    "PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "NONE", "NEWTRUE", "NEWFALSE", "INT",
+    "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING",
+    "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
+    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "EMPTY_LIST", "EMPTY_TUPLE",
+    "EMPTY_DICT", "LIST", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "DICT", "APPEND", "APPENDS",
+    "SETITEM", "SETITEMS", "GET", "BINGET", "LONG_BINGET", "PUT", "BINPUT", "LONG_BINPUT",
+    "MEMOIZE", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD",
+]  # fmt: skip
 
 
 class _Dtype:
@@ -194,18 +148,25 @@ class PlainUnpickler(_Unpickler):  # type: ignore[misc] # Any
                 raise _refused("a dict with keys that are no texts")
             target[key] = value
 
-    dispatch = {  # as the class above has it
-        code: method
-        for code, method in _Unpickler.dispatch.items()
-        if code in {getattr(pickle, name)[0] for name in _OPCODES}
-    } | {
-        pickle.REDUCE[0]: load_reduce,
-        pickle.BUILD[0]: load_build,
-        pickle.BYTEARRAY8[0]: load_bytearray8,
-        pickle.SETITEM[0]: load_setitem,
-        pickle.SETITEMS[0]: load_setitems,
-        pickle.DICT[0]: load_dict,
-    }
+    def load_other(self) -> None:
+        raise _refused("an object of another kind")
+
+    dispatch = (
+        dict.fromkeys(_Unpickler.dispatch, load_other)
+        | {  # as the class above has it
+            code: method
+            for code, method in _Unpickler.dispatch.items()
+            if code in {getattr(pickle, name)[0] for name in _OPCODES}
+        }
+        | {
+            pickle.REDUCE[0]: load_reduce,
+            pickle.BUILD[0]: load_build,
+            pickle.BYTEARRAY8[0]: load_bytearray8,
+            pickle.SETITEM[0]: load_setitem,
+            pickle.SETITEMS[0]: load_setitems,
+            pickle.DICT[0]: load_dict,
+        }
+    )
 
 
 def load_plain(content: bytes, encoding: str = "ASCII") -> Any:
