@@ -350,7 +350,9 @@ def _points_of(distribution: Distribution, seen: set[str]) -> tuple[list[Entry],
         return [], [f"{package} {version}: its entry_points.txt cannot be read ({error})"]
     for point in points:
         kind = point.group.removeprefix("dlframe.")
-        if kind in KINDS and kind != point.group:
+        if any((kind, point.name) == (entry.kind, entry.name) for entry in entries):
+            faults.append(f"{package} {version}: two {kind} of the name {point.name!r}")
+        elif kind in KINDS and kind != point.group:
             entries.append(Entry(kind, point.name, point.value, package, version))
         elif kind != point.group:
             hint = did_you_mean(kind, KINDS, most=3)

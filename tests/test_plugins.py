@@ -224,6 +224,13 @@ def test_a_second_copy_further_down_the_path_does_not_count(install, tmp_path, m
     assert plugins.get("layers", "Copied").__module__ == "copied"
 
 
+def test_one_package_that_gives_a_name_twice(install):
+    entries = "[dlframe.layers]\nTwin = twins:A\nTwin = twins:B\n"
+    install("twins", "1", entries, twins="class A: pass\nclass B: pass\n")
+    assert plugins.get("layers", "Twin").__name__ == "A"
+    assert plugins.problems() == ["twins 1: two layers of the name 'Twin'"]
+
+
 def test_unreadable_entry_points_stop_nobody(install):
     install("mangled", "1", "[dlframe.layers]\nno equals sign here\n")
     install("wrong-group", "2", "[dlframe.layer]\nX = x:X\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlframe import models
+from dlframe.base.printable import printable
 from dlframe.cli.problems import KINDS, make_test_set
 from dlframe.cli.results import description_in, find_checkpoint, measure, print_report
 from dlframe.nn import Module
@@ -20,8 +21,10 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.root is not None:
         config["root"] = options.root
     test, classes = make_test_set(config)
-    print(f"{path}: {config['model']['name']} after epoch {epoch}, on {len(test)} test samples of "
-          f"{config['data']}\n")  # fmt: skip
+    print(
+        f"{printable(path)}: {config['model']['name']} after epoch {epoch}, on {len(test)} test "
+        f"samples of {config['data']}\n"
+    )
     print_report(measure(model, test, KINDS[config["data"]].classes), classes)
     return 0
 

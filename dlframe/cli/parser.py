@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from dlframe import plugins, starting
+from dlframe.base.printable import printable
 from dlframe.errors import did_you_mean
 from dlframe.version import __version__
 
@@ -131,7 +132,7 @@ def data_root(given: str | None) -> str:
 
 def command(action: str, name: str, root: str) -> str:
     """The `dlframe data …` that does something with a data set, ready to be pasted."""
-    more = "" if root == data_root(None) else f" --root {shlex.quote(root)}"
+    more = "" if root == data_root(None) else f" --root {printable(shlex.quote(root))}"
     return f"dlframe data {action} {name}{more}"
 
 

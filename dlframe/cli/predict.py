@@ -31,7 +31,7 @@ def predict(options: argparse.Namespace) -> int:
     kind = KINDS[config["data"]]
     if not kind.is_image:
         raise UsageError(f"{path} was trained on points ({config['data']}), not on images")
-    print(f"{path}: {config['model']['name']}, trained on {config['data']}")
+    print(f"{printable(path)}: {config['model']['name']}, trained on {config['data']}")
     classes = DATASETS[config["data"]].classes
     failed = False
     for name in options.images:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dlframe import models, plugins, random, starting
-from dlframe.base.printable import error_text
+from dlframe.base.printable import error_text, printable
 from dlframe.cli import config as configs
 from dlframe.cli import pictures
 from dlframe.cli.info import environment
@@ -176,9 +176,10 @@ def _train_and_report(
     if trainer.epoch == config["epochs"]:  # it may have been stopped before its report
         print(f"All {trainer.epoch} epochs are done; --epochs N trains on. The report once more:\n")
     elif not _fit(trainer, problem, config, quiet=options.quiet):
+        out = printable(shlex.quote(str(run.folder)))
         print(
             f"\nStopped in epoch {trainer.epoch + 1} after {trainer.step} steps; everything is "
-            f"saved. Continue with:\n  dlframe train --resume --out {shlex.quote(str(run.folder))}",
+            f"saved. Continue with:\n  dlframe train --resume --out {out}",
             file=sys.stderr,
         )
         return starting.INTERRUPTED
@@ -187,7 +188,7 @@ def _train_and_report(
         notice = pictures.draw_all(run.folder, config, problem, trainer, result)
         if notice:
             print(f"\nNo pictures: {notice}")
-    print(f"\nWritten to {run.folder}:")
+    print(f"\nWritten to {printable(run.folder)}:")
     for path in run.files():
         print(f"  {path.relative_to(run.folder)}")
     return 0
@@ -299,11 +300,12 @@ def _scheduler(config: dict[str, Any], optimizer: Optimizer, batches: int) -> tu
 def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> None:
     parameters = sum(p.array.size for p in trainer.model.parameters())
     optimizer = config["optimizer"]
-    arguments = ", ".join(f"{name} {value:g}" for name, value in optimizer["arguments"].items())
+    arguments = ", ".join(f"{key} {value:g}" for key, value in optimizer["arguments"].items())
+    name = printable(optimizer["name"])
     print(
         f"{config['data']}: {len(problem.train)} samples to train on, {len(problem.validation)} to "
         f"validate, {len(problem.test)} to test at the end\n"
-        f"{config['model']['name']}: {parameters:,} parameters; {optimizer['name']} ({arguments}), "
+        f"{config['model']['name']}: {parameters:,} parameters; {name} ({arguments}), "
         f"schedule {config['scheduler']}, batches of {config['batch_size']}, "
         f"seed {config['seed']}"
     )

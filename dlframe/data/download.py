@@ -452,10 +452,16 @@ def _ask(
         answer.close()
         if not target.isascii() or not target.isprintable():
             raise _Refused(f"status {answer.status_code} to {printable(target)[:100]!r}")
-        address = urljoin(address, target)
-        if urlsplit(address).scheme not in ("http", "https"):
+        before, address = address, urljoin(address, target)
+        if not _may_lead(before, address, options):
             raise _Refused(f"status {answer.status_code} to {address[:100]!r}")
     raise _Refused(f"more than {REDIRECTS} redirections")
+
+
+def _may_lead(address: str, target: str, options: Options) -> bool:
+    """Whether a redirection is followed; out of encryption only to a content that is checked."""
+    old, new = urlsplit(address).scheme, urlsplit(target).scheme
+    return new == "https" or (new == "http" and (old == "http" or options.is_checked))
 
 
 def _check_answer(

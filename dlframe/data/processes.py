@@ -220,6 +220,10 @@ class ProcessWorkers:
             except (EOFError, OSError):
                 raise Died(worker, self._obituary(worker)) from None
             return _unpacked(result)
+        # a child of a worker may have inherited the pipe, which then stays whole without the worker
+        for worker, process in enumerate(self._processes):
+            if not (process.is_alive() or self._pipes[worker].poll()):
+                raise Died(worker, self._obituary(worker))
         return None
 
     def _obituary(self, worker: int) -> str:

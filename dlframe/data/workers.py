@@ -205,6 +205,9 @@ class ThreadWorkers:
         try:
             result = self._results.get(timeout=timeout)
         except queue.Empty:
+            for worker, thread in enumerate(self._threads):
+                if not (thread.is_alive() or self._stopping.is_set()) and self._results.empty():
+                    raise Died(worker, "its thread has ended") from None
             return None
         if isinstance(result, Died):
             raise result

@@ -190,6 +190,39 @@ def test_what_never_ends_is_given_up(
     assert not left
 
 
+@pytest.mark.parametrize(
+    ("address", "target", "checked", "followed"),
+    [
+        ("http://a/", "http://b/", False, True),
+        ("http://a/", "https://b/", False, True),
+        ("https://a/", "https://b/", False, True),
+        ("https://a/", "http://b/", True, True),
+        ("https://a/", "http://b/", False, False),
+        ("http://a/", "ftp://b/", True, False),
+        ("http://a/", "file:///etc/passwd", True, False),
+    ],
+)
+def test_redirections_that_are_followed(
+    address: str, target: str, checked: bool, followed: bool
+) -> None:
+    assert module._may_lead(address, target, module.Options(is_checked=checked)) == followed
+
+
+def test_a_proxy_is_used_and_watched_too(
+    raw: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = raw(length(str(len(CONTENT)).encode()))
+    endless = raw(repeat(b"x", 0.03, OK))
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("http_proxy", good.url.removesuffix("/file.bin"))
+    address = "http://nowhere.invalid/file.bin"
+    assert download(address, tmp_path / "file.bin").read_bytes() == CONTENT
+    assert good.requests[0].startswith(b"GET http://nowhere.invalid/file.bin ")
+    monkeypatch.setenv("http_proxy", endless.url.removesuffix("/file.bin"))
+    with pytest.raises(DownloadError, match="too slow"):
+        download(address, tmp_path / "other.bin", timeout=0.2, attempts=1)
+
+
 # --- the part that has arrived -----------------------------------------------------------------
 
 

@@ -511,6 +511,11 @@ class TestProcesses:
             def __getitem__(self, i):
                 if i == 3 and self.how == "kill":
                     os.kill(os.getpid(), signal.SIGKILL)
+                if i == 3 and self.how == "orphan":  # which keeps the worker's pipe open
+                    if os.fork() == 0:
+                        time.sleep(4)
+                        os._exit(0)
+                    os.kill(os.getpid(), signal.SIGKILL)
                 if i == 3 and self.how == "exit":
                     os._exit(7)
                 if i == 3 and self.how == "hang":
@@ -544,13 +549,15 @@ class TestProcesses:
         main = """
         attempt("kill")
         attempt("exit")
+        attempt("orphan")
         attempt(lambda: 0)
         """
-        killed, ended, lambda_ = self.attempt(tmp_path, main)
+        killed, ended, orphan, lambda_ = self.attempt(tmp_path, main)
         assert "worker 1 died while it was fetching samples [2, 3] of Data" in killed
         assert "was killed by SIGKILL" in killed
         assert "samples [2, 3] of Data" in ended
         assert "exit code 7" in ended
+        assert "was killed by SIGKILL" in orphan
         assert "can be pickled" in lambda_
         assert "worker_type='thread'" in lambda_
 
