@@ -64,7 +64,7 @@ class EarlyStopping(Callback):
         if better(value, self.best, self.mode or "min", self.min_delta):
             self.best, self.best_epoch, self.waited = value, trainer.epoch, 0
             if self.restore_best:
-                self.best_weights = copied(trainer.model.state_dict())
+                self.best_weights = dict(copied(trainer.model.state_dict()))
         else:
             self.waited += 1
             self._stop_if_patience_is_over(trainer)
