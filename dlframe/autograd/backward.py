@@ -13,6 +13,8 @@ from dlframe.autograd.engine import run_backward
 from dlframe.autograd.hooks import PostHook
 from dlframe.errors import ArgumentError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.elementwise import ordered
+from dlframe.ops.memory import is_dense
 from dlframe.ops.op import cast
 from dlframe.ops.record import Node, TensorBase, mark_mutated, target_of, to_array
 
@@ -110,17 +112,35 @@ def _run_post_hooks(leaf: Any) -> None:
 
 
 def _accumulate(leaf: Any, g: Any) -> None:
-    """Add `g` to `leaf.grad`; the first is kept as it is if nothing else refers to its memory."""
+    """Add `g` to `leaf.grad`; the first is kept as it is if nothing else refers to its memory.
+
+    It lies in memory as the leaf does, or, if the leaf has gaps, in order.
+    """
     if leaf.gradient is None and g.__class__ is np.ndarray:
         # more references than our two names and getrefcount's own
         shared = g.base is not None or sys.getrefcount(g) > _OURS
-        leaf.gradient = wrap(np.array(g, dtype=leaf.array.dtype) if shared else g)
+        own = leaf.array
+        if shared or (g.strides != own.strides and not _lie_alike(g, own)):
+            copy = np.empty_like(own, order="K" if is_dense(own) else "C")
+            copy[...] = g
+            g = copy
+        leaf.gradient = wrap(g)
     elif isinstance(g, TensorBase):
-        leaf.gradient = g if leaf.gradient is None else leaf.gradient + g
+        if leaf.gradient is not None:
+            g = leaf.gradient + g
+        leaf.gradient = ordered(g) if leaf.array.flags.c_contiguous else g
     elif leaf.gradient is None:  # a NumPy scalar
         leaf.gradient = wrap(np.array(g, dtype=leaf.array.dtype))
     else:
         leaf.gradient.array += g
+
+
+def _lie_alike(g: Any, own: Any) -> bool:
+    """Whether the gradient `g` lies in memory as that of the leaf `own` should."""
+    if own.flags.c_contiguous or not is_dense(own):
+        return bool(g.flags.c_contiguous)
+    pairs = zip(g.strides, own.strides, own.shape, strict=True)
+    return all(a == b or n == 1 for a, b, n in pairs)
 
 
 def zero_gradients(tensors: Iterable[Any], set_to_none: bool) -> None:

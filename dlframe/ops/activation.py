@@ -33,7 +33,7 @@ relu = elementwise(
 )
 
 
-@op(latex=r"x \sigma(x)")
+@op(order="K", latex=r"x \sigma(x)")
 def silu(x: Array) -> Any:
     """x σ(x), also called swish."""
     return x * logistic(x)
@@ -62,7 +62,7 @@ def _(g, needs, x, residuals):
     return (slope,)
 
 
-@op(latex=r"\max(x, 0) + \alpha \min(x, 0)")
+@op(order="K", latex=r"\max(x, 0) + \alpha \min(x, 0)")
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
     """x where x > 0, else negative_slope · x."""
     # where x > 0, x is the larger of both; for a slope above 1 it is the smaller one
@@ -74,7 +74,7 @@ def _(g, x, *, negative_slope):
     return where(x > 0, g, g * negative_slope)
 
 
-@op(latex=r"\max(x, 0) + \alpha (e^{\min(x, 0)} - 1)")
+@op(order="K", latex=r"\max(x, 0) + \alpha (e^{\min(x, 0)} - 1)")
 def elu(x: Array, *, alpha: float = 1.0) -> Any:
     """x where x > 0, else alpha · (eˣ - 1)."""
     out = np.minimum(x, 0)
@@ -99,7 +99,7 @@ def _(g, needs, x, *, alpha):
     return (g * slope,)
 
 
-@op(latex=r"\max(x, 0) + \alpha (e^{\min(x, 0) / \alpha} - 1)")
+@op(order="K", latex=r"\max(x, 0) + \alpha (e^{\min(x, 0) / \alpha} - 1)")
 def celu(x: Array, *, alpha: float = 1.0) -> Any:
     """x where x > 0, else alpha · (e^(x / alpha) - 1)."""
     return np.where(x > 0, x, np.expm1(np.minimum(x, 0) / alpha) * alpha)
@@ -110,7 +110,7 @@ def _(g, x, *, alpha):
     return where(x <= 0, g * np.exp(np.minimum(x, 0.0) / alpha), g)
 
 
-@op(latex=r"\frac{1}{\beta} \ln(1 + e^{\beta x})")
+@op(order="K", latex=r"\frac{1}{\beta} \ln(1 + e^{\beta x})")
 def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
     z = x if beta == 1 else x * beta
@@ -140,7 +140,7 @@ def _(g, needs, x, *, beta, threshold):
     return (where(far, g, slope) if far.any() else slope,)
 
 
-@op(latex=r"x \Phi(x)")
+@op(order="K", latex=r"x \Phi(x)")
 def gelu(x: Array, *, approximate: str = "none") -> Any:
     """x Φ(x), for the normal distribution Φ or its approximation by tanh (arXiv:1606.08415)."""
     return x * _normal(x, approximate)

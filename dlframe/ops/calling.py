@@ -19,6 +19,7 @@ from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.batched import BATCH_ERRORS, LoopNeeded, holds_batch, one_by_one
 from dlframe.ops.definition import NO_RESIDUALS, Op, dtype_of
+from dlframe.ops.memory import in_common_order
 from dlframe.ops.record import INFERENCE, Array, Node, TensorBase, View, clock, grad_mode
 from dlframe.ops.watching import observe, watched
 
@@ -67,7 +68,7 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
     """Call with any number of inputs, and options; `promoted` brings inputs to one dtype."""
     forward, count, defaults = definition.forward, len(definition.inputs), definition.input_defaults
     variadic, promotes, names = definition.variadic, definition.promotes, set(definition.inputs)
-    view = definition.view
+    view, arrange = definition.view, definition.arrange
 
     def call(*inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) != count and variadic is None:
@@ -107,6 +108,8 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
             raise _no_tensor(definition, arrays[0], error) from None
         if not tensors:
             return out
+        if arrange is not None:
+            out = arrange(out, arrays)
         if recorded:
             return record_call(definition, inputs, arrays, kwargs, out, residuals)
         if out.__class__ is ndarray and not view and not watched:
@@ -258,13 +261,15 @@ def binary_call(
     def call(x: Any, y: Any) -> Any:
         a: Any
         b: Any
-        x_grad = y_grad = False
-        if isinstance(x, TensorBase):
+        x_grad = y_grad = turned = False
+        tensor = _tensor[0]
+        if x.__class__ is tensor or isinstance(x, TensorBase):
             a, x_grad = x.array, x.needs_grad
-            if isinstance(y, TensorBase):
+            if y.__class__ is tensor or isinstance(y, TensorBase):
                 b, y_grad = y.array, y.needs_grad
                 if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
                     return promoted(definition, call, x, y, floats)
+                turned = not a.flags.c_contiguous
             elif (type(y) is float or type(y) is int) and a.dtype.kind == "f":
                 b = float(y)
             else:
@@ -283,7 +288,9 @@ def binary_call(
             out = one_by_one(ufunc, (a, b))
         if out.__class__ is not ndarray:
             out = np.asarray(out)
-        result = _new(_tensor[0])
+        elif turned:
+            out = in_common_order(out, (a, b))
+        result = _new(tensor)
         result.array = out
         result.gradient = result.view_of = result.hooks = None
         if (x_grad or y_grad) and _recording():
@@ -325,6 +332,7 @@ def binary_call(
 def plain_call(definition: Op, function: Callable[..., Any]) -> Callable[..., Any]:
     """Call with tensors in and out, without recording anything."""
     two = definition.ufunc is not None and len(definition.inputs) == 2
+    arrange = definition.arrange
 
     def call(*inputs: Any, **options: Any) -> Any:
         tensors = False
@@ -345,7 +353,11 @@ def plain_call(definition: Op, function: Callable[..., Any]) -> Callable[..., An
             if not holds_batch(arrays, options):
                 raise
             out = one_by_one(function, arrays, options)
-        return _wrap_plain(definition, inputs, options, out) if tensors else out
+        if not tensors:
+            return out
+        if arrange is not None:
+            out = arrange(out, arrays)
+        return _wrap_plain(definition, inputs, options, out)
 
     return call
 

@@ -76,7 +76,7 @@ def _of_one_dtype(ufunc: np.ufunc, latex: str, *, bools: bool = True) -> OpFunct
             raise DTypeError(f"{ufunc.__name__}: not implemented for bool tensors; use .int()")
         return out
 
-    operation = plain(compare, latex=latex)
+    operation = plain(compare, order="K", latex=latex)
     return operation
 
 
@@ -108,8 +108,8 @@ def _isneginf(x: Any) -> Any:
     return x == -np.inf
 
 
-isposinf = plain(_isposinf, name="isposinf", latex=r"[x = \infty]")
-isneginf = plain(_isneginf, name="isneginf", latex=r"[x = -\infty]")
+isposinf = plain(_isposinf, name="isposinf", order="K", latex=r"[x = \infty]")
+isneginf = plain(_isneginf, name="isneginf", order="K", latex=r"[x = -\infty]")
 
 
 @stands_for(np.bitwise_not, same_for="iub")
@@ -123,7 +123,7 @@ def _flipped(x: Any) -> Any:
 bitwise_and = _of_one_dtype(np.bitwise_and, r"x \wedge y")
 bitwise_or = _of_one_dtype(np.bitwise_or, r"x \vee y")
 bitwise_xor = _of_one_dtype(np.bitwise_xor, r"x \oplus y")
-bitwise_not = plain(_flipped, name="bitwise_not", latex=r"\neg x")
+bitwise_not = plain(_flipped, name="bitwise_not", order="K", latex=r"\neg x")
 left_shift = _of_one_dtype(np.left_shift, r"x \cdot 2^y", bools=False)
 right_shift = _of_one_dtype(np.right_shift, r"\lfloor x \cdot 2^{-y} \rfloor", bools=False)
 gcd = _of_one_dtype(np.gcd, r"\gcd(x, y)", bools=False)

@@ -79,6 +79,7 @@ def einsum(equation: str, *operands: Any) -> Any:
         (y, letters_y), (x, letters_x) = left.pop(j), left.pop(i)
         wanted = _others(left, None, output)
         target = "".join(c for c in dict.fromkeys(letters_x + letters_y) if c in wanted)
+        target = target if left else output  # in its order in memory, too
         x, y = _of_one_dtype(x, y)
         left.append((contract(x, y, inputs=(letters_x, letters_y), output=target), target))
     ((x, letters),) = left

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.dtypes import get_default_dtype
+from dlframe.ops.memory import ARRANGEMENTS
 from dlframe.ops.record import Node
 
 Rule = Callable[..., Any]
@@ -21,6 +22,7 @@ _NODE_NAMES = {
     "cast": "ToCopy",
     "clip": "Clamp",
     "concatenate": "Cat",
+    "contiguous": "Clone",
     "copy": "Clone",
     "cross_entropy": "NllLoss",
     "divide": "Div",
@@ -120,6 +122,7 @@ class Op(NodeOp):
         *,
         broadcasts: bool = False,
         view: bool = False,
+        order: str = "",
         promotes: tuple[str, ...] = (),
         latex: str | None = None,
     ):
@@ -129,6 +132,7 @@ class Op(NodeOp):
         self.forward = forward
         self.users = not (forward.__module__ or __name__).startswith("dlframe.")
         self.broadcasts, self.view = broadcasts, view
+        self.arrange = ARRANGEMENTS[order]  # brings the result into its order in memory, if any
         self.inputs, self.options, self.variadic = _signature(forward)
         self.input_defaults: tuple[Any, ...] = forward.__defaults__ or ()
         self.input_defaults = (None,) * (

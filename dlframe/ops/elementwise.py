@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ArgumentError, DTypeError
+from dlframe.ops.memory import copied
 from dlframe.ops.op import elementwise, op, printed_as, stands_for
 from dlframe.ops.record import Array
 from dlframe.ops.steps import sign, zero_gradient, zeros_like
@@ -23,6 +24,7 @@ __all__ = [
     "absolute",
     "add",
     "clip",
+    "contiguous",
     "copy",
     "copysign",
     "divide",
@@ -37,6 +39,7 @@ __all__ = [
     "nan_to_num",
     "negative",
     "nextafter",
+    "ordered",
     "positive",
     "power",
     "reciprocal",
@@ -124,7 +127,7 @@ def _square(x: Any) -> Any:
 
 def _copy(x: Any) -> Any:
     """A copy, with memory of its own."""
-    return x.copy()
+    return copied(x)
 
 
 def _rsqrt(x: Any) -> Any:
@@ -216,7 +219,23 @@ nextafter = elementwise(
 )
 
 
-@op(broadcasts=True, promotes=("x", "y", "weight"), latex="x + W (y - x)")
+@op(latex="x")
+def contiguous(x: Array) -> Any:
+    """A copy with its elements in order in memory."""
+    return x.copy("C")
+
+
+@contiguous.vjp("x")
+def _(g):
+    return g
+
+
+def ordered(x: Any) -> Any:
+    """The tensor itself if its elements are in order in memory, otherwise a copy."""
+    return x if x.array.flags.c_contiguous else contiguous(x)
+
+
+@op(order="K", broadcasts=True, promotes=("x", "y", "weight"), latex="x + W (y - x)")
 def lerp(x: Any, y: Any, weight: Any) -> Any:
     """x + weight (y - x), computed from the nearer end, so that both ends are met exactly."""
     half = x.dtype == np.float16
@@ -245,7 +264,7 @@ def _(g, x, y):
 # --- choices -----------------------------------------------------------------------------------
 
 
-@op(broadcasts=True, promotes=("x", "y"), latex="c x + (1 - c) y")
+@op(order="K", broadcasts=True, promotes=("x", "y"), latex="c x + (1 - c) y")
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`x` where the condition holds, else `y`."""
     if type(condition) is np.ndarray and condition.dtype == bool and condition.size > 4096:
@@ -317,7 +336,12 @@ fmin = elementwise(
 )
 
 
-@op(broadcasts=True, promotes=("x", "min", "max"), latex=r"\min(\max(x, x_{\min}), x_{\max})")
+@op(
+    order="K",
+    broadcasts=True,
+    promotes=("x", "min", "max"),
+    latex=r"\min(\max(x, x_{\min}), x_{\max})",
+)
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """`x` limited to [min, max]; where min > max the result is max."""
     if min is not None:
@@ -344,7 +368,7 @@ def _(g, x, min, max):
     return where(outside if min is None else np.logical_or(outside, max < min), g, 0.0)
 
 
-@op(latex=r"x [|x| < \infty]")
+@op(order="K", latex=r"x [|x| < \infty]")
 def nan_to_num(
     x: Array, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Any:

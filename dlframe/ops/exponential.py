@@ -80,7 +80,7 @@ logaddexp2 = elementwise(
 )
 
 
-@op(latex=r"\ln \frac{x}{1 - x}")
+@op(order="K", latex=r"\ln \frac{x}{1 - x}")
 def logit(x: Array, *, eps: float | None = None) -> Any:
     """ln(x / (1 - x)), the inverse of the sigmoid; `x` is first limited to [eps, 1 - eps]."""
     if eps is not None:

@@ -18,7 +18,7 @@ __all__ = ["digamma", "igamma", "igammac", "lgamma", "polygamma", "zeta"]
 # (rules are typed by their names: g, out, the inputs and options of their op)
 
 
-@op(latex=r"\psi^{(n)}(x)")
+@op(order="K", latex=r"\psi^{(n)}(x)")
 def polygamma(x: Array, *, n: int) -> Any:
     """The n-th derivative of digamma: (-1)ⁿ⁺¹ n! ζ(n + 1, x)."""
     if n == 0:

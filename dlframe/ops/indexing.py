@@ -7,6 +7,7 @@ as arrays of bools and other arrays of integers, and raises the errors that PyTo
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from dlframe.errors import (
     ShapeError,
 )
 from dlframe.ops.broadcast import sum_to
+from dlframe.ops.memory import by_steps, in_order, steps_of
 from dlframe.ops.op import cast, op, plain
 from dlframe.ops.record import Array, TensorBase, to_array
 
@@ -217,8 +219,34 @@ def _read(x: Array, index: Any) -> Array:
         out = x[index]
     except IndexError as error:
         raise index_error(error, x.shape, index) from None
-    # with an integer for every axis NumPy gives a scalar, and a view if there is an Ellipsis too
-    return x[(*_parts(index), ...)] if isinstance(out, np.generic) else out
+    if isinstance(out, np.generic):
+        # with an integer for every axis NumPy gives a scalar; a view if there is an Ellipsis too
+        return x[(*_parts(index), ...)]
+    return out if _is_basic(index) else _in_memory(out, x, index)
+
+
+def _in_memory(out: Array, x: Array, index: Any) -> Array:
+    """What an index with arrays selects, where other axes follow the order of `x`, as in PyTorch.
+
+    NumPy writes place after place, which turns the result of `x[:, places]`.
+    """
+    parts = _parts(index)
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    if type(out) is not np.ndarray or type(x) is not np.ndarray or out.ndim < 2 or not out.size:
+        return out
+    if x.flags.c_contiguous and all(a.flags.c_contiguous for a in arrays):
+        return in_order(out)  # type: ignore[no-any-return] # it is an array
+    # one place of each array leaves the other axes
+    zeros = [(0,) * _dimensions_of(part) if _is_array(part) else (part,) for part in parts]
+    others = x[(*itertools.chain.from_iterable(zeros),)]
+    kinds = [_is_array(part) or isinstance(part, int) for part in parts]
+    before, count = kinds.index(True), out.ndim - others.ndim
+    if False in kinds[before : len(kinds) - kinds[::-1].index(True)]:
+        before = 0  # NumPy moves the axes of arrays that do not stand together to the front
+    steps = steps_of(others, others.ndim)
+    front, back = [0] * before, [0] * (others.ndim - before)
+    own = [front + steps_of(a, count) + back for a in arrays if a.dtype.kind != "b"]
+    return by_steps(out, [steps[:before] + [0] * count + steps[before:], *own])
 
 
 @op(view=True, latex=r"x_{\mathrm{index}}")
@@ -373,7 +401,7 @@ def set_item(x: Any, value: Any, *, index: Any) -> Any:
     return replace_at(x, value, index=plain_index(index))
 
 
-@op(latex=r"x, \quad z_{\mathrm{index}} = v")
+@op(order="like", latex=r"x, \quad z_{\mathrm{index}} = v")
 def replace_at(x: Any, value: Any, *, index: Any) -> Any:
     """A copy of `x` with `x[index] = value`, for an index without tensors."""
     out = np.array(x) if isinstance(x, np.generic) else x.copy()
@@ -448,4 +476,4 @@ def _nonzero(x: Array) -> Any:
     return np.argwhere(x)
 
 
-nonzero = plain(_nonzero, name="nonzero", latex=r"i: x_i \neq 0")
+nonzero = plain(_nonzero, name="nonzero", order="", latex=r"i: x_i \neq 0")

@@ -47,7 +47,7 @@ def _share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
     return g / math.prod(shape) if reduction == "mean" else g
 
 
-@op(latex=r"\frac{1}{n} \sum (x_i - y_i)^2")
+@op(order="K", latex=r"\frac{1}{n} \sum (x_i - y_i)^2")
 def mse_loss(x, y, *, reduction="mean"):
     """(x - y)², reduced."""
     d = x - y
@@ -80,7 +80,7 @@ def _(g, needs, residuals, *, reduction):
     return dx, -dx if needs[1] else None
 
 
-@op(latex=r"\frac{1}{n} \sum |x_i - y_i|")
+@op(order="K", latex=r"\frac{1}{n} \sum |x_i - y_i|")
 def l1_loss(x, y, *, reduction="mean"):
     """|x - y|, reduced."""
     return reduced(np.abs(x - y), reduction)
@@ -109,6 +109,7 @@ def _(g, needs, residuals, *, reduction):
 
 
 @op(
+    order="K",
     latex=r"\frac{1}{n} \sum \left(|d_i| m_i - \frac{1}{2} m_i^2\right), \quad d = x - y,"
     r" \quad m = \min(|d|, \delta)",
 )
@@ -134,7 +135,7 @@ def _(g, x, y, *, delta, reduction):
 # --- binary cross entropy ----------------------------------------------------------------------
 
 
-@op(latex=r"-\frac{1}{n} \sum W (y \ln x + (1 - y) \ln(1 - x))")
+@op(order="K", latex=r"-\frac{1}{n} \sum W (y \ln x + (1 - y) \ln(1 - x))")
 def binary_cross_entropy(x, y, weight=None, *, reduction="mean"):
     """-w (y log x + (1 - y) log(1 - x)), reduced; logarithms below -100 count as -100."""
     values = (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
@@ -158,7 +159,7 @@ def _weighted(g: Any, weight: Any) -> Any:
     return g if weight is None else g * weight
 
 
-@op(latex=r"-\frac{1}{n} \sum W (p y \ln \sigma(x) + (1 - y) \ln(1 - \sigma(x)))")
+@op(order="K", latex=r"-\frac{1}{n} \sum W (p y \ln \sigma(x) + (1 - y) \ln(1 - \sigma(x)))")
 def binary_cross_entropy_with_logits(x, y, weight=None, pos_weight=None, *, reduction="mean"):
     """-w (p y log σ(x) + (1 - y) log(1 - σ(x))), reduced, without overflow for any x.
 
@@ -323,7 +324,7 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
     return q
 
 
-@op(latex=r"\frac{1}{n} \sum \max(0, m - t x)^p")
+@op(order="K", latex=r"\frac{1}{n} \sum \max(0, m - t x)^p")
 def hinge_loss(x, *, target, margin=1.0, p=1, reduction="mean"):
     """max(0, margin - t x)^p with targets t of -1 and 1, reduced (Cortes & Vapnik 1995)."""
     slack = np.maximum(margin - target * x, 0)
@@ -338,7 +339,7 @@ def _(g, x, *, target, margin, p, reduction):
     return slope * _share(g, x.shape, reduction)
 
 
-@op(latex=r"\frac{1}{n} \sum \ln(1 + e^{-t x})")
+@op(order="K", latex=r"\frac{1}{n} \sum \ln(1 + e^{-t x})")
 def soft_margin_loss(x, *, target, reduction="mean"):
     """ln(1 + e^(-t x)) with targets t of -1 and 1, reduced."""
     return reduced(np.logaddexp(0, -target * x), reduction)  # no e^(-t x) that could overflow

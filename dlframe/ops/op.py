@@ -65,6 +65,7 @@ def op(
     *,
     broadcasts: bool = False,
     view: bool = False,
+    order: str = "C",
     promotes: tuple[str, ...] = (),
     latex: str | None = None,
 ) -> Callable[[Callable[..., Any]], OpFunction]: ...
@@ -73,6 +74,7 @@ def op(
     *,
     broadcasts: bool = False,
     view: bool = False,
+    order: str = "C",
     promotes: tuple[str, ...] = (),
     latex: str | None = None,
 ) -> Any:
@@ -84,18 +86,22 @@ def op(
         forward: the function on ndarrays; it returns an array, or a tuple of arrays.
         broadcasts: inputs broadcast against each other, so gradients are summed back centrally.
         view: the result may share its input's memory, so in-place writes go through to it.
+        order: how the result lies in memory (`dlframe.ops.memory`): "C" in order; "K" as the
+            forward gives it, which is the way for elementwise functions and for views; "like"
+            as the first input, if that has no gaps.
         promotes: the inputs that are brought to one dtype first, by PyTorch's rules of promotion.
         latex: the formula of the result.
     """
     if forward is None:
-        return lambda f: _from_forward(f, broadcasts, view, promotes, latex)
-    return _from_forward(forward, broadcasts, view, promotes, latex)
+        return lambda f: _from_forward(f, broadcasts, view, order, promotes, latex)
+    return _from_forward(forward, broadcasts, view, order, promotes, latex)
 
 
 def _from_forward(
     forward: Callable[..., Any],
     broadcasts: bool,
     view: bool,
+    order: str,
     promotes: tuple[str, ...],
     latex: str | None,
 ) -> OpFunction:
@@ -104,6 +110,7 @@ def _from_forward(
         forward,
         broadcasts=broadcasts,
         view=view,
+        order="" if view else order,
         promotes=promotes,
         latex=latex,
     )
@@ -151,11 +158,16 @@ def printed_as(latex: str) -> Callable[[Rule], Rule]:
 
 
 def plain(
-    function: Callable[..., Any], *, name: str | None = None, latex: str | None = None
+    function: Callable[..., Any],
+    *,
+    name: str | None = None,
+    order: str = "C",
+    latex: str | None = None,
 ) -> OpFunction:
     """An operation without gradient (comparisons, argmax …); its results have no graph."""
     forward = _forward_of(function) if isinstance(function, np.ufunc) else function
-    definition = Op(name or function.__name__, forward, latex=latex)
+    order = "K" if isinstance(function, np.ufunc) else order
+    definition = Op(name or function.__name__, forward, order=order, latex=latex)
     _remember(function, definition)
     return _attach(plain_call(definition, function), definition, _meaning(function))
 
@@ -297,7 +309,7 @@ def _of_one_dtype(inputs: tuple[Any, ...], chosen: Iterable[int]) -> tuple[Any, 
     return tuple(brought)
 
 
-@op(latex="x")
+@op(order="like", latex="x")
 def cast(x: Any, *, dtype: Any) -> Any:
     """`x` in another dtype; the gradient comes back in the dtype of `x`."""
     return x.astype(dtype)

@@ -43,7 +43,7 @@ def _polynomials(
         return _run(x, n, coefficients)[0]
 
     forward.__name__, forward.__doc__ = name, meaning
-    operation = op(broadcasts=True, latex=latex[0])(forward)
+    operation = op(broadcasts=True, order="K", latex=latex[0])(forward)
     operation.vjp("x", latex=latex[1])(lambda g, x, n: g * _run(x, n, coefficients)[1])
     return operation
 

@@ -129,7 +129,7 @@ def _(g, *, region):
     return put_region(g, region=region)
 
 
-@op(latex=r"\sum_{\mathrm{region} = i} x")
+@op(order="", latex=r"\sum_{\mathrm{region} = i} x")
 def put_region(x: Array, *, region: Region) -> Array:
     """Zeros in the shape of the base, with `x` at the view's places; repeated places add up."""
     memory = np.zeros(region.length, x.dtype)
@@ -147,7 +147,7 @@ def _(g, *, region):
     return take_region(g, region=region)
 
 
-@op(latex=r"x, \quad z_{\mathrm{region}} = v")
+@op(order="", latex=r"x, \quad z_{\mathrm{region}} = v")
 def replace_region(x: Array, value: Any, *, region: Region) -> Array:
     """`x` with the elements of the view replaced by `value`; the view repeats no element."""
     whole, part = region.in_memory_of(np.array(x))

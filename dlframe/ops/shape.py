@@ -13,7 +13,7 @@ import numpy as np
 
 from dlframe.errors import ShapeError
 from dlframe.ops.broadcast import sum_to
-from dlframe.ops.elementwise import copy
+from dlframe.ops.elementwise import contiguous
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
@@ -91,10 +91,10 @@ def _(g, *, axis1, axis2):
     return g.swapaxes(axis1, axis2)
 
 
-@op(latex="x_{n-1-i}")
+@op(order="like", latex="x_{n-1-i}")
 def flip(x: Array, *, axis: int | tuple[int, ...]) -> Any:
     """The elements in reverse order along `axis`; a copy, as in PyTorch."""
-    return np.flip(x, axis).copy()
+    return np.flip(x, axis).copy("K")
 
 
 @flip.vjp("x", latex="g_{n-1-i}")
@@ -276,5 +276,5 @@ def rot90(x: Any, *, k: int, axes: tuple[int, int]) -> Any:
     """`x` rotated `k` times by 90° in the plane of two axes, from first to second; a copy."""
     first, second = axes
     if k % 2 == 0:
-        return flip(x, axis=axes) if k % 4 else copy(x)
+        return flip(x, axis=axes) if k % 4 else contiguous(x)
     return swapaxes(flip(x, axis=second if k % 4 == 1 else first), axis1=first, axis2=second)

@@ -38,7 +38,7 @@ Shape = tuple[int, ...]
 # --- picking, and its adjoint ------------------------------------------------------------------
 
 
-@op(latex="x_{p(i)}")
+@op(order="like", latex="x_{p(i)}")
 def pick(x: Array, *, places: Array) -> Any:
     """The elements at `places`, which are all different and counted through `x` in order."""
     return x.take(places)
@@ -143,7 +143,7 @@ def _mode_index(x: Array, *, axis: int, keepdims: bool = False) -> Any:
     return index if keepdims else index.squeeze(axis)
 
 
-argsort = plain(_argsort, name="argsort", latex=r"i: x_{i_j} \leq x_{i_{j+1}}")
+argsort = plain(_argsort, name="argsort", order="like", latex=r"i: x_{i_j} \leq x_{i_{j+1}}")
 index_of_rank = plain(_index_of_rank, name="index_of_rank", latex="i: x_i = x_{(k)}")
 topk_indices = plain(_topk_indices, name="topk_indices", latex=r"i: x_{i_j} \geq x_{i_{j+1}}")
 mode_index = plain(_mode_index, name="mode_index", latex=r"i: x_i = \mathrm{mode}(x)")

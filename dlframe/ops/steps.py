@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import DTypeError
+from dlframe.ops.memory import copied
 from dlframe.ops.op import cast, elementwise, op, plain, stands_for
 from dlframe.ops.record import Array
 
@@ -34,7 +35,7 @@ def _zeros_like(x: Any) -> Any:
     return np.zeros(x.shape, x.dtype)
 
 
-zeros_like = plain(_zeros_like, name="zeros_like", latex="0")
+zeros_like = plain(_zeros_like, name="zeros_like", order="like", latex="0")
 
 
 def zero_gradient(g):
@@ -46,7 +47,7 @@ def zero_gradient(g):
 def _sign(x: Any) -> Any:
     """-1, 0 or 1; 0 for nan."""
     if x.dtype.kind == "b":
-        return x.copy()
+        return copied(x)
     above, below = (x > 0).view(np.int8), (x < 0).view(np.int8)  # bools cannot be subtracted
     return (above - below).astype(x.dtype)  # unlike np.sign 0 for nan, as in PyTorch
 
@@ -60,7 +61,7 @@ def _whole(function: np.ufunc) -> Any:
             raise DTypeError(
                 f"{function.__name__}: not implemented for bool tensors; convert with .float()"
             )
-        return function(x) if x.dtype.kind == "f" else x.copy()
+        return function(x) if x.dtype.kind == "f" else copied(x)
 
     return whole
 
@@ -108,7 +109,7 @@ heaviside = elementwise(
 angle = elementwise(_angle, name="angle", floats=True, latex=r"\pi [x < 0]", x=zero_gradient)
 
 
-@op(latex=r"x \cdot 2^{-e}, \quad e = \lfloor \log_2 |x| \rfloor + 1")
+@op(order="K", latex=r"x \cdot 2^{-e}, \quad e = \lfloor \log_2 |x| \rfloor + 1")
 def frexp(x: Array) -> Any:
     """x = mantissa · 2^exponent, where ½ ≤ |mantissa| < 1, and the exponent is an int32."""
     return np.frexp(x)

@@ -22,17 +22,22 @@ __all__ = ["as_strided", "sliding_windows"]
 Shape = tuple[int, ...]
 
 
+class _Memory:
+    """Memory as NumPy's array interface describes it, kept alive by its owner."""
+
+    def __init__(self, interface: dict[str, Any], owner: Array) -> None:
+        self.__array_interface__, self.base = interface, owner
+
+
 def _laid(x: Array, shape: Shape, strides: Shape, offset: int = 0) -> Array:
     """An array in the memory of `x`, `offset` bytes after its first element; strides in bytes."""
     if 0 in shape:
         strides, offset = (0,) * len(shape), 0  # nothing is read
-    owner = owner_of(x)
-    if not (owner.flags.c_contiguous or owner.flags.f_contiguous):
-        owner = x = np.ascontiguousarray(x)
-    start = x.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
-    view: Array = np.ndarray(shape, x.dtype, owner, start + offset if x.size else 0, strides)
-    view.flags.writeable = x.flags.writeable
-    return view
+    # not np.ndarray(…, buffer=x), which takes memory in order only
+    described = dict(x.__array_interface__)
+    start, read_only = described["data"]
+    described |= {"shape": shape, "strides": strides, "data": (start + offset, read_only)}
+    return np.asarray(_Memory(described, owner_of(x)))
 
 
 # --- windows -----------------------------------------------------------------------------------

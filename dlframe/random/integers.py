@@ -144,12 +144,15 @@ class Choices(RealNumbers):
             u = self.uniform((*probs.shape[:-1], num_samples), F64)
             return _slots(probs, u)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # float16 may reach 0
-            scores = probs / self.exponential(probs.shape, probs.dtype)
+            if probs.ndim == 2 and probs.strides[0] < probs.strides[1]:  # in the order of memory
+                scores = probs / self.exponential(probs.shape[::-1], probs.dtype).T
+            else:
+                scores = probs / self.exponential(probs.shape, probs.dtype)
         best: npt.NDArray[np.int64]
         if num_samples == 1:
             best = scores.argmax(axis=-1, keepdims=True)
         else:
-            best = np.argsort(-scores, axis=-1, kind="stable")[..., :num_samples]
+            best = np.argsort(-scores, axis=-1, kind="stable")[..., :num_samples].copy()
         return best
 
 

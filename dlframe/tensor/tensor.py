@@ -22,6 +22,7 @@ from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import numpy_api, record
 from dlframe.ops.calling import bind_tensor, wrap
+from dlframe.ops.memory import is_dense
 from dlframe.ops.places import address
 from dlframe.ops.record import Array, Node, TensorBase, to_array
 from dlframe.tensor import functions as F
@@ -405,7 +406,7 @@ def _copied(x: Tensor, memo: dict[int, Any]) -> Array:
     """The array of `x` copied, in memory shared with the copies of its base and other views."""
     array, owner = x.array, record.owner_of(x.array)
     lone = owner is array or (x.view_of is None and id(owner) not in memo) or not array.size
-    if lone or not (owner.flags.c_contiguous or owner.flags.f_contiguous):
+    if lone or not is_dense(owner):
         return copy.deepcopy(array, memo)
     flat = copy.deepcopy(owner, memo).ravel(order="K")  # a view: the copy has no gaps either
     start = address(array) - address(owner)

@@ -142,16 +142,24 @@ def fresh(
 
 
 def strided(inputs: Sequence[Any]) -> list[Any]:
-    """The inputs again, each as every second element of a larger array, in reverse order."""
+    """The inputs again, as every second element of a larger array, its axes in reverse order.
+
+    Along the last axis they are read backwards.
+    """
 
     def apart(array: Array) -> Array:
         large = np.full([2 * n for n in array.shape[::-1]], 77, array.dtype).T
-        every_second: Any = (*(slice(None, None, 2),) * array.ndim, ...)
-        view: Array = large[every_second]
+        every_second: Any = (*(slice(None, None, 2),) * (array.ndim - 1), slice(None, None, -2))
+        view: Array = large[every_second if array.ndim else ...]
         view[...] = array
         return view
 
     return _with_arrays(inputs, apart)
+
+
+def turned(inputs: Sequence[Any]) -> list[Any]:
+    """The inputs again, with the last axis outermost in memory, as results of permuted tensors."""
+    return _with_arrays(inputs, _turned)
 
 
 def read_only(inputs: Sequence[Any]) -> list[Any]:
@@ -163,6 +171,12 @@ def read_only(inputs: Sequence[Any]) -> list[Any]:
         return array
 
     return _with_arrays(inputs, locked)
+
+
+def _turned(array: Array) -> Array:
+    if array.ndim < 2:
+        return array.copy()
+    return np.moveaxis(np.moveaxis(array, -1, 0).copy(), 0, -1)
 
 
 def filled(inputs: Sequence[Any], shape: tuple[int, ...]) -> list[Any]:

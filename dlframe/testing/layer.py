@@ -50,8 +50,8 @@ def check_layer(
     The same seed gives the same parameters and outputs; evaluation is deterministic and changes no
     buffer; `train` and `eval` reach all parts; gradients, of inputs and parameters, agree with
     central differences in training and in evaluation; float32 stays float32 and agrees with
-    float64, which `double()` makes of it; inputs are not written to, may have gaps in memory and
-    may be read-only; an empty batch gives an empty batch; `state_dict` holds all that the
+    float64, which `double()` makes of it; inputs are not written to, may lie in memory in any way,
+    and may be read-only; an empty batch gives an empty batch; `state_dict` holds all that the
     outputs depend on; printing and copying work.
 
     Args:
@@ -99,7 +99,8 @@ def check_layer(
     for training in (True, False):
         mode = name if training else f"{name}, in evaluation,"
         double = make_again().double().train(training)
-        check_layouts(Case(mode, functools.partial(_of_copy, double, seed), inputs, min(order, 1)))
+        call = functools.partial(_of_copy, double)
+        check_layouts(Case(mode, call, inputs, min(order, 1), seed=seed))
         if not surrogate:
             _check_first_order(mode, double, inputs, seed, atol, rtol)
         if order > 1 and not surrogate:
@@ -118,9 +119,9 @@ def arrays_by_name(what: str, tensors: Mapping[Any, Tensor | None]) -> Results:
     return {f"{what} {key}": to_array(t) for key, t in tensors.items() if t is not None}
 
 
-def _of_copy(layer: Module, seed: int, *args: Any) -> list[Tensor]:
+def _of_copy(layer: Module, *args: Any) -> list[Tensor]:
     """The output tensors; the layer's buffers stay as they are."""
-    return run(copy.deepcopy(layer), args, seed)
+    return tensors_in(copy.deepcopy(layer)(*args))
 
 
 def _check_printing(name: str, layer: Module) -> None:

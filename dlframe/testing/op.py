@@ -11,6 +11,7 @@ import numpy as np
 
 from dlframe.autograd import grad, no_grad
 from dlframe.autograd.gradcheck import gradcheck, gradgradcheck
+from dlframe.random import fork_rng, get_rng_state, manual_seed
 from dlframe.tensor import Tensor, to_array
 from dlframe.testing.claims import (
     Results,
@@ -28,10 +29,11 @@ from dlframe.testing.claims import (
     seeded,
     strided,
     tensors_in,
+    turned,
     unchanged,
 )
 
-LAYOUTS = {"not contiguous": strided, "read-only": read_only}
+LAYOUTS = {"not contiguous": strided, "in another order": turned, "read-only": read_only}
 SHAPES = ((), (0,), (2, 0, 3), (1, 1))
 
 
@@ -59,7 +61,7 @@ def check_op(
     Its value is the reference's, if there is one. A dtype that goes in comes out, in values and in
     gradients, and float32 agrees with float64. Gradients agree with central differences, up to
     `order`, and are the same with and without `create_graph`; this compares an op's fast door with
-    its rule. Inputs are not written to, may have gaps in memory and may be read-only. Without
+    its rule. Inputs are not written to, may lie in memory in any way, and may be read-only. Without
     `requires_grad` and under `no_grad` nothing is recorded.
 
     Args:
@@ -140,6 +142,15 @@ class Case:
     def call(self, *args: Any) -> Any:
         """One call, with its random numbers from the seed."""
         return seeded(self.seed, lambda: self.function(*args))
+
+    @cached_property
+    def draws(self) -> bool:
+        """Whether it draws random numbers: they come in the order of memory, as in PyTorch."""
+        with fork_rng():
+            manual_seed(self.seed)
+            before = get_rng_state()
+            self.function(*self.args())
+            return not np.array_equal(before, get_rng_state())
 
     @property
     def places(self) -> list[int]:
@@ -255,12 +266,16 @@ def require_dtype(found: Results, dtype: Any) -> None:
 def check_layouts(case: Case) -> None:
     """How the inputs lie in memory does not matter, and nothing writes to them."""
     for layout, change in LAYOUTS.items():
-        if case.writes and change is read_only:
+        if change is read_only and case.writes:
             continue
         args = change(case.args())
+        if change is turned and not any(_is_turned(x) for x in args):
+            continue
         kept = [] if case.writes else args
         with claim(case.name, f"takes inputs that are {layout}"), unchanged(kept, "input"):
             out = case.call(*args)
+            if case.draws:
+                continue  # other elements get the random numbers
             require_alike(results_of(out), case.values, tolerance=case.tolerance)
         if case.order:
             with (
@@ -268,6 +283,10 @@ def check_layouts(case: Case) -> None:
                 unchanged(kept, "input"),
             ):
                 require_alike(case.derivatives(out, args), case.slopes, tolerance=case.tolerance)
+
+
+def _is_turned(x: Any) -> bool:
+    return isinstance(x, Tensor) and not x.is_contiguous()
 
 
 def check_narrow(case: Case, narrow: float) -> None:

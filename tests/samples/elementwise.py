@@ -48,6 +48,7 @@ UNARY = [
     unary("sqrt", "sqrt", n.positive(3, 4)),
     unary("rsqrt", "rsqrt", n.positive(3, 4), lambda x: 1 / np.sqrt(x)),
     unary("copy", "clone", n.away(3, 4)),
+    unary("contiguous", "", np.arange(12.0).reshape(3, 4) - 5.5, np.copy),
     unary("exp", "exp", n.away(3, 4)),
     unary("exp2", "exp2", n.away(3, 4)),
     unary("expm1", "expm1", n.away(3, 4)),

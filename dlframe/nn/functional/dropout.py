@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from dlframe.errors import ArgumentError, DTypeError
+from dlframe.ops.memory import drawn_like
 from dlframe.ops.record import Array
 from dlframe.random import Generator, or_default
 from dlframe.tensor import Tensor
@@ -46,14 +45,15 @@ def dropout(
         return input
     if input.dtype.kind != "f":
         raise DTypeError(f"dropout: expected floats, got {input.dtype}; convert with .float()")
-    noise = Tensor(_noise(p, tuple(input.shape), input.dtype, generator))
+    noise = Tensor(_noise(p, input.array, generator))
     return input.mul_(noise) if inplace else input * noise
 
 
-def _noise(p: float, shape: tuple[int, ...], dtype: Any, generator: Generator | None) -> Array:
-    """0 with probability p, else 1 / (1 - p)."""
+def _noise(p: float, x: Array, generator: Generator | None) -> Array:
+    """0 with probability p, else 1 / (1 - p), in the shape, dtype and order of `x`."""
     if p == 1:
-        return np.zeros(shape, dtype)  # as PyTorch, without drawing
-    mask = or_default(generator).keep_mask(1 - p, shape).astype(dtype)
+        return np.zeros_like(x)  # as PyTorch, without drawing
+    draw = or_default(generator).keep_mask
+    mask = drawn_like(x, lambda shape: draw(1 - p, shape)).astype(x.dtype)
     mask /= 1 - p
     return mask

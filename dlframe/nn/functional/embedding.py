@@ -106,4 +106,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         check_range("one_hot", "class value", index, num_classes, "there are {} classes")
     except LabelError as error:
         raise ArgumentError(str(error)) from None  # PyTorch raises a RuntimeError here
-    return Tensor(np.asarray(index[..., None] == np.arange(num_classes)).astype(np.int64))
+    return Tensor(np.asarray(index[..., None] == np.arange(num_classes)).astype(np.int64, "C"))

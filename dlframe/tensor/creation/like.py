@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.dtypes import as_dtype
+from dlframe.ops import memory
 from dlframe.ops.indexing import number_for
 from dlframe.ops.record import TensorBase, to_array
 from dlframe.random import Generator
@@ -78,8 +79,9 @@ def empty_like(
             f"expected a Tensor (got {type(input).__name__}); for arrays there is dl.from_numpy"
         )
     kind = input.array.dtype if dtype is None else as_dtype(dtype)
-    order: Any = "C" if memory_format == contiguous_format else "K"
-    return Tensor(np.empty_like(input.array, kind, order=order, subok=False), requires_grad)
+    ordered = memory_format == contiguous_format
+    array = np.empty(input.shape, kind) if ordered else memory.empty_like(input.array, kind)
+    return Tensor(array, requires_grad)
 
 
 def full_like(

@@ -11,6 +11,7 @@ from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import float64, result_type
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.record import TensorBase
 from dlframe.tensor.arguments import Number, checked, doubled, require_floats, scaled, scaled_into
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def positive(input: Tensor) -> Tensor:
     >>> dl.positive(dl.tensor([1.0, -2.0]))
     tensor([ 1., -2.])
     """
-    return ops.positive(input)
+    return input
 
 
 def abs(input: Tensor) -> Tensor:
@@ -302,7 +303,8 @@ def pow(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     >>> dl.pow(dl.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    return checked("pow", ops.power(input, exponent), input, exponent)
+    out = checked("pow", ops.power(input, exponent), input, exponent)
+    return out if isinstance(input, TensorBase) else ops.ordered(out)
 
 
 pow_ = in_place_form(pow, ops.power)
@@ -315,7 +317,8 @@ def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
     tensor([0.5000, 0.3333], dtype=dlframe.float64)
     """
     base, power = (doubled(x) for x in (input, exponent))
-    return checked("float_power", ops.power(base, power), input, exponent)
+    out = checked("float_power", ops.power(base, power), input, exponent)
+    return out if isinstance(input, TensorBase) else ops.ordered(out)
 
 
 _float_power_ = in_place_form(float_power)

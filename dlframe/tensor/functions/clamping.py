@@ -10,6 +10,7 @@ from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.memory import in_order
 from dlframe.ops.record import TensorBase
 from dlframe.tensor.arguments import Number, checked, tensor_of
 
@@ -141,7 +142,7 @@ def where(
     (tensor([1]),)
     """
     if input is None and other is None:
-        return tuple(wrap(places) for places in np.nonzero(np.atleast_1d(condition.array)))
+        return tuple(map(wrap, in_order(np.nonzero(np.atleast_1d(condition.array)))))
     if input is None or other is None:
         raise TypeError("where(): give both `input` and `other`, or neither")
     if condition.dtype.kind != "b":

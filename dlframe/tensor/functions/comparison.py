@@ -10,6 +10,7 @@ from dlframe import ops
 from dlframe.autograd.inplace import in_place_form
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.memory import in_common_order, like_first
 from dlframe.ops.record import TensorBase, to_array
 from dlframe.tensor.arguments import checked, no_operand
 
@@ -180,7 +181,7 @@ def isclose(
     for name, value in (("rtol", rtol), ("atol", atol)):
         if value < 0:
             raise ArgumentError(f"isclose: {name} must be greater than or equal to zero: {value}")
-    return wrap(np.isclose(a, b, rtol, atol, equal_nan))
+    return wrap(in_common_order(np.isclose(a, b, rtol, atol, equal_nan), (a, b)))
 
 
 def allclose(
@@ -245,7 +246,7 @@ def isreal(input: Tensor) -> Tensor:
     >>> dl.isreal(dl.tensor([1.0, 2.0]))
     tensor([True, True])
     """
-    return wrap(np.ones(input.shape, np.bool_))
+    return wrap(like_first(np.ones(input.shape, np.bool_), (input.array,)))
 
 
 def signbit(input: Tensor) -> Tensor:

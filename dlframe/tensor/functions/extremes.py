@@ -9,6 +9,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import DimensionError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.memory import in_order
 from dlframe.ops.record import Array, TensorBase
 from dlframe.tensor.arguments import Dims, axis_of, checked_dim, numpy_names
 from dlframe.tensor.functions import return_types
@@ -146,7 +147,7 @@ def picked(kind: Any, input: Tensor, find: Any, axis: int, keepdim: bool, **opti
     """The element that `find` picks from each line along `axis`: a pair of values and indices."""
     if not input.ndim:
         return kind(ops.copy(input), wrap(np.zeros((), np.int64)))
-    indices = find(input.array, axis=axis, keepdims=True, **options)
+    indices = in_order(find(input.array, axis=axis, keepdims=True, **options))
     return taken(kind, input, indices, axis, () if keepdim else (axis,))
 
 

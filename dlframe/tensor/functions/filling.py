@@ -29,5 +29,5 @@ def fill(input: Tensor, value: float | Tensor) -> Tensor:
             f"{source.array.ndim} dimensions."
         )
     source = source if source.dtype == input.dtype else cast(source, dtype=input.dtype)
-    out: Any = ops.copy(ops.broadcast_to(source, shape=input.shape))
+    out: Any = ops.replace_at(input.detach(), source, index=...)
     return out

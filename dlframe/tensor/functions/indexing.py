@@ -42,6 +42,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     if places is None:
         return ops.take_at(ops.ravel(input), index=np.zeros(index.shape, np.int64))
     found = ops.take_at(input, index=ops.along_within(places, dim, input.array.shape))
+    found = ops.ordered(found)
     return found if found.shape == index.shape else ops.reshape(found, shape=index.shape)
 
 
@@ -84,7 +85,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         input = ops.broadcast_to(input, shape=whole)
     if index.shape != shape:
         index = np.broadcast_to(index, shape)
-    return ops.take_at(input, index=ops.along_within(index, dim, input.array.shape))
+    places = ops.along_within(index, dim, input.array.shape)
+    return ops.ordered(ops.take_at(input, index=places))
 
 
 def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -113,7 +115,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     n = input.shape[dim] if input.ndim else 1
     places = vector_of_indices("index_select", index.array, dim, n)
     if input.ndim:
-        return ops.take(input, places, axis=dim)
+        return ops.ordered(ops.take(input, places, axis=dim))
     if places.size != 1:
         raise ShapeError(
             "index_select(): Index to scalar can have only 1 value, got "
@@ -134,7 +136,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     """
     require_long("take", index.array)
     places = from_the_front("take", index.array, input.array.size)
-    return ops.take_at(ops.ravel(input), index=places)
+    return ops.ordered(ops.take_at(ops.ravel(input), index=places))
 
 
 # --- checks, of reading and writing ------------------------------------------------------------

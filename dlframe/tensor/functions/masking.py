@@ -33,7 +33,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | float) -> Tensor:
     _require_bool("masked_fill", mask)
     filling = filling_for("masked_fill", value, input)
     broadcast_shape("masked_fill", input.shape, mask.shape)
-    return ops.where(mask, filling, input)
+    return ops.ordered(ops.where(mask, filling, input))
 
 
 masked_fill_ = in_place_form(masked_fill)
@@ -80,7 +80,8 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
             f"{source.array.size} < {count}"
         )
     first = ops.take_at(ops.ravel(source), index=slice(count))
-    return ops.replace_at(ops.broadcast_to(input, shape=shape), first, index=whole)
+    out = ops.replace_at(ops.broadcast_to(input, shape=shape), first, index=whole)
+    return ops.ordered(out)
 
 
 masked_scatter_ = in_place_form(masked_scatter)

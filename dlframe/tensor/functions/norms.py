@@ -131,7 +131,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     wide = to_dtype(input, float32) if input.dtype == float16 else input
     size = norm(wide, p, others, keepdim=True)
     scale = ops.where(size > maxnorm, float(maxnorm) / (size + 1e-7), 1.0)
-    return input * to_dtype(scale, input.dtype)
+    return ops.ordered(input * to_dtype(scale, input.dtype))
 
 
 renorm_ = in_place_form(renorm)

@@ -12,6 +12,7 @@ from dlframe.autograd.inplace import in_place_form
 from dlframe.dtypes import as_dtype
 from dlframe.errors import DTypeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.memory import in_order
 from dlframe.tensor.arguments import (
     checked_dim,
     kept_in,
@@ -119,6 +120,6 @@ def _extreme_so_far(find: Callable[..., Any], input: Tensor, dim: int) -> tuple[
     axis = checked_dim(dim, input.ndim)
     if not input.ndim:
         return ops.copy(input), wrap(np.zeros((), np.int64))
-    indices = find(input.array, axis=axis)
+    indices = in_order(find(input.array, axis=axis))
     places = ops.places_along(indices, input.shape, axis)
     return ops.take_at(ops.ravel(input), index=places), wrap(indices)

@@ -93,8 +93,8 @@ def scatter(
         return _scattered("scatter", input, dim, index, source, name)
     x, places, source = _places("scatter", input, dim, index, source)
     if places is None:
-        return ops.copy(input)
-    return _shaped(ops.replace_at(x, source, index=places), input)
+        return ops.contiguous(input)
+    return ops.ordered(_shaped(ops.replace_at(x, source, index=places), input))
 
 
 scatter_ = in_place_form(scatter)
@@ -112,8 +112,8 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     require_tensor("scatter_add", "'src'", src)
     x, places, source = _places("scatter_add", input, dim, index, src)
     if places is None:
-        return ops.copy(input)
-    return _shaped(ops.add(x, ops.put_at(source, index=places, size=x.shape)), input)
+        return ops.contiguous(input)
+    return ops.ordered(_shaped(ops.add(x, ops.put_at(source, index=places, size=x.shape)), input))
 
 
 scatter_add_ = in_place_form(scatter_add)
@@ -150,7 +150,7 @@ def _scattered(
 ) -> Any:
     x, places, source = _places(name, input, dim, index, src)
     if places is None:
-        return ops.copy(input)
+        return ops.contiguous(input)
     return _reduced(input, source, ops.flat_places(places, x.shape), reduce, include_self)
 
 
@@ -232,7 +232,7 @@ def index_add(
     x, places, source = _slices("index_add", input, dim, index, source)
     if alpha != 1:
         source = ops.multiply(source, filling_for("index_add", alpha, input))
-    return _shaped(ops.add(x, ops.put_at(source, index=places, size=x.shape)), input)
+    return ops.ordered(_shaped(ops.add(x, ops.put_at(source, index=places, size=x.shape)), input))
 
 
 index_add_ = in_place_form(index_add)
@@ -247,7 +247,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     """
     require_long("index_copy", index.array)
     x, places, source = _slices("index_copy", input, dim, index, source)
-    return _shaped(ops.replace_at(x, source, index=places), input)
+    return ops.ordered(_shaped(ops.replace_at(x, source, index=places), input))
 
 
 index_copy_ = in_place_form(index_copy)

@@ -13,6 +13,7 @@ from dlframe import ops
 from dlframe.dtypes import result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
+from dlframe.ops.memory import in_order
 from dlframe.ops.record import Array, TensorBase, to_array
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
             [1, 0]])
     """
     if as_tuple:
-        return tuple(wrap(places) for places in np.nonzero(np.atleast_1d(input.array)))
+        return tuple(map(wrap, in_order(np.nonzero(np.atleast_1d(input.array)))))
     return ops.nonzero(input)
 
 

@@ -15,6 +15,7 @@ from dlframe import ops
 from dlframe.base.quiet import quietly
 from dlframe.errors import ArgumentError
 from dlframe.ops.calling import wrap
+from dlframe.ops.memory import in_order, like_first
 from dlframe.ops.record import Array
 from dlframe.tensor.arguments import checked_dim, numpy_names
 from dlframe.tensor.functions import return_types
@@ -63,9 +64,9 @@ def sort(
     axis = checked_dim(dim, input.ndim)
     if not input.ndim:
         return return_types.sort(ops.copy(input), wrap(np.zeros((), np.int64)))
-    indices = ops.argsort(input.array, axis=axis, descending=descending)
-    found: return_types.sort = taken(return_types.sort, input, indices, axis)
-    return found
+    found = ops.argsort(input.array, axis=axis, descending=descending)
+    indices = like_first(found, (input.array,))
+    return taken(return_types.sort, input, indices, axis)
 
 
 def msort(input: Tensor) -> Tensor:
@@ -101,7 +102,7 @@ def topk(
         )
     if not input.ndim:
         return return_types.topk(ops.copy(input), wrap(np.zeros((), np.int64)))
-    indices = ops.topk_indices(input.array, k=k, axis=axis, largest=largest)
+    indices = in_order(ops.topk_indices(input.array, k=k, axis=axis, largest=largest))
     found: return_types.topk = taken(return_types.topk, input, indices, axis)
     return found
 

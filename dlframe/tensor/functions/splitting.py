@@ -72,7 +72,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     >>> dl.narrow_copy(dl.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
-    return ops.copy(narrow(input, dim, start, length))
+    return ops.contiguous(narrow(input, dim, start, length))
 
 
 @numpy_names

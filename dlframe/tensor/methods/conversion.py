@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from dlframe import ops
 from dlframe.dtypes import DType, as_dtype
 from dlframe.errors import GradientError
 from dlframe.ops.op import cast
@@ -150,7 +151,7 @@ class ConversionMethods(TensorBase):
 
     def contiguous(self: Any) -> Tensor:
         """The tensor itself if its elements are in order in memory, otherwise a copy."""
-        return self if self.array.flags.c_contiguous else self.clone()
+        return ops.ordered(self)
 
     def new(self: Any, *args: Any) -> Tensor:
         """A tensor in this one's dtype: of values, or, of sizes, uninitialized memory.

@@ -11,6 +11,7 @@ from dlframe.autograd.inplace import write, write_at
 from dlframe.errors import ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.indexing import number_for
+from dlframe.ops.memory import drawn_like
 from dlframe.ops.op import cast
 from dlframe.ops.record import Array, TensorBase, to_array
 from dlframe.random import Generator, or_default
@@ -78,13 +79,8 @@ class FillingMethods(TensorBase):
 
     def _fill(self: Any, draw: Callable[[tuple[int, ...]], Array], by: str) -> Tensor:
         """Write the numbers of `draw` for a shape, in the order of the elements in memory."""
-        a = self.array
-        if a.flags.c_contiguous:
-            values = draw(a.shape)
-        else:
-            order = np.argsort([-abs(stride) for stride in a.strides], kind="stable")
-            values = draw(tuple([a.shape[i] for i in order])).transpose(np.argsort(order))
-        return write(self, wrap(values.astype(a.dtype, copy=False)), by)
+        values = drawn_like(self.array, draw)
+        return write(self, wrap(values.astype(self.array.dtype, copy=False)), by)
 
     def normal_(
         self: Any, mean: float = 0, std: float = 1, *, generator: Generator | None = None
