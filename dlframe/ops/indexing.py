@@ -222,7 +222,7 @@ def _read(x: Array, index: Any) -> Array:
     if isinstance(out, np.generic):
         # with an integer for every axis NumPy gives a scalar; a view if there is an Ellipsis too
         return x[(*_parts(index), ...)]
-    return out if _is_basic(index) else _in_memory(out, x, index)
+    return out if is_basic(index) else _in_memory(out, x, index)
 
 
 def _in_memory(out: Array, x: Array, index: Any) -> Array:
