@@ -146,11 +146,13 @@ def median(x: Any, *, axis: Axis = None, keepdims: bool = False, skip_nan: bool 
 
 def covariance(x: Any, freedom: Any, weights: Any = None) -> Any:
     """Σw (x - mean)(y - mean) / freedom of the rows of a matrix; for a single row its variance."""
-    if weights is None:
-        mean = divide(sum(x, axis=1, keepdims=True), float(x.shape[1]))
-    else:
-        mean = divide(sum(x * weights, axis=1, keepdims=True), sum(weights))
-    d = subtract(x, mean)
+    d = x
+    for _ in range(2):  # again, for what the rounding of a mean far from 0 left
+        if weights is None:
+            mean = divide(sum(d, axis=1, keepdims=True), float(x.shape[1]))
+        else:
+            mean = divide(sum(d * weights, axis=1, keepdims=True), sum(weights))
+        d = subtract(d, mean)
     left = d if weights is None else multiply(d, weights)
     return squeeze(divide(matmul(left, swapaxes(d, axis1=0, axis2=1)), freedom))
 

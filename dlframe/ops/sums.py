@@ -83,7 +83,7 @@ def _finished(x: Array, plan: _Plan) -> Array:
     return x
 
 
-@lru_cache(maxsize=4096)  # programs use the same shapes many times
+@lru_cache(maxsize=1024)  # programs use the same shapes many times
 def _plan(shape: Shape, strides: Shape, axis: Any, products: bool = False) -> _Plan | None:
     """The plan for one kind of array; None if NumPy's own sum is as exact and as fast."""
     every = range(len(shape))
@@ -158,11 +158,13 @@ def _added_rows(x: Array) -> Any:
         if n * width > 2 * _BLOCK or x.strides[-1] != x.itemsize:
             return _reduce(x, axis=-2)
         return ones(n, x.dtype) @ x if outer else ones(n, x.dtype).dot(x)
-    if width < 32 and not _follow(x):
+    joined = x.strides[-2] == width * x.strides[-1]  # several rows are like one in memory
+    if width < 32 and not joined:
         return _added_row(np.ascontiguousarray(x.swapaxes(-1, -2)))
-    head, rest, several = _blocks(x)
-    total = _added_rows(_added_rows(x[..., :head, :].reshape(several)).reshape(*outer, -1, width))
-    return total if not rest else total + _added_rows(x[..., head:, :])
+    head, blocks = _blocks(n, width, joined)
+    sums = _added_rows((x if head == n else x[..., :head, :]).reshape(*outer, *blocks))
+    total = _added_rows(sums.reshape(*outer, -1, width))
+    return total if head == n else total + _added_rows(x[..., head:, :])
 
 
 def _few(n: int, width: int) -> bool:
@@ -170,24 +172,21 @@ def _few(n: int, width: int) -> bool:
     return n <= (2 * _FEW if n * width > 2 * _BLOCK else _FEW)
 
 
-def _follow(x: Array) -> bool:
-    """Whether each row begins where the one before ends, so that several are like one."""
-    return bool(x.strides[-2] == x.shape[-1] * x.strides[-1])
-
-
-def _blocks(x: Array) -> tuple[int, int, Shape]:
-    """How many rows go into blocks, how many are left, and the shape that makes the blocks."""
-    *outer, n, width = x.shape
+@lru_cache(maxsize=1024)
+def _blocks(n: int, width: int, joined: bool) -> tuple[int, Shape]:
+    """How many rows go into blocks, and the shape that makes the blocks."""
     if 32 * width > 2 * _BLOCK:  # NumPy's loop is fast: large blocks
         count = n // -(-n // (2 * _FEW))
+    elif n < _ROW:
+        root = math.isqrt(n)
+        count = next((k for k in range(root, root // 2, -1) if n % k == 0), root)
     else:
-        count = math.isqrt(n) if n < _ROW else 32
-    wide = max(1, _BLOCK // (count * width)) if _follow(x) else 1
+        count = 32
+    wide = max(1, _BLOCK // (count * width)) if joined else 1
     blocks = max(1, n // (count * wide))
-    wide = n // (count * blocks)  # so many rows of `x` are one in the block
-    used = blocks * count * wide
+    wide = n // (count * blocks)  # so many rows are one in the block
     several = (blocks,) if blocks > 1 else ()
-    return used, n - used, (*outer, *several, count, wide * width)
+    return blocks * count * wide, (*several, count, wide * width)
 
 
 def add_products(x: Array, y: Array, axes: Shape) -> Any:
@@ -227,13 +226,15 @@ def _products_of_rows(x: Array, y: Array) -> Any:
     *outer, n, width = x.shape
     if _few(n, width):
         return np.einsum("...nw,...nw->...w", x, y)
-    head, rest, several = _blocks(x)
-    parts = (v[..., :head, :].reshape(several) for v in (x, y))
+    head, blocks = _blocks(n, width, x.strides[-2] == width * x.strides[-1])
+    parts = (v[..., :head, :].reshape(*outer, *blocks) for v in (x, y))
     total = _added_rows(_products_of_rows(*parts).reshape(*outer, -1, width))
-    return total if not rest else total + _products_of_rows(x[..., head:, :], y[..., head:, :])
+    return total if head == n else total + _products_of_rows(x[..., head:, :], y[..., head:, :])
 
 
-@lru_cache(maxsize=2 * _ROW)
+_ONES = {dtype: np.ones(_ROW, dtype) for dtype in "efd"}
+
+
 def ones(n: int, dtype: Any) -> Array:
-    """`n` ones; a product with them is a sum."""
-    return np.ones(n, dtype)
+    """`n` ones, at most `_ROW`; a product with them is a sum."""
+    return _ONES[dtype.char][:n]
