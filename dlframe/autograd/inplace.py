@@ -175,14 +175,19 @@ def _keep_copies(node: Any, array: Any, since: int) -> None:
 
 def _check_memory(x: Any, by: str) -> None:
     if not x.array.flags.writeable:
-        _refuse_memory(by)
+        if repeats(x.array.shape, x.array.strides):
+            _refuse_memory(by)
+        raise ArgumentError(
+            f"{by}: the memory of the written-to tensor is read-only, as that of the array that it "
+            "was made from. Please clone() the tensor, or copy the array, before writing."
+        )
 
 
 def _refuse_memory(by: str) -> NoReturn:
     raise ArgumentError(
         f"{by}: unsupported operation: more than one element of the written-to tensor refers "
-        "to a single memory location (it was expanded), or its memory is read-only. Please "
-        "clone() the tensor before performing the operation."
+        "to a single memory location (it was expanded). Please clone() the tensor before "
+        "performing the operation."
     )
 
 
@@ -215,7 +220,7 @@ def write_at(x: Any, index: Any, value: Any) -> None:
 
 def _part_at(array: Any, index: Any) -> Any:
     """The view that a write to `array[index]` changes; all of it for an index with arrays."""
-    if array.__class__ is not np.ndarray or not is_basic(index):
+    if not issubclass(type(array), np.ndarray) or not is_basic(index):
         return array
     part = array[index]
     whole = index if isinstance(index, tuple) else (index,)

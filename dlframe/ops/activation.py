@@ -87,7 +87,7 @@ def elu(x: Array, *, alpha: float = 1.0) -> Any:
 
 @elu.vjp("x", latex=r"g ([x > 0] + \alpha e^x [x \leq 0])")
 def _(g, x, *, alpha):
-    return where(x <= 0, g * (alpha * np.exp(np.minimum(x, 0.0))), g)
+    return where(x <= 0, g * (alpha * np.exp(where(x < 0, x, 0.0))), g)
 
 
 @elu.fast_backward
@@ -107,7 +107,7 @@ def celu(x: Array, *, alpha: float = 1.0) -> Any:
 
 @celu.vjp("x", latex=r"g ([x > 0] + e^{x / \alpha} [x \leq 0])")
 def _(g, x, *, alpha):
-    return where(x <= 0, g * np.exp(np.minimum(x, 0.0) / alpha), g)
+    return where(x <= 0, g * np.exp(where(x < 0, x, 0.0) / alpha), g)
 
 
 @op(order="K", latex=r"\frac{1}{\beta} \ln(1 + e^{\beta x})")

@@ -258,8 +258,7 @@ class Mutation:
 
     def note_part(self, owner: Array, array: Array) -> None:
         """Note where the last write went: to `array`, a view of the owner."""
-        contiguous = owner.flags.c_contiguous or owner.flags.f_contiguous
-        if array.size == owner.size or array.itemsize != owner.itemsize or not contiguous:
+        if not _is_part(array, owner):
             self.whole, self.places = self.seq, None
             return
         if self.places is None:
@@ -268,9 +267,17 @@ class Mutation:
 
     def touched(self, array: Array, since: int) -> bool:
         """Whether one of the writes after the time `since` went to an element of `array`."""
-        if not array.size:
-            return False
-        return self.whole > since or (self.places is not None and self.places.changed(array, since))
+        if self.whole > since or not issubclass(type(array), np.ndarray):
+            return bool(array.size)
+        return array.size > 0 and self.places is not None and self.places.changed(array, since)
+
+
+def _is_part(array: Array, owner: Array) -> bool:
+    """Whether `array` shows some of the owner's elements, so that it has its own place."""
+    if not issubclass(type(array), np.ndarray):  # batches of vmap only say that they are arrays
+        return False
+    contiguous = owner.flags.c_contiguous or owner.flags.f_contiguous
+    return contiguous and array.size != owner.size and array.itemsize == owner.itemsize
 
 
 _log: dict[int, Mutation] = {}

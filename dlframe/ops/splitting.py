@@ -9,21 +9,21 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from dlframe.ops.indexing import take_at
+from dlframe.ops.indexing import slice_at, take_at
 
 __all__ = ["equal_cuts", "part_of", "split_at", "unstack"]
 
 
 def part_of(x: Any, axis: int, start: int | None, end: int | None) -> Any:
     """The slice from `start` to `end` along an axis."""
-    return take_at(x, index=(*(slice(None),) * axis, slice(start, end)))
+    return slice_at(x, index=(*(slice(None),) * axis, slice(start, end)))
 
 
 def split_at(x: Any, cuts: Iterable[int], *, axis: int) -> tuple[Any, ...]:
     """The pieces before, between and after the cuts."""
     before = (slice(None),) * axis
     bounds = itertools.pairwise((None, *cuts, None))
-    return tuple([take_at(x, index=(*before, slice(a, b))) for a, b in bounds])
+    return tuple([slice_at(x, index=(*before, slice(a, b))) for a, b in bounds])
 
 
 def equal_cuts(n: int, sections: int) -> list[int]:

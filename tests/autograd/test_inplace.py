@@ -530,3 +530,25 @@ def test_many_different_places_are_told_apart():
     h.data[50] = 1.0
     with pytest.raises(GradientError, match=r"square: the gradient needs 'x' .* \(__setitem__\)"):
         y.sum().backward()
+
+
+def test_writes_to_parts_of_a_batch():
+    def f(x):
+        y = x * 1
+        y[0] = y[1] * 2
+        y[1:].mul_(3)
+        return y * y
+
+    x = dl.arange(6.0).reshape(2, 3)
+    assert dl.func.vmap(f)(x).tolist() == [f(row).tolist() for row in x]
+
+
+def test_read_only_memory_is_named():
+    array = np.zeros(3, np.float32)
+    array.flags.writeable = False
+    x = dl.from_numpy(array)
+    for write in (x.zero_, x.normal_, lambda: x.add_(1)):
+        with pytest.raises(RuntimeError, match="memory of the written-to tensor is read-only"):
+            write()
+    with pytest.raises(RuntimeError, match="more than one element"):
+        dl.zeros(1).expand(3).zero_()
