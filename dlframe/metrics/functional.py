@@ -32,6 +32,7 @@ from dlframe.metrics.labels import (
     check_labels,
     is_class_scores,
     label_pair,
+    number_array,
     whole_numbers,
 )
 from dlframe.tensor import to_array
@@ -162,7 +163,7 @@ def top_k_hits(
     output: object, target: object, k: int, ignore_index: int | None = None
 ) -> NDArray[np.bool_]:
     """Whether each sample's true class is among its k highest scores: flat, (N · d1 …,)."""
-    scores, labels = to_array(output), whole_numbers(to_array(target), "target")
+    scores, labels = number_array(output, "output"), whole_numbers(to_array(target), "target")
     if not is_class_scores(scores, labels):
         raise ShapeError(
             f"top_k_accuracy: needs class scores (N, C, ...) beside labels (N, ...), "

@@ -55,7 +55,7 @@ def label_pair(
         >>> label_pair(np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 1])).predicted
         array([1, 0])
     """
-    scores, truth = to_array(output), to_array(target)
+    scores, truth = number_array(output, "output"), to_array(target)
     true = whole_numbers(truth, "target")
     predicted, implied = _predicted(scores, truth, threshold)
     if implied is not None and num_classes not in (None, implied):
@@ -135,6 +135,18 @@ def _misfit(scores: Array, target: Array) -> str:
         f"{message}: expected scores (N, C, ...) beside labels (N, ...), "
         "one score per sample (N,), or labels of the target's shape"
     )
+
+
+def number_array(values: object, what: str) -> Array:
+    """The array of real numbers or booleans in a tensor, an array or a list; else DTypeError.
+
+    >>> number_array([1, 2.5], "output")
+    array([1. , 2.5])
+    """
+    array = to_array(values)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"metrics: {what} must hold real numbers, got dtype {array.dtype}")
+    return array
 
 
 def whole_numbers(values: Array, what: str) -> Labels:

@@ -8,8 +8,8 @@ import numpy as np
 
 from dlframe.base.quiet import quiet
 from dlframe.errors import ShapeError
+from dlframe.metrics.labels import number_array
 from dlframe.metrics.metric import Metric, State
-from dlframe.tensor import to_array
 
 __all__ = [
     "MeanAbsoluteError",
@@ -27,7 +27,7 @@ def mean_squared_error(output: object, target: object, *, squared: bool = True) 
         squared: False takes the square root: the error in the units of the target.
 
     Raises:
-        ShapeError: the shapes differ.
+        ShapeError: the shapes differ. DTypeError: not real numbers.
 
         >>> mean_squared_error(np.array([1.0, 5.0]), np.array([1.0, 1.0]))
         8.0
@@ -40,7 +40,7 @@ def mean_absolute_error(output: object, target: object) -> float:
     """The mean of |output - target| over all elements; NaN without any.
 
     Raises:
-        ShapeError: the shapes differ.
+        ShapeError: the shapes differ. DTypeError: not real numbers.
 
         >>> mean_absolute_error(np.array([1.0, 5.0]), np.array([1.0, 1.0]))
         2.0
@@ -99,7 +99,7 @@ class MeanAbsoluteError(Metric):
 @quiet
 def _differences(name: str, output: object, target: object) -> Any:
     """output - target in float64, whose sums are exact enough for any number of batches."""
-    x, y = to_array(output), to_array(target)
+    x, y = number_array(output, "output"), number_array(target, "target")
     if x.shape != y.shape:
         raise ShapeError(
             f"{name}: output and target must have the same shape, got output{list(x.shape)} and "

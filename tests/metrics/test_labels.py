@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from dlframe import metrics
 from dlframe.errors import DTypeError, LabelError, ShapeError
 from dlframe.metrics.labels import label_pair
 
@@ -126,3 +127,12 @@ def test_scores_and_num_classes_must_agree():
 def test_targets_of_another_kind():
     with pytest.raises(DTypeError, match="target must hold class labels, got dtype complex128"):
         label_pair(SCORES, np.array([1j, 2]))
+
+
+@pytest.mark.parametrize("value", [None, "x", [1j, 2], [object(), 1], np.datetime64("2020-01-01")])
+@pytest.mark.parametrize(
+    "measure", [metrics.accuracy, metrics.mean_squared_error, metrics.mean_absolute_error]
+)
+def test_what_is_no_number_is_refused(measure, value):
+    with pytest.raises(DTypeError, match=r"output must hold real numbers, got dtype"):
+        measure(value, np.zeros(np.shape(value), np.int64))
