@@ -81,6 +81,8 @@ def quantiles(
             the rank. With 0.0 the result is the lower neighbour.
     """
     rows, shape = rows_of(x, axis, keepdims)
+    if not rows.shape[-1] and skip_nan:  # nan, as of nan alone
+        rows = _with_nan(rows)
     n = rows.shape[-1]
     nans = np.isnan(to_array(rows))
     missing = nans.sum(axis=-1, keepdims=True)  # sorting puts nan last
@@ -90,6 +92,10 @@ def quantiles(
     out = reshape(_at_ranks(rows, ranks, weight), shape=(*shape, *fractions))
     k, total = len(shape), len(shape) + len(fractions)
     return transpose(out, axes=(*range(k, total), *range(k))) if fractions else out
+
+
+def _with_nan(rows: Any) -> Any:
+    return pad(rows, pad_width=((0, 0),) * (len(rows.shape) - 1) + ((0, 1),), value=math.nan)
 
 
 def rows_of(x: Any, axis: Axis, keepdims: bool) -> tuple[Any, Shape]:
@@ -129,7 +135,7 @@ def median(x: Any, *, axis: Axis = None, keepdims: bool = False, skip_nan: bool 
     """
     rows, shape = rows_of(x, axis, keepdims)
     if not rows.shape[-1]:  # the median of no elements is nan
-        rows = pad(rows, pad_width=((0, 0),) * (len(rows.shape) - 1) + ((0, 1),), value=math.nan)
+        rows = _with_nan(rows)
     values = to_array(rows)
     present = np.sum(~np.isnan(values), axis=-1)
     n = rows.shape[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,55 @@ def test_value_is_numpys(call: Callable[..., Any]) -> None:
         assert isinstance(g, dl.Tensor)
         assert g.shape == np.shape(e)
         np.testing.assert_allclose(g.array, e, rtol=1e-12, atol=1e-14)
+
+
+EDGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "a nan": lambda a: np.where(np.arange(a.size).reshape(a.shape) == 0, np.nan, a),
+    "one row": lambda a: a[:1] if a.ndim else a,
+    "nothing": lambda a: a[:0] if a.ndim else a,
+    "no dimension": lambda a: a.reshape(-1)[0].reshape(()),
+    "zeros": np.zeros_like,
+}
+
+# Where NumPy and tensors differ at an edge.
+OTHER_AT_EDGES = {
+    "cov": "NumPy refuses another number of rows",
+    "full_like": "a vector of one does not fill a tensor without dimensions",
+    "geomspace": "the last value is `stop`, also beside a nan",
+    "gradient": "NumPy refuses steps for no dimension",
+    "linalg.cholesky": "a matrix with nan is refused",
+    "linalg.multi_dot": "numbers are refused",
+    "pad": "the widths of a tensor without dimensions are no pairs",
+    "partition": "which of the smaller elements come first is open",
+    "piecewise": "NumPy refuses conditions without elements",
+    "poly": "no zeros are refused",
+    "polydiv": "NumPy does not count trailing zeros, nor what follows nan",
+    "polymul": "no coefficients are refused",
+    "trim_zeros": "a tensor without dimensions is refused",
+}
+
+
+def value_or_none(call: Callable[..., Any], arrays: Sequence[Any]) -> Any:
+    """What the call gives, or None where it raises."""
+    try:
+        return parts(call(*arrays))
+    except Exception:  # noqa: BLE001 - errors of any kind are compared
+        return None
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - OTHER_AT_EDGES))
+@pytest.mark.filterwarnings("ignore")
+def test_value_is_numpys_at_the_edges(name: str, edge: str) -> None:
+    """And where NumPy raises, tensors raise, too."""
+    for call in CALLS[name]:
+        arrays = [np.asarray(EDGES[edge](a)) for a in arrays_for(call)]
+        expected = value_or_none(call, arrays)
+        got = value_or_none(call, [dl.from_numpy(a.copy()) for a in arrays])
+        assert (got is None) == (expected is None), (arrays, expected, got)
+        for e, g in zip(expected or [], got or [], strict=True):
+            assert g.shape == np.shape(e)
+            np.testing.assert_allclose(g.array, e, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("call", ALL_CALLS)

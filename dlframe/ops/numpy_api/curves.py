@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import DTypeError, GradientError
+from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops.numpy_api.decompositions import lstsq
 from dlframe.ops.numpy_api.elementwise import vander
-from dlframe.ops.numpy_api.linalg import convolve
+from dlframe.ops.numpy_api.linalg import convolve, vectors
 from dlframe.ops.numpy_api.shape import moveaxis
 from dlframe.ops.numpy_api.support import array_like, array_likes, floating, rule_for
 from dlframe.ops.record import to_array
@@ -29,10 +30,21 @@ def linspace(
     axis: int = 0,
 ) -> Any:
     """start + t (stop - start) for `num` values of t from 0 to 1."""
+    if num < 0:
+        raise ArgumentError(f"np.linspace: num must not be negative, got {num}")
     start, stop = (floating(x, dtype) for x in array_likes((start, stop)))
-    step = (stop - start) / (num - 1 if endpoint else num)
-    out = start + step * _column(num, step)
+    steps = num - 1 if endpoint else num
+    step = (stop - start) / (steps or math.nan)
+    out = start + (stop - start) / max(steps, 1) * _column(num, step)
+    if endpoint and num > 1:
+        out = _ending_in(out, stop)
     return (moveaxis(out, 0, axis), step) if retstep else moveaxis(out, 0, axis)
+
+
+def _ending_in(out: Any, stop: Any) -> Any:
+    """The values of `out`, the last one without the rounding of a computation."""
+    last = ops.broadcast_to(stop, shape=(1, *out.shape[1:]))
+    return ops.concatenate(out[:-1], last, axis=0)
 
 
 def _column(num: int, like: Any) -> Any:
@@ -66,14 +78,23 @@ def geomspace(
             "np.geomspace: the ends have different signs, so the numbers between are complex, "
             "which tensors cannot hold"
         )
-    share = _column(num, start * stop) / (num - 1 if endpoint else num)
-    return moveaxis(start * ops.power(stop / start, share), 0, axis)
+    share = _column(num, start * stop) / max(num - 1 if endpoint else num, 1)
+    out = start * ops.power(stop / start, share)
+    return moveaxis(_ending_in(out, stop) if endpoint and num > 1 else out, 0, axis)
 
 
 @rule_for("interp")
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     """Linear between the two points of (xp, fp) around each x; constant outside all points."""
     x, xp, fp = (floating(v) for v in array_likes((x, xp, fp)))
+    n = math.prod(xp.shape)
+    if len(xp.shape) != 1 or xp.shape != fp.shape or not n:
+        raise ShapeError(
+            "np.interp: xp and fp must be vectors of one length of at least 1, got shapes "
+            f"{list(xp.shape)} and {list(fp.shape)}"
+        )
+    if n == 1:  # the constant; a second point makes the piece that the formula needs
+        xp, fp = ops.concatenate(xp, xp + 1.0, axis=0), ops.concatenate(fp, fp, axis=0)
     low = np.clip(np.searchsorted(to_array(xp), to_array(x), "right") - 1, 0, len(to_array(xp)) - 2)
     x0, x1, f0, f1 = (ops.take(v, i, axis=0) for v in (xp, fp) for i in (low, low + 1))
     out = f0 + (x - x0) * ((f1 - f0) / (x1 - x0))
@@ -167,6 +188,11 @@ def poly(seq_of_zeros: Any) -> Any:
 def polyfit(x: Any, y: Any, deg: int, rcond: Any = None) -> Any:
     """The polynomial of degree `deg` nearest to the points, by least squares."""
     x, y = (floating(v) for v in array_likes((x, y)))
+    if len(x.shape) != 1 or not x.shape[0] or x.shape[:1] != y.shape[:1]:
+        raise ShapeError(
+            "np.polyfit: x must be a vector of at least one element, and y have as many rows; got "
+            f"shapes {list(x.shape)} and {list(y.shape)}"
+        )
     powers = vander(x, deg + 1)
     scale = ops.sqrt((powers * powers).sum(axis=0))  # columns of one length: well conditioned
     limit = len(to_array(x)) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
@@ -180,7 +206,7 @@ def polyfit(x: Any, y: Any, deg: int, rcond: Any = None) -> Any:
 @rule_for("correlate")
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """`out[k] = Σ a[i + k] v[i]`: a convolution with `v` turned around."""
-    a, v = array_likes((a, v))
+    a, v = vectors("correlate", a, v)
     if len(a) < len(v):  # the result is that of the exchanged call, turned around
         return ops.flip(convolve(v, ops.flip(a, axis=0), mode), axis=0)
     return convolve(a, ops.flip(v, axis=0), mode)

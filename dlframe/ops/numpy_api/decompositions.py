@@ -62,12 +62,20 @@ def svdvals(x: Any, /) -> Any:
 
 @rule_for("linalg.eigh")
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    return _named(np.linalg.eigh, ops.eigh(floating(a), UPLO=UPLO.upper()))
+    return _named(np.linalg.eigh, ops.eigh(_square("eigh", a), UPLO=UPLO.upper()))
 
 
 @rule_for("linalg.eigvalsh")
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return ops.eigvalsh(floating(a), UPLO=UPLO.upper())
+    return ops.eigvalsh(_square("eigvalsh", a), UPLO=UPLO.upper())
+
+
+def _square(name: str, a: Any) -> Any:
+    """`a` in floats, which must be square matrices."""
+    a = floating(a)
+    if len(a.shape) < 2 or a.shape[-1] != a.shape[-2]:
+        raise LinAlgError(f"np.linalg.{name}: expected square matrices, got shape {list(a.shape)}")
+    return a
 
 
 # --- equations, inverses, determinants ---------------------------------------------------------
@@ -151,7 +159,8 @@ def slogdet(a: Any) -> Any:
 @rule_for("linalg.matrix_power")
 def matrix_power(a: Any, n: int) -> Any:
     a = array_like(a)
-    return ops.matrix_power(floating(a) if n < 0 else a, n)
+    floats = _square("matrix_power", a)
+    return ops.matrix_power(floats if n < 0 else a, n)
 
 
 @rule_for("linalg.multi_dot")
@@ -167,6 +176,8 @@ def multi_dot(arrays: Any) -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """A vector's or a matrix's norm, as `ord` and the number of axes say."""
     x = floating(x)
+    if not math.prod(x.shape):  # nothing that a gradient could go to
+        return np.asarray(np.linalg.norm(to_array(x), ord, axis, keepdims))
     n = len(x.shape)
     if axis is None and (ord is None or (ord == 2 and n == 1) or (ord == "fro" and n == 2)):
         return ops.vector_norm(x, axis=None, keepdims=keepdims)
@@ -182,11 +193,15 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    if not math.prod(np.shape(x)):
+        return np.asarray(np.linalg.vector_norm(to_array(x), axis=axis, keepdims=keepdims, ord=ord))
     return ops.vector_norm(floating(x), ord=float(ord), axis=axis, keepdims=keepdims)
 
 
 @rule_for("linalg.matrix_norm")
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    if not math.prod(np.shape(x)):
+        return np.asarray(np.linalg.matrix_norm(to_array(x), keepdims=keepdims, ord=ord))
     return _matrix_norm(floating(x), ord, (-2, -1), keepdims)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.numpy_api.support import (
     array_like,
@@ -91,6 +91,11 @@ def vecdot(x: Any, y: Any, *, axis: int = -1) -> Any:
     x, y = array_likes((x, y))
     if axis != -1:
         x, y = ops.swapaxes(x, axis1=axis, axis2=-1), ops.swapaxes(y, axis1=axis, axis2=-1)
+    if x.shape[-1:] != y.shape[-1:] or not x.shape:
+        raise ShapeError(
+            f"np.vecdot: both need vectors of one length along axis {axis}, got shapes "
+            f"{list(x.shape)} and {list(y.shape)}"
+        )
     return ops.sum(x * y, axis=-1)
 
 

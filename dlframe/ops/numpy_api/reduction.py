@@ -41,7 +41,8 @@ def prod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False
 
 @rule_for("mean")
 def mean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return ops.mean(floating(a, dtype), axis=axis, keepdims=keepdims)
+    a = floating(a, dtype)
+    return ops.mean(a, axis=checked_axis(axis, a), keepdims=keepdims)
 
 
 @rule_for("var")
@@ -49,9 +50,8 @@ def var(
     a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float | None = None,
     keepdims: bool = False, correction: float | None = None,
 ) -> Any:  # fmt: skip
-    return ops.var(
-        floating(a, dtype), axis=axis, keepdims=keepdims, correction=ddof or correction or 0
-    )
+    a, axis = floating(a, dtype), checked_axis(axis, a)
+    return ops.var(a, axis=axis, keepdims=keepdims, correction=ddof or correction or 0)
 
 
 @rule_for("std")
@@ -59,14 +59,14 @@ def std(
     a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float | None = None,
     keepdims: bool = False, correction: float | None = None,
 ) -> Any:  # fmt: skip
-    return ops.std(
-        floating(a, dtype), axis=axis, keepdims=keepdims, correction=ddof or correction or 0
-    )
+    a, axis = floating(a, dtype), checked_axis(axis, a)
+    return ops.std(a, axis=axis, keepdims=keepdims, correction=ddof or correction or 0)
 
 
 @rule_for("average")
 def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
     a = floating(a)
+    axis = checked_axis(axis, a)
     if weights is None:
         return ops.mean(a, axis=axis, keepdims=keepdims)
     weights = floating(array_like(weights, a))
@@ -77,6 +77,8 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = 
         weights = ops.reshape(weights, shape=tuple(along))
     weights = ops.broadcast_to(weights, shape=a.shape)
     total = ops.sum(weights, axis=axis, keepdims=keepdims)
+    if (to_array(total) == 0).any():
+        raise ZeroDivisionError("np.average: the weights sum to zero, can't be normalized")
     return ops.sum(a * weights, axis=axis, keepdims=keepdims) / total
 
 
@@ -163,9 +165,12 @@ def nanvar(
     a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False
 ) -> Any:
     a = floating(a, dtype)
-    d = ops.without_nan(a - ops.nanmean(a, axis=axis, keepdims=True))
-    count = ops.count_present(a, axis=axis, keepdims=keepdims)
-    return ops.sum(d * d, axis=axis, keepdims=keepdims) / (count - float(ddof))
+    d = a - ops.nanmean(a, axis=axis, keepdims=True)
+    absent = np.isnan(to_array(a))  # of `d` infinite elements are nan, too, and count
+    d = ops.where(absent, 0.0, d) if absent.any() else d
+    freedom = ops.count_present(a, axis=axis, keepdims=keepdims) - float(ddof)
+    freedom = np.where(freedom > 0, freedom, math.nan).astype(a.dtype)
+    return ops.sum(d * d, axis=axis, keepdims=keepdims) / freedom
 
 
 @rule_for("nanstd")
@@ -200,8 +205,8 @@ def _nan_where_all(a: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
 
 def _running(op: Any, a: Any, axis: int | None) -> Any:
     if axis is None or not a.shape:
-        return op(ops.ravel(a), axis=0)
-    return op(a, axis=axis)
+        a = ops.ravel(a)
+    return op(a, axis=0 if axis is None else normalize_axis_index(axis, len(a.shape)))
 
 
 @rule_for("cumsum")
@@ -229,6 +234,8 @@ def cumulative_prod(
 
 
 def _cumulative(op: Any, x: Any, axis: int | None, initial: int | None) -> Any:
+    if not x.shape:
+        x = ops.ravel(x)
     if axis is None and len(x.shape) != 1:
         raise ValueError(
             "For arrays which have more than one dimension ``axis`` argument is required."

@@ -81,7 +81,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     )
     if len(funclist) == len(conditions) + 1:  # the last one is for all the rest
         conditions.append(~np.any(conditions, axis=0))
-    out = x * 0
+    out: Any = np.zeros(x.shape, x.dtype)  # where no condition holds
     for condition, function in zip(conditions, funclist, strict=True):
         part = function(x[condition], *args, **kw) if callable(function) else function
         out = ops.replace_at(out, part, index=condition)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dlframe import ops
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.ops.numpy_api.support import array_like, array_likes, in_dtype, rule_for
 from dlframe.ops.record import to_array
 
@@ -208,6 +208,9 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 @rule_for("resize")
 def resize(a: Any, new_shape: Any) -> Any:
+    a = array_like(a)
+    if not math.prod(a.shape):  # nothing to repeat
+        return np.resize(to_array(a), new_shape)
     return rearranged(a, np.resize, new_shape)
 
 
@@ -239,7 +242,9 @@ def triu(m: Any, k: int = 0) -> Any:
 def diag(v: Any, k: int = 0) -> Any:
     """A vector as the diagonal of a matrix, or the diagonal of a matrix."""
     v = array_like(v)
-    if len(v.shape) != 1:
+    if len(v.shape) not in (1, 2):
+        raise ShapeError(f"np.diag: expected a vector or a matrix, got shape {list(v.shape)}")
+    if len(v.shape) == 2:
         return diagonal(v, k)
     n = v.shape[0] + abs(k)
     return ops.put_diagonal(v, size=(n, n), offset=k)
