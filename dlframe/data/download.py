@@ -32,6 +32,7 @@ from urllib.parse import urljoin, urlsplit
 from dlframe.base.printable import error_text, printable
 from dlframe.data.lock import file_lock
 from dlframe.errors import DownloadError
+from dlframe.utils.atomic import sync_folder
 
 if TYPE_CHECKING:
     import requests
@@ -146,8 +147,9 @@ def download(
         most_bytes or MOST_BYTES,
         checksum.expected is not None,
     )
-    if _is_there(path, checksum):
-        return path
+    with _disk_errors(path):
+        if _is_there(path, checksum):
+            return path
     if is_offline(offline):
         found = "it is not there"
         if path.exists():
@@ -274,13 +276,34 @@ class Part:
     def begin(self, version: dict[str, Any]) -> IO[bytes]:
         """A new, empty file."""
         self.discard()
-        with own_file(self.about, os.O_EXCL) as file:
-            file.write(json.dumps(version).encode())
+        sync_folder(self.path.parent)  # a power cut must not join an old note and a new file
+        self._note(version)
         return own_file(self.path, os.O_EXCL)
 
-    def resume(self) -> IO[bytes]:
-        """The file, to be written on at its end."""
-        return own_file(self.path, os.O_APPEND)
+    def resume(self, size: int) -> IO[bytes]:
+        """The file, to be written on after its first `size` bytes."""
+        file = own_file(self.path, os.O_APPEND)
+        file.truncate(size)
+        return file
+
+    def keep(self) -> None:
+        """Note how many bytes are on the disk for sure; after a power cut any others may be wrong.
+
+        Where the content will be compared with a checksum, this does not matter.
+        """
+        if not self.path.is_file():
+            return
+        with suppress(OSError):  # then a later call begins anew
+            with own_file(self.path, os.O_APPEND) as file:
+                os.fsync(file.fileno())
+                size = os.fstat(file.fileno()).st_size
+            version = self.version()
+            self.about.unlink(missing_ok=True)
+            self._note({**version, "kept": size})
+
+    def _note(self, version: dict[str, Any]) -> None:
+        with own_file(self.about, os.O_EXCL) as file:
+            file.write(json.dumps(version).encode())
 
     def discard(self) -> None:
         for path in (self.path, self.about):
@@ -288,7 +311,7 @@ class Part:
 
     def finish(self, path: Path) -> None:
         """Rename the file to its own name, and force it to the disk."""
-        with self.resume() as file:
+        with own_file(self.path, os.O_APPEND) as file:
             os.fsync(file.fileno())
         self.path.replace(path)
         self.about.unlink(missing_ok=True)
@@ -298,7 +321,7 @@ def own_file(path: Path, how: int) -> IO[bytes]:
     """A file to write, which is never what a link leads to; `how` is O_EXCL or O_APPEND."""
     flags = os.O_WRONLY | os.O_CREAT | how
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o666), "wb")
+    return open(path, "wb", opener=lambda name, _: os.open(name, flags, 0o666))
 
 
 # --- talking to a server -----------------------------------------------------------------------
@@ -380,6 +403,9 @@ class _Watch:
 def _fetch(address: str, part: Part, options: Options) -> bool:
     """Fetch the missing part of the file; returns whether its beginning existed before."""
     have, version = part.size(), part.version()
+    if not options.is_checked:
+        kept = version.get("kept")
+        have = min(have, kept) if type(kept) is int and kept > 0 else 0
     # identity: with a content encoding, ranges would count the bytes of the encoded file
     headers = {"Accept-Encoding": "identity", "User-Agent": "dlframe"}
     if have and (condition := _may_resume(address, version, options)) is not None:
@@ -593,13 +619,17 @@ def _receive(
         _refuse_html(answer, piece, name)
     bar = _progress_bar(name, total, start, options.progress)
     try:
-        with part.resume() if start else part.begin(_version_of(answer, address, total)) as file:
+        version = _version_of(answer, address, total)
+        with part.resume(start) if start else part.begin(version) as file:
             while piece:
                 file.write(piece)
                 bar.update(len(piece))
                 piece = next(body, b"")
     except _Refused:
         part.discard()
+        raise
+    except BaseException:
+        part.keep()
         raise
     finally:
         bar.close()

@@ -15,6 +15,7 @@ from dlframe.data.datasets.unpickle import load_plain
 from dlframe.data.download import Checksum, download, own_file
 from dlframe.data.lock import file_lock
 from dlframe.errors import DatasetError, FileFormatError
+from dlframe.utils.atomic import sync_folder
 
 MOST_BYTES = 1 << 28  # of the archive, which has 171 MB
 
@@ -133,7 +134,10 @@ class CIFAR10(ImageDataset):
                 part.unlink(missing_ok=True)
                 with source, own_file(part, os.O_EXCL) as target:
                     shutil.copyfileobj(source, target, 1 << 20)
+                    target.flush()
+                    os.fsync(target.fileno())
                 part.replace(folder / name)
+                sync_folder(folder)
         return folder
 
     def _read(self, folder: Path) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], list[int]]:
