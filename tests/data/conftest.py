@@ -39,6 +39,7 @@ class Server:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.etags: dict[str, str] = {}
         self.bad: dict[str, list[str]] = {}  # one entry is used up per request
         self.always: dict[str, str] = {}  # misbehaviour that does not end
         self.requests: list[tuple[str, str | None]] = []  # path and Range header
@@ -92,6 +93,8 @@ class Server:
         self, request: BaseHTTPRequestHandler, content: bytes, asked: str | None, how: str
     ) -> None:
         status, headers = 200, {"Content-Type": "application/octet-stream"}
+        if request.path in self.etags:
+            headers["ETag"] = self.etags[request.path]
         total = len(content)
         if asked is not None and how != "no ranges":
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
