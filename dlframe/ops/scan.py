@@ -49,6 +49,7 @@ def _accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
 
 
 _PART = 8192  # numbers that stay in the cache, also when they are wide
+_LONG = 256  # numbers for which a call per row is faster than NumPy's loop over columns
 
 
 def _wide(x: Array) -> Array:
@@ -58,18 +59,24 @@ def _wide(x: Array) -> Array:
 def _accumulate_parts(ufunc: np.ufunc, x: Array, axis: int, out: Array) -> None:
     """Write the intermediate results into `out`, without wide copies of all of `x`."""
     row = x.size // len(x)
-    step = max(1, _PART // row) if axis or row < 512 else 1  # long rows are added as a whole
+    step = max(1, _PART // row)
+    carried: Any = None
     if axis and step == 1:
         for given, results in zip(x, out, strict=True):
             _accumulate_parts(ufunc, given, axis - 1, results)
-        return
-    carried: Any = None
-    for i in range(0, len(x), step):
-        part = _wide(x[i : i + step])
-        if not axis and carried is not None:
-            part[0] = ufunc(carried[-1], part[0])
-        carried = ufunc.accumulate(part, axis)
-        out[i : i + step] = carried
+    elif axis:
+        for i in range(0, len(x), step):
+            out[i : i + step] = ufunc.accumulate(_wide(x[i : i + step]), axis)
+    elif row >= _LONG:
+        for given, results in zip(x, out, strict=True):
+            carried = _wide(given) if carried is None else ufunc(carried, _wide(given))
+            results[...] = carried
+    else:
+        for i in range(0, len(x), step):
+            part = _wide(x[i : i + step])
+            if carried is not None:
+                part[0] = ufunc(carried[-1], part[0])
+            carried = out[i : i + step] = ufunc.accumulate(part, axis)
 
 
 def before(x: Any, axis: int, first: float) -> Any:

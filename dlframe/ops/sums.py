@@ -94,7 +94,7 @@ def _plan(shape: Shape, strides: Shape, axis: Any, products: bool = False) -> _P
     repeated = [i for i in every if strides[i] == 0 and shape[i] > 1]
     read = [i for i in every if strides[i] != 0 and shape[i] > 1]
     read.sort(key=lambda i: -abs(strides[i]))
-    groups: list[list[int]] = []
+    groups: list[list[int]] = []  # neighbours in memory that are both added along, or both left
     for i in read:
         before = groups[-1][-1] if groups else i
         joined = strides[before] == shape[i] * strides[i] and (before in axes) == (i in axes)
@@ -107,16 +107,17 @@ def _plan(shape: Shape, strides: Shape, axis: Any, products: bool = False) -> _P
         return None
     left = [i for i in read if i not in axes]
     order = [i for i in every if i not in read] + read
+    turned = tuple([shape[i] for i in left]), _inverse(left)
     return _Plan(
-        tuple([slice(1 if i in repeated else None) for i in every]) if repeated else None,
-        math.prod([shape[i] for i in repeated if i in axes]),
-        None if order == list(every) else tuple(order),
-        runs,
-        added,
-        None if left == sorted(left) else (tuple([shape[i] for i in left]), _inverse(left)),
-        tuple([shape[i] if i in left else 1 for i in every]),
-        tuple([1 if i in axes else shape[i] for i in every]),
-        tuple([shape[i] for i in every if i not in axes]),
+        once=tuple([slice(1 if i in repeated else None) for i in every]) if repeated else None,
+        times=math.prod([shape[i] for i in repeated if i in axes]),
+        order=None if order == list(every) else tuple(order),
+        runs=runs,
+        added=added,
+        back=None if left == sorted(left) else turned,
+        read=tuple([shape[i] if i in left else 1 for i in every]),
+        kept=tuple([1 if i in axes else shape[i] for i in every]),
+        dropped=tuple([shape[i] for i in every if i not in axes]),
     )
 
 
