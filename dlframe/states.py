@@ -117,6 +117,11 @@ def below(limit: float) -> Form:
     return form
 
 
+def both(first: Form, second: Form) -> Form:
+    """A value of two forms."""
+    return lambda value: second(first(value))
+
+
 def any_number(value: Any) -> Any:
     """A number, also nan and the infinities."""
     if not _is_number(value):

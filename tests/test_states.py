@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples.wrong_values import GONE, WRONG, places, replaced
 
 import dlframe as dl
 from dlframe import nn, optim, states
@@ -145,40 +145,6 @@ def test_every_class_with_a_state_is_here() -> None:
 
 
 # --- attacks -----------------------------------------------------------------------------------
-
-WRONG = [
-    None, "x", "", 7, -7, 2.5, True, math.nan, math.inf, -math.inf, 1 << 70, 1 << 2000, -(1 << 70),
-    1e300, b"x", [], [1], {}, {"a": 1}, (), [[]], np.zeros(3), np.zeros((2, 3), complex),
-    np.array(["x"]), np.array(math.nan), np.zeros((0,)), dl.zeros(5), np.int8(3), np.float32(2),
-]  # fmt: skip
-
-
-def places(state: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where something in a state can be replaced."""
-    if isinstance(state, dict):
-        for key in state:
-            yield (*before, key)
-            yield from places(state[key], (*before, key))
-    elif isinstance(state, (list, tuple)):
-        for i in range(min(len(state), 2)):
-            yield (*before, i)
-            yield from places(state[i], (*before, i))
-
-
-GONE = object()
-
-
-def replaced(state: Any, place: tuple[Any, ...], value: Any) -> Any:
-    """A copy with another value in one place, or without it."""
-    if not place:
-        return value
-    first, *rest = place
-    new = copy.copy(state) if isinstance(state, dict) else list(state)
-    if value is GONE and not rest:
-        del new[first]
-    else:
-        new[first] = replaced(state[first], tuple(rest), value)
-    return tuple(new) if isinstance(state, tuple) else new
 
 
 def bits(value: Any) -> Any:

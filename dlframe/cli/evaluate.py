@@ -8,8 +8,9 @@ from typing import Any
 
 from dlframe import models
 from dlframe.base.printable import printable
+from dlframe.cli.description import description_in, epoch_in
 from dlframe.cli.problems import KINDS, make_test_set
-from dlframe.cli.results import description_in, find_checkpoint, measure, print_report
+from dlframe.cli.results import find_checkpoint, measure, print_report
 from dlframe.nn import Module
 from dlframe.utils import load_checkpoint
 
@@ -32,7 +33,7 @@ def evaluate(options: argparse.Namespace) -> int:
 def load_model(path: Path) -> tuple[Module, dict[str, Any], int]:
     """The model in a checkpoint of `dlframe train`, the description of its run, and the epoch."""
     content = load_checkpoint(path)
-    config = description_in(content, path)
+    config, epoch = description_in(content, path), epoch_in(content, path)
     model = models.build(config["model"]["name"], **config["model"]["arguments"])
     load_checkpoint(path, model=model)
-    return model.eval(), config, content["trainer"]["epoch"]
+    return model.eval(), config, epoch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from dlframe.autograd import no_grad
 from dlframe.cli.parser import UsageError
 from dlframe.cli.problems import AT_ONCE
 from dlframe.data import DataLoader
-from dlframe.errors import FileFormatError
 from dlframe.metrics import classification_report, confusion_matrix
 from dlframe.nn import Module
 from dlframe.nn import functional as F
@@ -68,18 +67,6 @@ def print_report(result: Result, classes: Sequence[str]) -> None:
     print(classification_report(result.matrix, classes))
     print(f"\ntest loss {result.loss:.6f}")
     print(f"test accuracy {result.accuracy:.4f} ({result.right} of {len(result.target)})")
-
-
-def description_in(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The description of the run that wrote a checkpoint; FileFormatError if there is none."""
-    extra = content.get("extra")
-    config = extra.get("config") if isinstance(extra, dict) else None
-    if not isinstance(config, dict) or not {"dlframe", "data", "model"} <= config.keys():
-        raise FileFormatError(
-            f"{path} is a checkpoint without a description of its run: only `dlframe train` writes "
-            "one. Build the model yourself, and read it with dlframe.utils.load_checkpoint"
-        )
-    return config
 
 
 def find_checkpoint(path: str) -> Path:

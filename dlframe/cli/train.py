@@ -16,10 +16,11 @@ from dlframe import models, plugins, random, starting
 from dlframe.base.printable import error_text, printable
 from dlframe.cli import config as configs
 from dlframe.cli import pictures
+from dlframe.cli.description import description_in
 from dlframe.cli.info import environment
 from dlframe.cli.parser import UsageError
 from dlframe.cli.problems import Problem, loaders, make_problem
-from dlframe.cli.results import Result, description_in, measure, print_report
+from dlframe.cli.results import Result, measure, print_report
 from dlframe.data.lock import try_lock
 from dlframe.metrics import Accuracy
 from dlframe.nn import CrossEntropyLoss, Module

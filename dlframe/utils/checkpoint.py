@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -217,7 +218,20 @@ def _check_is_checkpoint(
         )
 
 
-def _check_requirements(path: str | os.PathLike[str], required: list[dict[str, str]]) -> None:
+# the names that packages may have (PEP 508); with them pip's command needs no quotes
+_PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_REQUIREMENT = {
+    "package": states.matching(_PACKAGE, "the name of a package"),
+    **dict.fromkeys(("version", "class", "module"), states.text),
+}
+
+
+def _check_requirements(path: str | os.PathLike[str], given: list[Any]) -> None:
+    where = f"cannot load {printable(path)}: what it requires"
+    try:
+        required = [states.take(note, where, **_REQUIREMENT) for note in given]
+    except StateDictError as error:
+        raise FileFormatError(str(error)) from None
     missing = [note for note in required if plugins.installed_version(note["package"]) is None]
     if missing:
         needs = "; ".join(
@@ -225,12 +239,18 @@ def _check_requirements(path: str | os.PathLike[str], required: list[dict[str, s
             f"{note['version']}"
             for note in missing
         )
-        command = " ".join(f"'{note['package']}=={note['version']}'" for note in missing)
+        command = " ".join(_quoted(f"{note['package']}=={note['version']}") for note in missing)
         raise PluginError(
-            f"the model in {os.fspath(path)} needs {needs}, which is not installed. "
+            f"the model in {printable(path)} needs {printable(needs)}, which is not installed. "
             f"Install it with: pip install {command}. "
             f"(dlframe.utils.load reads the arrays without it.)"
         )
+
+
+def _quoted(requirement: str) -> str:
+    """One word of a shell's command, in quotes in any case."""
+    word = shlex.quote(requirement)
+    return printable(word if word != requirement else f"'{requirement}'")
 
 
 def _check_model(path: str | os.PathLike[str], model: Module, state: dict[str, Any]) -> None:
