@@ -303,6 +303,49 @@ def test_a_run_that_was_killed_in_its_first_epoch_goes_on(tmp_path: Path, finish
     assert main([*PLAIN, "--overwrite", "--out", str(run)]) == 0
 
 
+KILLED = """
+import os, sys
+calls, name, number = 0, sys.argv.pop(1), int(sys.argv.pop(1))
+real = getattr(os, name)
+def counted(*arguments, **options):
+    global calls
+    calls += 1
+    if calls == number:
+        os.kill(os.getpid(), 9)
+    return real(*arguments, **options)
+setattr(os, name, counted)
+from dlframe.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize(
+    ("call", "number", "more"),
+    [("fsync", n, []) for n in (1, 2, 3, 5, 7, 9, 11)]
+    + [(call, n, ["--overwrite"]) for call in ("fsync", "unlink") for n in (1, 2, 5)],
+)
+def test_killed_at_any_write_a_run_can_go_on_or_begin_again(
+    tmp_path: Path, finished: Path, call: str, number: int, more: list[str]
+) -> None:
+    run = tmp_path / "a"
+    if more:
+        shutil.copytree(finished, run)
+    command = [*PLAIN, "--out", str(run)]
+    (tmp_path / "killed.py").write_text(KILLED)
+    killed = subprocess.run(
+        [sys.executable, "killed.py", call, str(number), *command, *more],
+        cwd=tmp_path, env=environment(), capture_output=True, check=False,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL
+    resume = ["train", "--resume", "--epochs", "2", "--no-pictures", "--out", str(run)]
+    assert main(resume) in (0, 2)
+    assert main(command) in (0, 2)
+    assert main([*command, "--overwrite"]) == 0
+    assert files(run) == ALWAYS
+
+
 def test_more_epochs_for_a_finished_run(dlframe: Command, tmp_path: Path) -> None:
     dlframe(*PLAIN, "--out", "a")
     done = dlframe("train", "--resume", "--out", "a", "--epochs", 1, code=2)

@@ -417,7 +417,8 @@ def _fetch(address: str, part: Part, options: Options) -> bool:
         with _network_errors(watch, options):
             answer = _ask(session, address, headers, watch, options)
         with answer:
-            start, total = _check_answer(answer, part, have, version, options)
+            with _network_errors(watch, options):
+                start, total = _check_answer(answer, part, have, version, options)
             body = _body(answer, start, total, watch, options)
             _receive(answer, body, part, start, total, address, options)
             return start > 0
@@ -496,7 +497,7 @@ def _check_answer(
     """Where the body starts (at `have` for a resumed download, else at 0), and the file's size."""
     status, reason = answer.status_code, printable(answer.reason)
     length = _whole_number(answer.headers.get("Content-Length"), "Content-Length")
-    start = 0
+    start, total = 0, length
     if status == 206:
         first, total = _range_of(answer)
         known, etag = version.get("length"), version.get("etag")
@@ -513,7 +514,9 @@ def _check_answer(
         raise _Again(f"status {status} {reason}", _retry_after(answer))
     elif status != 200:
         raise _Refused(f"status {status} {reason}")
-    total = None if length is None else start + length
+    if start and length is not None:
+        # a range may be shorter than asked for; the file's size is after its slash
+        total = max(total or 0, start + length)
     if total is not None and total > options.most_bytes:
         raise _Refused(f"it would be {total:,} bytes, more than the {options.most_bytes:,} allowed")
     return start, total
@@ -523,7 +526,7 @@ def _whole_number(text: str | None, what: str) -> int | None:
     """A number of bytes; int() and isdigit() would take more than digits, and thousands of them."""
     if text is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,18}", text.strip(), re.ASCII):
+    if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
         raise _Refused(f"its {what} is no number: {printable(text)[:40]!r}")
     return int(text)
 
@@ -550,7 +553,9 @@ def _body(
     encoding = answer.headers.get("Transfer-Encoding", "").strip().lower()
     received = start
     with _network_errors(watch, options):
-        if encoding not in ("", "identity", "chunked"):
+        if encoding not in ("", "identity", "chunked") or (
+            encoding == "chunked" and "Content-Length" in answer.headers
+        ):
             raise _Refused(f"its Transfer-Encoding is {printable(encoding)[:40]!r}")
         raw = cast("Any", answer.raw)
         file = raw._original_response.fp if encoding == "chunked" else raw
@@ -574,7 +579,7 @@ def _body(
             if received > options.most_bytes:
                 raise _Refused(f"it sends more than the {options.most_bytes:,} bytes allowed")
             yield piece
-    if encoding != "chunked" and total is not None and received < total:
+    if total is not None and received < total:
         raise _Again(f"the connection broke off after {received:,} of {total:,} bytes")
 
 

@@ -22,6 +22,8 @@ CONTENT = bytes(range(256)) * 40
 MD5 = hashlib.md5(CONTENT).hexdigest()
 OK = b"HTTP/1.1 200 OK\r\n"
 
+TAG = b'ETag: "one"\r\n'
+
 Answer = Callable[[socket.socket], None]
 
 
@@ -103,6 +105,7 @@ MALFORMED = {
     "length of 5000 digits": length(b"9" * 5000),
     "length below 0": length(b"-5"),
     "two lengths": length(b"5, 6"),
+    "length with a control character": length(b"5\x1d"),
     "length in words": length(b"many"),
     "more than there is": length(b"99999"),
     "headers without end": OK + b"X: y\r\n" * 1000,
@@ -116,6 +119,9 @@ MALFORMED = {
     "chunk that is longer": chunks((b"5", CONTENT)),
     "chunk that is shorter": chunks((b"fffff", CONTENT)),
     "chunks that end": chunks((b"5", b"abcde")),
+    "length and chunks": chunks((b"5", CONTENT[:5]), (b"0", b"")).replace(
+        OK, OK + b"Content-Length: 5\r\n"
+    ),
     "unknown encoding": OK + b"Transfer-Encoding: \xff\x1b[2J\r\n\r\n" + CONTENT,
     "to nowhere": leading_to(b""),
     "to broken brackets": leading_to(b"http://[::1"),
@@ -278,6 +284,25 @@ def test_a_part_of_the_same_version_is(raw: Any, tmp_path: Path, validator: byte
     assert path.read_bytes() == b"A" * 10_000
     assert b"Range: bytes=5000-" in versions.server.requests[1]
     assert b"If-Range: " + validator.split(b": ")[1] in versions.server.requests[1]
+
+
+def test_a_range_that_is_shorter_than_asked_for_is_continued(raw: Any, tmp_path: Path) -> None:
+    def answer(connection: socket.socket) -> None:
+        request = server.requests[-1]
+        if b"Range: bytes=" not in request:
+            connection.sendall(length(b"10240")[: -len(CONTENT) + 1000].replace(OK, OK + TAG))
+            return
+        start = int(request.split(b"bytes=")[1].split(b"-")[0])
+        some = CONTENT[start : start + 4000]
+        connection.sendall(
+            b"HTTP/1.1 206 Partial\r\n" + TAG
+            + b"Content-Range: bytes %d-%d/10240\r\n" % (start, start + len(some) - 1)
+            + b"Content-Length: %d\r\n\r\n" % len(some) + some
+        )  # fmt: skip
+
+    server = raw(answer)
+    assert download(server.url, tmp_path / "x", backoff=0.001).read_bytes() == CONTENT
+    assert len(server.requests) == 4
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
