@@ -14,17 +14,18 @@ ORACLE := .venv-oracle
 # What the tests run on. Tests are small: more BLAS threads than cores only slow each other down.
 WORKERS := 2
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
-PYTEST := $(ONE_THREAD) $(VENV)/bin/python -m pytest -q
+OPTIONS := -q -n $(WORKERS) -p tools.progress
+PYTEST := $(ONE_THREAD) $(VENV)/bin/python -m pytest $(OPTIONS)
 
 DEMO := runs/demo
 
-.PHONY: help demo test test-slow lint format types docs oracle bench golden clean
+.PHONY: help demo check test test-slow lint format types docs oracle bench golden clean
 
-help:  ## this list
+help:  ## this list; the times are those of two quiet cores, without the first set-up (a minute)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
 	    printf '  make %-10s %s\n' "$$name" "$$what"; done
 
-demo: $(VENV)/stamp-viz  ## train a small network on real digits and look at what it learned
+demo: $(VENV)/stamp-viz  ## half a minute: train a small network on real digits and look at what it learned
 	@rm -rf $(DEMO)
 	@$(VENV)/bin/dlframe train --data digits --model cnn --seed 0 --out $(DEMO)
 	@echo
@@ -34,30 +35,35 @@ demo: $(VENV)/stamp-viz  ## train a small network on real digits and look at wha
 	@echo "Pictures to look at:"
 	@ls $(DEMO)/*.png | sed 's/^/  /'
 
-test: $(VENV)/stamp-test  ## the fast tests, with the examples in the docstrings and in the README
-	@$(PYTEST) -n $(WORKERS) -m "not slow"
+check: $(VENV)/stamp-dev  ## a minute: faults, formatting, and as many tests as fit, some of each kind
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --quiet --check .
+	@$(PYTEST) -m "not slow" --within 40
 
-test-slow: $(VENV)/stamp-test  ## the tests that `make test` leaves out
-	@$(PYTEST) -n $(WORKERS) -m slow
+test: $(VENV)/stamp-test  ## 4 minutes: the fast tests, with the examples in docstrings and in the documentation
+	@$(PYTEST) -m "not slow"
 
-lint: $(VENV)/stamp-dev  ## ruff: faults and formatting
+test-slow: $(VENV)/stamp-test  ## 15 minutes: the tests that `make test` leaves out
+	@$(PYTEST) -m slow
+
+lint: $(VENV)/stamp-dev  ## seconds: ruff, for faults and formatting
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 
-format: $(VENV)/stamp-dev  ## let ruff repair what `make lint` complains about
+format: $(VENV)/stamp-dev  ## seconds: let ruff repair what `make lint` complains about
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-types: $(VENV)/stamp-dev  ## mypy --strict on dlframe/
+types: $(VENV)/stamp-dev  ## half a minute: mypy --strict on dlframe/
 	@$(VENV)/bin/mypy --strict dlframe
 
-docs: $(VENV)/stamp-docs  ## check every link, anchor and code block of the documentation
+docs: $(VENV)/stamp-docs  ## seconds: check every link, anchor and code block of the documentation
 	@$(VENV)/bin/python tools/check_docs.py
 
-oracle: $(ORACLE)/stamp  ## compare with PyTorch itself, side by side
-	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest -q -n $(WORKERS) tests/oracle
+oracle: $(ORACLE)/stamp  ## 3 minutes: compare with PyTorch itself, side by side
+	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest $(OPTIONS) tests/oracle
 
-bench: $(ORACLE)/stamp  ## the workloads of benchmarks/ under dlframe and under PyTorch
+bench: $(ORACLE)/stamp  ## minutes: the workloads of benchmarks/ under dlframe and under PyTorch
 	@$(ORACLE)/bin/python -m benchmarks
 
 golden: $(ORACLE)/stamp  ## make the reference numbers in tests/golden again, from PyTorch
