@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from samples.sums import (
     GRADIENTS_OF_SCANS,
     OF_ROWS,
@@ -58,6 +60,37 @@ def test_add_is_exact_along_any_axes_of_any_memory(shape, make):
         assert np.array_equal(x, before)
 
 
+@st.composite
+def arrays_and_axes(draw):
+    """A view of random memory with a step of any sign along each axis, and some of its axes."""
+    sizes = st.sampled_from([1, 2, 3, 17, 64, 65, 129, 257, 1025])
+    shape = draw(st.lists(sizes, min_size=1, max_size=4).filter(lambda s: math.prod(s) < 200_000))
+    steps = draw(st.tuples(*[st.sampled_from([1, 1, 1, -1, 2, -2])] * len(shape)))
+    order = draw(st.permutations(range(len(shape))))
+    memory = numbers(tuple(shape[i] * abs(steps[i]) for i in order))
+    x = memory.transpose([order.index(i) for i in range(len(shape))])
+    axes = draw(st.sets(st.sampled_from(range(len(shape)))))
+    return x[tuple(slice(None, None, s) for s in steps)], tuple(axes)
+
+
+@given(arrays_and_axes(), st.booleans())
+@settings(max_examples=60)
+def test_add_is_exact_for_any_view(view, keepdims):
+    x, axes = view
+    right = x.sum(axes, np.float64, keepdims=keepdims)
+    out = np.asarray(add(x, axes, keepdims))
+    assert out.shape == np.shape(right)
+    assert np.abs(out / right - 1).max() < 12 * EPS
+    right = (x.astype(np.float64) * x).sum(axes, keepdims=True)
+    assert np.abs(add_products(x, x, axes) / right - 1).max() < 16 * EPS
+
+
+def test_sums_of_what_is_repeated_read_it_once():
+    x = dl.full((1,), 0.1).expand(100_000, 100_000)
+    assert x.sum().item() == pytest.approx(1e9)
+    assert x.t().sum(0)[:2].tolist() == pytest.approx([1e4] * 2)
+
+
 def test_add_in_float64_and_float16():
     x = numbers((5000, 3)).astype(np.float64)
     right = [math.fsum(column) for column in x.T]
@@ -70,10 +103,10 @@ def test_add_in_float64_and_float16():
 
 def test_what_add_returns_is_new_and_may_be_written():
     x = equal_numbers((300, 300))
-    for given in (x, x[:1], np.broadcast_to(x[:1], x.shape), np.broadcast_to(x[0, 0], x.shape)):
+    for view in (x, x[:1], np.broadcast_to(x[:1], x.shape), np.broadcast_to(x[0, 0], x.shape)):
         for axis in ((), 0, 1, None):
-            out = np.asarray(add(given, axis))
-            assert not np.shares_memory(out, given)
+            out = np.asarray(add(view, axis))
+            assert not np.shares_memory(out, view)
             out[...] = 0
     assert x[0, 0] == np.float32(0.1)
 
@@ -94,8 +127,8 @@ def test_what_add_leaves_to_numpy():
 def test_infinities_and_nan():
     x = equal_numbers((3000, 4))
     x[5, 0], x[6, 1], x[7, 2] = np.inf, -np.inf, np.nan
-    for given in (x, x.T.copy().T, np.repeat(x, 2, 1)[:, ::2]):
-        out = add(given, 0)
+    for view in (x, x.T.copy().T, np.repeat(x, 2, 1)[:, ::2]):
+        out = add(view, 0)
         assert out[:2].tolist() == [np.inf, -np.inf]
         assert np.isnan(out[2])
         assert out[3] == pytest.approx(300)
