@@ -205,6 +205,20 @@ def test_only_a_run_is_a_run(
     assert files(tmp_path) == set(content)
 
 
+def test_a_description_of_something_else_is_not_replaced(
+    tmp_path: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resume = ["train", "--resume", "--epochs", "2", "--no-pictures", "--out", str(tmp_path)]
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "config.json").write_text('{"name": "my-site"}')
+    assert main(resume) == 2
+    assert "config.json describes something else than a run" in capsys.readouterr().err
+    assert (tmp_path / "config.json").read_text() == '{"name": "my-site"}'
+    (tmp_path / "config.json").write_text('{"dlframe": "0.1')  # damaged: the checkpoint has it too
+    assert main(resume) == 0
+    assert json.loads((tmp_path / "config.json").read_text())["epochs"] == 2
+
+
 def test_overwriting_deletes_by_name(tmp_path: Path, finished: Path) -> None:
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     mine = {"holiday.png", "checkpoints/epoch-0007.h5", "checkpoints/notes", ".env.json.tmp"}

@@ -123,13 +123,18 @@ def _is_empty(folder: Path, *others: str) -> bool:
 
 def _describes_a_run(path: Path) -> bool:
     """Whether a file is the description of a run, and not any config.json."""
+    return _keys_in(path) >= DESCRIPTION_KEYS
+
+
+def _keys_in(path: Path) -> set[str]:
+    """The names in a file with one JSON object; none for any other file."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > DESCRIPTION_BYTES:
-            return False
+            return set()
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(content, dict) and content.keys() >= DESCRIPTION_KEYS
+        return set()
+    return set(content) if isinstance(content, dict) else set()
 
 
 def train(options: argparse.Namespace) -> int:
@@ -230,6 +235,10 @@ def _old_run(options: argparse.Namespace) -> tuple[Run, dict[str, Any]]:
         raise UsageError("say which run to continue: --out DIR")
     run = Run(options.out)
     run.check_links()
+    if (names := _keys_in(run.config)) and not names >= DESCRIPTION_KEYS:
+        raise UsageError(
+            f"{run.config} describes something else than a run, which would replace it"
+        )
     path = _checkpoint_of(run)
     return run, configs.resumed(description_in(load_checkpoint(path), path), options)
 

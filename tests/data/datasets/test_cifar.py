@@ -129,6 +129,30 @@ def test_download(small: Small, tmp_path: Path, server: Any) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("place", [".", "cifar-10-batches-py", "cifar10/cifar-10-batches-py"])
+def test_what_is_damaged_is_fetched_again(
+    small: Small, tmp_path: Path, server: Any, place: str
+) -> None:
+    server.files["/c.tar.gz"] = small.archive
+    cls = small.cls()
+    cls.urls = (server.url("/c.tar.gz"),)
+    put(small.pickled, tmp_path / place)
+    (tmp_path / place / "test_batch").write_bytes(b"")
+    (tmp_path / place / "data_batch_3").unlink()
+    (tmp_path / cls.archive).write_bytes(small.archive[:100])
+    (tmp_path / "cifar-10-batches-py").mkdir(exist_ok=True)
+    outside = tmp_path / "precious"
+    outside.write_text("precious")
+    (tmp_path / "cifar-10-batches-py" / "data_batch_3.part").symlink_to(outside)
+    with pytest.raises(DatasetError):
+        cls(tmp_path)
+    for _ in range(2):
+        check(cls(tmp_path, download=True), small)
+        check(cls(tmp_path, train=False, download=True), small)
+    assert len(server.requests) == 1
+    assert outside.read_text() == "precious"
+
+
 def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(DatasetMissingError) as caught:
         CIFAR10(tmp_path)
