@@ -77,9 +77,10 @@ def backward(
         inputs=wanted,
     )
     del gradients  # so that a gradient without other references can be kept without a copy
-    for leaf in list(found) if wanted is None else wanted:
-        if leaf.__class__ is Node or leaf not in found:
-            continue  # a result, which retains its gradient by a hook, or an input without one
+    leaves = list(found)
+    if wanted is not None:  # results among them retain their gradients by a hook
+        leaves = [x for x in wanted if x.__class__ is not Node and x in found]
+    for leaf in leaves:
         if leaf.needs_grad:  # it may have been switched off since the forward
             _accumulate(leaf, found.pop(leaf))
             if leaf.hooks is not None:

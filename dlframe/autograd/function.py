@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.autograd.inplace import check_writable, move
+from dlframe.base.quiet import users_own
 from dlframe.errors import GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.batched import LoopNeeded
@@ -93,7 +94,6 @@ class _FunctionOp(NodeOp):
     """The op of the node of one call of a Function."""
 
     kept: tuple[tuple[str, ...], ...] = ((),)
-    users = True
 
     def __init__(self, cls: type[Function], ctx: FunctionCtx, inputs: tuple[Any, ...]):
         self.cls, self.ctx = cls, ctx
@@ -111,7 +111,8 @@ class _FunctionOp(NodeOp):
         tensors = [gi if gi is None or isinstance(gi, TensorBase) else wrap(gi) for gi in given]
         token = grad_mode.set(create_graph)
         try:
-            grads = self.cls.backward(self.ctx, *tensors)
+            with users_own():
+                grads = self.cls.backward(self.ctx, *tensors)
         finally:
             grad_mode.reset(token)
         grads = grads if isinstance(grads, (tuple, list)) else (grads,)

@@ -20,6 +20,7 @@ import numpy as np
 from dlframe import random
 from dlframe.autograd.engine import run_backward
 from dlframe.base import nests
+from dlframe.base.quiet import users_own
 from dlframe.errors import ArgumentError, GradientError
 from dlframe.ops import record
 from dlframe.ops.calling import output_of, wrap
@@ -157,7 +158,6 @@ class _Part(NodeOp):
 
     name, grad_name = "checkpoint", "CheckpointFunctionBackward"
     kept = (("again",),)
-    users = True
 
     def __init__(self, function: Any, args: Any, kwargs: Any, context: Any, state: Any, start: int):
         self.call = (function, args, kwargs)
@@ -196,7 +196,7 @@ class _Part(NodeOp):
         start = next(clock)
         token = grad_mode.set(True)
         try:
-            with _random_numbers(self.state), self.context:
+            with _random_numbers(self.state), self.context, users_own():
                 out = function(*args, **kwargs)
         finally:
             grad_mode.reset(token)

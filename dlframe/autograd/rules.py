@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.base.quiet import users_own
 from dlframe.ops import record
 from dlframe.ops.batched import BATCH_ERRORS, LoopNeeded, holds_batch, one_by_one
 from dlframe.ops.batched.examples import recorded_one_by_one, tensors_hold_batch
@@ -32,15 +31,6 @@ def gradients_of(node: Node, targets: Sequence[Any], g: Any, create_graph: bool)
         create_graph: `g` is a tensor, and so are the results.
     """
     op = node.op
-    if op.users:
-        with users_own():
-            return _computed(node, op, targets, g, create_graph)
-    return _computed(node, op, targets, g, create_graph)
-
-
-def _computed(
-    node: Node, op: Any, targets: Sequence[Any], g: Any, create_graph: bool
-) -> Sequence[Any]:
     if node.outputs is not None and op.materialize:
         g = tuple(
             [

@@ -116,4 +116,15 @@ def users_own() -> Iterator[None]:
         around.state.__enter__()
 
 
+def by_user(function: Function) -> Function:
+    """The function of a user, for calls within `silence`."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        with users_own():
+            return function(*args, **kwargs)
+
+    return called  # type: ignore[return-value] # it takes what `function` takes
+
+
 warnings.filterwarnings("ignore", _TEXT, RuntimeWarning, module=r"dlframe\.")

@@ -89,15 +89,15 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
         recorded = needed and definition.differentiable and _recording()
         residuals = None
         try:
-            compute = forward
-            if recorded and definition.fast_forward is not None:
-                compute = definition.fast_forward
             if (warnings.filters or NONE)[0] is SAFE[0] or definition.users:
-                out = compute(*arrays, **kwargs)
+                if recorded and definition.fast_forward is not None:
+                    out, residuals = definition.fast_forward(*arrays, **kwargs)
+                else:
+                    out = forward(*arrays, **kwargs)
+            elif recorded and definition.fast_forward is not None:
+                out, residuals = quietly(definition.fast_forward, *arrays, **kwargs)
             else:
-                out = quietly(compute, *arrays, **kwargs)
-            if compute is not forward:
-                out, residuals = out
+                out = quietly(forward, *arrays, **kwargs)
         except BATCH_ERRORS as error:
             if not holds_batch(arrays, kwargs):
                 if _is_about_broadcasting(error):
@@ -163,7 +163,9 @@ def record_call(
     if out.__class__ is not ndarray and not isinstance(out, tuple):
         out = np.asarray(out)
     if definition.fast is not None:
-        pick = definition.picks.get(idle) or definition.pick_for(idle)
+        pick = definition.pick_fast
+        if idle:
+            pick = definition.picks.get(idle) or definition.pick_for(idle)
         node.args = pick(*arrays, out, residuals=residuals, **options)
     elif definition.joint is not None:
         values = (tuple(arrays),) if definition.variadic else arrays

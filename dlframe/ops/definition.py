@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.base.quiet import by_user
 from dlframe.dtypes import get_default_dtype
 from dlframe.ops.memory import ARRANGEMENTS
 from dlframe.ops.record import Node
@@ -78,7 +79,6 @@ class NodeOp:
     keeps = True  # whether a node keeps anything that its backward can release
     passes_gradients = False  # whether `explain` passes gradients on without calling `joint`
     materialize = False  # whether missing gradients of several results are given as zeros
-    users = False  # whether its formulas are a user's own, for which NumPy warns as it always does
 
     def kept_by(
         self, node: Node, *, first_order: bool = False
@@ -130,6 +130,7 @@ class Op(NodeOp):
         words = "".join(part.capitalize() for part in name.split("_"))
         self.grad_name = f"{_NODE_NAMES.get(name, words)}Backward0"
         self.forward = forward
+        # whether it is a user's, in whose formulas NumPy warns as it always does
         self.users = not (forward.__module__ or __name__).startswith("dlframe.")
         self.broadcasts, self.view = broadcasts, view
         self.arrange = ARRANGEMENTS[order]  # brings the result into its order in memory, if any
@@ -145,14 +146,17 @@ class Op(NodeOp):
         self.joint: Rule | None = None
         self.latex = latex  # the result's formula, and below per input that of its gradient
         self.gradient_latex: dict[str, str] = {}
-        self.simple = not self.users
+        self.simple = True
         self.keeps = False  # whether any rule keeps anything
         self.differentiable = False  # whether there is any rule
         self.fast: Rule | None = None
         self.fast_kept: tuple[str, ...] = ()
         self.residuals_at: int | None = None  # the place of the residuals among them
         self.door_count = 0  # how many of `fast_kept` the door itself asks for: they come first
-        self.picks: dict[int, Callable[..., Any]] = {}  # see `pick_for`
+        self.pick_fast: Any = None  # gathers what a node with a fast door keeps
+        self.picks: dict[
+            int, Callable[..., Any]
+        ] = {}  # for inputs without gradient, see `pick_for`
         self.fast_forward: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = forward  # what users call; `op` sets it
         self.ufunc: np.ufunc | None = None  # NumPy's, if the operation is one of them
@@ -182,7 +186,7 @@ class Op(NodeOp):
                 )
             kept = self._names_of(rule, extra=("shapes",))
             self.joint, self.kept, self.pick_kept = (
-                positional(rule),
+                self._called(rule),
                 [kept],
                 [self._gatherer(kept, 0)],
             )
@@ -195,7 +199,7 @@ class Op(NodeOp):
             i = self.inputs.index(name)
             kept = self._names_of(rule, extra=("shape", "dtype"))
             self.rules[i], self.kept[i], self.pick_kept[i] = (
-                positional(rule),
+                self._called(rule),
                 kept,
                 self._gatherer(kept, i),
             )
@@ -219,9 +223,14 @@ class Op(NodeOp):
                 )
             asked += [name for name in names if name not in asked]
         self.door_count, self.fast_kept = door_count, tuple(asked)
+        self.pick_fast = self._gatherer(self.fast_kept, 0)
         self.residuals_at = asked.index("residuals") if "residuals" in asked else None
-        self.fast, self.simple = positional(rule, ("g", "needs", *self.fast_kept)), False
+        self.fast, self.simple = self._called(rule, ("g", "needs", *self.fast_kept)), False
         self.keeps = self.keeps or bool(self.fast_kept)
+
+    def _called(self, rule: Rule, order: tuple[str, ...] | None = None) -> Rule:
+        rule = positional(rule, order)
+        return by_user(rule) if self.users else rule
 
     def pick_for(self, idle: int) -> Callable[..., Any]:
         """What gathers the values of a node with a fast door; `idle` has a bit for each input.

@@ -126,17 +126,14 @@ class FlatOptimizer(Optimizer):
             names = self._state_names(group)
             if plan is None or not plan.fits(group["params"], names, self.state):
                 plan = self._plans[index] = Plan(self, group["params"], names, plan)
-            quietly(self._update_all, group, plan)
+            for chunk in plan.chunks:
+                blocks = chunk.load()
+                if chunk.steps is not None:
+                    chunk.steps += 1
+                quietly(self._update, group, chunk, blocks)
+                chunk.store()
             mark_mutated_many(plan.arrays, type(self).__name__ + ".step")
         return loss
-
-    def _update_all(self, group: ParamGroup, plan: Plan) -> None:
-        for chunk in plan.chunks:
-            blocks = chunk.load()
-            if chunk.steps is not None:
-                chunk.steps += 1
-            self._update(group, chunk, blocks)
-            chunk.store()
 
 
 class Plan:
