@@ -358,3 +358,16 @@ def test_a_message_is_one_line_whatever_the_value() -> None:
         states.take({"a\x1b": 1, "b": "x\x1b\n" * 1000}, "here", b=states.count)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 200
+
+
+def test_names_from_a_file_are_printable(tmp_path: Path) -> None:
+    model = nn.Linear(1, 1)
+    state = {**model.state_dict(), "\x1b[2J\n": dl.ones(1), "long" * 1000: dl.ones(1)}
+    with pytest.raises(StateDictError) as caught:
+        model.load_state_dict(state)
+    assert str(caught.value).replace("\n", "").replace("\t", "").isprintable()
+    save({"checkpoint": 1, "requires": [], "model": state}, tmp_path / "x.h5")
+    with pytest.raises(StateDictError) as caught:
+        load_checkpoint(tmp_path / "x.h5", model=model)
+    assert str(caught.value).replace("\n", "").isprintable()
+    assert len(str(caught.value)) < 1000

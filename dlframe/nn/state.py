@@ -9,6 +9,7 @@ import numpy as np
 
 from dlframe import states
 from dlframe.autograd import mark_mutated
+from dlframe.base.printable import printable
 from dlframe.errors import StateDictError
 from dlframe.nn.parameter import Parameter
 from dlframe.tensor import Tensor
@@ -238,7 +239,7 @@ def _raise_mismatches(
     if strict:
         for what, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
             if names:
-                listed = ", ".join(f'"{name}"' for name in names)
+                listed = ", ".join(f'"{printable(name, longest=200)}"' for name in names)
                 messages.insert(0, f"{what} key(s) in state_dict: {listed}. ")
         messages += _renaming_hint(keys)
     if messages:

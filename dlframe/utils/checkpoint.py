@@ -175,7 +175,11 @@ def mismatches(model: Module, state: Mapping[str, Any]) -> list[str]:
     """
     ours = model.state_dict()
     lines = [f"missing in the file: {key} {_form(ours[key])}" for key in ours if key not in state]
-    lines += [f"not in the model: {key} {_form(state[key])}" for key in state if key not in ours]
+    lines += [
+        f"not in the model: {printable(key, longest=200)} {_form(state[key])}"
+        for key in state
+        if key not in ours
+    ]
     for key in ours:
         if key not in state or not (_is_array(ours[key]) and _is_array(state[key])):
             continue
@@ -208,12 +212,12 @@ def _check_is_checkpoint(
     version = content.get("checkpoint")
     if type(version) is not int or not isinstance(content.get("requires"), list):
         raise FileFormatError(
-            f"{os.fspath(path)} is a file of dlframe's, but not a checkpoint: it has the keys "
-            f"{keys[:10]}. Read it with dlframe.utils.load"
+            f"{printable(path)} is a file of dlframe's, but not a checkpoint: it has the keys "
+            f"{printable(keys[:10], longest=200)}. Read it with dlframe.utils.load"
         )
     if version > CHECKPOINT:
         raise FileFormatError(
-            f"{os.fspath(path)} is a checkpoint of version {version}, this dlframe knows versions "
+            f"{printable(path)} is a checkpoint of version {version}, this dlframe knows versions "
             f"up to {CHECKPOINT}. Upgrade with: pip install -U dlframe"
         )
 
@@ -260,7 +264,7 @@ def _check_model(path: str | os.PathLike[str], model: Module, state: dict[str, A
     if lines:
         listed = "\n  ".join(lines)
         raise StateDictError(
-            f"{os.fspath(path)} does not fit {type(model).__name__}; nothing was changed:\n"
+            f"{printable(path)} does not fit {type(model).__name__}; nothing was changed:\n"
             f"  {listed}"
         )
 
