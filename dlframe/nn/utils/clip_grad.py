@@ -80,8 +80,9 @@ def clip_grads_with_norm_(
     factor = float(max_norm) / (float(total_norm.array) + 1e-6)
     if factor >= 1.0:
         return
-    for gradient in gradients:
-        gradient.array *= factor
+    with np.errstate(invalid="ignore"):  # ∞ times 0 is NaN
+        for gradient in gradients:
+            gradient.array *= factor
     mark_mutated_many([gradient.array for gradient in gradients], "clip_grad_norm_")
 
 
