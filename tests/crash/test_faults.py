@@ -16,7 +16,9 @@ import pytest
 import dlframe as dl
 from crash.disk import Folder, read
 from crash.recording import Call, Recorder, failing, os_error
+from crash.runs import EPOCHS, TRAIN, run, run_again, weights, without_times
 from dlframe import nn, utils
+from dlframe.cli import main
 from dlframe.utils.atomic import is_temporary
 
 DISK_FULL = lambda: os_error(errno.ENOSPC)
@@ -142,6 +144,63 @@ def check_error(
         assert isinstance(error, OSError)
         assert raised.errno == error.errno, (call, raised)
         assert raised.filename is not None, (call, raised)
+
+
+# --- whole runs --------------------------------------------------------------------------------
+
+
+def sample(every: int, some: int, *errors: Any) -> list[Any]:
+    """The disk is full at some calls, for every day; each error at more of them, slowly."""
+    slow = [pytest.param(error, every, marks=pytest.mark.slow) for error in errors]
+    return [pytest.param(DISK_FULL, some), *slow]
+
+
+@pytest.mark.parametrize(
+    "error, every", sample(101, 1201, DISK_FULL, KeyboardInterrupt, MemoryError)
+)
+def test_a_run_goes_on_after_a_call_that_failed(
+    tmp_path: Path, error: Callable[[], BaseException], every: int
+) -> None:
+    def note(_: Any) -> None:
+        pass
+
+    (tmp_path / "whole").mkdir()
+    with Recorder(tmp_path / "whole") as recorder:
+        whole = without_times(run(tmp_path / "whole", note, EPOCHS, None))
+    for number in range(every // 2, len(recorder.calls), every):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        raised, recorder = strike(
+            lambda path: run(path, note, EPOCHS, None), folder, number, error(), False
+        )
+        check_error(recorder, raised, error(), recorder.calls[number])
+        last = folder / "checkpoints" / "last.h5"
+        again = run(folder, note, EPOCHS, last if last.exists() else None)
+        assert not again.epochs or without_times(again) == whole  # 0: all was done
+
+
+@pytest.mark.parametrize("error, every", sample(31, 401, DISK_FULL, KeyboardInterrupt))
+def test_the_command_goes_on_after_a_call_that_failed(
+    tmp_path: Path, error: Callable[[], BaseException], every: int, capsys: Any
+) -> None:
+    (tmp_path / "whole").mkdir()
+    with Recorder(tmp_path / "whole") as recorder:
+        assert main([*TRAIN, str(tmp_path / "whole" / "run")]) == 0
+    whole = weights(tmp_path / "whole" / "run")
+    for number in range(every // 2, len(recorder.calls), every):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        codes: list[int] = []
+        _, recorder = strike(
+            lambda path: codes.append(main([*TRAIN, str(path / "run")])),  # noqa: B023
+            folder, number, error(), False,
+        )  # fmt: skip
+        call = recorder.calls[number]
+        expected = 130 if error is KeyboardInterrupt else 1
+        assert codes == [expected] or (codes == [0] and call.kind in OPTIONAL), (call, codes)
+        if codes != [0]:
+            run_again(folder / "run")
+        assert weights(folder / "run") == whole, call
 
 
 # --- a real disk -------------------------------------------------------------------------------
