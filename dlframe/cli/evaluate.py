@@ -21,6 +21,7 @@ def evaluate(options: argparse.Namespace) -> int:
     model, config, epoch = load_model(path)
     if options.root is not None:
         config["root"] = options.root
+    options.root = config.get("root")  # for the advice if the data are not there
     test, classes = make_test_set(config)
     print(
         f"{printable(path)}: {config['model']['name']} after epoch {epoch}, on {len(test)} test "

@@ -141,6 +141,7 @@ def train(options: argparse.Namespace) -> int:
     """The command."""
     if options.resume:
         run, config = _old_run(options)
+        options.root = config.get("root")  # for the advice if the data are not there
     else:
         config = configs.from_options(options)
         run = _new_run(options, config)
