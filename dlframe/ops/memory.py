@@ -71,23 +71,28 @@ def steps_of(x: Array, ndim: int) -> list[int]:
 
 
 def by_steps(out: Array, steps: Sequence[Sequence[int]]) -> Array:
-    """`out`, without gaps, with its axes in memory in the order of the first steps that differ.
-
-    An insertion sort, as in PyTorch, since there are axes that cannot be compared.
-    """
-    axes = list(range(out.ndim))[::-1]  # those with short steps first
-    for i in range(1, len(axes)):
-        for k in reversed(range(i)):
-            order = _compared(axes[k], axes[i], steps, out.shape)
-            if order < 0:
-                break
-            if order > 0:
-                axes[k], axes[i], i = axes[i], axes[k], k
-    axes.reverse()
+    """`out`, without gaps, with its axes in memory in the order of the first steps that differ."""
+    axes = axes_by_steps(out.shape, steps)
     inner = out.transpose(axes)
     if inner.flags.c_contiguous:
         return out
     return _contiguous(inner).transpose(np.argsort(axes))  # type: ignore[no-any-return]
+
+
+def axes_by_steps(shape: tuple[int, ...], steps: Sequence[Sequence[int]]) -> list[int]:
+    """The axes, those with the longest steps first.
+
+    An insertion sort, as in PyTorch, since there are axes that cannot be compared.
+    """
+    axes = list(range(len(shape)))[::-1]
+    for i in range(1, len(axes)):
+        for k in reversed(range(i)):
+            order = _compared(axes[k], axes[i], steps, shape)
+            if order < 0:
+                break
+            if order > 0:
+                axes[k], axes[i], i = axes[i], axes[k], k
+    return axes[::-1]
 
 
 def _compared(a: int, b: int, steps: Sequence[Sequence[int]], shape: tuple[int, ...]) -> int:
@@ -119,7 +124,7 @@ def drawn_like(x: Array, draw: Callable[[tuple[int, ...]], Array]) -> Array:
     """
     if x.flags.c_contiguous:
         return draw(x.shape)
-    axes = np.argsort([-abs(stride) for stride in x.strides], kind="stable")
+    axes = axes_by_steps(x.shape, [steps_of(x, x.ndim)])
     return draw(tuple([x.shape[i] for i in axes])).transpose(np.argsort(axes))
 
 

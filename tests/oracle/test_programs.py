@@ -24,6 +24,22 @@ VIEWS = {
     "new axis": lambda t: t.unsqueeze(0),
     "flat": lambda t: t.reshape(-1),
 }
+# New tensors whose memory PyTorch lays out in its own way: what views of them show, and whether a
+# write through reshape() arrives, depends on it.
+RESULTS = {
+    "turned": lambda lib, t: t.permute(*range(1, t.ndim), 0) * 1.0,
+    "turned back": lambda lib, t: t.permute(t.ndim - 1, *range(t.ndim - 1)).sin(),
+    "sum of both": lambda lib, t: t.mT.mT * 1.0 + t.mT.clone().mT,
+    "selected": lambda lib, t: t.index_select(t.ndim - 1, lib.tensor([1, 0])),
+    "indexed": lambda lib, t: t[:, [1, 0]],
+    "softmax": lambda lib, t: t.softmax(0),
+    "cumsum": lambda lib, t: t.cumsum(1),
+    "stacked": lambda lib, t: lib.stack([t[0], t[1]], 1),
+    "triangle": lambda lib, t: t.tril(),
+    "masked": lambda lib, t: t.masked_fill(t > 0.9, 0.5),
+    "flipped": lambda lib, t: t.flip(0),
+    "kept": lambda lib, t: t.sum(0, keepdim=True).expand(2, *t.shape[1:]).clone(),
+}
 WRITES = {
     "scale": lambda lib, t, u, c: t.mul_(c),
     "shift": lambda lib, t, u, c: t.add_(c),
@@ -58,6 +74,8 @@ def step(choice, lib, tensors, i, j, c):
         return getattr(t, name)(u)
     if kind == "view":
         return VIEWS[name](t)
+    if kind == "result":
+        return RESULTS[name](lib, t)
     if kind == "more views":
         d, k = int(c * 100) % t.ndim, int(c * 1000) % 7
         return MORE_VIEWS[name].of_tensor(t, d, k)
@@ -88,6 +106,7 @@ def choose(rnd, t):
     kind = rnd.choice(
         [
             *("unary", "binary", "view", "more views", "no_grad", "detach", "hook", "retain"),
+            *["result"] * 2,
             *["write"] * 3,
             *["index"] * 3,
         ]
@@ -97,6 +116,9 @@ def choose(rnd, t):
         if fitting:
             return kind, rnd.choice(fitting)
         kind = "unary"
+    if kind == "result":
+        large = 1 < t.ndim < 4 and min(t.shape) > 1
+        return (kind, rnd.choice(sorted(RESULTS))) if large else ("unary", rnd.choice(UNARY))
     if kind == "index":
         return kind, rnd.choice([name for name, write in MORE_WRITES.items() if write.fits(t)])
     # PyTorch drops the hooks of a view when its base is written to
@@ -116,7 +138,7 @@ def test_gradients_are_pytorchs(block, seed):
     for k in range(50):
         rnd = random.Random(seed + 50 * block + k)
         values = np.random.default_rng(rnd.randrange(2**32))
-        starts = [values.uniform(0.5, 1.5, shape) for shape in ((3, 4), (4,), (3, 4))]
+        starts = [values.uniform(0.5, 1.5, shape) for shape in ((3, 4), (4,), (3, 4), (2, 3, 4))]
         theirs = [torch.tensor(a, requires_grad=i < 2) for i, a in enumerate(starts)]
         ours = [dl.tensor(a, requires_grad=i < 2) for i, a in enumerate(starts)]
         compared += compare(rnd, theirs, ours)
@@ -144,6 +166,7 @@ def compare(rnd, theirs, ours):
         for t, x in zip(theirs, ours, strict=True):
             np.testing.assert_allclose(x.array, t.detach().numpy(), err_msg=str(log))
             assert t.requires_grad == x.requires_grad, log
+            assert t.is_contiguous() == x.is_contiguous(), log
     weights = [rnd.uniform(0.5, 1.5) for _ in theirs]
     try:
         loss(theirs, weights).backward()

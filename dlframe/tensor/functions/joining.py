@@ -14,7 +14,7 @@ from dlframe.dtypes import get_default_dtype, result_type
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.arguments import checked_dim, numpy_names, to_dtype
+from dlframe.tensor.arguments import also_named, checked_dim, numpy_names, to_dtype
 from dlframe.tensor.functions.reshaping import atleast_1d, atleast_2d, atleast_3d
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return out if len(kept) == len(tensors) else to_dtype(out, result_type(*tensors))
 
 
+@also_named(axis="dim")
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
-    """`cat` under NumPy's name.
+    """`cat` under NumPy's name; the dimension may be called `dim`, too.
 
     >>> dl.concatenate([dl.tensor([1, 2]), dl.tensor([3])])
     tensor([1, 2, 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import DimensionError, DTypeError
@@ -112,7 +113,11 @@ class Attributes(TensorBase):
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps in elements (not bytes) from one index to the next, per dimension."""
-        steps = tuple(s // self.array.itemsize for s in self.array.strides)
+        a = self.array
+        if a.size:
+            steps = tuple(s // a.itemsize for s in a.strides)
+        else:  # NumPy's are all 0
+            steps = tuple(math.prod(max(n, 1) for n in a.shape[i + 1 :]) for i in range(a.ndim))
         return steps if dim is None else steps[_existing(dim, len(steps))]
 
     def storage_offset(self) -> int:

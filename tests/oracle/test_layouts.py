@@ -1,0 +1,77 @@
+"""Results and gradients for inputs that lie in memory in any way: PyTorch's values and strides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from samples import CALLS, Call
+from samples.checks import has_arrays
+from samples.layouts import DIFFERS, laid, outcome, variants
+
+import dlframe as dl
+
+torch = pytest.importorskip("torch")
+
+# Where equal rows change no more than the values.
+EXPANDED = {"elementwise", "reduction", "scan", "shape", "joining", "sorting"}
+
+ROWS = [(f, call) for f, rows in CALLS.items() for call in rows if has_arrays(call)]
+
+
+@pytest.mark.parametrize(("family", "call"), ROWS, ids=[f"{f}-{c.key}" for f, c in ROWS])
+def test_values_and_strides_are_pytorchs(family: str, call: Call) -> None:
+    for layout, only in variants(call):
+        arrays = laid(call, layout, only)
+        if arrays is None or (layout == "expanded" and family not in EXPANDED):
+            continue
+        try:
+            theirs = outcome(call, torch, arrays)
+        except (RuntimeError, ValueError, IndexError, AssertionError):
+            continue  # as writes to expanded tensors
+        try:
+            ours = outcome(call, dl, laid(call, layout, only))
+        except RuntimeError:
+            if layout == "expanded":
+                continue  # PyTorch writes to some of them
+            raise
+        for what, (steps, value) in theirs.items():
+            if what not in ours:
+                assert what.startswith("gradient"), (layout, only, what)
+                assert not np.any(value), (layout, only, what)
+                continue
+            mine, x = ours[what]
+            if call.name != "nn.functional.batch_norm" and isinstance(value, np.ndarray):
+                # PyTorch's gradient of batch_norm is wrong in one layout
+                tolerance = max(call.tolerance, 1e-9 if value.dtype == np.float64 else 1e-4)
+                np.testing.assert_allclose(
+                    x, value, tolerance, tolerance, err_msg=f"{layout} {only} {what}"
+                )
+            if call.name not in DIFFERS and layout != "expanded":
+                assert mine == steps, (layout, only, what, value.shape)
+
+
+def changed_through(flat, lib):
+    """Whether a write through `flat` of a permuted result, and of one in order, reaches it."""
+    x = lib.arange(24.0).reshape(2, 3, 4)
+    turned = x.permute(2, 0, 1)
+    found = []
+    for y in (
+        turned * 1,
+        x.index_select(1, lib.tensor([1, 0, 1])),
+        x[:, [0, 1]],
+        turned[:, [0, 1]],
+        lib.cat([turned] * 2),
+        turned.softmax(1),
+        turned.contiguous(),
+    ):
+        flat(y)[1] = 99.0
+        found.append((y == 99.0).nonzero().tolist())
+    return found
+
+
+@pytest.mark.parametrize("name", ["reshape", "flatten", "ravel"])
+def test_writes_reach_the_result_where_they_do_in_pytorch(name: str) -> None:
+    def flat(y):
+        return y.reshape(-1) if name == "reshape" else getattr(y, name)()
+
+    assert changed_through(flat, dl) == changed_through(flat, torch)
