@@ -226,6 +226,20 @@ def array(dtype: Any, shape: tuple[int, ...] | None = None, ndim: int | None = N
     return form
 
 
+def numbers(ndim: int) -> Form:
+    """An array or tensor of numbers of any dtype and size, as an array."""
+
+    def form(value: Any) -> np.ndarray[Any, Any]:
+        given = value.array if isinstance(value, Tensor) else value
+        if not isinstance(given, np.ndarray) or given.dtype.kind not in "biufc":
+            raise _Unfit("an array of numbers", value)
+        if given.ndim != ndim:
+            raise _Unfit(f"an array of {ndim} dimensions", value)
+        return given
+
+    return form
+
+
 def tensor(shape: tuple[int, ...]) -> Form:
     """A Tensor of a shape."""
 

@@ -17,7 +17,7 @@ import dlframe as dl
 from dlframe import nn, optim, states
 from dlframe.data import DataLoader, TensorDataset
 from dlframe.errors import DlframeError, FileFormatError, StateDictError
-from dlframe.metrics import Accuracy
+from dlframe.metrics import Accuracy, Metric
 from dlframe.optim import lr_scheduler
 from dlframe.training import Callback, EarlyStopping, ModelCheckpoint, StepLog, Trainer
 from dlframe.utils import load, load_checkpoint, save
@@ -371,3 +371,35 @@ def test_names_from_a_file_are_printable(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "x.h5", model=model)
     assert str(caught.value).replace("\n", "").isprintable()
     assert len(str(caught.value)) < 1000
+
+
+def test_sums_that_are_none_of_the_metrics_are_refused() -> None:
+    made = trainer()
+    state, before = made.state_dict(), snapshot(made)
+    state["trainer"]["sums"]["accuracy"] = np.ones(3, np.int64)
+    with pytest.raises(StateDictError, match="nothing was changed: ValueError"):
+        made.load_state_dict(state)
+    assert snapshot(made) == before
+
+
+def test_a_metric_may_change_its_dtype_while_it_counts() -> None:
+    class Growing(Metric):
+        def empty(self) -> np.ndarray:
+            return np.zeros(1, np.int64)
+
+        def update(self, output: Any, target: Any) -> None:
+            self.state = np.append(self.state + 0.5, 1)
+
+        def compute(self) -> float:
+            return float(self.state.sum())
+
+    def make() -> Trainer:
+        model = nn.Linear(1, 1)
+        optimizer = optim.SGD(model.parameters())
+        return Trainer(model, nn.MSELoss(), optimizer, [Growing("growing")])
+
+    made = make()
+    made.fit((dl.ones(4, 1), dl.ones(4, 1)), batch_size=2, progress=False)
+    other = make()
+    other.load_state_dict(made.state_dict())
+    assert other.state_dict()["trainer"]["sums"]["growing"].tolist() == [1.0, 1.5, 1.0]

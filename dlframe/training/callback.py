@@ -59,7 +59,11 @@ class Callback:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Load a state that `state_dict` returned."""
+        """Load a state that `state_dict` returned.
+
+        A file may hold anything, so compare it before you use it: `dlframe.states` has the forms.
+        After any error of yours, the trainer puts all parts back and raises StateDictError.
+        """
 
 
 class LambdaCallback(Callback):

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dlframe import states
 from dlframe.base import nests
 from dlframe.base.printable import printable
@@ -161,8 +163,11 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None
     )
     _check_fits(trainer, given)
     for name, metric in sums.items():
-        form = states.array(metric.state.dtype, ndim=metric.state.ndim)
+        form = states.numbers(metric.state.ndim)  # sizes and dtype may have grown
+        empty = metric.state
         metric.state = states.check(given["sums"][name], form, _WHERE, f"sums of {name}")
+        if not np.array_equal(metric.state, empty):
+            metric.compute()  # raises for a state that is none of this metric's
     positions = states.take(
         given["positions"], f"{_WHERE}, positions", train=states.plain, val=states.plain,
         random=states.plain,
