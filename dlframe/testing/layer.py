@@ -258,7 +258,8 @@ def _check_first_order(
             if abs(found - slope) > atol + rtol * abs(slope):
                 grads = np.zeros(x.shape) if x.grad is None else to_array(x.grad)
                 slopes = functools.partial(_slope, layer, args, what, starts=starts, seed=seed)
-                raise Broken(_difference(what, grads, slopes, rtol))
+                batch = next((len(x) for x in args if isinstance(x, Tensor) and x.ndim), 0)
+                raise Broken(_difference(what, grads, slopes, rtol, batch))
 
 
 def _slope(
@@ -282,7 +283,9 @@ def _slope(
     return (values[0] - values[1]) / (2 * eps)
 
 
-def _difference(what: str, grads: Array, slope_along: Callable[[Array], float], rtol: float) -> str:
+def _difference(
+    what: str, grads: Array, slope_along: Callable[[Array], float], rtol: float, batch: int
+) -> str:
     """Which elements of a gradient are wrong (of the first 100), and whether all by one factor."""
     found, wanted = [], []
     for place in list(np.ndindex(grads.shape))[:100]:
@@ -301,6 +304,8 @@ def _difference(what: str, grads: Array, slope_along: Callable[[Array], float], 
     factor = a[k] / b[k] if b[k] else np.nan
     if a.size > 1 and wrong.any() and factor and np.allclose(a, factor * b, rtol=1e-3, atol=1e-6):
         text += f", all by the factor {factor:.4g}"
+        if batch > 1 and np.isclose(max(factor, 1 / factor), batch, rtol=1e-3):
+            text += f": the batch has {batch} samples; is a sum over them a mean, or the reverse?"
     return text
 
 

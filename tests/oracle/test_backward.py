@@ -41,6 +41,16 @@ def inputs_inside_the_graph_retain(lib):
 
 
 @case
+def hook_on_a_quotient_in_the_second_order(lib):
+    x = lib.tensor([1.0, 2.0], requires_grad=True)
+    y = lib.tensor([3.0, 5.0], requires_grad=True)
+    z = x / y
+    z.register_hook(lambda g: g * 3)
+    (g,) = lib.autograd.grad((z * z).sum(), y, create_graph=True)
+    return [g, *lib.autograd.grad(g.sum(), [x, y])]
+
+
+@case
 def hooks_order_chain(lib):
     x = lib.tensor([1.0, 2.0], requires_grad=True)
     y = x * 2
