@@ -89,7 +89,7 @@ class Blocks:
 
     def read(self, address: int, count: int) -> bytes:
         """The bytes at an address."""
-        self._claim(address, count)
+        self.claim(address, count)
         self._file.seek(address)
         data = self._file.read(count)
         if len(data) != count:
@@ -108,9 +108,6 @@ class Blocks:
 
     def claim(self, address: int, count: int) -> None:
         """Check, before memory is taken, that these bytes are there and were not read before."""
-        self._claim(address, count)
-
-    def _claim(self, address: int, count: int) -> None:
         if address + count > self.size:
             raise damaged("a part of it would lie behind its end")
         if address in self._seen:
