@@ -211,14 +211,15 @@ def values_of(data: Any, dtype: Any) -> Array:
     if target is None:
         target = _inferred(array, data)
     elif target.kind in "iu":
-        array = _exact(array, data)
+        if array.dtype.kind == "f":
+            array = _exact(array, data)
         _check_range(array, target)
     return array.astype(target, copy=False)
 
 
 def _exact(array: Array, data: Any) -> Array:
     """The integers of which NumPy made floats, and so rounded them: above 2⁶³, or beside floats."""
-    if array.dtype.kind != "f" or not array.size or not 2**53 <= np.abs(array).max() < np.inf:
+    if not array.size or not 2**53 <= np.abs(array).max() < np.inf:
         return array
     return np.array([int(x) for x in np.array(data, dtype=object).flat], object).reshape(
         array.shape
@@ -285,10 +286,10 @@ def _check_range(array: Array, dtype: DType) -> None:
     if not array.size:
         return
     limit = np.iinfo(dtype)
-    as_number: Any = float if array.dtype.kind == "f" else int  # exact: 2**63 - 1 is no float64
-    low, high = as_number(array.min()), as_number(array.max())
-    lowest = limit.min if array.dtype.kind == "O" else -limit.max - 1
-    if not (lowest <= low and high <= limit.max):
+    most = limit.max
+    lowest = limit.min if array.dtype.kind == "O" else -most - 1
+    # compared as they are, since 2**63 - 1 is no float64; large floats are integers by now
+    if not (lowest <= array.min() and array.max() <= most):
         raise ArgumentError(
             f"tensor: values from {array.min()} to {array.max()} cannot be converted to type "
             f"{dtype} without overflow"
