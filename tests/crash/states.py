@@ -27,7 +27,8 @@ FEW = Effort(6, 20, 4)
 def efforts(limit: int) -> Any:
     """For `parametrize`: some states for every day, and all of them, slowly."""
     some = pytest.param(FEW, id="some")
-    return [some, pytest.param(Effort(limit, 1, 1), id="all", marks=pytest.mark.slow)]
+    marks = (pytest.mark.slow, pytest.mark.timeout(1200))
+    return [some, pytest.param(Effort(limit, 1, 1), id="all", marks=marks)]
 
 
 class Counts:

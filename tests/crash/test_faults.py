@@ -151,7 +151,8 @@ def check_error(
 
 def sample(every: int, some: int, *errors: Any) -> list[Any]:
     """The disk is full at some calls, for every day; each error at more of them, slowly."""
-    slow = [pytest.param(error, every, marks=pytest.mark.slow) for error in errors]
+    marks = (pytest.mark.slow, pytest.mark.timeout(1200))
+    slow = [pytest.param(error, every, marks=marks) for error in errors]
     return [pytest.param(DISK_FULL, some), *slow]
 
 

@@ -89,7 +89,8 @@ class LRScheduler:
     # what each class adds to the state; attributes of other classes are taken as they are
     _state_forms: ClassVar[dict[str, states.Form]] = {
         "base_lrs": states.listed(rate),
-        "last_epoch": states.integer(-1),
+        # -1 has not begun; each further level of sequences takes back one more step
+        "last_epoch": states.integer(-100),
         "_step_count": states.count,
         "_last_lr": states.listed(rate),
         "_get_lr_called_within_step": states.flag,
