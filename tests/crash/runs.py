@@ -32,7 +32,7 @@ def bits(value: Any) -> Any:
     return repr(shape), found
 
 
-# --- a script ------------------------------------------------------------------------------------
+# --- a script ----------------------------------------------------------------------------------
 
 EPOCHS = 3
 
@@ -85,7 +85,7 @@ def lines_of(log: bytes | None) -> list[bytes]:
     return [line.split(b'"seconds"')[0] for line in (log or b"").split(b"\n")[:-1]]
 
 
-# --- the command line ----------------------------------------------------------------------------
+# --- the command line --------------------------------------------------------------------------
 
 TRAIN = shlex.split(
     "train --data digits --model mlp --hidden 4 --epochs 2 --limit 40 --batch-size 32 --seed 3 "
