@@ -81,6 +81,8 @@ def _acquire(path: Path) -> int | None:
 
 
 def _release(path: Path, descriptor: int) -> None:
-    with suppress(OSError):  # Windows does not remove an open file: then it stays, empty
-        path.unlink()
-    os.close(descriptor)
+    try:
+        with suppress(OSError):  # Windows does not remove an open file: then it stays, empty
+            path.unlink()
+    finally:
+        os.close(descriptor)
