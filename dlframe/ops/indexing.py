@@ -219,10 +219,8 @@ def _read(x: Array, index: Any) -> Array:
         out = x[index]
     except IndexError as error:
         raise index_error(error, x.shape, index) from None
-    if isinstance(out, np.generic):
-        # with an integer for every axis NumPy gives a scalar; a view if there is an Ellipsis too
-        return x[(*_parts(index), ...)]
-    return out if is_basic(index) else _in_memory(out, x, index)
+    # with an integer for every axis NumPy gives a scalar, and a view if there is an Ellipsis too
+    return x[(*_parts(index), ...)] if isinstance(out, np.generic) else out
 
 
 def _in_memory(out: Array, x: Array, index: Any) -> Array:
@@ -252,7 +250,8 @@ def _in_memory(out: Array, x: Array, index: Any) -> Array:
 @op(view=True, latex=r"x_{\mathrm{index}}")
 def take_at(x: Array, *, index: Any) -> Array:
     """`x[index]`, for an index without tensors."""
-    return _read(x, index)
+    out = _read(x, index)
+    return out if is_basic(index) or index.__class__ is Along else _in_memory(out, x, index)
 
 
 @op(view=True, latex=r"x_{\mathrm{index}}")

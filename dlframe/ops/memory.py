@@ -39,6 +39,9 @@ def in_order(out: Any, _: Any = None) -> Any:
 
 def like_inputs(out: Any, inputs: Sequence[Any]) -> Any:
     """The result of an elementwise function in the order of its inputs."""
+    first = inputs[0]
+    if len(inputs) < 3 and (type(first) is not ndarray or first.flags.c_contiguous):
+        return out  # of two inputs NumPy gives precedence to the one in order, too
     for x in inputs:
         if type(x) is ndarray and not x.flags.c_contiguous:
             arrays = [x for x in inputs if type(x) is ndarray]
