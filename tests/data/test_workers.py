@@ -327,7 +327,7 @@ class TestErrors:
         message = r"timed out after 0.2 seconds: worker 1 is still fetching samples \[2, 3\] of Num"
         with pytest.raises(WorkerError, match=message):
             next(iterator)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 15  # and not the 20 of the sample
         release.set()
 
     def test_a_timeout_of_a_stream(self) -> None:
