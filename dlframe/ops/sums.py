@@ -32,6 +32,10 @@ _LONG = 32768  # numbers for which the pairs of halves are fast enough
 def add(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     """`x.sum(axis=axis, keepdims=keepdims)`, as exact along any axes as along the last one."""
     kind = type(x)  # a batch of vmap, whose __class__ is ndarray, is none
+    if axis == 0 and not keepdims and kind is np.ndarray and x.ndim == 2:
+        small = _added_small(x)
+        if small is not None:
+            return small
     try:
         if axis is None:
             direct = kind is np.ndarray and x.size <= _LONG and x.flags.c_contiguous
@@ -51,6 +55,26 @@ def add(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     for run in plan.added:
         x = _added(x, run)
     return _finished(x, plan).reshape(plan.kept if keepdims else plan.dropped)
+
+
+def _added_small(x: Array) -> Any:
+    """The sum of the rows of a small matrix in order, such as a batch's; None for others."""
+    n, width = x.shape
+    if n * width > 2 * _BLOCK or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+        return None
+    if n <= 2 * _FEW:  # BLAS adds several rows at once
+        return ones(n, x.dtype).dot(x)
+    blocks = _divisor(n)
+    if blocks is None:
+        return None
+    x = ones(n // blocks, x.dtype).dot(x.reshape(n // blocks, blocks * width))
+    return ones(blocks, x.dtype).dot(x.reshape(blocks, width))
+
+
+@lru_cache(maxsize=1024)
+def _divisor(n: int) -> int | None:
+    """A divisor near √n that is at most `_FEW`, as its quotient is; None if there is none."""
+    return next((k for k in range(math.isqrt(n), 0, -1) if n % k == 0 and n // k <= _FEW), None)
 
 
 class _Plan(NamedTuple):
@@ -216,6 +240,8 @@ def dot(x: Array, y: Array) -> Any:
     n = x.shape[-1]
     if n <= _ROW:
         return x.dot(y) if x.ndim == 1 else np.vecdot(x, y)
+    if x.ndim == 1 and n <= 2 * _BLOCK:
+        return _reduce(x * y)
     used = n - n % _ROW
     rows = (*x.shape[:-1], -1, _ROW)
     total = add(np.vecdot(x[..., :used].reshape(rows), y[..., :used].reshape(rows)), x.ndim - 1)
