@@ -18,7 +18,7 @@ import numpy as np
 
 from dlframe.autograd.hooks import run_after_hooks, run_hooks
 from dlframe.autograd.rules import gradients_of, in_shape
-from dlframe.base.quiet import silence
+from dlframe.base.quiet import in_force, silence
 from dlframe.errors import GradientError
 from dlframe.ops import record
 from dlframe.ops.batched import BATCH_ERRORS, holds_batch
@@ -46,87 +46,100 @@ def run_backward(
         stop: end at `inputs`, and do not even look beyond. Their hooks are not called: they
             belong to the pass that goes on from there.
     """
-    with silence():  # of NumPy's methods, such as g.sum(), whose warnings no filter of ours reaches
-        wanted = set(inputs or ())
-        useful = None if inputs is None else _leading_to(roots, wanted, stop)
-        pending: dict[Any, Any] = {}  # target -> the gradient that has arrived so far
-        owned: set[Any] = set()  # targets whose pending gradient is a sum that we allocated
-        found: dict[Any, Any] = {}
-        heap: list[tuple[int, Any]] = []
-        for root, gradient in zip(roots, gradients, strict=True):
-            if useful is not None and root not in useful:
-                continue
-            if root in pending:
-                pending[root] = pending[root] + gradient
-                continue
-            pending[root] = gradient
-            if root.__class__ is Node:
-                heappush(heap, (-root.seq, root))
-        observed = watched and watchers()
-        compute = partial(watched_gradients, gradients_of) if observed else gradients_of
-        at_once = not (observed or create_graph)  # then most nodes need nothing but their rules
-        last_mutation = record.last_mutation()
+    if in_force():
+        return _pass_back(roots, gradients, inputs, retain_graph, create_graph, stop)
+    with silence():
+        return _pass_back(roots, gradients, inputs, retain_graph, create_graph, stop)
 
-        while heap:
-            node = heappop(heap)[1]
-            g = pending.pop(node)
-            if owned:
-                owned.discard(node)
-            hooks, targets = node.hooks, node.targets
-            if stop and node in wanted:
+
+def _pass_back(
+    roots: Sequence[Any],
+    gradients: Sequence[Any],
+    inputs: Sequence[Any] | None,
+    retain_graph: bool,
+    create_graph: bool,
+    stop: bool,
+) -> dict[Any, Any]:
+    wanted = set(inputs or ())
+    useful = None if inputs is None else _leading_to(roots, wanted, stop)
+    pending: dict[Any, Any] = {}  # target -> the gradient that has arrived so far
+    owned: set[Any] = set()  # targets whose pending gradient is a sum that we allocated
+    found: dict[Any, Any] = {}
+    heap: list[tuple[int, Any]] = []
+    for root, gradient in zip(roots, gradients, strict=True):
+        if useful is not None and root not in useful:
+            continue
+        if root in pending:
+            pending[root] = pending[root] + gradient
+            continue
+        pending[root] = gradient
+        if root.__class__ is Node:
+            heappush(heap, (-root.seq, root))
+    observed = watched and watchers()
+    compute = partial(watched_gradients, gradients_of) if observed else gradients_of
+    at_once = not (observed or create_graph)  # then most nodes need nothing but their rules
+    last_mutation = record.last_mutation()
+
+    while heap:
+        node = heappop(heap)[1]
+        g = pending.pop(node)
+        if owned:
+            owned.discard(node)
+        hooks, targets = node.hooks, node.targets
+        if stop and node in wanted:
+            found[node] = g
+            continue
+        if hooks is not None:
+            g = run_hooks(hooks, g, create_graph)
+        if useful is not None:
+            if node in wanted:
                 found[node] = g
-                continue
-            if hooks is not None:
-                g = run_hooks(hooks, g, create_graph)
-            if useful is not None:
-                if node in wanted:
-                    found[node] = g
-                targets = [target if target in useful else None for target in targets]
-                if all(target is None for target in targets):
-                    continue  # nothing wanted lies beyond; the node keeps its values for others
-            if node.args is None:
-                raise GradientError(
-                    f"{node.op.name}: Trying to backward through the graph a second time, but what "
-                    "it kept was freed by the first backward. Pass retain_graph=True to that first "
-                    "call, or compute the forward again."
-                )
-            if node.seq < last_mutation:
-                _check_kept(node, create_graph)
-            op = node.op
-            try:
-                if at_once and op.simple and node.outputs is None:
-                    grads = op.by_rules(g, targets, node.args)
-                else:
-                    grads = compute(node, targets, g, create_graph)
-            except BATCH_ERRORS:
-                if not holds_batch(g, node.args):
-                    raise
+            targets = [target if target in useful else None for target in targets]
+            if all(target is None for target in targets):
+                continue  # nothing wanted lies beyond; the node keeps its values for others
+        if node.args is None:
+            raise GradientError(
+                f"{node.op.name}: Trying to backward through the graph a second time, but what "
+                "it kept was freed by the first backward. Pass retain_graph=True to that first "
+                "call, or compute the forward again."
+            )
+        if node.seq < last_mutation:
+            _check_kept(node, create_graph)
+        op = node.op
+        try:
+            if at_once and op.simple and node.outputs is None:
+                grads = op.by_rules(g, targets, node.args)
+            else:
                 grads = compute(node, targets, g, create_graph)
-            if node.shapes is not None:
-                grads = in_shape(grads, node.shapes)
-            if hooks is not None:
-                grads = run_after_hooks(node, g, grads, create_graph)
-            if op.keeps and not retain_graph:
-                node.args = None
-            i = -1  # counted by hand: zip() would cost as much as the rest of this loop
-            for target in targets:
-                i += 1
-                if target is None or (gi := grads[i]) is None:
-                    continue
-                if target not in pending:
-                    pending[target] = gi
-                    if target.__class__ is Node:
-                        heappush(heap, (-target.seq, target))
-                elif target in owned and gi.__class__ is np.ndarray:
-                    pending[target] += gi
-                else:
-                    pending[target] = total = pending[target] + gi
-                    if total.__class__ is np.ndarray and not create_graph:
-                        owned.add(target)
-        for leaf, g in pending.items():
-            hooks = None if stop else leaf.hooks
-            found[leaf] = g if hooks is None else run_hooks(hooks, g, create_graph)
-        return found
+        except BATCH_ERRORS:
+            if not holds_batch(g, node.args):
+                raise
+            grads = compute(node, targets, g, create_graph)
+        if node.shapes is not None:
+            grads = in_shape(grads, node.shapes)
+        if hooks is not None:
+            grads = run_after_hooks(node, g, grads, create_graph)
+        if op.keeps and not retain_graph:
+            node.args = None
+        i = -1  # counted by hand: zip() would cost as much as the rest of this loop
+        for target in targets:
+            i += 1
+            if target is None or (gi := grads[i]) is None:
+                continue
+            if target not in pending:
+                pending[target] = gi
+                if target.__class__ is Node:
+                    heappush(heap, (-target.seq, target))
+            elif target in owned and gi.__class__ is np.ndarray:
+                pending[target] += gi
+            else:
+                pending[target] = total = pending[target] + gi
+                if total.__class__ is np.ndarray and not create_graph:
+                    owned.add(target)
+    for leaf, g in pending.items():
+        hooks = None if stop else leaf.hooks
+        found[leaf] = g if hooks is None else run_hooks(hooks, g, create_graph)
+    return found
 
 
 def _check_kept(node: Node, create_graph: bool) -> None:

@@ -17,7 +17,7 @@ from dlframe.ops.indexing import add_to_rows
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 from dlframe.ops.reduction import sum
-from dlframe.ops.sums import add, add_products
+from dlframe.ops.sums import add, add_products, ones
 
 __all__ = [
     "add_rows",
@@ -139,7 +139,7 @@ def _(g, needs, x, weight):
         dw = rows.T.dot(x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1]))
     db = None
     if needs[2]:
-        db = add(rows, 0)
+        db = ones(len(rows), rows.dtype).dot(rows) if len(rows) <= 128 else add(rows, 0)
     return dx, dw, db
 
 
