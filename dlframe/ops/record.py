@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import itertools
 import operator
+import os
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
@@ -261,15 +263,20 @@ class Mutation:
         if not _is_part(array, owner):
             self.whole, self.places = self.seq, None
             return
-        if self.places is None:
-            self.places = Places(owner)
-        self.places.note(array, self.seq)
+        with _noting:
+            places = self.places
+            if places is None:
+                places = self.places = Places(owner)
+            places.note(array, self.seq)
+            if self.places is not places:  # another thread wrote to all of it meanwhile
+                self.whole = self.seq
 
     def touched(self, array: Array, since: int) -> bool:
         """Whether one of the writes after the time `since` went to an element of `array`."""
+        places = self.places  # before the time of all of it: another thread may write
         if self.whole > since or not issubclass(type(array), np.ndarray):
             return bool(array.size)
-        return array.size > 0 and self.places is not None and self.places.changed(array, since)
+        return array.size > 0 and places is not None and places.changed(array, since)
 
 
 def _is_part(array: Array, owner: Array) -> bool:
@@ -282,6 +289,12 @@ def _is_part(array: Array, owner: Array) -> bool:
 
 _log: dict[int, Mutation] = {}
 _last = [0]  # the clock at the latest mutation of anything
+_noting = threading.RLock()  # so that no write of another thread is lost
+
+if hasattr(os, "register_at_fork"):  # a child forked meanwhile would wait for ever
+    os.register_at_fork(
+        before=_noting.acquire, after_in_parent=_noting.release, after_in_child=_noting.release
+    )
 
 
 def owner_of(array: Array) -> Array:

@@ -58,6 +58,18 @@ class TestMemory:
             x += 1
         assert a.tolist() == [3, 3]
 
+    def test_from_numpy_takes_the_elements_of_subclasses(self):
+        matrix = np.array([[1.0, 2.0], [3.0, 4.0]]).view(np.matrix)
+        x = dl.from_numpy(matrix)
+        assert (x * x).tolist() == [[1, 4], [9, 16]]
+        assert x[0].shape == (2,) == x.sum(0).shape
+        x[0] = 0
+        assert matrix.tolist() == [[0, 0], [3, 4]]
+        masked = dl.from_numpy(np.ma.array([1.0, 2.0], mask=[True, False])).requires_grad_()
+        (masked * masked).sum().backward()
+        assert masked.grad.tolist() == [2, 4]
+        assert type(masked.detach().numpy()) is np.ndarray
+
     def test_as_tensor_of_another_dtype_copies(self):
         a = np.zeros(2)
         dl.as_tensor(a, dtype=dl.float32).add_(1)

@@ -164,6 +164,9 @@ def scalar_tensor(
 def from_numpy(ndarray: Array) -> Tensor:
     """A tensor that shares the memory of an array.
 
+    Of an array of a subclass (`np.matrix`, `np.memmap`, masked) it takes the elements alone, and
+    not its ways to compute.
+
     >>> dl.from_numpy(np.arange(3.0))
     tensor([0., 1., 2.], dtype=dlframe.float64)
     """
@@ -176,7 +179,7 @@ def from_numpy(ndarray: Array) -> Tensor:
             "from_numpy: given numpy array has byte order different from the native byte order, so "
             "no tensor can share its memory; use dl.tensor, which copies"
         )
-    return Tensor(ndarray)
+    return Tensor(np.asarray(ndarray))
 
 
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
