@@ -88,6 +88,9 @@ def checkpoint(
         with before:
             return function(*args, **kwargs)
     state = random.get_rng_state() if preserve else None
+    for x in _tensors((args, kwargs)):
+        if x.needs_grad:
+            record.target_of(x)  # of a view whose base was written to, it is made now: no inner one
     start = next(clock)
     with before:
         out = function(*args, **kwargs)

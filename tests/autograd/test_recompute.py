@@ -255,3 +255,18 @@ def test_backward_looks_only_at_the_part_that_it_computes_again(monkeypatch):
         y = checkpoint(dl.sin, y)
     y.sum().backward()
     assert max(visited) == 1
+
+
+@pytest.mark.parametrize("write", [lambda x, part: x.mul_(2), lambda x, part: part.mul_(2)])
+def test_a_part_of_a_tensor_that_was_written_to(write):
+    def gradients(call):
+        x = dl.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        whole = x * 1.5
+        part = whole[:2]
+        write(whole, part)
+        loss = call(lambda v: (v * v).tanh().sum(), part)
+        loss.backward(retain_graph=True)
+        loss.backward()
+        return x.grad.tolist()
+
+    assert gradients(checkpoint) == gradients(lambda function, x: function(x))
