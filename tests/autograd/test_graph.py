@@ -127,3 +127,26 @@ def test_saving_on_the_cpu_changes_nothing():
         y = (x * w).sum()
     y.backward()
     assert w.grad.item() == 3.0
+
+
+EMPTY = {
+    "scatter": lambda x, none, src: x.scatter(0, none, src),
+    "scatter_add": lambda x, none, src: x.scatter_add(0, none, src),
+    "scatter_add_": lambda x, none, src: (x * 1).scatter_add_(0, none, src),
+    "scatter_reduce": lambda x, none, src: x.scatter_reduce(0, none, src, "mean"),
+    "index_add": lambda x, none, src: x.index_add(0, none, src[:0]),
+    "index_copy": lambda x, none, src: x.index_copy(0, none, src[:0]),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_index_keeps_the_graph(name):
+    src = dl.ones(3, requires_grad=True)
+    x = dl.tensor([1.0, -0.0])
+    out = EMPTY[name](x, dl.zeros(0, dtype=dl.int64), src)
+    assert out.tolist() == x.tolist()
+    out.sum().backward()
+    assert src.grad.tolist() == [0, 0, 0]
+    x.requires_grad_()
+    EMPTY[name](x, dl.zeros(0, dtype=dl.int64), src.detach()).sum().backward()
+    assert x.grad.tolist() == [1, 1]

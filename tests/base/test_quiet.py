@@ -130,6 +130,13 @@ def goes_back():
     dl.func.vmap(lambda t: (t / 0).sin())(x.detach())
 
 
+def counts():
+    dl.linspace(0, 1e39, 3)
+    dl.linspace(np.inf, np.nan, 3)
+    dl.logspace(0, 50, 3)
+    dl.arange(0, 1e39, 1e38)
+
+
 def draws():
     for dtype in (dl.float16, dl.float32):
         x = dl.zeros(20, dtype=dtype)
@@ -151,7 +158,7 @@ def prints():
         repr(x.to(dtype))
 
 
-@pytest.mark.parametrize("program", [trains, writes, goes_back, draws, measures, prints])
+@pytest.mark.parametrize("program", [trains, writes, goes_back, counts, draws, measures, prints])
 def test_no_program_warns(program, state):
     program()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.base.quiet import quiet
 from dlframe.dtypes import DType, as_dtype
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.record import Array
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 
+@quiet
 def arange(
     start: Any = 0,
     end: Any = None,
@@ -73,6 +75,7 @@ def _number(value: Any) -> Any:
     return value.item() if isinstance(value, (Tensor, np.generic)) else value
 
 
+@quiet
 def linspace(
     start: Any,
     end: Any,
@@ -94,6 +97,7 @@ def linspace(
     return Tensor(_evenly(_number(start), _number(end), steps, kind).astype(kind), requires_grad)
 
 
+@quiet
 def logspace(
     start: Any,
     end: Any,

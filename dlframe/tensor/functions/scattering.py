@@ -93,7 +93,7 @@ def scatter(
         return _scattered("scatter", input, dim, index, source, name)
     x, places, source = _places("scatter", input, dim, index, source)
     if places is None:
-        return ops.contiguous(input)
+        return _with_none_of(source, input)
     return ops.ordered(_shaped(ops.replace_at(x, source, index=places), input))
 
 
@@ -112,7 +112,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     require_tensor("scatter_add", "'src'", src)
     x, places, source = _places("scatter_add", input, dim, index, src)
     if places is None:
-        return ops.contiguous(input)
+        return _with_none_of(source, input)
     return ops.ordered(_shaped(ops.add(x, ops.put_at(source, index=places, size=x.shape)), input))
 
 
@@ -150,8 +150,17 @@ def _scattered(
 ) -> Any:
     x, places, source = _places(name, input, dim, index, src)
     if places is None:
-        return ops.contiguous(input)
+        return _with_none_of(source, input)
     return _reduced(input, source, ops.flat_places(places, x.shape), reduce, include_self)
+
+
+def _with_none_of(src: Any, input: Any) -> Any:
+    """A copy of `input` for an empty index: `src` gets a gradient of zeros, as in PyTorch."""
+    if not src.requires_grad or src.dtype != input.dtype:
+        return ops.contiguous(input)
+    none = slice(0)
+    out = ops.replace_at(ops.ravel(input), ops.take_at(ops.ravel(src), index=none), index=none)
+    return _shaped(out, input)
 
 
 def _places(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any, Any]:
