@@ -148,8 +148,8 @@ _SCALARS: dict[type, Callable[[Any], Leaf]] = {
     complex: lambda value: Leaf("complex", np.array(value), {}),
     str: _encode_str,
     bytes: lambda value: Leaf("bytes", np.frombuffer(value, np.uint8), {}),
-    # not as arrays, which drop NULs at the end
-    np.str_: lambda value: _encode_str(str(value))._replace(kind="np_str"),
+    # not as arrays or with str, which drop NULs at the end
+    np.str_: lambda value: _encode_str(value)._replace(kind="np_str"),
     np.bytes_: lambda value: Leaf("np_bytes", np.frombuffer(value, np.uint8), {}),
 }
 

@@ -104,6 +104,7 @@ def test_any_nest_comes_back_typed_as_it_was(tmp_path_factory, obj, compression)
         (1.0, math.nan),
         "\ud800",  # a lone surrogate
         "NUL \0 inside and at the end \0",
+        np.str_("NUL at the end \0"),
         "x" * 100_000,
         b"\0\0",
         Counter({3: 2, 5: 1}),
