@@ -16,7 +16,7 @@ memory is, and which state they have. Each step checks this, and plans again aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from operator import is_
 from typing import Any, ClassVar
@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
 from dlframe.base.quiet import quietly
+from dlframe.errors import StateDictError
 from dlframe.optim.layout import BLOCK, LARGE, Block, Chunk, Layout, Scratch, sharing_memory
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import FORMS, WITHOUT_EFFECT, scalar_of
@@ -86,6 +87,7 @@ class FlatOptimizer(Optimizer):
                 forms = dict.fromkeys(names, states.optional(states.tensor(p.array.shape)))
                 if self._counts_steps:
                     forms["step"] = _STEP
+                _check_shapes(entry, names, p)
                 states.take(entry, f"{where}, state of parameter {i}", **forms)
 
     def _forget_plans(self) -> None:
@@ -223,6 +225,18 @@ class Plan:
             layout.adopt(entry, "step", place)
         fresh = [layout.adopt(entry, name, place) for name in self.names]
         return any(fresh), float(entry["step"].item()) if self.counted else 0.0
+
+
+def _check_shapes(entry: dict[str, Any], names: Iterable[str], p: Tensor) -> None:
+    """Say what is likely where all the state of a parameter has another shape."""
+    for name in sorted(names):
+        value = entry.get(name)
+        if isinstance(value, Tensor) and value.array.shape != p.array.shape:
+            raise StateDictError(
+                f"load_state_dict: {name!r} has shape {value.array.shape}, its parameter "
+                f"{p.array.shape}; the state belongs to another model, or the parameters were "
+                "given in another order"
+            )
 
 
 def same(a: Sequence[Any], b: Sequence[Any]) -> bool:

@@ -300,8 +300,8 @@ class Optimizer:
 
         Raises:
             StateDictError: the number of groups, or of parameters in a group, differs; an option or
-                state is missing, makes no sense, or has another shape than its parameter. Nothing
-                is changed.
+                state that the class needs is missing, makes no sense, or has another shape than its
+                parameter. Nothing is changed.
 
         >>> p = nn.Parameter(dl.ones(2))
         >>> optimizer = optim.Adam([("weight", p)], lr=0.1)
@@ -475,9 +475,4 @@ def _fitting(value: Any, p: Tensor, key: str) -> Any:
     array = np.array(value.array if isinstance(value, Tensor) else value.__array__())
     if array.dtype.kind not in "biuf":
         raise StateDictError(f"load_state_dict: {key!r} has the dtype {array.dtype}")
-    if array.ndim and array.shape != p.array.shape:
-        raise StateDictError(
-            f"load_state_dict: {key!r} has shape {array.shape}, its parameter {p.array.shape}; the "
-            "state belongs to another model, or the parameters were given in another order"
-        )
     return Tensor(array if key == "step" else array.astype(p.array.dtype, copy=False))

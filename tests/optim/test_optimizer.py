@@ -389,6 +389,30 @@ def test_unfit_state_is_refused(p: nn.Parameter) -> None:
         optimizer.step()
 
 
+def test_the_state_of_an_optimizer_of_ones_own_may_have_any_shape(p: nn.Parameter) -> None:
+    class Rows(optim.Optimizer):
+        """The means of rows and columns only, as in Adafactor."""
+
+        def step(self, closure: Any = None) -> None:
+            for q in self.param_groups[0]["params"]:
+                self.state[q].update(rows=dl.ones(7), table=dl.zeros(2, 5), step=3)
+
+    class Noted(optim.SGD):
+        def step(self, closure: Any = None) -> None:
+            super().step(closure)
+            self.state[self.param_groups[0]["params"][0]]["norms"] = dl.ones(9)
+
+    for cls in (Rows, Noted):
+        p.grad = dl.ones(2)
+        optimizer = cls([p], {"lr": 0.1}) if cls is Rows else cls([p], lr=0.1)
+        optimizer.step()
+        saved = optimizer.state_dict()
+        again = cls([p], {"lr": 0.1}) if cls is Rows else cls([p], lr=0.1)
+        again.load_state_dict(saved)
+        for name, value in saved["state"][0].items():
+            assert np.array_equal(np.asarray(again.state[p][name]), np.asarray(value))
+
+
 # --- names -------------------------------------------------------------------------------------
 
 
