@@ -45,9 +45,13 @@ class ReduceLROnPlateau(LRScheduler):
         "min_lrs": states.listed(states.number),
         "mode": states.one_of("min", "max"),
         "threshold_mode": states.one_of("rel", "abs"),
-        **dict.fromkeys(("patience", "cooldown", "threshold", "eps"), states.number),
-        **dict.fromkeys(("cooldown_counter", "num_bad_epochs"), states.count),
-        **dict.fromkeys(("best", "mode_worse"), states.any_number),
+        "eps": states.number,
+        "num_bad_epochs": states.count,
+        # an infinite patience, cooldown or threshold means never
+        **dict.fromkeys(
+            ("patience", "cooldown", "cooldown_counter", "threshold", "best", "mode_worse"),
+            states.any_number,
+        ),
     }
 
     def __init__(

@@ -104,7 +104,7 @@ class StepLR(LRScheduler):
     """
 
     _state_forms: ClassVar[dict[str, states.Form]] = {
-        "step_size": states.integer(1),
+        "step_size": states.positive,
         "gamma": states.number,
     }
 
@@ -134,7 +134,7 @@ class MultiStepLR(LRScheduler):
     """
 
     _state_forms: ClassVar[dict[str, states.Form]] = {
-        "milestones": states.mapping(states.integer(1, 10_000), states.count),
+        "milestones": states.mapping(states.integer(1, 10_000), states.integer(-(1 << 63))),
         "gamma": states.number,
     }
 
@@ -145,7 +145,8 @@ class MultiStepLR(LRScheduler):
         gamma: float = 0.1,
         last_epoch: int = -1,
     ) -> None:
-        self.milestones = Counter(milestones)
+        # plain ints, which a file can hold: NumPy's and 5.0 stand for the same steps
+        self.milestones = Counter(int(step) if step % 1 == 0 else step for step in milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
