@@ -412,6 +412,37 @@ def test_sums_that_are_none_of_the_metrics_are_refused() -> None:
     assert snapshot(made) == before
 
 
+def test_a_metric_without_a_value_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    class Ratio(Metric):
+        def empty(self) -> np.ndarray:
+            return np.zeros(2)
+
+        def update(self, output: Any, target: Any) -> None:
+            self.state += [(target.array == 0).sum(), (target.array == 1).sum()]
+
+        def compute(self) -> float:
+            if not self.state.all():
+                raise ValueError("there is only one class")
+            return float(self.state[0] / self.state[1])
+
+    class Stop(Callback):
+        def on_batch_end(self, trainer: Trainer) -> None:
+            trainer.stop("after a batch of one class")
+
+    def make(*callbacks: Callback) -> Trainer:
+        model = nn.Linear(2, 2)
+        optimizer = optim.SGD(model.parameters())
+        return Trainer(model, nn.CrossEntropyLoss(), optimizer, [Ratio("ratio")], callbacks)
+
+    data = (dl.ones(4, 2), dl.tensor([0, 0, 1, 1]))
+    made = make(Stop())
+    made.fit(data, batch_size=2, shuffle=False, progress=False)
+    made.save(tmp_path / "half.h5")
+    other = make()
+    other.resume(tmp_path / "half.h5")
+    assert other.fit(data, batch_size=2, shuffle=False, progress=False)["ratio"] == [1.0]
+
+
 def test_a_metric_may_change_its_dtype_while_it_counts() -> None:
     class Growing(Metric):
         def empty(self) -> np.ndarray:

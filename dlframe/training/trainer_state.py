@@ -8,8 +8,6 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dlframe import states
 from dlframe.base import nests
 from dlframe.base.printable import printable
@@ -166,8 +164,10 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None
         form = states.numbers(metric.state.ndim)  # sizes and dtype may have grown
         empty = metric.state
         metric.state = states.check(given["sums"][name], form, _WHERE, f"sums of {name}")
-        if not np.array_equal(metric.state, empty):
-            metric.compute()  # raises for a state that is none of this metric's
+        if (metric.state.shape, metric.state.dtype) != (empty.shape, empty.dtype):
+            # raises for a state that is none of this metric's; but also for a part of an epoch, if
+            # the metric has no value of it, so a state of the usual form is not tried
+            metric.compute()
     positions = states.take(
         given["positions"], f"{_WHERE}, positions", train=states.plain, val=states.plain,
         random=states.plain,
