@@ -335,10 +335,20 @@ def test_callbacks_that_write_first_are_put_back_too() -> None:
         assert made.callbacks[0].seen == [5, 6]  # type: ignore[attr-defined]
 
 
+class WithDefault(S.ExponentialLR):
+    period = 5
+
+    def __init__(self, optimizer: optim.Optimizer, period: int | None = None) -> None:
+        if period is not None:
+            self.period = period
+        super().__init__(optimizer, 1 / self.period)
+
+
 @pytest.mark.parametrize(
     "make",
     [
         lambda o: S.StepLR(o, 2.5),
+        lambda o: WithDefault(o, 7),
         lambda o: S.MultiStepLR(o, np.array([1, 2])),
         lambda o: S.MultiStepLR(o, [-1, 0.5 * 4, 3]),
         lambda o: S.ReduceLROnPlateau(o, patience=float("inf"), threshold=float("inf")),
@@ -362,6 +372,35 @@ def test_whatever_a_schedule_takes_it_takes_from_a_file(
             schedule.optimizer.step()
             schedule.step(*values[:1])
         assert whole.get_last_lr() == rest.get_last_lr()
+
+
+def test_parts_of_epochs_go_through_a_file(tmp_path: Path) -> None:
+    first, second = MAKERS["CosineAnnealingLR"](), MAKERS["CosineAnnealingLR"]()
+    with pytest.warns(UserWarning, match="epoch parameter"):
+        first.step(2.5)
+    save(first.state_dict(), tmp_path / "schedule.h5")
+    second.load_state_dict(load(tmp_path / "schedule.h5"))
+    assert second.last_epoch == 2.5
+    assert second.get_last_lr() == first.get_last_lr()
+
+
+@pytest.mark.parametrize("step", [3, np.int64(3), np.array(3), dl.tensor(3), np.float32(3)])
+def test_the_count_of_steps_may_be_of_any_type(step: Any) -> None:
+    made, other = MAKERS["Adam"](), MAKERS["Adam"]()
+    state = made.state_dict()
+    state["state"] = {i: {**entry, "step": step} for i, entry in state["state"].items()}
+    other.load_state_dict(state)
+    other.step()
+    assert int(other.state_dict()["state"][0]["step"]) == 4
+
+
+def test_an_option_of_ones_own_may_have_the_name_of_anothers() -> None:
+    def make(params: Any) -> optim.Optimizer:
+        optimizer = optim.SGD(params, lr=0.1)
+        optimizer.param_groups[0]["alpha"] = "fast"  # RMSprop's is a number
+        return optimizer
+
+    trained(make).load_state_dict(trained(make).state_dict())
 
 
 def test_a_schedulers_state_cannot_replace_its_methods() -> None:

@@ -68,7 +68,9 @@ class FlatOptimizer(Optimizer):
 
     def _check_options(self, where: str, saved: ParamGroup) -> None:
         needed = self.defaults.keys() - self._optional_options().keys()
-        names = [name for name in FORMS if name in saved or name in needed]
+        # an option that this class does not have may mean anything to one's own
+        known = (saved.keys() & {*self.defaults, "initial_lr"}) | needed
+        names = [name for name in FORMS if name in known]
         states.take(saved, where, **{name: FORMS[name] for name in names})
 
     def _optional_options(self) -> dict[str, Any]:

@@ -19,10 +19,10 @@ Here there is one implementation, always on. `FlatOptimizer` takes these and kee
 
 def rate(value: Any) -> Any:
     """The form of a learning rate: a finite number, or a tensor of one element."""
-    if isinstance(value, Tensor) and value.array.dtype.kind == "f" and value.array.size == 1:
+    if isinstance(value, Tensor) and value.array.dtype.kind in "iuf" and value.array.size == 1:
         states.number(value.array.item())
         return value
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size == 1:
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.size == 1:
         states.number(value.item())
         return Tensor(value)
     return states.number(value)

@@ -89,8 +89,9 @@ class LRScheduler:
     # what each class adds to the state; attributes of other classes are taken as they are
     _state_forms: ClassVar[dict[str, states.Form]] = {
         "base_lrs": states.listed(rate),
-        # -1 has not begun; each further level of sequences takes back one more step
-        "last_epoch": states.integer(-100),
+        # -1 has not begun; each further level of sequences takes back one more step; step(epoch)
+        # takes parts of epochs
+        "last_epoch": states.number,
         "_step_count": states.count,
         "_last_lr": states.listed(rate),
         "_get_lr_called_within_step": states.flag,
@@ -192,7 +193,10 @@ class LRScheduler:
         }
         state = {**state_dict, **states.take(state_dict, where, **needed)}
         for name in state:
-            if name == "optimizer" or (hasattr(type(self), str(name)) and name not in forms):
+            # a class may have defaults of its values, which are neither methods nor properties
+            own = getattr(type(self), str(name), None)
+            is_code = callable(own) or hasattr(own, "__get__")
+            if name in ("optimizer", "_state_forms") or (is_code and name not in forms):
                 raise StateDictError(f"{where}: {name!r} cannot be a part of the state")
         groups = len(self.optimizer.param_groups)
         for name in ("base_lrs", "_last_lr", "min_lrs", "lr_lambdas"):
