@@ -104,7 +104,9 @@ def _encode_array(kind: str, array: np.ndarray[Any, Any], where: str) -> Leaf:
         )
     if dtype.itemsize <= (16 if dtype.kind == "c" else 8) and dtype.kind in "biufc":
         return Leaf(kind, array, {})
-    if dtype.kind in "fcSUMm":  # HDF5 has no such type: store the bytes and the dtype's name
+    if (
+        dtype.kind in "fcSUMm" and dtype.itemsize
+    ):  # HDF5 has no such type: store the bytes and the dtype's name
         raw = np.frombuffer(array.tobytes(), np.uint8)
         return Leaf(kind, raw, {"dtype": dtype.str, "shape": np.array(array.shape, np.int64)})
     raise DTypeError(

@@ -235,6 +235,7 @@ class Point(NamedTuple):
         ({"k" * 40_000: 1}, "bytes long"),
         (defaultdict(int), "defaultdict"),
         (np.zeros((1,) * 33), "33 dimensions"),
+        (np.ndarray((3,), "U0"), "dtype <U0 at obj"),  # no bytes could say how many there are
     ],
     ids=lambda value: type(value).__name__,
 )
