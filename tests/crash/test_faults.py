@@ -149,55 +149,66 @@ def check_error(
 # --- whole runs --------------------------------------------------------------------------------
 
 
-def sample(every: int, some: int, *errors: Any) -> list[Any]:
-    """The disk is full at some calls, for every day; each error at more of them, slowly."""
+IN_TURN = [DISK_FULL, OTHERS[0], MemoryError, KeyboardInterrupt]  # OTHERS[0]: EIO
+
+
+def strikes(calls: list[Call], some: int | None, part: int) -> list[tuple[int, BaseException]]:
+    """Which calls fail, and how: all but most writes into a file, each with the next error.
+
+    The writes of one save, of which a run has hundreds, fail one by one in the tests above.
+    """
+    if some is not None:
+        return [(i, DISK_FULL()) for i in range(some // 2, len(calls), some)]
+    chosen = [i for i, call in enumerate(calls) if call.kind != "write" or i % 19 == 0]
+    return [(i, IN_TURN[k % len(IN_TURN)]()) for k, i in enumerate(chosen)][part::PARTS]
+
+
+PARTS = 4
+
+
+def sample(some: int) -> list[Any]:
+    """Some calls, for every day; slowly all of them, in parts for several processes."""
     marks = (pytest.mark.slow, pytest.mark.timeout(1200))
-    slow = [pytest.param(error, every, marks=marks) for error in errors]
-    return [pytest.param(DISK_FULL, some), *slow]
+    return [(some, 0), *[pytest.param(None, part, marks=marks) for part in range(PARTS)]]
 
 
-@pytest.mark.parametrize(
-    "error, every", sample(101, 1201, DISK_FULL, KeyboardInterrupt, MemoryError)
-)
+@pytest.mark.parametrize("some, part", sample(1201))
 def test_a_run_goes_on_after_a_call_that_failed(
-    tmp_path: Path, error: Callable[[], BaseException], every: int
+    tmp_path: Path, some: int | None, part: int
 ) -> None:
-    def note(_: Any) -> None:
-        pass
-
     (tmp_path / "whole").mkdir()
     with Recorder(tmp_path / "whole") as recorder:
-        whole = without_times(run(tmp_path / "whole", note, EPOCHS, None))
-    for number in range(every // 2, len(recorder.calls), every):
+        whole = without_times(run(tmp_path / "whole", None, EPOCHS, None))
+    for number, error in strikes(recorder.calls, some, part):
         folder = tmp_path / str(number)
         folder.mkdir()
         raised, recorder = strike(
-            lambda path: run(path, note, EPOCHS, None), folder, number, error(), False
+            lambda path: run(path, None, EPOCHS, None), folder, number, error, False
         )
-        check_error(recorder, raised, error(), recorder.calls[number])
+        check_error(recorder, raised, error, recorder.calls[number])
         last = folder / "checkpoints" / "last.h5"
-        again = run(folder, note, EPOCHS, last if last.exists() else None)
+        again = run(folder, None, EPOCHS, last if last.exists() else None)
         assert not again.epochs or without_times(again) == whole  # 0: all was done
 
 
-@pytest.mark.parametrize("error, every", sample(31, 401, DISK_FULL, KeyboardInterrupt))
+@pytest.mark.parametrize("some, part", sample(401))
 def test_the_command_goes_on_after_a_call_that_failed(
-    tmp_path: Path, error: Callable[[], BaseException], every: int, capsys: Any
+    tmp_path: Path, some: int | None, part: int, capsys: Any
 ) -> None:
     (tmp_path / "whole").mkdir()
     with Recorder(tmp_path / "whole") as recorder:
         assert main([*TRAIN, str(tmp_path / "whole" / "run")]) == 0
     whole = weights(tmp_path / "whole" / "run")
-    for number in range(every // 2, len(recorder.calls), every):
+    for number, error in strikes(recorder.calls, some, part):
         folder = tmp_path / str(number)
         folder.mkdir()
         codes: list[int] = []
         _, recorder = strike(
             lambda path: codes.append(main([*TRAIN, str(path / "run")])),  # noqa: B023
-            folder, number, error(), False,
+            folder, number, error, False,
         )  # fmt: skip
         call = recorder.calls[number]
-        expected = 130 if error is KeyboardInterrupt else 1
+        expected = 130 if isinstance(error, KeyboardInterrupt) else 1
         assert codes == [expected] or (codes == [0] and call.kind in OPTIONAL), (call, codes)
         if codes != [0]:
             run_again(folder / "run")
