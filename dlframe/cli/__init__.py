@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
     except BrokenPipeError:  # dlframe … | head, and head has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 1
-    except (DlframeError, OSError) as error:
+    except (DlframeError, OSError, MemoryError) as error:
         if options.debug:
             raise
         _complain(options, error)
@@ -68,6 +68,8 @@ def _all_written(code: int) -> int:
 
 def _complain(options: argparse.Namespace, error: Exception) -> None:
     message = str(error)
+    if isinstance(error, MemoryError):
+        message = f"out of memory. A smaller --batch-size or model takes less. {message}".strip()
     if isinstance(error, DatasetError) and hasattr(options, "root"):
         root = data_root(options.root)
         message = error.facts

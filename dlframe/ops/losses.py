@@ -299,7 +299,7 @@ def nll(logp, target, weight, ignore_index, label_smoothing, reduction):
     if label_smoothing:
         classes = logp.shape[axis]
         smooth = add(logp * _expanded_weight(weight, logp.ndim, classes, logp.dtype), axis)
-        values = (1 - label_smoothing) * values - label_smoothing / classes * smooth
+        values = (1 - label_smoothing) * values - label_smoothing / max(classes, 1) * smooth
     if not valid.all():
         values = np.where(valid, values, np.zeros((), values.dtype))  # 0 · ∞ would be nan
     if reduction == "none":

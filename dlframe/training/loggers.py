@@ -13,7 +13,7 @@ from dlframe import states
 from dlframe.errors import ArgumentError, StateDictError
 from dlframe.training.callback import Callback
 from dlframe.training.history import plain
-from dlframe.utils.atomic import atomic_write, written_path
+from dlframe.utils.atomic import atomic_write, named, written_path
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
@@ -41,7 +41,8 @@ class EpochLogger(Callback):
         self.rewrite(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        with written_path(self.path).open("a", encoding="utf-8", newline="") as file:
+        path = written_path(self.path)
+        with named(path), path.open("a", encoding="utf-8", newline="") as file:
             file.write(self.line(trainer.history.records()[-1]))
             file.flush()
             os.fsync(file.fileno())

@@ -80,16 +80,26 @@ def atomic_write(
             file.close()
         temporary.replace(target)
         file.close()  # and its lock ends
-    except BaseException as error:  # Ctrl-C too must leave nothing behind
+    except BaseException:  # Ctrl-C too must leave nothing behind
         if file is not None:
             with contextlib.suppress(OSError):  # closing flushes, and the disk may be full
                 file.close()
         with contextlib.suppress(OSError):  # that it failed is said already
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            error.filename = str(target)  # "No space left on device", but which?
-        raise
+        with named(target):
+            raise
     sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def named(path: Path) -> Iterator[None]:
+    """While entered, an OSError that names no file names this one: no space left, but where?"""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def make_folder(folder: Path) -> None:

@@ -84,17 +84,21 @@ def _of_probabilities(
 ) -> Any:
     """Cross entropy against probabilities; the mean is over the samples, whatever the weights."""
     axis = 1 if len(input.shape) > 1 else 0
+    classes = input.shape[axis]
     if smoothing:
-        target = target * (1 - smoothing) + smoothing / input.shape[axis]
+        target = target * (1 - smoothing) + smoothing / max(classes, 1)
     values = ops.log_softmax(input, axis=axis) * target
     if weight is not None:
-        _check_class_weight("cross_entropy", weight, input.shape[axis])
+        _check_class_weight("cross_entropy", weight, classes)
         shape = [-1 if i == axis else 1 for i in range(len(input.shape))]
         values = values * weight.reshape(shape)
     if reduction == "none":
         return -ops.sum(values, axis=axis)
     total = -ops.sum(values)
-    return total / (math.prod(input.shape) / input.shape[axis]) if reduction == "mean" else total
+    if reduction == "mean":
+        rows = math.prod(n for i, n in enumerate(input.shape) if i != axis)
+        return total / (rows if classes else math.nan)
+    return total
 
 
 def nll_loss(
