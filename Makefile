@@ -60,7 +60,7 @@ types: $(VENV)/stamp-dev  ## half a minute: mypy --strict on dlframe/
 docs: $(VENV)/stamp-docs  ## seconds: check every link, anchor and code block of the documentation
 	@$(VENV)/bin/python tools/check_docs.py
 
-oracle: $(ORACLE)/stamp  ## 6 minutes: compare with PyTorch itself, side by side
+oracle: $(ORACLE)/stamp  ## 3 minutes: compare with PyTorch itself, side by side
 	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest $(OPTIONS) tests/oracle
 
 bench: $(ORACLE)/stamp  ## minutes: the workloads of benchmarks/ under dlframe and under PyTorch
