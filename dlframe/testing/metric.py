@@ -17,6 +17,7 @@ from dlframe.testing.claims import (
     require_refused,
     require_same,
     strided,
+    turned,
     unchanged,
 )
 
@@ -155,6 +156,10 @@ def _check_forms(
         gaps = strided([Tensor(x), Tensor(t)])
         got = _of(make, [(gaps[0].array, gaps[1].array)])
         require_same(got, whole, "with gaps", rtol=rtol, atol=atol)  # NumPy adds in memory's order
+    with claim(name, "takes arrays in any order in memory"):
+        other = turned([Tensor(x), Tensor(t)])
+        got = _of(make, [(other[0].array, other[1].array)])
+        require_same(got, whole, "in another order", rtol=rtol, atol=atol)
     with claim(name, "takes arrays that are read-only"):
         locked = read_only([Tensor(x), Tensor(t)])
         require_same(_of(make, [(locked[0].array, locked[1].array)]), whole, "of read-only arrays")

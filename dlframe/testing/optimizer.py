@@ -116,11 +116,17 @@ def _check_progress(name: str, make: Make, steps: int, seed: int) -> None:
         for i, (a, b) in enumerate(zip(first, second, strict=True)):
             require_same(b, a, f"parameter {i}")
     with claim(name, "moves parameters that are not contiguous as it moves others"):
-        plain, turned = (Parameter(Tensor(np.ones((3, 4), np.float32))) for _ in range(2))
-        turned.array = np.ones((4, 3), np.float32).T
-        for p in (plain, turned):
+        plain, *others = (_parameters(seed)[2] for _ in range(4))
+        kinds: dict[str, Callable[[Array], Array]] = {
+            "a transposed parameter": lambda a: a.T.copy().T,
+            "a reversed parameter": lambda a: a[::-1].copy()[::-1],
+            "a parameter with gaps": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+        }
+        _walk(make([plain]), [plain], 3)
+        for (kind, change), p in zip(kinds.items(), others, strict=True):
+            p.array = change(p.array)
             _walk(make([p]), [p], 3)
-        require_same(turned, plain, "a transposed parameter", rtol=1e-5, atol=1e-6)
+            require_same(p, plain, kind, rtol=1e-5, atol=1e-6)
 
 
 def _check_step(name: str, make: Make, seed: int) -> None:

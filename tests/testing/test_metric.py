@@ -103,6 +103,13 @@ def use_memory(self: Any, output: Any, target: Any) -> Any:
     return None
 
 
+class InMemory(metrics.Accuracy):
+    def update(self, output: Any, target: Any) -> None:
+        array = output.array if isinstance(output, dl.Tensor) else output
+        turned = array.flags.f_contiguous and not array.flags.c_contiguous
+        super().update(array.ravel("K").reshape(array.shape) if turned else output, target)
+
+
 def write_outputs(self: Any, output: Any, target: Any) -> Any:
     copy = np.array(output.array if isinstance(output, dl.Tensor) else output)
     if isinstance(output, np.ndarray) and output.flags.c_contiguous and len(output) == 6:
@@ -228,6 +235,9 @@ breaks("takes tensors and arrays alike: TypeError: only arrays")(
     lambda: check_metric(update=update_with(refuse_tensors))
 )
 breaks("takes arrays that are not contiguous")(lambda: check_metric(update=update_with(use_memory)))
+breaks("takes arrays in any order in memory")(
+    lambda: testing.check_metric(InMemory, np.eye(3)[GUESSES], TRUTH)
+)
 breaks("takes arrays that are read-only: ValueError")(
     lambda: check_metric(update=update_with(restore_outputs))
 )
