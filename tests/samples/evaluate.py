@@ -85,7 +85,7 @@ def inputs_of(call: Call, lib: Any, arrays: Any = None, grad: bool = True) -> tu
 
 
 def run(call: Call, lib: Any, args: Any, options: Any, form: str = "function") -> Any:
-    """The call in one of its forms: "function", "method", "in place"."""
+    """The call in one of its forms: "function", "method", "in place", "in place of a view"."""
     lib.manual_seed(7)
     if call.run is not None and form == "function":
         out = call.run(lib, *args, **options)
@@ -97,6 +97,8 @@ def run(call: Call, lib: Any, args: Any, options: Any, form: str = "function") -
         out = getattr(args[0], call.base)(*args[1:], **options)
     else:
         x = args[0].clone()
+        if form == "in place of a view":  # with gaps, in memory that other elements share
+            x = lib.stack([x, x], -1)[..., 0]
         out = getattr(x, f"{call.base}_")(*args[1:], **options)
         if out is not x:
             raise AssertionError(f"{call.base}_ returned another tensor than the one it wrote to")
@@ -198,10 +200,10 @@ def values(call: Call, lib: Any, arrays: Any, form: str = "function") -> Results
     return {f"value {i}": as_result(o) for i, o in enumerate(leaves(out))}
 
 
-def in_place(call: Call, lib: Any) -> Results:
+def in_place(call: Call, lib: Any, arrays: Any = None, form: str = "in place") -> Results:
     """The in-place form with its gradients, or that it raised."""
     try:
-        return results(call, lib, form="in place")
+        return results(call, lib, arrays, form)
     except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError):
         return {"value 0": RAISED}
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from samples import CALLS
+from samples.evaluate import difference, in_place
 from samples.layouts import DIFFERS, LAYOUTS, TURNED, laid, order_of, outcome
 
 import dlframe as dl
@@ -32,6 +33,25 @@ def recorded() -> dict[str, dict[str, str]]:
     path = Path(__file__).resolve().parents[2] / "golden" / "layouts.json"
     found: dict[str, dict[str, str]] = json.loads(path.read_text())
     return found
+
+
+@pytest.mark.parametrize("family", [family for family in CALLS if family != "creation"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_write_in_place_does_not_depend_on_memory(family: str) -> None:
+    """Those of random numbers do: they go to the elements in the order of memory, as PyTorch's."""
+    different = []
+    for call in CALLS[family]:
+        written = call.forms and isinstance((call.args or (None,))[0], np.ndarray)
+        if not (written and hasattr(dl.Tensor, f"{call.base}_")) or call.base == "detach":
+            continue  # a view cannot be detached, as in PyTorch
+        want = in_place(call, dl)
+        found = {layout: laid(call, layout) for layout in (TURNED, "transposed")}
+        tried = {k: in_place(call, dl, arrays) for k, arrays in found.items() if arrays is not None}
+        tried["a view"] = in_place(call, dl, form="in place of a view")
+        for layout, got in tried.items():
+            if problem := difference(got, want, call.tolerance):
+                different.append((call.key, layout, problem))
+    assert different == []
 
 
 @pytest.mark.parametrize("family", CALLS)
