@@ -14,25 +14,22 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import re
 import shutil
-import socket
-import stat
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urljoin, urlsplit
 
 from dlframe.base.printable import error_text, printable
 from dlframe.data.lock import file_lock
+from dlframe.data.partial import Part
+from dlframe.data.watch import Watch
 from dlframe.errors import DownloadError
-from dlframe.utils.atomic import sync_folder
 
 if TYPE_CHECKING:
     import requests
@@ -238,166 +235,7 @@ def _from_one(address: str, path: Path, checksum: Checksum, options: Options) ->
     raise _Refused(f"{reason} ({options.attempts} attempts)")
 
 
-# --- the beginning of the file -----------------------------------------------------------------
-
-
-class Part:
-    """`NAME.part`, what has arrived so far, and `NAME.part.json`, of which version it is.
-
-    Neither is ever written through a link.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path.with_name(path.name + ".part")
-        self.about = path.with_name(path.name + ".part.json")
-
-    def size(self) -> int:
-        """The bytes that are there; what is no plain file of its own is removed."""
-        try:
-            found = self.path.lstat()
-        except FileNotFoundError:
-            return 0
-        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
-            return found.st_size
-        self.discard()
-        return 0
-
-    def version(self) -> dict[str, Any]:
-        """The address, the length, and what the server called the version; empty if unknown."""
-        try:
-            if not self.about.is_symlink() and self.about.stat().st_size < CHUNK:
-                content = json.loads(self.about.read_bytes())
-                if isinstance(content, dict):
-                    return content
-        except (OSError, ValueError, RecursionError):
-            pass
-        return {}
-
-    def begin(self, version: dict[str, Any]) -> IO[bytes]:
-        """A new, empty file."""
-        self.discard()
-        sync_folder(self.path.parent)  # a power cut must not join an old note and a new file
-        self._note(version)
-        return own_file(self.path, os.O_EXCL)
-
-    def resume(self, size: int) -> IO[bytes]:
-        """The file, to be written on after its first `size` bytes."""
-        file = own_file(self.path, os.O_APPEND)
-        file.truncate(size)
-        return file
-
-    def keep(self) -> None:
-        """Note how many bytes are on the disk for sure; after a power cut any others may be wrong.
-
-        Where the content will be compared with a checksum, this does not matter.
-        """
-        if not self.path.is_file():
-            return
-        with suppress(OSError):  # then a later call begins anew
-            with own_file(self.path, os.O_APPEND) as file:
-                os.fsync(file.fileno())
-                size = os.fstat(file.fileno()).st_size
-            version = self.version()
-            self.about.unlink(missing_ok=True)
-            self._note({**version, "kept": size})
-
-    def _note(self, version: dict[str, Any]) -> None:
-        with own_file(self.about, os.O_EXCL) as file:
-            file.write(json.dumps(version).encode())
-
-    def discard(self) -> None:
-        for path in (self.path, self.about):
-            path.unlink(missing_ok=True)
-
-    def finish(self, path: Path) -> None:
-        """Rename the file to its own name, and force it to the disk."""
-        with own_file(self.path, os.O_APPEND) as file:
-            os.fsync(file.fileno())
-        self.path.replace(path)
-        self.about.unlink(missing_ok=True)
-
-
-def own_file(path: Path, how: int) -> IO[bytes]:
-    """A file to write, which is never what a link leads to; `how` is O_EXCL or O_APPEND."""
-    flags = os.O_WRONLY | os.O_CREAT | how
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    return open(path, "wb", opener=lambda name, _: os.open(name, flags, 0o666))
-
-
 # --- talking to a server -----------------------------------------------------------------------
-
-
-class _Watch:
-    """Ends connections that are too slow, at whichever point they are.
-
-    A timeout of a socket counts the silence before each byte. So a byte now and then, header after
-    header, or "100 Continue" without end would hold us for ever.
-    """
-
-    def __init__(self) -> None:
-        self.expired = False
-        self._deadline = float("inf")
-        self._sockets: list[socket.socket] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="dlframe-download", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._over.set()
-        self._thread.join()
-        for connection in self._sockets:
-            connection.close()
-
-    def within(self, seconds: float) -> None:
-        """The present step must be done in that time."""
-        self._deadline = time.monotonic() + seconds
-
-    def session(self) -> requests.Session:
-        """A session whose connections are watched, and which follows no redirection by itself.
-
-        (It would read the body of a redirection, however long that is.)
-        """
-        import requests
-
-        watch = self
-
-        class Adapter(requests.adapters.HTTPAdapter):
-            def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-                pool = super().get_connection_with_tls_context(*args, **options)
-                pool.ConnectionCls = watch._watched(pool.ConnectionCls)  # type: ignore[attr-defined]
-                return pool
-
-        class Session(requests.Session):
-            def get_redirect_target(self, resp: requests.Response) -> str | None:
-                return None
-
-        session = Session()
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, Adapter())
-        return session
-
-    def _watched(self, kind: Any) -> Any:
-        watch = self
-
-        class Watched(kind):  # type: ignore[misc]
-            def _new_conn(self) -> Any:
-                connection = super()._new_conn()
-                # a copy, since TLS takes the socket itself over
-                watch._sockets.append(connection.dup())
-                return connection
-
-        return Watched
-
-    def _look(self) -> None:
-        while not self._over.wait(0.05):
-            if time.monotonic() > self._deadline:
-                self.expired = True
-                for connection in list(self._sockets):
-                    with suppress(OSError):  # it has ended by itself
-                        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _fetch(address: str, part: Part, options: Options) -> bool:
@@ -413,7 +251,7 @@ def _fetch(address: str, part: Part, options: Options) -> bool:
         headers |= condition
     else:
         have = 0
-    with _Watch() as watch, watch.session() as session:
+    with Watch() as watch, watch.session() as session:
         with _network_errors(watch, options):
             answer = _ask(session, address, headers, watch, options)
         with answer:
@@ -435,7 +273,7 @@ def _may_resume(address: str, version: dict[str, Any], options: Options) -> dict
 
 
 @contextmanager
-def _network_errors(watch: _Watch, options: Options) -> Iterator[None]:
+def _network_errors(watch: Watch, options: Options) -> Iterator[None]:
     """Turn whatever goes wrong with a connection or an answer into _Again or _Refused."""
     import requests  # here: loading it takes longer than all of dlframe
     from requests.exceptions import BaseHTTPError  # type: ignore[attr-defined]  # urllib3's
@@ -464,7 +302,7 @@ def _ask(
     session: requests.Session,
     address: str,
     headers: dict[str, str],
-    watch: _Watch,
+    watch: Watch,
     options: Options,
 ) -> requests.Response:
     """The answer of an address, or of the one to which it leads; its body is not read yet."""
@@ -547,7 +385,7 @@ def _retry_after(answer: requests.Response) -> float:
 
 
 def _body(
-    answer: requests.Response, start: int, total: int | None, watch: _Watch, options: Options
+    answer: requests.Response, start: int, total: int | None, watch: Watch, options: Options
 ) -> Iterator[bytes]:
     """The body in pieces; CHUNK bytes after CHUNK bytes must come with the least speed."""
     encoding = answer.headers.get("Transfer-Encoding", "").strip().lower()

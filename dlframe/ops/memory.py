@@ -79,7 +79,7 @@ def by_steps(out: Array, steps: Sequence[Sequence[int]]) -> Array:
     inner = out.transpose(axes)
     if inner.flags.c_contiguous:
         return out
-    return _contiguous(inner).transpose(np.argsort(axes))  # type: ignore[no-any-return]
+    return _contiguous(inner).transpose(np.argsort(axes))  # type: ignore[no-any-return] # an array
 
 
 def axes_by_steps(shape: tuple[int, ...], steps: Sequence[Sequence[int]]) -> list[int]:

@@ -428,7 +428,7 @@ class Trainer:
             sums[metric.name] = copied = copy.deepcopy(metric)
             copied.reset()
             if getattr(copied, "threshold", 0.0) is None:
-                copied.threshold = _threshold_of(self.loss)  # type: ignore[attr-defined]
+                copied.threshold = _threshold_of(self.loss)  # type: ignore[attr-defined] # it has one
         return sums
 
     # --- saving --------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ class _Unfailing:
         return bytes(buffer[: self.readinto(buffer)])
 
     def readinto(self, buffer: Any) -> int:
-        return self._call(self.file.readinto, buffer, len(buffer))  # type: ignore[attr-defined]
+        return self._call(self.file.readinto, buffer, len(buffer))  # type: ignore[attr-defined] # a binary file
 
     def write(self, data: Any) -> int:
         return self._call(self.file.write, data, len(data))

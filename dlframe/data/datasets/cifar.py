@@ -12,8 +12,9 @@ import numpy as np
 
 from dlframe.data.datasets.images import ImageDataset, Transform, as_root, damaged, not_found
 from dlframe.data.datasets.unpickle import load_plain
-from dlframe.data.download import Checksum, download, own_file
+from dlframe.data.download import Checksum, download
 from dlframe.data.lock import file_lock
+from dlframe.data.partial import own_file
 from dlframe.errors import DatasetError, FileFormatError
 from dlframe.utils.atomic import sync_folder
 
