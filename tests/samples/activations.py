@@ -1,0 +1,7 @@
+"""Activation functions as layers."""
+
+from __future__ import annotations
+
+from samples.modules import Row
+
+MODULES: list[Row] = []

@@ -1,0 +1,7 @@
+"""Attention and transformers."""
+
+from __future__ import annotations
+
+from samples.modules import Row
+
+MODULES: list[Row] = []

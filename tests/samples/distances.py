@@ -1,0 +1,7 @@
+"""Distances and similarities."""
+
+from __future__ import annotations
+
+from samples.modules import Row
+
+MODULES: list[Row] = []

@@ -1,0 +1,7 @@
+"""Dropout and its kin."""
+
+from __future__ import annotations
+
+from samples.modules import Row
+
+MODULES: list[Row] = []

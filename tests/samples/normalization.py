@@ -1,0 +1,7 @@
+"""Normalization."""
+
+from __future__ import annotations
+
+from samples.modules import Row
+
+MODULES: list[Row] = []

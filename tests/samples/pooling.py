@@ -1,0 +1,7 @@
+"""Pooling and unpooling."""
+
+from __future__ import annotations
+
+from samples.modules import Row
+
+MODULES: list[Row] = []

@@ -1,0 +1,7 @@
+"""Recurrent layers and packed sequences."""
+
+from __future__ import annotations
+
+from samples.modules import Row
+
+MODULES: list[Row] = []

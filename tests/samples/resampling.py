@@ -1,0 +1,7 @@
+"""Interpolation, grids and their samples."""
+
+from __future__ import annotations
+
+from samples.modules import Row
+
+MODULES: list[Row] = []
