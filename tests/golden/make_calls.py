@@ -29,7 +29,7 @@ def main() -> None:
             except Exception as error:
                 error.add_note(f"PyTorch does not compute the sample {call.key!r}")
                 raise
-        size = save(family, recorded)
+        size = save("calls", family, recorded)
         print(f"calls/{family}.npz: {len(recorded)} calls, {size} bytes")
 
 

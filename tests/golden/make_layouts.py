@@ -1,7 +1,9 @@
-"""Write layouts.json: how PyTorch's results lie in memory where the inputs are turned.
+"""Write layouts/FAMILY.json: how PyTorch's results lie in memory where the inputs are turned.
 
 Per call of tests/samples whose arrays have two dimensions or more: the strides of each result and
-gradient, with the first axis of all inputs innermost in memory. python tests/golden/make_layouts.py
+gradient, with the first axis of all inputs innermost in memory.
+
+python tests/golden/make_layouts.py [FAMILY ...]   (by default all)
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from samples.layouts import DIFFERS, TURNED, laid, order_of, outcome  # noqa: E4
 def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    found = {}
-    for family, rows in CALLS.items():
-        for call in rows:
+    for family in sys.argv[1:] or list(CALLS):
+        found = {}
+        for call in CALLS[family]:
             arrays = laid(call, TURNED)
             if arrays is None or call.name in DIFFERS:
                 continue
@@ -33,12 +35,13 @@ def main() -> None:
                 results = outcome(call, torch, arrays)
             except (RuntimeError, ValueError, IndexError, AssertionError):
                 continue
-            found[f"{family}-{call.key}"] = {
-                k: order_of(steps) for k, (steps, _) in results.items()
-            }
-    path = Path(__file__).with_name("layouts.json")
-    path.write_text(json.dumps(found, separators=(",", ":")).replace("},", "},\n") + "\n")
-    print(f"{path.name}: {len(found)} calls, {path.stat().st_size} bytes")
+            found[call.key] = {k: order_of(steps) for k, (steps, _) in results.items()}
+        path = Path(__file__).with_name("layouts") / f"{family}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            json.dumps(found, separators=(",", ":")).replace("},", "},\n") + "\n", encoding="utf-8"
+        )
+        print(f"layouts/{path.name}: {len(found)} calls, {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -94,13 +94,6 @@ TEXTS += [
 
 # Layers and their inputs. All random numbers, initial values and inputs alike, come from one seed.
 LAYERS = [
-    ("nn.Linear(3, 4)", "dl.randn(5, 3)"),
-    ("nn.Linear(3, 4, bias=False)", "dl.randn(2, 5, 3)"),
-    ("nn.Bilinear(3, 2, 4)", "dl.randn(5, 3), dl.randn(5, 2)"),
-    ("nn.Bilinear(3, 2, 4, bias=False)", "dl.randn(2, 5, 3), dl.randn(2, 5, 2)"),
-    ("nn.Identity()", "dl.randn(2)"),
-    ("nn.Flatten(0, 1)", "dl.randn(2, 3, 4)"),
-    ("nn.Unflatten(1, (3, -1))", "dl.randn(2, 6)"),
     ("nn.Conv2d(2, 3, 3)", "dl.randn(2, 2, 5, 4)"),
     ("nn.Conv2d(4, 6, (2, 3), (2, 1), (1, 2), (2, 1), 2)", "dl.randn(1, 4, 5, 4)"),
     ("nn.Conv2d(1, 2, (2, 3), padding='same')", "dl.randn(1, 1, 4, 4)"),

@@ -1,4 +1,7 @@
-"""Write overwriting.json: what PyTorch lets one overwrite between a call and its backward."""
+"""Write overwriting/FAMILY.json: what PyTorch lets one overwrite between a call and its backward.
+
+python tests/golden/make_overwriting.py [FAMILY ...]   (by default all)
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,16 @@ from samples.overwriting import allowed, outcomes, packed  # noqa: E402
 def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    recorded = {}
-    for family, calls in CALLS.items():
-        differentiated = [call for call in calls if is_differentiated(call)]
-        recorded[family] = {c.key: packed(allowed(c, outcomes(c, torch))) for c in differentiated}
-    path = Path(__file__).with_suffix("").with_name("overwriting.json")
-    lines = [
-        f"{json.dumps(family)}: {{\n"
-        + ",\n".join(f" {json.dumps(key)}: {json.dumps(names)}" for key, names in calls.items())
-        + "\n}"
-        for family, calls in recorded.items()
-    ]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    print(f"overwriting.json: {path.stat().st_size} bytes")
+    for family in sys.argv[1:] or list(CALLS):
+        calls = [call for call in CALLS[family] if is_differentiated(call)]
+        lines = [
+            f" {json.dumps(c.key)}: {json.dumps(packed(allowed(c, outcomes(c, torch))))}"
+            for c in calls
+        ]
+        path = Path(__file__).with_name("overwriting") / f"{family}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+        print(f"overwriting/{path.name}: {len(lines)} calls, {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

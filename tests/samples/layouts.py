@@ -1,7 +1,7 @@
 """Ways in which an array may lie in memory, and how the results of a call then lie there.
 
 tests/tensor/functions/test_layouts.py compares one way with what PyTorch recorded
-(tests/golden/layouts.json), and tests/oracle/test_layouts.py all of them with PyTorch itself.
+(tests/golden/layouts), and tests/oracle/test_layouts.py all of them with PyTorch itself.
 """
 
 from __future__ import annotations

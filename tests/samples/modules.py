@@ -9,8 +9,17 @@ checks of `dlframe.testing` (tests/testing/test_own_parts.py).
 from __future__ import annotations
 
 import itertools
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
+
+import numpy as np
+
+import dlframe as dl
+from samples.evaluate import Results, as_result, is_tensor, weighted
 
 
 @dataclass(frozen=True)
@@ -83,3 +92,159 @@ def rows(
 def live(found: list[Row]) -> list[Row]:
     """The same rows, for `make oracle` alone."""
     return [replace(row, recorded=False, kit=None) for row in found]
+
+
+# --- a row under one library -------------------------------------------------------------------
+
+
+class Built:
+    """A module with its inputs, made under one library from one seed.
+
+    For numbers in float64 all is drawn in float64: random normal numbers of float32 may differ in the last bit.
+    """
+
+    def __init__(self, row: Row, lib: Any, dtype: str = "float32", seed: int = 7) -> None:
+        self.row, self.lib = row, lib
+        self.names = {
+            "nn": lib.nn,
+            "F": lib.nn.functional,
+            "dl": lib,
+            "np": np,
+            "OrderedDict": OrderedDict,
+        }
+        before = lib.get_default_dtype()
+        lib.set_default_dtype(lib.float64 if dtype == "float64" else lib.float32)
+        try:
+            lib.manual_seed(seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of deprecated arguments
+                self.module = eval(row.new, self.names)
+                self.inputs = eval(f"({row.inputs},)", self.names)
+        finally:
+            lib.set_default_dtype(before)
+        kind = getattr(lib, dtype)
+        self.module.to(kind)
+        self.inputs = _mapped(lambda x: x.to(kind) if _is_float(x) else x, self.inputs)
+
+    def run(self, training: bool, order: int) -> Results:
+        """Outputs, gradients and second gradients of one call."""
+        fixed = self.row.fixed if order else range(len(self.inputs))
+        inputs = tuple(
+            x
+            if i in fixed
+            else _mapped(lambda t: t.detach().clone().requires_grad_() if _is_float(t) else t, x)
+            for i, x in enumerate(self.inputs)
+        )
+        self.module.train(training)
+        self.lib.manual_seed(3)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            out = eval(self.row.call, self.names | {"m": self.module, "x": inputs})
+            outs = [o for o in _tensors(out) if o is not None]
+            mode = "train" if training else "eval"
+            found = {f"{mode} {i}": as_result(o) for i, o in enumerate(outs)}
+            smooth = [o for o in outs if is_tensor(o) and o.requires_grad]
+            if not (order and smooth):
+                return found
+            wanted = {
+                f"input {i}": t
+                for i, t in enumerate(_tensors(inputs))
+                if is_tensor(t) and t.requires_grad
+            }
+            wanted |= {k: p for k, p in self.module.named_parameters() if p.requires_grad}
+            for name in ("gradient", "second gradient")[:order]:
+                again = name == "gradient" and order > 1
+                grads = self.lib.autograd.grad(
+                    weighted(self.lib, smooth),
+                    list(wanted.values()),
+                    create_graph=again,
+                    allow_unused=True,
+                )
+                found |= {
+                    f"{mode} {name} of {key}": as_result(g)
+                    for key, g in zip(wanted, grads, strict=True)
+                    if g is not None
+                }
+                smooth = [g for g in grads if g is not None and g.requires_grad]
+                if not smooth:
+                    break
+            return found
+
+    def buffers(self) -> Results:
+        """What the calls left in the buffers."""
+        return {f"buffer {k}": as_result(b) for k, b in self.module.named_buffers()}
+
+    def numbers(self) -> Results:
+        """What it gives in training, then in evaluation, and the buffers afterwards."""
+        order = self.row.order
+        return self.run(True, order) | self.run(False, min(order, 1)) | self.buffers()
+
+    def start(self) -> Results:
+        """Its text and its initial state; of a lazy module, also after the first call."""
+        found: Results = {"text": repr(self.module), "keys": " ".join(self.module.state_dict())}
+        if any("Uninitialized" in type(p).__name__ for p in self.module.parameters()):
+            self.lib.manual_seed(5)
+            eval(self.row.call, self.names | {"m": self.module, "x": self.inputs})
+            found["text of the made"] = repr(self.module)
+        state = self.module.state_dict()
+        return found | {f"start {k}": as_result(v) for k, v in state.items() if is_tensor(v)}
+
+
+def _is_float(x: Any) -> bool:
+    return is_tensor(x) and x.is_floating_point()
+
+
+def _mapped(function: Callable[[Any], Any], nest: Any) -> Any:
+    if isinstance(nest, (tuple, list)) and type(nest) in (tuple, list):
+        return type(nest)(_mapped(function, x) for x in nest)
+    return function(nest)
+
+
+def _tensors(nest: Any) -> Iterator[Any]:
+    if isinstance(nest, (tuple, list)):
+        for x in nest:
+            yield from _tensors(x)
+    elif isinstance(nest, dict):
+        yield from _tensors(list(nest.values()))
+    else:
+        yield nest
+
+
+def split(found: Results) -> tuple[Results, Results]:
+    """The start, which has the digits of float32, and the rest."""
+    first = {"start", "text", "keys"}
+    return (
+        {k: v for k, v in found.items() if k.split(" ")[0] in first},
+        {k: v for k, v in found.items() if k.split(" ")[0] not in first},
+    )
+
+
+# --- a row for the checks of dlframe.testing ---------------------------------------------------
+
+
+class Makers:
+    """As `nn`, whose classes return functions that make the module, with further arguments."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **options: partial(getattr(dl.nn, name), *args, **options)
+
+
+def maker(row: Row) -> Callable[..., Any]:
+    """What makes a new module of the row; that of a loss takes `reduction=`."""
+    names = {"nn": Makers() if row.loss else dl.nn, "F": dl.nn.functional, "dl": dl, "np": np}
+    if row.loss:
+        dl.manual_seed(7)
+        found: Callable[..., Any] = eval(row.new, names)
+        return found
+    return lambda: eval(row.new, names)
+
+
+def recorded(row: Row, lib: Any) -> Results:
+    """What is recorded: the start in float32, the numbers in float64."""
+    return Built(row, lib).start() | Built(row, lib, "float64").numbers()
+
+
+def arrays(row: Row) -> tuple[Any, ...]:
+    """The inputs of the row, as arrays."""
+    built = Built(row, dl)
+    return tuple(_mapped(lambda t: t.numpy() if is_tensor(t) else t, x) for x in built.inputs)

@@ -1,5 +1,7 @@
 """The library's own layers, losses, metrics and optimizers, as `dlframe.testing` takes them.
 
+Layers and losses come from `samples.MODULES`; some rows more are below.
+
 A name stands for a class of `nn`, `metrics` or `optim`, and its rows for ways to make one.
 tests/testing/test_own_parts.py asks for a row of every public class.
 """
@@ -15,7 +17,8 @@ import numpy as np
 
 import dlframe as dl
 from dlframe import metrics, nn, optim
-from samples import optimizers
+from samples import MODULES, optimizers
+from samples.modules import arrays, maker
 from samples.table import Numbers
 
 n = Numbers(21)
@@ -33,6 +36,16 @@ class Part:
     make: Callable[..., Any]
     inputs: tuple[Any, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+
+
+def add_modules() -> None:
+    """The rows of `samples.MODULES` with options for the kit, and the first one of each class."""
+    for rows in MODULES.values():
+        for row in rows:
+            table = LOSSES if row.loss else LAYERS
+            if row.kit is not None and not ("first" in row.kit and row.name in table):
+                options = {k: v for k, v in row.kit.items() if k != "first"}
+                table.setdefault(row.name, []).append(Part(maker(row), arrays(row), options))
 
 
 def part(make: Callable[..., Any], *inputs: Any, **options: Any) -> Part:
@@ -66,10 +79,6 @@ LAYERS: dict[str, list[Part]] = {
         part(lambda: nn.BatchNorm2d(2), IMAGES),
         part(lambda: nn.BatchNorm2d(2, bias=False), IMAGES),
     ],
-    "Bilinear": [
-        part(lambda: nn.Bilinear(3, 2, 4), ROWS, n.spread(4, 2)),
-        part(lambda: nn.Bilinear(3, 2, 4, bias=False), ROWS, n.spread(4, 2)),
-    ],
     "CELU": [part(lambda: nn.CELU(0.7), ROWS)],
     "Conv2d": [
         part(lambda: nn.Conv2d(2, 3, 3), IMAGES),
@@ -83,19 +92,13 @@ LAYERS: dict[str, list[Part]] = {
         part(lambda: nn.Embedding(5, 3, padding_idx=2), LABELS, surrogate=True),
         part(lambda: nn.Embedding(5, 3, scale_grad_by_freq=True), LABELS, surrogate=True),
     ],
-    "Flatten": [part(nn.Flatten, IMAGES), part(lambda: nn.Flatten(2), IMAGES)],
     "GELU": [part(nn.GELU, ROWS), part(lambda: nn.GELU("tanh"), ROWS)],
-    "Identity": [part(nn.Identity, ROWS)],
     "LayerNorm": [
         part(lambda: nn.LayerNorm(3), ROWS),
         part(lambda: nn.LayerNorm((5, 6), elementwise_affine=False), IMAGES),
         part(lambda: nn.LayerNorm(3, bias=False), ROWS),
     ],
     "LeakyReLU": [part(lambda: nn.LeakyReLU(0.2), ROWS)],
-    "Linear": [
-        part(lambda: nn.Linear(3, 2), ROWS),
-        part(lambda: nn.Linear(6, 2, bias=False), IMAGES),
-    ],
     "LogSoftmax": [part(lambda: nn.LogSoftmax(1), ROWS), part(lambda: nn.LogSoftmax(-3), IMAGES)],
     "MaxPool2d": [
         part(lambda: nn.MaxPool2d(2), IMAGES),
@@ -103,15 +106,11 @@ LAYERS: dict[str, list[Part]] = {
         part(lambda: nn.MaxPool2d((2, 3), return_indices=True), IMAGES),
     ],
     "ReLU": [part(nn.ReLU, ROWS)],
-    "Sequential": [
-        part(lambda: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.3), nn.Linear(4, 2)), ROWS),
-    ],
     "SiLU": [part(nn.SiLU, ROWS)],
     "Sigmoid": [part(nn.Sigmoid, ROWS)],
     "Softmax": [part(lambda: nn.Softmax(1), ROWS), part(lambda: nn.Softmax(-3), IMAGES)],
     "Softplus": [part(lambda: nn.Softplus(2.0, 1.15), ROWS)],
     "Tanh": [part(nn.Tanh, ROWS)],
-    "Unflatten": [part(lambda: nn.Unflatten(-1, (2, 3)), IMAGES)],
 }  # fmt: skip
 
 
@@ -147,6 +146,8 @@ LOSSES: dict[str, list[Part]] = {
     "SoftMarginLoss": [part(nn.SoftMarginLoss, SCORES, np.sign(SIGNS))],
     "SmoothL1Loss": [part(weighted(nn.SmoothL1Loss, beta=0.5), VALUES, NEAR)],
 }  # fmt: skip
+
+add_modules()
 
 METRICS: dict[str, list[Part]] = {
     "Accuracy": [part(metrics.Accuracy, np.eye(3)[GUESSES], TRUTH), part(metrics.Accuracy, GUESSES, TRUTH)],

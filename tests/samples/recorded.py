@@ -1,7 +1,8 @@
-"""PyTorch's results for the calls of one family, in one small file.
+"""PyTorch's results for the calls or the modules of one family, in one small file.
 
-tests/golden/calls/FAMILY.npz holds all numbers in one array, and an index that says, per call and
-result, the dtype, the shape and where they begin. Texts (a dtype, "raises") stand in the index.
+tests/golden/calls/FAMILY.npz, and modules/FAMILY.npz, hold all numbers in one array, and an index
+that says, per call and result, the dtype, the shape and where they begin. Texts (a dtype, "raises")
+stand in the index.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from samples.evaluate import (
 )
 from samples.table import Call
 
-FOLDER = Path(__file__).resolve().parents[1] / "golden" / "calls"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
 
 def everything(call: Call, lib: Any) -> dict[str, Results]:
@@ -42,8 +43,8 @@ def everything(call: Call, lib: Any) -> dict[str, Results]:
     return found
 
 
-def save(family: str, recorded: dict[str, dict[str, Results]]) -> int:
-    """Write the file of `family`; returns its size in bytes."""
+def save(kind: str, family: str, recorded: dict[str, dict[str, Results]]) -> int:
+    """Write the file of `family`, of "calls" or "modules"; returns its size in bytes."""
     numbers: list[Any] = []
     start = 0
     index: dict[str, Any] = {}
@@ -57,27 +58,27 @@ def save(family: str, recorded: dict[str, dict[str, Results]]) -> int:
                 entry[name] = [str(x.dtype), list(x.shape), start]
                 numbers.append(x.astype(np.float64).reshape(-1))
                 start += x.size
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{family}.npz"
+    path = GOLDEN / kind / f"{family}.npz"
+    path.parent.mkdir(exist_ok=True)
     text = np.frombuffer(json.dumps(index).encode(), np.uint8)
     np.savez_compressed(path, index=text, numbers=np.concatenate([np.zeros(0), *numbers]))
     return path.stat().st_size
 
 
 @cache
-def _file(family: str) -> tuple[dict[str, Any], np.ndarray]:
-    with np.load(FOLDER / f"{family}.npz", allow_pickle=False) as file:
+def _file(kind: str, family: str) -> tuple[dict[str, Any], np.ndarray]:
+    with np.load(GOLDEN / kind / f"{family}.npz", allow_pickle=False) as file:
         return json.loads(file["index"].tobytes()), file["numbers"]
 
 
-def load(family: str, key: str, check: str) -> Results:
-    """What PyTorch gave for the call `key`."""
+def load(kind: str, family: str, key: str, check: str) -> Results:
+    """What PyTorch gave for the call or module `key`."""
     try:
-        index, numbers = _file(family)
+        index, numbers = _file(kind, family)
         entry = index[key][check]
     except (FileNotFoundError, KeyError):
         raise AssertionError(
-            f"no recorded numbers for {key!r} ({check}): run tests/golden/make_calls.py {family}"
+            f"no recorded numbers for {key!r} ({check}): run tests/golden/make_{kind}.py {family}"
         ) from None
     found: Results = {}
     for name, x in entry.items():

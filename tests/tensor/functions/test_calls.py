@@ -43,7 +43,7 @@ def each(check: str) -> Any:
 @each("value")
 def test_values_and_gradients_are_pytorchs(family: str, call: Call) -> None:
     """Up to the second gradient, in float64."""
-    want = load(family, call.key, "value")
+    want = load("calls", family, call.key, "value")
     assert difference(results(call, dl), want, call.tolerance) == ""
 
 
@@ -57,7 +57,7 @@ def test_float32_is_close_and_stays_float32(family: str, call: Call) -> None:
 @each("dtypes")
 def test_dtypes_of_results_are_pytorchs(family: str, call: Call) -> None:
     """For inputs of every dtype; what PyTorch does not compute, dlframe may."""
-    want = load(family, call.key, "dtypes")
+    want = load("calls", family, call.key, "dtypes")
     different = []
     for dtype in DTYPES:
         got = ", ".join(dtypes_of(values(call, dl, cast_to(call, dtype))))
@@ -72,7 +72,7 @@ def test_empty_and_0d_inputs_are_pytorchs(family: str, call: Call, variant: str)
     """The same values, or an error in both."""
     if variant in call.differs:
         return
-    want = load(family, call.key, variant)
+    want = load("calls", family, call.key, variant)
     got = values(call, dl, VARIANTS[variant](call))
     assert difference(got, want, call.tolerance) == ""
 
@@ -95,7 +95,7 @@ def test_in_place_form_is_pytorchs(family: str, call: Call) -> None:
     """The same values and gradients, or an error in both: where shape or dtype would change."""
     if "in place" in call.differs:
         return
-    want = load(family, call.key, "in place")
+    want = load("calls", family, call.key, "in place")
     assert difference(in_place(call, dl), want, call.tolerance) == ""
 
 
