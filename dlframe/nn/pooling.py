@@ -26,7 +26,7 @@ class MaxPool2d(Module):
         return_indices: also return the place of each maximum in the image, for unpooling.
         ceil_mode: ⌈⌉ instead of ⌊⌋: windows may reach over the edge.
 
-    Formula: `dlframe/ops/window.py`, max_pool.
+    Formula: `dlframe/ops/pooling.py`, max_pool.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -85,7 +85,7 @@ class AvgPool2d(Module):
         count_include_pad: whether the added zeros count as elements of the mean.
         divisor_override: divide the sum by this number instead.
 
-    Formula: `dlframe/ops/window.py`, sum_windows.
+    Formula: `dlframe/ops/pooling.py`, sum_windows.
 
     >>> import dlframe as dl
     >>> from dlframe import nn

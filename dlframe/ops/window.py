@@ -1,10 +1,10 @@
-"""Sliding windows: convolution and pooling, over any number of spatial dimensions.
+"""Sliding windows: convolution, over any number of spatial dimensions.
 
-All functions loop over the offsets inside the window (k² of them), not over the windows: for one
-offset, the elements of all windows at that offset are one strided slice of the input (`_meetings`).
+All functions loop over the offsets inside the window (k² of them), not over the windows: the
+elements of all windows at one offset are one strided slice of the input (`meetings_of`).
 A convolution copies these slices into columns and is then one matrix product. Its gradients are two
-more operations of the same kind, and the three are each other's derivatives. Pooling adds the
-slices, or takes their maximum.
+more operations of the same kind, and the three are each other's derivatives. Pooling
+(`dlframe.ops.pooling`) adds the slices, or takes their maximum.
 
 Sizes are tuples with one number per spatial dimension; `padding` has a pair (before, after) each.
 """
@@ -18,18 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.indexing import put_at
 from dlframe.ops.op import op
-from dlframe.ops.record import Array, unwrapped
+from dlframe.ops.record import Array
 from dlframe.ops.reduction import sum
 
 __all__ = [
     "convolution",
     "convolution_input",
     "convolution_weight",
-    "max_pool",
-    "spread_windows",
-    "sum_windows",
 ]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
@@ -53,7 +49,7 @@ def output_sizes(
     )
 
 
-def _meetings(
+def meetings_of(
     size: Sizes, windows: Sizes, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> list[Meeting]:
     """For each offset in the window, the windows with an element of the input there, and which one.
@@ -94,7 +90,7 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     """
     n, outputs, kernel = x.shape[0], weight.shape[0], weight.shape[2:]
     size = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
-    meetings = _meetings(x.shape[2:], size, kernel, stride, padding, dilation)
+    meetings = meetings_of(x.shape[2:], size, kernel, stride, padding, dilation)
     matrix = weight.reshape(groups, outputs // groups, -1)
     rows, places = matrix.shape[2], math.prod(size)
     out = np.empty((n, outputs, *size), np.result_type(x, weight))
@@ -135,7 +131,7 @@ def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
     """
     n, outputs, kernel, out = y.shape[0], y.shape[1], weight.shape[2:], y.shape[2:]
     channels, places = weight.shape[1] * groups, math.prod(out)
-    meetings = _meetings(size, out, kernel, stride, padding, dilation)
+    meetings = meetings_of(size, out, kernel, stride, padding, dilation)
     matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2)
     x = np.empty((n, channels, *size), np.result_type(y, weight))
     for part in _parts(n, groups * matrix.shape[1] * places, 4 * _CHUNK):
@@ -169,7 +165,7 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     """The adjoint of a convolution in its weight, linear in x and in y."""
     n, outputs, out = y.shape[0], y.shape[1], y.shape[2:]
     channels, places = x.shape[1], math.prod(out)
-    meetings = _meetings(x.shape[2:], out, kernel, stride, padding, dilation)
+    meetings = meetings_of(x.shape[2:], out, kernel, stride, padding, dilation)
     rows = channels // groups * math.prod(kernel)
     total = np.zeros((groups, rows, outputs // groups), np.result_type(x, y))
     columns = None
@@ -225,116 +221,3 @@ def _kernel_first(columns: Array, count: int, first: int) -> Array:
     """A view in which the offset in the window is the first index."""
     axes = range(columns.ndim)
     return columns.transpose(*axes[first : first + count], *axes[:first], *axes[first + count :])
-
-
-# --- pooling -----------------------------------------------------------------------------------
-
-
-@op(latex=r"\max_k x_{s i + k}")
-def max_pool(x, *, windows, kernel, stride, padding, dilation):
-    """The largest element of each window; the gradient goes to the first of equal ones."""
-    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    best = np.full((*x.shape[:2], *windows), lowest, x.dtype)
-    for _, window, inside in _meetings(x.shape[2:], windows, kernel, stride, padding, dilation):
-        np.maximum(best[window], x[inside], out=best[window])
-    return best
-
-
-@max_pool.vjp("x", latex=r"\sum_{s i + k = j} g_i [x_j = z_i]")
-def _(g, x, *, windows, kernel, stride, padding, dilation):
-    x = unwrapped(x)
-    options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    places = winners(x, max_pool(x, windows=windows, **options), **options)
-    return put_at(g, index=places, size=(x.size,)).reshape(x.shape)
-
-
-@max_pool.fast_forward
-def _(x, *, windows, **options):
-    # where the maxima are is kept, and not what they are: the result may be overwritten
-    best = max_pool(x, windows=windows, **options)
-    return best, (x.shape, _offsets_of(x, best, **options))
-
-
-@max_pool.fast_backward
-def _(g, needs, residuals, *, kernel, stride, padding, dilation):
-    shape, number = residuals
-    places = _places(shape, number, kernel, stride, padding, dilation)
-    dx = np.zeros(math.prod(shape), g.dtype)
-    np.add.at(dx, places.reshape(-1), g.reshape(-1))
-    return (dx.reshape(shape),)
-
-
-def winners(
-    x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
-) -> Array:
-    """The places in the flattened `x` of the maxima `best`: the first of equals, the last NaN."""
-    number = _offsets_of(x, best, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
-    return _places(x.shape, number, kernel, stride, padding, dilation)
-
-
-def _offsets_of(
-    x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
-) -> Array:
-    """The number of the offset, in each window, at which its maximum is."""
-    windows = best.shape[2:]
-    meetings = _meetings(x.shape[2:], windows, kernel, stride, padding, dilation)
-    # count for each window the offsets before the first maximum
-    number = np.zeros(best.shape, np.min_scalar_type(len(meetings)))
-    searching = np.ones(best.shape, np.bool)
-    for _, window, inside in meetings:
-        searching[window] &= x[inside] != best[window]
-        number += searching
-    if searching.any():  # NaN differs from itself
-        for k, (_, window, inside) in enumerate(meetings):
-            number[window][searching[window] & np.isnan(x[inside])] = k
-    return number
-
-
-def _places(
-    shape: Sizes, number: Array, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
-) -> Array:
-    # place = start of the image + start of the window in it + offset in the window
-    starts, shifts = np.arange(math.prod(shape[:2])).reshape(shape[:2]), np.zeros((), np.int64)
-    for axis, (n, k, s, (before, _), d) in enumerate(
-        zip(number.shape[2:], kernel, stride, padding, dilation, strict=True), 2
-    ):
-        starts = np.add.outer(starts * shape[axis], np.arange(n) * s - before)
-        shifts = np.add.outer(shifts * shape[axis], np.arange(k) * d)
-    starts += shifts.reshape(-1)[number]
-    return starts
-
-
-@op(latex=r"\sum_k x_{s i + k}")
-def sum_windows(x, *, windows, kernel, stride, padding):
-    """The sum of each window, with zeros outside the edges: average pooling before its division."""
-    total = np.zeros((*x.shape[:2], *windows), x.dtype)
-    for _, window, inside in _meetings(
-        x.shape[2:], windows, kernel, stride, padding, _undilated(kernel)
-    ):
-        total[window] += x[inside]
-    return total
-
-
-@sum_windows.vjp("x", latex=r"\sum_{s i + k = j} g_i")
-def _(g, shape, *, windows, kernel, stride, padding):
-    return spread_windows(
-        g, size=shape[2:], windows=windows, kernel=kernel, stride=stride, padding=padding
-    )
-
-
-@op(latex=r"\sum_{s i + k = j} x_i")
-def spread_windows(x, *, size, windows, kernel, stride, padding):
-    """Add each value to all places of its window; the adjoint of sum_windows."""
-    total = np.zeros((*x.shape[:2], *size), x.dtype)
-    for _, window, inside in _meetings(size, windows, kernel, stride, padding, _undilated(kernel)):
-        total[inside] += x[window]
-    return total
-
-
-@spread_windows.vjp("x", latex=r"\sum_k g_{s i + k}")
-def _(g, *, size, windows, kernel, stride, padding):
-    return sum_windows(g, windows=windows, kernel=kernel, stride=stride, padding=padding)
-
-
-def _undilated(kernel: Sizes) -> Sizes:
-    return (1,) * len(kernel)

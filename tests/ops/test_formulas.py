@@ -58,6 +58,9 @@ NOT_EVALUATED = {
     ("select_output", "x"): "its gradients are those of several results",
 }
 
+# Files of operations whose formulas leave out samples and channels.
+_NETWORKS = ("dlframe.ops.networks", "dlframe.ops.pooling", "dlframe.ops.window")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -459,7 +462,7 @@ class Run:
 
     def squeezed(self) -> bool:
         """Whether dimensions for samples and channels, of size 1, are left out."""
-        return self.case.op.forward.__module__ in ("dlframe.ops.window", "dlframe.ops.networks")
+        return self.case.op.forward.__module__ in _NETWORKS
 
     def target(self, of: str) -> Array:
         """What the formula's numbers are compared with."""

@@ -11,7 +11,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.nn.functional.checks import batched as with_batch
 from dlframe.nn.functional.checks import sizes_of
-from dlframe.ops import window
+from dlframe.ops import pooling
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 
@@ -56,7 +56,7 @@ def max_pool2d(
     options = _options(
         "max_pool2d", batched.shape, kernel_size, stride, padding, dilation, ceil_mode
     )
-    out = window.max_pool(batched, **options)
+    out = pooling.max_pool(batched, **options)
     indices = _places_of_maxima(batched, out, options) if return_indices else None
     if batched is not input:
         out = ops.squeeze(out, axis=0)
@@ -66,7 +66,7 @@ def max_pool2d(
 
 def _places_of_maxima(x: Any, out: Any, options: dict[str, Any]) -> Tensor:
     options = {key: value for key, value in options.items() if key != "windows"}
-    places = window.winners(to_array(x), to_array(out), **options)
+    places = pooling.winners(to_array(x), to_array(out), **options)
     return Tensor(places % math.prod(x.shape[2:]))
 
 
@@ -104,7 +104,7 @@ def avg_pool2d(
     batched = with_batch("avg_pool2d", 2, input)
     options = _options("avg_pool2d", batched.shape, kernel_size, stride, padding, 1, ceil_mode)
     del options["dilation"]
-    total = window.sum_windows(batched, **options)
+    total = pooling.sum_windows(batched, **options)
     out = total / (divisor_override or _counts(batched, options, count_include_pad))
     return out if batched is input else ops.squeeze(out, axis=0)
 

@@ -1,0 +1,137 @@
+"""Pooling: one number for each window, over any number of spatial dimensions.
+
+Windows at even places are gone through offset by offset, as in `dlframe.ops.window`. Sizes are
+tuples with one number per spatial dimension; `padding` has a pair (before, after) each.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from dlframe.ops.indexing import put_at
+from dlframe.ops.op import op
+from dlframe.ops.record import Array, unwrapped
+from dlframe.ops.window import Pairs, Sizes, meetings_of
+
+__all__ = [
+    "max_pool",
+    "spread_windows",
+    "sum_windows",
+]
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
+
+@op(latex=r"\max_k x_{s i + k}")
+def max_pool(x, *, windows, kernel, stride, padding, dilation):
+    """The largest element of each window; the gradient goes to the first of equal ones."""
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    best = np.full((*x.shape[:2], *windows), lowest, x.dtype)
+    for _, window, inside in meetings_of(x.shape[2:], windows, kernel, stride, padding, dilation):
+        np.maximum(best[window], x[inside], out=best[window])
+    return best
+
+
+@max_pool.vjp("x", latex=r"\sum_{s i + k = j} g_i [x_j = z_i]")
+def _(g, x, *, windows, kernel, stride, padding, dilation):
+    x = unwrapped(x)
+    options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    places = winners(x, max_pool(x, windows=windows, **options), **options)
+    return put_at(g, index=places, size=(x.size,)).reshape(x.shape)
+
+
+@max_pool.fast_forward
+def _(x, *, windows, **options):
+    # where the maxima are is kept, and not what they are: the result may be overwritten
+    best = max_pool(x, windows=windows, **options)
+    return best, (x.shape, _offsets_of(x, best, **options))
+
+
+@max_pool.fast_backward
+def _(g, needs, residuals, *, kernel, stride, padding, dilation):
+    shape, number = residuals
+    places = _places(shape, number, kernel, stride, padding, dilation)
+    dx = np.zeros(math.prod(shape), g.dtype)
+    np.add.at(dx, places.reshape(-1), g.reshape(-1))
+    return (dx.reshape(shape),)
+
+
+def winners(
+    x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> Array:
+    """The places in the flattened `x` of the maxima `best`: the first of equals, the last NaN."""
+    number = _offsets_of(x, best, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    return _places(x.shape, number, kernel, stride, padding, dilation)
+
+
+def _offsets_of(
+    x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> Array:
+    """The number of the offset, in each window, at which its maximum is."""
+    windows = best.shape[2:]
+    meetings = meetings_of(x.shape[2:], windows, kernel, stride, padding, dilation)
+    # count for each window the offsets before the first maximum
+    number = np.zeros(best.shape, np.min_scalar_type(len(meetings)))
+    searching = np.ones(best.shape, np.bool)
+    for _, window, inside in meetings:
+        searching[window] &= x[inside] != best[window]
+        number += searching
+    if searching.any():  # NaN differs from itself
+        for k, (_, window, inside) in enumerate(meetings):
+            number[window][searching[window] & np.isnan(x[inside])] = k
+    return number
+
+
+def _places(
+    shape: Sizes, number: Array, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
+) -> Array:
+    # place = start of the image + start of the window in it + offset in the window
+    starts, shifts = np.arange(math.prod(shape[:2])).reshape(shape[:2]), np.zeros((), np.int64)
+    for axis, (n, k, s, (before, _), d) in enumerate(
+        zip(number.shape[2:], kernel, stride, padding, dilation, strict=True), 2
+    ):
+        starts = np.add.outer(starts * shape[axis], np.arange(n) * s - before)
+        shifts = np.add.outer(shifts * shape[axis], np.arange(k) * d)
+    starts += shifts.reshape(-1)[number]
+    return starts
+
+
+@op(latex=r"\sum_k x_{s i + k}")
+def sum_windows(x, *, windows, kernel, stride, padding):
+    """The sum of each window, with zeros outside the edges: average pooling before its division."""
+    total = np.zeros((*x.shape[:2], *windows), x.dtype)
+    for _, window, inside in meetings_of(
+        x.shape[2:], windows, kernel, stride, padding, _undilated(kernel)
+    ):
+        total[window] += x[inside]
+    return total
+
+
+@sum_windows.vjp("x", latex=r"\sum_{s i + k = j} g_i")
+def _(g, shape, *, windows, kernel, stride, padding):
+    return spread_windows(
+        g, size=shape[2:], windows=windows, kernel=kernel, stride=stride, padding=padding
+    )
+
+
+@op(latex=r"\sum_{s i + k = j} x_i")
+def spread_windows(x, *, size, windows, kernel, stride, padding):
+    """Add each value to all places of its window; the adjoint of sum_windows."""
+    total = np.zeros((*x.shape[:2], *size), x.dtype)
+    for _, window, inside in meetings_of(
+        size, windows, kernel, stride, padding, _undilated(kernel)
+    ):
+        total[inside] += x[window]
+    return total
+
+
+@spread_windows.vjp("x", latex=r"\sum_k g_{s i + k}")
+def _(g, *, size, windows, kernel, stride, padding):
+    return sum_windows(g, windows=windows, kernel=kernel, stride=stride, padding=padding)
+
+
+def _undilated(kernel: Sizes) -> Sizes:
+    return (1,) * len(kernel)
