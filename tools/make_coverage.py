@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from samples.coverage import page, rows  # noqa: E402 - after its folder is on the path
+from samples.coverage import class_rows, page, rows  # noqa: E402 - after its folder is on the path
 
 
 def main() -> None:
@@ -17,6 +17,9 @@ def main() -> None:
         for row in found:
             if row.missing:
                 print(f"{section}: {row.name} lacks {', '.join(row.missing)}")
+    for row in class_rows():
+        if row.missing:
+            print(f"nn.{row.name} lacks {', '.join(row.missing)}")
 
 
 if __name__ == "__main__":

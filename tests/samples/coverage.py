@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import dlframe as dl
-from samples import CALLS, ERRORS
+from samples import CALLS, ERRORS, MODULES
 from samples.checks import CHECKS, in_pytorch, signatures
 from samples.evaluate import inputs_of
 from samples.surface import SURFACE, names
@@ -84,6 +85,52 @@ def unpassed(name: str, calls: list[Call]) -> list[str]:
     return sorted(p for p in known - passed - NOT_COUNTED if not p.startswith(("*", "_")))
 
 
+# --- classes -----------------------------------------------------------------------------------
+
+
+@dataclass
+class ClassRow:
+    """One class of `nn`: how many rows go through each check, the arguments that none of them passes."""
+
+    name: str
+    checks: Counter[str] = field(default_factory=Counter)
+    missing: list[str] = field(default_factory=list)
+
+
+CLASS_COLUMNS = {
+    "rows": lambda row: not row.ours,
+    "recorded": lambda row: row.recorded and not row.ours,
+    "gradient": lambda row: row.order > 0 and not row.ours,
+    "second": lambda row: row.order > 1 and not row.ours,
+    "float32": lambda row: "float32" in row.dtypes and not row.ours,
+    "float16": lambda row: "float16" in row.dtypes and not row.ours,
+    "kit": lambda row: row.kit is not None,
+}
+
+
+def class_rows() -> list[ClassRow]:
+    """The report of layers and losses, for the classes that have rows."""
+    by_name: dict[str, list[Any]] = {}
+    for rows in MODULES.values():
+        for row in rows:
+            by_name.setdefault(row.name, []).append(row)
+    report = []
+    for name, rows in sorted(by_name.items()):
+        counted = ClassRow(name)
+        for column, applies in CLASS_COLUMNS.items():
+            counted.checks[column] = sum(bool(applies(row)) for row in rows)
+        calls = [ast.parse(row.new, mode="eval").body for row in rows]
+        known = [p for p in (signatures().get(f"torch.nn.{name}") or [[]])[0] if p[0] != "*"]
+        passed: set[str | None] = set()
+        for call in calls:
+            passed |= {p.split("=")[0] for p in known[: len(call.args)]}  # type: ignore[attr-defined] # a call
+            passed |= {k.arg for k in call.keywords}  # type: ignore[attr-defined] # a call
+        names = [p.split("=")[0] for p in known]
+        counted.missing = [f"{p}=" for p in names if p not in passed | NOT_COUNTED | {"dtype"}]
+        report.append(counted)
+    return report
+
+
 class Watched:
     """Something of the library that notes with what it is called; as a library it hands on itself."""
 
@@ -136,6 +183,12 @@ test`) and once side by side (`make oracle`). The columns count the samples that
 
 A dash means that PyTorch has nothing there: no gradient, no such method, no float input.
 """
+CLASSES = """## Layers and losses
+
+A row is a module, made with PyTorch's arguments and called. Its text, initial values, outputs, gradients and buffers in training and
+in evaluation are compared with PyTorch's, as is a state that goes from either library to the other. `recorded` rows are compared
+in `make test` as well, `kit` rows pass the checks of `dlframe.testing`.
+"""
 COLUMNS = {
     "value": "value", "float32": "float32", "grad": "gradient", "2nd": "second gradient",
     "dtypes": "dtypes", "empty": "empty and 0-d", "layout": "layout", "method": "method",
@@ -156,4 +209,13 @@ def page() -> str:
             cells = [str(row.checks[check] or "–") for check in COLUMNS.values()]
             parts.append(f"| `{row.name}` | {' | '.join(cells)} | {row.errors or '–'} |")
         parts.append("")
+    parts += [
+        CLASSES,
+        f"| class | {' | '.join(CLASS_COLUMNS)} |",
+        "|---|" + "---:|" * len(CLASS_COLUMNS),
+    ]
+    for one in class_rows():
+        cells = [str(one.checks[column] or "–") for column in CLASS_COLUMNS]
+        parts.append(f"| `nn.{one.name}` | {' | '.join(cells)} |")
+    parts.append("")
     return "\n".join(parts)

@@ -347,4 +347,33 @@ CLASSES += [
     *soft("empty", logits[:0], logits[:0], order=0),
 ]
 
-CALLS = [*ACTIVATIONS, *SPARSE, *NORMALIZATION, *CONVOLUTION, *POOLING, *NUMBERS, *CLASSES]
+# PyTorch's former pair of flags for the reduction, which all older losses take
+FLAGS = [
+    custom(
+        f"{name}: {flags}",
+        lambda lib, F, x, name=name, flags=flags: getattr(F, name)(
+            x, ints(lib, [0, 2, 1]) if name in ("cross_entropy", "nll_loss") else lib.ones_like(x), **flags
+        ),
+        (probability,),
+    )
+    for name in ("mse_loss", "l1_loss", "smooth_l1_loss", "soft_margin_loss", "binary_cross_entropy",
+                 "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss")
+    for flags in ({"size_average": False}, {"size_average": True, "reduce": True}, {"reduce": False})
+]  # fmt: skip
+
+REST = [
+    custom("embedding: sparse", lambda lib, F, w: F.embedding(ints(lib, [1, 3]), w, sparse=True), (rows,), order=0),
+    of("pad", "mode", plane, pad=(1, 2, 0, 1), mode="constant"),
+]  # fmt: skip
+
+CALLS = [
+    *FLAGS,
+    *REST,
+    *ACTIVATIONS,
+    *SPARSE,
+    *NORMALIZATION,
+    *CONVOLUTION,
+    *POOLING,
+    *NUMBERS,
+    *CLASSES,
+]

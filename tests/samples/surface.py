@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from dlframe import special
+from dlframe.nn import functional as F
 from dlframe.tensor import functions
 from dlframe.tensor.functions import (
     arithmetic,
@@ -31,6 +32,14 @@ def first_names(*families: ModuleType) -> list[str]:
         and name not in ("is_tensor", "is_floating_point")
     ]
 
+
+def of_networks() -> list[str]:
+    """The functions of `nn.functional` that PyTorch has too; those of `OWN` are ours alone."""
+    return [name for name in F.__all__ if callable(getattr(F, name)) and name not in OWN]
+
+
+# Functions of `nn.functional` that PyTorch does not have.
+OWN = {"hinge_loss"}
 
 SURFACE: dict[str, str] = {
     "Creation": """
@@ -85,6 +94,7 @@ SURFACE: dict[str, str] = {
         signal.windows.general_hamming signal.windows.hamming signal.windows.hann signal.windows.kaiser
         signal.windows.nuttall
         """,
+    "Networks": " ".join(f"nn.functional.{name}" for name in of_networks()),
     "Tensor": """
         Tensor.shape Tensor.size Tensor.dim Tensor.ndim numel Tensor.dtype Tensor.device Tensor.requires_grad
         Tensor.requires_grad_ Tensor.grad Tensor.grad_fn Tensor.is_leaf Tensor.retain_grad Tensor.backward

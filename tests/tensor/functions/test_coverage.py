@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from samples.coverage import Row, page, rows
+from samples.coverage import Row, class_rows, page, rows
 from samples.surface import names
 
 ALL = [row for section in rows().values() for row in section]
@@ -19,6 +19,11 @@ def test_names_are_listed_once() -> None:
 def test_name_is_covered(row: Row) -> None:
     """Calls of the function, the method and the in-place form, and with every argument."""
     assert row.missing == []
+
+
+def test_classes_are_covered() -> None:
+    """Every argument is passed, except those that mean nothing on one device."""
+    assert {row.name: row.missing for row in class_rows() if row.missing} == {}
 
 
 def test_report_is_up_to_date(repository: Path) -> None:
