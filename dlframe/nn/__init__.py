@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlframe.base.listing import gathered
-from dlframe.nn import functional, init, utils
+from dlframe.nn import functional, init, lazy, utils
 from dlframe.nn.activation import *
 from dlframe.nn.batchnorm import *
 from dlframe.nn.container import *
@@ -19,4 +19,4 @@ from dlframe.nn.parameter import *
 from dlframe.nn.parameter_container import *
 from dlframe.nn.pooling import *
 
-__all__ = gathered(__name__, "functional", "init", "utils")
+__all__ = gathered(__name__, "functional", "init", "lazy", "utils")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe.errors import DTypeError
+from dlframe.nn.parameter import UninitializedTensorMixin
 from dlframe.tensor import Tensor
 from dlframe.tensor.devices import check_device
 
@@ -40,6 +41,9 @@ def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> np.dtype[Any] | N
 def cast_module(module: Module, dtype: np.dtype[Any], integers_too: bool = False) -> None:
     """Cast parameters, their gradients and buffers in place: each stays the same tensor object."""
     for tensor in (*module.parameters(), *module.buffers()):
+        if isinstance(tensor, UninitializedTensorMixin):
+            tensor.cast(dtype)
+            continue
         for each in (tensor, tensor.grad):
             if each is not None and (integers_too or each.array.dtype.kind == "f"):
                 each.array = each.array.astype(dtype, copy=False)

@@ -8,11 +8,12 @@ from typing import Any
 from dlframe import ops
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.nn import init
+from dlframe.nn.lazy import LazyModuleMixin
 from dlframe.nn.module import Module
-from dlframe.nn.parameter import Parameter, new_parameter
+from dlframe.nn.parameter import Parameter, UninitializedParameter, new_parameter
 from dlframe.tensor import Tensor
 
-__all__ = ["Bilinear", "Identity", "Linear"]
+__all__ = ["Bilinear", "Identity", "LazyLinear", "Linear"]
 
 
 class Identity(Module):
@@ -83,6 +84,53 @@ class Linear(Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}"
         )
+
+
+class LazyLinear(LazyModuleMixin, Linear):
+    """A `Linear` that takes `in_features` from its first input, and becomes a Linear by it.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> model = nn.Sequential(nn.Flatten(), nn.LazyLinear(10))
+    >>> model(dl.ones(2, 3, 8, 8)).shape
+    (2, 10)
+    >>> model[1]
+    Linear(in_features=192, out_features=10, bias=True)
+    """
+
+    cls_to_become = Linear
+
+    def __init__(
+        self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__(0, 0, False)
+        self.out_features = out_features
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values, if the sizes are known."""
+        if not self.has_uninitialized_params() and self.in_features != 0:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Tensor) -> None:
+        """Take `in_features` from `input`."""
+        if not input.ndim:
+            raise ShapeError("LazyLinear: input needs a last dimension of features, got a 0-d one")
+        if self.has_uninitialized_params():
+            self.in_features = input.shape[-1]
+            self.materialize(
+                {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+            )
+            self.reset_parameters()
+        if self.in_features == 0:  # the parameters came from load_state_dict
+            if input.shape[-1] != self.weight.shape[-1]:
+                raise ShapeError(
+                    f"LazyLinear: the loaded weight{list(self.weight.shape)} takes "
+                    f"{self.weight.shape[-1]} features, got input{list(input.shape)}"
+                )
+            self.in_features = input.shape[-1]
 
 
 class Bilinear(Module):

@@ -1,18 +1,19 @@
-"""Parameter and Buffer: the two kinds of tensor that belong to a module."""
+"""Parameter and Buffer: the two kinds of tensor that belong to a module, with a size or without."""
 
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dlframe.dtypes import get_default_dtype
-from dlframe.errors import DTypeError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.ops.record import TensorBase
 from dlframe.tensor import Tensor, to_array
 from dlframe.tensor.devices import check_device
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
 
 
 def _checked_array(data: Tensor | np.ndarray | None, kind: str) -> np.ndarray:
@@ -112,4 +113,123 @@ class Buffer(Tensor):
     def __init__(self, data: Tensor | np.ndarray | None = None, *, persistent: bool = True) -> None:
         requires_grad = isinstance(data, Tensor) and data.requires_grad
         super().__init__(_checked_array(data, "Buffer"), requires_grad)
+        self.persistent = persistent
+
+
+# --- without a size ----------------------------------------------------------------------------
+
+_memory: Any = TensorBase.__dict__["array"]  # the slot that `array` hides below
+
+
+class UninitializedTensorMixin(Tensor):
+    """A tensor whose size is not known yet. It has a dtype, and whether it will need a gradient.
+
+    Every use of its values raises ArgumentError. `materialize` makes it an ordinary tensor, and the
+    object stays the same: an optimizer that was given it before trains it afterwards.
+    """
+
+    __slots__ = ()
+    cls_to_become: ClassVar[type[Tensor]]
+
+    def _begin(self, requires_grad: bool, device: Any, dtype: Any) -> None:
+        check_device(device)
+        empty = np.empty(0, get_default_dtype() if dtype is None else dtype)
+        Tensor.__init__(self, empty, requires_grad)
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Become an ordinary tensor of that shape, whose values are yet to be set."""
+        check_device(device)
+        _memory.__set__(self, np.empty(tuple(shape), self.dtype if dtype is None else dtype))
+        self.__class__ = self.cls_to_become  # type: ignore[assignment]  # the class changes
+
+    def cast(self, dtype: Any) -> None:
+        """Change the dtype that `materialize` gives."""
+        _memory.__set__(self, np.empty(0, dtype))
+
+    @property
+    def dtype(self) -> Any:
+        """The type that the elements will have."""
+        return _memory.__get__(self).dtype
+
+    @property
+    def array(self) -> Any:
+        """There are no values yet: raises ArgumentError."""
+        raise ArgumentError(
+            f"{type(self).__name__}: this parameter or buffer has neither a size nor values yet. A "
+            "lazy module takes its sizes from its first input: call the model once, with a batch "
+            "of the usual shape, before its parameters are used"
+        )
+
+    @array.setter
+    def array(self, value: Any) -> None:
+        _memory.__set__(self, value)
+
+    @property
+    def shape(self) -> Any:
+        """There is no shape yet: raises ArgumentError."""
+        return self.array
+
+    def is_floating_point(self) -> bool:
+        """Whether the dtype is one of floats."""
+        return bool(self.dtype.kind == "f")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (self.requires_grad, None, self.dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        make, arguments = self.__reduce_ex__(4)
+        memo[id(self)] = copied = make(*arguments)
+        return copied
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether `param` is a parameter or buffer without a size.
+
+    >>> is_lazy(UninitializedParameter())
+    True
+    """
+    return isinstance(param, UninitializedTensorMixin)
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A parameter whose size is not known yet: a lazy module has such until its first call.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> layer = nn.LazyLinear(2)
+    >>> layer.weight
+    <UninitializedParameter>
+    >>> layer(dl.ones(4, 3)).shape, layer.weight.shape
+    ((4, 2), (2, 3))
+    """
+
+    cls_to_become = Parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        self._begin(requires_grad, device, dtype)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Buffer):
+    """A buffer whose size is not known yet, such as the running mean of a lazy BatchNorm.
+
+    >>> from dlframe import nn
+    >>> mean = nn.UninitializedBuffer()
+    >>> mean.materialize((3,))
+    >>> mean.shape
+    (3,)
+    """
+
+    cls_to_become = Tensor
+
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
+        self._begin(requires_grad, device, dtype)
         self.persistent = persistent

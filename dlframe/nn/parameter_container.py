@@ -11,7 +11,7 @@ import numpy as np
 
 from dlframe.nn.container import pairs_of
 from dlframe.nn.module import Module
-from dlframe.nn.parameter import Parameter
+from dlframe.nn.parameter import Parameter, is_lazy
 from dlframe.tensor import Tensor
 
 __all__ = ["ParameterDict", "ParameterList"]
@@ -29,7 +29,7 @@ def _describe(key: object, value: Any) -> str:
     if not isinstance(value, Tensor):
         return f"  ({key}): Object of type: {type(value).__name__}"
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    size = "x".join(map(str, value.shape))
+    size = "unknown" if is_lazy(value) else "x".join(map(str, value.shape))
     return f"  ({key}): {kind} containing: [{value.dtype} of size {size}]"
 
 

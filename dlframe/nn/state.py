@@ -11,7 +11,7 @@ from dlframe import states
 from dlframe.autograd import mark_mutated
 from dlframe.base.printable import printable
 from dlframe.errors import StateDictError
-from dlframe.nn.parameter import Parameter
+from dlframe.nn.parameter import Parameter, UninitializedTensorMixin, is_lazy
 from dlframe.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def save(
     for hook in hooks.save_pre.values() if hooks else ():
         hook.function(module, prefix, keep_vars)
     for name, tensor in _own_tensors(module):
-        destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        destination[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
     if _overrides(module, "get_extra_state"):
         destination[prefix + EXTRA_STATE] = module.get_extra_state()
     for name, child in module._own_modules():
@@ -112,7 +112,9 @@ def load(
         _raise_mismatches(module, keys, errors, strict)
     # only code of the user's can fail from here on, and then all must be as it was
     touched = [part for _, part in parts] if assign or extras or post_hooks else []
-    values = [(copy.target, copy.target.array.copy()) for copy in copies] if touched else []
+    lazy = [(copy.target, type(copy.target)) for copy in copies if is_lazy(copy.target)]
+    ready = [copy.target for copy in copies if touched and not is_lazy(copy.target)]
+    values = [(target, target.array.copy()) for target in ready]
     try:
         with states.all_or_nothing(f"{type(module).__name__}.load_state_dict", *touched):
             for copy in copies:
@@ -130,6 +132,8 @@ def load(
         for target, value in values:
             if target.array.flags.writeable:
                 target.array[...] = value
+        for target, kind in lazy:
+            target.__class__ = kind
         raise
     return keys
 
@@ -156,6 +160,8 @@ def _compare(
             if key not in incoming:
                 keys.missing_keys.append(key)
                 continue
+            if is_lazy(target) and is_lazy(incoming[key]):
+                continue  # neither has a value
             source = _fit_scalar(_array_or_none(incoming[key]), target)
             error = _mismatch(key, source, incoming[key], target, assign)
             if error:
@@ -175,7 +181,9 @@ def _compare(
 
 
 def _array_or_none(value: Any) -> np.ndarray | None:
-    """The values as an array, without a copy; None if `value` is neither tensor nor array."""
+    """The values as an array, without a copy; None if `value` has none."""
+    if is_lazy(value):
+        return None
     if isinstance(value, Tensor):
         return value.array
     if isinstance(value, np.ndarray):
@@ -187,7 +195,7 @@ def _array_or_none(value: Any) -> np.ndarray | None:
 
 def _fit_scalar(source: np.ndarray | None, target: Tensor) -> np.ndarray | None:
     """A value for a 0-d target may have shape (1,), as in files of PyTorch before 0.4."""
-    if source is not None and target.array.shape == () and source.shape == (1,):
+    if source is not None and source.shape == (1,) and not is_lazy(target) and target.ndim == 0:
         return source.reshape(())
     return source
 
@@ -196,12 +204,18 @@ def _mismatch(
     key: str, source: np.ndarray | None, given: Any, target: Tensor, assign: bool
 ) -> str | None:
     """The reason why `source` cannot be the value of `target`, or None if it can."""
+    if is_lazy(given):
+        return (
+            f"{key} has no size yet in checkpoint, it is {given!r}: save the state of a lazy model "
+            "after its first call."
+        )
     if source is None:
         return (
             f'While copying the parameter named "{key}", expected a Tensor or an array '
             f"from checkpoint but received {type(given)}"
         )
-    here = target.array
+    # a lazy target takes the shape of what is loaded
+    here = np.empty_like(source, target.dtype) if is_lazy(target) else target.array
     if source.shape != here.shape:
         return (
             f"size mismatch for {key}: copying a param with shape {source.shape} from checkpoint, "
@@ -266,6 +280,8 @@ def _renaming_hint(keys: IncompatibleKeys) -> list[str]:
 
 
 def _write(copy: _Copy) -> None:
+    if isinstance(copy.target, UninitializedTensorMixin):
+        copy.target.materialize(copy.source.shape)
     np.copyto(copy.target.array, copy.source, casting="same_kind")
     mark_mutated(copy.target.array, "load_state_dict")
 

@@ -25,6 +25,7 @@ from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
 from dlframe.base.quiet import quietly
 from dlframe.errors import StateDictError
+from dlframe.nn.parameter import is_lazy
 from dlframe.optim.layout import BLOCK, LARGE, Block, Chunk, Layout, Scratch, sharing_memory
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import FORMS, WITHOUT_EFFECT, scalar_of
@@ -154,13 +155,14 @@ class Plan:
         self.has_gradient = [p.grad is not None for p in params]
         self.active = [p for p in params if p.grad is not None]
         self.arrays = [p.array for p in self.active]
-        self.forms = [(p.array.dtype, p.array.shape) for p in params]
+        ready = [p for p in params if not is_lazy(p)]  # lazy ones come in when they have a size
+        self.forms = [(p.array.dtype, p.array.shape) for p in ready]
         if previous and same(previous.params, params) and previous.forms == self.forms:
             # the same flat arrays, so that views of the state that users hold stay valid
             self.layouts: list[Layout] = previous.layouts
         else:
             self.layouts = [
-                Layout([p for p in params if p.array.dtype == dtype])
+                Layout([p for p in ready if p.array.dtype == dtype])
                 for dtype in dict.fromkeys(dtype for dtype, _ in self.forms)
             ]
         self.counted = optimizer._counts_steps

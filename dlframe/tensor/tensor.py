@@ -133,10 +133,10 @@ class Tensor(
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if value and self.array.dtype.kind != "f":
+        if value and self.dtype.kind != "f":
             raise DTypeError(
                 "only Tensors of floating point dtype can require gradients, this one is "
-                f"{self.array.dtype}; convert it with .float()"
+                f"{self.dtype}; convert it with .float()"
             )
         if not value and not self.is_leaf:
             raise GradientError(
