@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.nn import Module
+from dlframe.nn.parameter import is_lazy
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 from dlframe.testing.claims import (
@@ -82,6 +83,8 @@ def check_layer(
         layer = seeded(seed, make)
         require(isinstance(layer, Module), f"it made {type(layer).__name__}")
     name = type(layer).__name__
+    if any(map(is_lazy, (*layer.parameters(), *layer.buffers()))):
+        make = functools.partial(_called_once, make, inputs)  # what is checked is what it becomes
     make_again = functools.partial(seeded, seed, make)
     with claim(name, "is made in training mode"):
         require(layer.training, "layer.training is False")
@@ -105,6 +108,13 @@ def check_layer(
             _check_first_order(mode, double, inputs, seed, atol, rtol)
         if order > 1 and not surrogate:
             _check_all_orders(mode, double, inputs, order, atol, rtol, seed)
+
+
+def _called_once(make: Callable[[], Module], inputs: Sequence[Any]) -> Module:
+    """A lazy layer after the call that gives it its sizes."""
+    layer = make()
+    layer(*fresh(inputs))
+    return layer
 
 
 def run(layer: Module, inputs: Sequence[Any], seed: int) -> list[Tensor]:

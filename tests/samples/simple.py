@@ -8,6 +8,8 @@ MODULES: list[Row] = [
     row("nn.Linear(3, 4)", "dl.randn(5, 3)"),
     row("nn.Linear(6, 2, bias=False)", "dl.randn(2, 5, 6)", kit={}),
     row("nn.Linear(3, 5)", "dl.randn(3)", recorded=False),
+    row("nn.LazyLinear(4)", "dl.randn(2, 5, 3)"),
+    row("nn.LazyLinear(4, False)", "dl.randn(3)", recorded=False),
     row("nn.Bilinear(3, 2, 4)", "dl.randn(5, 3), dl.randn(5, 2)"),
     row("nn.Bilinear(3, 2, 4, bias=False)", "dl.randn(2, 5, 3), dl.randn(2, 5, 2)", kit={}),
     row("nn.Bilinear(3, 2, 4)", "dl.randn(3), dl.randn(2)", recorded=False),
