@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import contextlib
-import math
-from collections.abc import Iterator, Sequence
+import statistics
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dlframe import nn, random
-from dlframe.autograd import no_grad
+from dlframe.autograd import enable_grad, grad, no_grad
 from dlframe.base import nests
 from dlframe.dtypes import get_default_dtype
+from dlframe.ops.watching import Call, Watcher, running, set_watchers, watchers
 from dlframe.tensor import Tensor, to_array
+from dlframe.utils.costs import multiply_adds
 
-Shape = tuple[int, ...]
+Inputs = tuple[tuple[Any, ...], dict[str, Any]]  # positional and keyword arguments
 
 
 @dataclass
 class Row:
     """One module of the model: a line of the table.
 
-    `parameters` are those of the module itself, not of its parts, and count once even if several
-    modules share them. `multiply_adds` is None where it is not known; `calls` is how often the
-    module ran; `activation_bytes` is the new memory of its outputs.
+    `parameters` and `multiply_adds` are those of the module itself, not of its parts; a parameter
+    counts once even if several modules share it. `multiply_adds` is None if it multiplied no
+    matrices. `input_shape` and `output_shape` are nested as inputs and outputs are. `calls` is how
+    often the module ran, `activation_bytes` the new memory of its outputs. The seconds are those
+    of all its calls, parts included; None if they were not asked for, or it has no gradients.
     """
 
     path: str
     type: str
     depth: int
-    parameters: int
-    trainable: int
     is_leaf: bool
+    parameters: int = 0
+    trainable: int = 0
     input_shape: Any = None
     output_shape: Any = None
     multiply_adds: int | None = None
     activation_bytes: int = 0
     calls: int = 0
+    forward_seconds: float | None = None
+    backward_seconds: float | None = None
 
 
 @dataclass
@@ -47,7 +53,7 @@ class Summary:
     """The result of `summary`; printing it prints the table."""
 
     rows: list[Row]
-    input_shapes: list[Shape]
+    input_shapes: list[tuple[int, ...]]
     input_bytes: int
     parameter_bytes: int
     max_depth: int | None = field(default=None, repr=False)
@@ -64,7 +70,7 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """The sum over the layers where it is known; a multiplication with its addition is one."""
+        """The sum over all matrix products; a multiplication with its addition is one."""
         return sum(row.multiply_adds or 0 for row in self.rows)
 
     @property
@@ -78,23 +84,32 @@ class Summary:
 
 def summary(
     model: nn.Module,
-    input_size: Sequence[int] | Sequence[Sequence[int]] | None = None,
+    input_size: Any = None,
     *,
     input_data: Any = None,
-    dtypes: Sequence[npt.DTypeLike] | npt.DTypeLike | None = None,
+    dtypes: Any = None,
     depth: int | None = None,
+    times: int = 0,
 ) -> Summary:
     """Run the model once, without gradients, and describe what each layer does and costs.
 
-    The model runs in evaluation mode. Afterwards its modes, hooks and batch statistics, and the
-    random generator, are as before, also after an error.
+    The model runs in evaluation mode. Afterwards its modes, hooks, parameters and buffers, and the
+    random generator, are as before, also after an error. (A lazy module has got its sizes.)
+
+    The multiply-adds of a layer are counted from the operations that it calls (products of
+    matrices, convolutions, recurrences, attention), so layers of your own count as well; what a
+    layer with its own backward does in NumPy is not seen.
 
     Args:
-        input_size: the input's shape with its batch dimension; a list of shapes for several inputs.
-        input_data: the input itself (a tensor, or a tuple of them), instead of `input_size`.
-        dtypes: the dtype of the inputs, one for all or one for each; a model that begins with an
-            embedding needs `dl.int64`.
+        input_size: the input's shape with its batch dimension; a list of shapes for several inputs,
+            nested as the model takes them; a dict for inputs by keyword.
+        input_data: the input itself, instead of `input_size`: a tensor, a tuple or list of several
+            inputs (each may be nested), a dict for inputs by keyword.
+        dtypes: the dtype of the inputs, one for all or nested as `input_size`; a model that begins
+            with an embedding needs `dl.int64`.
         depth: print only so many levels of modules; the numbers cover all of them.
+        times: measure the time of each layer's forward and backward pass, in the model's own mode,
+            as the median of that many runs. Each layer runs alone, on the inputs of its first call.
 
     Raises:
         The model's own error, with a note that names the layer and the shapes of its inputs.
@@ -115,12 +130,21 @@ def summary(
     Parameters: 58 (58 trainable), 232 B
     Multiply-adds: 768 for the whole batch
     Memory: input 256 B, activations 1.1 KiB
+    >>> summary(model, (16, 4), times=3).rows[0].forward_seconds > 0
+    True
     """
-    inputs = _inputs(input_size, input_data, dtypes)
+    args, kwargs = _inputs(input_size, input_data, dtypes)
     rows = _rows(model)
-    with _unchanged(model), _watched(model, rows), no_grad():
-        model(*inputs)
-    arrays = [x.array for x in inputs if isinstance(x, Tensor)]
+    first: dict[int, Inputs] = {}
+    with _unchanged(model):
+        with _evaluating(model), _noted(model, rows, first), _counted(rows), no_grad():
+            model(*args, **kwargs)
+        if times:
+            for module in model.modules():
+                if id(module) in first:
+                    _measure(module, rows[id(module)], first[id(module)], times)
+    _count_parameters(model, rows)
+    arrays = list(_arrays((args, kwargs)))
     return Summary(
         rows=list(rows.values()),
         input_shapes=[array.shape for array in arrays],
@@ -130,50 +154,113 @@ def summary(
     )
 
 
-# --- the one run -------------------------------------------------------------------------------
+# --- inputs ------------------------------------------------------------------------------------
 
 
-def _inputs(size: Any, data: Any, dtypes: Any) -> tuple[Any, ...]:
+def _inputs(size: Any, data: Any, dtypes: Any) -> Inputs:
     if (size is None) == (data is None):
         raise ValueError("summary: give either input_size or input_data")
-    if data is not None:
-        return tuple(data) if isinstance(data, (tuple, list)) else (data,)
-    shapes = [tuple(size)] if all(isinstance(n, (int, np.integer)) for n in size) else list(size)
-    if not isinstance(dtypes, (list, tuple)):
-        dtypes = [dtypes or get_default_dtype()] * len(shapes)
-    # zeros: a valid index for an embedding, and no random number is drawn
-    return tuple(
-        Tensor(np.zeros(tuple(shape), dtype)) for shape, dtype in zip(shapes, dtypes, strict=True)
-    )
+    if data is None:
+        data = _zeros(size, get_default_dtype() if dtypes is None else dtypes)
+    if isinstance(data, Mapping):
+        return (), dict(data)
+    many = isinstance(data, (tuple, list)) and not hasattr(data, "_fields")
+    return (tuple(data) if many else (data,)), {}
+
+
+def _zeros(size: Any, dtypes: Any) -> Any:
+    """Zeros in the place of each shape: valid indices for an embedding, and nothing is drawn."""
+    if isinstance(size, Mapping):
+        return {
+            k: _zeros(n, dtypes[k] if isinstance(dtypes, Mapping) else dtypes)
+            for k, n in size.items()
+        }
+    if isinstance(size, (int, np.integer)):
+        raise TypeError(f"summary: input_size is a shape or a nest of shapes; {size} is a number")
+    if all(isinstance(n, (int, np.integer)) for n in size):
+        return Tensor(np.zeros(tuple(size), dtypes))
+    listed = dtypes if isinstance(dtypes, (list, tuple)) else [dtypes] * len(size)
+    return [_zeros(part, dtype) for part, dtype in zip(size, listed, strict=True)]
+
+
+# --- the one run -------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Put the model into evaluation mode; afterwards restore all modes and the generator."""
-    modes = [(module, module.training) for module in model.modules()]
+    """Afterwards restore the random generator, and the numbers in parameters and buffers."""
+    before = [
+        (t, t.array.copy()) for t in (*model.parameters(), *model.buffers()) if not _is_lazy(t)
+    ]
     with random.fork_rng():
         try:
-            model.eval()
             yield
         finally:
-            for module, training in modes:
-                module.training = training
+            for tensor, array in before:
+                if tensor.array.tobytes() != array.tobytes():
+                    tensor.data = Tensor(array)
 
 
 @contextlib.contextmanager
-def _watched(model: nn.Module, rows: dict[int, Row]) -> Iterator[None]:
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+class _Counter(Watcher):
+    """Adds the multiplications of each operation to the row of the module that is running."""
+
+    def __init__(self, rows: dict[int, Row]) -> None:
+        self.rows = rows
+
+    def called(self, call: Call) -> None:
+        count = multiply_adds(call)
+        if count is None:
+            return
+        for module in reversed(running()):
+            row = self.rows.get(id(module.module))
+            if row is not None:
+                row.multiply_adds = (row.multiply_adds or 0) + count
+                return
+
+
+@contextlib.contextmanager
+def _counted(rows: dict[int, Row]) -> Iterator[None]:
+    before = watchers()
+    set_watchers((*before, _Counter(rows)))
+    try:
+        yield
+    finally:
+        set_watchers(before)
+
+
+@contextlib.contextmanager
+def _noted(model: nn.Module, rows: dict[int, Row], first: dict[int, Inputs]) -> Iterator[None]:
     """Fill the rows by hooks, and remove them afterwards; an error gets the name of its layer."""
-    running: list[nn.Module] = []
+    inside: list[nn.Module] = []
 
     def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        running.append(module)
-        rows[id(module)].input_shape = _shapes((*args, *kwargs.values()))
+        inside.append(module)
+        rows[id(module)].input_shape = _shapes_of_inputs(args, kwargs)
+        first.setdefault(id(module), (args, dict(kwargs)))
 
     def leave(
         module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
     ) -> None:
-        running.pop()
-        _note(rows[id(module)], module, (*args, *kwargs.values()), output)
+        inside.pop()
+        row = rows[id(module)]
+        row.calls += 1
+        row.output_shape = _shapes(output)
+        given = list(_arrays((args, kwargs)))
+        # Flatten, Identity and Dropout in evaluation mode return memory of their input
+        row.activation_bytes += sum(
+            a.nbytes for a in _arrays(output) if not any(np.may_share_memory(a, b) for b in given)
+        )
 
     handles = []
     try:
@@ -182,8 +269,8 @@ def _watched(model: nn.Module, rows: dict[int, Row]) -> Iterator[None]:
             handles.append(module.register_forward_hook(leave, with_kwargs=True))
         yield
     except Exception as error:
-        if running:
-            row = rows[id(running[-1])]
+        if inside:
+            row = rows[id(inside[-1])]
             error.add_note(f"summary: in {row.path} ({row.type}), given {row.input_shape}")
         raise
     finally:
@@ -191,35 +278,33 @@ def _watched(model: nn.Module, rows: dict[int, Row]) -> Iterator[None]:
             handle.remove()
 
 
-def _note(row: Row, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-    row.calls += 1
-    row.output_shape = _shapes((output,))
-    arrays = list(_arrays(output))
-    given = list(_arrays(inputs))
-    # Flatten, Identity and Dropout in evaluation mode return memory of their input
-    row.activation_bytes += sum(
-        a.nbytes for a in arrays if not any(np.may_share_memory(a, b) for b in given)
-    )
-    count = _multiply_adds(module, arrays[0]) if arrays else None
-    if count is not None:
-        row.multiply_adds = (row.multiply_adds or 0) + count
-
-
 def _rows(model: nn.Module) -> dict[int, Row]:
-    rows = {}
-    seen: set[int] = set()
-    for path, module in model.named_modules():
-        own = [p for p in module.parameters(recurse=False) if id(p) not in seen]
-        seen.update(id(p) for p in own)
-        rows[id(module)] = Row(
+    return {
+        id(module): Row(
             path=path or type(module).__name__,
             type=type(module).__name__,
             depth=path.count(".") + 1 if path else 0,
-            parameters=sum(p.array.size for p in own),
-            trainable=sum(p.array.size for p in own if p.requires_grad),
             is_leaf=next(module.children(), None) is None,
         )
-    return rows
+        for path, module in model.named_modules()
+    }
+
+
+def _count_parameters(model: nn.Module, rows: dict[int, Row]) -> None:
+    """After the run, in which lazy modules get theirs."""
+    seen: set[int] = set()
+    for module in model.modules():
+        row = rows[id(module)]
+        row.type = type(module).__name__
+        for parameter in module.parameters(recurse=False):
+            if id(parameter) not in seen and not _is_lazy(parameter):
+                row.parameters += parameter.array.size
+                row.trainable += parameter.array.size if parameter.requires_grad else 0
+                seen.add(id(parameter))
+
+
+def _is_lazy(tensor: Tensor) -> bool:
+    return "Uninitialized" in type(tensor).__name__
 
 
 def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
@@ -229,21 +314,59 @@ def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
             yield to_array(x)
 
 
-def _shapes(value: Any) -> Any:
-    """The shape of one array, or a list of the shapes of several."""
-    shapes = [array.shape for array in _arrays(value)]
+def _shapes(nest: Any) -> Any:
+    """The same nest with the shape of each array; of other values only simple ones are kept."""
+
+    def shape(x: Any) -> Any:
+        if isinstance(x, (Tensor, np.ndarray)):
+            return tuple(x.shape)
+        return x if x is None or isinstance(x, (bool, int, float, str)) else type(x).__name__
+
+    return nests.map_leaves(shape, nest)
+
+
+def _shapes_of_inputs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """That of the only input; otherwise a list, with keyword arguments in a dict at its end."""
+    shapes = [*map(_shapes, args), *([_shapes(kwargs)] if kwargs else [])]
     return shapes[0] if len(shapes) == 1 else shapes
 
 
-# --- what a layer costs ------------------------------------------------------------------------
+# --- times -------------------------------------------------------------------------------------
 
 
-def _multiply_adds(module: nn.Module, output: np.ndarray[Any, Any]) -> int | None:
-    """Exact for the layers where nearly all the work is; None for all others."""
-    if isinstance(module, (nn.Linear, nn.Conv2d)):
-        # each number of the output is one dot product with one row, or one kernel, of the weight
-        return int(output.size * math.prod(module.weight.shape[1:]))
-    return None
+def _measure(module: nn.Module, row: Row, inputs: Inputs, times: int) -> None:
+    """The median times of the module's forward and backward pass, for all its calls."""
+    forward, backward = [], []
+    for _ in range(times + 1):  # one more, to warm up
+        args, kwargs = nests.map_leaves(_fresh, inputs)
+        given = [x for x in nests.leaves((args, kwargs)) if isinstance(x, Tensor)]
+        wanted = [x for x in (*given, *module.parameters()) if x.requires_grad]
+        with enable_grad():
+            # an input that a layer overwrites in place must not be a leaf
+            args, kwargs = nests.map_leaves(_behind, (args, kwargs))
+            start = perf_counter()
+            output = module(*args, **kwargs)
+            forward.append(perf_counter() - start)
+            ends = [x for x in nests.leaves(output) if isinstance(x, Tensor) and x.requires_grad]
+            if ends and wanted:
+                ones = [Tensor(np.ones_like(x.array)) for x in ends]
+                start = perf_counter()
+                grad(ends, wanted, ones, allow_unused=True)
+                backward.append(perf_counter() - start)
+    row.forward_seconds = statistics.median(forward[1:]) * row.calls
+    if backward:
+        row.backward_seconds = statistics.median(backward[1:]) * row.calls
+
+
+def _fresh(x: Any) -> Any:
+    if not isinstance(x, Tensor):
+        return x.copy() if isinstance(x, np.ndarray) else x
+    copy = Tensor(x.array.copy())
+    return copy.requires_grad_() if copy.array.dtype.kind == "f" else copy
+
+
+def _behind(x: Any) -> Any:
+    return x.clone() if isinstance(x, Tensor) and x.requires_grad else x
 
 
 # --- the table ---------------------------------------------------------------------------------
@@ -253,28 +376,35 @@ def _table(result: Summary) -> str:
     shown = [
         row for row in result.rows if result.max_depth is None or row.depth <= result.max_depth
     ]
-    frozen = result.trainable != result.parameters
-    head = ["Layer", "Type", "Output shape", "Parameters", "Multiply-adds"]
-    if frozen:
-        head.insert(4, "Trainable")
-    body = [_cells(row, frozen) for row in shown]
-    widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
+    columns: dict[str, Callable[[Row], str]] = {
+        "Layer": lambda row: "  " * row.depth + row.path.rpartition(".")[2],
+        "Type": lambda row: row.type,
+        "Output shape": _output,
+        "Parameters": lambda row: f"{row.parameters:,}" if row.parameters else "",
+        "Trainable": lambda row: f"{row.trainable:,}" if row.parameters else "",
+        "Multiply-adds": lambda row: "" if row.multiply_adds is None else f"{row.multiply_adds:,}",
+        "Forward": lambda row: _time(row.forward_seconds),
+        "Backward": lambda row: _time(row.backward_seconds),
+    }
+    if result.trainable == result.parameters:
+        del columns["Trainable"]
+    if all(row.forward_seconds is None for row in result.rows):
+        del columns["Forward"], columns["Backward"]
+    lines = [list(columns), *([cell(row) for cell in columns.values()] for row in shown)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    lines = [_line(cells, widths) for cells in [head, *body]]
-    return "\n".join([lines[0], rule, *lines[1:], rule, *_totals(result)])
+    head, *body = [_line(cells, widths) for cells in lines]
+    return "\n".join([head, rule, *body, rule, *_totals(result)])
 
 
-def _cells(row: Row, frozen: bool) -> list[str]:
-    name = "  " * row.depth + row.path.rpartition(".")[2]
+def _output(row: Row) -> str:
     if row.calls == 0:
-        output = "not called"
-    else:
-        output = str(row.output_shape) + (f" x{row.calls}" if row.calls > 1 else "")
-    cells = [name, row.type, output, f"{row.parameters:,}" if row.parameters else ""]
-    if frozen:
-        cells.append(f"{row.trainable:,}" if row.parameters else "")
-    cells.append("" if row.multiply_adds is None else f"{row.multiply_adds:,}")
-    return cells
+        return "not called"
+    return str(row.output_shape) + (f" x{row.calls}" if row.calls > 1 else "")
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else f"{1000 * seconds:,.3f} ms"
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

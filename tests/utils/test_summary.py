@@ -135,7 +135,11 @@ class TwoInputs(nn.Module):
 def test_several_inputs_and_outputs():
     result = summary(TwoInputs(), [(2, 5), (2, 5, 1)], dtypes=[dl.int64, dl.float32])
     assert result.input_shapes == [(2, 5), (2, 5, 1)]
-    assert result.rows[0].output_shape == [(2, 5, 3), ()]
+    assert result.rows[0].output_shape == {"vectors": (2, 5, 3), "mean": ()}
+    named = {"words": (2, 5), "weights": (2, 5, 1)}
+    by_keyword = summary(TwoInputs(), named, dtypes={"words": dl.int64, "weights": dl.float32})
+    assert by_keyword.rows[0].input_shape == named
+    assert by_keyword.rows[0].output_shape == result.rows[0].output_shape
     again = summary(TwoInputs(), input_data=(dl.zeros(2, 5).long(), dl.ones(2, 5, 1)))
     assert again.rows == result.rows
 
@@ -149,3 +153,86 @@ def test_the_input_is_given_once():
 
 def test_no_batch_at_all():
     assert summary(nn.Flatten(), (0, 2, 2)).rows[0].output_shape == (0, 4)
+
+
+class Nested(nn.Module):
+    """Takes (x, [y, {"z": z}]), returns a list of a tensor, a tuple and None."""
+
+    def forward(self, x, rest):
+        y, last = rest
+        return [x @ y, (last["z"] * 2, "text"), None]
+
+
+def test_any_nesting():
+    result = summary(Nested(), [(2, 3), [(3, 4), {"z": (5,)}]])
+    assert result.rows[0].output_shape == [(2, 4), ((5,), "text"), None]
+    assert result.rows[0].input_shape == [(2, 3), [(3, 4), {"z": (5,)}]]
+    assert result.rows[0].multiply_adds == 2 * 3 * 4
+    assert result.input_bytes == 4 * (6 + 12 + 5)
+    data = (dl.ones(2, 3), [dl.ones(3, 4), {"z": dl.ones(5)}])
+    assert summary(Nested(), input_data=data).rows == result.rows
+    with pytest.raises(TypeError, match="5 is a number"):
+        summary(Nested(), [(2, 3), 5])
+
+
+class Products(nn.Module):
+    """Matrix products of every kind, without a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(dl.ones(5, 4))
+
+    def forward(self, x):
+        y = nn.functional.linear(x, self.weight)  # 6·4 → 6·5
+        z = dl.einsum("ij,kj->ik", y, y)  # 6·6·5
+        return dl.addmm(z, y, y.T)  # 6·6·5
+
+
+def test_every_product_counts_for_the_module_that_calls_it():
+    result = summary(nn.Sequential(Products(), nn.ReLU()), (6, 4))
+    assert result.rows[1].multiply_adds == 6 * 4 * 5 + 2 * 6 * 6 * 5
+    assert result.rows[2].multiply_adds is None
+
+
+def test_times():
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(inplace=True), nn.Flatten()
+    )
+    model[1].running_mean.fill_(0.5)
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    generator = dl.get_rng_state()
+    result = summary(model, (4, 1, 6, 6), times=2)
+    for row in result.rows:
+        assert row.forward_seconds > 0
+        assert row.backward_seconds > 0
+    text = str(result)
+    assert "Forward" in text.splitlines()[0]
+    assert " ms" in text.splitlines()[2]
+    assert model.training
+    assert all(p.grad is None for p in model.parameters())
+    for key, value in model.state_dict().items():
+        assert dl.equal(value, state[key]), key
+    assert np.array_equal(dl.get_rng_state(), generator)
+
+
+def test_times_of_what_has_no_gradient():
+    class Rounds(nn.Module):
+        def forward(self, x):
+            return x.argmax(1)
+
+    (row,) = summary(Rounds(), (2, 3), times=1).rows
+    assert row.forward_seconds > 0
+    assert row.backward_seconds is None
+
+
+def test_a_layer_with_its_own_backward():
+    class Double(nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+        def backward(self, g):
+            return 2 * g
+
+    result = summary(nn.Sequential(nn.Linear(3, 3), Double()), (2, 3), times=1)
+    assert result.rows[2].output_shape == (2, 3)
+    assert result.rows[2].backward_seconds > 0
