@@ -16,6 +16,7 @@ from dlframe.autograd.backward import zero_gradients
 from dlframe.nn import state
 from dlframe.nn.casting import cast_module, parse_to
 from dlframe.nn.hooks import Hookable, call_with_hooks
+from dlframe.nn.locating import locate
 from dlframe.nn.own_backward import forward_on_arrays
 from dlframe.nn.parameter import Buffer, Parameter
 from dlframe.ops.watching import inside, watched
@@ -87,8 +88,18 @@ class Module(Hookable):
     forward: Callable[..., Any] = _forward_missing
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._direct_call and not watched:
-            return self.forward(*args, **kwargs)
+        try:
+            if self._direct_call and not watched:
+                return self.forward(*args, **kwargs)
+            return self._call_observed(args, kwargs)
+        except RecursionError:
+            raise  # there is no room for words
+        except Exception as error:
+            locate(error)
+            raise
+
+    def _call_observed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The call of a module with hooks, with a backward of its own, or under watchers."""
         forward = partial(forward_on_arrays, self) if self.own_backward else self.forward
         if not watched:
             return call_with_hooks(self, forward, args, kwargs)

@@ -257,11 +257,29 @@ def _raise_mismatches(
                 messages.insert(0, f"{what} key(s) in state_dict: {listed}. ")
         messages += _renaming_hint(keys)
     if messages:
+        messages += _hidden_hint(module)
         raise StateDictError(
             "Error(s) in loading state_dict for {}:\n\t{}".format(
                 module.__class__.__name__, "\n\t".join(messages)
             )
         )
+
+
+def _hidden_hint(module: Module) -> list[str]:
+    """Advice if modules or parameters lie in plain lists, where no state is looked for."""
+    for path, part in module.named_modules():
+        for name, value in part.__dict__.items():
+            held = value.values() if isinstance(value, dict) else value
+            if isinstance(value, (list, tuple, dict)) and any(
+                isinstance(each, Parameter) or hasattr(each, "named_parameters") for each in held
+            ):
+                text = (
+                    f"{_prefix(path)}{name} is a plain {type(value).__name__}, so what it holds "
+                    "has no place in the state: use nn.ModuleList or nn.ModuleDict, or "
+                    "nn.ParameterList or nn.ParameterDict."
+                )
+                return [text]
+    return []
 
 
 def _renaming_hint(keys: IncompatibleKeys) -> list[str]:

@@ -114,7 +114,11 @@ class Optimizer:
             )
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise ValueError(
+                "optimizer got an empty parameter list: the model has no parameters. Are its "
+                "layers in a plain list or dict? Keep them in nn.ModuleList or nn.ModuleDict. Is "
+                "the list of parameters a generator that was used up before?"
+            )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:

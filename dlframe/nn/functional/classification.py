@@ -10,6 +10,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.nn.functional.checks import check_range, constant, reduction_of
+from dlframe.nn.locating import warn_of_scores
 from dlframe.ops import losses
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
@@ -60,6 +61,11 @@ def cross_entropy(
             f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}"
         )
     classes = _classes("cross_entropy", input)
+    warn_of_scores(
+        "cross_entropy", input, "softmax",
+        "takes logits and applies log_softmax itself: applied twice, it learns slowly. "
+        "Leave the softmax out.",
+    )  # fmt: skip
     target = target if isinstance(target, Tensor) else as_tensor(target)
     if target.dtype.kind == "f" and target.shape == input.shape:
         if ignore_index >= 0:
@@ -128,6 +134,10 @@ def nll_loss(
     """
     reduction = reduction_of("nll_loss", size_average, reduce, reduction)
     classes = _classes("nll_loss", input)
+    warn_of_scores(
+        "nll_loss", input, "softmax",
+        "takes logarithms of probabilities: use log_softmax, or cross_entropy on the logits.",
+    )  # fmt: skip
     return losses.nll_loss(
         input,
         target=_checked_labels("nll_loss", input, to_array(target), classes, ignore_index),

@@ -19,6 +19,7 @@ from dlframe.nn.functional.checks import (
     constant,
     reduction_of,
 )
+from dlframe.nn.locating import warn_of_scores
 from dlframe.ops import losses
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
@@ -225,6 +226,11 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     reduction = reduction_of(name, size_average, reduce, reduction)
+    warn_of_scores(
+        name, input, "sigmoid",
+        "takes logits and applies the sigmoid itself: applied twice, it learns slowly. Leave the "
+        "sigmoid out.",
+    )  # fmt: skip
     input, target = _pair(name, input, target)
     w = _factors(name, "weight", weight, target)
     p = _factors(name, "pos_weight", pos_weight, target)

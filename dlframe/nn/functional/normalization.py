@@ -106,7 +106,8 @@ def _with_batch_statistics(
     if count == 1:
         raise ShapeError(
             "batch_norm: Expected more than 1 value per channel when training, got input size "
-            f"{list(input.shape)}; use a larger batch (drop_last=True), or eval()"
+            f"{list(input.shape)}. To predict, call model.eval() first; to train, use larger "
+            "batches (drop_last=True leaves out a small last one)"
         )
     mean, var, _ = stats = quietly(networks.moments, to_array(input), axes)
     if running_mean is not None and running_var is not None and count:
