@@ -103,6 +103,7 @@ class _FunctionOp(NodeOp):
         self.materialize = ctx._materialize
         self.keeps = bool(ctx._saved)
         self.passes_gradients = cls.passes_gradients
+        self.hidden = cls.hidden
 
     def joint(self, g: Any, *_: Any) -> list[Any]:
         """Call the user's backward on tensors, and check what it returns."""
@@ -182,6 +183,7 @@ class Function:
     generate_vmap_rule = False  # accepted: a Function without `vmap` is mapped as it is
 
     passes_gradients = False  # True: `explain` hands gradients on and does not call backward
+    hidden = 0  # the number of first arguments that `explain` does not show
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:

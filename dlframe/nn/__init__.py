@@ -6,6 +6,7 @@ from dlframe.base.listing import gathered
 from dlframe.nn import functional, init, lazy, utils
 from dlframe.nn.activation import *
 from dlframe.nn.batchnorm import *
+from dlframe.nn.by_hand import *
 from dlframe.nn.container import *
 from dlframe.nn.conv import *
 from dlframe.nn.dropout import *

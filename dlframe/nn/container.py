@@ -10,9 +10,8 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from dlframe.errors import GradientError
+from dlframe.nn import by_hand
 from dlframe.nn.module import Module, indent
-from dlframe.nn.own_backward import returned_none
 
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
@@ -146,7 +145,9 @@ class Sequential(_Row):
                 self.add_module(str(index), module)
 
     def forward(self, input: Any) -> Any:
-        """Run the modules in order."""
+        """Run the modules in order; on a plain array, they all work on arrays."""
+        if isinstance(input, np.ndarray):
+            return by_hand.call_in_order(self, self._own_modules(), input)
         for module in self._layers():
             input = module(input)
         return input
@@ -154,22 +155,11 @@ class Sequential(_Row):
     def backward(self, grad_output: np.ndarray) -> np.ndarray:
         """Call the `backward` of each layer on plain arrays, in reverse order.
 
-        This is for layers with a backward of their own, after a forward on arrays. With Tensors,
-        call `loss.backward()` instead.
+        This is for networks by hand, after a forward on an array: see `dlframe.nn.by_hand`. With
+        Tensors, call `loss.backward()` instead.
         """
-        after = ""  # the layer whose backward was called last
-        for name, module in reversed(self._own_modules()):
-            backward = getattr(module, "backward", None)
-            if backward is None:
-                raise TypeError(
-                    f"Sequential.backward: layer {name!r} ({module._get_name()}) has no backward. "
-                    "Give it one, or call the network with Tensors and use loss.backward()"
-                )
-            if grad_output is None:
-                raise GradientError(returned_none(after))
-            grad_output = backward(grad_output)
-            after = f"layer {name!r} ({module._get_name()})"
-        return grad_output
+        grad_input: np.ndarray = by_hand.backward_of(self)(grad_output)
+        return grad_input
 
     @overload
     def __getitem__(self, index: slice) -> Sequential: ...

@@ -25,16 +25,31 @@ It can be used in three ways, and any optimizer trains it:
   `loss.backward()` calls the layer's own `backward`.
 
 If the method `backward` of a class means something else, set `own_backward = False` in the class.
+
+For `create_graph=True`, a class may have a third method, on tensors: `backward_on_tensors(self,
+grad_output, *inputs)`. It returns the gradient of each input and then of each parameter, in the
+order of `parameters()`, and what it computes is differentiated like everything else::
+
+        def backward_on_tensors(self, g, x):
+            return g @ self.weight, g.T @ x
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from dlframe.autograd import Function, is_grad_enabled
+from dlframe.autograd.func.modules import replaced
+from dlframe.base import nests
 from dlframe.errors import GradientError, ShapeError
+from dlframe.nn.parameter import Parameter
+from dlframe.ops.batched.examples import recorded_one_by_one, tensors_hold_batch
 from dlframe.ops.record import unwrapped
 from dlframe.tensor import Tensor, to_array
 
@@ -52,11 +67,9 @@ def forward_on_arrays(module: Module, *args: Any, **kwargs: Any) -> Any:
                 f"{type(module).__name__}: the keyword argument {name!r} requires grad; its own "
                 "backward gives gradients to positional arguments only; pass it by position"
             )
-    arrays = {name: unwrapped(value) for name, value in kwargs.items()}
-    return _OwnBackward.apply(module, arrays, len(args), *args, *module.parameters())
-
-
-_BEFORE = 3  # arguments of _OwnBackward before those of the module
+    held = _held(module)
+    call = _Call(module, {name: unwrapped(value) for name, value in kwargs.items()}, held)
+    return _function_of(type(module)).apply(call, *args, *[tensor for tensor, _ in held])
 
 
 def returned_none(name: str, i: int | None = None) -> str:
@@ -68,62 +81,180 @@ def returned_none(name: str, i: int | None = None) -> str:
     )
 
 
+# --- one node of the graph ---------------------------------------------------------------------
+
+# A tensor of the module, and the attributes that it is: (owner, name), several if it is shared.
+Held = list[tuple[Any, list[tuple[Any, str]]]]
+
+
+class _Call:
+    """What a call needs besides tensors."""
+
+    def __init__(self, module: Any, kwargs: dict[str, Any], held: Held) -> None:
+        self.module, self.kwargs, self.held = module, kwargs, held
+        self.name = type(module).__name__
+
+
+def _held(module: Module) -> Held:
+    """The parameters of the module and its parts, or what `functional_call` put in their places."""
+    found: dict[int, tuple[Any, list[tuple[Any, str]]]] = {}
+    others = replaced.get()
+    for part in module.modules():
+        for name, value in vars(part).items():
+            if name not in part._buffer_names and (
+                isinstance(value, Parameter) or (id(part), name) in others
+            ):
+                found.setdefault(id(value), (value, []))[1].append((part, name))
+    return list(found.values())
+
+
+@contextmanager
+def _placed(
+    held: Held, values: tuple[Any, ...], *, as_they_are: bool = False
+) -> Iterator[list[Any]]:
+    """Put `values` in the places of parameters, and give the tensors that are then there.
+
+    A parameter that is there already stays, without its `.grad`; any other tensor is wrapped in
+    one, unless it shall be there as it is.
+    """
+    before = [(owner, name, vars(owner)[name]) for _, places in held for owner, name in places]
+    grads = []
+    placed = []
+    try:
+        for (_, places), value in zip(held, values, strict=True):
+            there = all(vars(owner)[name] is value for owner, name in places)
+            if there and isinstance(value, Parameter):
+                grads.append((value, value.grad))
+                if not as_they_are:
+                    value.grad = None
+            else:
+                value = value if as_they_are else Parameter(value.array)
+                for owner, name in places:
+                    owner.__dict__[name] = value
+            placed.append(value)
+        yield placed
+    finally:
+        for owner, name, value in before:
+            owner.__dict__[name] = value
+        for value, grad in grads:
+            value.grad = grad
+
+
+_functions: WeakKeyDictionary[type[Module], type[_OwnBackward]] = WeakKeyDictionary()
+
+
+def _function_of(kind: type[Module]) -> type[_OwnBackward]:
+    """The Function for modules of a class, under the name of that class."""
+    if kind not in _functions:
+        _functions[kind] = type(kind.__name__, (_OwnBackward,), {})
+    return _functions[kind]
+
+
 class _OwnBackward(Function):
     """One call of such a module, as a node of the graph."""
 
+    hidden = 1  # `explain` does not show the first argument
+
     @staticmethod
-    def forward(ctx: Any, module: Module, kwargs: dict[str, Any], count: int, *tensors: Any) -> Any:
-        args, ctx.parameters = tensors[:count], tensors[count:]
-        output = module.forward(*map(unwrapped, args), **kwargs)
-        ctx.module, ctx.kept = module, _kept(module)
-        ctx.shapes = [value.shape if isinstance(value, Tensor) else None for value in args]
-        if isinstance(output, tuple):
-            return tuple(Tensor(to_array(part)) for part in output)
-        return Tensor(to_array(output))
+    def forward(ctx: Any, call: _Call, *tensors: Any) -> Any:
+        count = len(tensors) - len(call.held)
+        args, values = tensors[:count], tensors[count:]
+        arrays = [unwrapped(x) for x in args]
+        with _placed(call.held, values):
+            output = call.module.forward(*arrays, **call.kwargs)
+        outputs = output if isinstance(output, tuple) else (output,)
+        outputs = tuple(Tensor(_apart(to_array(part), arrays)) for part in outputs)
+        ctx.call, ctx.kept = call, kept_by(call.module)
+        ctx.shapes = [x.shape if isinstance(x, Tensor) else None for x in args]
+        ctx.count, ctx.differentiable = count, hasattr(call.module, "backward_on_tensors")
+        # a write to what backward will use is an error: weights, and the arrays kept from forward
+        kept = [
+            x for _, plain in ctx.kept for x in nests.leaves(plain) if isinstance(x, np.ndarray)
+        ]
+        given = [x if _is_used(x, kept) or ctx.differentiable else None for x in args]
+        ctx.save_for_backward(*given, *values, *[y for y in outputs if _is_used(y, kept)])
+        return outputs if isinstance(output, tuple) else outputs[0]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        if is_grad_enabled():  # not once_differentiable, with which some second derivatives are 0
-            raise GradientError(
-                f"{type(ctx.module).__name__} has its own backward on plain arrays, which cannot "
-                "be differentiated again: leave out create_graph=True, or use operations only"
-            )
-        current = _put_back(ctx.kept)
-        before = [parameter.grad for parameter in ctx.parameters]
+        call: _Call = ctx.call
+        try:
+            saved = ctx.saved_tensors
+        except GradientError as error:
+            error.add_note(f"It is an input, an output or a parameter of {call.name}.")
+            raise
+        end = ctx.count + len(call.held)
+        args, values = saved[: ctx.count], saved[ctx.count : end]
+        if tensors_hold_batch(gradients) and not ctx.differentiable:
+            return recorded_one_by_one(partial(_OwnBackward.backward, ctx), gradients)
+        if is_grad_enabled() or tensors_hold_batch(gradients):
+            return None, *_on_tensors(call, gradients, args, values, ctx.shapes)
+        current = put_back(ctx.kept)
         try:
             # The layer adds to .grad by itself. Here the engine must do it, so that autograd.grad()
             # and hooks get these gradients too: the layer gets an empty .grad for the moment.
-            for parameter in ctx.parameters:
-                parameter.grad = None
-            grad_input = ctx.module.backward(*(g.array for g in gradients))
-            grads = [parameter.grad for parameter in ctx.parameters]
+            with _placed(call.held, values) as parameters:
+                grad_input = call.module.backward(*(g.array for g in gradients))
+                grads = [parameter.grad for parameter in parameters]
         finally:
-            _put_back(current)
-            for parameter, grad in zip(ctx.parameters, before, strict=True):
-                parameter.grad = grad
+            put_back(current)
         if grad_input is None:
-            grad_input = (None,) * len(ctx.shapes)
+            grad_input = (None,) * ctx.count
         inputs = grad_input if isinstance(grad_input, tuple) else (grad_input,)
-        if len(inputs) != len(ctx.shapes):
+        if len(inputs) != ctx.count:
             raise GradientError(
-                f"{type(ctx.module).__name__}.backward returned {len(inputs)} gradients, but its "
-                f"forward took {len(ctx.shapes)} arguments; return one for each, or None"
+                f"{call.name}.backward returned {len(inputs)} gradients, but its forward took "
+                f"{ctx.count} arguments; return one for each, or None"
             )
-        found = list(map(_as_gradient, inputs))
+        found = [g if g is None or isinstance(g, Tensor) else Tensor(np.asarray(g)) for g in inputs]
         for i, g in enumerate(found):
-            if g is None and ctx.needs_input_grad[i + _BEFORE]:
-                raise GradientError(returned_none(type(ctx.module).__name__, i))
-        _check_shapes(type(ctx.module).__name__, found, ctx.shapes)
-        return None, None, None, *found, *map(_as_gradient, grads)
+            if g is None and ctx.needs_input_grad[i + 1]:
+                raise GradientError(returned_none(call.name, i))
+        _check_shapes(call.name, found, ctx.shapes)
+        return None, *found, *grads
 
 
-def _check_shapes(name: str, gradients: list[Tensor | None], shapes: list[Any]) -> None:
+def _on_tensors(call: _Call, gradients: Any, args: Any, values: Any, shapes: list[Any]) -> Any:
+    """The gradients by the module's rule on tensors, which are differentiated in their turn."""
+    rule = getattr(call.module, "backward_on_tensors", None)
+    if rule is None:  # not once_differentiable, with which some second derivatives are 0
+        raise GradientError(
+            f"{call.name} has its own backward on plain arrays, which cannot be differentiated "
+            "again: leave out create_graph=True, use operations only, or add a method "
+            "backward_on_tensors(self, grad_output, *inputs), which returns the gradient of each "
+            "input and then of each parameter"
+        )
+    with _placed(call.held, values, as_they_are=True):
+        found = rule(*gradients, *args)
+    found = found if isinstance(found, tuple) else (found,)
+    if len(found) != len(args) + len(values):
+        raise GradientError(
+            f"{call.name}.backward_on_tensors returned {len(found)} gradients; it has to return "
+            f"one (or None) for each of {len(args)} inputs and {len(values)} parameters"
+        )
+    _check_shapes(call.name, found[: len(args)], shapes, "backward_on_tensors")
+    return found
+
+
+def _apart(output: Any, inputs: list[Any]) -> Any:
+    """`output`, in memory of its own."""
+    arrays = [x for x in inputs if isinstance(x, np.ndarray)]
+    shared = isinstance(output, np.ndarray) and any(np.may_share_memory(output, x) for x in arrays)
+    return output.copy() if shared else output
+
+
+def _is_used(x: Any, kept: list[Any]) -> bool:
+    array = unwrapped(x)
+    return isinstance(array, np.ndarray) and any(np.may_share_memory(array, k) for k in kept)
+
+
+def _check_shapes(name: str, gradients: Any, shapes: list[Any], method: str = "backward") -> None:
     """A gradient in its input's shape; the graph may sum over axes that the layer added."""
     for i, (g, shape) in enumerate(zip(gradients, shapes, strict=True)):
         if g is None or shape is None or _sums_to(g.shape, shape):
             continue
         raise ShapeError(
-            f"{name}.backward returned a gradient of shape {tuple(g.shape)} for input {i}, whose "
+            f"{name}.{method} returned a gradient of shape {tuple(g.shape)} for input {i}, whose "
             f"shape is {tuple(shape)}; the two must be equal"
         )
 
@@ -135,16 +266,10 @@ def _sums_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
         return False
 
 
-def _as_gradient(value: Any) -> Tensor | None:
-    if value is None or isinstance(value, Tensor):
-        return value
-    return Tensor(np.asarray(value))
-
-
 Kept = list[tuple["Module", dict[str, Any]]]
 
 
-def _kept(module: Module) -> Kept:
+def kept_by(module: Module) -> Kept:
     """The plain attributes of the module and its parts, in which forward stores its arrays."""
     kept: Kept = []
     for part in module.modules():
@@ -154,7 +279,7 @@ def _kept(module: Module) -> Kept:
     return kept
 
 
-def _put_back(kept: Kept) -> Kept:
+def put_back(kept: Kept) -> Kept:
     """Set the attributes to `kept`, and return their old values, to restore them later.
 
     A module may be called several times before the first backward, as in a recurrent network;

@@ -78,6 +78,7 @@ class NodeOp:
     residuals_at: int | None = None  # the place among them of the fast forward's residuals
     keeps = True  # whether a node keeps anything that its backward can release
     passes_gradients = False  # whether `explain` passes gradients on without calling `joint`
+    hidden = 0  # the number of first inputs that `explain` does not show
     materialize = False  # whether missing gradients of several results are given as zeros
 
     def kept_by(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from dlframe.errors import StateDictError
@@ -11,6 +12,9 @@ from dlframe.ops.record import TensorBase
 from dlframe.tensor.functions import stack
 
 Tensors = dict[str, Any]
+
+# Where `functional_call` has put other tensors, while it runs: (id of the module, attribute).
+replaced: ContextVar[frozenset[tuple[int, str]]] = ContextVar("replaced", default=frozenset())
 
 
 def functional_call(
@@ -133,12 +137,15 @@ def _replaced(module: Any, given: Tensors, tie_weights: bool, strict: bool) -> I
         _check_names(module, values)
     places = {name: _place(module, name) for name in values}
     before = {name: vars(owner).get(key) for name, (owner, key) in places.items()}
+    here = {(id(owner), key) for owner, key in places.values()}
+    token = replaced.set(replaced.get() | here)
     try:
         # not by the module's own assignment, which would register new parameters
         for name, (owner, key) in places.items():
             vars(owner)[key] = values[name]
         yield
     finally:
+        replaced.reset(token)
         for name, (owner, key) in places.items():
             if name in given and vars(owner)[key] is not values[name]:
                 given[name] = vars(owner)[key]  # the tensor that forward assigned, for the caller

@@ -242,7 +242,7 @@ def _step(nodes: list[Node], node: Node, values: dict[int, Value], found: _Found
     operands = []
     for i, target in enumerate(node.targets):
         constant = kept.get(i, graph.UNKNOWN)
-        if target is None and constant is None:
+        if i < op.hidden or (target is None and constant is None):
             continue  # an optional input that was left out
         value = values.get(id(constant if target is None else target))
         share = shares[i] if shares and i < len(shares) else None
