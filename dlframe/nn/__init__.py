@@ -12,10 +12,11 @@ from dlframe.nn.conv import *
 from dlframe.nn.dropout import *
 from dlframe.nn.embedding import *
 from dlframe.nn.flatten import *
-from dlframe.nn.layernorm import *
+from dlframe.nn.instancenorm import *
 from dlframe.nn.linear import *
 from dlframe.nn.loss import *
 from dlframe.nn.module import *
+from dlframe.nn.normalization import *
 from dlframe.nn.parameter import *
 from dlframe.nn.parameter_container import *
 from dlframe.nn.pooling import *

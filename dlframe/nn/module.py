@@ -65,6 +65,7 @@ class Module(Hookable):
     call_super_init: ClassVar[bool] = False
     _buffer_names: Mapping[str, bool] = _NO_NAMES  # name -> does state_dict save it?
     _empty_slots: Mapping[str, Kind] = _NO_NAMES  # name of a None -> Parameter or Module
+    _optional_state: ClassVar[tuple[str, ...]] = ()  # names that a loaded state may lack
     _warned_of_hidden: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

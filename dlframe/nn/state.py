@@ -158,7 +158,8 @@ def _compare(
             key = _prefix(path) + name
             expected.add(key)
             if key not in incoming:
-                keys.missing_keys.append(key)
+                if name not in part._optional_state:
+                    keys.missing_keys.append(key)
                 continue
             if is_lazy(target) and is_lazy(incoming[key]):
                 continue  # neither has a value

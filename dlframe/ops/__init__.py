@@ -23,6 +23,7 @@ from dlframe.ops.linalg import *
 from dlframe.ops.losses import *
 from dlframe.ops.matrix_functions import *
 from dlframe.ops.networks import *
+from dlframe.ops.normalization import *
 from dlframe.ops.norms import *
 from dlframe.ops.op import *  # after `elementwise`: the notation of that name, not the module
 from dlframe.ops.polynomials import *

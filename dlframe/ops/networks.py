@@ -1,4 +1,4 @@
-"""Operations of networks as one node each: softmax, linear, normalization, embedding.
+"""Operations of networks as one node each: softmax, linear, embedding.
 
 Each has its formula once, as a rule for gradients of any order. Some also have a `fast_backward`,
 which keeps intermediate results of the forward and gives the same first-order gradients (a
@@ -17,13 +17,12 @@ from dlframe.ops.indexing import add_to_rows
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 from dlframe.ops.reduction import sum
-from dlframe.ops.sums import add, add_products, ones
+from dlframe.ops.sums import add, ones
 
 __all__ = [
     "add_rows",
     "linear",
     "log_softmax",
-    "normalize",
     "softmax",
     "take_rows",
 ]
@@ -179,122 +178,3 @@ def _(g, *, index, skip):
         return rows
     keep = (index != skip).reshape(index.shape + (1,) * (g.ndim - 1))
     return rows * keep.astype(g.dtype)
-
-
-# --- normalization -----------------------------------------------------------------------------
-
-
-@op(latex=r"W \hat{x} + b, \quad \hat{x} = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}}")
-def normalize(x, weight=None, bias=None, *, axes, over, eps, stats=None):
-    """(x - μ) / √(σ² + eps) · weight + bias, with mean μ and biased variance σ² over `axes`.
-
-    weight and bias vary along all axes except those of `over`. BatchNorm, LayerNorm, GroupNorm and
-    InstanceNorm differ only in `axes` and `over`. `stats` is the result of `moments`, if the caller
-    needed μ and σ² too; the array x - μ in it is overwritten.
-    """
-    return _normalize(x, weight, bias, axes=axes, over=over, eps=eps, stats=stats)[0]
-
-
-@normalize.fast_forward
-def _normalize(x, weight, bias, *, axes, over, eps, stats=None):
-    mean, var, out = moments(x, axes) if stats is None else stats
-    rstd = 1 / np.sqrt(var + eps)
-    if weight is not None and over == axes:
-        out *= rstd * weight.reshape(_kept(x, over))  # one number per mean: one pass
-    else:
-        out *= rstd
-        if weight is not None:
-            out *= weight.reshape(_kept(x, over))
-    if bias is not None:
-        out += bias.reshape(_kept(x, over))
-    return out, (mean, rstd)
-
-
-def moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
-    """μ and σ² over `axes`, and x - μ. σ² is computed from x - μ, as E[x²] - μ² loses digits."""
-    count = _count(x, axes)
-    mean = add(x, axes, True) / count
-    centred = x - mean
-    return mean, add_products(centred, centred, axes) / count, centred
-
-
-def _count(x: Any, axes: tuple[int, ...]) -> int:
-    """The count of numbers in a mean over `axes`, at least 1, so that a mean of none is 0."""
-    shape: tuple[int, ...] = x.shape
-    return max(1, math.prod(shape[i] for i in axes))
-
-
-def _kept(x: Any, over: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of `x` with 1 along the axes `over`."""
-    return tuple(1 if i in over else n for i, n in enumerate(x.shape))
-
-
-def _standardized(x, axes, eps):
-    """x̂ and 1/√(σ² + eps), by operations that work on tensors too."""
-    n = 1 / _count(x, axes)
-    centred = x - sum(x, axis=axes, keepdims=True) * n
-    rstd = (sum(centred * centred, axis=axes, keepdims=True) * n + eps) ** -0.5
-    return centred * rstd, rstd
-
-
-@normalize.vjp(
-    "x",
-    latex=r"\frac{1}{\sqrt{\sigma^2 + \varepsilon}} \left(g W - \frac{1}{n} \sum g W"
-    r" - \frac{\hat{x}}{n} \sum g W \hat{x}\right)",
-)
-def _(g, x, weight, *, axes, over, eps):
-    # with h = g · weight: dx = rstd · (h - mean(h) - x̂ · mean(h x̂)); arXiv:1502.03167, section 3
-    xhat, rstd = _standardized(x, axes, eps)
-    h = g if weight is None else g * weight.reshape(_kept(x, over))
-    n = 1 / _count(x, axes)
-    mean_h = sum(h, axis=axes, keepdims=True) * n
-    mean_hx = sum(h * xhat, axis=axes, keepdims=True) * n
-    return (h - mean_h - xhat * mean_hx) * rstd
-
-
-@normalize.vjp("weight", latex=r"\sum g \hat{x}")
-def _(g, x, *, axes, over, eps):
-    xhat, _ = _standardized(x, axes, eps)
-    return sum(g * xhat, axis=over)
-
-
-@normalize.vjp("bias", latex=r"\sum g")
-def _(g, *, over):
-    return sum(g, axis=over)
-
-
-@normalize.fast_backward
-def _(g, needs, x, weight, residuals, *, axes, over):
-    db = add(g, over) if needs[2] else None
-    if not (needs[0] or needs[1]):
-        return None, None, db
-    mean, rstd = residuals
-    xhat = x - mean
-    xhat *= rstd
-    dw = add_products(g, xhat, over) if needs[1] else None
-    dx = _normalize_input(g, xhat, rstd, weight, dw, db, axes, over) if needs[0] else None
-    return dx, dw if dw is None else _squeezed(dw, over), db
-
-
-def _squeezed(x: Array, over: tuple[int, ...]) -> Array:
-    """`x` without its axes `over`, which have size 1."""
-    return x.reshape([n for i, n in enumerate(x.shape) if i not in over])
-
-
-def _normalize_input(g, xhat, rstd, weight, dw, db, axes, over):
-    """dx as in the rule, written into `xhat`."""
-    h, scale = g, rstd
-    if weight is not None and over == axes:  # a factor of each mean
-        scale = rstd * weight.reshape(rstd.shape)
-    elif weight is not None:
-        h, dw, db = g * weight.reshape(_kept(g, over)), None, None
-    n = 1 / _count(g, axes)
-    sum_hx = dw if dw is not None and over == axes else add_products(h, xhat, axes)
-    sum_h = db.reshape(_kept(g, axes)) if db is not None and over == axes else None
-    if sum_h is None:
-        sum_h = add(h, axes, True)
-    dx = np.multiply(xhat, sum_hx * -n, out=xhat)
-    dx += h
-    dx -= sum_h * n
-    dx *= scale
-    return dx

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from drawings import elementwise, functions, gallery, graphs, initial, layers, optimizers
+from drawings import (
+    elementwise,
+    functions,
+    gallery,
+    graphs,
+    initial,
+    layers,
+    normalization,
+    optimizers,
+)
 
 PICTURES = {
     **elementwise.PICTURES,
     **functions.PICTURES,
     **layers.PICTURES,
+    **normalization.PICTURES,
     **initial.PICTURES,
     **optimizers.PICTURES,
     **gallery.PICTURES,

@@ -12,13 +12,11 @@ from dlframe import nn
 from dlframe.viz.style import blue_scale
 from drawings.page import (
     INK,
-    LOOKS,
     MUTED,
     ORANGE,
     PAPER,
     PINK,
     arrow,
-    axes_page,
     cells,
     frame,
     note,
@@ -177,102 +175,6 @@ def max_pool_gradient() -> Any:
     return figure
 
 
-def normalization() -> Any:
-    """Over which elements the mean and variance are taken."""
-    figure, axes = plain_page(6.4, 2.55)
-    for left, title, which in (
-        (0.5, "BatchNorm: over the batch", "column"),
-        (3.6, "LayerNorm: over the features", "row"),
-    ):
-        colours = np.full((5, 6), PAPER, dtype=object)
-        if which == "column":
-            colours[:, 2] = PALE_ORANGE
-        else:
-            colours[2, :] = PALE_ORANGE
-        cells(axes, np.zeros((5, 6)), left, 0.6, 0.32, shades=colours, text="")
-        if which == "column":
-            frame(axes, left + 2 * 0.32, 0.6, 0.32, 5 * 0.32, ORANGE)
-        else:
-            frame(axes, left, 0.6 + 2 * 0.32, 6 * 0.32, 0.32, ORANGE)
-        note(axes, left + 3 * 0.32, 0.35, title, weight="bold")
-        note(axes, left + 3 * 0.32, 2.38, "features →", color=MUTED)
-        note(axes, left - 0.2, 1.4, "samples →", color=MUTED, rotation=90)
-    return figure
-
-
-def batch_norm() -> Any:
-    """Two features of one batch, before and after."""
-    dl.manual_seed(3)
-    x = dl.randn(400, 2) * dl.tensor([0.5, 2.0]) + dl.tensor([3.0, -2.0])
-    y = nn.BatchNorm1d(2)(x).detach()
-    figure, grid = axes_page(2, 1, 7.0, 2.5)
-    for axes, values, title in zip(grid[0], (x, y), ("x", "BatchNorm1d(2)(x)"), strict=True):
-        for k, look in zip(range(2), LOOKS, strict=False):
-            axes.hist(
-                values[:, k].numpy(), bins=40, range=(-9, 6), histtype="step", lw=1.8,
-                color=look["color"], linestyle=look["linestyle"], label=f"feature {k}",
-            )  # fmt: skip
-        axes.set_title(title)
-        axes.set(yticks=[], xlabel="value", xlim=(-9, 6))
-        axes.spines["left"].set_visible(False)
-    grid[0, 0].legend(loc="upper left")
-    return figure
-
-
-def dropout() -> Any:
-    """Two passes in training, one in evaluation."""
-    x = np.arange(1, 9).reshape(2, 4) / 2
-    layer = nn.Dropout(0.5)
-    dl.manual_seed(8)
-    tensor = dl.tensor(x, dtype=dl.float32)
-    first, second = layer(tensor).numpy(), layer(tensor).numpy()
-    last = layer.eval()(tensor).numpy()
-    figure, axes = plain_page(7.2, 1.5)
-    left = 0.25
-    titles = ("x", "training: one pass", "training: the next", "evaluation")
-    for title, values in zip(titles, (x, first, second, last), strict=True):
-        tint = [[PALE_BLUE if v else "#e4e7eb" for v in row] for row in values]
-        cells(axes, values, left, 0.5, SIDE, shades=tint)
-        note(axes, left + 2 * SIDE, 0.3, title)
-        left += 4 * SIDE + 0.43
-    return figure
-
-
-def embedding() -> Any:
-    """Rows of the weight, looked up by number."""
-    dl.manual_seed(1)
-    layer = nn.Embedding(6, 4)
-    weight = layer.weight.detach().numpy().round(1) + 0.0
-    numbers = [4, 1, 4]
-    figure, axes = plain_page(6.6, 3.05)
-    top = 0.5
-    tints = {4: PALE_ORANGE, 1: PALE_BLUE}
-    colours = [[tints.get(i, PAPER)] * 4 for i in range(6)]
-    cells(
-        axes,
-        np.array([[4], [1], [4]]),
-        0.35,
-        top + 1.5 * SIDE,
-        SIDE,
-        shades=[[tints[i]] for i in numbers],
-    )
-    note(axes, 0.35 + SIDE / 2, top + 1.5 * SIDE - 0.2, "x  (3)")
-    left = 2.0
-    right, _ = cells(axes, weight, left, top, SIDE + 0.05, shades=colours, text="{:.1f}")
-    note(axes, left + 2.3 * SIDE, top - 0.2, "weight  (6, 4)")
-    for i in range(6):
-        note(axes, left - 0.15, top + (i + 0.5) * (SIDE + 0.05), str(i), color=MUTED, size=8)
-    out = right + 0.9
-    cells(
-        axes, weight[numbers], out, top + 1.5 * SIDE, SIDE + 0.05,
-        shades=[[tints[i]] * 4 for i in numbers], text="{:.1f}",
-    )  # fmt: skip
-    note(axes, out + 2.3 * SIDE, top + 1.5 * SIDE - 0.2, "y  (3, 4)")
-    arrow(axes, (0.35 + SIDE + 0.05, 1.5), (left - 0.3, 1.5))
-    arrow(axes, (right + 0.1, 1.5), (out - 0.1, 1.5))
-    return figure
-
-
 def graph() -> Any:
     """The nodes of (x * w + x).tanh().sum(), and the order in which backward visits them."""
     x = dl.tensor([1.0, 2.0], requires_grad=True)
@@ -328,9 +230,5 @@ PICTURES = {
     "conv2d-options": convolution_options,
     "pooling": pooling,
     "pooling-gradient": max_pool_gradient,
-    "normalization": normalization,
-    "batch-norm": batch_norm,
-    "dropout": dropout,
-    "embedding": embedding,
     "graph": graph,
 }

@@ -108,49 +108,6 @@ SPARSE = [
 ]  # fmt: skip
 
 
-# --- normalization -----------------------------------------------------------------------------
-
-
-def batch_norm(
-    case: str, *inputs: Array, running: bool = True, order: int = 2, **options: Any
-) -> Call:
-    """The result, and the running statistics afterwards."""
-    channels = inputs[0].shape[1]
-    mean, var = np.linspace(-1, 1, channels), np.linspace(0.5, 2, channels)
-
-    def run(lib: Any, F: Any, x: Any, weight: Any = None, bias: Any = None) -> Any:
-        stats = [lib.tensor(s).to(x.dtype) for s in (mean, var)] if running else [None, None]
-        out = F.batch_norm(x, *stats, weight, bias, **options)
-        return (out, *(s for s in stats if s is not None))
-
-    return custom(f"batch_norm: {case}", run, inputs, order)
-
-
-def layer_norm(lib: Any, F: Any, x: Any, *parameters: Any, nd: int = 1) -> Any:
-    return F.layer_norm(x, tuple(x.shape)[-nd:], *parameters, eps=0.01)
-
-
-NORMALIZATION = [
-    *(batch_norm(f"training {len(shape)}-d with {k} parameters", n.away(*shape),
-                 *(n.away(3) for _ in range(k)), training=True)
-      for shape in [(4, 3), (4, 3, 5), (4, 3, 2, 2), (2, 3, 2, 1, 2)] for k in (0, 1, 2)),
-    *(batch_norm(f"evaluation {shape} with {k} parameters", n.away(*shape),
-                 *(n.away(3) for _ in range(k)))
-      for shape in [(4, 3), (1, 3), (4, 3, 2, 2)] for k in (0, 1, 2)),
-    batch_norm("momentum and eps", n.away(4, 3), training=True, momentum=0.4, eps=0.1),
-    batch_norm("momentum 1", n.away(4, 3), training=True, momentum=1.0),
-    batch_norm("no running statistics", n.away(4, 3), running=False, training=True),
-    batch_norm("far from 0", n.away(4, 3) + 50, training=True),
-    batch_norm("empty", np.zeros((0, 3, 2)), training=True, order=1),
-    batch_norm("empty, evaluation", np.zeros((0, 3)), order=1),
-    *(custom(f"layer_norm: {nd} of {len(shape)} with {k} parameters",
-           lambda lib, F, *xs, nd=nd: layer_norm(lib, F, *xs, nd=nd),
-           (n.away(*shape), *(n.away(*shape[-nd:]) for _ in range(k))))
-      for shape, nd in [((4,), 1), ((3, 4), 1), ((3, 4), 2), ((2, 3, 4), 2)] for k in (0, 1, 2)),
-    custom("layer_norm: empty", layer_norm, (np.zeros((0, 4)), n.away(4)), order=1),
-]  # fmt: skip
-
-
 # --- convolution and pooling -------------------------------------------------------------------
 
 image = n.away(2, 4, 7, 6)
@@ -371,7 +328,6 @@ CALLS = [
     *REST,
     *ACTIVATIONS,
     *SPARSE,
-    *NORMALIZATION,
     *CONVOLUTION,
     *POOLING,
     *NUMBERS,

@@ -137,6 +137,7 @@ DIFFERS = {
     "Tensor.__reduce_ex__": "a copy has no gaps",
     "addr": "in order, where PyTorch follows the matrix",
     "binary_cross_entropy_with_logits": "the input decides about the order, in PyTorch the target",
+    "nn.functional.instance_norm": "with given statistics like the input, where PyTorch has it in order",
     "nn.functional.binary_cross_entropy_with_logits": "the input decides about the order, in PyTorch the target",
     "einsum": "in order, where PyTorch may give a transposed view",
     "put": "in order, where PyTorch follows the input",

@@ -182,7 +182,8 @@ class Built:
     def start(self) -> Results:
         """Its text and its initial state; of a lazy module, also after the first call."""
         found: Results = {"text": repr(self.module), "keys": " ".join(self.module.state_dict())}
-        if any("Uninitialized" in type(p).__name__ for p in self.module.parameters()):
+        own = (*self.module.parameters(), *self.module.buffers())
+        if any("Uninitialized" in type(t).__name__ for t in own):
             self.lib.manual_seed(5)
             eval(self.row.call, self.names | {"m": self.module, "x": self.inputs})
             found["text of the made"] = repr(self.module)

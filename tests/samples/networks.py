@@ -35,30 +35,11 @@ def add_rows(x: Array, index: Array, rows: int, skip: int | None = None) -> Arra
     return out
 
 
-def normalize(
-    x: Array, weight: Any = None, bias: Any = None, *, axes: Any, over: Any, eps: float
-) -> Array:
-    shape = [1 if i in over else size for i, size in enumerate(x.shape)]
-    out = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
-    out = out if weight is None else out * weight.reshape(shape)
-    return out if bias is None else out + bias.reshape(shape)
-
-
-def batch_norm(lib: Any, x: Any, weight: Any = None, bias: Any = None) -> Any:
-    return lib.nn.functional.batch_norm(x, None, None, weight, bias, training=True, eps=0.1)
-
-
-def layer_norm(lib: Any, x: Any, weight: Any = None, bias: Any = None) -> Any:
-    return lib.nn.functional.layer_norm(x, x.shape[1:], weight, bias, eps=0.1)
-
-
 def embedding(lib: Any, weight: Any, index: Array, skip: int | None) -> Any:
     return lib.nn.functional.embedding(lib.as_tensor(index), weight, padding_idx=skip)
 
 
 index = n.ints(0, 5, 2, 6)
-batch: dict[str, Any] = {"axes": (0, 2), "over": (0, 2), "eps": 0.1}
-layer: dict[str, Any] = {"axes": (1, 2), "over": (0,), "eps": 0.1}
 
 SAMPLES = [
     *(
@@ -82,10 +63,4 @@ SAMPLES = [
         Sample("add_rows", (n.away(*i.shape, 3),), {"index": i, "rows": 5, "skip": skip}, reference=add_rows)
         for i, skip in [(index, None), (index[0], None), (index[:, :0], None), (index, 2)]
     ),
-    Sample("normalize", (n.away(4, 3, 5),), batch, reference=normalize, call=batch_norm),
-    Sample("normalize", (n.away(4, 3, 5), n.away(3), n.away(3)), batch, reference=normalize, call=batch_norm),
-    Sample("normalize", (n.away(4, 3),), {"axes": (0,), "over": (0,), "eps": 0.1}, reference=normalize, call=batch_norm),
-    Sample("normalize", (n.away(4, 3, 5),), layer, reference=normalize, call=layer_norm),
-    Sample("normalize", (n.away(4, 3, 5), n.away(3, 5), n.away(3, 5)), layer, reference=normalize, call=layer_norm),
-    Sample("normalize", (n.away(4, 3, 5), n.away(3, 5)), layer, reference=normalize, call=layer_norm),
 ]  # fmt: skip

@@ -70,15 +70,6 @@ LAYERS: dict[str, list[Part]] = {
         part(lambda: nn.AvgPool2d(2), IMAGES),
         part(lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), IMAGES),
     ],
-    "BatchNorm1d": [
-        part(lambda: nn.BatchNorm1d(3), ROWS),
-        part(lambda: nn.BatchNorm1d(3, momentum=None, affine=False), n.spread(4, 3, 2)),
-        part(lambda: nn.BatchNorm1d(3, track_running_stats=False), ROWS, empty_batch=False),
-    ],
-    "BatchNorm2d": [
-        part(lambda: nn.BatchNorm2d(2), IMAGES),
-        part(lambda: nn.BatchNorm2d(2, bias=False), IMAGES),
-    ],
     "CELU": [part(lambda: nn.CELU(0.7), ROWS)],
     "Conv2d": [
         part(lambda: nn.Conv2d(2, 3, 3), IMAGES),
@@ -93,11 +84,6 @@ LAYERS: dict[str, list[Part]] = {
         part(lambda: nn.Embedding(5, 3, scale_grad_by_freq=True), LABELS, surrogate=True),
     ],
     "GELU": [part(nn.GELU, ROWS), part(lambda: nn.GELU("tanh"), ROWS)],
-    "LayerNorm": [
-        part(lambda: nn.LayerNorm(3), ROWS),
-        part(lambda: nn.LayerNorm((5, 6), elementwise_affine=False), IMAGES),
-        part(lambda: nn.LayerNorm(3, bias=False), ROWS),
-    ],
     "LeakyReLU": [part(lambda: nn.LeakyReLU(0.2), ROWS)],
     "LogSoftmax": [part(lambda: nn.LogSoftmax(1), ROWS), part(lambda: nn.LogSoftmax(-3), IMAGES)],
     "MaxPool2d": [
