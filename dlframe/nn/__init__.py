@@ -5,6 +5,7 @@ from __future__ import annotations
 from dlframe.base.listing import gathered
 from dlframe.nn import functional, init, lazy, utils
 from dlframe.nn.activation import *
+from dlframe.nn.adaptive_pooling import *
 from dlframe.nn.batchnorm import *
 from dlframe.nn.by_hand import *
 from dlframe.nn.container import *
@@ -20,5 +21,6 @@ from dlframe.nn.normalization import *
 from dlframe.nn.parameter import *
 from dlframe.nn.parameter_container import *
 from dlframe.nn.pooling import *
+from dlframe.nn.unpooling import *
 
 __all__ = gathered(__name__, "functional", "init", "lazy", "utils")

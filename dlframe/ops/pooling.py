@@ -7,22 +7,27 @@ tuples with one number per spatial dimension; `padding` has a pair (before, afte
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from dlframe.ops.indexing import put_at
+from dlframe.ops.indexing import along, put_at
 from dlframe.ops.op import op
 from dlframe.ops.record import Array, unwrapped
 from dlframe.ops.window import Pairs, Sizes, meetings_of
 
 __all__ = [
     "max_pool",
+    "max_within",
     "spread_windows",
     "sum_windows",
 ]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
+
+
+# --- maxima of even windows --------------------------------------------------------------------
 
 
 @op(latex=r"\max_k x_{s i + k}")
@@ -97,6 +102,83 @@ def _places(
         shifts = np.add.outer(shifts * shape[axis], np.arange(k) * d)
     starts += shifts.reshape(-1)[number]
     return starts
+
+
+# --- maxima of uneven windows ------------------------------------------------------------------
+
+
+@op(latex=r"\max_k x_{p_{ik}}")
+def max_within(x, *, ranges):
+    """The largest element of each window; the windows may differ in size and overlap at will.
+
+    `ranges` has an array for each spatial dimension, of shape (windows, k): the places along it
+    that each window covers, in order. A shorter window names its last place several times. With
+    shape (N, C, windows, k) each plane has windows of its own.
+    """
+    return _max_within(x, ranges=ranges)[0]
+
+
+@max_within.vjp("x", latex=r"\sum_i g_i [x_j = z_i]")
+def _(g, x, *, ranges):
+    places = places_within(unwrapped(x), ranges)
+    return _put(g, places, x.shape)
+
+
+@max_within.fast_forward
+def _max_within(x, *, ranges):
+    places = places_within(x, ranges)
+    best = np.take_along_axis(x.reshape(_flat(x.shape)), places, 2)
+    return best.reshape(*x.shape[:2], *[r.shape[-2] for r in ranges]), (x.shape, places)
+
+
+@max_within.fast_backward
+def _(g, needs, residuals):
+    shape, places = residuals
+    return (_put(g, places, shape),)
+
+
+def _put(g: Any, places: Array, shape: Sizes) -> Any:
+    rows = g.reshape(_flat(g.shape))
+    return put_at(rows, index=along(places, 2), size=_flat(shape)).reshape(shape)
+
+
+def places_within(x: Array, ranges: tuple[Array, ...]) -> Array:
+    """The places of the maxima in each flattened plane: the first of equals, the last NaN.
+
+    The maximum of a box is the largest of its rows' maxima: one axis is done after another.
+    """
+    places = np.arange(math.prod(x.shape[2:])).reshape(1, 1, *x.shape[2:])
+    for axis in reversed(range(2, x.ndim)):
+        x, places = (_side_by_side(v, ranges[axis - 2], axis) for v in (x, places))
+        best = _largest(x, axis + 1)
+        x, places = (np.take_along_axis(v, best, axis + 1).squeeze(axis + 1) for v in (x, places))
+    return places.reshape(_flat(x.shape))
+
+
+def _side_by_side(x: Array, windows: Array, axis: int) -> Array:
+    """The elements of the windows along `axis`, with those of one window along the next axis."""
+    *planes, count, k = (1, 1, *windows.shape)[-4:]
+    index = windows.reshape(*planes, *(1,) * (axis - 2), count * k, *(1,) * (x.ndim - axis - 1))
+    found = np.take_along_axis(x, index, axis)
+    return found.reshape(*found.shape[:axis], count, k, *found.shape[axis + 1 :])
+
+
+def _largest(x: Array, axis: int) -> Array:
+    """The first place of the maximum along `axis`, or the last one of NaN."""
+    best: Array = x.argmax(axis, keepdims=True)
+    nan = np.isnan(x)
+    if nan.any():
+        last = x.shape[axis] - 1 - np.flip(nan, axis).argmax(axis, keepdims=True)
+        best = np.where(nan.any(axis, keepdims=True), last, best)
+    return best
+
+
+def _flat(shape: Sizes) -> Sizes:
+    """The shape with each plane in one row."""
+    return (*shape[:2], math.prod(shape[2:]))
+
+
+# --- sums of even windows ----------------------------------------------------------------------
 
 
 @op(latex=r"\sum_k x_{s i + k}")

@@ -11,12 +11,14 @@ from drawings import (
     layers,
     normalization,
     optimizers,
+    pooling,
 )
 
 PICTURES = {
     **elementwise.PICTURES,
     **functions.PICTURES,
     **layers.PICTURES,
+    **pooling.PICTURES,
     **normalization.PICTURES,
     **initial.PICTURES,
     **optimizers.PICTURES,

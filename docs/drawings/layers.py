@@ -136,45 +136,6 @@ def convolution_options() -> Any:
     return figure
 
 
-def pooling() -> Any:
-    """The same image under three kinds of pooling."""
-    image = np.array([[1, 3, 2, 0], [5, 4, 1, 1], [0, 2, 8, 6], [1, 1, 7, 3]])
-    x = dl.tensor(image, dtype=dl.float32)[None]
-    tints = [PALE_BLUE, PALE_ORANGE, PALE_PINK, PALE_TEAL]
-    quarter = [[tints[2 * (i // 2) + j // 2] for j in range(4)] for i in range(4)]
-    small = [tints[:2], tints[2:]]
-    figure, axes = plain_page(7.2, 2.1)
-    top = 0.5
-    cells(axes, image, 0.25, top, SIDE, shades=quarter)
-    note(axes, 0.25 + 2 * SIDE, top - 0.2, "x  (1, 4, 4)")
-    left = 2.35
-    for layer in (nn.MaxPool2d(2), nn.AvgPool2d(2)):
-        y = layer(x).numpy()[0]
-        cells(axes, y, left + 0.25, top + SIDE, SIDE + 0.1, shades=small)
-        note(axes, left + 0.25 + SIDE, top + SIDE - 0.2, f"{type(layer).__name__}(2)")
-        left += 1.6
-    y = nn.AdaptiveAvgPool2d(1)(x).numpy()[0]
-    cells(axes, y, left + 0.6, top + SIDE + 0.2, SIDE + 0.2)
-    note(axes, left + 0.85, top + SIDE - 0.2, "AdaptiveAvgPool2d(1)")
-    return figure
-
-
-def max_pool_gradient() -> Any:
-    """Where the gradient of a maximum and of a mean goes."""
-    image = np.array([[1, 3, 2, 0], [5, 4, 1, 1], [0, 2, 8, 6], [1, 1, 7, 3]])
-    figure, axes = plain_page(5.6, 2.25)
-    left = 0.3
-    for layer in (nn.MaxPool2d(2), nn.AvgPool2d(2)):
-        x = dl.tensor(image, dtype=dl.float32, requires_grad=True)
-        layer(x[None]).sum().backward()
-        g = x.grad.numpy()
-        tint = [[PALE_ORANGE if v == 1 else "#fdf3e5" if v else PAPER for v in row] for row in g]
-        cells(axes, g, left, 0.5, SIDE + 0.04, shades=tint)
-        note(axes, left + 2 * SIDE, 0.3, f"dΣy/dx of {type(layer).__name__}(2)", size=9)
-        left += 2.7
-    return figure
-
-
 def graph() -> Any:
     """The nodes of (x * w + x).tanh().sum(), and the order in which backward visits them."""
     x = dl.tensor([1.0, 2.0], requires_grad=True)
@@ -228,7 +189,5 @@ PICTURES = {
     "linear": linear,
     "conv2d": convolution,
     "conv2d-options": convolution_options,
-    "pooling": pooling,
-    "pooling-gradient": max_pool_gradient,
     "graph": graph,
 }

@@ -27,6 +27,7 @@ from dlframe import ops
 from dlframe.ops.decompositions import permutation
 from dlframe.ops.definition import Op
 from dlframe.ops.regions import Region
+from dlframe.ops.resampling import Band
 from dlframe.viz.explain.formulas import formula_of
 from dlframe.viz.explain.notation import symbol
 
@@ -267,6 +268,12 @@ def define_networks() -> None:
          letters=stride)  # fmt: skip
     case("spread_windows", y, options={**pooling, "size": (7,)}, ranges={"k": 3},
          free={"z": "j", "x": "i"}, letters=stride)  # fmt: skip
+    places = np.array([[0, 1, 2], [2, 3, 4], [4, 5, 6]])
+    case("max_within", x, options={"ranges": (places,)}, ranges={"i": 3, "j": 7, "k": 3},
+         free={"z": "i", "x": "j"}, letters=lambda xs, outs, gs: {"p": places})  # fmt: skip
+    matrix = Band.of(places, numbers(3, 3), 7, np.float64)
+    case("weigh", numbers(7), options={"matrix": matrix, "axis": 0}, ranges={"i": 3, "j": 7},
+         free={"z": "i", "x": "j"}, letters=lambda xs, outs, gs: {"W": matrix.dense()})  # fmt: skip
     for name in ("mse_loss", "l1_loss", "huber_loss"):
         case(name, numbers(5), numbers(5), free={"x": "i", "y": "i"})
     unit = rng.uniform(0.1, 0.9, 5), rng.uniform(0.1, 0.9, 5)

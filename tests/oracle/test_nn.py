@@ -83,34 +83,6 @@ LAYERS = [
         )
     ),
     ("nn.Conv2d(2, 3, 3)", "(2, 6, 7)"),
-    *(
-        (layer, "(2, 3, 7, 6)")
-        for layer in product(
-            "nn.MaxPool2d({k}, {s}, {p}, {d}, ceil_mode={c})",
-            k=[2, (3, 2)],
-            s=[None, 1, (2, 3)],
-            p=[0, 1],
-            d=[1, 2],
-            c=[True, False],
-        )
-    ),
-    *(
-        (layer, "(2, 3, 7, 6)")
-        for layer in product(
-            "nn.AvgPool2d({k}, {s}, {p}, {c}, {i}, {d})",
-            k=[2, (3, 2)],
-            s=[None, (2, 3)],
-            p=[0, 1],
-            c=[True, False],
-            i=[True, False],
-            d=[None, 3],
-        )
-    ),
-    *(
-        (f"nn.AdaptiveAvgPool2d({size})", shape)
-        for size in (1, 3, (2, 5), (None, 4), (9, 2))
-        for shape in ("(2, 3, 7, 6)", "(3, 6, 5)")
-    ),
     *((f"nn.Dropout({p})", "(40, 5)") for p in (0, 0.1, 0.5, 0.9, 1)),
     *(
         (layer, shape)

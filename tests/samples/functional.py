@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -108,7 +107,7 @@ SPARSE = [
 ]  # fmt: skip
 
 
-# --- convolution and pooling -------------------------------------------------------------------
+# --- convolution -------------------------------------------------------------------------------
 
 image = n.away(2, 4, 7, 6)
 CONVOLUTION = [
@@ -129,41 +128,7 @@ CONVOLUTION = [
 ]  # fmt: skip
 
 
-def pooled(name: str, case: str, x: Array, *args: Any, order: int = 2, **options: Any) -> Call:
-    run = lambda lib, F, x: getattr(F, name)(x, *args, **options)
-    return custom(f"{name}: {case}", run, (x,), order)
-
-
-plane, ties = n.spread(2, 2, 7, 6), n.ints(0, 3, 2, 2, 7, 6) * 1.0
-special = np.where(n.rng.random((1, 2, 6, 6)) < 0.3, nan, n.spread(1, 2, 6, 6))
-POOLING = [
-    *(pooled("max_pool2d", f"{kernel} {stride} {padding} {dilation} {ceil}{' ties' if values is ties else ''}", values, kernel, stride, padding, dilation,
-             ceil, True)
-      for values in (plane, ties)
-      for kernel, stride, padding, dilation, ceil in [
-          (2, None, 0, 1, False), (2, None, 0, 1, True), ((3, 2), (2, 1), 1, 1, False),
-          ((3, 2), 3, (1, 0), 1, True), (2, 1, 1, (2, 3), False), (1, 2, 0, 1, True), (3, 2, 1, 2, True)]
-      if values is plane or dilation == 1),
-    pooled("max_pool2d", "values only", plane, 2),
-    pooled("max_pool2d", "nan", special, 3, 1, 1, return_indices=True, order=1),
-    pooled("max_pool2d", "-inf", np.full((1, 1, 4, 4), -inf), 3, 2, 1, return_indices=True, order=0),
-    pooled("max_pool2d", "unbatched", plane[0], 2, return_indices=True),
-    pooled("max_pool2d", "empty batch", plane[:0], 2, order=1),
-    *(pooled("avg_pool2d", f"{kernel} {stride} {padding} {ceil} {count} {divisor}", plane, kernel, stride, padding, ceil,
-             count, divisor)
-      for (kernel, stride, padding, ceil), count, divisor in itertools.product(
-          [(2, None, 0, False), ((3, 2), (2, 1), 1, False), (3, 2, 1, True), (2, 3, 0, True), (3, 2, (1, 0), True)],
-          (True, False), (None, 5))),
-    pooled("avg_pool2d", "negative divisor", plane, 2, divisor_override=-3),
-    pooled("avg_pool2d", "unbatched", plane[0], (2, 3)),
-    pooled("avg_pool2d", "empty batch", plane[:0], 2, order=1),
-    *(pooled("adaptive_avg_pool2d", f"{size}", plane, size)
-      for size in [1, 2, 3, (7, 6), (7, 3), (5, 4), (1, None), (None, 2), (9, 8)]),
-    pooled("adaptive_avg_pool2d", "nothing", plane, 0, order=0),
-    pooled("adaptive_avg_pool2d", "unbatched", plane[0], (3, 4)),
-    pooled("adaptive_avg_pool2d", "empty batch", plane[:0], (3, 4), order=1),
-    pooled("adaptive_avg_pool2d", "inf stays in its windows", np.where(plane == plane.max(), inf, plane), (3, 4), order=1),
-]  # fmt: skip
+plane = n.spread(2, 2, 7, 6)
 
 
 # --- losses ------------------------------------------------------------------------------------
@@ -329,7 +294,6 @@ CALLS = [
     *ACTIVATIONS,
     *SPARSE,
     *CONVOLUTION,
-    *POOLING,
     *NUMBERS,
     *CLASSES,
 ]

@@ -140,28 +140,6 @@ ERRORS = [
         ("dtypes", lambda lib, F: F.conv2d(lib.ones(2, 3, 5, 5), lib.ones(4, 3, 3, 3, dtype=lib.float64)),
          "one dtype, got input float32, weight float64"),
     )),
-    # pooling
-    case("max_pool2d: dimensions", lambda lib, F: F.max_pool2d(lib.ones(5, 5), 2), r"got \[5, 5\].*unsqueeze", RuntimeError),
-    case("avg_pool2d: dimensions", lambda lib, F: F.avg_pool2d(lib.ones(5, 5), 2), r"got \[5, 5\].*unsqueeze", RuntimeError,
-         in_torch=False),  # an IndexError there
-    *(case(f"{name}: {what}", call, message, RuntimeError)
-      for name in ("max_pool2d", "avg_pool2d") for what, call, message in (
-        ("window", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 2, 2), 3), r"Output size is too small.*\[1, 1, 2, 2\].*\(3, 3\)"),
-        ("padding", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 5, 5), 3, padding=2), "pad should be at most half"),
-        ("kernel", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 5, 5), (2, 2, 2)), "kernel_size must be"),
-        ("no kernel", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 5, 5), 0), "kernel_size must be.*at least 1"),
-        ("stride", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 5, 5), 2, 0), "stride must be.*at least 1, or 2, got 0"),
-        ("empty image", lambda lib, F, f=name: getattr(F, f)(lib.ones(1, 1, 0, 5), 2), "only the batch may be empty"),
-    )),
-    case("avg_pool2d: divisor", lambda lib, F: F.avg_pool2d(lib.ones(1, 1, 5, 5), 2, divisor_override=0), "must not be zero", RuntimeError),
-    case("max_pool2d: a window in the padding", lambda lib, F: F.max_pool2d(lib.ones(1, 1, 1, 1), 2, 1, 2, 4),
-         "lies in the padding", in_torch=False),
-    *(case(f"adaptive_avg_pool2d: {what}", call, message, RuntimeError) for what, call, message in (
-        ("dimensions", lambda lib, F: F.adaptive_avg_pool2d(lib.ones(5, 5), 2), r"got \[5, 5\]"),
-        ("size", lambda lib, F: F.adaptive_avg_pool2d(lib.ones(1, 5, 5), -1), "output_size must be"),
-        ("sizes", lambda lib, F: F.adaptive_avg_pool2d(lib.ones(1, 5, 5), (1, 2, 3)), "output_size must be"),
-        ("empty image", lambda lib, F: F.adaptive_avg_pool2d(lib.ones(1, 1, 0, 5), 2), "non-empty images"),
-    )),
     # activations
     *(case(f"{name}: integers", lambda lib, F, f=name: getattr(F, f)(ints(lib, 1, 2)), rf"{name}: not implemented for int64", RuntimeError)
       for name in ("leaky_relu", "elu", "celu", "silu", "gelu", "softplus")),

@@ -130,7 +130,9 @@ DIFFERS = {
          "linalg.solve_triangular", "linalg.svd", "linalg.tensorinv", "linalg.tensorsolve", "lu_solve", "lu_unpack",
          "matrix_power", "linalg.matrix_power", "qr", "svd", "triangular_solve", "linalg.pinv", "pinverse"], _COLUMNS),
     **{f"nn.functional.{name}": _CHANNELS for name in
-       ("adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "conv2d", "max_pool2d")},
+       ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "avg_pool1d",
+        "avg_pool2d", "batch_norm", "conv2d", "lp_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
+        "max_pool3d_with_indices")},
     **dict.fromkeys(["Tensor.backward", "Tensor.retain_grad", "func.hessian", "func.jacrev", "func.jacfwd", "func.vmap"], _HISTORY),
     **dict.fromkeys(["histogramdd", "unravel_index", "unique_consecutive"], _PARTS),
     "Tensor.__deepcopy__": "a copy has no gaps",

@@ -65,11 +65,6 @@ LEFT_OUT = {
 }
 
 LAYERS: dict[str, list[Part]] = {
-    "AdaptiveAvgPool2d": [part(lambda size=size: nn.AdaptiveAvgPool2d(size), IMAGES) for size in (1, (2, 3), (None, 4))],
-    "AvgPool2d": [
-        part(lambda: nn.AvgPool2d(2), IMAGES),
-        part(lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), IMAGES),
-    ],
     "CELU": [part(lambda: nn.CELU(0.7), ROWS)],
     "Conv2d": [
         part(lambda: nn.Conv2d(2, 3, 3), IMAGES),
@@ -86,11 +81,6 @@ LAYERS: dict[str, list[Part]] = {
     "GELU": [part(nn.GELU, ROWS), part(lambda: nn.GELU("tanh"), ROWS)],
     "LeakyReLU": [part(lambda: nn.LeakyReLU(0.2), ROWS)],
     "LogSoftmax": [part(lambda: nn.LogSoftmax(1), ROWS), part(lambda: nn.LogSoftmax(-3), IMAGES)],
-    "MaxPool2d": [
-        part(lambda: nn.MaxPool2d(2), IMAGES),
-        part(lambda: nn.MaxPool2d(2, 1, 1, 2, ceil_mode=True), IMAGES),
-        part(lambda: nn.MaxPool2d((2, 3), return_indices=True), IMAGES),
-    ],
     "ReLU": [part(nn.ReLU, ROWS)],
     "SiLU": [part(nn.SiLU, ROWS)],
     "Sigmoid": [part(nn.Sigmoid, ROWS)],

@@ -58,33 +58,6 @@ def convolution(
     return out if bias is None else out + bias.reshape(-1, *(1,) * len(kernel))
 
 
-def max_pool(
-    x: Array, windows: Any, kernel: Any, stride: Any, padding: Any, dilation: Any
-) -> Array:
-    x = padded(x, [(a, b + 9) for a, b in padding], -np.inf)
-    out = np.zeros((*x.shape[:2], *windows))
-    for place, at in windows_of(x, windows, kernel, stride, dilation):
-        out[(..., *place)] = x[at].max(axis=tuple(range(2, x.ndim)))
-    return out
-
-
-def sum_windows(x: Array, windows: Any, kernel: Any, stride: Any, padding: Any) -> Array:
-    x = padded(x, [(a, b + 9) for a, b in padding], 0)
-    out = np.zeros((*x.shape[:2], *windows))
-    for place, at in windows_of(x, windows, kernel, stride, (1,) * len(kernel)):
-        out[(..., *place)] = x[at].sum(axis=tuple(range(2, x.ndim)))
-    return out
-
-
-def spread_windows(
-    x: Array, size: Any, windows: Any, kernel: Any, stride: Any, padding: Any
-) -> Array:
-    """The adjoint by its definition: the matrix of sum_windows, transposed."""
-    unit = np.eye(int(np.prod(size))).reshape(-1, 1, *size)
-    matrix = sum_windows(unit, windows, kernel, stride, padding).reshape(len(unit), -1)
-    return (x.reshape(-1, matrix.shape[1]) @ matrix.T).reshape(*x.shape[:2], *size)
-
-
 def conv(
     x: tuple[int, ...], weight: tuple[int, ...], bias: bool = False, *, stride: Any = None, padding: Any = None,
     dilation: Any = None, groups: int = 1,
@@ -112,24 +85,6 @@ def conv(
     ]  # fmt: skip
 
 
-def pool(
-    op: str, reference: Any, x: tuple[int, ...], kernel: Any, *, stride: Any, padding: Any, dilation: Any = None,
-    windows: Any = None, public: str = "",
-) -> Sample:  # fmt: skip
-    dilations = dilation or (1,) * len(kernel)
-    values = n.spread(*x)
-    options: Options = {"kernel": kernel, "stride": stride, "padding": padding}
-    options["windows"] = windows or sizes(values, kernel, stride, padding, dilations)
-    if op == "max_pool":
-        options["dilation"] = dilations
-    given = {"kernel_size": kernel, "stride": stride, "padding": tuple(a for a, _ in padding)}
-    if dilation:
-        given["dilation"] = dilation
-    return Sample(op, (values,), options, reference=reference, public=public, public_options=given)
-
-
-NONE: Any = ((0, 0), (0, 0))
-
 SAMPLES = [
     *conv((2, 3, 5, 4), (2, 3, 2, 3)),
     *conv((2, 3, 5, 4), (2, 3, 2, 3), bias=True),
@@ -142,18 +97,4 @@ SAMPLES = [
     *conv((2, 3, 5), (2, 3, 2), bias=True, stride=(2,), padding=((1, 1),)),
     *conv((1, 2, 3, 4, 3), (2, 2, 2, 2, 2), bias=True),
     *conv((0, 3, 4, 4), (2, 3, 2, 2), bias=True),
-    pool("max_pool", max_pool, (2, 3, 4, 6), (2, 2), stride=(2, 2), padding=NONE, public="nn.functional.max_pool2d"),
-    pool("max_pool", max_pool, (2, 3, 5, 5), (3, 2), stride=(1, 2), padding=((1, 1), (1, 1)),
-         public="nn.functional.max_pool2d"),
-    pool("max_pool", max_pool, (1, 2, 7, 7), (2, 3), stride=(2, 1), padding=NONE, dilation=(3, 2),
-         public="nn.functional.max_pool2d"),
-    pool("max_pool", max_pool, (2, 3, 5), (2,), stride=(2,), padding=((0, 0),), windows=(3,)),
-    pool("max_pool", max_pool, (1, 2, 3, 4, 4), (2, 2, 2), stride=(1, 2, 2), padding=((0, 0),) * 3),
-    pool("sum_windows", sum_windows, (2, 3, 4, 6), (2, 2), stride=(2, 2), padding=NONE),
-    pool("sum_windows", sum_windows, (2, 3, 5, 5), (3, 2), stride=(1, 2), padding=((1, 1), (1, 1))),
-    pool("sum_windows", sum_windows, (2, 3, 5), (2,), stride=(2,), padding=((0, 0),), windows=(3,)),
-    Sample("spread_windows", (n.away(2, 3, 2, 3),), {"size": (4, 6), "windows": (2, 3), "kernel": (2, 2), "stride": (2, 2),
-           "padding": NONE}, reference=spread_windows),
-    Sample("spread_windows", (n.away(2, 3, 5, 3),), {"size": (5, 5), "windows": (5, 3), "kernel": (3, 2), "stride": (1, 2),
-           "padding": ((1, 1), (1, 1))}, reference=spread_windows),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dlframe.base.listing import gathered
 from dlframe.nn.functional.activation import *
+from dlframe.nn.functional.adaptive_pooling import *
 from dlframe.nn.functional.classification import *
 from dlframe.nn.functional.convolution import *
 from dlframe.nn.functional.dropout import *
@@ -17,6 +18,7 @@ from dlframe.nn.functional.linear import *
 from dlframe.nn.functional.loss import *
 from dlframe.nn.functional.normalization import *
 from dlframe.nn.functional.pooling import *
+from dlframe.nn.functional.unpooling import *
 from dlframe.tensor.functions.padding import pad as pad
 
 __all__ = gathered(__name__, "pad")

@@ -1,4 +1,4 @@
-"""Pooling."""
+"""Pooling over even windows: maxima, means and norms."""
 
 from __future__ import annotations
 
@@ -8,14 +8,51 @@ from typing import Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import ArgumentError, ShapeError
+from dlframe.errors import ArgumentError
 from dlframe.nn.functional.checks import batched as with_batch
 from dlframe.nn.functional.checks import sizes_of
+from dlframe.nn.functional.windows import in_float32, windows_of
 from dlframe.ops import pooling
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
 
-__all__ = ["adaptive_avg_pool2d", "avg_pool2d", "max_pool2d"]
+__all__ = [
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+]
+
+
+# --- maximum -----------------------------------------------------------------------------------
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """y[n, c, i] = max_k x[n, c, i·s + k·d - p], for (N, C, L) or (C, L); see `max_pool2d`.
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.max_pool1d(dl.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[3., 2.]])
+    """
+    options = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool1d", 1, input, *options, return_indices)
 
 
 def max_pool2d(
@@ -52,13 +89,107 @@ def max_pool2d(
     tensor([[[[ 5.,  7.],
               [13., 15.]]]])
     """
-    batched = with_batch("max_pool2d", 2, input)
-    options = _options(
-        "max_pool2d", batched.shape, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    options = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool2d", 2, input, *options, return_indices)
+
+
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """`max_pool2d` for volumes: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.max_pool3d(dl.arange(8.0).reshape(1, 2, 2, 2), 2)
+    tensor([[[[7.]]]])
+    """
+    options = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool3d", 3, input, *options, return_indices)
+
+
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool1d` with `return_indices=True`, whatever the last argument says.
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.max_pool1d_with_indices(dl.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)[1]
+    tensor([[1, 2]])
+    """
+    options = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool1d", 1, input, *options, True)
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool2d` with `return_indices=True`, whatever the last argument says.
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.max_pool2d_with_indices(dl.arange(16.0).reshape(1, 4, 4), 2)[1]
+    tensor([[[ 5,  7],
+             [13, 15]]])
+    """
+    options = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool2d", 2, input, *options, True)
+
+
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`max_pool3d` with `return_indices=True`, whatever the last argument says.
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.max_pool3d_with_indices(dl.arange(8.0).reshape(1, 2, 2, 2), 2)[1]
+    tensor([[[[7]]]])
+    """
+    options = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool("max_pool3d", 3, input, *options, True)
+
+
+def _max_pool(
+    name: str,
+    nd: int,
+    x: Tensor,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    batched = with_batch(name, nd, x)
+    options = windows_of(name, batched.shape, kernel_size, stride, padding, dilation, ceil_mode)
     out = pooling.max_pool(batched, **options)
     indices = _places_of_maxima(batched, out, options) if return_indices else None
-    if batched is not input:
+    if batched is not x:
         out = ops.squeeze(out, axis=0)
         indices = None if indices is None else ops.squeeze(indices, axis=0)
     return out if indices is None else (out, indices)
@@ -68,6 +199,28 @@ def _places_of_maxima(x: Any, out: Any, options: dict[str, Any]) -> Tensor:
     options = {key: value for key, value in options.items() if key != "windows"}
     places = pooling.winners(to_array(x), to_array(out), **options)
     return Tensor(places % math.prod(x.shape[2:]))
+
+
+# --- mean --------------------------------------------------------------------------------------
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """y[n, c, i] = 1/k Σ_k x[n, c, i·s + k - p], for (N, C, L) or (C, L); see `avg_pool2d`.
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.avg_pool1d(dl.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[2., 1.]])
+    """
+    options = (kernel_size, stride, padding, ceil_mode, count_include_pad)
+    return _avg_pool("avg_pool1d", 1, input, *options, None)
 
 
 def avg_pool2d(
@@ -99,14 +252,60 @@ def avg_pool2d(
     tensor([[[[ 2.5000,  4.5000],
               [10.5000, 12.5000]]]])
     """
-    if divisor_override == 0:
-        raise ArgumentError("avg_pool2d: divisor_override must not be zero")
-    batched = with_batch("avg_pool2d", 2, input)
-    options = _options("avg_pool2d", batched.shape, kernel_size, stride, padding, 1, ceil_mode)
+    options = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _avg_pool("avg_pool2d", 2, input, *options)
+
+
+def avg_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """`avg_pool2d` for volumes: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.avg_pool3d(dl.arange(8.0).reshape(1, 2, 2, 2), 2)
+    tensor([[[[3.5000]]]])
+    """
+    options = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _avg_pool("avg_pool3d", 3, input, *options)
+
+
+def _avg_pool(
+    name: str,
+    nd: int,
+    x: Tensor,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor: int | None,
+) -> Tensor:
+    if divisor == 0:
+        raise ArgumentError(f"{name}: divisor_override must not be zero")
+    batched = with_batch(name, nd, x)
+    options = windows_of(name, batched.shape, kernel_size, stride, padding, 1, ceil_mode)
     del options["dilation"]
-    total = pooling.sum_windows(batched, **options)
-    out = total / (divisor_override or _counts(batched, options, count_include_pad))
-    return out if batched is input else ops.squeeze(out, axis=0)
+    if x.dtype == np.int64:  # as in PyTorch, the quotient loses its fraction
+        total = pooling.sum_windows(to_array(batched), **options)
+        exact = total / to_array(divisor or _counts(batched, options, count_include_pad))
+        out: Any = Tensor(np.trunc(exact).astype(np.int64))
+    else:
+        out = in_float32(
+            name,
+            batched,
+            lambda v: (
+                pooling.sum_windows(v, **options)
+                / (divisor or _counts(v, options, count_include_pad))
+            ),
+        )
+    return out if batched is x else ops.squeeze(out, axis=0)
 
 
 def _counts(x: Any, options: dict[str, Any], include_pad: bool) -> Any:
@@ -124,105 +323,92 @@ def _counts(x: Any, options: dict[str, Any], include_pad: bool) -> Any:
     return first if (counts == first).all() else Tensor(counts.astype(x.dtype))
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
-    """The mean over rows ⌊i H / h⌋ to ⌈(i + 1) H / h⌉ - 1, likewise columns, for an output (h, w).
+# --- norms -------------------------------------------------------------------------------------
 
-    Args:
-        input: (N, C, H, W) or (C, H, W).
-        output_size: (h, w), or one number for both; None keeps the input's size.
 
-    Returns:
-        (N, C, h, w).
-
-    Raises:
-        ShapeError: a dimension that is missing or empty.
+def lp_pool1d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Any,
+    stride: Any = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """y[n, c, i] = (Σ_k x[n, c, i·s + k]ᵖ)^(1/p), for (N, C, L) or (C, L); see `lp_pool2d`.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
-    >>> F.adaptive_avg_pool2d(dl.arange(16.0).reshape(1, 1, 4, 4), 1)
-    tensor([[[[7.5000]]]])
+    >>> F.lp_pool1d(dl.tensor([[3.0, 4.0, 0.0, 0.0]]), 2, 2)
+    tensor([[5., 0.]])
     """
-    name = "adaptive_avg_pool2d"
-    with_batch(name, 2, input)
-    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 2
-    if len(wanted) != 2 or any(w is not None and w < 0 for w in wanted):
-        raise ArgumentError(f"{name}: output_size must be one number or two, got {output_size}")
-    if min(input.shape[-2:]) == 0:
-        raise ShapeError(f"{name}: expected non-empty images, got input{list(input.shape)}")
-    rows, columns = (n if w is None else w for n, w in zip(input.shape[-2:], wanted, strict=True))
-    if rows == columns == 1:
-        return ops.mean(input, axis=(-2, -1), keepdims=True)
-    height, width = len(input.shape) - 2, len(input.shape) - 1
-    out = _averages(_averages(input, height, rows), width, columns)
-    return ops.copy(input) if out is input else out
+    return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _averages(x: Any, axis: int, out: int) -> Any:
-    """The means over `out` ranges along `axis`; together the ranges cover it."""
-    n = x.shape[axis]
-    if out == n:
-        return x
-    if out and n % out == 0:  # ranges of one length, side by side
-        shape = (*x.shape[:axis], out, n // out, *x.shape[axis + 1 :])
-        return ops.mean(ops.reshape(x, shape=shape), axis=axis + 1)
-    before = (slice(None),) * axis
-    if not out:
-        return x[(*before, slice(0))]
-    parts = [x[(*before, slice(i * n // out, -(-(i + 1) * n // out)))] for i in range(out)]
-    return ops.concatenate(*[ops.mean(p, axis=axis, keepdims=True) for p in parts], axis=axis)
+def lp_pool2d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Any,
+    stride: Any = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """y[n, c, i, j] = (Σ_{k, l} x[n, c, i·s + k, j·s + l]ᵖ)^(1/p).
+
+    p = 1 gives sums, p = ∞ the maximum of |x|. Signs are kept, as in PyTorch: for an odd p a
+    negative sum has no root, and gives NaN. Where the sum is 0 the gradient is 0.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W).
+        norm_type: p.
+        kernel_size, stride, ceil_mode: as in `max_pool2d`. The sum of a window that reaches over
+            the edge is scaled up to the size of a whole one.
+
+    Returns:
+        (N, C, H', W') with H' = ⌊(H - k) / s⌋ + 1.
+
+    Raises:
+        ShapeError: a dimension that is missing, or a window that does not fit.
+        ZeroDivisionError: p is 0.
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.lp_pool2d(dl.tensor([[[3.0, 4.0], [0.0, 12.0]]]), 2, 2)
+    tensor([[[13.]]])
+    """
+    return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _options(
+def lp_pool3d(
+    input: Tensor,
+    norm_type: float,
+    kernel_size: Any,
+    stride: Any = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """`lp_pool2d` for volumes: (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import dlframe as dl
+    >>> import dlframe.nn.functional as F
+    >>> F.lp_pool3d(dl.ones(1, 2, 2, 2), 3, 2)
+    tensor([[[[2.0000]]]])
+    """
+    return _lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def _lp_pool(
     name: str,
-    shape: Any,
+    nd: int,
+    x: Tensor,
+    p: float,
     kernel_size: Any,
     stride: Any,
-    padding: Any,
-    dilation: Any,
     ceil_mode: bool,
-) -> dict[str, Any]:
-    """Tuples for all arguments, and the size of the output."""
-    nd = len(shape) - 2
-    kernel = sizes_of(name, "kernel_size", kernel_size, nd)
-    strides = sizes_of(name, "stride", stride, nd) if stride not in (None, (), []) else kernel
-    pads = sizes_of(name, "padding", padding, nd, least=0)
-    dilations = sizes_of(name, "dilation", dilation, nd)
-    if min(shape[1:]) < 1:
-        raise ShapeError(f"{name}: only the batch may be empty, got input{list(shape)}")
-    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
-    if any(2 * p > r for p, r in zip(pads, reach, strict=True)):
-        raise ArgumentError(
-            f"{name}: pad should be at most half of effective kernel size, got padding {pads} for "
-            f"windows of {tuple(reach)}"
-        )
-    out = []
-    for n, r, s, p in zip(shape[2:], reach, strides, pads, strict=True):
-        room = n + 2 * p - r
-        size = (-(-room // s) if ceil_mode else room // s) + 1
-        if ceil_mode and (size - 1) * s >= n + p:
-            size -= 1  # a window must not start beyond the edge
-        out.append(size)
-    if min(out) < 1:
-        raise ShapeError(
-            f"{name}: Output size is too small: input{list(shape)} gives {out} windows of "
-            f"{tuple(reach)}. Use a smaller kernel, padding, or fewer pooling layers."
-        )
-    for n, k, s, p, d, count in zip(shape[2:], kernel, strides, pads, dilations, out, strict=True):
-        if d > 1 and p and not _all_inside(n, k, s, p, d, count):
-            raise ShapeError(
-                f"{name}: a window of input{list(shape)} lies in the padding: the kernel {kernel} "
-                f"with dilation {dilations} steps over all elements. Use less dilation or padding."
-            )
-    return {
-        "windows": tuple(out),
-        "kernel": kernel,
-        "stride": strides,
-        "padding": tuple((p, p) for p in pads),
-        "dilation": dilations,
-    }
-
-
-def _all_inside(n: int, kernel: int, stride: int, padding: int, dilation: int, count: int) -> bool:
-    """Whether each window has an element of the input."""
-    places = np.arange(count)[:, None] * stride + np.arange(kernel) * dilation - padding
-    return bool(((places >= 0) & (places < n)).any(axis=1).all())
+) -> Any:
+    if math.isinf(p):
+        sign = 1 if p > 0 else -1
+        size = ops.absolute(x) * sign
+        return _max_pool(name, nd, size, kernel_size, stride, 0, 1, ceil_mode, False) * sign
+    mean = _avg_pool(name, nd, x**p, kernel_size, stride, 0, ceil_mode, True, None)
+    total = mean * math.prod(sizes_of(name, "kernel_size", kernel_size, nd))
+    # the root's slope at 0 is infinite: 1 takes the place of 0 under it
+    zero = to_array(total) == 0
+    root = ops.where(zero, 1.0, total) ** (1.0 / p)
+    return ops.where(zero, 0.0 if p > 0 else math.inf, root)
