@@ -18,6 +18,7 @@ from dlframe.nn.linear import *
 from dlframe.nn.loss import *
 from dlframe.nn.module import *
 from dlframe.nn.normalization import *
+from dlframe.nn.parallel import *
 from dlframe.nn.parameter import *
 from dlframe.nn.parameter_container import *
 from dlframe.nn.pooling import *
