@@ -22,6 +22,8 @@ from dlframe.nn.parallel import *
 from dlframe.nn.parameter import *
 from dlframe.nn.parameter_container import *
 from dlframe.nn.pooling import *
+from dlframe.nn.rectifiers import *
+from dlframe.nn.softmax import *
 from dlframe.nn.unpooling import *
 
 __all__ = gathered(__name__, "functional", "init", "lazy", "utils")

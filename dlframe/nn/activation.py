@@ -1,4 +1,7 @@
-"""Activations: functions applied to each element, and softmax. All keep the shape."""
+"""Activations: smooth ones, sigmoids, and shrinkage. `rectifiers` and `softmax` have the others.
+
+Each is applied to each element and keeps the shape.
+"""
 
 from __future__ import annotations
 
@@ -7,123 +10,32 @@ from dlframe.nn.module import Module
 from dlframe.tensor import Tensor
 
 __all__ = [
-    "CELU",
-    "ELU",
     "GELU",
-    "LeakyReLU",
-    "LogSoftmax",
-    "ReLU",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "LogSigmoid",
+    "Mish",
     "SiLU",
     "Sigmoid",
-    "Softmax",
     "Softplus",
+    "Softshrink",
+    "Softsign",
     "Tanh",
+    "Tanhshrink",
 ]
 
 
-class ReLU(Module):
-    """y = max(0, x). Nair and Hinton (2010), "Rectified linear units improve RBMs".
-
-    Formula: `dlframe/ops/activation.py`, relu.
-
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> nn.ReLU()(dl.tensor([-1.0, 2.0]))
-    tensor([0., 2.])
-    """
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """max(0, x)."""
-        return F.relu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Whether it works in place."""
-        return "inplace=True" if self.inplace else ""
-
-
-class LeakyReLU(Module):
-    """y = x where x > 0, else negative_slope · x. Maas, Hannun and Ng (2013).
-
-    Formula: `dlframe/ops/activation.py`, leaky_relu.
-
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> nn.LeakyReLU(0.1)(dl.tensor([-1.0, 2.0]))
-    tensor([-0.1000,  2.0000])
-    """
-
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope = negative_slope
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x, or negative_slope · x where x is negative."""
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
-
-    def extra_repr(self) -> str:
-        """The slope."""
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
-
-
-class ELU(Module):
-    """y = x where x > 0, else alpha · (exp x - 1). Clevert, Unterthiner and Hochreiter (2016).
-
-    Formula: `dlframe/ops/activation.py`, elu.
-
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> nn.ELU()(dl.tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.0000])
-    """
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x, or alpha · (exp x - 1) where x is negative."""
-        return F.elu(input, self.alpha, self.inplace)
-
-    def extra_repr(self) -> str:
-        """The factor."""
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
-
-
-class CELU(Module):
-    """y = x where x > 0, else alpha · (exp(x / alpha) - 1). Barron (2017).
-
-    Formula: `dlframe/ops/activation.py`, celu.
-
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> nn.CELU(0.5)(dl.tensor([-1.0, 2.0]))
-    tensor([-0.4323,  2.0000])
-    """
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """x, or alpha · (exp(x / alpha) - 1) where x is negative."""
-        return F.celu(input, self.alpha, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Alpha."""
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+# --- smooth relatives of ReLU ------------------------------------------------------------------
 
 
 class GELU(Module):
-    """y = x · Φ(x), with Φ the normal distribution function. Hendrycks and Gimpel (2016).
+    """y = x · Φ(x), with Φ the normal distribution function; the derivative is Φ(x) + x φ(x).
 
     With `approximate="tanh"`: y = x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
+
+    The usual choice in transformers. It is smooth, falls to -0.17 at x = -0.75, and its units can
+    recover from there; far below zero the gradient is 0. Hendrycks and Gimpel (2016).
 
     Formula: `dlframe/ops/activation.py`, gelu.
 
@@ -147,7 +59,10 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """y = x · σ(x), also called swish. Elfwing, Uchibe and Doya (2018).
+    """y = x · σ(x), also called swish; the derivative is σ(x) (1 + x (1 - σ(x))).
+
+    Similar to GELU and cheaper; usual in convolutional networks since EfficientNet. Elfwing,
+    Uchibe and Doya (2018).
 
     Formula: `dlframe/ops/activation.py`, silu.
 
@@ -170,40 +85,61 @@ class SiLU(Module):
         return "inplace=True" if self.inplace else ""
 
 
-class Sigmoid(Module):
-    """y = σ(x) = 1 / (1 + exp(-x)).
+class Mish(Module):
+    """y = x · tanh(s) with s = log(1 + exp x); the derivative is tanh s + x σ(x) (1 - tanh² s).
 
-    Formula: `dlframe/ops/exponential.py`, sigmoid.
+    Much like SiLU, a little steeper near zero; it costs three functions instead of one. Misra
+    (2020).
 
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> nn.Sigmoid()(dl.tensor([0.0, 2.0]))
-    tensor([0.5000, 0.8808])
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """σ(x)."""
-        return F.sigmoid(input)
-
-
-class Tanh(Module):
-    """y = tanh x.
-
-    Formula: `dlframe/ops/trigonometric.py`, tanh.
+    Formula: `dlframe/ops/activation.py`, mish.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
-    >>> nn.Tanh()(dl.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.7616])
+    >>> nn.Mish()(dl.tensor([-1.0, 2.0]))
+    tensor([-0.3034,  1.9440])
     """
 
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
     def forward(self, input: Tensor) -> Tensor:
-        """Tanh x."""
-        return F.tanh(input)
+        """x · tanh(softplus(x))."""
+        return F.mish(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Whether it works in place."""
+        return "inplace=True" if self.inplace else ""
+
+
+class Hardswish(Module):
+    """y = x · min(max(x + 3, 0), 6) / 6, an approximation of SiLU without exponentials.
+
+    The derivative is 0 up to -3, (2x + 3)/6, and 1 from 3 on. For small devices. A unit whose
+    input is below -3 for all samples is dead. Howard et al. (2019), MobileNetV3.
+
+    Formula: `dlframe/ops/activation.py`, hardswish.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.Hardswish()(dl.tensor([-4.0, 1.0, 4.0]))
+    tensor([-0.0000,  0.6667,  4.0000])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x · hardsigmoid(x)."""
+        return F.hardswish(input, self.inplace)
 
 
 class Softplus(Module):
     """y = log(1 + exp(beta · x)) / beta, a smooth ReLU; y = x where beta · x > threshold.
+
+    The derivative is σ(beta · x). Always positive, so it suits outputs such as a variance or a
+    rate. Between layers ReLU is cheaper and as good. Dugas et al. (2001).
 
     Formula: `dlframe/ops/activation.py`, softplus.
 
@@ -227,49 +163,175 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class Softmax(Module):
-    """yᵢ = exp xᵢ / Σⱼ exp xⱼ along `dim`: positive numbers with the sum 1.
-
-    Formula: `dlframe/ops/networks.py`, softmax.
-
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> nn.Softmax(dim=-1)(dl.tensor([0.0, 0.0]))
-    tensor([0.5000, 0.5000])
-    """
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Shares of the whole."""
-        return F.softmax(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
+# --- sigmoids: from one level to another -------------------------------------------------------
 
 
-class LogSoftmax(Module):
-    """yᵢ = xᵢ - log Σⱼ exp xⱼ along `dim`: the logarithm of softmax, computed without overflow.
+class Sigmoid(Module):
+    """y = σ(x) = 1 / (1 + exp(-x)); the derivative is y (1 - y), at most 1/4.
 
-    Formula: `dlframe/ops/networks.py`, log_softmax.
+    For probabilities and gates. Between layers it makes gradients vanish: each layer multiplies
+    them by at most 1/4, by almost 0 where it saturates; and its outputs are all positive.
+
+    Formula: `dlframe/ops/exponential.py`, sigmoid.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
-    >>> nn.LogSoftmax(dim=-1)(dl.tensor([0.0, 0.0]))
-    tensor([-0.6931, -0.6931])
+    >>> nn.Sigmoid()(dl.tensor([0.0, 2.0]))
+    tensor([0.5000, 0.8808])
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
+    def forward(self, input: Tensor) -> Tensor:
+        """σ(x)."""
+        return F.sigmoid(input)
+
+
+class LogSigmoid(Module):
+    """y = log σ(x) = -log(1 + exp(-x)); the derivative is σ(-x).
+
+    A log-probability without overflow, for losses of one's own: it does not become log 0. Inputs
+    that are clearly right get no gradient, wrong ones a gradient of 1.
+
+    Formula: `dlframe/ops/activation.py`, log_sigmoid.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.LogSigmoid()(dl.tensor([-200.0, 0.0]))
+    tensor([-200.0000,   -0.6931])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Logarithms of shares."""
-        return F.log_softmax(input, self.dim, _stacklevel=5)
+        """log σ(x)."""
+        return F.logsigmoid(input)
+
+
+class Hardsigmoid(Module):
+    """y = min(max(x + 3, 0), 6) / 6; the derivative is 1/6 for -3 < x < 3, else 0.
+
+    A sigmoid of straight lines for gates on small devices. Outside of (-3, 3) there is no gradient
+    at all. Courbariaux, Bengio and David (2015).
+
+    Formula: `dlframe/ops/activation.py`, hardsigmoid.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.Hardsigmoid()(dl.tensor([-4.0, 0.0, 1.5]))
+    tensor([0.0000, 0.5000, 0.7500])
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x/6 + 1/2 between 0 and 1."""
+        return F.hardsigmoid(input, self.inplace)
+
+
+class Tanh(Module):
+    """y = tanh x; the derivative is 1 - y².
+
+    Centred at zero, with the slope 1 there; so it is better between layers than the sigmoid. Where
+    |x| is large it saturates, and gradients vanish.
+
+    Formula: `dlframe/ops/trigonometric.py`, tanh.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.Tanh()(dl.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Tanh x."""
+        return F.tanh(input)
+
+
+class Softsign(Module):
+    """y = x / (1 + |x|); the derivative is 1 / (1 + |x|)².
+
+    Like tanh, but it comes near to ±1 only like 1/|x|: units saturate more slowly, and gradients
+    fade like 1/x² instead of exponentially. Glorot and Bengio (2010).
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.Softsign()(dl.tensor([-1.0, 3.0]))
+    tensor([-0.5000,  0.7500])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x / (1 + |x|)."""
+        return F.softsign(input)
+
+
+# --- shrinkage: small inputs give zero, or little ----------------------------------------------
+
+
+class Hardshrink(Module):
+    """y = x where |x| > lambd, else 0; the derivative is 1, else 0.
+
+    For sparse codes: it removes small values and leaves the others as they are. It jumps at
+    ±lambd, which the gradient does not see. Donoho and Johnstone (1994).
+
+    Formula: `dlframe/ops/activation.py`, hardshrink.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.Hardshrink()(dl.tensor([-2.0, 0.3, 2.0]))
+    tensor([-2.,  0.,  2.])
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, or 0 where it is small."""
+        return F.hardshrink(input, self.lambd)
 
     def extra_repr(self) -> str:
-        """The dimension."""
-        return f"dim={self.dim}"
+        """The width."""
+        return str(self.lambd)
+
+
+class Softshrink(Module):
+    """y = sign(x) · max(|x| - lambd, 0); the derivative is 1 where |x| > lambd, else 0.
+
+    The step of sparse coding with an L1 penalty: values move towards zero by lambd and stop there.
+    Unlike `Hardshrink` it has no jump, but makes large values smaller, too. Donoho (1995).
+
+    Formula: `dlframe/ops/activation.py`, softshrink.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.Softshrink()(dl.tensor([-2.0, 0.3, 2.0]))
+    tensor([-1.5000,  0.0000,  1.5000])
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x, nearer to zero."""
+        return F.softshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        """How much nearer."""
+        return str(self.lambd)
+
+
+class Tanhshrink(Module):
+    """y = x - tanh x; the derivative is tanh² x.
+
+    A smooth shrinkage for sparse codes: near zero y is about x³/3. There the gradient is almost 0,
+    so between layers units near zero do not learn.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.Tanhshrink()(dl.tensor([0.0, 2.0]))
+    tensor([0.0000, 1.0360])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x - tanh x."""
+        return F.tanhshrink(input)

@@ -14,10 +14,30 @@ from dlframe.ops.exponential import into, logistic, sigmoid
 from dlframe.ops.op import elementwise, op, printed_as
 from dlframe.ops.record import Array
 
-__all__ = ["celu", "elu", "gelu", "leaky_relu", "relu", "silu", "softplus"]
+__all__ = [
+    "celu",
+    "elu",
+    "gelu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "mish",
+    "prelu",
+    "relu",
+    "selu",
+    "silu",
+    "softplus",
+    "softshrink",
+]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
+
+
+# --- of straight lines -------------------------------------------------------------------------
 
 
 def _relu(x: Any) -> Any:
@@ -31,6 +51,89 @@ relu = elementwise(
     latex=r"\max(x, 0)",
     x=printed_as("g [x > 0]")(lambda g, out: g * (out != 0)),
 )
+
+
+@op(order="K", latex=r"\max(x, 0) + \alpha \min(x, 0)")
+def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
+    """x where x > 0, else negative_slope · x."""
+    # where x > 0, x is the larger of both; for a slope above 1 it is the smaller one
+    return (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope)
+
+
+@leaky_relu.vjp("x", latex=r"g ([x > 0] + \alpha [x \leq 0])")
+def _(g, x, *, negative_slope):
+    return where(x > 0, g, g * negative_slope)
+
+
+@op(order="K", broadcasts=True, latex=r"\max(x, 0) + W \min(x, 0)")
+def prelu(x: Any, weight: Any) -> Any:
+    """x where x > 0, else weight · x."""
+    return np.where(x > 0, x, x * weight)
+
+
+@prelu.vjp("x", latex=r"g ([x > 0] + W [x \leq 0])")
+def _(g, x, weight):
+    return where(x > 0, g, g * weight)
+
+
+@prelu.vjp("weight", latex=r"g \min(x, 0)")
+def _(g, x):
+    return where(x > 0, 0.0, g * x)
+
+
+@op(order="K", latex=r"\min(\max(x, x_{\min}), x_{\max})")
+def hardtanh(x: Array, *, min: float = -1.0, max: float = 1.0) -> Any:
+    """x limited to [min, max]; at the ends, unlike that of `clip`, the gradient is 0."""
+    return np.minimum(np.maximum(x, min), max)
+
+
+@hardtanh.vjp("x", latex=r"g [x_{\min} < x < x_{\max}]")
+def _(g, x, *, min, max):
+    return where(np.logical_or(x <= min, x >= max), 0.0, g)
+
+
+@op(order="K", latex=r"\frac{1}{6} \min(\max(x + 3, 0), 6)")
+def hardsigmoid(x: Array) -> Any:
+    """0 up to -3, 1 from 3 on, and a straight line between."""
+    return np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
+@hardsigmoid.vjp("x", latex=r"\frac{g}{6} [-3 < x < 3]")
+def _(g, x):
+    return where((x > -3) * (x < 3), g / 6, 0.0)
+
+
+@op(order="K", latex=r"\frac{x}{6} \min(\max(x + 3, 0), 6)")
+def hardswish(x: Array) -> Any:
+    """x · hardsigmoid(x)."""
+    return x * hardsigmoid(x)
+
+
+@hardswish.vjp("x", latex=r"g ([x \geq 3] + (\frac{x}{3} + \frac{1}{2}) [-3 < x < 3])")
+def _(g, x):
+    # d x (x + 3)/6 = (2x + 3)/6; 0 below, and 1 above
+    return where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g))
+
+
+@op(order="K", latex=r"x [|x| > \lambda]")
+def hardshrink(x: Array, *, lambd: float = 0.5) -> Any:
+    """x, and 0 where |x| ≤ lambd."""
+    return np.where(np.abs(x) <= lambd, 0, x)
+
+
+@op(order="K", latex=r"\mathrm{sign}(x) \max(|x| - \lambda, 0)")
+def softshrink(x: Array, *, lambd: float = 0.5) -> Any:
+    """x, nearer to zero by lambd, and 0 where |x| ≤ lambd."""
+    return x - np.minimum(np.maximum(x, -lambd), lambd)
+
+
+@hardshrink.vjp("x", latex=r"g [|x| > \lambda]")
+@softshrink.vjp("x", latex=r"g [|x| > \lambda]")
+def _(g, x, *, lambd):
+    return where(abs(x) <= lambd, 0.0, g)
+
+
+# --- with exponentials -------------------------------------------------------------------------
 
 
 @op(order="K", latex=r"x \sigma(x)")
@@ -60,18 +163,6 @@ def _(g, needs, x, residuals):
     slope *= residuals
     slope *= g
     return (slope,)
-
-
-@op(order="K", latex=r"\max(x, 0) + \alpha \min(x, 0)")
-def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
-    """x where x > 0, else negative_slope · x."""
-    # where x > 0, x is the larger of both; for a slope above 1 it is the smaller one
-    return (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope)
-
-
-@leaky_relu.vjp("x", latex=r"g ([x > 0] + \alpha [x \leq 0])")
-def _(g, x, *, negative_slope):
-    return where(x > 0, g, g * negative_slope)
 
 
 @op(order="K", latex=r"\max(x, 0) + \alpha (e^{\min(x, 0)} - 1)")
@@ -110,6 +201,17 @@ def _(g, x, *, alpha):
     return where(x <= 0, g * np.exp(where(x < 0, x, 0.0) / alpha), g)
 
 
+@op(order="K", latex=r"\lambda (\max(x, 0) + \alpha (e^{\min(x, 0)} - 1))")
+def selu(x: Array, *, alpha: float = 1.6732632423543772, scale: float = 1.0507009873554805) -> Any:
+    """scale · elu(x); with these numbers mean 0 and variance 1 of the inputs are kept."""
+    return elu(x, alpha=alpha) * scale
+
+
+@selu.vjp("x", latex=r"g \lambda ([x > 0] + \alpha e^x [x \leq 0])")
+def _(g, x, *, alpha, scale):
+    return where(x <= 0, g * (scale * alpha * np.exp(where(x < 0, x, 0.0))), g * scale)
+
+
 @op(order="K", latex=r"\frac{1}{\beta} \ln(1 + e^{\beta x})")
 def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
@@ -138,6 +240,31 @@ def _(g, needs, x, *, beta, threshold):
     slope = g * sigmoid(z)
     far = z > threshold
     return (where(far, g, slope) if far.any() else slope,)
+
+
+@op(latex=r"-\ln(1 + e^{-x})")
+def log_sigmoid(x: Array) -> Any:
+    """ln σ(x)."""
+    return -softplus(-x, threshold=math.inf)
+
+
+@log_sigmoid.vjp("x", latex=r"g \sigma(-x)")
+def _(g, x):
+    # d ln σ = (1 - σ(x)) = σ(-x)
+    return g * sigmoid(-x)
+
+
+@op(order="K", latex=r"x \tanh(\ln(1 + e^x))")
+def mish(x: Array) -> Any:
+    """x tanh(softplus(x))."""
+    return x * np.tanh(softplus(x))
+
+
+@mish.vjp("x", latex=r"g (t + x \sigma(x) (1 - t^2)), \quad t = \tanh(\ln(1 + e^x))")
+def _(g, x):
+    # softplus'(x) = σ(x) and tanh' = 1 - tanh²
+    t = np.tanh(softplus(x))
+    return g * (t + x * sigmoid(x) * (1.0 - t * t))
 
 
 @op(order="K", latex=r"x \Phi(x)")

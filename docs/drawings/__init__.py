@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drawings import (
+    activations,
     elementwise,
     functions,
     gallery,
@@ -16,6 +17,7 @@ from drawings import (
 
 PICTURES = {
     **elementwise.PICTURES,
+    **activations.PICTURES,
     **functions.PICTURES,
     **layers.PICTURES,
     **pooling.PICTURES,

@@ -1,4 +1,4 @@
-"""Curves: activations and losses, with their derivatives by autograd."""
+"""Curves of losses, with their derivatives by autograd."""
 
 from __future__ import annotations
 
@@ -8,19 +8,7 @@ import numpy as np
 
 import dlframe as dl
 from dlframe import nn
-from drawings.page import BLUE, INK, MUTED, ORANGE, axes_page, lines, note, zero_axes
-
-ACTIVATIONS: dict[str, nn.Module] = {
-    "relu": nn.ReLU(),
-    "leaky-relu": nn.LeakyReLU(0.1),
-    "elu": nn.ELU(),
-    "celu": nn.CELU(0.5),
-    "gelu": nn.GELU(),
-    "silu": nn.SiLU(),
-    "softplus": nn.Softplus(),
-    "sigmoid": nn.Sigmoid(),
-    "tanh": nn.Tanh(),
-}
+from drawings.page import BLUE, INK, ORANGE, axes_page, lines, note, zero_axes
 
 
 def value_and_slope(function: Any, x: Any) -> tuple[Any, Any]:
@@ -29,50 +17,6 @@ def value_and_slope(function: Any, x: Any) -> tuple[Any, Any]:
     y = function(points)
     y.sum().backward()
     return y.detach().numpy(), points.grad.numpy()
-
-
-def activations() -> dict[str, Any]:
-    """Each activation and its derivative."""
-    return {f"-{name}": _activation(layer) for name, layer in ACTIVATIONS.items()}
-
-
-def _activation(layer: nn.Module) -> Any:
-    x = np.linspace(-4, 4, 801)
-    y, slope = value_and_slope(layer, x)
-    figure, grid = axes_page(1, 1, 4.6, 2.5)
-    axes = grid[0, 0]
-    zero_axes(axes)
-    lines(axes, x, {"value": y, "derivative": slope})
-    axes.set(xlabel="x", xlim=(-4, 4), ylim=(min(y.min(), 0) - 0.15, min(y.max(), 3) + 0.2))
-    axes.set_title(str(layer).replace("()", ""))
-    axes.legend(loc="upper left")
-    return figure
-
-
-def short(value: float) -> str:
-    """Two digits, and no more than four characters."""
-    return f"{value:.2g}" if abs(value) >= 0.01 else "<.01"
-
-
-def softmax() -> Any:
-    """Softmax of the same scores, sharper and flatter."""
-    scores = np.array([2.0, 1.0, 0.2, -1.0])
-    figure, grid = axes_page(4, 1, 7.4, 2.2)
-    panels = [("scores x", scores, MUTED)]
-    for factor in (0.5, 1.0, 3.0):
-        shares = nn.Softmax(dim=0)(dl.tensor(scores * factor)).numpy()
-        panels.append((f"softmax({factor:g} · x)" if factor != 1 else "softmax(x)", shares, BLUE))
-    for axes, (title, values, colour) in zip(grid[0], panels, strict=True):
-        bars = axes.bar(range(4), values, color=colour, width=0.7)
-        axes.bar_label(bars, [short(v) for v in values], size=8, padding=2)
-        axes.axhline(0, color=INK, lw=0.8)
-        axes.set_title(title)
-        axes.set(xticks=range(4), xlabel="class", yticks=[])
-        axes.spines["left"].set_visible(False)
-        axes.margins(y=0.18)
-    for axes in grid[0, 1:]:
-        axes.set_ylim(0, 1.15)
-    return figure
 
 
 def regression_losses() -> Any:
@@ -185,8 +129,6 @@ def hinge_embedding() -> Any:
 
 
 PICTURES = {
-    "activation": activations,
-    "softmax": softmax,
     "losses-regression": regression_losses,
     "losses-binary": binary_losses,
     "losses-margin": margin_losses,

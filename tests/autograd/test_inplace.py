@@ -12,6 +12,7 @@ import dlframe as dl
 from dlframe.autograd import inplace
 from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.tensor.functions import (
+    activation,
     arithmetic,
     clamping,
     comparison,
@@ -384,7 +385,16 @@ def test_numpy_shares_memory():
 
 # --- written at once ---------------------------------------------------------------------------
 
-FAMILIES = (arithmetic, clamping, comparison, exponential, special, steps, trigonometric)
+FAMILIES = (
+    activation,
+    arithmetic,
+    clamping,
+    comparison,
+    exponential,
+    special,
+    steps,
+    trigonometric,
+)
 OPTIONS = {
     "add_": [("y",), ("y", {"alpha": 0.3}), (0.5, {"alpha": 2}), ({"other": "y"},)],
     "sub_": [("y",), (0.5,), ("y", {"alpha": 2})],

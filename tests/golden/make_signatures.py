@@ -97,6 +97,8 @@ def parameter(text: str) -> str | None:
         return None
     if not default:
         return name
+    if fraction := re.fullmatch(r"([\d.]+)/([\d.]+)", default):  # "1./8"
+        default = str(float(fraction[1]) / float(fraction[2]))
     try:
         return f"{name}={default_text(ast.literal_eval(default))}"
     except (SyntaxError, ValueError):

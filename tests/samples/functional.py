@@ -38,25 +38,7 @@ def of(name: str, case: str, *inputs: Array, order: int = 2, **options: Any) -> 
     )
 
 
-# --- activations -------------------------------------------------------------------------------
-
 x = n.away(3, 4)
-ACTIVATIONS = [
-    *(of(name, "", x) for name in ("relu", "leaky_relu", "elu", "celu", "silu", "gelu", "softplus",
-                                   "sigmoid", "tanh")),
-    of("leaky_relu", "slope", x, negative_slope=0.3),
-    of("elu", "alpha", x, alpha=0.5),
-    *(of("celu", f"alpha {alpha}", x, alpha=alpha) for alpha in (0.5, -1.5)),
-    custom("celu_", lambda lib, F, x: F.celu_(x * 1, 0.5), (x,)),
-    of("gelu", "tanh", x, approximate="tanh"),
-    of("softplus", "beta and threshold", 5 * x, beta=2, threshold=3),
-    *(of(name, f"dim {dim}", n.away(2, 3, 4), dim=dim)
-      for name in ("softmax", "log_softmax") for dim in (0, 1, -1)),
-    *(custom(f"{name}: dtype", lambda lib, F, x, name=name: getattr(F, name)(x, 1, dtype=lib.float64),
-           (x,)) for name in ("softmax", "log_softmax")),
-    *(custom(f"{name}: in place", lambda lib, F, x, name=name: getattr(F, name)(x * 1, inplace=True),
-           (x,)) for name in ("relu", "leaky_relu", "elu", "celu", "silu")),
-]  # fmt: skip
 
 
 # --- linear, embedding, dropout ----------------------------------------------------------------
@@ -291,7 +273,6 @@ REST = [
 CALLS = [
     *FLAGS,
     *REST,
-    *ACTIVATIONS,
     *SPARSE,
     *CONVOLUTION,
     *NUMBERS,

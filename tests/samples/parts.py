@@ -65,28 +65,17 @@ LEFT_OUT = {
 }
 
 LAYERS: dict[str, list[Part]] = {
-    "CELU": [part(lambda: nn.CELU(0.7), ROWS)],
     "Conv2d": [
         part(lambda: nn.Conv2d(2, 3, 3), IMAGES),
         part(lambda: nn.Conv2d(2, 4, (2, 3), stride=2, padding=1, groups=2, bias=False), IMAGES),
         part(lambda: nn.Conv2d(2, 3, 2, padding="same", dilation=2, padding_mode="reflect"), IMAGES),
     ],
     "Dropout": [part(lambda: nn.Dropout(0.4), ROWS)],
-    "ELU": [part(lambda: nn.ELU(0.7), ROWS)],
     "Embedding": [
         part(lambda: nn.Embedding(5, 3), LABELS),
         part(lambda: nn.Embedding(5, 3, padding_idx=2), LABELS, surrogate=True),
         part(lambda: nn.Embedding(5, 3, scale_grad_by_freq=True), LABELS, surrogate=True),
     ],
-    "GELU": [part(nn.GELU, ROWS), part(lambda: nn.GELU("tanh"), ROWS)],
-    "LeakyReLU": [part(lambda: nn.LeakyReLU(0.2), ROWS)],
-    "LogSoftmax": [part(lambda: nn.LogSoftmax(1), ROWS), part(lambda: nn.LogSoftmax(-3), IMAGES)],
-    "ReLU": [part(nn.ReLU, ROWS)],
-    "SiLU": [part(nn.SiLU, ROWS)],
-    "Sigmoid": [part(nn.Sigmoid, ROWS)],
-    "Softmax": [part(lambda: nn.Softmax(1), ROWS), part(lambda: nn.Softmax(-3), IMAGES)],
-    "Softplus": [part(lambda: nn.Softplus(2.0, 1.15), ROWS)],
-    "Tanh": [part(nn.Tanh, ROWS)],
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from dlframe import special
 from dlframe.nn import functional as F
 from dlframe.tensor import functions
 from dlframe.tensor.functions import (
+    activation,
     arithmetic,
     clamping,
     comparison,
@@ -52,7 +53,14 @@ SURFACE: dict[str, str] = {
         """,
     "Elementwise": " ".join(
         first_names(
-            arithmetic, clamping, comparison, exponential, functions.special, steps, trigonometric
+            activation,
+            arithmetic,
+            clamping,
+            comparison,
+            exponential,
+            functions.special,
+            steps,
+            trigonometric,
         )
     ),
     "Special functions": " ".join(f"special.{name}" for name in special.__all__),

@@ -6,6 +6,7 @@ What a family offers is listed in its module's `__all__`.
 from __future__ import annotations
 
 from dlframe.base.listing import gathered
+from dlframe.tensor.functions.activation import *
 from dlframe.tensor.functions.arithmetic import *
 from dlframe.tensor.functions.axes import *
 from dlframe.tensor.functions.calculus import *

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = [
-    "celu",
-    "celu_",
     "clamp",
     "clamp_",
     "clamp_max",
@@ -34,10 +32,6 @@ __all__ = [
     "minimum",
     "nan_to_num",
     "nan_to_num_",
-    "relu",
-    "relu_",
-    "threshold",
-    "threshold_",
     "where",
 ]
 
@@ -173,50 +167,6 @@ def nan_to_num(
 
 
 nan_to_num_ = in_place_form(nan_to_num)
-
-
-def relu(input: Tensor) -> Tensor:
-    """max(x, 0); the gradient at 0 is 0.
-
-    >>> dl.relu(dl.tensor([-1.0, 2.0]))
-    tensor([0., 2.])
-    """
-    if input.array.dtype.kind == "b":
-        raise DTypeError("relu: Boolean inputs not supported; convert with .float()")
-    return ops.relu(input)
-
-
-relu_ = in_place_form(relu, ops.relu)
-
-
-def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """x where x > 0, else alpha (exp(x / alpha) - 1) (Barron 2017).
-
-    Unlike `elu` it is smooth for every alpha.
-
-    >>> dl.celu(dl.tensor([-1.0, 2.0]), alpha=0.5)
-    tensor([-0.4323,  2.0000])
-    """
-    if input.dtype.kind != "f":
-        raise DTypeError(f"celu: not implemented for {input.dtype}; convert with .float()")
-    if alpha == 0:
-        raise ArgumentError("celu: alpha cannot be 0")
-    return ops.celu(input, alpha=alpha)
-
-
-celu_ = in_place_form(celu)
-
-
-def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
-    """`input` where it is above `threshold`, else `value`.
-
-    >>> dl.threshold(dl.tensor([-1.0, 2.0]), 0.5, 9.0)
-    tensor([9., 2.])
-    """
-    return ops.where(ops.less_equal(input, threshold), value, input)
-
-
-threshold_ = in_place_form(threshold)
 
 
 clip, clip_ = clamp, clamp_  # PyTorch's second name

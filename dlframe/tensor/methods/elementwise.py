@@ -8,6 +8,7 @@ from dlframe.autograd.inplace import in_place_form
 from dlframe.ops.record import TensorBase
 from dlframe.tensor import functions as F
 from dlframe.tensor.functions import (
+    activation,
     arithmetic,
     clamping,
     exponential,
@@ -62,11 +63,16 @@ class ElementwiseMethods(TensorBase):
     clamp_min, clamp_min_ = clamping.clamp_min, clamping.clamp_min_
     clamp_max, clamp_max_ = clamping.clamp_max, clamping.clamp_max_
     nan_to_num, nan_to_num_ = clamping.nan_to_num, clamping.nan_to_num_
-    relu, relu_ = clamping.relu, clamping.relu_
 
     def where(self: Any, condition: Tensor, other: Any) -> Tensor:
         """This tensor where `condition` holds, else `other`; see `dlframe.where`."""
         return F.where(condition, self, other)
+
+    # --- activations ---------------------------------------------------------------------------
+
+    relu, relu_ = activation.relu, activation.relu_
+    prelu = activation.prelu
+    hardshrink = activation.hardshrink
 
     # --- exponentials and logarithms -----------------------------------------------------------
 
