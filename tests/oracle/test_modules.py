@@ -29,6 +29,25 @@ def test_module_is_pytorchs(row: Row) -> None:
         assert difference(ours, theirs, close) == "", dtype
 
 
+@each_row
+def test_float16_where_pytorch_has_it(row: Row) -> None:
+    """The same numbers up to its three digits, and float16 in all results."""
+    theirs = half(row, torch)
+    if theirs is None:
+        return  # "not implemented for 'Half'"
+    ours = half(row, dl)
+    assert ours is not None
+    assert difference(ours, theirs, row.coarse) == ""
+
+
+def half(row: Row, lib: Any) -> Any:
+    """The numbers in training, or None where the library does not compute in float16."""
+    try:
+        return Built(row, lib, "float16").run(True, min(row.order, 1))
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
 def called(row: Row, lib: Any, seed: int) -> Built:
     """After a call in training, which makes lazy modules and moves running statistics."""
     built = Built(row, lib, "float64", seed)
