@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.nn.backward_hooks import BackwardHooks
@@ -23,6 +23,7 @@ class Hook(NamedTuple):
 
 
 HookTable = dict[int, Hook]
+H = TypeVar("H")
 
 
 @dataclass(eq=False)
@@ -122,6 +123,29 @@ class Hookable:
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, incompatible_keys)` after loading; it may edit the two lists."""
         return add_hook(self._own_state_hooks().load_post, Hook(hook))
+
+
+def find_pre_hook(module: Hookable, cls: type[H], **attributes: Any) -> H | None:
+    """The forward pre-hook of that class with these attributes; None if there is none."""
+    return next((hook for _, hook in _found(module, cls, attributes)), None)
+
+
+def remove_pre_hook(module: Hookable, cls: type[H], **attributes: Any) -> H | None:
+    """Remove that hook and return it; None if there is none."""
+    for key, hook in _found(module, cls, attributes):
+        del module._own_hooks().forward_pre[key]
+        return hook
+    return None
+
+
+def _found(module: Hookable, cls: type[H], attributes: dict[str, Any]) -> list[tuple[int, H]]:
+    hooks = module._hooks.forward_pre if module._hooks else {}
+    return [
+        (key, hook.function)
+        for key, hook in hooks.items()
+        if isinstance(hook.function, cls)
+        and all(getattr(hook.function, name, None) == value for name, value in attributes.items())
+    ]
 
 
 def call_with_hooks(

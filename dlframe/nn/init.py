@@ -13,6 +13,9 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import numpy as np
@@ -85,8 +88,22 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 # --- filling -----------------------------------------------------------------------------------
 
 
+_leaves_out: ContextVar[bool] = ContextVar("leaves_out", default=False)
+
+
+@contextmanager
+def left_out() -> Iterator[None]:
+    """A context in which nothing is filled or drawn, for `nn.utils.skip_init`."""
+    token = _leaves_out.set(True)
+    try:
+        yield
+    finally:
+        _leaves_out.reset(token)
+
+
 def _fill(tensor: T, values: np.ndarray | float, name: str) -> T:
-    tensor.array[...] = values
+    if not _leaves_out.get():
+        tensor.array[...] = values
     mark_mutated(tensor.array, name)
     return tensor
 
@@ -98,11 +115,15 @@ def _memory_order(array: np.ndarray) -> np.ndarray:
 
 
 def _draw_uniform(array: np.ndarray, low: float, high: float, generator: Generator | None) -> None:
+    if _leaves_out.get():
+        return
     view = _memory_order(array)
     view[...] = or_default(generator).uniform(view.shape, array.dtype, low=low, high=high)
 
 
 def _draw_normal(array: np.ndarray, mean: float, std: float, generator: Generator | None) -> None:
+    if _leaves_out.get():
+        return
     view, source = _memory_order(array), or_default(generator)
     # PyTorch makes normals in blocks only where they lie in memory without gaps
     draw = source.normal if array.flags.c_contiguous else source.normal_by_pairs

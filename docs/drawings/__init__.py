@@ -12,6 +12,7 @@ from drawings import (
     layers,
     normalization,
     optimizers,
+    parametrized,
     pooling,
 )
 
@@ -26,4 +27,5 @@ PICTURES = {
     **optimizers.PICTURES,
     **gallery.PICTURES,
     **graphs.PICTURES,
+    **parametrized.PICTURES,
 }

@@ -92,7 +92,7 @@ def test_a_loss_names_what_made_its_input():
 def test_dtype():
     text = message(TypeError, lambda: nn.Sequential(nn.Linear(2, 2))(np.ones((1, 2))))
     assert "In 0 Linear" in text
-    assert "array of float64 [1, 2]" in text
+    assert "float64 [1, 2]" in text
 
 
 def test_exceptions_of_others_get_a_note():

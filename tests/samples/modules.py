@@ -8,6 +8,7 @@ checks of `dlframe.testing` (tests/testing/test_own_parts.py).
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import warnings
 from collections import OrderedDict
@@ -108,6 +109,7 @@ class Built:
         self.names = {
             "nn": lib.nn,
             "F": lib.nn.functional,
+            "prune": importlib.import_module(f"{lib.__name__}.nn.utils.prune"),
             "dl": lib,
             "np": np,
             "OrderedDict": OrderedDict,

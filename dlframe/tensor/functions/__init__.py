@@ -17,6 +17,7 @@ from dlframe.tensor.functions.counting import *
 from dlframe.tensor.functions.diagonals import *
 from dlframe.tensor.functions.exponential import *
 from dlframe.tensor.functions.extremes import *
+from dlframe.tensor.functions.factors import *
 from dlframe.tensor.functions.filling import *
 from dlframe.tensor.functions.histograms import *
 from dlframe.tensor.functions.indexing import *

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 __all__ = [
     "cdist",
     "dist",
+    "frobenius_norm",
     "norm",
+    "norm_except_dim",
+    "nuclear_norm",
     "renorm",
 ]
 
@@ -66,6 +69,41 @@ def norm(
     if isinstance(p, str):
         return _matrix_norm(input, p, axis, dim, keepdim)
     return _vector_norm(input, 2.0 if p is None else p, axis, keepdim)
+
+
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
+    """The norm for each index of `dim`, over all other dimensions, which stay with size 1.
+
+    With `dim=-1` it is one norm, of all elements. The length of the weights in weight norm.
+
+    >>> dl.norm_except_dim(dl.tensor([[3.0, 4.0], [0.0, 1.0]]))
+    tensor([[5.],
+            [1.]])
+    """
+    if dim == -1:
+        return norm(v, pow)
+    dim = checked_dim(dim, v.array.ndim)
+    if v.array.ndim == 1:
+        return ops.absolute(v)
+    return norm(v, pow, [d for d in range(v.array.ndim) if d != dim], keepdim=True)
+
+
+def frobenius_norm(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+    """√Σx² along one or two dimensions, or of all elements for `dim=()`.
+
+    >>> dl.frobenius_norm(dl.tensor([[3.0, 4.0]]), (0, 1))
+    tensor(5.)
+    """
+    return norm(input, 2, None if dim == () else dim, keepdim)
+
+
+def nuclear_norm(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The sum of the singular values of the matrices in two dimensions.
+
+    >>> dl.nuclear_norm(dl.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    tensor(7.)
+    """
+    return norm(input, "nuc", dim, keepdim)
 
 
 def _matrix_norm(input: Tensor, p: str, axis: Any, dim: Dims, keepdim: bool) -> Any:

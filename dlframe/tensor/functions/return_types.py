@@ -49,6 +49,13 @@ class aminmax(NamedTuple):
     max: Tensor
 
 
+class geqrf(NamedTuple):
+    """Of `dlframe.geqrf`: R with the vectors of the reflections, and their factors."""
+
+    a: Tensor
+    tau: Tensor
+
+
 class median(NamedTuple):
     """Of `dlframe.median` along a dim: the elements in the middle, and where they are."""
 

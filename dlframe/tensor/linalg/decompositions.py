@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import ArgumentError, LinAlgError, ShapeError
+from dlframe.errors import ArgumentError, LinAlgError
 from dlframe.ops import lapack
 from dlframe.ops.calling import wrap
 from dlframe.tensor.arguments import (
     also_named,
     require_matrices,
-    require_same_dtype,
 )
-from dlframe.tensor.functions import return_types
+from dlframe.tensor.functions import factors, return_types
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -150,22 +149,9 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     tensor([[ 0.],
             [-1.]])
     """
-    name = "linalg.householder_product"
-    require_matrices(name, A, square=False)
-    require_same_dtype(name, A, tau)
-    m, n = A.shape[-2:]
-    k = tau.shape[-1] if tau.ndim else -1
-    if not 0 <= k <= n <= m or tuple(tau.shape[:-1]) != tuple(A.shape[:-2]):
-        raise ShapeError(
-            f"{name}: A is (..., m, n) and tau (..., k) with k <= n <= m; got A{list(A.shape)} and "
-            f"tau{list(tau.shape)}"
-        )
-    vectors = ops.tril(A, k=-1) + np.eye(m, n, dtype=A.dtype)
-    out = ops.broadcast_to(wrap(np.eye(m, n, dtype=A.dtype)), shape=tuple(A.shape))
-    for i in reversed(range(k)):  # from the right, so that each step is a vector times a matrix
-        v = vectors[..., i, None]
-        out = out - tau[..., i, None, None] * v @ (ops.swapaxes(v, axis1=-1, axis2=-2) @ out)
-    return out
+    m, n, _ = factors.checked_reflections("linalg.householder_product", A, tau)
+    one = wrap(np.eye(m, n, dtype=A.dtype))
+    return factors.reflected(A, tau, ops.broadcast_to(one, shape=tuple(A.shape)))
 
 
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> Any:
