@@ -272,7 +272,8 @@ def _maker_in_graph(value: Any, owners: Iterable[tuple[str, Module]]) -> str:
     after: list[str] = []
     while heap and len(seen) < _FAR:
         node = heappop(heap)[1]
-        own = getattr(getattr(node.op, "ctx", None), "module", None)  # a layer's own backward
+        call = getattr(getattr(node.op, "ctx", None), "call", None)
+        own = getattr(call, "module", None)  # of a layer with its own backward
         leaves = [t for t in node.targets if t is not None and t.__class__ is not Node]
         if leaves or own is not None:
             if paths is None:
