@@ -123,11 +123,13 @@ def _(g):
     return sum(g, axis=(0, *range(2, g.ndim)))
 
 
-@op(latex=r"\sum_{s i + k = j} W_k y_i")
-def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
+@op(latex=r"\sum_{s i + k = j} W_k y_i + b")
+def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, groups):
     """The adjoint of a convolution in its input: a transposed convolution, linear in y and weight.
 
-    The transposed matrix gives columns, whose elements are added to the places they came from.
+    x[n, c, j] = b[c] + Σ W[o, c, k] · y[n, o, i] over all o, i, k with i · stride + k · dilation -
+    padding = j. The transposed matrix gives columns, whose elements are added to the places they
+    came from.
     """
     n, outputs, kernel, out = y.shape[0], y.shape[1], weight.shape[2:], y.shape[2:]
     channels, places = weight.shape[1] * groups, math.prod(out)
@@ -145,6 +147,8 @@ def convolution_input(y, weight, *, size, stride, padding, dilation, groups):
         for offset, windows, inside in meetings:
             total[inside] += at[offset][windows]
         x[part] = total
+        if bias is not None:
+            x[part] += bias.reshape((-1,) + (1,) * len(size))
     return x
 
 
@@ -158,6 +162,11 @@ def _(g, y, shape, *, stride, padding, dilation, groups):
     return convolution_weight(
         g, y, kernel=shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
     )
+
+
+@convolution_input.vjp("bias", latex=r"\sum_j g_j")
+def _(g):
+    return sum(g, axis=(0, *range(2, g.ndim)))
 
 
 @op(latex=r"\sum_i y_i x_{s i + k}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drawings import (
     activations,
+    convolution,
     elementwise,
     functions,
     gallery,
@@ -23,6 +24,7 @@ PICTURES = {
     **layers.PICTURES,
     **pooling.PICTURES,
     **normalization.PICTURES,
+    **convolution.PICTURES,
     **initial.PICTURES,
     **optimizers.PICTURES,
     **gallery.PICTURES,

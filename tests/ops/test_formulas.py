@@ -259,8 +259,8 @@ def define_networks() -> None:
     x, y, weight = numbers(1, 1, 7), numbers(1, 1, 3), numbers(1, 1, 3)
     case("convolution", x, weight, numbers(1), options=convolution, ranges={"j": 7, "k": 3},
          free={"z": "i", "x": "j", "weight": "k"}, letters=stride)  # fmt: skip
-    case("convolution_input", y, weight, options={**convolution, "size": (7,)},
-         free={"z": "j", "y": "i", "weight": "k"}, letters=stride)  # fmt: skip
+    case("convolution_input", y, weight, numbers(1), options={**convolution, "size": (7,)},
+         ranges={"j": 7}, free={"z": "j", "y": "i", "weight": "k"}, letters=stride)  # fmt: skip
     case("convolution_weight", x, y, options={**convolution, "kernel": (3,)},
          free={"z": "k", "x": "j", "y": "i"}, letters=stride)  # fmt: skip
     pooling = {**window, "kernel": (3,), "windows": (3,)}

@@ -37,24 +37,6 @@ def compare(run: Any, *arrays: np.ndarray, rtol: float = 1e-10) -> None:
     assert difference(results(call, dl), results(call, torch), rtol) == ""
 
 
-CONVOLUTIONS = list(
-    itertools.product(
-        [(1, 1), (3, 2), (4, 4)], [(1, 1), (2, 3)], [(0, 0), (1, 2)], [(1, 1), (2, 1)], [1, 2, 4]
-    )
-)
-
-
-@pytest.mark.parametrize(("kernel", "stride", "padding", "dilation", "groups"), CONVOLUTIONS)
-def test_convolutions(
-    kernel: Any, stride: Any, padding: Any, dilation: Any, groups: int, rng: np.random.Generator
-) -> None:
-    x, weight = rng.standard_normal((3, 4, 9, 8)), rng.standard_normal((8, 4 // groups, *kernel))
-    compare(
-        lambda F, *xs: F.conv2d(*xs, stride, padding, dilation, groups),
-        x, weight, rng.standard_normal(8),
-    )  # fmt: skip
-
-
 POOLS = [
     (kernel, stride, padding, dilation, ceil)
     for kernel, stride, padding, dilation, ceil in itertools.product(

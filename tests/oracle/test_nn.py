@@ -60,29 +60,6 @@ def product(template: str, **choices: list[Any]) -> list[str]:
 
 
 LAYERS = [
-    *(
-        (layer, "(2, 4, 6, 7)")
-        for layer in product(
-            "nn.Conv2d(4, 6, {k}, {s}, {p}, {d}, {g}, {b})",
-            k=[1, 3, (2, 3)],
-            s=[1, (2, 1)],
-            p=[0, (1, 2)],
-            d=[1, (1, 2)],
-            g=[1, 2],
-            b=[True, False],
-        )
-    ),
-    *(
-        (layer, "(2, 2, 6, 7)")
-        for layer in product(
-            "nn.Conv2d(2, 3, {k}, padding={p!r}, padding_mode={m!r}, dilation={d})",
-            k=[3, (2, 4)],
-            p=[0, (2, 1), "same", "valid"],
-            m=["zeros", "reflect", "replicate", "circular"],
-            d=[1, (1, 2)],
-        )
-    ),
-    ("nn.Conv2d(2, 3, 3)", "(2, 6, 7)"),
     *((f"nn.Dropout({p})", "(40, 5)") for p in (0, 0.1, 0.5, 0.9, 1)),
     *(
         (layer, shape)

@@ -91,24 +91,6 @@ SPARSE = [
 
 # --- convolution -------------------------------------------------------------------------------
 
-image = n.away(2, 4, 7, 6)
-CONVOLUTION = [
-    of("conv2d", "plain", image, n.away(3, 4, 3, 2)),
-    of("conv2d", "bias", image, n.away(3, 4, 3, 2), n.away(3)),
-    *(of("conv2d", f"{stride} {padding} {dilation} {groups}", image, n.away(4, 4 // groups, 3, 2), n.away(4),
-         stride=stride, padding=padding, dilation=dilation, groups=groups)
-      for stride, padding, dilation, groups in [
-          (2, 0, 1, 1), ((1, 3), 1, 1, 1), (1, (2, 1), 2, 2), ((2, 1), (1, 2), (1, 2), 4), (3, 3, 1, 2)]),
-    *(of("conv2d", f"same {dilation}", image, n.away(2, 4, 3, 4), padding="same", dilation=dilation)
-      for dilation in (1, 2)),
-    of("conv2d", "valid", image, n.away(2, 4, 3, 4), padding="valid"),
-    of("conv2d", "1 × 1", image, n.away(2, 4, 1, 1), n.away(2)),
-    of("conv2d", "1 × 1 shifted", image[:, :, :3, :3], n.away(2, 4, 1, 1), stride=2, padding=1),
-    of("conv2d", "unbatched", image[0], n.away(2, 4, 3, 3), n.away(2), padding=1),
-    of("conv2d", "empty batch", image[:0], n.away(2, 4, 3, 3), n.away(2), order=1),
-    of("conv2d", "sequences of one", image, n.away(2, 4, 3, 3), stride=[2], padding=[1]),
-]  # fmt: skip
-
 
 plane = n.spread(2, 2, 7, 6)
 
@@ -274,7 +256,6 @@ CALLS = [
     *FLAGS,
     *REST,
     *SPARSE,
-    *CONVOLUTION,
     *NUMBERS,
     *CLASSES,
 ]

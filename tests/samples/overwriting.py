@@ -129,6 +129,7 @@ STRICTER = {
     "matmul": "of operands whose batches broadcast PyTorch makes copies, several times as large",
     "einsum": "likewise",
     "kron-4": "likewise, without elements",
+    "nn.functional.conv1d-3 same": "PyTorch pads the input in a copy if the padding is not symmetric",
     "nn.functional.conv2d-7 same": "PyTorch pads the input in a copy if the padding is not symmetric",
     "normalize-6": "PyTorch repeats the weight of instance_norm for each sample, in a copy",
     "nn.functional.instance_norm": "likewise, and the running statistics",

@@ -65,11 +65,6 @@ LEFT_OUT = {
 }
 
 LAYERS: dict[str, list[Part]] = {
-    "Conv2d": [
-        part(lambda: nn.Conv2d(2, 3, 3), IMAGES),
-        part(lambda: nn.Conv2d(2, 4, (2, 3), stride=2, padding=1, groups=2, bias=False), IMAGES),
-        part(lambda: nn.Conv2d(2, 3, 2, padding="same", dilation=2, padding_mode="reflect"), IMAGES),
-    ],
     "Dropout": [part(lambda: nn.Dropout(0.4), ROWS)],
     "Embedding": [
         part(lambda: nn.Embedding(5, 3), LABELS),

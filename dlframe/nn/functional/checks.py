@@ -37,7 +37,8 @@ def batched(name: str, nd: int, x: Any) -> Any:
 def sizes_of(name: str, argument: str, value: Any, nd: int, least: int = 1) -> tuple[int, ...]:
     """One integer per dimension, from one for all or one for each."""
     single = isinstance(value, (int, np.integer))
-    values = (int(value),) * nd if single else tuple(int(v) for v in value)
+    listed = () if isinstance(value, str) else value
+    values = (int(value),) * nd if single else tuple(int(v) for v in listed)
     if len(values) == 1:
         values *= nd
     if len(values) != nd or any(v < least for v in values):

@@ -86,13 +86,14 @@ def _replicated(n: int, before: int, after: int) -> Any:
 
 
 def _circular(n: int, before: int, after: int) -> Any:
-    if max(before, after) > n:
+    # what negative numbers cut off does not come back on the other side
+    kept = np.arange(max(-before, 0), n + min(after, 0))
+    if max(before, after) > len(kept):
         raise ShapeError(
             f"pad: Padding value causes wrapping around more than once: padding ({before}, "
-            f"{after}) at a dimension of "
-            f"size {n}"
+            f"{after}) at a dimension of size {n}"
         )
-    return np.arange(-before, n + after) % n
+    return kept[np.arange(-max(before, 0), len(kept) + max(after, 0)) % max(len(kept), 1)]
 
 
 _PLACES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}
