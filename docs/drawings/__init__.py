@@ -15,6 +15,7 @@ from drawings import (
     optimizers,
     parametrized,
     pooling,
+    structure,
 )
 
 PICTURES = {
@@ -23,6 +24,7 @@ PICTURES = {
     **functions.PICTURES,
     **layers.PICTURES,
     **pooling.PICTURES,
+    **structure.PICTURES,
     **normalization.PICTURES,
     **convolution.PICTURES,
     **initial.PICTURES,
