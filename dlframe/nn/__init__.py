@@ -10,6 +10,7 @@ from dlframe.nn.batchnorm import *
 from dlframe.nn.by_hand import *
 from dlframe.nn.container import *
 from dlframe.nn.conv import *
+from dlframe.nn.distance import *
 from dlframe.nn.dropout import *
 from dlframe.nn.embedding import *
 from dlframe.nn.flatten import *

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drawings import (
     activations,
     convolution,
+    distances,
     elementwise,
     functions,
     gallery,
@@ -21,6 +22,7 @@ from drawings import (
 PICTURES = {
     **elementwise.PICTURES,
     **activations.PICTURES,
+    **distances.PICTURES,
     **functions.PICTURES,
     **layers.PICTURES,
     **pooling.PICTURES,

@@ -85,7 +85,8 @@ SURFACE: dict[str, str] = {
         Tensor.zero_
         """,
     "Products": """
-        addbmm addmm addmv addr baddbmm bmm cdist chain_matmul cross dot einsum inner kron matmul mm mv outer tensordot
+        addbmm addmm addmv addr baddbmm bmm cdist chain_matmul cosine_similarity cross dot einsum inner kron matmul mm mv outer pairwise_distance
+        pdist tensordot
         vdot
         """,
     "Linear algebra": """

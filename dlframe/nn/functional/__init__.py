@@ -12,6 +12,7 @@ from dlframe.nn.functional.activation import *
 from dlframe.nn.functional.adaptive_pooling import *
 from dlframe.nn.functional.classification import *
 from dlframe.nn.functional.convolution import *
+from dlframe.nn.functional.distance import *
 from dlframe.nn.functional.dropout import *
 from dlframe.nn.functional.embedding import *
 from dlframe.nn.functional.linear import *
