@@ -81,11 +81,6 @@ SPARSE = [
     *(custom(f"one_hot: {case}", lambda lib, F, args=args: F.one_hot(ints(lib, args[0]), *args[1:]),
            (), order=0)
       for case, args in {"": ([0, 2],), "classes": ([[0, 2]], 4), "0-d": (1,), "none": ([], 3)}.items()),
-    *(of("dropout", f"p={p} {shape}", n.away(*shape), p=p)
-      for p in (0.0, 0.3, 0.5, 1.0) for shape in ((3,), (5, 7))),
-    of("dropout", "not training", x, training=False),
-    custom("dropout: in place", lambda lib, F, x: F.dropout(x * 1, 0.5, True, True), (x,)),
-    custom("dropout: twice", lambda lib, F, x: F.dropout(F.dropout(x, 0.2), 0.4), (n.away(40),)),
 ]  # fmt: skip
 
 

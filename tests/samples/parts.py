@@ -65,7 +65,6 @@ LEFT_OUT = {
 }
 
 LAYERS: dict[str, list[Part]] = {
-    "Dropout": [part(lambda: nn.Dropout(0.4), ROWS)],
     "Embedding": [
         part(lambda: nn.Embedding(5, 3), LABELS),
         part(lambda: nn.Embedding(5, 3, padding_idx=2), LABELS, surrogate=True),

@@ -103,7 +103,10 @@ SURFACE: dict[str, str] = {
         signal.windows.general_hamming signal.windows.hamming signal.windows.hann signal.windows.kaiser
         signal.windows.nuttall
         """,
-    "Networks": " ".join(f"nn.functional.{name}" for name in of_networks()),
+    "Networks": " ".join(f"nn.functional.{name}" for name in of_networks())
+    + """
+        dropout feature_dropout alpha_dropout feature_alpha_dropout
+        """,
     "Tensor": """
         Tensor.shape Tensor.size Tensor.dim Tensor.ndim numel Tensor.dtype Tensor.device Tensor.requires_grad
         Tensor.requires_grad_ Tensor.grad Tensor.grad_fn Tensor.is_leaf Tensor.retain_grad Tensor.backward

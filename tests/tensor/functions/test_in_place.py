@@ -12,6 +12,10 @@ from dlframe.tensor import functions
 
 INPUTS = {"gcd_": [12, 18], "lcm_": [12, 18], "acosh_": [1.5, 2.0], "arccosh_": [1.5, 2.0]}
 OTHERS: dict[str, tuple[Any, ...]] = {
+    "alpha_dropout_": (1.0, True),
+    "dropout_": (1.0, True),
+    "feature_alpha_dropout_": (1.0, True),
+    "feature_dropout_": (1.0, True),
     "clamp_": (0.3, 0.6),
     "clip_": (0.3, 0.6),
     "clamp_min_": (0.5,),
