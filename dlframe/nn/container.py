@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from itertools import chain
@@ -13,7 +14,7 @@ import numpy as np
 from dlframe.nn import by_hand
 from dlframe.nn.module import Module, indent
 
-__all__ = ["ModuleDict", "ModuleList", "Sequential"]
+__all__ = ["Container", "ModuleDict", "ModuleList", "Sequential"]
 
 
 def pairs_of(modules: Any, owner: str) -> list[tuple[str, Any]]:
@@ -113,6 +114,27 @@ class _Row(Module):
         layers.insert(index, module)
         self._renumber(layers)
         return self
+
+
+class Container(Module):
+    """Modules under the names by which they are given. Deprecated: a `Module` does the same.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     parts = nn.Container(first=nn.Linear(2, 2))
+    >>> list(parts.state_dict())
+    ['first.weight', 'first.bias']
+    """
+
+    def __init__(self, **kwargs: Module) -> None:
+        super().__init__()
+        warnings.warn(
+            "`nn.Container` is deprecated: make a subclass of nn.Module",
+            FutureWarning,
+            stacklevel=2,
+        )
+        for name, module in kwargs.items():
+            self.add_module(name, module)
 
 
 class Sequential(_Row):

@@ -56,6 +56,7 @@ def part(make: Callable[..., Any], *inputs: Any, **options: Any) -> Part:
 # Classes that are not called with tensors: `Module` is a base, the others are containers.
 LEFT_OUT = {
     "Module",
+    "Container",
     "ModuleList",
     "ModuleDict",
     "ParameterList",
