@@ -125,5 +125,54 @@ def cifar_cnn(lib: Any) -> Step:
     return _training(lib, model, nn.CrossEntropyLoss(), x, y, 0.05)
 
 
-_ALL = (op_chain, mlp_small, mlp_small_adam, mlp_medium, mlp_wide, lenet, cifar_cnn)
+def _sequences(lib: Any, model: Any) -> Step:
+    """Forward and backward of 32 sequences of 50 steps with 32 features."""
+    x = lib.randn(50, 32, 32)
+
+    def step() -> Any:
+        loss = model(x)[0].square().mean()
+        model.zero_grad()
+        loss.backward()
+        return loss
+
+    return step
+
+
+def rnn(lib: Any) -> Step:
+    """RNN 32 → 128 over 50 steps of 32 sequences."""
+    lib.manual_seed(0)
+    return _sequences(lib, lib.nn.RNN(32, 128))
+
+
+def lstm(lib: Any) -> Step:
+    """LSTM 32 → 128 over 50 steps of 32 sequences."""
+    lib.manual_seed(0)
+    return _sequences(lib, lib.nn.LSTM(32, 128))
+
+
+def gru(lib: Any) -> Step:
+    """GRU 32 → 128 over 50 steps of 32 sequences."""
+    lib.manual_seed(0)
+    return _sequences(lib, lib.nn.GRU(32, 128))
+
+
+def lstm_deep(lib: Any) -> Step:
+    """Two layers of LSTM in both directions, 32 → 128, over 50 steps of 32 sequences."""
+    lib.manual_seed(0)
+    return _sequences(lib, lib.nn.LSTM(32, 128, 2, bidirectional=True))
+
+
+_ALL = (
+    op_chain,
+    mlp_small,
+    mlp_small_adam,
+    mlp_medium,
+    mlp_wide,
+    lenet,
+    cifar_cnn,
+    rnn,
+    lstm,
+    gru,
+    lstm_deep,
+)
 WORKLOADS = {function.__name__: function for function in _ALL}

@@ -44,6 +44,8 @@ def gradients_of(node: Node, targets: Sequence[Any], g: Any, create_graph: bool)
         except LoopNeeded:
             # it may write into buffers that cannot hold a batch; the rules do not
             record.check_kept(node)
+    if op.together is not None:  # each of its rules keeps the same
+        return _called(op.together, g, _kept_by_rule(node, 0, create_graph), create_graph)
     if op.joint is None:
         return [
             None

@@ -24,6 +24,7 @@ from dlframe.nn.parameter import *
 from dlframe.nn.parameter_container import *
 from dlframe.nn.pooling import *
 from dlframe.nn.rectifiers import *
+from dlframe.nn.recurrent import *
 from dlframe.nn.softmax import *
 from dlframe.nn.unpooling import *
 

@@ -28,6 +28,7 @@ from dlframe.ops.norms import *
 from dlframe.ops.op import *  # after `elementwise`: the notation of that name, not the module
 from dlframe.ops.polynomials import *
 from dlframe.ops.pooling import *
+from dlframe.ops.recurrent import *
 from dlframe.ops.reduction import *
 from dlframe.ops.regions import *
 from dlframe.ops.repeating import *

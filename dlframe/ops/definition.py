@@ -68,6 +68,7 @@ class NodeOp:
 
     rules: Sequence[Rule | None] = ()  # per input: (g, *kept) -> its gradient
     joint: Callable[..., Any] | None = None  # (g, *kept) -> a gradient (or None) per input
+    together: Rule | None = None  # the same, for an op whose rules would repeat each other's work
     fast: Rule | None = None  # (g, needs, *kept) -> the same, on arrays only
     simple = False  # whether there are only rules, so that `by_rules` is enough
 
@@ -206,6 +207,24 @@ class Op(NodeOp):
             )
         self.by_rules = _caller(self.rules, self.kept)
         self.differentiable, self.keeps = True, self.keeps or bool(kept)
+
+    def add_together(self, rule: Rule, latex: dict[str, str]) -> None:
+        """Set one function that gives the gradients of all inputs, as a tuple.
+
+        The rule of each input takes its part, and `latex` has its formula. The engine calls the
+        function itself, once.
+        """
+
+        def part(i: int) -> Rule:
+            @functools.wraps(rule)
+            def rule_of_input(*args: Any, **options: Any) -> Any:
+                return rule(*args, **options)[i]
+
+            return rule_of_input
+
+        for i, name in enumerate(self.inputs):
+            self.add_rule(name, part(i), latex[name])
+        self.together = self._called(rule)
 
     def add_fast(self, rule: Rule) -> None:
         """Set the first-order door: (g, needs, …) -> one gradient (or None) per input.

@@ -54,6 +54,7 @@ class OpFunction(Protocol):
 
     def __call__(self, *inputs: Any, **options: Any) -> Any: ...
     def vjp(self, *names: str, latex: str | None = None) -> Callable[[Rule], Rule]: ...
+    def vjp_of_all(self, latex: dict[str, str]) -> Callable[[Rule], Rule]: ...
     def fast_backward(self, rule: Rule) -> Rule: ...
     def fast_forward(self, forward: Callable[..., Any]) -> Callable[..., Any]: ...
 
@@ -236,6 +237,13 @@ def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
 
         return add
 
+    def vjp_of_all(latex: dict[str, str]) -> Callable[[Rule], Rule]:
+        def add(rule: Rule) -> Rule:
+            definition.add_together(rule, latex)
+            return rule
+
+        return add
+
     def fast_backward(rule: Rule) -> Rule:
         definition.add_fast(rule)
         return rule
@@ -244,9 +252,10 @@ def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
         definition.fast_forward = forward
         return forward
 
-    call.definition, call.vjp, call.fast_backward, call.fast_forward = (
+    call.definition, call.vjp, call.vjp_of_all, call.fast_backward, call.fast_forward = (
         definition,
         vjp,
+        vjp_of_all,
         fast_backward,
         fast_forward,
     )

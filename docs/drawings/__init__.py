@@ -17,6 +17,7 @@ from drawings import (
     optimizers,
     parametrized,
     pooling,
+    recurrent,
     structure,
 )
 
@@ -31,6 +32,7 @@ PICTURES = {
     **normalization.PICTURES,
     **convolution.PICTURES,
     **dropout.PICTURES,
+    **recurrent.PICTURES,
     **initial.PICTURES,
     **optimizers.PICTURES,
     **gallery.PICTURES,

@@ -36,10 +36,8 @@ Env = dict[str, Any]
 
 OPTIONS = {  # the letters of options
     "alpha": r"\alpha", "beta": r"\beta", "correction": "c", "delta": r"\delta",
-    "eps": r"\varepsilon", "index": "index", "k": "k", "lambd": r"\lambda", "margin": "m",
-    "max": r"x_{\max}", "min": r"x_{\min}", "n": "n",
+    "eps": r"\varepsilon", "index": "index", "k": "k", "margin": "m", "n": "n",
     "negative_slope": r"\alpha", "ord": "p", "p": "p", "place": "k", "places": "index",
-    "scale": r"\lambda",
     "shift": "s", "target": "t",
 }  # fmt: skip
 
@@ -57,6 +55,16 @@ NOT_EVALUATED = {
     ),
     ("join_examples", "z"): "as the four before",
     ("join_examples", "examples"): "as the four before",
+    **dict.fromkeys(
+        [
+            *itertools.product(
+                ("rnn_layer", "lstm_layer", "gru_layer"),
+                ("z", "x", "h", "w_ih", "w_hh", "b_ih", "b_hh"),
+            ),
+            *(("lstm_layer", name) for name in ("c", "w_hr")),
+        ],
+        "a formula from step to step: samples/recurrent.py computes it",
+    ),
     ("select_output", "z"): "it takes one of several results, and no array",
     ("select_output", "x"): "its gradients are those of several results",
 }

@@ -120,6 +120,7 @@ def order_of(step: list[int]) -> str:
 _COLUMNS = "LAPACK's results lie in columns in PyTorch, and in order here"
 _CHANNELS = "PyTorch keeps channels last; dlframe has no memory formats"
 _HISTORY = "gradients that are returned lie as their rule gives them"
+_STEPS = "the results of each step lie in order"
 _PARTS = "parts of one array in PyTorch"
 
 DIFFERS = {
@@ -134,6 +135,7 @@ DIFFERS = {
         "avg_pool2d", "batch_norm", "conv2d", "lp_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
         "max_pool3d_with_indices")},
     **dict.fromkeys(["Tensor.backward", "Tensor.retain_grad", "func.hessian", "func.jacrev", "func.jacfwd", "func.vmap"], _HISTORY),
+    **dict.fromkeys(["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"], _STEPS),
     **dict.fromkeys(["histogramdd", "unravel_index", "unique_consecutive"], _PARTS),
     "Tensor.__deepcopy__": "a copy has no gaps",
     "Tensor.__reduce_ex__": "a copy has no gaps",

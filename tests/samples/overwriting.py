@@ -137,6 +137,9 @@ STRICTER = {
     "nn.functional.rms_norm": "likewise",
     "special.ndtr": "PyTorch computes it from erf of a multiple",
     "ldexp": "PyTorch brings the exponent to another dtype",
+    **dict.fromkeys(
+        ["rnn_", "lstm", "gru"], "one operation keeps what the gradients of all its inputs need"
+    ),
     "func.": "what is kept for the derivative inside also counts outside",
 }
 

@@ -62,6 +62,8 @@ LEFT_OUT = {
     "ParameterList",
     "ParameterDict",
     "Metric",
+    "RNNBase",  # a base, too
+    "RNNCellBase",
     "Optimizer",
 }
 

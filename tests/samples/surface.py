@@ -106,6 +106,10 @@ SURFACE: dict[str, str] = {
     "Networks": " ".join(f"nn.functional.{name}" for name in of_networks())
     + """
         dropout feature_dropout alpha_dropout feature_alpha_dropout
+        rnn_tanh rnn_relu lstm gru rnn_tanh_cell rnn_relu_cell lstm_cell gru_cell
+        nn.utils.rnn.pack_padded_sequence nn.utils.rnn.pad_packed_sequence nn.utils.rnn.pad_sequence
+        nn.utils.rnn.unpad_sequence nn.utils.rnn.pack_sequence nn.utils.rnn.unpack_sequence
+        nn.utils.rnn.invert_permutation
         """,
     "Tensor": """
         Tensor.shape Tensor.size Tensor.dim Tensor.ndim numel Tensor.dtype Tensor.device Tensor.requires_grad

@@ -6,7 +6,7 @@ weights at 0. Both are reached by their module's name, as in PyTorch.
 
 from __future__ import annotations
 
-from dlframe.nn.utils import parametrizations, parametrize, prune, stateless
+from dlframe.nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from dlframe.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -47,6 +47,7 @@ __all__ = [
     "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
+    "rnn",
     "skip_init",
     "spectral_norm",
     "stateless",
