@@ -61,16 +61,8 @@ from dlframe.dtypes import (
     uint32,
     uint64,
 )
-from dlframe.nn.functional.recurrent import (
-    gru,
-    gru_cell,
-    lstm,
-    lstm_cell,
-    rnn_relu,
-    rnn_relu_cell,
-    rnn_tanh,
-    rnn_tanh_cell,
-)
+from dlframe.nn import top as _top
+from dlframe.nn.top import *  # noqa: F403 - its __all__ is the list
 from dlframe.random import (
     Generator,
     default_generator,
@@ -211,8 +203,6 @@ __all__ = [
     "get_float32_matmul_precision",
     "get_num_threads",
     "get_rng_state",
-    "gru",
-    "gru_cell",
     "half",
     "iinfo",
     "inf",
@@ -232,8 +222,6 @@ __all__ = [
     "linalg",
     "load",
     "long",
-    "lstm",
-    "lstm_cell",
     "manual_seed",
     "metrics",
     "models",
@@ -249,10 +237,6 @@ __all__ = [
     "random",
     "result_type",
     "return_types",
-    "rnn_relu",
-    "rnn_relu_cell",
-    "rnn_tanh",
-    "rnn_tanh_cell",
     "save",
     "seed",
     "set_default_device",
@@ -281,7 +265,7 @@ __all__ = [
     "viz",
     "vmap",
 ]
-__all__ += creation.__all__ + functions.__all__
+__all__ += creation.__all__ + functions.__all__ + _top.__all__
 
 
 def __getattr__(name: str) -> Any:

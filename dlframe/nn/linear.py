@@ -7,6 +7,7 @@ from typing import Any
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, ShapeError
+from dlframe.nn import functional as F
 from dlframe.nn import init
 from dlframe.nn.lazy import LazyModuleMixin
 from dlframe.nn.module import Module
@@ -177,20 +178,7 @@ class Bilinear(Module):
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         """x₁ᵀ Aₒ x₂ + bₒ for each o."""
-        expected = (self.in1_features, self.in2_features)
-        if input1.shape[:-1] != input2.shape[:-1] or expected != (
-            input1.shape[-1],
-            input2.shape[-1],
-        ):
-            raise ShapeError(
-                f"Bilinear: expected inputs of shapes (*, {expected[0]}) and (*, {expected[1]}), "
-                f"got {tuple(input1.shape)} and {tuple(input2.shape)}"
-            )
-        left = ops.expand_dims(input1, axis=-2)  # (*, 1, in1)
-        middle = ops.matmul(ops.expand_dims(left, axis=-3), self.weight)  # (*, out, 1, in2)
-        right = ops.expand_dims(ops.expand_dims(input2, axis=-2), axis=-1)  # (*, 1, in2, 1)
-        out: Tensor = ops.squeeze(ops.matmul(middle, right), axis=(-2, -1))
-        return out if self.bias is None else out + self.bias
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """The sizes."""

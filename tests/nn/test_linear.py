@@ -58,7 +58,7 @@ def test_bilinear() -> None:
     assert layer(a, b).item() == pytest.approx(expected, rel=1e-6)
     assert layer(a[0], b[0]).shape == (1,)
     for wrong in (dl.zeros(1, 2), dl.zeros(2, 3), dl.zeros(3)):
-        with pytest.raises(ShapeError, match=r"Bilinear: expected inputs of shapes \(\*, 2\)"):
+        with pytest.raises(ShapeError, match=r"bilinear: expected inputs of shapes \(\*, 2\)"):
             layer(a, wrong)
     with pytest.raises(ArgumentError, match="in1_features must be > 0"):
         nn.Bilinear(0, 1, 1)

@@ -70,6 +70,7 @@ FAMILIES = (
     "recurrent",
     "attention",
     "parametrized",
+    "top",
     "tensor",
     "autograd",
 )

@@ -10,6 +10,7 @@ from types import ModuleType
 
 from dlframe import special
 from dlframe.nn import functional as F
+from dlframe.nn import top
 from dlframe.tensor import functions
 from dlframe.tensor.functions import (
     activation,
@@ -106,11 +107,11 @@ SURFACE: dict[str, str] = {
     "Networks": " ".join(f"nn.functional.{name}" for name in of_networks())
     + """
         dropout feature_dropout alpha_dropout feature_alpha_dropout
-        rnn_tanh rnn_relu lstm gru rnn_tanh_cell rnn_relu_cell lstm_cell gru_cell
         nn.utils.rnn.pack_padded_sequence nn.utils.rnn.pad_packed_sequence nn.utils.rnn.pad_sequence
         nn.utils.rnn.unpad_sequence nn.utils.rnn.pack_sequence nn.utils.rnn.unpack_sequence
         nn.utils.rnn.invert_permutation
-        """,
+        """
+    + " ".join(top.__all__),
     "Tensor": """
         Tensor.shape Tensor.size Tensor.dim Tensor.ndim numel Tensor.dtype Tensor.device Tensor.requires_grad
         Tensor.requires_grad_ Tensor.grad Tensor.grad_fn Tensor.is_leaf Tensor.retain_grad Tensor.backward

@@ -1,0 +1,297 @@
+"""The functions of networks that PyTorch has at its top level, with the arguments they have there.
+
+Those of `nn.functional` came later, with an order of arguments of their own; both compute the same.
+Here a reduction is a number, 0 for none, 1 for the mean and 2 for the sum, and the statistics of
+batches come after the weights. `cudnn_enabled` has no meaning here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlframe.errors import ArgumentError, ShapeError
+from dlframe.nn import functional as F
+from dlframe.nn.functional import (
+    adaptive_avg_pool1d,
+    avg_pool1d,
+    bilinear,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_tbc,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    max_pool1d_with_indices,
+    rms_norm,
+)
+from dlframe.nn.functional.recurrent import (
+    gru,
+    gru_cell,
+    lstm,
+    lstm_cell,
+    rnn_relu,
+    rnn_relu_cell,
+    rnn_tanh,
+    rnn_tanh_cell,
+)
+from dlframe.tensor import Tensor
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_max_pool1d",
+    "avg_pool1d",
+    "batch_norm",
+    "bilinear",
+    "binary_cross_entropy_with_logits",
+    "constant_pad_nd",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_tbc",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "convolution",
+    "embedding",
+    "group_norm",
+    "gru",
+    "gru_cell",
+    "instance_norm",
+    "layer_norm",
+    "lstm",
+    "lstm_cell",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool3d",
+    "rms_norm",
+    "rnn_relu",
+    "rnn_relu_cell",
+    "rnn_tanh",
+    "rnn_tanh_cell",
+]
+
+
+# --- convolution and pooling -------------------------------------------------------------------
+
+
+def convolution(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+) -> Tensor:
+    """`conv1d`, `conv2d` or `conv3d` by the number of dimensions, or the transposed one.
+
+    >>> dl.convolution(dl.ones(1, 1, 3), dl.ones(1, 1, 2), None, [1], [0], [1], False, [0], 1)
+    tensor([[[2., 2.]]])
+    """
+    nd = weight.ndim - 2
+    if not 1 <= nd <= 3:
+        raise ShapeError(f"convolution: expected a weight of 3 to 5 dimensions, got {weight.ndim}")
+    if transposed:
+        turned = (conv_transpose1d, conv_transpose2d, conv_transpose3d)[nd - 1]
+        return turned(input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return (conv1d, conv2d, conv3d)[nd - 1](input, weight, bias, stride, padding, dilation, groups)
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """`nn.functional.max_pool1d`, without indices.
+
+    >>> dl.max_pool1d(dl.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    tensor([[3., 2.]])
+    """
+    out: Tensor = F.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return out
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """`nn.functional.max_pool2d`, without indices.
+
+    >>> dl.max_pool2d(dl.tensor([[[1.0, 3.0], [2.0, 0.0]]]), 2)
+    tensor([[[3.]]])
+    """
+    out: Tensor = F.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return out
+
+
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """`nn.functional.max_pool3d`, without indices.
+
+    >>> dl.max_pool3d(dl.ones(1, 2, 2, 2), 2).shape
+    (1, 1, 1, 1)
+    """
+    out: Tensor = F.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return out
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+    """The maxima and their places; `nn.functional.adaptive_max_pool1d` gives these if asked.
+
+    >>> dl.adaptive_max_pool1d(dl.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    (tensor([[3., 2.]]), tensor([[1, 2]]))
+    """
+    values, indices = F.adaptive_max_pool1d(input, output_size, return_indices=True)
+    return values, indices
+
+
+def constant_pad_nd(input: Tensor, pad: Any, value: float = 0) -> Tensor:
+    """`nn.functional.pad` with a constant.
+
+    >>> dl.constant_pad_nd(dl.tensor([1.0, 2.0]), (1, 2), 9.0)
+    tensor([9., 1., 2., 9., 9.])
+    """
+    return F.pad(input, pad, "constant", value)
+
+
+# --- normalization, embedding ------------------------------------------------------------------
+
+
+def batch_norm(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Tensor:
+    """`nn.functional.batch_norm`, with the statistics after weight and bias.
+
+    >>> dl.batch_norm(dl.tensor([[1.0], [3.0]]), None, None, None, None, True, 0.1, 1e-8, False)
+    tensor([[-1.],
+            [ 1.]])
+    """
+    return F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def instance_norm(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Tensor:
+    """`nn.functional.instance_norm`, with the statistics after weight and bias.
+
+    >>> dl.instance_norm(dl.tensor([[[1.0, 3.0]]]), None, None, None, None, True, 0.1, 0.0, False)
+    tensor([[[-1.,  1.]]])
+    """
+    return F.instance_norm(
+        input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
+    )
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Any,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+) -> Tensor:
+    """`nn.functional.layer_norm`.
+
+    >>> dl.layer_norm(dl.tensor([1.0, 3.0]), (2,), eps=0.0)
+    tensor([-1.,  1.])
+    """
+    return F.layer_norm(input, normalized_shape, weight, bias, eps)
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
+) -> Tensor:
+    """`nn.functional.group_norm`.
+
+    >>> dl.group_norm(dl.tensor([[1.0, 3.0]]), 1, eps=0.0)
+    tensor([[-1.,  1.]])
+    """
+    return F.group_norm(input, num_groups, weight, bias, eps)
+
+
+def embedding(
+    weight: Tensor,
+    indices: Tensor,
+    padding_idx: int = -1,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """`nn.functional.embedding`, with the weight first; a negative `padding_idx` means none.
+
+    >>> dl.embedding(dl.tensor([[1.0], [2.0]]), dl.tensor([1, 0]))
+    tensor([[2.],
+            [1.]])
+    """
+    padding = None if padding_idx < 0 else padding_idx
+    return F.embedding(
+        indices, weight, padding, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
+    )
+
+
+# --- losses ------------------------------------------------------------------------------------
+
+
+def _reduction(name: str, number: int) -> str:
+    """The word for the number of a reduction."""
+    if number not in (0, 1, 2):
+        raise ArgumentError(
+            f"{name}: reduction must be 0 for none, 1 for the mean or 2 for the sum, got "
+            f"{number!r}; nn.functional.{name} takes words"
+        )
+    return ("none", "mean", "sum")[number]
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    pos_weight: Tensor | None = None,
+    reduction: int = 1,
+) -> Tensor:
+    """`nn.functional.binary_cross_entropy_with_logits`; the reduction is a number.
+
+    >>> dl.binary_cross_entropy_with_logits(dl.zeros(2), dl.ones(2), reduction=2)
+    tensor(1.3863)
+    """
+    word = _reduction("binary_cross_entropy_with_logits", reduction)
+    return F.binary_cross_entropy_with_logits(
+        input, target, weight, pos_weight=pos_weight, reduction=word
+    )

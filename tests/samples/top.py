@@ -1,0 +1,60 @@
+"""Functions of networks with the arguments that they have at PyTorch's top level."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from samples.functional import of
+from samples.table import Call, ErrorSample, Numbers, calls
+
+n = Numbers(33)
+LINE, PLANE, ROOM = n.away(2, 2, 7), n.away(2, 2, 5, 4), n.away(1, 2, 3, 4, 3)
+WEIGHT, BIAS, MEAN, VAR = n.positive(2), n.away(2), n.away(2), n.positive(2)
+STATE = (WEIGHT, BIAS, MEAN, VAR)
+SHARES, SCORES = n.positive(3, 4) / 2.5, n.away(3, 4)
+ONCE: dict[str, Any] = {"order": 1, "forms": False, "dtypes": False, "variants": False}
+
+CALLS: list[Call] = [
+    *calls("conv1d", (LINE, n.away(4, 1, 2), n.away(4), 2, 1, 2, 2), (LINE, n.away(3, 2, 3), None, 1, "same"), **ONCE),
+    *calls("conv2d", (PLANE, n.away(4, 1, 2, 2), n.away(4), 1, (1, 0), (2, 1), 2), **ONCE),
+    *calls("conv3d", (ROOM, n.away(2, 1, 2, 2, 2), n.away(2), 1, 1, 1, 2), **ONCE),
+    *calls("conv_transpose1d", (LINE, n.away(2, 1, 3), n.away(2), 2, 1, 1, 2, 2), **ONCE),
+    *calls("conv_transpose2d", (PLANE, n.away(2, 1, 2, 2), n.away(2), 2, 1, 1, 2, 1), **ONCE),
+    *calls("conv_transpose3d", (ROOM, n.away(2, 1, 2, 2, 2), n.away(2), 2, 1, 1, 2, 1), **ONCE),
+    *calls("conv_tbc", (n.away(5, 2, 3), n.away(2, 3, 4), n.away(4), 1), **ONCE),
+    *calls("convolution", (LINE, n.away(3, 2, 3), None, [2], [1], [1], False, [0], 1),
+           (PLANE, n.away(2, 3, 2, 2), None, [2, 2], [0, 0], [1, 1], True, [1, 1], 1), **ONCE),
+    *calls("max_pool1d", (LINE, 3, 2, 1), **ONCE),
+    *calls("max_pool1d_with_indices", (LINE, 3, 2), **ONCE),
+    *calls("max_pool2d", (PLANE, 2, {"ceil_mode": True}), **ONCE),
+    *calls("max_pool3d", (ROOM, 2, 1), **ONCE),
+    *calls("avg_pool1d", (LINE, 3, 2, 1, True, False), **ONCE),
+    *calls("adaptive_avg_pool1d", (LINE, 3), **ONCE),
+    *calls("adaptive_max_pool1d", (LINE, 3), **ONCE),
+    *calls("constant_pad_nd", (PLANE, (1, 2, 0, 1), 0.5), (LINE, (1, -1)), **ONCE),
+    Call("batch_norm", (LINE, *STATE, True, 0.1, 1e-5, False), fixed=(3, 4), **ONCE,
+         run=lambda lib, x, w, b, mean, var, *rest: lib.batch_norm(x, w, b, mean * 1, var * 1, *rest)),
+    Call("batch_norm", (LINE, *STATE, False, 0.1, 1e-5, False), fixed=(3, 4), **ONCE),
+    Call("instance_norm", (LINE, WEIGHT, BIAS, None, None, True, 0.1, 1e-5, False), **ONCE),
+    *calls("layer_norm", (PLANE, (4,), n.away(4), n.away(4), 1e-3, False), **ONCE),
+    *calls("group_norm", (PLANE, 2, WEIGHT, BIAS, 1e-3, False), **ONCE),
+    *calls("rms_norm", (PLANE, (4,), n.away(4), 1e-3), **ONCE),
+    *calls("embedding", (n.away(4, 3), np.array([1, 3, 3])), (n.away(4, 3), np.array([1, 3, 3]), 3, True), **ONCE),
+    *calls("bilinear", (n.away(4, 3), n.away(4, 2), n.away(5, 3, 2), n.away(5)), (n.away(3), n.away(2), n.away(5, 3, 2)), **ONCE),
+    of("bilinear", "", n.away(2, 4, 3), n.away(2, 4, 2), n.away(5, 3, 2), n.away(5)),
+    *calls("binary_cross_entropy_with_logits", *((SCORES, SHARES, None, n.positive(4), r) for r in (0, 1, 2)), fixed=(1, 2), **ONCE),
+]  # fmt: skip
+
+ERRORS = [
+    ErrorSample("binary_cross_entropy_with_logits: reduction",
+                lambda lib: lib.binary_cross_entropy_with_logits(lib.ones(2), lib.ones(2), None, None, 5), RuntimeError,
+                "reduction must be 0", in_torch=False),
+    ErrorSample("bilinear: sizes", lambda lib: lib.bilinear(lib.ones(4, 3), lib.ones(4, 3), lib.ones(5, 3, 2)), RuntimeError,
+                r"bilinear.*\[5, 3, 2\]"),
+    ErrorSample("bilinear: rows", lambda lib: lib.bilinear(lib.ones(4, 3), lib.ones(2, 2), lib.ones(5, 3, 2)), RuntimeError,
+                r"\[4, 3\].*\[2, 2\]"),
+    ErrorSample("convolution: dimensions", lambda lib: lib.convolution(
+        lib.ones(1, 1), lib.ones(1, 1), None, [], [], [], False, [], 1), RuntimeError, "3 to 5", in_torch=False),
+]  # fmt: skip
