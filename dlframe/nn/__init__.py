@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlframe.base.listing import gathered
-from dlframe.nn import functional, init, lazy, utils
+from dlframe.nn import attention, functional, init, lazy, utils
 from dlframe.nn.activation import *
 from dlframe.nn.adaptive_pooling import *
 from dlframe.nn.batchnorm import *
@@ -18,6 +18,7 @@ from dlframe.nn.instancenorm import *
 from dlframe.nn.linear import *
 from dlframe.nn.loss import *
 from dlframe.nn.module import *
+from dlframe.nn.multihead import *
 from dlframe.nn.normalization import *
 from dlframe.nn.parallel import *
 from dlframe.nn.parameter import *
@@ -26,6 +27,7 @@ from dlframe.nn.pooling import *
 from dlframe.nn.rectifiers import *
 from dlframe.nn.recurrent import *
 from dlframe.nn.softmax import *
+from dlframe.nn.transformer import *
 from dlframe.nn.unpooling import *
 
-__all__ = gathered(__name__, "functional", "init", "lazy", "utils")
+__all__ = gathered(__name__, "attention", "functional", "init", "lazy", "utils")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dlframe.base.listing import gathered
 from dlframe.ops.activation import *
+from dlframe.ops.attention import *
 from dlframe.ops.bessel import *
 from dlframe.ops.broadcast import *
 from dlframe.ops.calculus import *

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drawings import (
     activations,
+    attention,
     convolution,
     distances,
     dropout,
@@ -33,6 +34,7 @@ PICTURES = {
     **convolution.PICTURES,
     **dropout.PICTURES,
     **recurrent.PICTURES,
+    **attention.PICTURES,
     **initial.PICTURES,
     **optimizers.PICTURES,
     **gallery.PICTURES,

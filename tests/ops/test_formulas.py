@@ -337,9 +337,23 @@ def define_algebra() -> None:
     case("least_squares", numbers(4, 3), numbers(4, 2), options=gelsd)
     for shape in ((4, 3), (3, 4)):
         case("pinv", numbers(*shape))
+    case("attention_weights", numbers(3, 2), numbers(4, 2), numbers(3, 4), options={"scale": 0.7},
+         free={"z": "ij"}, ranges={"j": 4, "k": 4}, letters=of_attention)  # fmt: skip
+    case("attention", numbers(3, 2), numbers(4, 2), numbers(4, 5), numbers(3, 4),
+         options={"scale": 0.7}, letters=of_attention)  # fmt: skip
     case("det", numbers(3, 3))
     case("slogdet", numbers(3, 3), letters=lambda xs, outs, gs: {"g": gs[1]})
     case("expm", numbers(3, 3) / 2)
+
+
+def of_attention(xs: Any, outs: Any, gs: Any) -> Env:
+    query, key, *value, mask = xs
+    softmax = lambda m: Matrix(np.exp(m.array) / np.exp(m.array).sum(-1, keepdims=True))
+    p = softmax(Matrix(0.7 * query @ key.T + mask)).array
+    g = gs[0] @ value[0].T if value else gs[0]
+    d = p * (g - (g * p).sum(-1, keepdims=True))
+    known = {"P": Matrix(p), "D": Matrix(d), "s": 0.7, "softmax": softmax}
+    return known | ({"V": Matrix(value[0])} if value else {})
 
 
 def _listed(xs: Any, outs: Any, gs: Any) -> Env:

@@ -135,6 +135,7 @@ STRICTER = {
     "nn.functional.instance_norm": "likewise, and the running statistics",
     "normalize-9": "PyTorch keeps the normalized input of rms_norm",
     "nn.functional.rms_norm": "likewise",
+    "nn.functional.scaled_dot_product_attention": "PyTorch keeps what we keep in four dimensions, else scaled copies",
     "special.ndtr": "PyTorch computes it from erf of a multiple",
     "ldexp": "PyTorch brings the exponent to another dtype",
     **dict.fromkeys(

@@ -10,11 +10,13 @@ from __future__ import annotations
 from dlframe.base.listing import gathered
 from dlframe.nn.functional.activation import *
 from dlframe.nn.functional.adaptive_pooling import *
+from dlframe.nn.functional.attention import *
 from dlframe.nn.functional.classification import *
 from dlframe.nn.functional.convolution import *
 from dlframe.nn.functional.distance import *
 from dlframe.nn.functional.dropout import *
 from dlframe.nn.functional.embedding import *
+from dlframe.nn.functional.heads import *
 from dlframe.nn.functional.linear import *
 from dlframe.nn.functional.loss import *
 from dlframe.nn.functional.normalization import *

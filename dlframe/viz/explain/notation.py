@@ -7,7 +7,7 @@ limits run over what the operation adds up; n is how many numbers that are. In a
 input a, Z the result and G its gradient; a bar over one of several results, as over U, marks that
 result's own gradient. F holds 1/(λⱼ - λᵢ), for singular values 1/(σⱼ² - σᵢ²), and zeros on its
 diagonal; copyltu copies the lower triangle to the upper one. ε(x) is the distance from x to the
-next float.
+next float. In attention P are the weights and D is the gradient of the scores.
 
 Losses are written for the mean; summed they lack the 1/n. s is the stride of a window, k the place
 in it. After a comma stand definitions, after a colon what defines the results before it.
@@ -28,9 +28,12 @@ _SYMBOLS = {
     "examples": "x",
     "factor": "L",
     "input": "M",
+    "key": "K",
+    "mask": "M",
     "max": r"x_{\max}",
     "min": r"x_{\min}",
     "pos_weight": "p",
+    "query": "Q",
     "src": "v",
     "value": "v",
     "weight": "W",

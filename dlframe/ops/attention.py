@@ -1,0 +1,270 @@
+"""Attention: for each query a mean of the values, weighted by how well their keys fit the query.
+
+The scores are as many as queries times keys. They are made in blocks that fit the cache: of some
+items of the batch, or of some rows of one item. A block of rows is finished by itself, since each
+row of weights adds up to 1 by itself. So the value alone needs memory for one block, and where rows
+see no later keys (`causal`), the blocks above the diagonal are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dlframe.ops.memory import empty_like
+from dlframe.ops.op import op
+from dlframe.ops.record import Array
+from dlframe.ops.reduction import sum
+from dlframe.ops.sums import add, add_products
+
+__all__ = ["attention", "attention_weights"]
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+# (rules are typed by their names: g, out, the inputs and options of their op)
+
+_BLOCK = 1 << 16  # scores that are made at once
+_HEIGHT = 16  # rows of a block, at least
+_KEPT = 1 << 22  # scores that are kept for the gradient; of more, it makes the blocks again
+_SAFE = 30.0  # scores of this size need no shift: exp(30) is far from overflow
+
+_maximum: Any = np.maximum.reduce
+
+# With the scores S = s Q Kᵀ + M, the weights P = softmax(S), their noise N and Y = (P ∘ N) V:
+#     dV = (P ∘ N)ᵀ G
+#     dP = (G Vᵀ) ∘ N
+#     dS = P ∘ (dP - Σⱼ dPⱼ Pⱼ)           (softmax)
+#     dQ = s dS K,   dK = s dSᵀ Q,   dM = dS
+
+
+@op(
+    broadcasts=True,
+    latex=r"\frac{e^{S_{ij}}}{\sum_k e^{S_{ik}}}, \quad S = s Q K^\top + M",
+)
+def attention_weights(query, key, mask=None, *, scale, causal=False):
+    """softmax(scale · Q Kᵀ + mask) along the keys; 0 in rows where the mask is -inf everywhere."""
+    lead = _lead(query, key, mask)
+    shape = (*lead, query.shape[-2])
+    query, key, mask = _stretched(shape, key.shape[-2], (query, key), (mask,))
+    out, total = _exponentials(query, key, mask, scale, 0 if causal else None)
+    out /= total
+    return out
+
+
+@attention_weights.vjp("query", latex="s D K")
+def _(g, out, key, *, scale):
+    return (_through_softmax(g, out) @ key) * scale
+
+
+@attention_weights.vjp("key", latex=r"s D^\top Q")
+def _(g, out, query, *, scale):
+    return (_through_softmax(g, out).swapaxes(-1, -2) @ query) * scale
+
+
+@attention_weights.vjp("mask", latex="D")
+def _(g, out):
+    return _through_softmax(g, out)
+
+
+def _through_softmax(g, weights):
+    """The gradient of the scores, from that of their softmax."""
+    return weights * (g - sum(g * weights, axis=-1, keepdims=True))
+
+
+@op(
+    broadcasts=True,
+    order="",
+    latex=r"P V, \quad P = \mathrm{softmax}(s Q K^\top + M)",
+)
+def attention(query, key, value, mask=None, noise=None, *, scale, causal=False):
+    """softmax(scale · Q Kᵀ + mask) V, the weights multiplied by `noise`.
+
+    query is (*, L, E), key (*, S, E), value (*, S, V), the leading dimensions broadcast; mask and
+    noise broadcast to (*, L, S). With `causal` row i sees the keys up to i. Rows that see none
+    are 0. The result lies in memory like the query, if it is (N, heads, L, E), as in PyTorch.
+    """
+    return _attention(query, key, value, mask, noise, scale=scale, causal=causal, keep=False)[0]
+
+
+@attention.fast_forward
+def _attention(query, key, value, mask=None, noise=None, *, scale, causal=False, keep=True):
+    shape = (*_lead(query, key, value, mask, noise), query.shape[-2])
+    keys = key.shape[-2]
+    out = _room(query, (*shape, value.shape[-1]), noise is None)
+    query, key, value, mask, noise = _stretched(shape, keys, (query, key, value), (mask, noise))
+    keep = keep and math.prod(shape) * keys <= _KEPT
+    kept = []
+    for block in _blocks(shape, keys, causal):
+        e, total = exponentials = _of_block(query, key, mask, scale, causal, block)
+        if keep:
+            kept.append(exponentials)
+        if noise is not None:
+            e = e * noise[block.scores]
+        y = np.matmul(e, value[block.keys], out=out[block.rows])
+        y /= total
+    return out, kept if keep else None
+
+
+@attention.vjp("query", latex="s D K")
+def _(g, query, key, value, mask, noise, *, scale, causal):
+    return (_gradient_of_scores(g, query, key, value, mask, noise, scale, causal) @ key) * scale
+
+
+@attention.vjp("key", latex=r"s D^\top Q")
+def _(g, query, key, value, mask, noise, *, scale, causal):
+    d = _gradient_of_scores(g, query, key, value, mask, noise, scale, causal)
+    return (d.swapaxes(-1, -2) @ query) * scale
+
+
+@attention.vjp("value", latex=r"P^\top G")
+def _(g, query, key, mask, noise, *, scale, causal):
+    weights = attention_weights(query, key, mask, scale=scale, causal=causal)
+    return (weights if noise is None else weights * noise).swapaxes(-1, -2) @ g
+
+
+@attention.vjp("mask", latex="D")
+def _(g, query, key, value, mask, noise, *, scale, causal):
+    return _gradient_of_scores(g, query, key, value, mask, noise, scale, causal)
+
+
+def _gradient_of_scores(g, query, key, value, mask, noise, scale, causal):
+    weights = attention_weights(query, key, mask, scale=scale, causal=causal)
+    d = g @ value.swapaxes(-1, -2)
+    return _through_softmax(d if noise is None else d * noise, weights)
+
+
+@attention.fast_backward
+def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal):
+    shape, keys = out.shape[:-1], key.shape[-2]
+    query, key, value, mask, noise = _stretched(shape, keys, (query, key, value), (mask, noise))
+    dq = empty_like(query, g.dtype) if needs[0] else None
+    dk = _zeros_like(key, g.dtype) if needs[1] else None
+    dv = None
+    if needs[2]:  # the value is not kept if only its own gradient is wanted
+        shape_of_values = (*shape[:-1], keys, g.shape[-1])
+        dv = np.zeros(shape_of_values, g.dtype) if value is None else _zeros_like(value, g.dtype)
+    dm = np.zeros((*shape, keys), g.dtype) if needs[3] else None
+    for i, block in enumerate(_blocks(shape, keys, causal)):
+        if residuals is None:
+            e, total = _of_block(query, key, mask, scale, causal, block)
+        else:
+            e, total = residuals[i]
+        # the weights are e / total; all that follows is linear in g, which has fewer numbers
+        gi = g[block.rows] / total
+        factor = None if noise is None else noise[block.scores]
+        if dv is not None:
+            dv[block.keys] += (e if factor is None else e * factor).swapaxes(-1, -2) @ gi
+        if value is None:
+            continue
+        d = np.matmul(gi, value[block.keys].swapaxes(-1, -2))
+        if factor is not None:
+            d *= factor
+        d -= add_products(gi, out[block.rows], (gi.ndim - 1,))  # Σⱼ dPⱼ Pⱼ = Σ g y
+        d *= e
+        if dm is not None:
+            dm[block.scores] = d
+        d *= scale
+        if dq is not None:
+            np.matmul(d, key[block.keys], out=dq[block.rows])
+        if dk is not None:
+            dk[block.keys] += d.swapaxes(-1, -2) @ query[block.rows]
+    return dq, dk, dv, dm, None
+
+
+# --- blocks of scores --------------------------------------------------------------------------
+
+
+class _Block(NamedTuple):
+    """Indices into arrays with a number per query, per key, and per pair of them."""
+
+    rows: tuple[Any, ...]
+    keys: tuple[Any, ...]
+    scores: tuple[Any, ...]
+    first: int  # row
+
+
+def _blocks(shape: tuple[int, ...], keys: int, causal: bool) -> Iterator[_Block]:
+    """The blocks of scores of shape (*, L) times `keys`: of whole items, or of rows of one."""
+    *lead, rows = shape
+    matrices = math.prod(lead[1:])
+    items = max(1, _BLOCK // max(1, matrices * rows * keys))
+    height = max(_HEIGHT, _BLOCK // max(1, matrices * keys))  # all, where items are several
+    every = slice(None)
+    for i in range(0, lead[0] if lead else 1, items):
+        item = (slice(i, i + items), ...) if lead else ()
+        for first in range(0, rows, height):
+            end = min(first + height, rows)
+            some, seen = slice(first, end), slice(min(end, keys) if causal else keys)
+            yield _Block((*item, some, every), (*item, seen, every), (*item, some, seen), first)
+
+
+def _of_block(query, key, mask, scale, causal, block):
+    part = None if mask is None else mask[block.scores]
+    start = block.first if causal else None
+    return _exponentials(query[block.rows], key[block.keys], part, scale, start)
+
+
+def _exponentials(query, key, mask, scale, first):
+    """exp(scores), shifted by a number per row, and their sums along the keys, or 1 for a 0.
+
+    `first` is the number of the first row, if rows see no later keys.
+    """
+    e = np.matmul(query * scale, key.swapaxes(-1, -2))
+    if mask is not None:
+        e += mask
+    if first is not None and first < e.shape[-1]:
+        e[..., first:] += _later(e.shape[-2], e.shape[-1] - first)
+    if mask is not None or not _are_small(query, key, scale):
+        # the largest becomes 0: no overflow; the least float, so that -inf stays -inf
+        e -= _maximum(e, axis=-1, keepdims=True, initial=np.finfo(e.dtype).min)
+    np.exp(e, out=e)
+    total = add(e, -1, True)
+    total[total == 0] = 1
+    return e, total
+
+
+def _are_small(query: Array, key: Array, scale: float) -> bool:
+    """Whether |qᵢ| |kⱼ| scale, which no score exceeds, needs no shift: the maximum costs more."""
+    longest = _maximum(np.vecdot(query, query), axis=None, initial=0)
+    longest *= _maximum(np.vecdot(key, key), axis=None, initial=0)
+    return bool(longest * scale**2 <= _SAFE**2)
+
+
+@lru_cache(maxsize=64)
+def _later(rows: int, keys: int) -> Array:
+    """-inf where the key comes after the row, else 0."""
+    return np.triu(np.full((rows, keys), -np.inf, np.float32), 1)
+
+
+# --- arrays ------------------------------------------------------------------------------------
+
+
+def _lead(*arrays: Array | None) -> tuple[int, ...]:
+    """The leading dimensions of the result."""
+    return np.broadcast_shapes(*[x.shape[:-2] for x in arrays if x is not None])
+
+
+def _stretched(shape: Any, keys: int, matrices: Any, pairs: Any) -> list[Any]:
+    """`matrices` with all leading dimensions; `pairs` with a number for each query and key."""
+    lead = shape[:-1]
+    known = [x is None or x.shape[:-2] == lead for x in matrices]
+    return [
+        *(x if k else np.broadcast_to(x, (*lead, *x.shape[-2:])) for x, k in zip(matrices, known)),
+        *(x if x is None else np.broadcast_to(x, (*shape, keys)) for x in pairs),
+    ]
+
+
+def _room(query: Array, shape: tuple[int, ...], alike: bool) -> Array:
+    """Memory for the result; in the order of the query where PyTorch has it so."""
+    if alike and query.ndim == 4 and query.shape == shape and query.strides[3] == query.itemsize:
+        return empty_like(query, query.dtype)
+    return np.empty(shape, query.dtype)
+
+
+def _zeros_like(x: Array, dtype: Any) -> Array:
+    out = empty_like(x, dtype)
+    out.fill(0)
+    return out
