@@ -11,12 +11,13 @@ True
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -26,22 +27,34 @@ from dlframe.tensor import Tensor
 
 __all__ = [
     "calculate_gain",
+    "constant",
     "constant_",
+    "dirac",
     "dirac_",
+    "eye",
     "eye_",
+    "kaiming_normal",
     "kaiming_normal_",
+    "kaiming_uniform",
     "kaiming_uniform_",
+    "normal",
     "normal_",
     "ones_",
+    "orthogonal",
     "orthogonal_",
+    "sparse",
     "sparse_",
     "trunc_normal_",
+    "uniform",
     "uniform_",
+    "xavier_normal",
     "xavier_normal_",
+    "xavier_uniform",
     "xavier_uniform_",
     "zeros_",
 ]
 
+P = ParamSpec("P")
 T = TypeVar("T", bound=Tensor)
 
 _LINEAR = (
@@ -441,3 +454,37 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     for column in range(columns):
         tensor.array[or_default(None).randperm(rows)[:zeros], column] = 0
     return tensor
+
+
+# --- old names ---------------------------------------------------------------------------------
+
+
+def _deprecated(function: Callable[P, T]) -> Callable[P, T]:
+    """The function under its old name, without the underscore: it warns."""
+    name = function.__name__
+
+    @functools.wraps(function)
+    def old(*args: P.args, **kwargs: P.kwargs) -> T:
+        warnings.warn(
+            f"`nn.init.{name[:-1]}` is now deprecated in favor of `nn.init.{name}`.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return function(*args, **kwargs)
+
+    old.__name__ = old.__qualname__ = name[:-1]
+    old.__doc__ = f"The old name of `{name}`."
+    return old
+
+
+constant = _deprecated(constant_)
+dirac = _deprecated(dirac_)
+eye = _deprecated(eye_)
+kaiming_normal = _deprecated(kaiming_normal_)
+kaiming_uniform = _deprecated(kaiming_uniform_)
+normal = _deprecated(normal_)
+orthogonal = _deprecated(orthogonal_)
+sparse = _deprecated(sparse_)
+uniform = _deprecated(uniform_)
+xavier_normal = _deprecated(xavier_normal_)
+xavier_uniform = _deprecated(xavier_uniform_)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import dlframe as dl
 from dlframe import nn
 from dlframe.random import Generator, default_generator, manual_seed
 from dlframe.tensor import Tensor
@@ -106,3 +107,16 @@ def test_far_from_the_mean() -> None:
     with pytest.warns(UserWarning, match="more than 2 std from"):
         t = nn.init.trunc_normal_(empty(10), mean=0, std=0.1, a=1, b=2)
     assert ((t.array >= 1) & (t.array <= 2)).all()
+
+
+@pytest.mark.parametrize("name", [n for n in nn.init.__all__ if f"{n}_" in nn.init.__all__])
+def test_old_names_warn_and_do_the_same(name: str) -> None:
+    shape = (3, 4, 5) if name == "dirac" else (4, 5)
+    arguments = {"constant": (2.0,), "sparse": (0.5,)}.get(name, ())
+    dl.manual_seed(0)
+    want = getattr(nn.init, f"{name}_")(dl.empty(*shape), *arguments)
+    dl.manual_seed(0)
+    with pytest.warns(FutureWarning, match=rf"in favor of `nn.init.{name}_`") as caught:
+        got = getattr(nn.init, name)(dl.empty(*shape), *arguments)
+    assert got.tolist() == want.tolist()
+    assert caught[0].filename == __file__
