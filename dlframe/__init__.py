@@ -9,7 +9,7 @@ tensor(6.)
 The parts of a program are `data`, `nn`, `optim`, `viz` and `utils`; around its loop stand
 `training`, `metrics`, `models` and `cli`. Beneath them are the tensor (`tensor`), its gradients
 (`autograd`) and the formulas (`ops`). PyTorch's paths to these are `linalg`, `special`, `signal`,
-`func`, `cuda` and `backends`. ARCHITECTURE.md is the map.
+`fft`, `func`, `cuda` and `backends`. ARCHITECTURE.md is the map.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from dlframe import (
         backends,
         data,
+        fft,
         func,
         linalg,
         metrics,
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
 _LAZY_MODULES = {
     "backends",
     "data",
+    "fft",
     "func",
     "linalg",
     "metrics",
@@ -191,6 +193,7 @@ __all__ = [
     "enable_grad",
     "errors",
     "explain",
+    "fft",
     "finfo",
     "float",
     "float16",

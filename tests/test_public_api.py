@@ -65,7 +65,7 @@ DIFFERENT: dict[str, str] = {
                 *("floor_divide", "floor_divide_", "fmod", "fmod_", "frexp", "matmul", "mul"),
                 *("mul_", "multiply", "multiply_", "narrow", "remainder", "remainder_"),
                 *("true_divide", "true_divide_", "type_as", "where"),
-                *("dot", "index_copy_", "masked_scatter", "put", "take"),
+                *("dot", "index_copy_", "masked_scatter", "orgqr", "ormqr", "put", "take"),
             )
         ],
         "PyTorch's documentation names the argument otherwise than PyTorch's parser (and dlframe)",

@@ -81,6 +81,37 @@ def lu(a: Array) -> tuple[Array, Array, Array]:
     return factors, pivots, zero_pivot(factors)
 
 
+def ldl(a: Array) -> tuple[Array, Array, Array]:
+    """L and the blocks of D in one matrix (Bunch and Kaufman), LAPACK's pivots, and info.
+
+    Only the lower triangle is read. D[k, k] is 0 for info k; blocks of two rows have negative
+    pivots.
+    """
+    *batch, n, _ = a.shape
+    factors = np.tril(a)
+    pivots, info = np.zeros((*batch, n), np.int32), np.zeros(batch, np.int32)
+    if a.size:
+        sytrf = routine("sytrf", a)
+        for i in np.ndindex(*batch):
+            found, pivots[i], info[i] = sytrf(a[i], lower=True)
+            factors[i] = np.tril(found)
+    return factors, pivots, info
+
+
+def ldl_solve(factors: Array, pivots: Array, b: Array) -> Array:
+    """The x with a x = b for the factors of `ldl`; batches broadcast."""
+    n = factors.shape[-1]
+    batch = np.broadcast_shapes(factors.shape[:-2], b.shape[:-2])
+    factors = np.broadcast_to(factors, (*batch, n, n))
+    pivots = np.broadcast_to(pivots, (*batch, n))
+    out = np.array(np.broadcast_to(b, (*batch, *b.shape[-2:])))
+    if out.size:
+        sytrs = routine("sytrs", out)
+        for i in np.ndindex(*batch):
+            out[i], _ = sytrs(factors[i], pivots[i], out[i], lower=True)
+    return out
+
+
 def are_many(batch: Sequence[int], n: int) -> bool:
     """Whether n steps for all matrices at once are faster than a call of LAPACK for each."""
     return math.prod(batch) > 8 * n

@@ -52,6 +52,7 @@ FAMILIES = (
     "searching",
     "linalg",
     "decompositions",
+    "factors",
     "networks",
     "losses",
     "window",

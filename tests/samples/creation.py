@@ -84,6 +84,9 @@ CONSTANTS = [
 
 RANGES = [
     *calls("arange", 5, 2.5, (1, 8, 3), (5, 1, -2), (0, 1, 0.25), (3, {"dtype": float64}), {"end": 3}, {"start": 1, "end": 7, "step": 2, "dtype": int32}, (0.5, 3, {"dtype": Named("int64")}), **plain), Call("arange", (np.array(4),), note="a tensor", forms=False, **plain),
+    *calls("range", (1, 4), (0, 1, 0.25), (3, -1, -2), {"start": 0, "end": 3, "step": 2, "dtype": float64}, **plain),
+    *calls("fft.fftfreq", 5, (4, 0.5), {"n": 3, "d": 2.0, "dtype": float64}, **plain),
+    *calls("fft.rfftfreq", 5, (4, 0.5), {"n": 3, "d": 2.0, "dtype": float64}, **plain),
     *calls("linspace", (0, 1, 5), (3, -1, 4), (0, 1, 1), (0, 1, 0), (0.1, 0.7, 9, {"dtype": float64}), {"start": 0, "end": 10, "steps": 4, "dtype": int32}, **plain),
     Call("linspace", (np.array(0.0), np.array(2.0), 5), note="tensors", forms=False, **plain), Call("linspace", (np.array(0.0), 2, 5), note="a tensor", forms=False, **plain), Call("linspace", (1, np.array(2.0), 5), note="a tensor", forms=False, **plain),
     *calls("logspace", (0, 2, 3, {"dtype": float64}), (0, 3, 4, 2.0, {"dtype": float64}), {"start": -1, "end": 1, "steps": 3, "base": 3.0, "dtype": float64}, **plain), Call("logspace", (0, 2, 3), tolerance=1e-5, **plain),

@@ -129,7 +129,8 @@ DIFFERS = {
          "linalg.eigh", "linalg.householder_product", "linalg.inv", "linalg.inv_ex", "linalg.lstsq", "linalg.lu",
          "linalg.lu_factor", "linalg.lu_factor_ex", "linalg.lu_solve", "linalg.qr", "linalg.solve", "linalg.solve_ex",
          "linalg.solve_triangular", "linalg.svd", "linalg.tensorinv", "linalg.tensorsolve", "lu_solve", "lu_unpack",
-         "matrix_power", "linalg.matrix_power", "qr", "svd", "triangular_solve", "linalg.pinv", "pinverse"], _COLUMNS),
+         "matrix_power", "linalg.matrix_power", "qr", "svd", "triangular_solve", "linalg.pinv", "pinverse",
+         "geqrf", "orgqr", "ormqr", "lu", "svd_lowrank", "pca_lowrank", "linalg.ldl_factor", "linalg.ldl_factor_ex", "linalg.ldl_solve"], _COLUMNS),
     **{f"nn.functional.{name}": _CHANNELS for name in
        ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "avg_pool1d",
         "avg_pool2d", "batch_norm", "conv2d", "lp_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",

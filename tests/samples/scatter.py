@@ -65,6 +65,15 @@ CALLS = [
     *calls("scatter_add", (x, 0, along, src), (x, 1, np.array([[3, 3], [1, 1], [0, 2]]), n.away(3, 2)),
            (x, -2, along[:, :2], n.away(2, 2)), (np.array(1.5), 0, np.array([0]), np.array([2.5])),
            (n.away(2, 3, 2), 1, n.ints(0, 3, 2, 4, 2), n.away(2, 4, 2)), (x, 0, along.astype(np.int32), src)),
+    *[Call("segment_reduce", (n.spread(6), reduce), {"lengths": np.array(lengths)}, dtypes=False, variants=False, forms=False, order=1)
+      for reduce in ("sum", "mean", "prod", "max", "min") for lengths in ([2, 4], [1, 2, 3])],
+    *[Call("segment_reduce", (n.spread(6), reduce), {"lengths": np.array([2, 0, 4]), "initial": 0.3, "axis": 0, "unsafe": False}, dtypes=False, variants=False, forms=False, order=1)
+      for reduce in ("sum", "mean", "prod", "max", "min")],
+    *[Call("segment_reduce", (n.spread(2, 3, 2), reduce), {"lengths": np.array([[1, 2], [2, 1]]), "axis": 1}, dtypes=False, variants=False, forms=False, order=1)
+      for reduce in ("sum", "mean", "max")],
+    Call("segment_reduce", (n.spread(6), "sum"), {"offsets": np.array([0, 2, 6])}, dtypes=False, variants=False, forms=False, order=1),
+    Call("segment_reduce", (n.spread(6), "sum"), {"lengths": np.array([2, 3]), "unsafe": True}, note="unsafe", dtypes=False, variants=False, forms=False, order=1),
+    Call("segment_reduce", (n.spread(4), "sum"), {"lengths": np.array([2, 2]), "indices": None}, note="indices", dtypes=False, variants=False, forms=False, order=1),
     *[Call("scatter_reduce", (x, 0, along, src, reduce), {"include_self": include})
       for reduce in ("sum", "prod", "mean", "amax", "amin") for include in (True, False)],
     *[Call("scatter_reduce", (n.away(2, 3, 2), 1, n.ints(0, 3, 2, 4, 2), n.spread(2, 4, 2), reduce))
@@ -132,6 +141,12 @@ def ones(*shape: int, dtype: Any = np.float32) -> Array:
 
 
 ERRORS = [
+    ErrorSample("segment_reduce: nothing given", lambda lib: lib.segment_reduce(lib.ones(3), "sum"), RuntimeError, "lengths or offsets"),
+    ErrorSample("segment_reduce: sum of lengths", lambda lib: lib.segment_reduce(lib.ones(3), "sum", lengths=lib.tensor([1, 1])), RuntimeError, "sum to data.size"),
+    ErrorSample("segment_reduce: negative", lambda lib: lib.segment_reduce(lib.ones(3), "sum", lengths=lib.tensor([4, -1])), RuntimeError, "negative"),
+    ErrorSample("segment_reduce: reduction", lambda lib: lib.segment_reduce(lib.ones(3), "median", lengths=lib.tensor([3])), RuntimeError, "median"),
+    ErrorSample("segment_reduce: indices", lambda lib: lib.segment_reduce(lib.ones(3), "sum", indices=lib.tensor([0, 0, 1])), RuntimeError, "not supported"),
+    ErrorSample("segment_reduce: shape of lengths", lambda lib: lib.segment_reduce(lib.ones(3, 2), "sum", lengths=lib.tensor([2]), axis=1), RuntimeError, "shape|lengths"),
     bad("scatter: dtype", on("scatter", 0, [[0]], ones(1, 1, dtype=np.float64)), RuntimeError, "Expected self.dtype to be equal"),
     bad("scatter: src smaller", on("scatter", 0, [[0, 1]], ones(1, 1)), RuntimeError, "no larger than src"),
     bad("scatter: index larger", on("scatter", 0, [[0, 1, 0, 1, 0]], ones(1, 5)), RuntimeError, "apart from dimension 0"),

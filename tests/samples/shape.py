@@ -99,6 +99,8 @@ x, y, cube, v, scalar = n.away(2, 3), n.away(3, 3), n.away(2, 3, 4), n.away(5), 
 thin = n.away(2, 1, 3, 1)
 
 CALLS = [
+    *calls("fft.fftshift", n.away(4), n.away(2, 3), (n.away(2, 3), 1), (n.away(2, 3, 2), {"dim": (0, -1)}), dtypes=False, variants=False),
+    *calls("fft.ifftshift", n.away(4), n.away(2, 3), (n.away(2, 3), 1), (n.away(2, 3, 2), {"dim": (0, -1)}), dtypes=False, variants=False),
     # another shape
     *calls("reshape", (cube, (4, -1)), (cube, {"shape": (2, 2, 6)}), (scalar, (1, 1)), (v, (-1,))), *calls("ravel", cube, scalar), Call("ravel", (cube,), run=lambda lib, x: x.mT.ravel(), note="of a view"),
     *calls("Tensor.reshape", (cube, 4, 6), (cube, (3, -1)), (cube, -1)), Call("Tensor.reshape_as", (cube, n.away(6, 4)), fixed=(1,)), Call("Tensor.reshape_as", (cube,), {"other": n.away(24)}, fixed=(1,)),

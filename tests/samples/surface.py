@@ -82,7 +82,7 @@ SURFACE: dict[str, str] = {
     "Indexing": """
         argwhere bucketize gather index_add index_copy index_fill index_put index_reduce index_select isin
         masked_fill masked_scatter masked_select nonzero put take take_along_dim scatter scatter_add
-        scatter_reduce searchsorted unravel_index Tensor.__getitem__ Tensor.__setitem__ Tensor.copy_ Tensor.fill_
+        scatter_reduce segment_reduce searchsorted unravel_index Tensor.__getitem__ Tensor.__setitem__ Tensor.copy_ Tensor.fill_
         Tensor.zero_
         """,
     "Products": """
@@ -97,9 +97,11 @@ SURFACE: dict[str, str] = {
         linalg.multi_dot linalg.norm linalg.pinv linalg.qr linalg.slogdet linalg.solve linalg.solve_ex
         linalg.solve_triangular linalg.svd linalg.svdvals linalg.tensorinv linalg.tensorsolve linalg.vander
         linalg.vecdot linalg.vector_norm det slogdet logdet inverse pinverse cholesky matrix_exp matrix_power
+        linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve geqrf orgqr ormqr lu svd_lowrank pca_lowrank
+        norm_except_dim frobenius_norm nuclear_norm
         """,
     "Numeric": """
-        gradient trapezoid cumulative_trapezoid signal.windows.bartlett signal.windows.blackman signal.windows.cosine
+        gradient trapezoid cumulative_trapezoid range fft.fftfreq fft.rfftfreq fft.fftshift fft.ifftshift signal.windows.bartlett signal.windows.blackman signal.windows.cosine
         signal.windows.exponential signal.windows.gaussian signal.windows.general_cosine
         signal.windows.general_hamming signal.windows.hamming signal.windows.hann signal.windows.kaiser
         signal.windows.nuttall
@@ -121,6 +123,8 @@ SURFACE: dict[str, str] = {
         Tensor.__array__ Tensor.__dlpack__ from_dlpack Tensor.__reduce_ex__ Tensor.__deepcopy__ Tensor.__repr__
         Tensor.__format__ Tensor.__len__ Tensor.__iter__ Tensor.__contains__ set_printoptions set_default_dtype
         get_default_dtype finfo iinfo can_cast promote_types result_type is_tensor is_floating_point
+        is_complex is_conj is_neg is_signed is_inference is_same_size get_device real conj conj_physical resolve_conj
+        resolve_neg detach detach_ zero_ fill_ resize_as_ Tensor.resize_ Tensor.resize_as_ Tensor.set_ Tensor.map2_
         """,
     "Autograd": """
         autograd.backward autograd.grad no_grad enable_grad inference_mode set_grad_enabled is_grad_enabled

@@ -19,6 +19,16 @@ C = n.away(2, 3, 4)
 INTS = n.ints(-5, 5, 2, 3)
 
 
+def function(name: str, *args: Any, **common: Any) -> Call:
+    """What a function says of a tensor, or of two."""
+    common = {"order": 0, "dtypes": False, "variants": False, "narrow": 0, **common}
+    return Call(name, args or (X,), **common)
+
+
+_SAID = ["is_complex", "is_conj", "is_neg", "is_signed", "is_inference", "get_device"]
+_SAME = ["real", "conj", "conj_physical", "resolve_conj", "resolve_neg"]
+
+
 def attribute(
     name: str, run: Callable[..., Any] | None = None, *arrays: Any, **common: Any
 ) -> Call:
@@ -135,6 +145,20 @@ def named(name: str, run: Callable[..., Any], **options: Any) -> Call:
 
 
 CALLS = [
+    *[function(name) for name in _SAID],
+    function("is_signed", INTS > 0), function("is_same_size", X, X), function("is_same_size", X, C), function("is_same_size", X, INTS),
+    *[function(name, order=2) for name in _SAME], function("real", INTS),
+    function("detach"), Call("detach_", (X,), run=lambda lib, x: lib.detach_(x * 2), order=0, dtypes=False, variants=False),
+    Call("zero_", (X,), run=lambda lib, x: lib.zero_(x * 2), order=1, dtypes=False, variants=False),
+    Call("fill_", (X, n.away()), run=lambda lib, x, v: lib.fill_(x * 2, v), passes=("value",), order=1, dtypes=False, variants=False),
+    Call("fill_", (X,), run=lambda lib, x: lib.fill_(x * 2, 3), order=1, dtypes=False, variants=False),
+    *[Call("Tensor.resize_", (X,), run=lambda lib, x, size=size: x.detach().clone().resize_(*size), order=0, dtypes=False, variants=False) for size in ((3, 2), (4,), (2, 1), (0, 2))],
+    Call("Tensor.resize_", (X,), run=lambda lib, x: x.detach().clone().resize_((6,)), order=0, dtypes=False, variants=False),
+    Call("resize_as_", (X, n.away(2, 2)), run=lambda lib, x, y: lib.resize_as_(x.detach().clone(), y), passes=("the_template",), order=0, dtypes=False, variants=False),
+    Call("Tensor.resize_as_", (X, n.away(2, 2)), run=lambda lib, x, y: x.detach().clone().resize_as_(y), passes=("tensor",), order=0, dtypes=False, variants=False),
+    Call("Tensor.set_", (X, C), run=lambda lib, x, y: x.detach().clone().set_(y.detach().contiguous(), 2, (2, 2), (3, 1)), passes=("source", "storage_offset", "size", "stride"), order=0, dtypes=False, variants=False),
+    Call("Tensor.set_", (X, C), run=lambda lib, x, y: x.detach().clone().set_(y.detach()), order=0, dtypes=False, variants=False),
+    Call("Tensor.map2_", (X, X, X), run=lambda lib, x, y, z: x.detach().clone().map2_(y.detach(), z.detach(), lambda a, b, c: a + b * c), order=0, dtypes=False, variants=False),
     named("Tensor.size", lambda lib, x, dim: x.size(dim=dim), dim=-1),
     named("Tensor.requires_grad_", lambda lib, x, requires_grad: (x.requires_grad_(), x.requires_grad_(requires_grad=requires_grad).requires_grad), requires_grad=False),
     *(named("Tensor.backward", _backward_by, **options) for options in (
@@ -335,6 +359,11 @@ ERRORS = [
     error("mH of a vector", lambda lib: lib.ones(2).mH, "matrices"),
     error("H of a batch", lambda lib: lib.ones(2, 3, 4).H, "2-D"),
     error("adjoint of a vector", lambda lib: lib.ones(2).adjoint(), "matrices"),
+    error("imag: real numbers", lambda lib: lib.imag(lib.ones(2)), "non-complex"),
+    error("is_complex: a list", lambda lib: lib.is_complex([1.0]), "must be Tensor", TypeError),
+    error("resize_: with grad", lambda lib: lib.ones(2, requires_grad=True).resize_(3), "cannot resize variables that require grad"),
+    error("resize_: negative", lambda lib: lib.ones(2).resize_(-1), "negative|not allowed|numel"),
+    error("set_: another dtype", lambda lib: lib.ones(2).set_(lib.ones(2).double()), "dtype"),
     error("imag of real numbers", lambda lib: lib.ones(2).imag, "non-complex"),
     error("apply_ with grad", lambda lib: lib.ones(2, requires_grad=True).apply_(abs), "apply_"),
     error("deepcopy of a result", lambda lib: copy.deepcopy(lib.ones(2, requires_grad=True) * 2), "graph leaves"),

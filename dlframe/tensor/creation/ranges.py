@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "arange",
     "linspace",
     "logspace",
+    "range",
 ]
 
 
@@ -64,6 +66,43 @@ def arange(
     count = math.ceil((end - start) / step if length is None else length)
     values = start + step * np.arange(count)
     return Tensor(values.astype(kind), requires_grad)
+
+
+def range(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """start, start + step, … up to `end` itself, of floats; PyTorch deprecates it for `arange`.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     dl.range(1, 2.5, 0.5)
+    tensor([1.0000, 1.5000, 2.0000, 2.5000])
+    """
+    warnings.warn(
+        "range is deprecated and will be removed in a future release because its behavior is "
+        "inconsistent with Python's range builtin. Instead, use arange, which produces values in "
+        "[start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
+    check_placement(device, layout)
+    start, end, step = (
+        _number(v) for v in ((0, start, step) if end is None else (start, end, step))
+    )
+    if not step or not (end - start) / step >= 0 or math.isinf(end - start):
+        raise ArgumentError(
+            f"range: upper bound and lower bound inconsistent with step: from {start} to {end} in "
+            f"steps of {step} there is no sequence"
+        )
+    values = start + step * np.arange(math.floor((end - start) / step) + 1)
+    return Tensor(values.astype(float_dtype(dtype)), requires_grad)
 
 
 def _number(value: Any) -> Any:

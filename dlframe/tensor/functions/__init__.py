@@ -29,12 +29,14 @@ from dlframe.tensor.functions.matrices import *
 from dlframe.tensor.functions.norms import *
 from dlframe.tensor.functions.padding import *
 from dlframe.tensor.functions.products import *
+from dlframe.tensor.functions.properties import *
 from dlframe.tensor.functions.reduction import *
 from dlframe.tensor.functions.repeating import *
 from dlframe.tensor.functions.reshaping import *
 from dlframe.tensor.functions.scan import *
 from dlframe.tensor.functions.scattering import *
 from dlframe.tensor.functions.searching import *
+from dlframe.tensor.functions.segments import *
 from dlframe.tensor.functions.sorting import *
 from dlframe.tensor.functions.special import *
 from dlframe.tensor.functions.splitting import *

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
+from dlframe.autograd import Function
 from dlframe.dtypes import get_default_dtype
-from dlframe.errors import ArgumentError, LinAlgError, ShapeError
+from dlframe.errors import ArgumentError, GradientError, LinAlgError, ShapeError
 from dlframe.ops import lapack
 from dlframe.ops.calling import wrap
+from dlframe.ops.record import Array
 from dlframe.random import or_default
 from dlframe.tensor.arguments import require_matrices, require_same_dtype, to_dtype
 from dlframe.tensor.functions import return_types
@@ -19,6 +21,26 @@ if TYPE_CHECKING:
     from dlframe.tensor import Tensor
 
 __all__ = ["geqrf", "lu", "orgqr", "ormqr", "pca_lowrank", "svd_lowrank"]
+
+
+class _WithoutGradient(Function):
+    """A computation whose gradient nobody has derived: asking for it is an error, not a zero."""
+
+    @staticmethod
+    def forward(ctx: Any, name: str, instead: str, compute: Any, *tensors: Any) -> Any:
+        ctx.text = f"{name}: there is no gradient; {instead}"
+        outputs = tuple(wrap(a) for a in compute(*[x.array for x in tensors]))
+        ctx.mark_non_differentiable(*[y for y in outputs if y.dtype.kind != "f"])
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        raise GradientError(ctx.text)
+
+
+def without_gradient(name: str, instead: str, compute: Any, *tensors: Any) -> Any:
+    """The tensors of `compute(*arrays)`; their backward raises, and says what to use instead."""
+    return _WithoutGradient.apply(name, instead, compute, *tensors)
 
 
 # --- reflections -------------------------------------------------------------------------------
@@ -37,11 +59,15 @@ def geqrf(input: Tensor) -> Any:
             [ 0.0000,  0.4000]])
     """
     require_matrices("geqrf", input, square=False)
-    if not input.array.size:
-        tau = np.zeros((*input.shape[:-2], min(input.shape[-2:])), input.dtype)
-        return return_types.geqrf(wrap(input.array.copy()), wrap(tau))
-    columns, tau = np.linalg.qr(input.array, mode="raw")
-    return return_types.geqrf(wrap(np.ascontiguousarray(columns.swapaxes(-1, -2))), wrap(tau))
+    found = without_gradient("geqrf", "differentiate linalg.qr", _reflections, input)
+    return return_types.geqrf(*found)
+
+
+def _reflections(a: Array) -> tuple[Array, Array]:
+    if not a.size:
+        return a.copy(), np.zeros((*a.shape[:-2], min(a.shape[-2:])), a.dtype)
+    columns, tau = np.linalg.qr(a, mode="raw")
+    return np.ascontiguousarray(columns.swapaxes(-1, -2)), tau
 
 
 def orgqr(input: Tensor, tau: Tensor) -> Tensor:

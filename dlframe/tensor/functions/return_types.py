@@ -49,6 +49,21 @@ class aminmax(NamedTuple):
     max: Tensor
 
 
+class linalg_ldl_factor(NamedTuple):
+    """Of `dlframe.linalg.ldl_factor`: L and D in one matrix, and the exchanges."""
+
+    LD: Tensor
+    pivots: Tensor
+
+
+class linalg_ldl_factor_ex(NamedTuple):
+    """Of `dlframe.linalg.ldl_factor_ex`: the factors, and which of D is 0."""
+
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
+
+
 class geqrf(NamedTuple):
     """Of `dlframe.geqrf`: R with the vectors of the reflections, and their factors."""
 

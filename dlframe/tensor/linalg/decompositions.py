@@ -25,6 +25,8 @@ __all__ = [
     "eigh",
     "eigvalsh",
     "householder_product",
+    "ldl_factor",
+    "ldl_factor_ex",
     "lu",
     "lu_factor",
     "lu_factor_ex",
@@ -190,6 +192,54 @@ def _require_no_driver(name: str, driver: str | None) -> None:
             f"{name}: keyword argument `driver=` is only supported by cuSOLVER, on a GPU; got "
             f"{driver!r}"
         )
+
+
+# --- LDLᵀ --------------------------------------------------------------------------------------
+
+
+@also_named(A="input")
+def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
+    """L D Lᵀ = P A Pᵀ for symmetric A, in a compact form for `ldl_solve`.
+
+    L is lower triangular with 1 on its diagonal (left out), D has blocks of one or two rows, so it
+    exists where Cholesky's factor does not: for matrices with negative eigenvalues. Only the lower
+    triangle of A is read. Bunch and Kaufman (1977). There is no gradient; `linalg.solve` has one.
+
+    Args:
+        A: (..., n, n).
+        hermitian: means the same for real numbers.
+
+    Raises:
+        LinAlgError: D has a zero on its diagonal.
+
+    >>> LD, pivots = dl.linalg.ldl_factor(dl.tensor([[2.0, 0.0], [1.0, -3.0]]))
+    >>> LD
+    tensor([[ 2.0000,  0.0000],
+            [ 0.5000, -3.5000]])
+    """
+    LD, pivots, _ = ldl_factor_ex(A, hermitian=hermitian, check_errors=True)
+    return return_types.linalg_ldl_factor(LD, pivots)
+
+
+@also_named(A="input")
+def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False) -> Any:
+    """`ldl_factor`, and per matrix an int32: 0, or k if D[k, k], counted from 1, is 0.
+
+    >>> dl.linalg.ldl_factor_ex(dl.zeros(2, 2)).info
+    tensor(1, dtype=dlframe.int32)
+    """
+    require_matrices("linalg.ldl_factor_ex", A)
+    found = factors.without_gradient(
+        "linalg.ldl_factor", "differentiate linalg.solve", lapack.ldl, A
+    )
+    info = found[2].array
+    if check_errors and info.any():
+        where, k = lapack.first_failure(info)
+        raise LinAlgError(
+            f"linalg.ldl_factor: {where}D[{k},{k}] is zero, so that no system can be solved with "
+            "it; ldl_factor_ex gives the factors nevertheless"
+        )
+    return return_types.linalg_ldl_factor_ex(*found)
 
 
 # --- LU ----------------------------------------------------------------------------------------

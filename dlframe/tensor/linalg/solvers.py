@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import ops
-from dlframe.errors import ArgumentError, LinAlgError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, LinAlgError, ShapeError
 from dlframe.ops import lapack
 from dlframe.ops.calling import wrap
 from dlframe.ops.matrix_functions import inverse_or_infinite
+from dlframe.ops.record import Array
 from dlframe.tensor import functions as F
 from dlframe.tensor.arguments import (
     also_named,
@@ -24,7 +25,7 @@ from dlframe.tensor.arguments import (
     require_to_broadcast,
     tolerance,
 )
-from dlframe.tensor.functions import return_types
+from dlframe.tensor.functions import factors, return_types
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -33,6 +34,7 @@ __all__ = [
     "det",
     "inv",
     "inv_ex",
+    "ldl_solve",
     "lstsq",
     "lu_solve",
     "pinv",
@@ -63,6 +65,36 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     tensor([1.0000, 0.5000])
     """
     return _solved("linalg.solve", A, B, left, ops.solve)
+
+
+def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
+    """The X with A X = B, for the factors of a symmetric A that `ldl_factor` gives.
+
+    (..., n, n), (..., n) and (..., n, k) give (..., n, k), and batches broadcast. There is no
+    gradient; `linalg.solve` has one.
+
+    >>> factors = dl.linalg.ldl_factor(dl.tensor([[2.0, 0.0], [0.0, -4.0]]))
+    >>> dl.linalg.ldl_solve(*factors, dl.tensor([[2.0], [2.0]]))
+    tensor([[ 1.0000],
+            [-0.5000]])
+    """
+    name = "linalg.ldl_solve"
+    require_matrices(name, LD)
+    require_system(name, LD, B)
+    if pivots.dtype.kind not in "iu":
+        raise DTypeError(f"{name}: pivots must be integers, got {pivots.dtype}")
+    if pivots.shape != LD.shape[:-1]:
+        raise ShapeError(
+            f"{name}: pivots must have shape {list(LD.shape[:-1])} for LD{list(LD.shape)}, got "
+            f"{list(pivots.shape)}"
+        )
+    rows = pivots.array.astype(np.int32)
+
+    def solved(ld: Array, b: Array) -> tuple[Array]:
+        return (lapack.ldl_solve(ld, rows, b),)
+
+    out: Tensor = factors.without_gradient(name, "differentiate linalg.solve", solved, LD, B)[0]
+    return out
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:

@@ -103,7 +103,7 @@ class Attributes(TensorBase):
         """The tensor itself: its numbers are real."""
         return self
 
-    conj_physical = resolve_conj = resolve_neg = conj
+    conj_physical = conj_physical_ = resolve_conj = resolve_neg = conj
 
     # --- memory --------------------------------------------------------------------------------
 

@@ -134,6 +134,16 @@ class ConversionMethods(TensorBase):
         """
         return self._mapped("map_", callable, np.broadcast_to(tensor.array, self.array.shape))
 
+    def map2_(self: Any, x: Tensor, y: Tensor, callable: Any) -> Tensor:
+        """Replace each element by a Python function of it and of those of `x` and `y`.
+
+        >>> import dlframe as dl
+        >>> dl.ones(2).map2_(dl.ones(2), dl.tensor([3.0, 4.0]), lambda a, b, c: a + b * c)
+        tensor([4., 5.])
+        """
+        others = [np.broadcast_to(other.array, self.array.shape) for other in (x, y)]
+        return self._mapped("map2_", callable, *others)
+
     def _mapped(self: Any, name: str, function: Any, *others: Any) -> Tensor:
         if self.needs_grad:
             raise GradientError(

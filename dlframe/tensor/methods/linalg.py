@@ -38,7 +38,11 @@ class LinalgMethods(TensorBase):
     cholesky_inverse = F.cholesky_inverse
     cholesky_solve = F.cholesky_solve
     triangular_solve = F.triangular_solve
+    lu = F.lu
     lu_solve = F.lu_solve
+    geqrf = F.geqrf
+    orgqr = F.orgqr
+    ormqr = F.ormqr
     qr = F.qr
     svd = F.svd
     matrix_power = F.matrix_power

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy as np
 from dlframe import ops
 from dlframe.autograd.inplace_views import in_another_shape
 from dlframe.dtypes import DType, as_dtype
-from dlframe.errors import GradientError, ShapeError
+from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import TensorBase
+from dlframe.ops.record import Array, TensorBase, grad_mode
 from dlframe.tensor import functions as F
 from dlframe.tensor.arguments import sizes
 from dlframe.tensor.functions import diagonals
@@ -65,6 +66,70 @@ class ShapeMethods(TensorBase):
                 "use .to(dtype) to convert, or .detach() first"
             )
         return self if dtype == self.array.dtype else wrap(self.array.view(dtype))
+
+    def resize_(self: Any, *sizes_: Any, memory_format: Any = None) -> Tensor:
+        """Give this tensor another shape, also one with more elements, in place.
+
+        The elements stay in order. If there are fewer, they share the memory as before; if there
+        are more, the tensor gets memory of its own, and the new ones are 0 (in PyTorch arbitrary).
+
+        Raises:
+            GradientError: the tensor requires grad; `reshape` has a gradient.
+
+        >>> import dlframe as dl
+        >>> dl.tensor([1.0, 2.0, 3.0]).resize_(2, 2)
+        tensor([[1., 2.],
+                [3., 0.]])
+        """
+        shape = sizes(sizes_)
+        if any(n < 0 for n in shape):
+            raise ShapeError(f"resize_: sizes must not be negative, got {list(shape)}")
+        return self._with_memory("resize_", _resized(self.array, shape))
+
+    def resize_as_(self: Any, tensor: Tensor, memory_format: Any = None) -> Tensor:
+        """`resize_` to the shape of another tensor."""
+        return self.resize_(tensor.array.shape)
+
+    def set_(
+        self: Any, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None
+    ) -> Tensor:
+        """Let this tensor show the memory of `source` (or nothing): the same object, other values.
+
+        Args:
+            source: a tensor of the same dtype.
+            storage_offset, size, stride: which of its elements, as in `as_strided`.
+
+        >>> import dlframe as dl
+        >>> x, y = dl.zeros(2), dl.ones(3)
+        >>> x.set_(y)
+        tensor([1., 1., 1.])
+        """
+        if source is None:
+            return self._with_memory("set_", np.empty(0, self.array.dtype))
+        if source.array.dtype != self.array.dtype:
+            raise DTypeError(
+                f"set_: Could not set tensor of dtype {source.array.dtype} to a tensor of dtype "
+                f"{self.array.dtype}; convert it with .to(dtype)"
+            )
+        part = source.detach()
+        if size is not None:
+            part = F.as_strided(part, size, stride or _steps(size), storage_offset)
+        return self._with_memory("set_", part.array)
+
+    def _with_memory(self: Any, name: str, array: Any) -> Tensor:
+        """Let this tensor show other memory; views of the old one keep that."""
+        if self.needs_grad and (self.node is not None or grad_mode.get()):
+            raise GradientError(
+                f"cannot {name.rstrip('_')} variables that require grad; use x.detach(), or "
+                "reshape, which has a gradient"
+            )
+        for ref in getattr(self, "views", ()):
+            view = ref()
+            if view is not None:
+                view.view_of = None
+        self.views = []
+        self.array, self.view_of = array, None
+        return self
 
     def view_as(self: Any, other: Tensor) -> Tensor:
         """The same memory in the shape of `other`."""
@@ -242,3 +307,18 @@ def _with_named(
     if given or set(named) != {name}:
         raise TypeError(f"{method}() takes either several numbers or {name}=, got {[*named]}")
     return (named[name],)
+
+
+def _resized(array: Array, shape: tuple[int, ...]) -> Array:
+    """The elements in another shape: in the same memory if there are enough, else followed by 0."""
+    count, flat = math.prod(shape), array.reshape(-1)
+    if count <= flat.size:
+        return flat[:count].reshape(shape)
+    grown = np.zeros(count, array.dtype)
+    grown[: flat.size] = flat
+    return grown.reshape(shape)
+
+
+def _steps(size: Any) -> tuple[int, ...]:
+    """The strides of elements in order."""
+    return tuple(math.prod(size[i + 1 :]) for i in range(len(size)))
