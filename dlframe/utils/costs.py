@@ -24,6 +24,16 @@ def _contraction(shapes: list[Shape], options: dict[str, Any]) -> int:
     return math.prod(sizes.values())
 
 
+def _recurrent(states: int) -> Callable[[list[Shape], dict[str, Any]], int]:
+    """Each row of the input is a step of a sequence, which meets each weight once."""
+
+    def cost(shapes: list[Shape], _: dict[str, Any]) -> int:
+        weights = [s for s in shapes[1 + states : -1 - states] if len(s) == 2]
+        return math.prod(shapes[0][:-1]) * sum(math.prod(s) for s in weights)
+
+    return cost
+
+
 # Per operation: its cost, from the shapes of inputs and result, and the options.
 _COSTS: dict[Any, Callable[[list[Shape], dict[str, Any]], int]] = {
     ops.matmul.definition: lambda s, _: math.prod(s[2]) * s[0][-1],
@@ -34,6 +44,9 @@ _COSTS: dict[Any, Callable[[list[Shape], dict[str, Any]], int]] = {
     ops.convolution.definition: lambda s, _: math.prod(s[-1]) * math.prod(s[1][1:]),
     ops.convolution_input.definition: lambda s, _: math.prod(s[0]) * math.prod(s[1][1:]),
     ops.convolution_weight.definition: lambda s, _: math.prod(s[1]) * math.prod(s[2][1:]),
+    ops.rnn_layer.definition: _recurrent(1),
+    ops.gru_layer.definition: _recurrent(1),
+    ops.lstm_layer.definition: _recurrent(2),
 }
 
 

@@ -194,6 +194,13 @@ def test_every_product_counts_for_the_module_that_calls_it():
     assert result.rows[2].multiply_adds is None
 
 
+def test_every_step_of_a_sequence_counts():
+    lstm = summary(nn.LSTM(3, 4, proj_size=2), (5, 2, 3))
+    assert lstm.multiply_adds == 5 * 2 * (16 * (3 + 2) + 2 * 4)
+    gru = summary(nn.GRU(3, 4, 2, bidirectional=True, bias=False), (5, 2, 3))
+    assert gru.multiply_adds == 5 * 2 * 2 * 12 * (3 + 4 + 8 + 4)
+
+
 def test_times():
     model = nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(inplace=True), nn.Flatten()
