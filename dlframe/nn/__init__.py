@@ -14,12 +14,14 @@ from dlframe.nn.distance import *
 from dlframe.nn.dropout import *
 from dlframe.nn.embedding import *
 from dlframe.nn.flatten import *
+from dlframe.nn.fold import *
 from dlframe.nn.instancenorm import *
 from dlframe.nn.linear import *
 from dlframe.nn.loss import *
 from dlframe.nn.module import *
 from dlframe.nn.multihead import *
 from dlframe.nn.normalization import *
+from dlframe.nn.padding import *
 from dlframe.nn.parallel import *
 from dlframe.nn.parameter import *
 from dlframe.nn.parameter_container import *

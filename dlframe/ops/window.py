@@ -143,7 +143,7 @@ def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, 
         g = np.moveaxis(y[part], 0, -1).reshape(groups, outputs // groups, places * samples)
         columns = np.moveaxis((matrix @ g).reshape(channels, *kernel, *out, samples), -1, 0)
         total = np.moveaxis(np.zeros((channels, *size, samples), x.dtype), -1, 0)
-        at = _kernel_first(columns, len(kernel), 2)
+        at = kernel_first(columns, len(kernel), 2)
         for offset, windows, inside in meetings:
             total[inside] += at[offset][windows]
         x[part] = total
@@ -220,13 +220,13 @@ def _columns(
     shape = (*x.shape[:first], *kernel, *x.shape[first:2], *out)
     if buffer is None or buffer.shape != shape:
         buffer = np.zeros(shape, x.dtype)
-    at = _kernel_first(buffer, len(kernel), first)
+    at = kernel_first(buffer, len(kernel), first)
     for offset, windows, inside in meetings:
         at[offset][windows] = x[inside]
     return buffer
 
 
-def _kernel_first(columns: Array, count: int, first: int) -> Array:
+def kernel_first(columns: Array, count: int, first: int) -> Array:
     """A view in which the offset in the window is the first index."""
     axes = range(columns.ndim)
     return columns.transpose(*axes[first : first + count], *axes[:first], *axes[first + count :])

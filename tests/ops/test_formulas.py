@@ -70,7 +70,12 @@ NOT_EVALUATED = {
 }
 
 # Files of operations whose formulas leave out samples and channels.
-_NETWORKS = ("dlframe.ops.networks", "dlframe.ops.pooling", "dlframe.ops.window")
+_NETWORKS = (
+    "dlframe.ops.networks",
+    "dlframe.ops.pooling",
+    "dlframe.ops.folding",
+    "dlframe.ops.window",
+)
 
 
 @dataclass(frozen=True)
@@ -271,6 +276,10 @@ def define_networks() -> None:
          ranges={"j": 7}, free={"z": "j", "y": "i", "weight": "k"}, letters=stride)  # fmt: skip
     case("convolution_weight", x, y, options={**convolution, "kernel": (3,)},
          free={"z": "k", "x": "j", "y": "i"}, letters=stride)  # fmt: skip
+    folding = {**window, "kernel": (3,), "dilation": (1,)}
+    case("im2col", x, options=folding, ranges={"j": 7}, free={"z": "ki", "x": "j"}, letters=stride)
+    case("col2im", numbers(1, 3, 3), options={**folding, "size": (7,)}, ranges={"i": 3, "k": 3},
+         free={"z": "j", "x": "ki"}, letters=stride)  # fmt: skip
     pooling = {**window, "kernel": (3,), "windows": (3,)}
     case("max_pool", x, options={**pooling, "dilation": (1,)}, ranges={"k": 3},
          free={"z": "i", "x": "j"}, letters=stride)  # fmt: skip

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from samples.functional_errors import case
 from samples.modules import Row, live, row, rows
-from samples.table import Call, ErrorSample, Numbers
+from samples.table import Array, Call, ErrorSample, Numbers, Sample
+from samples.window import sizes, windows_of
 
 n = Numbers(31)
 
@@ -66,7 +69,56 @@ CONVOLUTIONS = [
          output_padding=(0, 0, 1), groups=2, dilation=(1, 2, 1)),
 ]  # fmt: skip
 
-CALLS = [*CONVOLUTIONS]
+FOLDS = [
+    call("unfold", "plain", image, (3, 2), dtypes=False),
+    call("unfold", "all", image[:1], 2, dilation=2, padding=(1, 2), stride=(2, 1)),
+    call("unfold", "unbatched, single elements", image[0], 1),
+    call("fold", "plain", n.away(2, 6, 6), (4, 3), (3, 1)),
+    call("fold", "all", n.away(1, 8, 8), (4, 6), 2, dilation=2, padding=(1, 2), stride=(2, 2)),
+    call("fold", "unbatched", n.away(4, 6), (4, 3), 2),
+    call("fold", "empty batch", n.away(0, 4, 6), (4, 3), 2, order=1),
+]  # fmt: skip
+
+CALLS = [*CONVOLUTIONS, *FOLDS]
+
+
+def columns(x: Array, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Array:
+    """Window by window."""
+    windows = sizes(x, kernel, stride, padding, dilation)
+    x = np.pad(x, ((0, 0), (0, 0), *padding))
+    out = [x[at].reshape(len(x), -1) for _, at in windows_of(x, windows, kernel, stride, dilation)]
+    return np.stack(out, -1)
+
+
+def image_of(x: Array, size: Any, **options: Any) -> Array:
+    """The adjoint by its definition: the matrix of `columns`, transposed."""
+    channels = x.shape[1] // int(np.prod(options["kernel"]))
+    unit = np.eye(channels * int(np.prod(size))).reshape(-1, channels, *size)
+    matrix = columns(unit, **options).reshape(len(unit), -1)
+    return (x.reshape(len(x), -1) @ matrix.T).reshape(len(x), channels, *size)
+
+
+PLAIN: dict[str, Any] = {
+    "kernel": (2, 3),
+    "stride": (1, 1),
+    "padding": ((0, 0), (0, 0)),
+    "dilation": (1, 1),
+}
+WIDE: dict[str, Any] = {
+    "kernel": (2, 2),
+    "stride": (2, 1),
+    "padding": ((1, 1), (2, 2)),
+    "dilation": (2, 3),
+}
+LINE: dict[str, Any] = {"kernel": (3,), "stride": (2,), "padding": ((1, 1),), "dilation": (1,)}
+SAMPLES = [
+    Sample("im2col", (n.away(2, 3, 4, 5),), PLAIN, reference=columns),
+    Sample("im2col", (n.away(1, 2, 5, 4),), WIDE, reference=columns),
+    Sample("im2col", (n.away(2, 3, 7),), LINE, reference=columns),
+    Sample("col2im", (n.away(2, 12, 9),), PLAIN | {"size": (4, 5)}, reference=image_of),
+    Sample("col2im", (n.away(1, 8, 15),), WIDE | {"size": (5, 4)}, reference=image_of),
+    Sample("col2im", (n.away(2, 6, 4),), LINE | {"size": (7,)}, reference=image_of),
+]
 
 MODULES: list[Row] = [
     row("nn.Conv1d(2, 3, 3)", "dl.randn(2, 2, 6)"),
@@ -93,7 +145,12 @@ MODULES: list[Row] = [
     row("nn.LazyConvTranspose1d(2, 3, 2, 1, 1)", "dl.randn(1, 3, 4)"),
     row("nn.LazyConvTranspose2d(2, 2, groups=2, bias=False)", "dl.randn(1, 4, 2, 2)"),
     row("nn.LazyConvTranspose3d(1, 2)", "dl.randn(1, 2, 1, 2, 2)"),
+    row("nn.Unfold((2, 3), 1, 1, (2, 1))", "dl.randn(1, 2, 3, 4)"),
+    row("nn.Fold((3, 4), 2, 1, 1, 2)", "dl.randn(1, 4, 6)"),
     *live([
+        *rows("nn.Unfold({k}, {d}, {p}, {s})", "dl.randn(2, 3, 6, 5)", dtypes=("float64",),
+              choices={"k": [1, (3, 2)], "d": [1, (1, 2)], "p": [0, (2, 1)], "s": [1, (2, 3)]}),
+        row("nn.Fold(4, (2, 3), (1, 1), (1, 0), (2, 1))", "dl.randn(12, 6)", dtypes=("float16", "float32")),
         row("nn.LazyConv1d(4, 3, 2, 1, 2, 2, False, 'reflect')", "dl.randn(2, 6)"),
         row("nn.LazyConv2d(4, 3, 2, 1, 2, 2, False, 'reflect')", "dl.randn(2, 6, 6)"),
         row("nn.LazyConv3d(4, 3, 2, 1, 1, 2, False, 'replicate')", "dl.randn(2, 3, 3, 4)"),
@@ -188,6 +245,15 @@ ERRORS: list[ErrorSample] = [
          r"output size of \(13, 12\), but valid sizes range from \(11, 11\) to \(12, 12\)"),
         ("ConvTranspose2d", "sizes", lambda lib, F: lib.nn.ConvTranspose2d(2, 1, 3, 2)(lib.ones(2, 5, 5), (12,)), "must have 2 or 3 elements"),
         ("LazyConv2d", "groups", lambda lib, F: lib.nn.LazyConv2d(4, 3, groups=2)(lib.ones(1, 3, 5, 5)), "divisible by groups=2.*3 channels"),
+    )),
+    *(case(f"{name}: {what}", call, message, RuntimeError) for name, what, call, message in (
+        ("unfold", "no window", lambda lib, F: F.unfold(lib.ones(1, 2, 3, 4), 5), r"no window fits.*\(-1, 0\) windows"),
+        ("unfold", "kernel", lambda lib, F: F.unfold(lib.ones(1, 2, 3, 4), 0), "kernel_size must be"),
+        ("unfold", "padding", lambda lib, F: F.unfold(lib.ones(1, 2, 3, 4), 2, padding=-1), "padding must be"),
+        ("fold", "rows", lambda lib, F: F.fold(lib.ones(1, 7, 6), (3, 4), 2), "divisible by the 4 elements of a window"),
+        ("fold", "columns", lambda lib, F: F.fold(lib.ones(1, 8, 5), (3, 4), 2), r"2 · 3 windows, but.*5 columns"),
+        ("fold", "dimensions", lambda lib, F: F.fold(lib.ones(6), (3, 4), 2), r"2D \(unbatched\) or 3D"),
+        ("fold", "size", lambda lib, F: F.fold(lib.ones(1, 8, 6), (3, 4, 5), 2), "output_size must be"),
     )),
     case("LazyConv2d: dimensions", lambda lib, F: lib.nn.LazyConv2d(4, 3)(lib.ones(5, 5)), r"3D \(unbatched\) or 4D", RuntimeError),
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from dlframe.nn.functional.convolution import *
 from dlframe.nn.functional.distance import *
 from dlframe.nn.functional.dropout import *
 from dlframe.nn.functional.embedding import *
+from dlframe.nn.functional.folding import *
 from dlframe.nn.functional.heads import *
 from dlframe.nn.functional.linear import *
 from dlframe.nn.functional.loss import *

@@ -42,14 +42,14 @@ def pad(
         )
     pairs = [(amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)]
     width = [(0, 0)] * (input.ndim - len(pairs)) + pairs[::-1]
+    _check_sizes(input.shape, width)
     if mode == "constant":
-        _check_constant(input.shape, width)
         return ops.pad(input, pad_width=tuple(width), value=0 if value is None else value)
     if mode not in _PLACES:
         raise NotImplementedError(
             f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}"
         )
-    if value is not None:
+    if value:
         raise ArgumentError(
             f"pad: value is of constant padding; mode {mode!r} takes none, got {value}"
         )
@@ -60,7 +60,7 @@ def pad(
     return input
 
 
-def _check_constant(shape: Shape, width: list[tuple[int, int]]) -> None:
+def _check_sizes(shape: Shape, width: list[tuple[int, int]]) -> None:
     for dim, (n, (before, after)) in enumerate(zip(shape, width, strict=True)):
         if n + before + after < 0:
             raise ShapeError(
@@ -82,6 +82,8 @@ def _reflected(n: int, before: int, after: int) -> Any:
 
 
 def _replicated(n: int, before: int, after: int) -> Any:
+    if not n and before + after:
+        raise ShapeError("pad: a dimension of size 0 has no edge to replicate")
     return np.arange(-before, n + after).clip(0, n - 1)
 
 
