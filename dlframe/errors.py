@@ -11,7 +11,7 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     │   └── IndexTypeError    (and IndexError)        an index of a dtype that cannot be one
     ├── ArgumentError     (RuntimeError, ValueError)  an argument whose value makes no sense
     ├── LinAlgError       (RuntimeError, NumPy's)     a matrix without an inverse, factor, …
-    ├── LabelError        (IndexError, ValueError)    a class label outside its range
+    ├── LabelError        (IndexError, RuntimeError, ValueError)  a label outside its range
     ├── GradientError     (RuntimeError)              the graph cannot give that gradient
     ├── AnomalyError      (RuntimeError)              detect_anomaly found a nan or an infinity
     ├── VmapError         (RuntimeError)              a call that `vmap` cannot map
@@ -66,7 +66,7 @@ class LinAlgError(DlframeError, RuntimeError, np.linalg.LinAlgError):
     """A matrix that has no inverse, no Cholesky factor, or whose decomposition failed."""
 
 
-class LabelError(DlframeError, IndexError, ValueError):
+class LabelError(DlframeError, IndexError, RuntimeError, ValueError):
     """A class label outside its range."""
 
 

@@ -1,34 +1,38 @@
 """Losses: numbers that measure how far the outputs are from the targets.
 
+Here are those of numbers, distributions, probabilities and classes. Margins are in
+`nn.margin_loss`, pairs and triples in `nn.pair_loss`, sequences and large vocabularies in
+`nn.sequence_loss`.
+
 All take `reduction="mean"` (the default), `"sum"` or `"none"`, and PyTorch's older pair of
 flags, `size_average` and `reduce`. None broadcasts: different shapes are an error.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from dlframe import ops
 from dlframe.nn import functional as F
 from dlframe.nn.functional import checks
 from dlframe.nn.module import Module
-from dlframe.ops import losses
-from dlframe.tensor import Tensor, to_array
+from dlframe.tensor import Tensor
 
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
-    "HingeEmbeddingLoss",
-    "HingeLoss",
+    "GaussianNLLLoss",
     "HuberLoss",
+    "KLDivLoss",
     "L1Loss",
     "MSELoss",
     "NLLLoss",
+    "NLLLoss2d",
+    "PoissonNLLLoss",
     "SmoothL1Loss",
-    "SoftMarginLoss",
 ]
 
 
@@ -130,6 +134,120 @@ class SmoothL1Loss(_Loss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss of outputs `input`."""
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+class KLDivLoss(_Loss):
+    """t (log t - x) for log-probabilities x and probabilities t: the Kullback-Leibler divergence.
+
+    Summed over the classes of a sample it is how many nats a code for exp(x) is longer than one
+    for t. Kullback and Leibler (1951).
+
+    Args:
+        size_average: see `reduction`.
+        reduce: see `reduction`.
+        reduction: use `"batchmean"`, the mean over the samples. The default `"mean"` divides by the
+            number of elements, and warns. `"sum"` and `"none"` as everywhere.
+        log_target: whether targets are log-probabilities as well.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> loss = nn.KLDivLoss(reduction="batchmean")
+    >>> loss(dl.tensor([[0.5, 0.5]]).log(), dl.tensor([[0.9, 0.1]]))
+    tensor(0.3681)
+    """
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        log_target: bool = False,
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_target = log_target
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of log-probabilities `input`."""
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+
+class GaussianNLLLoss(_Loss):
+    """½ (log v + (x - t)² / v) for a mean x and a variance v that the model gives both.
+
+    With a variance the model says how sure it is: where it errs much, a larger one costs less. Nix
+    and Weigend (1994). Where the variance becomes tiny the gradient of the mean explodes, so keep
+    `eps` above the noise of the targets.
+
+    Args:
+        full: add ½ log 2π.
+        eps: smaller variances count as this.
+        reduction: `"mean"`, `"sum"` or `"none"`.
+
+    Shapes: x and t are one shape (N, *). v is the same, or (N, 1) or (N,) for (N, D), or a number.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> loss = nn.GaussianNLLLoss(reduction="none")
+    >>> loss(dl.zeros(2), dl.full((2,), 2.0), dl.tensor([1.0, 4.0]))
+    tensor([2.0000, 1.1931])
+    """
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(None, None, reduction)
+        self.full = full
+        self.eps = eps
+
+    def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+        """The loss of means `input` and variances `var`."""
+        return F.gaussian_nll_loss(
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
+
+
+class PoissonNLLLoss(_Loss):
+    """exp(x) - t x for counts t and the logarithm x of their expected number.
+
+    For visits, photons, words: what happens t times in an interval. The gradient exp(x) - t is
+    large where x is, so begin with small outputs.
+
+    Args:
+        log_input: if False, x is the expected number itself: x - t log(x + eps).
+        full: add log t!, by Stirling's formula.
+        size_average: see `reduction`.
+        eps: keeps the logarithm finite at 0.
+        reduce: see `reduction`.
+        reduction: `"mean"`, `"sum"` or `"none"`.
+
+    >>> import dlframe as dl
+    >>> from dlframe import nn
+    >>> nn.PoissonNLLLoss(reduction="none")(dl.tensor([0.0, 1.0]), dl.tensor([1.0, 3.0]))
+    tensor([ 1.0000, -0.2817])
+    """
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-8,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_input = log_input
+        self.full = full
+        self.eps = eps
+
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        """The loss of logarithms of rates `log_input`."""
+        return F.poisson_nll_loss(
+            log_input,
+            target,
+            log_input=self.log_input,
+            full=self.full,
+            eps=self.eps,
+            reduction=self.reduction,
+        )
 
 
 class BCELoss(_Loss):
@@ -238,6 +356,32 @@ class NLLLoss(_Loss):
         )
 
 
+class NLLLoss2d(NLLLoss):
+    """The former name of `NLLLoss` for images, with which it warns.
+
+    >>> import warnings
+    >>> from dlframe import nn
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     nn.NLLLoss2d().reduction
+    'mean'
+    """
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        warnings.warn(
+            "`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead, which is the same.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(weight, size_average, ignore_index, reduce, reduction)
+
+
 class CrossEntropyLoss(_Loss):
     """-Σ_c w_c · q_c · log softmax(x)_c for logits x and targets q, for classifiers.
 
@@ -286,76 +430,3 @@ class CrossEntropyLoss(_Loss):
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
         )
-
-
-class HingeLoss(_Loss):
-    """max(0, margin - t · x)^p for scores x and targets t of -1 or 1. Cortes and Vapnik (1995).
-
-    The loss of support vector machines; `p=2` gives the squared hinge, `margin=0` the
-    perceptron's loss. Scores and targets have one shape. PyTorch does not have this class.
-
-    Formula: `dlframe/ops/losses.py`, hinge_loss.
-
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> nn.HingeLoss(reduction="none")(dl.tensor([0.5, 2.0]), dl.tensor([1.0, -1.0]))
-    tensor([0.5000, 3.0000])
-    """
-
-    def __init__(self, margin: float = 1.0, p: int = 1, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
-        self.margin = margin
-        self.p = p
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of scores `input`."""
-        return F.hinge_loss(input, target, self.margin, self.p, self.reduction)
-
-
-class SoftMarginLoss(_Loss):
-    """log(1 + exp(-t · x)) for scores x and targets t of -1 or 1: the logistic loss.
-
-    Formula: `dlframe/ops/losses.py`, soft_margin_loss.
-
-    `BCEWithLogitsLoss` with targets of -1 instead of 0. Scores and targets have one shape.
-
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> nn.SoftMarginLoss(reduction="none")(dl.tensor([0.0, 2.0]), dl.tensor([1.0, -1.0]))
-    tensor([0.6931, 2.1269])
-    """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of scores `input`."""
-        return F.soft_margin_loss(input, target, reduction=self.reduction)
-
-
-class HingeEmbeddingLoss(_Loss):
-    """x where t = 1, max(0, margin - x) where t = -1: for distances x of similar and other pairs.
-
-    >>> import dlframe as dl
-    >>> from dlframe import nn
-    >>> loss = nn.HingeEmbeddingLoss(reduction="none")
-    >>> loss(dl.tensor([0.25, 0.25]), dl.tensor([1.0, -1.0]))
-    tensor([0.2500, 0.7500])
-    """
-
-    def __init__(
-        self,
-        margin: float = 1.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of distances `input`."""
-        name = type(self).__name__
-        reduction = checks.reduction_of(name, None, None, self.reduction)
-        signs = to_array(target)
-        checks.check_same_shape(name, tuple(input.shape), signs.shape)
-        checks.check_signs(name, signs)
-        values = ops.where(signs == 1, input, ops.relu(self.margin - input))
-        return losses.reduced(values, reduction)  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ from dlframe.ops.broadcast import *
 from dlframe.ops.calculus import *
 from dlframe.ops.comparison import *
 from dlframe.ops.contraction import *
+from dlframe.ops.ctc import *
 from dlframe.ops.decompositions import *
 from dlframe.ops.elementwise import *
 from dlframe.ops.erf import *
@@ -22,7 +23,9 @@ from dlframe.ops.folding import *
 from dlframe.ops.gamma import *
 from dlframe.ops.indexing import *
 from dlframe.ops.linalg import *
+from dlframe.ops.linear_cross_entropy import *
 from dlframe.ops.losses import *
+from dlframe.ops.margins import *
 from dlframe.ops.matrix_functions import *
 from dlframe.ops.networks import *
 from dlframe.ops.normalization import *

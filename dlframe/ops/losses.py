@@ -23,12 +23,10 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
-    "hinge_loss",
     "huber_loss",
     "l1_loss",
     "mse_loss",
     "nll_loss",
-    "soft_margin_loss",
 ]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
@@ -42,7 +40,7 @@ def reduced(values: Any, reduction: str) -> Any:
     return mean(values) if reduction == "mean" else sum(values)
 
 
-def _share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
+def share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
     """The gradient of each element, before the chain rule: g, or g / n for a mean."""
     return g / math.prod(shape) if reduction == "mean" else g
 
@@ -56,12 +54,12 @@ def mse_loss(x, y, *, reduction="mean"):
 
 @mse_loss.vjp("x", latex=r"\frac{2}{n} g (x_i - y_i)")
 def _(g, x, y, *, reduction):
-    return (x - y) * (2 * _share(g, x.shape, reduction))
+    return (x - y) * (2 * share(g, x.shape, reduction))
 
 
 @mse_loss.vjp("y", latex=r"-\frac{2}{n} g (x_i - y_i)")
 def _(g, x, y, *, reduction):
-    return (y - x) * (2 * _share(g, x.shape, reduction))
+    return (y - x) * (2 * share(g, x.shape, reduction))
 
 
 @mse_loss.fast_forward
@@ -76,7 +74,7 @@ def _(x, y, *, reduction="mean"):
 
 @mse_loss.fast_backward
 def _(g, needs, residuals, *, reduction):
-    dx = residuals * (2 * _share(g, residuals.shape, reduction))
+    dx = residuals * (2 * share(g, residuals.shape, reduction))
     return dx, -dx if needs[1] else None
 
 
@@ -88,12 +86,12 @@ def l1_loss(x, y, *, reduction="mean"):
 
 @l1_loss.vjp("x", latex=r"\frac{g}{n} \cdot \mathrm{sign}(x_i - y_i)")
 def _(g, x, y, *, reduction):
-    return np.sign(x - y) * _share(g, x.shape, reduction)
+    return np.sign(x - y) * share(g, x.shape, reduction)
 
 
 @l1_loss.vjp("y", latex=r"-\frac{g}{n} \cdot \mathrm{sign}(x_i - y_i)")
 def _(g, x, y, *, reduction):
-    return np.sign(y - x) * _share(g, x.shape, reduction)
+    return np.sign(y - x) * share(g, x.shape, reduction)
 
 
 @l1_loss.fast_forward
@@ -104,7 +102,7 @@ def _(x, y, *, reduction="mean"):
 
 @l1_loss.fast_backward
 def _(g, needs, residuals, *, reduction):
-    dx = np.sign(residuals) * _share(g, residuals.shape, reduction)
+    dx = np.sign(residuals) * share(g, residuals.shape, reduction)
     return dx, -dx if needs[1] else None
 
 
@@ -124,12 +122,12 @@ def huber_loss(x, y, *, delta=1.0, reduction="mean"):
 @huber_loss.vjp("x", latex=r"\frac{g}{n} \min(\max(x_i - y_i, -\delta), \delta)")
 def _(g, x, y, *, delta, reduction):
     # the derivative is d, limited to ±delta
-    return np.minimum(np.maximum(x - y, -delta), delta) * _share(g, x.shape, reduction)
+    return np.minimum(np.maximum(x - y, -delta), delta) * share(g, x.shape, reduction)
 
 
 @huber_loss.vjp("y", latex=r"-\frac{g}{n} \min(\max(x_i - y_i, -\delta), \delta)")
 def _(g, x, y, *, delta, reduction):
-    return np.minimum(np.maximum(y - x, -delta), delta) * _share(g, x.shape, reduction)
+    return np.minimum(np.maximum(y - x, -delta), delta) * share(g, x.shape, reduction)
 
 
 # --- binary cross entropy ----------------------------------------------------------------------
@@ -146,13 +144,13 @@ def binary_cross_entropy(x, y, weight=None, *, reduction="mean"):
 def _(g, x, y, weight, *, reduction):
     # (x - y) / (x (1 - x)), the denominator kept above 1e-12 as PyTorch does
     slope = (x - y) / np.maximum(x * (1 - x), 1e-12)
-    return slope * _weighted(_share(g, x.shape, reduction), weight)
+    return slope * _weighted(share(g, x.shape, reduction), weight)
 
 
 @binary_cross_entropy.vjp("y", latex=r"\frac{g}{n} W (\ln(1 - x) - \ln x)")
 def _(g, x, y, weight, *, reduction):
     slope = np.log1p(-x) - np.log(x)
-    return slope * _weighted(_share(g, x.shape, reduction), weight)
+    return slope * _weighted(share(g, x.shape, reduction), weight)
 
 
 def _weighted(g: Any, weight: Any) -> Any:
@@ -177,7 +175,7 @@ def _(g, x, y, weight, pos_weight, *, reduction):
     # (1 - y) - a (1 - σ(x)); without pos_weight that is σ(x) - y
     s = sigmoid(x)
     slope = s - y if pos_weight is None else (1 - y) - (1 + (pos_weight - 1) * y) * (1 - s)
-    return slope * _weighted(_share(g, x.shape, reduction), weight)
+    return slope * _weighted(share(g, x.shape, reduction), weight)
 
 
 @binary_cross_entropy_with_logits.vjp(
@@ -185,7 +183,7 @@ def _(g, x, y, weight, pos_weight, *, reduction):
 )
 def _(g, x, weight, pos_weight, *, reduction):
     slope = -x if pos_weight is None else (pos_weight - 1) * softplus(-x) - x
-    return slope * _weighted(_share(g, x.shape, reduction), weight)
+    return slope * _weighted(share(g, x.shape, reduction), weight)
 
 
 # --- classes -----------------------------------------------------------------------------------
@@ -281,7 +279,7 @@ def _expanded_weight(weight: Array | None, ndim: int, classes: int, dtype: Any) 
     return w.reshape((classes,) + (1,) * (ndim - 2)) if ndim > 1 else w
 
 
-def _picked(
+def picked(
     target: Array, weight: Array | None, ignore_index: int, dtype: Any
 ) -> tuple[Array, Array, Array]:
     """Which targets count, the targets (0 where they do not), and the weight of each."""
@@ -294,7 +292,7 @@ def _picked(
 def nll(logp, target, weight, ignore_index, label_smoothing, reduction):
     """The value of the losses over classes, on plain arrays."""
     axis = _class_axis(logp)
-    valid, safe, w = _picked(target, weight, ignore_index, logp.dtype)
+    valid, safe, w = picked(target, weight, ignore_index, logp.dtype)
     values = -np.take_along_axis(logp, np.expand_dims(safe, axis), axis=axis).squeeze(axis) * w
     if label_smoothing:
         classes = logp.shape[axis]
@@ -311,7 +309,7 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
     """q of cross_entropy as an array of the logits' shape, divided by Σ w_t for a mean."""
     axis = 1 if len(shape) > 1 else 0
     classes = shape[axis]
-    valid, safe, w = _picked(target, weight, ignore_index, dtype)
+    valid, safe, w = picked(target, weight, ignore_index, dtype)
     q = np.zeros(shape, dtype)
     np.put_along_axis(q, np.expand_dims(safe, axis), np.expand_dims(w, axis), axis=axis)
     if label_smoothing:
@@ -322,29 +320,3 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
     if reduction == "mean" and valid.any():
         q /= add(w)
     return q
-
-
-@op(order="K", latex=r"\frac{1}{n} \sum \max(0, m - t x)^p")
-def hinge_loss(x, *, target, margin=1.0, p=1, reduction="mean"):
-    """max(0, margin - t x)^p with targets t of -1 and 1, reduced (Cortes & Vapnik 1995)."""
-    slack = np.maximum(margin - target * x, 0)
-    return reduced(slack if p == 1 else slack**p, reduction)
-
-
-@hinge_loss.vjp("x", latex=r"-\frac{g}{n} p t (m - t x)^{p-1} [t x < m]")
-def _(g, x, *, target, margin, p, reduction):
-    slack = margin - target * x
-    inside = (slack > 0) * -target
-    slope = inside if p == 1 else inside * p * slack ** (p - 1)
-    return slope * _share(g, x.shape, reduction)
-
-
-@op(order="K", latex=r"\frac{1}{n} \sum \ln(1 + e^{-t x})")
-def soft_margin_loss(x, *, target, reduction="mean"):
-    """ln(1 + e^(-t x)) with targets t of -1 and 1, reduced."""
-    return reduced(np.logaddexp(0, -target * x), reduction)  # no e^(-t x) that could overflow
-
-
-@soft_margin_loss.vjp("x", latex=r"-\frac{g}{n} t \sigma(-t x)")
-def _(g, x, *, target, reduction):
-    return sigmoid(-target * x) * -target * _share(g, x.shape, reduction)

@@ -8,7 +8,7 @@ import numpy as np
 
 import dlframe as dl
 from dlframe import nn
-from drawings.functions import value_and_slope
+from drawings.curves import value_and_slope
 from drawings.page import BLUE, INK, MUTED, ORANGE, axes_page, lines, zero_axes
 
 ACTIVATIONS: dict[str, nn.Module] = {

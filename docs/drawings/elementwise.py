@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import dlframe as dl
-from drawings.functions import value_and_slope
+from drawings.curves import value_and_slope
 from drawings.page import LOOKS, axes_page, zero_axes
 
 # title, function, from, to, and the lowest and highest y that is shown

@@ -84,8 +84,6 @@ TEXTS += [
     "nn.Softplus(2.0, 10.0)",
     "nn.Softmax()",
     "nn.LogSoftmax(dim=1)",
-    "nn.MSELoss(reduction='sum')",
-    "nn.CrossEntropyLoss(label_smoothing=0.1)",
     "nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2, 3, bias=False))",
 ]
 
@@ -119,21 +117,6 @@ LAYERS = [
     ("nn.Softplus(2.0, 1.0)", "dl.randn(6)"),
     ("nn.Softmax(dim=0)", "dl.randn(2, 3)"),
     ("nn.LogSoftmax(dim=1)", "dl.randn(2, 3)"),
-    ("nn.MSELoss()", "dl.randn(6), dl.randn(6)"),
-    ("nn.L1Loss(reduction='sum')", "dl.randn(6), dl.randn(6)"),
-    ("nn.HuberLoss(delta=0.5)", "dl.randn(6), dl.randn(6)"),
-    ("nn.SmoothL1Loss(beta=0.5, reduction='none')", "dl.randn(6), dl.randn(6)"),
-    ("nn.BCELoss()", "dl.rand(6), dl.rand(6)"),
-    ("nn.BCELoss(dl.rand(3))", "dl.rand(2, 3), dl.rand(2, 3)"),
-    ("nn.BCEWithLogitsLoss(dl.rand(3), pos_weight=dl.rand(3))", "dl.randn(2, 3), dl.rand(2, 3)"),
-    ("nn.NLLLoss(dl.rand(3), ignore_index=1)", "dl.randn(3, 3), dl.tensor([0, 1, 2])"),
-    ("nn.CrossEntropyLoss()", "dl.randn(2, 3), dl.tensor([0, 2])"),
-    (
-        "nn.CrossEntropyLoss(dl.rand(3), ignore_index=0, label_smoothing=0.1)",
-        "dl.randn(2, 3, 2), dl.tensor([[0, 2], [1, 1]])",
-    ),
-    ("nn.CrossEntropyLoss(dl.rand(3), label_smoothing=0.1)", "dl.randn(2, 3), dl.rand(2, 3)"),
-    ("nn.HingeEmbeddingLoss(0.5)", "dl.randn(4), dl.tensor([1.0, -1.0, 1.0, -1.0])"),
 ]
 
 

@@ -80,7 +80,7 @@ def test_hooks_summary_and_checkpoints(row: Row) -> None:
         module.register_forward_hook(lambda m, x, y: seen.append("after")),
         module.register_full_backward_hook(lambda m, gx, gy: seen.append("backward")),
     ]
-    given = nests.map_leaves(wanting, inputs)
+    given = wanting(row, inputs)
     y = called(module, given)
     same(y, want)
     ends = [t for t in nests.leaves(y) if is_tensor(t) and t.requires_grad]
@@ -96,16 +96,20 @@ def test_hooks_summary_and_checkpoints(row: Row) -> None:
     same(checkpoint(module, *inputs, use_reentrant=False), want)
 
 
-def wanting(x: Any) -> Any:
-    if is_tensor(x) and x.is_floating_point():
-        return x.detach().clone().requires_grad_()
-    return x
+def wanting(row: Row, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs, which require grad where they can."""
+
+    def one(x: Any) -> Any:
+        is_float = is_tensor(x) and x.is_floating_point()
+        return x.detach().clone().requires_grad_() if is_float else x
+
+    return tuple(x if i in row.fixed else nests.map_leaves(one, x) for i, x in enumerate(inputs))
 
 
 @each_class
 def test_explain(row: Row) -> None:
     module, inputs = built(row)
-    y = called(module, nests.map_leaves(wanting, inputs))
+    y = called(module, wanting(row, inputs))
     ends = [t for t in nests.leaves(y) if is_tensor(t) and t.requires_grad]
     if ends:
         explanation = ends[0].sum().explain()

@@ -53,6 +53,25 @@ NOT_EVALUATED = {
         ),
         "numbers move between a batch and its examples, which only exist within vmap",
     ),
+    **dict.fromkeys(
+        [
+            ("ctc_loss", "z"),
+            ("ctc_loss", "x"),
+            ("ctc_gradient", "z"),
+            ("ctc_gradient", "x"),
+            ("ctc_gradient", "y"),
+        ],
+        "sums over all alignments; the samples compare them one by one",
+    ),
+    **dict.fromkeys(
+        itertools.product(["linear_cross_entropy"], ["z", "x", "weight", "bias"]),
+        "y, the logits, are no input; the samples compare with cross_entropy of a product",
+    ),
+    **dict.fromkeys(
+        itertools.product(["multilabel_margin_loss"], ["z", "x"]), "sums over lists of labels"
+    ),
+    ("multi_margin_loss", "z"): "a sum over all classes but one",
+    ("multi_margin_loss", "x"): "d stands for the slopes of the wrong classes",
     ("join_examples", "z"): "as the four before",
     ("join_examples", "examples"): "as the four before",
     **dict.fromkeys(

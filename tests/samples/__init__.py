@@ -68,6 +68,7 @@ FAMILIES = (
     "activations",
     "distances",
     "criteria",
+    "sequences",
     "recurrent",
     "attention",
     "parametrized",

@@ -59,6 +59,7 @@ LEFT_OUT = {
     "Container",
     "ModuleList",
     "ModuleDict",
+    "NLLLoss2d",  # NLLLoss, and warns
     "ParameterList",
     "ParameterDict",
     "Metric",
@@ -76,38 +77,7 @@ LAYERS: dict[str, list[Part]] = {
 }  # fmt: skip
 
 
-def weighted(loss: Callable[..., Any], **fixed: Any) -> Callable[..., Any]:
-    """A loss with arguments of its own."""
-    return lambda **options: loss(**fixed, **options)
-
-
-LOSSES: dict[str, list[Part]] = {
-    "BCELoss": [
-        part(nn.BCELoss, SHARES, SHARES[::-1].copy()),
-        part(weighted(nn.BCELoss, weight=WEIGHT), SHARES, SHARES[::-1].copy()),
-    ],
-    "BCEWithLogitsLoss": [
-        part(nn.BCEWithLogitsLoss, SCORES, SHARES),
-        part(weighted(nn.BCEWithLogitsLoss, weight=WEIGHT, pos_weight=WEIGHT), SCORES, SHARES),
-    ],
-    "CrossEntropyLoss": [
-        part(nn.CrossEntropyLoss, SCORES, LABELS),
-        part(nn.CrossEntropyLoss, n.away(2, 3, 4), n.ints(0, 3, 2, 4)),
-        part(weighted(nn.CrossEntropyLoss, weight=WEIGHT), SCORES, LABELS, weighted=True),
-        part(weighted(nn.CrossEntropyLoss, label_smoothing=0.1), SCORES, LABELS),
-    ],
-    "HingeEmbeddingLoss": [part(nn.HingeEmbeddingLoss, SCORES, np.sign(SIGNS))],
-    "HingeLoss": [part(nn.HingeLoss, SCORES, np.sign(SIGNS)), part(weighted(nn.HingeLoss, p=2), SCORES, np.sign(SIGNS))],
-    "HuberLoss": [part(weighted(nn.HuberLoss, delta=0.5), VALUES, NEAR)],
-    "L1Loss": [part(nn.L1Loss, VALUES, NEAR)],
-    "MSELoss": [part(nn.MSELoss, VALUES, NEAR)],
-    "NLLLoss": [
-        part(nn.NLLLoss, SCORES, LABELS),
-        part(weighted(nn.NLLLoss, weight=WEIGHT), SCORES, LABELS, weighted=True),
-    ],
-    "SoftMarginLoss": [part(nn.SoftMarginLoss, SCORES, np.sign(SIGNS))],
-    "SmoothL1Loss": [part(weighted(nn.SmoothL1Loss, beta=0.5), VALUES, NEAR)],
-}  # fmt: skip
+LOSSES: dict[str, list[Part]] = {}
 
 add_modules()
 

@@ -41,7 +41,7 @@ def of_networks() -> list[str]:
 
 
 # Functions of `nn.functional` that PyTorch does not have.
-OWN = {"hinge_loss"}
+OWN = {"crammer_singer_loss", "hinge_loss", "weston_watkins_loss"}
 
 SURFACE: dict[str, str] = {
     "Creation": """

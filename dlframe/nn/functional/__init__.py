@@ -19,9 +19,13 @@ from dlframe.nn.functional.embedding import *
 from dlframe.nn.functional.folding import *
 from dlframe.nn.functional.heads import *
 from dlframe.nn.functional.linear import *
+from dlframe.nn.functional.linear_cross_entropy import *
 from dlframe.nn.functional.loss import *
+from dlframe.nn.functional.margins import *
 from dlframe.nn.functional.normalization import *
+from dlframe.nn.functional.pairs import *
 from dlframe.nn.functional.pooling import *
+from dlframe.nn.functional.sequences import *
 from dlframe.nn.functional.unpooling import *
 from dlframe.tensor.functions.padding import pad as pad
 

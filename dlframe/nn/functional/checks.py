@@ -13,10 +13,13 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.autograd import is_grad_enabled
+from dlframe.dtypes import promote_types
 from dlframe.errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError
 from dlframe.ops.batched import all_examples
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
+from dlframe.tensor.arguments import require_floats
+from dlframe.tensor.creation import as_tensor
 
 Shape = tuple[int, ...]
 
@@ -67,6 +70,18 @@ def same_dtype(name: str, **tensors: Any) -> None:
         )
 
 
+def pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+    """Both as tensors, checked to have one shape, in one float dtype."""
+    if not isinstance(target, Tensor):
+        target = as_tensor(target)
+    check_same_shape(name, input.shape, target.shape)
+    if input.dtype is not target.dtype:
+        dtype = promote_types(input.dtype, target.dtype)
+        input, target = input.to(dtype), target.to(dtype)
+    require_floats(name, input)
+    return input, target
+
+
 def constant(name: str, what: str, value: Any) -> Array:
     """The array of an argument that has no gradient; raises if one is asked for."""
     if isinstance(value, Tensor) and value.requires_grad and is_grad_enabled():
@@ -93,9 +108,11 @@ def check_range(
     places = np.argwhere(wrong)
     if len(places):
         at = tuple(int(i) for i in places[0])
+        from_1 = bool((values[wrong] == count).all()) and not (values == 0).any()
         raise LabelError(
             f"{name}: {what} {values[at]} is out of bounds: {where.format(count)}, so values lie "
             f"in 0 … {count - 1}; found at index {list(at)} ({len(places)} such in all)"
+            + (f"; if they count from 1 to {count}, subtract 1" if from_1 else "")
         )
 
 
@@ -107,6 +124,30 @@ def check_signs(name: str, targets: Array) -> None:
         raise LabelError(
             f"{name}: targets must be -1 or 1, got {targets[at]} at index {list(at)}; map 0 to -1 "
             "with 2 t - 1"
+        )
+
+
+def check_class_targets(name: str, input: Any, target: Any, ignore: int | None = None) -> Array:
+    """The right class of each row of scores (N, C) or (C,), as int64 of shape (N,) or ()."""
+    shape, labels = tuple(input.shape), to_array(target)
+    if len(shape) not in (1, 2):
+        raise ShapeError(f"{name}: expected scores of shape (N, C) or (C,), got {list(shape)}")
+    if labels.shape != shape[:-1]:
+        raise ShapeError(
+            f"{name}: expected target size {list(shape[:-1])} for input{list(shape)}, one class "
+            f"for each row, got target{list(labels.shape)}"
+        )
+    check_integers(name, labels)
+    check_range(name, "Target", labels, shape[-1], "the input has {} classes", ignore)
+    return np.asarray(labels, np.int64)
+
+
+def check_integers(name: str, labels: Array) -> None:
+    """Raise unless the labels are integers."""
+    if labels.dtype.kind not in "iu":
+        raise DTypeError(
+            f"{name}: expected class indices to be integers, got {labels.dtype}; convert them with "
+            ".long()"
         )
 
 

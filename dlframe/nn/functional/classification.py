@@ -95,7 +95,7 @@ def _of_probabilities(
         target = target * (1 - smoothing) + smoothing / max(classes, 1)
     values = ops.log_softmax(input, axis=axis) * target
     if weight is not None:
-        _check_class_weight("cross_entropy", weight, classes)
+        check_class_weight("cross_entropy", weight, classes)
         shape = [-1 if i == axis else 1 for i in range(len(input.shape))]
         values = values * weight.reshape(shape)
     if reduction == "none":
@@ -157,7 +157,7 @@ def _classes(name: str, input: Tensor) -> int:
     return input.shape[1 if len(input.shape) > 1 else 0]
 
 
-def _check_class_weight(name: str, weight: Any, classes: int) -> None:
+def check_class_weight(name: str, weight: Any, classes: int) -> None:
     if tuple(weight.shape) != (classes,):
         raise ShapeError(
             f"{name}: weight tensor should be defined either for all {classes} classes or no "
@@ -169,8 +169,23 @@ def _class_weight(name: str, weight: Any, classes: int) -> Array | None:
     if weight is None:
         return None
     array = constant(name, "weight", weight)
-    _check_class_weight(name, array, classes)
+    check_class_weight(name, array, classes)
     return array
+
+
+def _advice_on_shape(shape: tuple[int, ...], labels: Array) -> str:
+    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    if labels.shape == (*expected, 1):
+        return "; remove the last with squeeze(-1)"
+    axis = 1 if len(shape) > 1 else 0
+    if labels.shape == shape and labels.dtype.kind in "iu":
+        return (
+            f"; rows of 0 and 1 are made classes by target.argmax({axis}), and probabilities by "
+            "target.float()"
+        )
+    if len(shape) > 2 and labels.shape == shape[:-1]:
+        return "; classes must be the second dimension: input.movedim(-1, 1)"
+    return ""
 
 
 def _checked_labels(
@@ -180,7 +195,7 @@ def _checked_labels(
     shape = tuple(input.shape)
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if labels.shape != expected:
-        advice = "; remove the last with squeeze(-1)" if labels.shape == (*expected, 1) else ""
+        advice = _advice_on_shape(shape, labels)
         raise ShapeError(
             f"{name}: Expected target size {list(expected)} for input{list(shape)}, got "
             f"target{list(labels.shape)}{advice}"
