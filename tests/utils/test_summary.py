@@ -243,3 +243,23 @@ def test_a_layer_with_its_own_backward():
     result = summary(nn.Sequential(nn.Linear(3, 3), Double()), (2, 3), times=1)
     assert result.rows[2].output_shape == (2, 3)
     assert result.rows[2].backward_seconds > 0
+
+
+def test_products_of_recurrent_layers_and_attention():
+    def count(module, *sizes):
+        return summary(module, list(sizes)).multiply_adds
+
+    # per step and sequence: all weights of the gates, and the projection
+    assert count(nn.RNN(3, 5), (7, 2, 3)) == 7 * 2 * (3 * 5 + 5 * 5)
+    assert count(nn.GRU(3, 5), (7, 2, 3)) == 7 * 2 * 3 * (3 * 5 + 5 * 5)
+    assert count(nn.LSTM(3, 5, proj_size=2), (7, 2, 3)) == 7 * 2 * (4 * 5 * (3 + 2) + 2 * 5)
+    attention = nn.MultiheadAttention(8, 2, batch_first=True)
+    x = (3, 6, 8)
+    assert count(attention, x, x, x) == 3 * 6 * 8 * 8 * 4 + 2 * 3 * 2 * 6 * 6 * 4
+    transposed = nn.ConvTranspose1d(4, 3, 2)
+    assert count(transposed, (2, 4, 5)) == 2 * 4 * 5 * 3 * 2
+
+
+def test_nested_outputs_in_the_table():
+    result = summary(nn.LSTM(3, 4, batch_first=True), (2, 5, 3))
+    assert "((2, 5, 4), ((1, 2, 4), (1, 2, 4)))" in str(result)
