@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlframe.errors import DlframeError
+from dlframe.nn.source import maker_in_source
 from dlframe.ops.batched import LoopNeeded
 from dlframe.ops.record import Node, TensorBase
 from dlframe.ops.watching import users_frame
@@ -177,7 +178,28 @@ def _maker(value: Any, calls: list[_Call]) -> str:
         if before:
             return before
     owners = [("", calls[-1].module), *_modules_around(calls[-1].frame)]
-    return _maker_in_graph(value, owners)
+    return _maker_in_graph(value, owners) or _maker_in_source(value, calls)
+
+
+def _maker_in_source(value: Any, calls: list[_Call]) -> str:
+    """The module that the `forward` around names as the maker of `value`."""
+    for i, call in enumerate(calls[:-1]):
+        place = next((k for k, each in enumerate(call.args) if each is value), None)
+        outer, frame = calls[i + 1], call.frame.f_back
+        if place is None or frame is None:
+            return ""
+        if any(each is value for each in outer.args):
+            continue  # it was handed on
+        if frame.f_code is not getattr(type(outer.module).forward, "__code__", None):
+            return ""
+        part = maker_in_source(frame, outer.module, call.module, place)
+        if not hasattr(part, "named_modules"):
+            return ""
+        path = ".".join(filter(None, (path_of(calls[i + 1 :]), _name_in(outer.module, part))))
+        last = list(_in_order(part, path))[-1:] if _is_sequential(part) else []
+        made = described(*(last[0] if last else (path, part)))
+        return f"made from the output of {made}"
+    return ""
 
 
 def _before(call: _Call, outer: list[_Call]) -> str:

@@ -77,6 +77,46 @@ def test_a_forward_of_ones_own():
     assert "which is reshape of the output of features.0 Conv2d" in text
 
 
+def test_a_forward_of_ones_own_without_a_graph():
+    class Small(nn.Module):
+        def __init__(self, way):
+            super().__init__()
+            self.way = way
+            self.pools = nn.ModuleList([nn.MaxPool2d(2), nn.AvgPool2d(2)])
+            self.last = nn.Linear(5, 2)
+
+        def forward(self, x):
+            if self.way == "nested":
+                return self.last(self.pools[1](x).flatten(1))
+            if self.way == "assigned":
+                y = self.pools[0](x)
+                y = y.flatten(1) * 2
+                return self.last(y)
+            if self.way == "branch":
+                y = x
+                if self.way:
+                    y = self.pools[0](y)
+                return self.last(y.flatten(1))
+            for pool in self.pools:
+                x = pool(x)
+            return self.last(x)
+
+    images = dl.ones(1, 1, 8, 8)
+    made = "which is made from the output of pools."
+    found = {
+        way: message(ShapeError, lambda way=way: Small(way)(images))
+        for way in ("nested", "assigned", "branch", "loop")
+    }
+    assert made + "1 AvgPool2d" in found["nested"]
+    assert made + "0 MaxPool2d" in found["assigned"]
+    for way in ("branch", "loop"):
+        assert "In last Linear" in found[way]
+        assert "which" not in found[way]
+    with dl.no_grad():
+        text = message(ShapeError, lambda: Net()(dl.ones(2, 1, 8, 8)))
+    assert "which is made from the output of features.2 MaxPool2d" in text
+
+
 def test_a_loss_names_what_made_its_input():
     model = nn.Sequential(nn.Linear(5, 4), nn.Tanh())
     text = message(
