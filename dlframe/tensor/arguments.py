@@ -22,9 +22,17 @@ from dlframe.dtypes import (
     promote_types,
     result_type,
 )
-from dlframe.errors import ArgumentError, DimensionError, DTypeError, GradientError, ShapeError
+from dlframe.errors import (
+    ArgumentError,
+    DimensionError,
+    DTypeError,
+    GradientError,
+    LabelError,
+    ShapeError,
+)
+from dlframe.ops.batched import all_examples
 from dlframe.ops.calling import wrap
-from dlframe.ops.record import TensorBase, grad_mode
+from dlframe.ops.record import Array, TensorBase, grad_mode
 
 Shape = tuple[int, ...]
 Dims = int | Sequence[int] | None
@@ -418,3 +426,27 @@ def tolerance(name: str, x: Any) -> Any:
     if x is None or isinstance(x, (int, float)):
         return x
     raise ArgumentError(f"{name}: a tolerance is a number or a tensor, got {x!r}")
+
+
+# --- labels and indices ------------------------------------------------------------------------
+
+
+def check_range(
+    name: str, what: str, values: Array, count: int, where: str, ignore: int | None = None
+) -> None:
+    """Raise a LabelError that names the first value outside 0 … count - 1 and its place."""
+    values = all_examples(values)
+    if not values.size or (values.min() >= 0 and values.max() < count):
+        return
+    wrong = (values < 0) | (values >= count)
+    if ignore is not None:
+        wrong &= values != ignore
+    places = np.argwhere(wrong)
+    if len(places):
+        at = tuple(int(i) for i in places[0])
+        from_1 = bool((values[wrong] == count).all()) and not (values == 0).any()
+        raise LabelError(
+            f"{name}: {what} {values[at]} is out of bounds: {where.format(count)}, so values lie "
+            f"in 0 … {count - 1}; found at index {list(at)} ({len(places)} such in all)"
+            + (f"; if they count from 1 to {count}, subtract 1" if from_1 else "")
+        )

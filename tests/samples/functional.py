@@ -41,43 +41,18 @@ def of(name: str, case: str, *inputs: Array, order: int = 2, **options: Any) -> 
 x = n.away(3, 4)
 
 
-# --- linear, embedding, dropout ----------------------------------------------------------------
+# --- linear, labels as vectors -----------------------------------------------------------------
 
 
 def ints(lib: Any, values: Any) -> Any:
     return lib.tensor(np.asarray(values, np.int64))
 
 
-def embedding(case: str, index: Any, weight: Array, **options: Any) -> Call:
-    return custom(
-        f"embedding: {case}",
-        lambda lib, F, w: F.embedding(ints(lib, index), w, **options),
-        (weight,),
-        order=1,
-    )
-
-
-def shortened(lib: Any, F: Any, w: Any) -> Any:
-    """The result, and the weight after its rows were scaled."""
-    weight = w.detach().clone().requires_grad_()
-    out = F.embedding(ints(lib, [1, 1, 3]), weight, max_norm=1.5, norm_type=1.0)
-    return out.detach(), weight.detach()
-
-
-rows = n.away(5, 3)
 SPARSE = [
     *(of("linear", f"{shape}{' bias' if bias else ''}", n.away(*shape), n.away(2, shape[-1]),
          *([n.away(2)] if bias else []))
       for shape in [(3,), (4, 3), (2, 4, 3), (0, 3), (2, 0, 3)] for bias in (False, True)),
     of("linear", "weight of one dimension", n.away(4, 3), n.away(3)),
-    embedding("", [[1, 2, 1], [0, 4, 1]], rows),
-    embedding("one index", 3, rows),
-    embedding("no index", np.zeros((2, 0)), rows),
-    embedding("padding_idx", [1, 2, 1, 0], rows, padding_idx=1),
-    embedding("padding_idx from the end", [1, 4, 4, 0], rows, padding_idx=-1),
-    embedding("scale_grad_by_freq", [[1, 2, 1], [0, 4, 1]], rows, scale_grad_by_freq=True),
-    embedding("all", [1, 2, 1, 0], rows, padding_idx=2, scale_grad_by_freq=True),
-    custom("embedding: max_norm", shortened, (rows,), order=0),
     *(custom(f"one_hot: {case}", lambda lib, F, args=args: F.one_hot(ints(lib, args[0]), *args[1:]),
            (), order=0)
       for case, args in {"": ([0, 2],), "classes": ([[0, 2]], 4), "0-d": (1,), "none": ([], 3)}.items()),
@@ -243,7 +218,6 @@ FLAGS = [
 ]  # fmt: skip
 
 REST = [
-    custom("embedding: sparse", lambda lib, F, w: F.embedding(ints(lib, [1, 3]), w, sparse=True), (rows,), order=0),
     of("pad", "mode", plane, pad=(1, 2, 0, 1), mode="constant"),
 ]  # fmt: skip
 

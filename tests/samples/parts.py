@@ -69,11 +69,6 @@ LEFT_OUT = {
 }
 
 LAYERS: dict[str, list[Part]] = {
-    "Embedding": [
-        part(lambda: nn.Embedding(5, 3), LABELS),
-        part(lambda: nn.Embedding(5, 3, padding_idx=2), LABELS, surrogate=True),
-        part(lambda: nn.Embedding(5, 3, scale_grad_by_freq=True), LABELS, surrogate=True),
-    ],
 }  # fmt: skip
 
 

@@ -108,7 +108,7 @@ SURFACE: dict[str, str] = {
         """,
     "Networks": " ".join(f"nn.functional.{name}" for name in of_networks())
     + """
-        dropout feature_dropout alpha_dropout feature_alpha_dropout
+        dropout feature_dropout alpha_dropout feature_alpha_dropout embedding embedding_bag embedding_renorm_
         nn.utils.rnn.pack_padded_sequence nn.utils.rnn.pad_packed_sequence nn.utils.rnn.pad_sequence
         nn.utils.rnn.unpad_sequence nn.utils.rnn.pack_sequence nn.utils.rnn.unpack_sequence
         nn.utils.rnn.invert_permutation

@@ -15,10 +15,9 @@ from dlframe import ops
 from dlframe.autograd import is_grad_enabled
 from dlframe.dtypes import promote_types
 from dlframe.errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError
-from dlframe.ops.batched import all_examples
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
-from dlframe.tensor.arguments import require_floats
+from dlframe.tensor.arguments import check_range, require_floats
 from dlframe.tensor.creation import as_tensor
 
 Shape = tuple[int, ...]
@@ -93,27 +92,6 @@ def constant(name: str, what: str, value: Any) -> Array:
 
 
 # --- labels ------------------------------------------------------------------------------------
-
-
-def check_range(
-    name: str, what: str, values: Array, count: int, where: str, ignore: int | None = None
-) -> None:
-    """Raise a LabelError that names the first value outside 0 … count - 1 and its place."""
-    values = all_examples(values)
-    if not values.size or (values.min() >= 0 and values.max() < count):
-        return
-    wrong = (values < 0) | (values >= count)
-    if ignore is not None:
-        wrong &= values != ignore
-    places = np.argwhere(wrong)
-    if len(places):
-        at = tuple(int(i) for i in places[0])
-        from_1 = bool((values[wrong] == count).all()) and not (values == 0).any()
-        raise LabelError(
-            f"{name}: {what} {values[at]} is out of bounds: {where.format(count)}, so values lie "
-            f"in 0 … {count - 1}; found at index {list(at)} ({len(places)} such in all)"
-            + (f"; if they count from 1 to {count}, subtract 1" if from_1 else "")
-        )
 
 
 def check_signs(name: str, targets: Array) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.nn.functional.checks import check_range, constant, reduction_of
+from dlframe.nn.functional.checks import constant, reduction_of
 from dlframe.nn.locating import warn_of_scores
 from dlframe.ops import losses
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
-from dlframe.tensor.arguments import require_floats
+from dlframe.tensor.arguments import check_range, require_floats
 from dlframe.tensor.creation import as_tensor
 
 __all__ = ["cross_entropy", "nll_loss"]

@@ -15,7 +15,6 @@ from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.nn.functional.checks import (
     check_class_targets,
     check_integers,
-    check_range,
     check_signs,
     constant,
     pair,
@@ -25,7 +24,7 @@ from dlframe.nn.functional.loss import factors
 from dlframe.ops import losses, margins
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
-from dlframe.tensor.arguments import require_floats
+from dlframe.tensor.arguments import check_range, require_floats
 
 __all__ = [
     "crammer_singer_loss",

@@ -11,7 +11,6 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, LabelError, ShapeError
 from dlframe.nn.functional.checks import (
     check_integers,
-    check_range,
     constant,
     reduction_of,
 )
@@ -19,7 +18,7 @@ from dlframe.nn.locating import warn_of_scores
 from dlframe.ops.batched import all_examples
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
-from dlframe.tensor.arguments import require_floats
+from dlframe.tensor.arguments import check_range, require_floats
 
 __all__ = ["ctc_loss"]
 

@@ -10,9 +10,10 @@ import numpy as np
 from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.nn.functional.checks import batched as with_batch
-from dlframe.nn.functional.checks import check_range, sizes_of
+from dlframe.nn.functional.checks import sizes_of
 from dlframe.ops.indexing import along
 from dlframe.tensor import Tensor, to_array
+from dlframe.tensor.arguments import check_range
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 
