@@ -30,7 +30,11 @@ OTHERS: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in functions.__all__ if name.endswith("_")])
+# embedding_renorm_ is there in place only
+NAMES = [n for n in functions.__all__ if n.endswith("_") and n != "embedding_renorm_"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_result_is_written_into_the_argument(name: str) -> None:
     x = dl.tensor(INPUTS.get(name, [0.25, 0.75]))
     others = OTHERS.get(name, ())
