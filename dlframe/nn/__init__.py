@@ -34,5 +34,6 @@ from dlframe.nn.sequence_loss import *
 from dlframe.nn.softmax import *
 from dlframe.nn.transformer import *
 from dlframe.nn.unpooling import *
+from dlframe.nn.upsampling import *
 
 __all__ = gathered(__name__, "attention", "functional", "init", "lazy", "utils")

@@ -25,6 +25,7 @@ from dlframe.nn.functional import (
     max_pool1d_with_indices,
     rms_norm,
 )
+from dlframe.nn.functional.grids import affine_grid_generator, grid_sampler
 from dlframe.nn.functional.recurrent import (
     gru,
     gru_cell,
@@ -40,6 +41,7 @@ from dlframe.tensor import Tensor
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_max_pool1d",
+    "affine_grid_generator",
     "avg_pool1d",
     "batch_norm",
     "bilinear",
@@ -54,6 +56,7 @@ __all__ = [
     "conv_transpose3d",
     "convolution",
     "embedding",
+    "grid_sampler",
     "group_norm",
     "gru",
     "gru_cell",

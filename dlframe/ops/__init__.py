@@ -38,6 +38,7 @@ from dlframe.ops.reduction import *
 from dlframe.ops.regions import *
 from dlframe.ops.repeating import *
 from dlframe.ops.resampling import *
+from dlframe.ops.sampling import *
 from dlframe.ops.scan import *
 from dlframe.ops.scatter import *
 from dlframe.ops.shape import *

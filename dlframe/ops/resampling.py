@@ -63,6 +63,29 @@ class Band:
         blocks = [(columns, rows, block.T) for rows, columns, block in self.blocks]
         return Band(self.shape[::-1], blocks, disjoint=False)
 
+    @cached_property
+    def is_identity(self) -> bool:
+        """Whether the product is the vector itself."""
+        same = all(
+            isinstance(columns, slice)
+            and rows == columns
+            and np.array_equal(block, np.eye(len(block)))
+            for rows, columns, block in self.blocks
+        )
+        return self.shape[0] == self.shape[1] and same
+
+    def in_fixed_point(self) -> Band:
+        """The weights rounded to multiples of 2⁻ᵖ, for the p that makes integers of 16 bits."""
+        largest = max(float(block.max()) for _, _, block in self.blocks)
+        full = (p for p in range(22) if int(0.5 + largest * 2 ** (p + 1)) >= 2**15)
+        bits = next(full, 22)
+        unit = 2.0**-bits
+        rounded = [
+            (rows, columns, np.sign(block) * np.floor(abs(block) / unit + 0.5) * unit)
+            for rows, columns, block in self.blocks
+        ]
+        return Band(self.shape, rounded)
+
     def dense(self) -> Array:
         """The whole matrix."""
         out = np.zeros(self.shape)
@@ -159,8 +182,6 @@ def interpolation(
         antialias: whether the kernel grows with the step between places, so that all are read.
         dtype: of the places and weights.
     """
-    if n == out and mode == "linear":
-        scale = None
     if mode.startswith("nearest"):
         index = _nearest(mode, n, out, scale)[:, None]
         return Band.of(index, np.ones(index.shape), n, dtype)
@@ -185,8 +206,6 @@ def interpolation(
 def _nearest(mode: str, n: int, out: int, scale: float | None) -> Array:
     """The place that each new number is copied from; in float32, as in PyTorch, for all dtypes."""
     i = np.arange(out)
-    if out in (n, 2 * n) and mode == "nearest":
-        return i * n // out
     step = np.float32(1 / scale) if scale else np.float32(n) / np.float32(out)
     if mode == "nearest":
         places = i.astype(np.float32) * step
@@ -201,12 +220,19 @@ def _linear(t: Array) -> Array:
     return np.asarray(np.maximum(1 - abs(t), 0))
 
 
+def cubic_near(t: Any, a: float = -0.75) -> Any:
+    """Keys' kernel at a distance of at most 1 (Keys 1981); a is its slope at distance 1."""
+    return ((a + 2) * t - (a + 3)) * t * t + 1
+
+
+def cubic_far(t: Any, a: float = -0.75) -> Any:
+    """Keys' kernel at a distance from 1 to 2."""
+    return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+
+
 def _cubic(t: Array, a: float = -0.75) -> Array:
-    """Keys' piecewise cubic kernel, of slope a at distance 1 (Keys 1981)."""
     t = abs(t)
-    near = ((a + 2) * t - (a + 3)) * t * t + 1
-    far = ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
-    return np.where(t <= 1, near, np.where(t < 2, far, 0))
+    return np.where(t <= 1, cubic_near(t, a), np.where(t < 2, cubic_far(t, a), 0))
 
 
 def _lanczos(t: Array) -> Array:

@@ -20,6 +20,7 @@ from drawings import (
     parametrized,
     pooling,
     recurrent,
+    resampling,
     structure,
 )
 
@@ -31,6 +32,7 @@ PICTURES = {
     **layers.PICTURES,
     **pooling.PICTURES,
     **structure.PICTURES,
+    **resampling.PICTURES,
     **normalization.PICTURES,
     **convolution.PICTURES,
     **dropout.PICTURES,

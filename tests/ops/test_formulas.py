@@ -84,16 +84,15 @@ NOT_EVALUATED = {
         ],
         "a formula from step to step: samples/recurrent.py computes it",
     ),
+    ("reflect", "z"): "a function without a name of its own in mathematics",
+    ("reflect", "x"): "its sign depends on how often the place was folded",
     ("select_output", "z"): "it takes one of several results, and no array",
     ("select_output", "x"): "its gradients are those of several results",
 }
 
 # Files of operations whose formulas leave out samples and channels.
-_NETWORKS = (
-    "dlframe.ops.networks",
-    "dlframe.ops.pooling",
-    "dlframe.ops.folding",
-    "dlframe.ops.window",
+_NETWORKS = tuple(
+    f"dlframe.ops.{name}" for name in ("networks", "pooling", "sampling", "folding", "window")
 )
 
 
@@ -312,6 +311,16 @@ def define_networks() -> None:
     matrix = Band.of(places, numbers(3, 3), 7, np.float64)
     case("weigh", numbers(7), options={"matrix": matrix, "axis": 0}, ranges={"i": 3, "j": 7},
          free={"z": "i", "x": "j"}, letters=lambda xs, outs, gs: {"W": matrix.dense()})  # fmt: skip
+    taps, kept = np.array([[[0, 2, 3], [1, 2, 0]]]), {"p": np.array([[0, 2, 3], [1, 2, 0]])}
+    image, shares, values = numbers(1, 1, 4), numbers(1, 2, 3), numbers(1, 1, 3)
+    found = lambda xs, outs, gs: kept | {"w": shares[0]}
+    case("sample_taps", image, shares, options={"taps": taps}, ranges={"i": 3, "j": 4, "k": 2},
+         free={"z": "i", "x": "j", "weights": "ki"}, letters=found)  # fmt: skip
+    case("spread_taps", values, shares, options={"taps": taps, "places": 4},
+         ranges={"i": 3, "j": 4, "k": 2}, free={"z": "j", "y": "i", "weights": "ki"},
+         letters=found)  # fmt: skip
+    case("weigh_taps", values, image, options={"taps": taps}, ranges={"i": 3, "j": 4, "k": 2},
+         free={"z": "ki", "y": "i", "x": "j"}, letters=lambda xs, outs, gs: kept)  # fmt: skip
     for name in ("mse_loss", "l1_loss", "huber_loss"):
         case(name, numbers(5), numbers(5), free={"x": "i", "y": "i"})
     unit = rng.uniform(0.1, 0.9, 5), rng.uniform(0.1, 0.9, 5)

@@ -133,7 +133,7 @@ DIFFERS = {
          "geqrf", "orgqr", "ormqr", "lu", "svd_lowrank", "pca_lowrank", "linalg.ldl_factor", "linalg.ldl_factor_ex", "linalg.ldl_solve"], _COLUMNS),
     **{f"nn.functional.{name}": _CHANNELS for name in
        ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "avg_pool1d",
-        "avg_pool2d", "batch_norm", "conv2d", "lp_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
+        "avg_pool2d", "batch_norm", "conv2d", "interpolate", "lp_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
         "max_pool3d_with_indices")},
     **dict.fromkeys(["Tensor.backward", "Tensor.retain_grad", "func.hessian", "func.jacrev", "func.jacfwd", "func.vmap"], _HISTORY),
     **dict.fromkeys(["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"], _STEPS),

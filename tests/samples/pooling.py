@@ -316,7 +316,7 @@ MODULES: list[Row] = [
         *rows("nn.MaxPool2d({k}, {s}, {p}, {d}, ceil_mode={c})", PLANE, "dl.randn(2, 9, 8)",
               choices={"k": ["3", "(2, 3)"], "s": [None, 2, "(1, 2)"], "p": [0, 1], "d": [1, 2], "c": [False, True]},
               dtypes=("float32",)),
-        *rows("nn.MaxPool{nd}(3, stride={s}, padding={p}, dilation=2)", VOLUME, choices={"nd": ["3d"], "s": [1, None], "p": [0, 1]}),
+        *rows("nn.MaxPool{nd}(2, stride={s}, padding={p}, dilation=2)", VOLUME, choices={"nd": ["3d"], "s": [1, None], "p": [0, 1]}),
         *rows("nn.MaxPool1d(3, stride={s}, padding={p}, dilation=2)", LINE, "dl.randn(2, 9)", choices={"s": [1, None], "p": [0, 1]}),
         *rows("nn.AvgPool2d({k}, {s}, {p}, {c}, {i}, {d})", PLANE, "dl.randn(2, 9, 8)",
               choices={"k": ["3", "(2, 3)"], "s": [None, 2], "p": [0, 1], "c": [False, True], "i": [False, True], "d": [None, 3]},

@@ -17,7 +17,9 @@ from dlframe.nn.functional.distance import *
 from dlframe.nn.functional.dropout import *
 from dlframe.nn.functional.embedding import *
 from dlframe.nn.functional.folding import *
+from dlframe.nn.functional.grids import *
 from dlframe.nn.functional.heads import *
+from dlframe.nn.functional.interpolation import *
 from dlframe.nn.functional.linear import *
 from dlframe.nn.functional.linear_cross_entropy import *
 from dlframe.nn.functional.loss import *

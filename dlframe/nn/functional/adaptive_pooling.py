@@ -83,7 +83,11 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def _adaptive_avg_pool(name: str, nd: int, x: Tensor, output_size: Any) -> Any:
-    sizes = _target(name, nd, x, output_size)
+    return adaptive_average(name, nd, x, _target(name, nd, x, output_size))
+
+
+def adaptive_average(name: str, nd: int, x: Tensor, sizes: Sequence[int]) -> Any:
+    """The means over ranges that give an output of these sizes."""
     if all(n == 1 for n in sizes):
         every = tuple(range(-nd, 0))
         return in_float32(name, x, lambda v: ops.mean(v, axis=every, keepdims=True))
