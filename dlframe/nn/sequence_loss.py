@@ -19,6 +19,7 @@ from dlframe.nn.linear import Linear
 from dlframe.nn.loss import _Loss
 from dlframe.nn.module import Module
 from dlframe.tensor import Tensor
+from dlframe.tensor.arguments import check_range
 
 __all__ = [
     "AdaptiveLogSoftmaxWithLoss",
@@ -181,7 +182,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 f"and target{list(labels.shape)}"
             )
         checks.check_integers(name, labels)
-        checks.check_range(name, "Target", labels, self.n_classes, "there are {} classes")
+        check_range(name, "Target", labels, self.n_classes, "there are {} classes")
         rows = input_ if labels.ndim else input_.unsqueeze(0)
         output = self._of_targets(rows, np.atleast_1d(labels))
         loss = -output.mean()
