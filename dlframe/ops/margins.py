@@ -119,11 +119,12 @@ def multilabel_margin_loss(x, *, labels, listed, reduction="mean"):
 )
 def _(g, x, *, labels, listed, reduction):
     # a pair of a label j and an i that is none, within the margin, has d = 1
-    array = unwrapped(x)
-    slack, counted = _slack_of_pairs(array, labels, listed)
+    slack, counted = _slack_of_pairs(unwrapped(x), labels, listed)
     inside = (slack > 0) * counted
-    chosen = labels[..., None] == np.arange(x.shape[-1])
-    slope = add(inside - add(inside, -1, True) * chosen, -2) / x.shape[-1]
+    slope = add(inside, -2)
+    rows = np.arange(0, slope.size, slope.shape[-1]).reshape((*slope.shape[:-1], 1))
+    np.subtract.at(slope.reshape(-1), labels + rows, add(inside, -1))
+    slope /= x.shape[-1]
     g = share(g, slope.shape[:-1], reduction)
     return slope * (g.reshape((*g.shape, 1)) if g.ndim else g)
 
@@ -131,8 +132,7 @@ def _(g, x, *, labels, listed, reduction):
 def _slack_of_pairs(x: Array, labels: Array, listed: Array) -> tuple[Array, Array]:
     """1 - x_j + x_i for all labels j and classes i, and 1 for the pairs that count: (N, L, C)."""
     chosen = np.take_along_axis(x, labels, axis=-1)
-    none = np.ones(x.shape, x.dtype)
-    of_labels = (labels[..., None] == np.arange(x.shape[-1])) & listed[..., None]
-    none[of_labels.any(axis=-2)] = 0
+    none = np.ones((*x.shape[:-1], x.shape[-1] + 1), x.dtype)  # with a place for what is not listed
+    np.put_along_axis(none, np.where(listed, labels, -1), 0, axis=-1)
     slack = 1 - chosen[..., :, None] + x[..., None, :]
-    return slack, none[..., None, :] * listed[..., :, None]
+    return slack, none[..., None, :-1] * listed[..., :, None]
