@@ -60,7 +60,6 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "convolution",
-    "embedding",
     "grid_sampler",
     "group_norm",
     "gru",
@@ -256,25 +255,6 @@ def group_norm(
     tensor([[-1.,  1.]])
     """
     return F.group_norm(input, num_groups, weight, bias, eps)
-
-
-def embedding(
-    weight: Tensor,
-    indices: Tensor,
-    padding_idx: int = -1,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
-    """`nn.functional.embedding`, with the weight first; a negative `padding_idx` means none.
-
-    >>> dl.embedding(dl.tensor([[1.0], [2.0]]), dl.tensor([1, 0]))
-    tensor([[2.],
-            [1.]])
-    """
-    padding = None if padding_idx < 0 else padding_idx
-    return F.embedding(
-        indices, weight, padding, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse
-    )
 
 
 # --- losses ------------------------------------------------------------------------------------
