@@ -19,6 +19,7 @@ from dlframe.ops.decompositions import *
 from dlframe.ops.elementwise import *
 from dlframe.ops.erf import *
 from dlframe.ops.exponential import *
+from dlframe.ops.extending import *
 from dlframe.ops.folding import *
 from dlframe.ops.gamma import *
 from dlframe.ops.indexing import *

@@ -86,6 +86,9 @@ NOT_EVALUATED = {
     ),
     ("reflect", "z"): "a function without a name of its own in mathematics",
     ("reflect", "x"): "its sign depends on how often the place was folded",
+    **dict.fromkeys(
+        itertools.product(("extend", "collect"), "zx"), "the places p are given as slices"
+    ),
     ("select_output", "z"): "it takes one of several results, and no array",
     ("select_output", "x"): "its gradients are those of several results",
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from samples.functional_errors import case
 from samples.modules import Row, live, row, rows
-from samples.table import Call, ErrorSample, Numbers
+from samples.table import Call, ErrorSample, Numbers, Sample
 
 n = Numbers(32)
 
@@ -44,6 +46,41 @@ CALLS = [
     call("channel_shuffle", "images", n.away(2, 6, 1, 2), 3),
     call("channel_shuffle", "one group", n.away(2, 2, 3), 1),
     call("native_channel_shuffle", "", n.away(1, 4, 2), 2, order=0),
+]
+
+MIRROR = (
+    (slice(0, 2), slice(2, 0, -1)),
+    (slice(2, 5), slice(0, 3, 1)),
+    (slice(5, 6), slice(1, 0, -1)),
+)
+EDGE = ((slice(0, 3), slice(0, 1, 1)), (slice(3, 6), slice(1, 4, 1)))
+SAMPLES = [
+    Sample(
+        "extend",
+        (n.away(2, 3),),
+        {"axis": 1, "pieces": MIRROR},
+        reference=lambda x, **_: x[:, [2, 1, 0, 1, 2, 1]],
+    ),
+    Sample(
+        "extend",
+        (n.away(4, 2),),
+        {"axis": 0, "pieces": EDGE},
+        reference=lambda x, **_: x[[0, 0, 0, 1, 2, 3]],
+    ),
+    Sample(
+        "collect",
+        (n.away(2, 6),),
+        {"axis": 1, "pieces": MIRROR, "size": 3},
+        reference=lambda x, **_: np.stack(
+            [x[:, 2], x[:, 1] + x[:, 3] + x[:, 5], x[:, 0] + x[:, 4]], 1
+        ),
+    ),
+    Sample(
+        "collect",
+        (n.away(6, 2),),
+        {"axis": 0, "pieces": EDGE, "size": 4},
+        reference=lambda x, **_: np.concatenate([x[:3].sum(0, keepdims=True), x[3:]]),
+    ),
 ]
 
 X = {1: "dl.randn(2, 1, 4)", 2: "dl.randn(1, 2, 3, 4)", 3: "dl.randn(1, 2, 2, 3, 2)"}

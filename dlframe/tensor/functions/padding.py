@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.errors import ArgumentError, ShapeError
+from dlframe.ops import extending
 from dlframe.tensor.arguments import Shape, sizes
 
 if TYPE_CHECKING:
@@ -55,8 +57,8 @@ def pad(
         )
     for dim, (before, after) in enumerate(width):
         if before or after:
-            places = _PLACES[mode](input.shape[dim], before, after)
-            input = ops.take(input, places, axis=dim)
+            pieces = _pieces(mode, input.shape[dim], before, after)
+            input = ops.extend(input, axis=dim, pieces=pieces)
     return input
 
 
@@ -99,3 +101,8 @@ def _circular(n: int, before: int, after: int) -> Any:
 
 
 _PLACES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}
+
+
+@functools.lru_cache(maxsize=256)
+def _pieces(mode: str, n: int, before: int, after: int) -> extending.Pieces:
+    return extending.pieces_of(_PLACES[mode](n, before, after))
