@@ -34,7 +34,8 @@ LEFT_OUT = {
     **dict.fromkeys(
         [
             "nn.factory_kwargs", "nn.functional.Tensor", "nn.utils.stateless.Tensor",
-            "nn.utils.stateless.NamedMemberAccessor", "nn.functional.assert_int_or_pair", "nn.functional.boolean_dispatch",
+            "nn.utils.stateless.NamedMemberAccessor", "nn.functional.assert_int_or_pair",
+            "nn.functional.boolean_dispatch",
             "nn.functional.handle_torch_function", "nn.functional.has_torch_function",
             "nn.functional.has_torch_function_unary", "nn.functional.has_torch_function_variadic",
             "nn.utils.rnn.bind", "nn.utils.rnn.copy_method_params",
