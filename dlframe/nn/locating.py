@@ -60,6 +60,18 @@ def locate(error: Exception) -> None:
         del frame  # a frame that is kept keeps all its locals
 
 
+def locate_backward(error: Exception, module: Module) -> None:
+    """Say in `error` whose backward of its own it left, by a variable of the code that runs."""
+    if isinstance(error, LoopNeeded) or hasattr(error, "_dlframe_located"):
+        return
+    try:
+        error._dlframe_located = True  # type: ignore[attr-defined]  # as above
+        found = _by_parameter(_modules_around(sys._getframe(1))).get(id(module), ("", module))
+        _say(error, f"In the backward of {described(*found)}")
+    except Exception:  # noqa: BLE001 - as above
+        return
+
+
 def _say(error: Exception, text: str) -> None:
     """Add `text` to an error of ours, or as a note to any other."""
     if isinstance(error, DlframeError) and len(error.args) == 1 and type(error.args[0]) is str:

@@ -48,6 +48,7 @@ from dlframe.autograd import Function, is_grad_enabled
 from dlframe.autograd.func.modules import replaced
 from dlframe.base import nests
 from dlframe.errors import GradientError, ShapeError
+from dlframe.nn.locating import locate_backward
 from dlframe.nn.parameter import Parameter
 from dlframe.ops.batched.examples import recorded_one_by_one, tensors_hold_batch
 from dlframe.ops.record import unwrapped
@@ -177,41 +178,50 @@ class _OwnBackward(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        call: _Call = ctx.call
         try:
-            saved = ctx.saved_tensors
-        except GradientError as error:
-            error.add_note(f"It is an input, an output or a parameter of {call.name}.")
+            return _gradients(ctx, gradients)
+        except Exception as error:
+            locate_backward(error, ctx.call.module)
             raise
-        end = ctx.count + len(call.held)
-        args, values = saved[: ctx.count], saved[ctx.count : end]
-        if tensors_hold_batch(gradients) and not ctx.differentiable:
-            return recorded_one_by_one(partial(_OwnBackward.backward, ctx), gradients)
-        if is_grad_enabled() or tensors_hold_batch(gradients):
-            return None, *_on_tensors(call, gradients, args, values, ctx.shapes)
-        current = put_back(ctx.kept)
-        try:
-            # The layer adds to .grad by itself. Here the engine must do it, so that autograd.grad()
-            # and hooks get these gradients too: the layer gets an empty .grad for the moment.
-            with _placed(call.held, values) as parameters:
-                grad_input = call.module.backward(*(g.array for g in gradients))
-                grads = [parameter.grad for parameter in parameters]
-        finally:
-            put_back(current)
-        if grad_input is None:
-            grad_input = (None,) * ctx.count
-        inputs = grad_input if isinstance(grad_input, tuple) else (grad_input,)
-        if len(inputs) != ctx.count:
-            raise GradientError(
-                f"{call.name}.backward returned {len(inputs)} gradients, but its forward took "
-                f"{ctx.count} arguments; return one for each, or None"
-            )
-        found = [g if g is None or isinstance(g, Tensor) else Tensor(np.asarray(g)) for g in inputs]
-        for i, g in enumerate(found):
-            if g is None and ctx.needs_input_grad[i + 1]:
-                raise GradientError(returned_none(call.name, i))
-        _check_shapes(call.name, found, ctx.shapes)
-        return None, *found, *grads
+
+
+def _gradients(ctx: Any, gradients: tuple[Tensor, ...]) -> Any:
+    """The gradients of the call, its inputs and its parameters, by the module's own backward."""
+    call: _Call = ctx.call
+    try:
+        saved = ctx.saved_tensors
+    except GradientError as error:
+        error.add_note(f"It is an input, an output or a parameter of {call.name}.")
+        raise
+    end = ctx.count + len(call.held)
+    args, values = saved[: ctx.count], saved[ctx.count : end]
+    if tensors_hold_batch(gradients) and not ctx.differentiable:
+        return recorded_one_by_one(partial(_OwnBackward.backward, ctx), gradients)
+    if is_grad_enabled() or tensors_hold_batch(gradients):
+        return None, *_on_tensors(call, gradients, args, values, ctx.shapes)
+    current = put_back(ctx.kept)
+    try:
+        # The layer adds to .grad by itself. Here the engine must do it, so that autograd.grad()
+        # and hooks get these gradients too: the layer gets an empty .grad for the moment.
+        with _placed(call.held, values) as parameters:
+            grad_input = call.module.backward(*(g.array for g in gradients))
+            grads = [parameter.grad for parameter in parameters]
+    finally:
+        put_back(current)
+    if grad_input is None:
+        grad_input = (None,) * ctx.count
+    inputs = grad_input if isinstance(grad_input, tuple) else (grad_input,)
+    if len(inputs) != ctx.count:
+        raise GradientError(
+            f"{call.name}.backward returned {len(inputs)} gradients, but its forward took "
+            f"{ctx.count} arguments; return one for each, or None"
+        )
+    found = [g if g is None or isinstance(g, Tensor) else Tensor(np.asarray(g)) for g in inputs]
+    for i, g in enumerate(found):
+        if g is None and ctx.needs_input_grad[i + 1]:
+            raise GradientError(returned_none(call.name, i))
+    _check_shapes(call.name, found, ctx.shapes)
+    return None, *found, *grads
 
 
 def _on_tensors(call: _Call, gradients: Any, args: Any, values: Any, shapes: list[Any]) -> Any:

@@ -196,6 +196,30 @@ def test_hooks_and_hand_written_layers():
     assert "which is the output of model.1 Double()" in text
 
 
+def test_a_backward_of_ones_own():
+    class Wrong(nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+        def backward(self, g):
+            raise Own("a mistake")
+
+    class Silent(nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+        def backward(self, g):
+            pass
+
+    model = nn.Sequential(nn.Linear(2, 3), Wrong())
+    with pytest.raises(Own) as found:
+        model(dl.ones(1, 2)).sum().backward()
+    assert found.value.__notes__ == ["In the backward of model.1 Wrong()"]
+    model[1] = Silent()
+    text = message(RuntimeError, lambda: model(dl.ones(1, 2)).sum().backward())
+    assert "Silent.backward returned None" in text
+
+
 def test_a_module_that_calls_itself():
     class Tree(nn.Module):
         def __init__(self):
