@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 import warnings
 from collections import OrderedDict
@@ -46,107 +45,6 @@ def close(ours: Any, theirs: Any, what: str, rtol: float = 2e-5, atol: float = 2
     assert ours.shape == theirs.shape, what
     assert ours.dtype == theirs.dtype, what
     np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol, err_msg=what)
-
-
-# --- layers ------------------------------------------------------------------------------------
-
-
-def product(template: str, **choices: list[Any]) -> list[str]:
-    """The template with every combination of the choices."""
-    return [
-        template.format(**dict(zip(choices, values, strict=True)))
-        for values in itertools.product(*choices.values())
-    ]
-
-
-LAYERS = [
-    *((f"nn.Dropout({p})", "(40, 5)") for p in (0, 0.1, 0.5, 0.9, 1)),
-    *(
-        (layer, shape)
-        for layer in product(
-            "nn.BatchNorm1d(3, eps={e}, momentum={m}, affine={a}, track_running_stats={t})",
-            e=[1e-5, 0.1],
-            m=[0.1, 0.9, None],
-            a=[True, False],
-            t=[True, False],
-        )
-        for shape in ("(5, 3)", "(4, 3, 2)")
-    ),
-    ("nn.BatchNorm2d(3)", "(2, 3, 4, 5)"),
-    ("nn.BatchNorm2d(3, bias=False)", "(2, 3, 4, 5)"),
-    *(
-        (layer, "(4, 2, 3)")
-        for layer in product(
-            "nn.LayerNorm({s}, eps={e}, elementwise_affine={a}, bias={b})",
-            s=[3, [3], (2, 3), (4, 2, 3)],
-            e=[1e-5, 0.1],
-            a=[True, False],
-            b=[True, False],
-        )
-    ),
-    ("nn.Identity()", "(5, 7)"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("constructor, shape", LAYERS)
-def test_layer(constructor: str, shape: str, dtype: str) -> None:
-    """Text, names, initial values; outputs and all gradients, in training and in evaluation."""
-    layers = both(constructor)
-    assert repr(layers[0]) == repr(layers[1])
-    assert list(layers[0].state_dict()) == list(layers[1].state_dict())
-    for name, value in layers[1].state_dict().items():
-        close(layers[0].state_dict()[name], value, f"initial {name}")
-    tolerance = {"rtol": 1e-4, "atol": 5e-6} if dtype == "float32" else {"rtol": 1e-9, "atol": 1e-9}
-    for layer, library in zip(layers, LIBRARIES, strict=True):
-        layer.to(getattr(library, dtype))
-    layers[0].load_state_dict(layers[1].state_dict())  # PyTorch's tensors, as they are
-    for training in (True, True, False):
-        inputs, outputs = [], []
-        for layer, library in zip(layers, LIBRARIES, strict=True):
-            layer.train(training)
-            layer.zero_grad()
-            library.manual_seed(3)
-            x = library.tensor(np.random.default_rng(5).normal(size=eval(shape)).astype(dtype))
-            x.requires_grad = True
-            y = layer(x)
-            (
-                y * library.tensor(np.arange(y.numel()).reshape(y.shape).astype(dtype))
-            ).sum().backward()
-            inputs.append(x.grad)
-            outputs.append(y)
-        close(*outputs, "output", **tolerance)
-        scale = max(1.0, outputs[0].numel() ** 2 / 100)
-        loose = {"rtol": tolerance["rtol"] * 10, "atol": tolerance["atol"] * scale}
-        close(*inputs, "gradient of the input", **loose)
-        for (name, ours), (_, theirs) in zip(
-            layers[0].named_parameters(), layers[1].named_parameters(), strict=True
-        ):
-            close(ours.grad, theirs.grad, f"gradient of {name}", **loose)
-    for name, value in layers[1].state_dict().items():
-        close(layers[0].state_dict()[name], value, f"{name} in the end", **tolerance)
-
-
-@pytest.mark.parametrize(
-    "constructor",
-    [
-        "nn.Embedding(6, 3)",
-        "nn.Embedding(6, 3, padding_idx=0)",
-        "nn.Embedding(6, 3, padding_idx=-2)",
-        "nn.Embedding(6, 3, max_norm=1.0)",
-        "nn.Embedding(6, 3, max_norm=0.5, norm_type=1.0)",
-        "nn.Embedding(6, 3, scale_grad_by_freq=True)",
-        "nn.Embedding.from_pretrained(dl.rand(6, 3), freeze=False, padding_idx=1)",
-    ],
-)
-def test_embedding(constructor: str) -> None:
-    layers = both(constructor)
-    assert repr(layers[0]) == repr(layers[1])
-    for layer, library in zip(layers, LIBRARIES, strict=True):
-        y = layer(library.tensor([[0, 1, 1], [5, 4, 4]]))
-        (y * y).sum().backward()
-    close(layers[0].weight, layers[1].weight, "weight")
-    close(layers[0].weight.grad, layers[1].weight.grad, "gradient")
 
 
 # --- initial values ----------------------------------------------------------------------------
