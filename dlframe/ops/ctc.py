@@ -138,8 +138,8 @@ class Lattice:
         self.jumps[:, 3::2] = targets[:, 1:] != targets[:, :-1]
         of = np.arange(len(states))[:, None]
         self.emitted = np.maximum(x[:, of, states], NEVER, dtype=np.float64)
-        self.dtype = x.dtype
-        self.alpha = log_alpha(self.emitted, self.jumps, x.dtype)
+        self.dtype = np.result_type(x.dtype, np.float32)
+        self.alpha = log_alpha(self.emitted, self.jumps, self.dtype)
         self.loss = self._loss()
 
     def _loss(self) -> Array:
