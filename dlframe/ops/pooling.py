@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.ops.indexing import along, put_at
-from dlframe.ops.op import op
+from dlframe.ops.op import op, plain
 from dlframe.ops.record import Array, unwrapped
 from dlframe.ops.window import Pairs, Sizes, meetings_of
 
@@ -44,7 +44,7 @@ def max_pool(x, *, windows, kernel, stride, padding, dilation):
 def _(g, x, *, windows, kernel, stride, padding, dilation):
     x = unwrapped(x)
     options = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    places = winners(x, max_pool(x, windows=windows, **options), **options)
+    places = _winners(x, max_pool(x, windows=windows, **options), **options)
     return put_at(g, index=places, size=(x.size,)).reshape(x.shape)
 
 
@@ -64,12 +64,21 @@ def _(g, needs, residuals, *, kernel, stride, padding, dilation):
     return (dx.reshape(shape),)
 
 
-def winners(
+def _winners(
     x: Array, best: Array, *, kernel: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes
 ) -> Array:
     """The places in the flattened `x` of the maxima `best`: the first of equals, the last NaN."""
     number = _offsets_of(x, best, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     return _places(x.shape, number, kernel, stride, padding, dilation)
+
+
+def _winners_in_planes(x: Array, best: Array, **options: Any) -> Any:
+    """The same in each flattened plane."""
+    places = _winners(x, best, **options)
+    return places % math.prod(x.shape[2:])
+
+
+winners = plain(_winners_in_planes, name="winners", latex=r"\mathrm{argmax}_k x_{s i + k}")
 
 
 def _offsets_of(

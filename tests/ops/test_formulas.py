@@ -84,6 +84,7 @@ NOT_EVALUATED = {
         ],
         "a formula from step to step: samples/recurrent.py computes it",
     ),
+    ("winners", "z"): "places in the flattened image, and not in the window",
     ("reflect", "z"): "a function without a name of its own in mathematics",
     ("reflect", "x"): "its sign depends on how often the place was folded",
     **dict.fromkeys(

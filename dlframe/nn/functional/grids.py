@@ -247,7 +247,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 
     Raises:
         ShapeError: matrices that do not fit the size.
-        DTypeError: matrices of integers, or a size of another number of dimensions.
+        ArgumentError: matrices of integers.
+        DTypeError: a size of another number of dimensions.
 
     >>> import dlframe as dl
     >>> import dlframe.nn.functional as F
@@ -260,7 +261,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         _warn_of_corners()
     size = tuple(int(n) for n in size)
     if theta.dtype.kind != "f":
-        raise DTypeError(f"Expected theta to have floating point type, but got {theta.dtype}")
+        raise ArgumentError(f"Expected theta to have floating point type, but got {theta.dtype}")
     nd = len(size) - 2
     if nd not in (2, 3):
         raise DTypeError(

@@ -195,10 +195,9 @@ def _max_pool(
     return out if indices is None else (out, indices)
 
 
-def _places_of_maxima(x: Any, out: Any, options: dict[str, Any]) -> Tensor:
+def _places_of_maxima(x: Any, out: Any, options: dict[str, Any]) -> Any:
     options = {key: value for key, value in options.items() if key != "windows"}
-    places = pooling.winners(to_array(x), to_array(out), **options)
-    return Tensor(places % math.prod(x.shape[2:]))
+    return pooling.winners(x, out, **options)
 
 
 # --- mean --------------------------------------------------------------------------------------
