@@ -385,7 +385,10 @@ def _samples(name: str, x: Any, nd: int, samples: Tensor | None) -> Array:
             f"{name}: _random_samples must have shape {list(shape)}: one number for each sample, "
             f"channel and spatial dimension; got {list(samples.shape)}"
         )
-    return to_array(samples)
+    u = to_array(samples)
+    if not ((u >= 0) & (u <= 1)).all():
+        raise ArgumentError(f"{name}: _random_samples must lie between 0 and 1")
+    return u
 
 
 def _uneven(u: Array, n: int, k: int, out: int) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlframe.autograd import mark_mutated
+from dlframe.base.quiet import quiet
 from dlframe.errors import ArgumentError, DTypeError, LabelError, ShapeError
 from dlframe.nn.functional.checks import same_dtype
 from dlframe.tensor import Tensor, functions, to_array
@@ -59,6 +60,7 @@ def embedding(
     return functions.embedding(weight, input, padding, scale_grad_by_freq, sparse)
 
 
+@quiet
 def _shorten_rows(
     name: str, indices: Tensor, weight: Tensor, max_norm: float, norm_type: float
 ) -> None:

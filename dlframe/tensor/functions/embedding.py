@@ -9,6 +9,7 @@ import numpy as np
 from dlframe import ops
 from dlframe.autograd import mark_mutated
 from dlframe.autograd.inplace import check_writable
+from dlframe.base.quiet import quiet
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, grad_mode, to_array
@@ -98,6 +99,7 @@ def embedding_bag(
     return out, of_each, wrap(sizes), wrap(sizes.copy())
 
 
+@quiet
 def embedding_renorm_(
     input: Tensor, indices: Tensor, max_norm: float, norm_type: float = 2.0
 ) -> Tensor:
@@ -120,6 +122,7 @@ def embedding_renorm_(
     return input
 
 
+@quiet
 def too_long(
     weight: Tensor, indices: Tensor, max_norm: float, norm_type: float
 ) -> tuple[Array, Array]:
