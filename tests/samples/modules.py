@@ -43,7 +43,7 @@ class Row:
         loss: whether `kit` is for `check_loss`.
         tolerance: in float64, relative and absolute.
         narrow: the same in float32.
-        coarse: the same in float16.
+        coarse: the same in float16; 0 for no comparison.
     """
 
     new: str

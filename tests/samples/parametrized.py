@@ -20,7 +20,7 @@ MODULES: list[Row] = [
     row(f"{_P}.weight_norm(nn.Linear(3, 2), 'bias', None)", _X, kit=None),
     row(f"{_P}.spectral_norm(nn.Linear(3, 2))", _X, kit=None),
     row(f"{_P}.spectral_norm(nn.Conv2d(2, 3, 3), n_power_iterations=3, dim=1)", _IMAGES, kit=None),
-    row(f"{_P}.orthogonal(nn.Linear(3, 3))", _X, kit=None),
+    row(f"{_P}.orthogonal(nn.Linear(3, 3))", _X, coarse=0, kit=None),
     row(f"{_P}.orthogonal(nn.Linear(3, 5))", _X, kit=None),
     # hooks
     row("nn.utils.weight_norm(nn.Linear(3, 2))", _X, order=1, kit=None),
@@ -37,13 +37,13 @@ MODULES: list[Row] = [
         row(f"{_P}.spectral_norm(nn.Linear(3, 2), 'bias')", _X),
         *rows(
             f"{_P}.orthogonal(nn.Linear({{n}}), orthogonal_map={{m!r}}, use_trivialization={{t}})", _X,
-            choices={"n": ["3, 3", "3, 5", "3, 2", "3, 1"], "m": ["cayley", "matrix_exp", "householder"], "t": [True]},
+            choices={"n": ["3, 3", "3, 5", "3, 2", "3, 1"], "m": ["cayley", "matrix_exp", "householder"], "t": [True]}, coarse=0,  # in float16 PyTorch's matrix_exp is nan
         ),
         *rows(
             f"{_P}.orthogonal(nn.Linear({{n}}), orthogonal_map={{m!r}}, use_trivialization=False)", _X,
-            choices={"n": ["3, 3", "3, 5", "3, 2"], "m": ["cayley", "matrix_exp", "householder"]},
+            choices={"n": ["3, 3", "3, 5", "3, 2"], "m": ["cayley", "matrix_exp", "householder"]}, coarse=0,
         ),
-        row(f"{_P}.orthogonal({_P}.weight_norm(nn.Linear(3, 3), 'bias'))", _X, order=1),
+        row(f"{_P}.orthogonal({_P}.weight_norm(nn.Linear(3, 3), 'bias'))", _X, order=1, coarse=0),
         row(f"{_P}.weight_norm({_P}.spectral_norm(nn.Linear(3, 3)), 'bias')", _X, order=1),
         *rows("nn.utils.weight_norm(nn.Conv2d(2, 3, 3), dim={d})", _IMAGES, choices={"d": [0, 1, None]}, order=1),
         row("nn.utils.remove_weight_norm(nn.utils.weight_norm(nn.Linear(3, 2)))", _X),
@@ -78,6 +78,9 @@ MODULES: list[Row] = [
         row("nn.utils.fuse_linear_bn_eval(nn.Linear(3, 2, bias=False).eval(), nn.BatchNorm1d(2).eval())", _X),
         row("nn.utils.fuse_linear_bn_eval(nn.Linear(3, 2).eval(), nn.BatchNorm1d(1).eval())", _X),
         row("nn.utils.fuse_conv_bn_eval(nn.Conv2d(2, 3, 3).eval(), nn.BatchNorm2d(3).eval())", _IMAGES),
+        row("nn.utils.fuse_conv_bn_eval(nn.ConvTranspose2d(2, 3, 3).eval(), nn.BatchNorm2d(3).eval(), transpose=True)", _IMAGES),
+        row(f"{_P}.spectral_norm(nn.ConvTranspose2d(2, 3, 3))", _IMAGES),
+        row("nn.utils.spectral_norm(nn.ConvTranspose2d(2, 3, 3))", _IMAGES),
         row("nn.utils.fuse_conv_bn_eval(nn.Conv2d(2, 3, 3, bias=False).eval(), nn.BatchNorm2d(3, affine=False).eval())", _IMAGES),
     ]),
 ]  # fmt: skip
