@@ -136,8 +136,9 @@ class Lattice:
         # a jump from s - 2 to s passes over a blank between different labels
         self.jumps = np.zeros(states.shape, bool)
         self.jumps[:, 3::2] = targets[:, 1:] != targets[:, :-1]
-        of = np.arange(len(states))[:, None]
-        self.emitted = np.maximum(x[:, of, states], NEVER, dtype=np.float64)
+        (times, n, classes), of = x.shape, np.arange(len(states))[:, None]
+        emitted = x.reshape(times, n * classes).take(of * classes + states, axis=1)
+        self.emitted = np.maximum(emitted, NEVER, dtype=np.float64)
         self.dtype = np.result_type(x.dtype, np.float32)
         self.alpha = log_alpha(self.emitted, self.jumps, self.dtype)
         self.loss = self._loss()
@@ -169,8 +170,8 @@ class Lattice:
         back = (t * n + np.arange(n))[:, :, None] * count + s
         jumps = np.zeros_like(self.jumps)
         jumps[:, 2:] = np.take_along_axis(self.jumps, s[:, :-2], axis=1)
-        beta = log_alpha(self.emitted.take(back), jumps, self.dtype).take(back)
-        gamma = self.alpha + beta
+        gamma = log_alpha(self.emitted.take(back), jumps, self.dtype).take(back)  # β
+        gamma += self.alpha
         gamma -= self.emitted
         gamma += np.where(np.isinf(self.loss), 0.0, self.loss)[:, None]
         gamma[outside] = NEVER
