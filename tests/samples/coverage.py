@@ -113,7 +113,8 @@ def class_rows() -> list[ClassRow]:
     by_name: dict[str, list[Any]] = {}
     for rows in MODULES.values():
         for row in rows:
-            by_name.setdefault(row.name, []).append(row)
+            if path := row.new.partition("(")[0].removeprefix("nn."):
+                by_name.setdefault(path, []).append(row)
     report = []
     for name, rows in sorted(by_name.items()):
         counted = ClassRow(name)
