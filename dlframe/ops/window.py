@@ -11,12 +11,14 @@ Sizes are tuples with one number per spatial dimension; `padding` has a pair (be
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
@@ -90,6 +92,9 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     """
     n, outputs, kernel = x.shape[0], weight.shape[0], weight.shape[2:]
     size = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
+    if _is_depthwise(x.shape[1], outputs, groups, stride):
+        out = _depthwise(x, weight, size, padding, dilation)
+        return out if bias is None else out + bias.reshape((-1,) + (1,) * len(size))
     meetings = meetings_of(x.shape[2:], size, kernel, stride, padding, dilation)
     matrix = weight.reshape(groups, outputs // groups, -1)
     rows, places = matrix.shape[2], math.prod(size)
@@ -133,6 +138,12 @@ def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, 
     """
     n, outputs, kernel, out = y.shape[0], y.shape[1], weight.shape[2:], y.shape[2:]
     channels, places = weight.shape[1] * groups, math.prod(out)
+    reach = tuple(d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+    margins = tuple((r - a, r - b) for r, (a, b) in zip(reach, padding, strict=True))
+    if _is_depthwise(channels, outputs, groups, stride) and min(map(min, margins)) >= 0:
+        turned = weight[(..., *(slice(None, None, -1),) * len(kernel))]
+        x = _depthwise(y, turned, size, margins, dilation)
+        return x if bias is None else x + bias.reshape((-1,) + (1,) * len(size))
     meetings = meetings_of(size, out, kernel, stride, padding, dilation)
     matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2)
     x = np.empty((n, channels, *size), np.result_type(y, weight))
@@ -174,6 +185,8 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     """The adjoint of a convolution in its weight, linear in x and in y."""
     n, outputs, out = y.shape[0], y.shape[1], y.shape[2:]
     channels, places = x.shape[1], math.prod(out)
+    if _is_depthwise(channels, outputs, groups, stride):
+        return _depthwise_weight(x, y, kernel, padding, dilation)
     meetings = meetings_of(x.shape[2:], out, kernel, stride, padding, dilation)
     rows = channels // groups * math.prod(kernel)
     total = np.zeros((groups, rows, outputs // groups), np.result_type(x, y))
@@ -196,6 +209,71 @@ def _(g, y, shape, *, stride, padding, dilation, groups):
 @convolution_weight.vjp("y", latex=r"\sum_k g_k x_{s i + k}")
 def _(g, x, *, stride, padding, dilation, groups):
     return convolution(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+# --- depthwise: one kernel per channel ---------------------------------------------------------
+
+
+def _is_depthwise(channels: int, outputs: int, groups: int, stride: Sizes) -> bool:
+    return 1 < groups == channels == outputs and set(stride) == {1}
+
+
+def _shifts(x: Array, kernel: Sizes, out: Sizes, padding: Pairs, dilation: Sizes) -> list[Array]:
+    """For each last offset of the kernel, views (N, C, *other offsets, places) of the padded x.
+
+    With stride 1 a whole padded image is one row, and an offset a shift of it: long runs of
+    numbers, at the cost of some places between the rows of the output that mean nothing.
+    """
+    padded = np.pad(x, ((0, 0), (0, 0), *padding))
+    steps = padded.strides[2:]
+    length = builtins.sum((n - 1) * s for n, s in zip(out, steps, strict=True)) // x.itemsize + 1
+    jumps = [d * s for d, s in zip(dilation, steps, strict=True)]
+    shape = (*x.shape[:2], *kernel[:-1], length)
+    strides = (*padded.strides[:2], *jumps[:-1], x.itemsize)
+    return [
+        as_strided(padded[..., k * dilation[-1] :], shape, strides, writeable=False)
+        for k in range(kernel[-1])
+    ]
+
+
+def _gaps(like: Array, out: Sizes, padding: Pairs, size: Sizes) -> Array:
+    """Zeros (N, C, *sizes), in which the output is the first part of each dimension but one."""
+    padded = [n + a + b for n, (a, b) in zip(size, padding, strict=True)]
+    return np.zeros((*like.shape[:2], out[0], *padded[1:]), like.dtype)
+
+
+def _depthwise(x: Array, weight: Array, out: Sizes, padding: Pairs, dilation: Sizes) -> Array:
+    kernel, inner = weight.shape[2:], list(range(3, 2 + len(out)))
+    y = np.empty((*x.shape[:2], *out), np.result_type(x, weight))
+    inside: Any = (..., *(slice(n) for n in out))
+    for part in _parts(len(x), math.prod(x.shape[1:])):
+        total = _gaps(x[part], out, padding, x.shape[2:])
+        row = total.reshape(*total.shape[:2], -1)
+        for k, shift in enumerate(_shifts(x[part], kernel, out, padding, dilation)):
+            row[..., : shift.shape[-1]] += np.einsum(
+                shift, [0, 1, *inner, 2], weight[:, 0, ..., k], [1, *inner], [0, 1, 2]
+            )
+        y[part] = total[inside]
+    return y
+
+
+def _depthwise_weight(x: Array, y: Array, kernel: Sizes, padding: Pairs, dilation: Sizes) -> Array:
+    out = y.shape[2:]
+    inner = list(range(3, 2 + len(out)))
+    inside: Any = (..., *(slice(n) for n in out))
+    weight = np.zeros((x.shape[1], 1, *kernel), np.result_type(x, y))
+    for part in _parts(len(x), math.prod(x.shape[1:])):
+        g = _gaps(y[part], out, padding, x.shape[2:])
+        g[inside] = y[part]
+        row = g.reshape(*g.shape[:2], -1)
+        for k, shift in enumerate(_shifts(x[part], kernel, out, padding, dilation)):
+            weight[:, 0, ..., k] += np.einsum(
+                shift, [0, 1, *inner, 2], row[..., : shift.shape[-1]], [0, 1, 2], [1, *inner]
+            )
+    return weight
+
+
+# --- columns -----------------------------------------------------------------------------------
 
 
 def _parts(samples: int, numbers_per_sample: int, chunk: int = _CHUNK) -> Iterator[slice]:

@@ -161,6 +161,8 @@ MODULES: list[Row] = [
             dtypes=("float16", "float32", "float64")),
         row("nn.ConvTranspose2d(4, 6, 4, 2, 1)", "dl.randn(2, 4, 3, 5)", dtypes=("float16", "float32", "float64")),
         row("nn.Conv2d(2, 3, 3)", "dl.randn(2, 6, 7)"),
+        row("nn.Conv2d(3, 3, 3, 1, (1, 2), (2, 1), 3)", "dl.randn(2, 3, 6, 7)"),
+        row("nn.ConvTranspose2d(3, 3, 3, 1, 1, 0, 3)", "dl.randn(2, 3, 6, 7)"),
         *rows("nn.Conv2d(4, 6, {k}, {s}, {p}, {d}, {g}, {b})", "dl.randn(2, 4, 6, 7)", dtypes=("float64",),
               choices={"k": [1, 3, (2, 3)], "s": [1, (2, 1)], "p": [0, (1, 2)], "d": [1, (1, 2)], "g": [1, 2],
                        "b": [True]}),
