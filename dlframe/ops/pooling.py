@@ -166,7 +166,9 @@ def places_within(x: Array, ranges: tuple[Array, ...]) -> Array:
 
 def _side_by_side(x: Array, windows: Array, axis: int) -> Array:
     """The elements of the windows along `axis`, with those of one window along the next axis."""
-    *planes, count, k = (1, 1, *windows.shape)[-4:]
+    if windows.ndim == 2:
+        return np.take(x, windows, axis)
+    *planes, count, k = windows.shape
     index = windows.reshape(*planes, *(1,) * (axis - 2), count * k, *(1,) * (x.ndim - axis - 1))
     found = np.take_along_axis(x, index, axis)
     return found.reshape(*found.shape[:axis], count, k, *found.shape[axis + 1 :])

@@ -26,9 +26,9 @@ __all__ = ["reflect", "sample_taps", "spread_taps", "weigh_taps"]
 def sample_taps(x, weights, *, taps):
     """y[n, c, i] = Σ_k weights[n, k, i] · x[n, c, taps[n, k, i]]."""
     rows, flat = _rows(x), _flat(taps, x.shape[2])
-    total = weights[:, 0, :, None] * rows[flat[:, 0]]
+    total = weights[:, 0, :, None] * np.take(rows, flat[:, 0], 0)
     for k in range(1, taps.shape[1]):
-        total += weights[:, k, :, None] * rows[flat[:, k]]
+        total += weights[:, k, :, None] * np.take(rows, flat[:, k], 0)
     return total.swapaxes(1, 2)
 
 
@@ -70,7 +70,7 @@ def weigh_taps(y, x, *, taps):
     """The adjoint in the weights: w[n, k, i] = Σ_c y[n, c, i] · x[n, c, taps[n, k, i]]."""
     rows, flat = _rows(x), _flat(taps, x.shape[2])
     points = np.ascontiguousarray(y.swapaxes(1, 2))
-    found = [np.vecdot(points, rows[flat[:, k]]) for k in range(taps.shape[1])]
+    found = [np.vecdot(points, np.take(rows, flat[:, k], 0)) for k in range(taps.shape[1])]
     return np.stack(found, axis=1)
 
 
