@@ -36,9 +36,10 @@ Env = dict[str, Any]
 
 OPTIONS = {  # the letters of options
     "alpha": r"\alpha", "beta": r"\beta", "correction": "c", "delta": r"\delta",
-    "eps": r"\varepsilon", "index": "index", "k": "k", "margin": "m", "n": "n",
+    "eps": r"\varepsilon", "index": "index", "k": "k", "lambd": r"\lambda", "margin": "m",
+    "max": r"x_{\max}", "min": r"x_{\min}", "n": "n",
     "negative_slope": r"\alpha", "ord": "p", "p": "p", "place": "k", "places": "index",
-    "shift": "s", "target": "t",
+    "scale": r"\lambda", "shift": "s", "target": "t",
 }  # fmt: skip
 
 # Formulas that cannot be evaluated, and why.
