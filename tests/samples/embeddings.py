@@ -175,6 +175,7 @@ MODULES: list[Row] = [
               choices={"p": [None, 0, -2], "n": [None, 1.0], "t": [2.0, 1.0], "s": [False, True]}, **ONCE),
         row("nn.Embedding.from_pretrained(dl.rand(6, 3), freeze=False, padding_idx=1)", INDEX, **ONCE),
         row("nn.Embedding.from_pretrained(dl.rand(6, 3))", INDEX, order=0),
+        row("nn.Embedding.from_pretrained(dl.rand(6, 3), True, 2, 0.5, 1.0, True, False)", INDEX, order=0),
         row("nn.Embedding(6, 3, _weight=dl.rand(6, 3), _freeze=True)", INDEX, order=0),
         row("nn.EmbeddingBag(6, 3, _weight=dl.rand(6, 3))", INDEX, **ONCE),
         row("nn.Embedding(6, 3, sparse=True)", INDEX, order=0),

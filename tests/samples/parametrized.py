@@ -25,6 +25,9 @@ MODULES: list[Row] = [
     # hooks
     row("nn.utils.weight_norm(nn.Linear(3, 2))", _X, order=1, kit=None),
     row("nn.utils.spectral_norm(nn.Linear(3, 2))", _X, kit=None),
+    row("nn.utils.weight_norm(nn.Linear(3, 2), name='weight')", _X, order=1, kit=None, recorded=False),
+    row("nn.utils.spectral_norm(nn.Linear(3, 2), name='weight')", _X, kit=None, recorded=False),
+    row("nn.utils.remove_weight_norm(nn.utils.weight_norm(nn.Linear(3, 2), 'bias', None), name='bias')", _X, recorded=False, kit=None),
     # pruning
     row("prune.random_unstructured(nn.Linear(3, 4), 'weight', 0.4)", _X, kit=None),
     row("prune.random_structured(nn.Linear(3, 4), 'weight', 2, dim=0)", _X, kit=None),
