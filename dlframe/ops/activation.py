@@ -301,10 +301,26 @@ def _(g, needs, x, residuals, *, approximate):
 def _normal(x: Any, approximate: str) -> Any:
     """Φ(x), the probability that a standard normal variable is below x."""
     if approximate == "none":
+        if type(x) is np.ndarray and x.size > _PIECE and x.flags.c_contiguous:
+            return _normal_in_pieces(x)
         return 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
     if approximate == "tanh":
         return 0.5 * (1.0 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
     raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+
+
+_PIECE = 1 << 15  # numbers that stay in the cache from step to step
+
+
+def _normal_in_pieces(x: Array) -> Array:
+    """The same: new memory for every step of a large array takes longer than the steps."""
+    out = np.empty(x.shape, x.dtype)
+    given, found = x.reshape(-1), out.reshape(-1)
+    for i in range(0, x.size, _PIECE):
+        phi = erf(given[i : i + _PIECE] * math.sqrt(0.5))
+        phi += 1
+        np.multiply(phi, 0.5, out=found[i : i + _PIECE])
+    return out
 
 
 def _gelu_slope(x: Any, phi: Any, approximate: str) -> Any:

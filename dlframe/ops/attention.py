@@ -141,11 +141,16 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
     shape, keys = out.shape[:-1], key.shape[-2]
     query, key, value, mask, noise = _stretched(shape, keys, (query, key, value), (mask, noise))
     dq = empty_like(query, g.dtype) if needs[0] else None
-    dk = _zeros_like(key, g.dtype) if needs[1] else None
+    dk = empty_like(key, g.dtype) if needs[1] else None
     dv = None
     if needs[2]:  # the value is not kept if only its own gradient is wanted
-        shape_of_values = (*shape[:-1], keys, g.shape[-1])
-        dv = np.zeros(shape_of_values, g.dtype) if value is None else _zeros_like(value, g.dtype)
+        like = np.empty((*shape[:-1], keys, g.shape[-1])) if value is None else value
+        dv = empty_like(like, g.dtype)
+    # whether one block has all that adds up to the gradient of a key
+    alone = 0 < shape[-1] <= _sizes(shape, keys)[1] and not (causal and shape[-1] < keys)
+    for total in () if alone else (dk, dv):
+        if total is not None:
+            total.fill(0)
     dm = np.zeros((*shape, keys), g.dtype) if needs[3] else None
     for i, block in enumerate(_blocks(shape, keys, causal)):
         if residuals is None:
@@ -156,7 +161,8 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
         gi = g[block.rows] / total
         factor = None if noise is None else noise[block.scores]
         if dv is not None:
-            dv[block.keys] += (e if factor is None else e * factor).swapaxes(-1, -2) @ gi
+            weights = e if factor is None else e * factor
+            _add_product(weights, gi, dv[block.keys], alone)
         if value is None:
             continue
         d = np.matmul(gi, value[block.keys].swapaxes(-1, -2))
@@ -170,7 +176,7 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
         if dq is not None:
             np.matmul(d, key[block.keys], out=dq[block.rows])
         if dk is not None:
-            dk[block.keys] += d.swapaxes(-1, -2) @ query[block.rows]
+            _add_product(d, query[block.rows], dk[block.keys], alone)
     return dq, dk, dv, dm, None
 
 
@@ -189,9 +195,7 @@ class _Block(NamedTuple):
 def _blocks(shape: tuple[int, ...], keys: int, causal: bool) -> Iterator[_Block]:
     """The blocks of scores of shape (*, L) times `keys`: of whole items, or of rows of one."""
     *lead, rows = shape
-    matrices = math.prod(lead[1:])
-    items = max(1, _BLOCK // max(1, matrices * rows * keys))
-    height = max(_HEIGHT, _BLOCK // max(1, matrices * keys))  # all, where items are several
+    items, height = _sizes(shape, keys)
     every = slice(None)
     for i in range(0, lead[0] if lead else 1, items):
         item = (slice(i, i + items), ...) if lead else ()
@@ -199,6 +203,13 @@ def _blocks(shape: tuple[int, ...], keys: int, causal: bool) -> Iterator[_Block]
             end = min(first + height, rows)
             some, seen = slice(first, end), slice(min(end, keys) if causal else keys)
             yield _Block((*item, some, every), (*item, seen, every), (*item, some, seen), first)
+
+
+def _sizes(shape: tuple[int, ...], keys: int) -> tuple[int, int]:
+    """How many items of the batch a block has, and how many rows: all, where items are several."""
+    matrices, rows = math.prod(shape[1:-1]), shape[-1]
+    items = max(1, _BLOCK // max(1, matrices * rows * keys))
+    return items, max(_HEIGHT, _BLOCK // max(1, matrices * keys))
 
 
 def _of_block(query, key, mask, scale, causal, block):
@@ -264,7 +275,9 @@ def _room(query: Array, shape: tuple[int, ...], alike: bool) -> Array:
     return np.empty(shape, query.dtype)
 
 
-def _zeros_like(x: Array, dtype: Any) -> Array:
-    out = empty_like(x, dtype)
-    out.fill(0)
-    return out
+def _add_product(x: Array, y: Array, total: Array, first: bool) -> None:
+    """Add xᵀ y to `total`, or write it there."""
+    if first:
+        np.matmul(x.swapaxes(-1, -2), y, out=total)
+    else:
+        total += x.swapaxes(-1, -2) @ y

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import dlframe as dl
@@ -51,3 +52,10 @@ def test_gumbel_softmax_draws_with_the_probabilities_of_softmax() -> None:
     logits = dl.tensor([1.0, 0.0, -1.0])
     often = nn.functional.gumbel_softmax(logits.expand(4000, 3), hard=True).mean(0)
     assert (often - logits.softmax(0)).abs().max() < 0.03
+
+
+def test_gelu_of_many_numbers_is_that_of_each(rng: np.random.Generator) -> None:
+    """Large arrays are computed in pieces."""
+    x = rng.standard_normal((3, 30_011)).astype(np.float32)
+    rows = np.stack([nn.functional.gelu(dl.tensor(row)).numpy() for row in x])
+    np.testing.assert_allclose(nn.functional.gelu(dl.tensor(x)).numpy(), rows, atol=1e-6)
