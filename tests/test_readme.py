@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from samples.reference import sections
+from samples.reference import illustrated, sections
+
+from dlframe import nn
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -139,3 +141,21 @@ def test_reference_has_a_section_for_each_name(module: str) -> None:
         if isinstance(getattr(offered, name), type) or module == "dlframe.nn.init"
     }
     assert names - sections().keys() - {"Optimizer"} == set()
+
+
+# What has no picture, or no formula, not even by a link to a relative's section.
+PLAIN = {
+    "Identity": "nothing happens in it",
+    "DataParallel": "it computes what its module computes",
+    "ByHand": "it computes what its module computes",
+    "RNNBase": "what recurrent layers share, without a forward",
+    "RNNCellBase": "what recurrent cells share, without a forward",
+    "Buffer": "a tensor",
+}
+
+
+def test_each_class_of_nn_has_a_formula_and_a_picture() -> None:
+    classes = [name for name in nn.__all__ if isinstance(getattr(nn, name), type)]
+    shown = {name: illustrated()[name] for name in classes if name not in PLAIN}
+    assert [name for name, text in shown.items() if "![" not in text] == []
+    assert [name for name, text in shown.items() if "$" not in text] == []

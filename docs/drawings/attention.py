@@ -88,6 +88,48 @@ def masks() -> Any:
     return figure
 
 
+def heads() -> Any:
+    """Three heads of a layer: each with weights of its own, their results side by side."""
+    dl.manual_seed(1)
+    layer = nn.MultiheadAttention(12, 3, batch_first=True)
+    with dl.no_grad():
+        layer.in_proj_weight.mul_(3.0)  # as far from equal as in a trained layer
+        x = dl.randn(1, 4, 12)
+        weights = layer(x, x, x, average_attn_weights=False)[1][0].numpy()
+    figure, axes = plain_page(7.4, 3.55)
+    colours, side, middle = [PALE_BLUE, PALE_ORANGE, PALE_PINK], 0.22, 1.85
+    box(axes, 0.55, middle, 0.5, 0.9, "x", PAPER)
+    note(axes, 0.55, middle + 0.65, "(L, E)", size=8.5, color=MUTED)
+    box(axes, 5.05, middle, 0.26, 0.9, "", PAPER)
+    for i, (p, colour) in enumerate(zip(weights, colours, strict=True)):
+        y = 0.8 + 1.05 * i
+        arrow(axes, (0.82, middle), (1.45, y), color=INK)
+        box(axes, 2.05, y, 1.15, 0.42, f"Q{i + 1}, K{i + 1}, V{i + 1}", colour)
+        arrow(axes, (2.65, y), (3.05, y), color=INK)
+        cells(axes, p, 3.1, y - 2 * side, side, shades=shades(p, 0, 1), text="")
+        arrow(axes, (3.1 + 4 * side + 0.05, y), (4.85, middle), color=INK)
+        box(axes, 5.0 + 0.32 * i, middle, 0.32, 0.9, f"Y{i + 1}", colour)
+    note(axes, 2.05, 0.22, "E features to d = E / h", size=8.5, color=MUTED)
+    note(axes, 3.1 + 2 * side, 0.22, "P", weight="bold")
+    note(axes, 5.32, middle + 0.65, "(L, E)", size=8.5, color=MUTED)
+    note(axes, 5.32, middle - 0.65, "side by side", size=8.5, color=MUTED)
+    arrow(axes, (5.82, middle), (6.1, middle), color=INK)
+    box(axes, 6.38, middle, 0.5, 0.42, "W", PALE_TEAL)
+    note(axes, 6.46, middle + 0.06, "O", size=6.5)
+    arrow(axes, (6.64, middle), (6.95, middle), color=INK)
+    note(axes, 7.1, middle, "y")
+    return figure
+
+
+def box(axes: Any, x: float, y: float, width: float, height: float, text: str, colour: str) -> None:
+    """A block with a text around a middle."""
+    from matplotlib.patches import Rectangle
+
+    corner = (x - width / 2, y - height / 2)
+    axes.add_patch(Rectangle(corner, width, height, facecolor=colour, edgecolor=INK, lw=0.9))
+    note(axes, x, y, text)
+
+
 # --- block diagrams ----------------------------------------------------------------------------
 
 WIDE, HIGH, STEP = 1.45, 0.3, 0.47
@@ -158,6 +200,32 @@ def layers() -> Any:
     return figure
 
 
+def transformer() -> Any:
+    """The stacks of encoder and decoder layers, and the memory between them."""
+    figure, axes = plain_page(6.6, 3.6)
+    model = nn.Transformer(8, 2, num_encoder_layers=3, num_decoder_layers=3)
+    left, right, bottom, step = 1.5, 4.9, 2.85, 0.62
+    for x, stack, name, source, colour in (
+        (left, model.encoder, "encoder layer", "src", PALE_BLUE),
+        (right, model.decoder, "decoder layer", "tgt", PALE_PINK),
+    ):
+        note(axes, x, 3.4, source, style="italic")
+        arrow(axes, (x, 3.3), (x, bottom + 0.19), color=INK)
+        for k in range(len(stack.layers)):
+            box(axes, x, bottom - k * step, WIDE, 0.38, name, colour)
+            end = bottom - k * step - step + (0.19 if k + 1 < len(stack.layers) else 0.15)
+            arrow(axes, (x, bottom - k * step - 0.19), (x, end), color=INK)
+        box(axes, x, bottom - 3 * step, WIDE, HIGH, "norm", PALE_TEAL)
+    top = bottom - 3 * step
+    arrow(axes, (right, top - 0.15), (right, top - 0.5), color=INK)
+    note(axes, right, top - 0.62, "y", style="italic")
+    note(axes, (left + right) / 2 - 0.3, top - 0.16, "memory", size=8.5, color=MUTED)
+    axes.plot([left + WIDE / 2, 3.4, 3.4], [top, top, bottom], color=INK, lw=1.2)
+    for k in range(3):
+        arrow(axes, (3.38, bottom - k * step), (right - WIDE / 2, bottom - k * step), color=INK)
+    return figure
+
+
 # --- memory ------------------------------------------------------------------------------------
 
 
@@ -207,6 +275,8 @@ def memory() -> Any:
 PICTURES = {
     "attention-weights": weights,
     "attention-masks": masks,
+    "attention-heads": heads,
     "transformer-layers": layers,
+    "transformer-stacks": transformer,
     "attention-memory": memory,
 }

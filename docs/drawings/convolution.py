@@ -62,7 +62,9 @@ def transposed() -> Any:
             3 * SIDE - 2 * inset, 3 * SIDE - 2 * inset, FRAMES[n],
         )  # fmt: skip
     note(axes, left + 2.5 * SIDE, top - 0.2, "y  (1, 5, 5)")
-    note(axes, left + 2.5 * SIDE, top + 5 * SIDE + 0.2, "grey: copies overlap", color=INK)
+    note(
+        axes, left + 2.5 * SIDE, top + 5 * SIDE + 0.2, "one frame per copy; grey: added", color=INK
+    )
     return figure
 
 
@@ -159,6 +161,33 @@ def unfolded() -> Any:
     return figure
 
 
+def folded() -> Any:
+    """Columns go back to their windows, and add up where these overlap."""
+    x = np.array([[1.0, 10], [2, 20], [3, 30], [4, 40]])
+    y = nn.Fold((2, 3), 2)(dl.tensor(x)).numpy()[0]
+    figure, axes = plain_page(6.6, 2.3)
+    top, left = 0.6, 0.5
+    cells(axes, x, left, top, SIDE, shades=[[PALE_ORANGE, PALE_BLUE]] * 4)
+    note(axes, left + SIDE, top - 0.2, "x  (4, 2)")
+    for column, colour, pale, place, name in (
+        (0, ORANGE, PALE_ORANGE, top - 0.06, "first window"),
+        (1, BLUE, PALE_BLUE, top + 0.9, "second window"),
+    ):
+        part = np.full((2, 3), "", dtype=object)
+        part[:, column : column + 2] = x[:, column].astype(int).astype(str).reshape(2, 2)
+        tint = [[pale if cell else PAPER for cell in row] for row in part]
+        cells(axes, part, 2.3, place, SIDE, shades=tint, text="{}")
+        frame(axes, 2.3 + column * SIDE, place, 2 * SIDE, 2 * SIDE, colour)
+        arrow(axes, (left + 2 * SIDE + 0.05, top + 2 * SIDE), (2.25, place + SIDE), color=colour)
+        note(axes, 2.3 + 3 * SIDE + 0.1, place + SIDE, name, size=8.5, ha="left", color=MUTED)
+    note(axes, 4.55, top + 2 * SIDE, "=", size=14)
+    tint = [[PALE_ORANGE, "#d8d8d8", PALE_BLUE]] * 2
+    cells(axes, y, 4.85, top + SIDE, SIDE, shades=tint)
+    note(axes, 4.85 + 1.5 * SIDE, top + SIDE - 0.2, "y  (1, 2, 3)")
+    note(axes, 4.85 + 1.5 * SIDE, top + 3 * SIDE + 0.2, "grey: two were added", color=MUTED)
+    return figure
+
+
 def shuffled() -> Any:
     """Four channels become one of four times the pixels; channels of two groups, in turn."""
     x = np.arange(16.0).reshape(4, 2, 2)
@@ -169,7 +198,10 @@ def shuffled() -> Any:
         place = (0.3 + (c % 2) * 0.85, top + (c // 2) * 0.8)
         cells(axes, x[c], *place, side, shades=[[TINTS[c]] * 2] * 2)
     note(axes, 1.02, top - 0.2, "x  (4, 2, 2)")
-    arrow(axes, (2.0, top + 0.6), (2.75, top + 0.6), color=INK)
+    arrow(axes, (2.0, top + 0.5), (2.75, top + 0.5), color=INK)
+    arrow(axes, (2.75, top + 0.8), (2.0, top + 0.8), color=INK)
+    note(axes, 2.37, top + 1.02, "Pixel-", size=8.5)
+    note(axes, 2.37, top + 1.2, "Unshuffle(2)", size=8.5)
     colours = [[TINTS[2 * (i % 2) + j % 2] for j in range(4)] for i in range(4)]
     cells(axes, y, 2.85, top + 0.1, side, shades=colours)
     note(axes, 2.85 + 2 * side, top - 0.2, "PixelShuffle(2)")
@@ -193,5 +225,6 @@ PICTURES = {
     "conv-transpose": transposed,
     "padding-modes": paddings,
     "unfold": unfolded,
+    "fold": folded,
     "shuffle": shuffled,
 }

@@ -112,7 +112,7 @@ def distributions() -> Any:
          curves(lambda t: of_target(poisson, t), (0, 2, 6))),
         ("KLDivLoss", "x, log p of class 1 of 2", log_p, curves(kl, (0.1, 0.5, 0.9))),
     ]  # fmt: skip
-    return two_rows(panels, 7.8, [((-1, 6), (-6, 6)), ((-6, 10), (-7, 10)), ((-0.1, 3), (-2, 4))])
+    return two_rows(panels, 7.8, [((-1, 9), (-6, 6)), ((-6, 16), (-7, 10)), ((-0.1, 3), (-2, 4))])
 
 
 # --- classes -----------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def cross_entropy() -> Any:
             best = int(y.argmin())
             grid[0, 0].plot(p[best], y[best], "o", mfc="none", mec=INK, ms=8)
             text = f"lowest at p = {p[best]:.2f}"
-            note(grid[0, 0], p[best] - 0.02, y[best] + 0.45, text, ha="right")
+            note(grid[0, 0], p[best] + 0.05, y[best] + 0.62, text, ha="right")
     for axes, title in zip(grid[0], ("loss", "derivative with respect to its logit"), strict=True):
         zero_axes(axes)
         axes.set(xlabel="probability p of the true class, of 10", xlim=(0, 1))
@@ -309,14 +309,14 @@ def triplet() -> Any:
             moved["anchor"] -= a.numpy()[0]
             moved["positive"] -= p.numpy()[0]
             axes.plot(*negative, "s", color=ORANGE, ms=8)
-            note(axes, negative[0], negative[1] + 0.2, f"{loss.item():.2f}", size=8, color=MUTED)
+            note(axes, negative[0], negative[1] - 0.22, f"{loss.item():.2f}", size=8, color=MUTED)
             pull(axes, negative, -n.numpy()[0])
         for name, point, marker in (("anchor", anchor, "D"), ("positive", positive, "o")):
             axes.plot(*point, marker, color=BLUE, ms=8)
             pull(axes, point, moved[name])
         note(axes, 0.0, -0.24, "anchor", size=8.5)
-        note(axes, 1.0, 0.08, "positive", size=8.5, ha="left")
-        note(axes, -1.5, -1.45, "negative: far enough", size=8.5, ha="left")
+        note(axes, 0.8, 0.47, "positive", size=8.5, ha="right")
+        note(axes, -1.5, -1.63, "far enough", size=8.5)
         axes.set_title(f"TripletMarginLoss(0.6, swap={swap})")
         axes.set(xlim=(-2, 2), ylim=(-1.75, 1.75))
         axes.axis("off")
@@ -457,7 +457,7 @@ def in_parts() -> Any:
         axes,
         3.6,
         2.32,
-        "only the orange rows exist; what is kept for backward is one number per row",
+        "only the framed rows exist; what is kept for backward is one number per row",
         color=MUTED,
     )
     return figure

@@ -38,7 +38,7 @@ def normalization() -> Any:
     note(axes, left + 3 * EDGE, 0.85 + PLACES * EDGE + 0.14, "C", color=MUTED)
     note(axes, left - 0.12, 0.85 + 2.5 * EDGE, "H, W", color=MUTED, rotation=90)
     note(axes, left + 0.12, 0.58, "N", color=MUTED)
-    note(axes, 3.8, 2.22, "orange: what shares a mean and a variance with the corner", color=MUTED)
+    note(axes, 3.8, 2.22, "dark: what shares a mean and a variance with the corner", color=MUTED)
     return figure
 
 
@@ -96,7 +96,25 @@ def means() -> Any:
         cells(axes, y, left, top, SIDE + 0.06, shades=tint, text="{:.1f}")
         note(axes, left + 2 * (SIDE + 0.06), top - 0.2, name, weight="bold")
     note(axes, 0.4 + 2 * (SIDE + 0.06), 0.5 + 3 * (SIDE + 0.06) + 0.14, "channels →", color=MUTED)
-    note(axes, 0.24, 0.5 + 1.5 * (SIDE + 0.06), "samples →", color=MUTED, rotation=90)
+    note(axes, 0.24, 0.5 + 1.5 * (SIDE + 0.06), "← samples", color=MUTED, rotation=90)
+    return figure
+
+
+def lengths() -> Any:
+    """A sample with an offset, with what layer normalization and RMSNorm make of it."""
+    x = dl.tensor([3.0, 4.0, 2.0, 6.0, 5.0, 1.0])
+    panels = {"x": x, "LayerNorm(6)(x)": nn.LayerNorm(6)(x), "RMSNorm(6)(x)": nn.RMSNorm(6)(x)}
+    figure, grid = axes_page(3, 1, 7.2, 2.3)
+    for axes, (name, values) in zip(grid[0], panels.items(), strict=True):
+        shown = values.detach().numpy()
+        axes.bar(range(6), shown, color=LOOKS[0]["color"], width=0.7)
+        axes.axhline(0, color=MUTED, lw=0.8)
+        axes.axhline(shown.mean(), color=ORANGE, ls=(0, (5, 1.6)), lw=1.6, label="mean")
+        axes.set_title(name)
+        axes.set(xlabel="feature", xticks=range(6))
+    for axes in grid[0, 1:]:
+        axes.set_ylim(-1.7, 2.1)
+    grid[0, 1].legend(loc="upper left")
     return figure
 
 
@@ -142,6 +160,7 @@ def local_response() -> Any:
 PICTURES = {
     "normalization": normalization,
     "normalization-means": means,
+    "normalization-rms": lengths,
     "batch-norm": batch_norm,
     "local-response": local_response,
 }

@@ -81,6 +81,27 @@ def unrolled() -> Any:
     return figure
 
 
+def rnn() -> Any:
+    """The one sum and the one function of a plain recurrent cell."""
+    figure, axes = plain_page(6.4, 2.1)
+    note(axes, 0.35, 0.6, "h", color=BLUE, size=11)
+    note(axes, 0.35, 1.6, "x", size=11)
+    box(axes, 1.7, 0.6, "V h", PALE_BLUE)
+    box(axes, 1.7, 1.6, "W x + b", PAPER, width=0.95)
+    arrow(axes, (0.5, 0.6), (1.28, 0.6), color=BLUE, lw=1.6)
+    arrow(axes, (0.5, 1.6), (1.2, 1.6))
+    dot(axes, 3.0, 0.6, "+")
+    arrow(axes, (2.12, 0.6), (2.84, 0.6))
+    axes.plot([2.2, 3.0], [1.6, 1.6], color=MUTED, lw=1.2)
+    arrow(axes, (3.0, 1.6), (3.0, 0.76))
+    box(axes, 4.2, 0.6, "tanh", PALE_ORANGE)
+    arrow(axes, (3.16, 0.6), (3.78, 0.6))
+    arrow(axes, (4.62, 0.6), (5.7, 0.6), color=BLUE, lw=1.6)
+    note(axes, 5.87, 0.6, "h′", color=BLUE, size=11)
+    note(axes, 4.9, 1.6, "all of h passes V and tanh at each step", size=8.5, color=MUTED)
+    return figure
+
+
 def lstm() -> Any:
     """The gates of an LSTM between c and h."""
     figure, axes = plain_page(7.0, 3.3)
@@ -134,6 +155,7 @@ def gru() -> Any:
     box(axes, 5.7, 2.4, "n = tanh", PALE_ORANGE, width=0.95)
     axes.plot([0.5, 5.7], [3.0, 3.0], color=MUTED, lw=1.2)
     note(axes, 0.25, 3.0, "x")
+    note(axes, 2.95, 2.8, "r and z see x and h", size=8.5, color=MUTED)
     for x in (1.6, 4.3, 5.7):
         arrow(axes, (x, 3.0), (x, 2.63))
     box(axes, 1.6, 1.3, "V h + d", PAPER, width=0.9)
@@ -242,6 +264,7 @@ def open_gate(model: Any) -> Any:
 
 PICTURES = {
     "recurrent-unrolled": unrolled,
+    "recurrent-rnn": rnn,
     "recurrent-lstm": lstm,
     "recurrent-gru": gru,
     "recurrent-packing": packing,
