@@ -79,7 +79,10 @@ DIFFERENT: dict[str, str] = {
     "torch.autograd.gradgradcheck": "as gradcheck",
     "torch.load": "files hold no pickles, so there is no module to read them with",
     "torch.save": "files hold no pickles",
-    "torch.set_num_threads": "PyTorch's argument is called int",
+    **dict.fromkeys(
+        ["torch.set_num_threads", "torch.set_num_interop_threads"],
+        "PyTorch's argument is called int",
+    ),
     "torch.pow": "PyTorch calls the base `self` where it is a number; here it is `input` too",
     "torch.repeat_interleave": "the form of one argument, counts to indices, calls it `input` too",
     "torch.tensor_split": "its forms with `sections` and `indices` are keyword-only here",

@@ -25,6 +25,7 @@ __all__ = [
     "detect_anomaly",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
+    "set_anomaly_enabled",
     "set_detect_anomaly",
 ]
 
@@ -56,6 +57,17 @@ class set_detect_anomaly(ContextDecorator):
 
     def __exit__(self, *exception: object) -> None:
         set_watchers(self._before)
+
+
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """`set_detect_anomaly` as a plain function.
+
+    >>> dl.set_anomaly_enabled(True, check_nan=False)
+    >>> dl.is_anomaly_enabled(), dl.is_anomaly_check_nan_enabled()
+    (True, False)
+    >>> dl.set_anomaly_enabled(False)
+    """
+    set_detect_anomaly(mode, check_nan)
 
 
 class detect_anomaly(set_detect_anomaly):

@@ -17,15 +17,21 @@ __all__ = [
     "are_deterministic_algorithms_enabled",
     "compile",
     "get_default_device",
+    "get_deterministic_debug_mode",
     "get_float32_matmul_precision",
+    "get_num_interop_threads",
     "get_num_threads",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_storage",
+    "is_warn_always_enabled",
     "set_default_device",
     "set_default_tensor_type",
+    "set_deterministic_debug_mode",
     "set_float32_matmul_precision",
     "set_flush_denormal",
+    "set_num_interop_threads",
     "set_num_threads",
+    "set_warn_always",
     "typename",
     "use_deterministic_algorithms",
 ]
@@ -85,6 +91,32 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     return False
 
 
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """Do nothing, as `use_deterministic_algorithms`.
+
+    Raises:
+        ArgumentError: `debug_mode` is not "default", "warn", "error" or their numbers 0, 1, 2.
+
+    >>> import dlframe as dl
+    >>> dl.set_deterministic_debug_mode("warn")
+    """
+    if debug_mode not in (0, 1, 2, "default", "warn", "error"):
+        raise ArgumentError(
+            "set_deterministic_debug_mode: invalid value of debug_mode, expected 0, 1, 2, "
+            f"'default', 'warn' or 'error', but got {debug_mode!r}"
+        )
+
+
+def get_deterministic_debug_mode() -> int:
+    """Always 2, "error": nothing that is not deterministic ever runs.
+
+    >>> import dlframe as dl
+    >>> dl.get_deterministic_debug_mode()
+    2
+    """
+    return 2
+
+
 def set_float32_matmul_precision(precision: str) -> None:
     """Do nothing: products of float32 are computed in float32 with any setting.
 
@@ -118,6 +150,27 @@ def set_flush_denormal(mode: bool) -> bool:
     False
     """
     return not mode
+
+
+# --- warnings ----------------------------------------------------------------------------------
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Do nothing: Python's filters decide how often a warning is shown.
+
+    >>> import dlframe as dl
+    >>> dl.set_warn_always(True)
+    """
+
+
+def is_warn_always_enabled() -> bool:
+    """Always False: Python's filters decide how often a warning is shown.
+
+    >>> import dlframe as dl
+    >>> dl.is_warn_always_enabled()
+    False
+    """
+    return False
 
 
 # --- where and as what tensors are made --------------------------------------------------------
@@ -211,6 +264,31 @@ def set_num_threads(num_threads: int) -> None:
     if not isinstance(num_threads, int) or num_threads < 1:
         raise ArgumentError(f"set_num_threads expects a positive integer, got {num_threads!r}")
     _controller().limit(limits=num_threads)
+
+
+def get_num_interop_threads() -> int:
+    """Always 1: operations run one after another.
+
+    >>> import dlframe as dl
+    >>> dl.get_num_interop_threads()
+    1
+    """
+    return 1
+
+
+def set_num_interop_threads(num_threads: int) -> None:
+    """Do nothing: operations run one after another with any setting.
+
+    Raises:
+        ArgumentError: `num_threads` is not a positive whole number.
+
+    >>> import dlframe as dl
+    >>> dl.set_num_interop_threads(4)
+    """
+    if not isinstance(num_threads, int) or num_threads < 1:
+        raise ArgumentError(
+            f"set_num_interop_threads expects a positive integer, got {num_threads!r}"
+        )
 
 
 def _controller() -> Any:

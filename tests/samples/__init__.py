@@ -44,6 +44,7 @@ FAMILIES = (
     "shape",
     "joining",
     "views",
+    "copies",
     "calculus",
     "windows",
     "creation",

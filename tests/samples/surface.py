@@ -17,6 +17,7 @@ from dlframe.tensor.functions import (
     arithmetic,
     clamping,
     comparison,
+    copies,
     exponential,
     steps,
     trigonometric,
@@ -78,7 +79,8 @@ SURFACE: dict[str, str] = {
         Tensor.repeat repeat_interleave reshape Tensor.reshape_as roll rot90 select select_scatter slice_scatter split
         squeeze stack swapaxes swapdims t tensor_split tile transpose tril triu unbind unflatten Tensor.unfold
         unsqueeze Tensor.view Tensor.view_as vsplit vstack as_strided Tensor.fill_diagonal_ Tensor.sum_to_size
-        """,
+        """
+    + " ".join(copies.__all__),
     "Indexing": """
         argwhere bucketize gather index_add index_copy index_fill index_put index_reduce index_select isin
         masked_fill masked_scatter masked_select nonzero put take take_along_dim scatter scatter_add

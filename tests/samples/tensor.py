@@ -275,6 +275,9 @@ CALLS = [
       for kind in ("Float", "Double", "Half", "Byte", "Char", "Short", "Int", "Long", "Bool")],
     Call("are_deterministic_algorithms_enabled", (), run=lambda lib: (lib.use_deterministic_algorithms(True), lib.are_deterministic_algorithms_enabled(), lib.use_deterministic_algorithms(False))[1]),
     Call("get_float32_matmul_precision", (), run=lambda lib: (lib.set_float32_matmul_precision("highest"), lib.get_float32_matmul_precision())),
+    Call("set_deterministic_debug_mode", (), run=lambda lib: (lib.set_deterministic_debug_mode("error"), lib.get_deterministic_debug_mode(), lib.set_deterministic_debug_mode(0))),
+    Call("set_warn_always", (), run=lambda lib: (lib.set_warn_always(False), lib.is_warn_always_enabled())),
+    Call("set_anomaly_enabled", (), run=lambda lib: (lib.set_anomaly_enabled(True, False), lib.is_anomaly_enabled(), lib.is_anomaly_check_nan_enabled(), lib.set_anomaly_enabled(False))),
     Call("get_default_device", (), run=lambda lib: (lib.get_default_device(), lib.set_default_device("cpu"), lib.set_default_device(None))),
     Call("backends", (), run=lambda lib: (lib.backends.mps.is_available(), lib.backends.mps.is_built(), lib.cuda.is_available())),
 ]  # fmt: skip

@@ -204,7 +204,15 @@ def kl_div(
             stacklevel=2,
         )
     each = "sum" if reduction == "batchmean" else reduction
-    each = reduction_of(name, size_average, reduce, each)
+    total = divergence(input, target, reduction_of(name, size_average, reduce, each), log_target)
+    if reduction == "batchmean" and input.ndim:
+        return total / input.shape[0]
+    return total
+
+
+def divergence(input: Any, target: Any, reduction: str, log_target: bool) -> Any:
+    """`kl_div` with all arguments given; it does not warn of the mean."""
+    name = "kl_div"
     for what, given in (("input", input), ("target", target)):
         if isinstance(given, Tensor) and given.dtype.kind != "f":
             raise DTypeError(f"{name}: Integral inputs not supported, got {what} {given.dtype}")
@@ -217,10 +225,7 @@ def kl_div(
     else:
         _check_counts(name, target, "probabilities; for log-probabilities pass log_target=True")
         values = ops.xlogy(target, target) - target * input
-    total = losses.reduced(values, each)
-    if reduction == "batchmean" and input.ndim:
-        return total / input.shape[0]
-    return total
+    return losses.reduced(values, reduction)
 
 
 def gaussian_nll_loss(

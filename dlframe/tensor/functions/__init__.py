@@ -13,6 +13,7 @@ from dlframe.tensor.functions.calculus import *
 from dlframe.tensor.functions.clamping import *
 from dlframe.tensor.functions.comparison import *
 from dlframe.tensor.functions.contraction import *
+from dlframe.tensor.functions.copies import *
 from dlframe.tensor.functions.counting import *
 from dlframe.tensor.functions.diagonals import *
 from dlframe.tensor.functions.distances import *
@@ -32,6 +33,7 @@ from dlframe.tensor.functions.padding import *
 from dlframe.tensor.functions.products import *
 from dlframe.tensor.functions.properties import *
 from dlframe.tensor.functions.reduction import *
+from dlframe.tensor.functions.removed import *
 from dlframe.tensor.functions.repeating import *
 from dlframe.tensor.functions.reshaping import *
 from dlframe.tensor.functions.scan import *

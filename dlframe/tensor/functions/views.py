@@ -114,14 +114,20 @@ def slice_scatter(
     >>> dl.slice_scatter(dl.zeros(4), dl.ones(2), start=1, end=4, step=2)
     tensor([0., 1., 0., 1.])
     """
+    index = slice_index(input, dim, start, end, step)
+    base = _of_its_own(input)
+    return _replaced(base, ops.take_at(base.detach(), index=index), src)
+
+
+def slice_index(
+    input: Tensor, dim: int, start: int | None, end: int | None, step: int
+) -> tuple[slice, ...]:
+    """The slice from `start` to `end` along a dimension, as an index."""
     if not input.ndim:
         raise DimensionError("slice() cannot be applied to a 0-dim tensor.")
-    axis = checked_dim(dim, input.ndim)
     if step <= 0:
         raise ArgumentError(f"slice step must be positive, got {step}")
-    base = _of_its_own(input)
-    index = (*(slice(None),) * axis, slice(start, end, step))
-    return _replaced(base, ops.take_at(base.detach(), index=index), src)
+    return (*(slice(None),) * checked_dim(dim, input.ndim), slice(start, end, step))
 
 
 def as_strided_scatter(

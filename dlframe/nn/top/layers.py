@@ -1,15 +1,10 @@
-"""The functions of networks that PyTorch has at its top level, with the arguments they have there.
-
-Those of `nn.functional` came later, with an order of arguments of their own; both compute the same.
-Here a reduction is a number, 0 for none, 1 for the mean and 2 for the sum, and the statistics of
-batches come after the weights. `cudnn_enabled` has no meaning here.
-"""
+"""Convolution, pooling, grids, normalization and recurrent layers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dlframe.errors import ArgumentError, ShapeError
+from dlframe.errors import ShapeError
 from dlframe.nn import functional as F
 from dlframe.nn.functional import (
     adaptive_avg_pool1d,
@@ -49,7 +44,6 @@ __all__ = [
     "avg_pool1d",
     "batch_norm",
     "bilinear",
-    "binary_cross_entropy_with_logits",
     "channel_shuffle",
     "constant_pad_nd",
     "conv1d",
@@ -61,6 +55,8 @@ __all__ = [
     "conv_transpose3d",
     "convolution",
     "grid_sampler",
+    "grid_sampler_2d",
+    "grid_sampler_3d",
     "group_norm",
     "gru",
     "gru_cell",
@@ -181,7 +177,40 @@ def constant_pad_nd(input: Tensor, pad: Any, value: float = 0) -> Tensor:
     return F.pad(input, pad, "constant", value)
 
 
-# --- normalization, embedding ------------------------------------------------------------------
+# --- grids -------------------------------------------------------------------------------------
+
+
+def grid_sampler_2d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """`grid_sampler` of images.
+
+    >>> x = dl.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
+    >>> dl.grid_sampler_2d(x, dl.zeros(1, 1, 1, 2), 0, 0, True)
+    tensor([[[[1.5000]]]])
+    """
+    _check_dimensions("grid_sampler_2d", input, 4)
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler_3d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """`grid_sampler` of volumes.
+
+    >>> dl.grid_sampler_3d(dl.ones(1, 1, 2, 2, 2), dl.zeros(1, 1, 1, 1, 3), 0, 0, True)
+    tensor([[[[[1.]]]]])
+    """
+    _check_dimensions("grid_sampler_3d", input, 5)
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def _check_dimensions(name: str, input: Tensor, count: int) -> None:
+    if input.ndim != count:
+        raise ShapeError(f"{name}: expected {count}D input, got {list(input.shape)}")
+
+
+# --- normalization -----------------------------------------------------------------------------
 
 
 def batch_norm(
@@ -255,34 +284,3 @@ def group_norm(
     tensor([[-1.,  1.]])
     """
     return F.group_norm(input, num_groups, weight, bias, eps)
-
-
-# --- losses ------------------------------------------------------------------------------------
-
-
-def _reduction(name: str, number: int) -> str:
-    """The word for the number of a reduction."""
-    if number not in (0, 1, 2):
-        raise ArgumentError(
-            f"{name}: reduction must be 0 for none, 1 for the mean or 2 for the sum, got "
-            f"{number!r}; nn.functional.{name} takes words"
-        )
-    return ("none", "mean", "sum")[number]
-
-
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    pos_weight: Tensor | None = None,
-    reduction: int = 1,
-) -> Tensor:
-    """`nn.functional.binary_cross_entropy_with_logits`; the reduction is a number.
-
-    >>> dl.binary_cross_entropy_with_logits(dl.zeros(2), dl.ones(2), reduction=2)
-    tensor(1.3863)
-    """
-    word = _reduction("binary_cross_entropy_with_logits", reduction)
-    return F.binary_cross_entropy_with_logits(
-        input, target, weight, pos_weight=pos_weight, reduction=word
-    )
