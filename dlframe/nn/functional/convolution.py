@@ -371,9 +371,14 @@ def _check_weight(name: str, nd: int, weight: Any, groups: int) -> None:
 
 def _check_channels(name: str, x: Any, got: int, weight: Any, wanted: int, groups: int) -> None:
     if got != wanted:
+        advice = f"Make in_channels {got}, or give it {wanted} channels."
+        if x.shape[-1] == wanted:
+            first = x.ndim - weight.ndim + 1
+            advice = f"Are the channels last? x.movedim(-1, {first}) brings them to their place."
         raise ShapeError(
             f"{name}: given groups={groups}, weight of size {list(weight.shape)}, expected "
-            f"input{list(x.shape)} to have {wanted} channels, but got {got} channels instead"
+            f"input{list(x.shape)} to have {wanted} channels, but got {got} channels instead. "
+            + advice
         )
 
 
