@@ -20,7 +20,7 @@ from dlframe.errors import GradientError
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
-__all__ = ["ctc_loss"]
+__all__ = ["ctc_gradient", "ctc_loss"]
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)

@@ -58,6 +58,9 @@ NOT_EVALUATED = {
         [
             ("ctc_loss", "z"),
             ("ctc_loss", "x"),
+            ("ctc_gradient", "z"),
+            ("ctc_gradient", "x"),
+            ("ctc_gradient", "y"),
         ],
         "sums over all alignments; the samples compare them one by one",
     ),
