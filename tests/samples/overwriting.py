@@ -133,6 +133,7 @@ STRICTER = {
     "nn.functional.conv2d-7 same": "PyTorch pads the input in a copy if the padding is not symmetric",
     "normalize-6": "PyTorch repeats the weight of instance_norm for each sample, in a copy",
     "nn.functional.instance_norm": "likewise, and the running statistics",
+    "instance_norm": "likewise",
     "normalize-9": "PyTorch keeps the normalized input of rms_norm",
     "nn.functional.rms_norm": "likewise",
     "nn.functional.scaled_dot_product_attention": "PyTorch keeps what we keep in four dimensions, else scaled copies",
