@@ -136,6 +136,8 @@ STRICTER = {
     "instance_norm": "likewise",
     "normalize-9": "PyTorch keeps the normalized input of rms_norm",
     "nn.functional.rms_norm": "likewise",
+    "rms_norm": "likewise",
+    "margin_ranking_loss": "PyTorch keeps the target with its sign turned, a copy",
     "nn.functional.scaled_dot_product_attention": "PyTorch keeps what we keep in four dimensions, else scaled copies",
     "special.ndtr": "PyTorch computes it from erf of a multiple",
     "ldexp": "PyTorch brings the exponent to another dtype",

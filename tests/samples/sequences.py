@@ -95,20 +95,6 @@ def linear_cross_entropy(
     return cross_entropy(logits, target, class_weight, ignore_index, reduction=reduction)
 
 
-def ctc_gradient(g: Array, y: Array, **options: Any) -> Array:
-    """By central differences of the loss, with the scores before the log-softmax moved."""
-    out = np.zeros_like(y)
-    for place in np.ndindex(*y.shape):
-        moved = []
-        for step in (1e-6, -1e-6):
-            scores = y.copy()
-            scores[place] += step
-            scores -= np.log(np.exp(scores).sum(-1, keepdims=True))
-            moved.append(ctc_loss(scores, **options))
-        out[place] = (g * (moved[0] - moved[1]) / 2e-6).sum()
-    return out
-
-
 LENGTHS = {"input_lengths": np.array([5, 4, 3]), "target_lengths": np.array([2, 3, 0])}
 LABELS = {"target": np.array([0, 3, 2, 2, 1]), "rows": 2}
 log_probs = n.away(5, 3, 4)
@@ -118,8 +104,6 @@ SAMPLES = [
     Sample("ctc_loss", (log_probs,), {"targets": np.array([[1, 1, 0], [3, 2, 1], [0, 0, 0]]), **LENGTHS}, reference=ctc_loss, order=1, surrogate=True),
     Sample("ctc_loss", (log_probs,), {"targets": np.array([[1, 0, 0], [0, 2, 0], [1, 1, 0]]), "blank": 3, **LENGTHS}, reference=ctc_loss, order=1,
            surrogate=True),
-    Sample("ctc_gradient", (n.positive(3), log_probs), {"targets": np.array([[1, 1, 0], [3, 2, 1], [0, 0, 0]]), **LENGTHS},
-           reference=ctc_gradient, order=0, tolerance=1e-6),
     *(Sample("linear_cross_entropy", (n.away(5, 3), n.away(4, 3), *bias), {**LABELS, "reduction": r, **options}, reference=linear_cross_entropy)
       for bias in ((), (n.away(4),)) for options in ({}, {"class_weight": n.positive(4), "ignore_index": 1}) for r in REDUCTIONS),
 ]  # fmt: skip
