@@ -126,6 +126,45 @@ def spectral_norm() -> Any:
     return figure
 
 
+def orthogonal() -> Any:
+    """A matrix bends a square and a circle, an orthogonal one turns them; lengths through layers."""
+    figure, grid = axes_page(3, 1, 7.8, 2.7)
+    dl.manual_seed(6)
+    turned = parametrizations.orthogonal(nn.Linear(2, 2, bias=False)).weight.detach().numpy()
+    plain = np.array([[1.1, 0.7], [-0.2, 0.6]])
+    angle = np.linspace(0, 2 * np.pi, 200)
+    shapes = [np.stack([np.cos(angle), np.sin(angle)])]
+    shapes.append(np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]]) * 0.7)
+    for axes, matrix, title in zip(
+        grid[0], (plain, turned), ("any W", "W orthogonal"), strict=False
+    ):
+        zero_axes(axes)
+        for shape, look, name in zip(shapes, LOOKS, ("circle", "square"), strict=False):
+            axes.plot(*shape, color=HAIRLINE, lw=1.4)
+            axes.plot(*(matrix @ shape), label=name, **look)
+        axes.set(aspect="equal", xlim=(-1.9, 1.9), ylim=(-1.9, 1.9))
+        axes.set_title(title)
+    axes = grid[0, 2]
+    kinds = {
+        "Linear, as it starts": lambda: nn.Linear(64, 64, bias=False),
+        "orthogonal": lambda: parametrizations.orthogonal(nn.Linear(64, 64, bias=False)),
+    }
+    for look, (name, make) in zip(LOOKS, kinds.items(), strict=False):
+        dl.manual_seed(0)
+        x = dl.randn(100, 64)
+        lengths = [1.0]
+        start = x.norm(dim=1).mean().item()
+        for _ in range(30):
+            x = make()(x).detach()
+            lengths.append(x.norm(dim=1).mean().item() / start)
+        axes.semilogy(lengths, label=name, **look)
+    axes.set(xlabel="layers", title="length of x", ylim=(1e-9, 30))
+    axes.set_yticks([1, 1e-4, 1e-8], ["1", "10⁻⁴", "10⁻⁸"])
+    axes.minorticks_off()
+    axes.legend(fontsize=8, loc="lower left")
+    return figure
+
+
 def pruning() -> Any:
     """One weight, and what four methods leave of it."""
     dl.manual_seed(0)
@@ -219,6 +258,7 @@ def fusion() -> Any:
 PICTURES = {
     "weight-norm": weight_norm,
     "spectral-norm": spectral_norm,
+    "orthogonal": orthogonal,
     "pruning": pruning,
     "fusion": fusion,
 }
