@@ -16,6 +16,7 @@ from dlframe.ops.comparison import *
 from dlframe.ops.contraction import *
 from dlframe.ops.ctc import *
 from dlframe.ops.decompositions import *
+from dlframe.ops.distances import *
 from dlframe.ops.elementwise import *
 from dlframe.ops.erf import *
 from dlframe.ops.exponential import *

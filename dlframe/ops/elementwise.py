@@ -281,9 +281,16 @@ def _where_by_bits(condition: Array, x: Array, y: Array) -> Any:
     """The same without a branch for each element, which a processor would often guess wrong."""
     integer = np.dtype(f"i{x.dtype.itemsize}")
     mask = condition.astype(integer)
-    np.negative(mask, out=mask)  # no bit, or all bits: 0 or -1
     a, b = x.view(integer), y.view(integer)
-    return (((a ^ b) & mask) ^ b).view(x.dtype)
+    if not a.ndim and a == 0:  # all bits where the condition does not hold: 0 or -1
+        mask -= 1
+        return (b & mask).view(x.dtype)
+    np.negative(mask, out=mask)  # and here where it does
+    if not b.ndim and b == 0:
+        return (a & mask).view(x.dtype)
+    out = (a ^ b) & mask
+    out ^= b
+    return out.view(x.dtype)
 
 
 @where.vjp("x", latex="g c")

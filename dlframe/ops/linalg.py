@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and batches of them, and distances between points."""
+"""Products of vectors, matrices and batches of them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import DTypeError, ShapeError
-from dlframe.ops.elementwise import multiply, where
+from dlframe.ops.elementwise import multiply
 from dlframe.ops.op import cast, op
 from dlframe.ops.record import Array, to_array
 from dlframe.ops.reduction import sum
 from dlframe.ops.shape import expand_dims, squeeze, transpose
-from dlframe.ops.steps import zeros_like
-from dlframe.ops.sums import add
 
 __all__ = [
     "addmm",
-    "cdist",
     "cross",
-    "euclidean_distances",
     "inner",
     "kron",
     "matmul",
@@ -285,96 +281,3 @@ def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
             splits[i, j] = min(costs, key=costs.__getitem__)
             cost[i, j] = costs[splits[i, j]]
     return splits
-
-
-# --- distances ---------------------------------------------------------------------------------
-
-
-@op(broadcasts=True, latex=r"\left\Vert x_i - y_j \right\Vert_p")
-def cdist(x: Array, y: Array, *, p: float = 2.0) -> Any:
-    """(Σ |x_i − y_j|^p)^(1/p) of every row i of `x` and every row j of `y`."""
-    # a few rows of x at a time, since the array of all differences would be very large
-    rows = max(1, 2**18 // max(1, y.size))
-    starts = range(0, max(1, x.shape[-2]), rows)
-    parts = [_norm(_differences(x[..., i : i + rows, :], y), p) for i in starts]
-    return np.concatenate(parts, axis=-2) if len(parts) > 1 else parts[0]
-
-
-def _differences(x: Any, y: Any) -> Any:
-    return x[..., :, None, :] - y[..., None, :, :]
-
-
-def _norm(d: Array, p: float) -> Any:
-    size = np.abs(d)
-    if p == 0:
-        return (size != 0).sum(axis=-1).astype(d.dtype)
-    if p == 1:
-        return _sum_of_rows(size)
-    if p == 2:
-        return np.sqrt(_sum_of_rows(size * size))
-    if p == math.inf:
-        return size.max(axis=-1, initial=0)
-    return _sum_of_rows(size**p) ** (1 / p)
-
-
-def _sum_of_rows(x: Array) -> Any:
-    """`x.sum(axis=-1)`, several times as fast for short rows."""
-    return x @ np.ones(x.shape[-1], x.dtype)
-
-
-@cdist.vjp(
-    "x",
-    latex=r"\sum_j g_{ij} \cdot \mathrm{sign}(x_i - y_j)"
-    r" \left(\frac{|x_i - y_j|}{z_{ij}}\right)^{p-1}",
-)
-def _(g, x, y, out, *, p):
-    # with d = x_i - y_j: the derivative with respect to d, summed over all rows j
-    return sum(g[..., None] * _slope(_differences(x, y), out[..., None], p), axis=-2)
-
-
-@cdist.vjp(
-    "y",
-    latex=r"-\sum_i g_{ij} \cdot \mathrm{sign}(x_i - y_j)"
-    r" \left(\frac{|x_i - y_j|}{z_{ij}}\right)^{p-1}",
-)
-def _(g, x, y, out, *, p):
-    # ∂d/∂y = -1, and the sum is over all rows i
-    return sum(-g[..., None] * _slope(_differences(x, y), out[..., None], p), axis=-3)
-
-
-def _slope(d: Any, out: Any, p: float) -> Any:
-    # ∂‖d‖/∂d = sign(d) (|d| / ‖d‖)^(p-1); 0 where d is 0, also instead of 0/0
-    if p == 0:
-        return zeros_like(d)
-    if p == 1:
-        return np.sign(d)
-    if p == math.inf:
-        return np.sign(d) * (np.abs(d) == out)
-    return np.sign(d) * (_not_zero(np.abs(d)) / _not_zero(out)) ** (p - 1)
-
-
-def _not_zero(x: Any) -> Any:
-    return where(x == 0.0, 1.0, x)
-
-
-@op(broadcasts=True, latex=r"\left\Vert x_i - y_j \right\Vert_2")
-def euclidean_distances(x: Array, y: Array) -> Any:
-    """‖x_i − y_j‖ = √(‖x_i‖² − 2 x_i·y_j + ‖y_j‖²): one product, but inexact for near points."""
-    x_norm, y_norm = (add(v * v, -1, True) for v in (x, y))
-    left = np.concatenate([-2.0 * x, x_norm, np.ones_like(x_norm)], axis=-1)
-    right = np.concatenate([y, np.ones_like(y_norm), y_norm], axis=-1)
-    return np.sqrt(np.maximum(product(left, right.swapaxes(-1, -2)), 0))
-
-
-@euclidean_distances.vjp("x", latex=r"\sum_j g_{ij} \frac{x_i - y_j}{z_{ij}}")
-def _(g, x, y, out):
-    # ∂‖x − y‖/∂x = (x − y) / ‖x − y‖, and 0 where that is 0/0
-    ratio = g * (out != 0.0) / _not_zero(out)
-    return x * sum(ratio, axis=-1, keepdims=True) - matmul(ratio, y)
-
-
-@euclidean_distances.vjp("y", latex=r"\sum_i g_{ij} \frac{y_j - x_i}{z_{ij}}")
-def _(g, x, y, out):
-    # as for x, with the roles of rows and columns exchanged
-    ratio = (g * (out != 0.0) / _not_zero(out)).swapaxes(-1, -2)
-    return y * sum(ratio, axis=-1, keepdims=True) - matmul(ratio, x)

@@ -85,6 +85,12 @@ NOT_EVALUATED = {
         ],
         "a formula from step to step: samples/recurrent.py computes it",
     ),
+    **dict.fromkeys(
+        itertools.product(["pdist"], "zx"), "pairs i < j, row by row; the samples compute them"
+    ),
+    **dict.fromkeys(
+        itertools.product(["glu"], "zx"), "a and b, the halves, are no inputs; the samples split x"
+    ),
     ("winners", "z"): "places in the flattened image, and not in the window",
     ("reflect", "z"): "a function without a name of its own in mathematics",
     ("reflect", "x"): "its sign depends on how often the place was folded",

@@ -44,7 +44,16 @@ def wide(*shape: int) -> Array:
     return n.away(*shape) * 2.3
 
 
+def gated(x: Array, axis: int) -> Array:
+    first, second = np.split(x, 2, axis)
+    return first * sigmoid(second)
+
+
 F = "nn.functional."
+# what goes through other formulas than a few numbers do
+LARGE: list[tuple[str, dict[str, float]]] = [
+    ("relu", {}), ("hardtanh", {}), ("hardswish", {}), ("hardshrink", {"lambd": 1.1}), ("elu", {}), ("selu", {}), ("celu", {"alpha": 0.75}),
+]  # fmt: skip
 SAMPLES = [
     unary("relu", "relu", n.away(3, 4), lambda x: x * (x > 0)),
     unary("leaky_relu", F + "leaky_relu", n.away(3, 4), lambda x: np.where(x > 0, x, 0.01 * x)),
@@ -79,6 +88,8 @@ SAMPLES = [
     unary("gelu", F + "gelu", n.away(3, 4), lambda x: x * 0.5 * (1 + erf(x / math.sqrt(2)))),
     unary("gelu", F + "gelu", n.away(3, 4),
           lambda x, approximate: x * sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)), approximate="tanh"),
+    *(Sample("glu", (n.away(2, 4, 6),), {"axis": axis}, reference=gated, dtypes=ALL_FLOATS) for axis in (-1, 0, 1)),
+    *(unary(op, "", n.away(70, 60), None, **options) for op, options in LARGE),
 ]  # fmt: skip
 
 

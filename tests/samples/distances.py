@@ -10,12 +10,31 @@ import numpy as np
 
 from samples.functional import of
 from samples.modules import Row, live, row, rows
-from samples.table import Call, Edge, ErrorSample, Numbers, calls
+from samples.table import Array, Call, Edge, ErrorSample, Numbers, Sample, calls
 
 n = Numbers(32)
 ONE, OTHER = n.spread(4, 3), n.spread(4, 3) + 0.02
 ZEROS = np.zeros((2, 3))
 POWERS = (0.5, 1.0, 2.0, 3.0, math.inf)
+
+MANY = n.spread(11, 3)  # enough for products, in float32
+
+
+def distances(x: Array, p: float = 2.0) -> Array:
+    i, j = np.triu_indices(len(x), 1)
+    size = abs(x[i] - x[j])
+    return (size**p).sum(1) ** (1 / p) if p < math.inf else size.max(1)
+
+
+SAMPLES = [
+    *(
+        Sample("pdist", (x,), {"p": p}, reference=distances)
+        for x in (ONE, MANY)
+        for p in (1.0, 2.0, 2.5)
+    ),
+    Sample("pdist", (n.away(4, 3),), {"p": math.inf}, reference=distances),
+    Sample("pdist", (ONE[:1],), reference=distances),
+]
 
 CALLS: list[Call] = [
     *calls("cosine_similarity", (ONE, OTHER), (ONE, OTHER, 0), (ONE, n.away(3), {"dim": -1, "eps": 3.0}),
@@ -25,7 +44,7 @@ CALLS: list[Call] = [
     *calls("pairwise_distance", (ONE, OTHER[0], {"eps": 0.3, "keepdim": True}), (ONE[0], OTHER, {"p": -1.0}),
            (ONE[0], OTHER[0]), (n.away(2, 1, 3), OTHER), forms=False),
     *calls("pairwise_distance", (ONE, OTHER, 0.0), order=0, note="p 0", forms=False),
-    *calls("pdist", ONE, (ONE, 1.0), (ONE, 2.5), (n.away(4, 3), math.inf), (ONE[:1], {"p": 3.0}),
+    *calls("pdist", ONE, (ONE, 1.0), (ONE, 2.5), (n.away(4, 3), math.inf), (ONE[:1], {"p": 3.0}), MANY, (np.repeat(MANY, 2, 0),), (np.where(np.eye(11, 3) > 0, math.inf, MANY),), (MANY + 1e3, 2.0), (MANY, 3.0),
            order=1, forms=False, dtypes=False, variants=False),  # PyTorch has no second derivative, and no float16
     *calls("pdist", (ONE, 0.0), order=0, forms=False, dtypes=False, variants=False),
     of("cosine_similarity", "", ONE, OTHER, dim=0, eps=1e-3),

@@ -385,8 +385,7 @@ def glu(input: Any, dim: int = -1) -> Tensor:
             f"glu: Halving dimension must be even, but dimension {dim} is size {size} "
             f"in input{list(input.shape)}; the layer before it must give twice the features wanted"
         )
-    values, gates = (functions.narrow(input, dim, start, size // 2) for start in (0, size // 2))
-    return values * gates.sigmoid()
+    return ops.glu(input, axis=dim)
 
 
 def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from dlframe import ops
 from dlframe.autograd.modes import no_grad
@@ -83,10 +80,4 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
         )
     if not p >= 0:
         raise ArgumentError(f"pdist only supports non-negative p values, got p={p}")
-    i, j = np.triu_indices(input.shape[0], 1)
-    left, right = input[i], input[j]
-    if p < math.inf:
-        return norm(left - right, p, -1)
-    # of several largest differences each gets the whole gradient, where `norm` shares it out
-    left, right = (ops.expand_dims(x, axis=1) for x in (left, right))
-    return ops.squeeze(ops.cdist(left, right, p=p), axis=(1, 2))
+    return ops.pdist(input, p=float(p))
