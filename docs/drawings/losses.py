@@ -231,7 +231,12 @@ def several_labels() -> Any:
     for k in range(6):
         x, y = place(k)
         is_right = k in right
-        look = {"marker": "o" if is_right else "s", "color": BLUE if is_right else ORANGE, "ms": 10}
+        look = {
+            "marker": "o" if is_right else "s",
+            "color": BLUE if is_right else ORANGE,
+            "ms": 10,
+            "zorder": 5,
+        }
         axes.plot([x], [y], **look)
         note(axes, x, y + 0.27, f"{k}", size=8.5)
         pull = -scores.grad[k].item()

@@ -127,7 +127,7 @@ def spectral_norm() -> Any:
 
 
 def orthogonal() -> Any:
-    """A matrix bends a square and a circle, an orthogonal one turns them; lengths through layers."""
+    """A matrix bends a square and a circle, an orthogonal one turns them; lengths over layers."""
     figure, grid = axes_page(3, 1, 7.8, 2.7)
     dl.manual_seed(6)
     turned = parametrizations.orthogonal(nn.Linear(2, 2, bias=False)).weight.detach().numpy()

@@ -34,7 +34,7 @@ def each(samples: list[Any], choose: Callable[[Any], bool] = lambda _: True) -> 
 # --- the table itself --------------------------------------------------------------------------
 
 
-# The gradient of ctc_loss, whose samples compare it; its rules only say that there is no second one.
+# The gradient of ctc_loss, whose samples compare it; its rules say that there is no second one.
 NOT_ALONE = {"ctc_gradient"}
 
 
