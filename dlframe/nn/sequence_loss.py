@@ -209,7 +209,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         for i, tail in enumerate(self.tail):
             of_cluster = head[:, self.shortlist_size + i].unsqueeze(1)
             parts.append(F.log_softmax(tail(input), dim=1) + of_cluster)
-        return ops.concatenate(*parts, axis=1)  # type: ignore[no-any-return]
+        return ops.concatenate(*parts, axis=1)  # type: ignore[no-any-return] # ops are Any to mypy
 
     def predict(self, input: Tensor) -> Tensor:
         """The most probable class of each row, (N,); as PyTorch, by way of the head.
@@ -227,7 +227,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
 def _picked(log_probs: Tensor, labels: np.ndarray[Any, Any]) -> Tensor:
     """One entry of each row."""
-    return ops.take_along_axis(log_probs, labels[:, None], axis=1).squeeze(1)  # type: ignore[no-any-return]
+    return ops.take_along_axis(log_probs, labels[:, None], axis=1).squeeze(1)  # type: ignore[no-any-return] # as above
 
 
 class LinearCrossEntropyLoss(_Loss):
