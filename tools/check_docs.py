@@ -114,6 +114,10 @@ def formula_faults(page: Path) -> Iterator[str]:
         where = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, formula.start()) + 1}"
         for bad in re.findall(r"\\[^a-zA-Z\s]|\\operatorname|\*", formula[0]):
             yield f"{where}: {bad!r} in a formula is lost or refused on some forges"
+    outside = re.sub(r"\$\$.+?\$\$", _blank, text, flags=re.DOTALL)
+    for number, line in enumerate(outside.splitlines(), 1):
+        if line.count("$") % 2:
+            yield f"{page.relative_to(ROOT)}:{number}: a formula that goes on in the next line"
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -108,6 +108,11 @@ class Buffer(Tensor):
 
     `self.mean = nn.Buffer(t)` does the same as `self.register_buffer("mean", t)`.
     With `persistent=False` it is not in the `state_dict`.
+
+    >>> module = nn.Module()
+    >>> module.mean = nn.Buffer(dl.zeros(2))
+    >>> list(module.state_dict()), list(module.parameters())
+    (['mean'], [])
     """
 
     def __init__(self, data: Tensor | np.ndarray | None = None, *, persistent: bool = True) -> None:

@@ -47,6 +47,7 @@ def test_sound_pages(faults: Any, capsys: pytest.CaptureFixture[str]) -> None:
         ("# A\n\n[x](#b)", "README.md:3: '#b': no heading makes the anchor #b"),
         ('<img src="p.png">', "README.md:1: 'p.png' does not exist"),
         (r"so $a \_ b$", r"README.md:1: '\\_' in a formula is lost or refused on some forges"),
+        ("so $a +\nb", "README.md:1: a formula that goes on in the next line"),
         ("[x](../other.md)", "README.md:1: '../other.md' leaves the repository"),
         ("[x](/etc/hosts)", "README.md:1: '/etc/hosts' is neither relative nor a web address"),
         ("```python\nx = = 1\n```", "README.md:1: invalid syntax (<unknown>, line 1)"),
