@@ -149,7 +149,8 @@ class Lattice:
         if not len(self.alpha):
             return alone
         end = self.alpha[times - 1, np.arange(len(times))]
-        last = np.take_along_axis(end, np.stack([2 * labels, abs(2 * labels - 1)], 1), axis=1)
+        ends = np.stack([2 * labels, (2 * labels - 1).clip(0)], 1)
+        last = np.take_along_axis(end, ends, axis=1)
         last[labels == 0, 1] = NEVER
         loss = -np.logaddexp(last[:, 0], last[:, 1])
         return np.where(times == 0, alone, np.where(loss > -NEVER / 2, np.inf, loss))

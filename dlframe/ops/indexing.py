@@ -318,7 +318,7 @@ def add_to_rows(out: Array, rows: Array, x: Array) -> None:
     """`out[rows] += x` in place, counting rows that repeat; `out` is a contiguous matrix."""
     width = out.shape[1]
     if width > 1 and _distinct(rows, len(out)):
-        out[rows] = x
+        out[rows] += x
         return
     # np.add.at is three times as fast on one flat axis as on rows
     places = rows if width == 1 else rows[:, None] * width + np.arange(width)

@@ -183,7 +183,8 @@ def _fill_inputs(cell, z, rows, w_ih, b_ih, b_hh):
 
 def _arranged(weight, order, halved=()):
     """The gates' blocks of rows in `order`, some of them times ½."""
-    blocks = weight.reshape(len(order), -1, *weight.shape[1:])[list(order)]
+    gates = len(order)
+    blocks = weight.reshape(gates, len(weight) // gates, *weight.shape[1:])[list(order)]
     for i, gate in enumerate(order):
         if gate in halved:
             blocks[i] *= 0.5

@@ -14,6 +14,7 @@ import numpy as np
 from dlframe.errors import ShapeError
 from dlframe.ops.broadcast import sum_to
 from dlframe.ops.elementwise import contiguous
+from dlframe.ops.indexing import number_for
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 
@@ -166,7 +167,8 @@ def _(g, shape, *, reps):
 @op(latex="(c, x, c)")
 def pad(x: Array, *, pad_width: Pairs, value: float = 0) -> Any:
     """`x` with (before, after) elements of `value` added along axes, or removed if negative."""
-    out = np.full([n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True)], value, x.dtype)
+    size = [n + a + b for n, (a, b) in zip(x.shape, pad_width, strict=True)]
+    out = np.full(size, number_for("pad", value, x.dtype), x.dtype)
     out[_inner(pad_width)] = x[_inner(_opposite(pad_width))]
     return out
 

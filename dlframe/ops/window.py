@@ -103,7 +103,7 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
     columns = None
     for part in _parts(n, groups * rows * places):
         columns = _columns(x[part], kernel, size, meetings, columns)
-        np.matmul(matrix, columns.reshape(-1, groups, rows, places), out=y[part])
+        np.matmul(matrix, columns.reshape(len(columns), groups, rows, places), out=y[part])
         if bias is not None:
             out[part] += bias.reshape((-1,) + (1,) * len(size))  # while the part is in the cache
     return out
@@ -139,7 +139,9 @@ def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, 
     n, outputs, kernel, out = y.shape[0], y.shape[1], weight.shape[2:], y.shape[2:]
     channels, places = weight.shape[1] * groups, math.prod(out)
     reach = tuple(d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
-    margins = tuple((r - a, r - b) for r, (a, b) in zip(reach, padding, strict=True))
+    margins = tuple(
+        (r - a, n - k + a) for r, (a, _), n, k in zip(reach, padding, size, out, strict=True)
+    )
     if _is_depthwise(channels, outputs, groups, stride) and min(map(min, margins)) >= 0:
         turned = weight[(..., *(slice(None, None, -1),) * len(kernel))]
         x = _depthwise(y, turned, size, margins, dilation)
@@ -164,8 +166,9 @@ def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, 
 
 
 @convolution_input.vjp("y", latex=r"\sum_k W_k g_{s i + k}")
-def _(g, weight, *, stride, padding, dilation, groups):
-    return convolution(g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups)
+def _(g, weight, shape, *, stride, padding, dilation, groups):
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return _first(convolution(g, weight, **options), shape)
 
 
 @convolution_input.vjp("weight", latex=r"\sum_i y_i g_{s i + k}")
@@ -207,8 +210,16 @@ def _(g, y, shape, *, stride, padding, dilation, groups):
 
 
 @convolution_weight.vjp("y", latex=r"\sum_k g_k x_{s i + k}")
-def _(g, x, *, stride, padding, dilation, groups):
-    return convolution(x, g, stride=stride, padding=padding, dilation=dilation, groups=groups)
+def _(g, x, shape, *, stride, padding, dilation, groups):
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return _first(convolution(x, g, **options), shape)
+
+
+def _first(windows, shape):
+    """The windows that `shape` counts: a large output padding has room for more."""
+    if windows.shape == shape:
+        return windows
+    return windows[(..., *(slice(n) for n in shape[2:]))]
 
 
 # --- depthwise: one kernel per channel ---------------------------------------------------------
@@ -224,7 +235,8 @@ def _shifts(x: Array, kernel: Sizes, out: Sizes, padding: Pairs, dilation: Sizes
     With stride 1 a whole padded image is one row, and an offset a shift of it: long runs of
     numbers, at the cost of some places between the rows of the output that mean nothing.
     """
-    padded = np.pad(x, ((0, 0), (0, 0), *padding))
+    # in order in memory: np.pad alone keeps an input's order by columns
+    padded = np.ascontiguousarray(np.pad(x, ((0, 0), (0, 0), *padding)))
     steps = padded.strides[2:]
     length = builtins.sum((n - 1) * s for n, s in zip(out, steps, strict=True)) // x.itemsize + 1
     jumps = [d * s for d, s in zip(dilation, steps, strict=True)]

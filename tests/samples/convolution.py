@@ -51,6 +51,8 @@ CONVOLUTIONS = [
     call("conv2d", "unbatched", image[0], n.away(2, 4, 3, 3), n.away(2), padding=1),
     call("conv2d", "empty batch", image[:0], n.away(2, 4, 3, 3), n.away(2), order=1),
     call("conv2d", "sequences of one", image, n.away(2, 4, 3, 3), stride=[2], padding=[1]),
+    *(call("conv2d", f"of each channel, {name}", x, n.away(4, 1, 3, 2), n.away(4), padding=(2, 1), dilation=(2, 1), groups=4)
+      for name, x in (("in order", image), ("by columns", np.asfortranarray(image)))),
     call("conv3d", "plain", volume, n.away(2, 2, 2, 3, 2), dtypes=True),
     call("conv3d", "all", volume, n.away(2, 1, 2, 2, 1), n.away(2), stride=(1, 2, 1), padding=(1, 0, 1),
          dilation=(1, 2, 1), groups=2),
@@ -62,6 +64,9 @@ CONVOLUTIONS = [
     call("conv_transpose2d", "plain", image, n.away(4, 3, 2, 3), n.away(3), dtypes=True),
     call("conv_transpose2d", "all", image[:1], n.away(4, 2, 3, 2), n.away(4), stride=(2, 3), padding=(1, 0),
          output_padding=(1, 2), groups=2, dilation=(1, 2)),
+    *(call("conv_transpose2d", f"output padding beyond the stride, {groups} groups", image, n.away(4, 4 // groups, 2, 3), stride=(2, 1),
+           padding=(1, 0), output_padding=(2, 1), dilation=(3, 2), groups=groups) for groups in (1, 4)),
+    call("conv_transpose1d", "each channel, output padding", sequence, n.away(4, 1, 3), output_padding=1, dilation=2, groups=4),
     call("conv_transpose2d", "unbatched, 1 × 1", image[0], n.away(4, 3, 1, 1), n.away(3)),
     call("conv_transpose2d", "empty batch", image[:0], n.away(4, 3, 2, 2), n.away(3), order=1),
     call("conv_transpose3d", "plain", volume, n.away(2, 1, 2, 1, 2), dtypes=True),

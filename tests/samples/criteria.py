@@ -306,6 +306,8 @@ ERRORS = [
     case("crammer_singer_loss: one class", lambda lib, F: F.crammer_singer_loss(lib.ones(2, 1), ints(lib, 0, 0)), "two classes or more", in_torch=False),
     case("multilabel_margin_loss: size", lambda lib, F: F.multilabel_margin_loss(matrix(lib), ints(lib, 0, 1)), r"inconsistent target size: \[2\].*\[2, 3\].*-1", RuntimeError),
     case("multilabel_margin_loss: range", lambda lib, F: F.multilabel_margin_loss(lib.ones(3), ints(lib, 0, 3, -1)), "target 3 is out of bounds", IndexError),
+    case("multilabel_margin_loss: no classes", lambda lib, F: F.multilabel_margin_loss(lib.ones(2, 0), lib.ones(2, 0, dtype=lib.int64)),
+         r"\[2, 0\]", RuntimeError),
     case("multilabel_margin_loss: -2", lambda lib, F: F.multilabel_margin_loss(lib.ones(3), ints(lib, 0, -2, -1)), "target -2 is out of bounds", IndexError),
     case("multilabel_soft_margin_loss: shapes", lambda lib, F: F.multilabel_soft_margin_loss(matrix(lib), lib.ones(3)), "same shape", in_torch=False),
     case("multilabel_soft_margin_loss: number", lambda lib, F: F.multilabel_soft_margin_loss(lib.tensor(1.0), lib.tensor(1.0)), r"\(\*, C\)", IndexError),

@@ -119,6 +119,7 @@ CALLS = [
     running("batch_norm", "no running statistics", n.away(4, 3), running=False, training=True),
     running("batch_norm", "far from 0", n.away(4, 3) + 50, training=True),
     running("batch_norm", "empty", np.zeros((0, 3, 2)), training=True, order=1),
+    running("batch_norm", "no channels", np.zeros((2, 0, 3)), training=True, order=1),
     running("batch_norm", "empty, evaluation", np.zeros((0, 3)), order=1),
     *(running("instance_norm", f"{len(shape)}-d with {k} parameters", n.away(*shape),
               *(n.away(3) for _ in range(k)))
@@ -211,6 +212,7 @@ TWICE = "m(m(*x))"
 MODULES: list[Row] = [
     row("nn.BatchNorm1d(3)", "dl.randn(5, 3)", dtypes=ALL),
     row("nn.BatchNorm1d(3, momentum=None, bias=False)", "dl.randn(5, 3, 2)", call=TWICE),
+    row("nn.BatchNorm1d(3, momentum=0.0)", "dl.randn(5, 3)", call="(m.eval()(x[0]), m.train()(x[0]))"),
     row("nn.BatchNorm1d(3, track_running_stats=False)", "dl.randn(4, 3)", **EMPTY),
     row("nn.BatchNorm2d(2, eps=0.1, momentum=0.5)", "dl.randn(2, 2, 2, 3)"),
     row("nn.BatchNorm2d(2, affine=False, track_running_stats=False)", "dl.randn(2, 2, 2, 3)", **EMPTY),

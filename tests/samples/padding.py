@@ -107,6 +107,7 @@ MODULES: list[Row] = [
 ERRORS: list[ErrorSample] = [
     *(case(f"pad: {name}", call, message, RuntimeError) for name, call, message in (
         ("too few left", lambda lib, F: F.pad(lib.ones(2, 3), (-2, -2), "replicate"), "negative output"),
+        ("a number that does not fit", lambda lib, F: F.pad(lib.ones(3, dtype=lib.int64), (1, 1), "constant", float("inf")), "without overflow"),
         ("reflect", lambda lib, F: F.pad(lib.ones(2, 3), (0, 3), "reflect"), "less than the corresponding input dimension"),
         ("circular", lambda lib, F: F.pad(lib.ones(2, 3), (4, 0), "circular"), "wrapping around more than once"),
         ("replicate nothing", lambda lib, F: F.pad(lib.ones(2, 0), (1, 0), "replicate"), "no edge to replicate"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ArgumentError, ShapeError
-from samples.modules import Row, row, rows
+from samples.modules import Row, live, row, rows
 from samples.table import Array, Call, ErrorSample, Numbers, Sample, calls
 
 n = Numbers(41)
@@ -253,6 +253,7 @@ MODULES: list[Row] = [
     row("nn.LSTM(2, 3, proj_size=1)", f"{SEQUENCES}, (dl.randn(1, 2, 1), dl.randn(1, 2, 3))", order=1, kit=None),
     row("nn.RNNCell(2, 3)", "dl.randn(4, 2)"),
     row("nn.RNNCell(2, 3, nonlinearity='relu')", "dl.randn(4, 2), dl.randn(4, 3)", order=1),
+    *live([row("nn.RNNCell(0, 3)", "dl.randn(2, 0)")]),
     row("nn.RNNCell(2, 3, False)", "dl.randn(2), dl.randn(3)", **ONCE),
     row("nn.LSTMCell(2, 3)", "dl.randn(4, 2)", dtypes=("float64",)),
     row("nn.LSTMCell(2, 3)", "dl.randn(4, 2), (dl.randn(4, 3), dl.randn(4, 3))", order=1, kit=None),

@@ -137,6 +137,8 @@ CALLS = [
         "grid_sample", (plane, points, mode, padding, padding == "border"), order=1, note=f"{mode} {padding}")),
     *(call for mode, padding, corners in (("bilinear", "zeros", True), ("bilinear", "reflection", False), ("nearest", "border", True))
       for call in resampled("grid_sample", (volume, places, mode, padding, corners), order=1, note=f"volume {mode} {padding}")),
+    *(call for mode in ("bilinear", "bicubic") for call in resampled(
+        "grid_sample", (plane, points[:, :1, :2] / 2, mode, "reflection", False), order=1, note=f"{mode}, points apart")),
     *resampled("grid_sample", (plane[:0], points[:0], "bilinear", "zeros", False), order=1, note="empty batch"),
     *resampled("affine_grid", *((theta, size, corners) for corners in (False, True) for theta, size in (
         (n.away(2, 2, 3), (2, 3, 3, 4)), (n.away(1, 3, 4), (1, 1, 2, 3, 2))))),

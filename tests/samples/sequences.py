@@ -144,6 +144,7 @@ CALLS = [
     ctc("joined", joined, ([5, 4, 3], [2, 3, 0]), reduction="sum"),
     ctc("impossible", rows_of_labels, ((5, 2, 3), (2, 3, 0)), reduction="none", zero_infinity=True),
     ctc("blank", rows_of_labels[:, 2:].copy(), ((5, 2, 3), (0, 1, 1)), reduction="none", blank=3),
+    ctc("no labels at all", rows_of_labels[:, :1].copy(), ((5, 2, 0), (0, 0, 0)), reduction="none"),
     linear("", x, w, b),
     linear("all", x, w, reduction="none", weight=n.positive(4), ignore_index=2, label_smoothing=0.1),
     linear("in parts", x, w, b, order=1, chunks={"batch_chunk_size": 2}, weight=n.positive(4), ignore_index=2),

@@ -252,6 +252,8 @@ def multilabel_margin_loss(
     shape, given = tuple(input.shape), to_array(target)
     if len(shape) not in (1, 2):
         raise ShapeError(f"{name}: expected scores of shape (N, C) or (C,), got {list(shape)}")
+    if not shape[-1]:
+        raise ShapeError(f"{name}: expected at least one class, got scores of shape {list(shape)}")
     if given.shape != shape:
         raise ShapeError(
             f"{name}: inconsistent target size: {list(given.shape)} for input of size: "

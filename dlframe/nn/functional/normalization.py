@@ -173,7 +173,8 @@ def _by_running(
         raise ArgumentError(f"{name}: running_mean and running_var must be defined {where}")
     scale = (running_var + eps) ** -0.5
     scale = scale if weight is None else scale * weight
-    shift = -running_mean * scale if bias is None else bias - running_mean * scale
+    shift = -running_mean * scale  # keeps a copy: the statistics may move on before backward
+    shift = shift if bias is None else bias + shift
     shape = (1, input.shape[1]) + (1,) * (len(input.shape) - 2)
     return input * ops.reshape(scale, shape=shape) + ops.reshape(shift, shape=shape)
 
@@ -194,7 +195,7 @@ def _by_own(
         return _normalized(input, weight, bias, axes=axes, over=over, eps=eps)
     stats = quietly(normalization.moments, _wide(to_array(input)), axes)
     count = math.prod(input.shape[a] for a in axes)
-    if count and input.shape[0]:
+    if math.prod(input.shape):
         moved = running_mean.array, running_var.array
         for running, own in zip(moved, (stats[0], stats[1] * (count / (count - 1))), strict=True):
             quietly(_move, running, own.reshape(-1, len(running)), momentum)
