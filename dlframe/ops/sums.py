@@ -17,7 +17,7 @@ import numpy as np
 
 from dlframe.ops.record import Array
 
-__all__ = ["add", "add_products", "dot", "ones"]
+__all__ = ["add", "add_products", "add_weighted", "dot", "ones", "row_sums"]
 
 Shape = tuple[int, ...]
 
@@ -236,16 +236,39 @@ def add_products(x: Array, y: Array, axes: Shape) -> Any:
 
 
 def dot(x: Array, y: Array) -> Any:
-    """Σ x · y along the last axis of contiguous arrays, as exact as `add`."""
+    """Σ x · y along the last axis of contiguous arrays, as exact as `add`; `y` may be one row."""
     n = x.shape[-1]
     if n <= _ROW:
-        return x.dot(y) if x.ndim == 1 else np.vecdot(x, y)
+        # a product of a matrix and a vector adds fewer numbers side by side
+        return x.dot(y) if x.ndim == 1 or (y.ndim == 1 and n <= 8 * _FEW) else np.vecdot(x, y)
     if x.ndim == 1 and n <= 2 * _BLOCK:
         return _reduce(x * y)
     used = n - n % _ROW
-    rows = (*x.shape[:-1], -1, _ROW)
-    total = add(np.vecdot(x[..., :used].reshape(rows), y[..., :used].reshape(rows)), x.ndim - 1)
+    parts = [v[..., :used].reshape(*v.shape[:-1], -1, _ROW) for v in (x, y)]
+    total = add(np.vecdot(*parts), x.ndim - 1)
     return total if used == n else total + np.vecdot(x[..., used:], y[..., used:])
+
+
+def row_sums(x: Array, weights: Array | None = None) -> Any:
+    """Σ x · weights along the rows of a matrix in order, as a column; weights of 1, if not given.
+
+    One weight for each column, or for each number.
+    """
+    n = x.shape[1]
+    if weights is None:
+        return add(x, 1, True) if n > _ROW else dot(x, ones(n, x.dtype))[:, None]
+    return dot(x, weights)[:, None]
+
+
+def add_weighted(x: Array, weights: Array) -> Any:
+    """Σ weights[i] · x[i] of the rows of a matrix, as exact as `add`."""
+    n, width = x.shape
+    head = n - n % _FEW
+    if n - head == n:
+        return weights.dot(x)
+    blocks = x[:head].reshape(-1, _FEW, width)
+    total = add(np.matmul(weights[:head].reshape(-1, 1, _FEW), blocks)[:, 0], 0)
+    return total if head == n else total + weights[head:].dot(x[head:])
 
 
 def _products_of_rows(x: Array, y: Array) -> Any:
