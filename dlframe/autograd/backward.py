@@ -119,7 +119,7 @@ def _accumulate(leaf: Any, g: Any) -> None:
     """
     if leaf.gradient is None and g.__class__ is np.ndarray:
         # more references than our two names and getrefcount's own
-        shared = g.base is not None or sys.getrefcount(g) > _OURS
+        shared = sys.getrefcount(g) > _OURS or not (g.base is None or _has_base_alone(g))
         own = leaf.array
         if shared or (g.strides != own.strides and not _lie_alike(g, own)):
             copy = np.empty_like(own, order="K" if is_dense(own) else "C")
@@ -134,6 +134,15 @@ def _accumulate(leaf: Any, g: Any) -> None:
         leaf.gradient = wrap(np.array(g, dtype=leaf.array.dtype))
     else:
         leaf.gradient.array += g
+
+
+def _has_base_alone(g: Any) -> bool:
+    """Whether `g` shows all of an array that nothing else refers to, in another shape."""
+    if sys.getrefcount(g.base) > 2:  # more references than that of `g` and getrefcount's own
+        return False
+    base = g.base
+    own = base.__class__ is np.ndarray and base.flags.owndata
+    return own and base.size == g.size and g.flags.writeable
 
 
 def _lie_alike(g: Any, own: Any) -> bool:
