@@ -2,9 +2,11 @@
 
 Each is written twice. `step` and `back` read as in the papers, and work on tensors as well, so that
 derivatives of all orders come from them; gates are blocks of columns, in PyTorch's order.
-`fast_step` and `fast_back` give the same numbers in place. There each gate is a matrix of its own,
-and their order puts side by side what is treated alike. The weights are halved where a sigmoid
-follows: σ(x) = ½ + ½ tanh(x / 2), so one tanh serves all gates.
+`fast_step`, `slopes` and `fast_back` give the same numbers in place. There each gate is a matrix of
+its own, and their order puts side by side what is treated alike. The weights are halved where a
+sigmoid follows: σ(x) = ½ + ½ tanh(x / 2), so one tanh serves all gates. What the way back needs of
+the way forward are slopes, by which gradients are multiplied: they are computed for all steps at
+once, which takes fewer calls.
 
 Letters: zx = W_ih x + b_ih and zh = W_hh h + b_hh; h is the state, and c the second one of an LSTM;
 dh is the gradient by h.
@@ -39,6 +41,7 @@ class Cell:
     h_order: Sequence[int] = (0,)
     halved: Sequence[int] = ()  # the gates that are sigmoids
     kept = 0  # how many arrays like the state the fast step fills for the way back
+    more = 0  # how many slopes there are besides those of z
     direct = False  # whether h goes into the next h without a weight, too
 
     # Each cell defines, with its own number of states:
@@ -46,12 +49,14 @@ class Cell:
     #   back(notes, *gradients of the next state) -> the gradients of zx and zh, that of h past zh
     #       or None, and that of c, if there is one
     #   fast_step(z, *arrays): from z = zx + zh fill the next state, and turn z into the gates
-    #   fast_back(dz, room, z, *arrays, dh, dc): fill dz, the gradient of z; dh and dc become what
-    #       goes to the step before past zh. `room` is like dz, for use.
+    #   slopes(dz, z, *arrays): fill dz with the slopes of the next state by z, of all steps
+    #   fast_back(dz, z, dh, dc): turn slopes into gradients; dh and dc become what goes to the
+    #       step before past zh.
     # `arrays` are h before and after the step, then c before and after, then what is `kept`.
     step: Callable[..., Any]
     back: Callable[..., Any]
     fast_step: Callable[..., None]
+    slopes: Callable[..., None]
     fast_back: Callable[..., None]
 
 
@@ -79,10 +84,11 @@ class _Tanh(Cell):
     def fast_step(self, z, h, out):
         np.tanh(z[0], out=out)
 
-    def fast_back(self, dz, room, z, h, out, dh):
-        dz = dz[0]
-        np.multiply(out, out, out=dz)
+    def slopes(self, dz, z, h, out):
+        np.multiply(out, out, out=dz[0])
         np.subtract(1, dz, out=dz)
+
+    def fast_back(self, dz, z, dh):
         dz *= dh
 
 
@@ -100,8 +106,11 @@ class _Relu(Cell):
     def fast_step(self, z, h, out):
         np.maximum(z[0], 0, out=out)
 
-    def fast_back(self, dz, room, z, h, out, dh):
-        np.multiply(dh, out > 0, out=dz[0])
+    def slopes(self, dz, z, h, out):
+        np.greater(out, 0, out=dz[0], casting="unsafe")
+
+    def fast_back(self, dz, z, dh):
+        dz *= dh
 
 
 # --- with gates --------------------------------------------------------------------------------
@@ -115,9 +124,10 @@ class _Lstm(Cell):
 
     gates, matrices, states = 4, 4, 2
     of_x = of_h = slice(0, 4)
-    x_order = h_order = (0, 1, 3, 2)  # i, f, o, g
+    x_order = h_order = (2, 0, 1, 3)  # g, i, f, o
     halved = (0, 1, 3)
     kept = 1  # tanh(c')
+    more = 1  # of h' by c'
 
     def step(self, zx, zh, h, c):
         i, f, g, o = _blocks(zx + zh, 4)
@@ -136,36 +146,38 @@ class _Lstm(Cell):
 
     def fast_step(self, z, h, out, c, new, t):
         np.tanh(z, out=z)
-        sigmoids = z[:3]
+        sigmoids = z[1:]
         sigmoids *= 0.5
         sigmoids += 0.5
-        i, f, o, g = z
+        g, i, f, o = z
         np.multiply(f, c, out=new)
         np.multiply(i, g, out=t)
         new += t
         np.tanh(new, out=t)
         np.multiply(o, t, out=out)
 
-    def fast_back(self, dz, room, z, h, out, c, new, t, dh, dc):
+    def slopes(self, dz, z, h, out, c, new, t):
         # as in `back`, with x - x y for x (1 - y): fewer passes over memory
-        (i, f, o, g), (di, df, do, dg), (spare, product, *_) = z, dz, room
-        np.multiply(dh, o, out=spare)
-        np.multiply(spare, t, out=product)  # dh o t
-        np.multiply(product, o, out=do)
-        np.subtract(product, do, out=do)
-        product *= t
-        spare -= product
-        dc += spare
-        np.multiply(dc, i, out=spare)
-        np.multiply(spare, g, out=product)  # dc i g
-        np.multiply(product, i, out=di)
-        np.subtract(product, di, out=di)
-        product *= g
-        np.subtract(spare, product, out=dg)
-        dc *= f
-        np.multiply(dc, c, out=product)  # dc f c
-        np.multiply(product, f, out=df)
-        np.subtract(product, df, out=df)
+        (g, i, f, o), (dg, di, df, do, by_c) = z, dz
+        np.multiply(i, g, out=di)
+        np.multiply(di, g, out=dg)
+        np.subtract(i, dg, out=dg)  # i (1 - g²)
+        np.multiply(di, i, out=df)
+        di -= df  # g i (1 - i)
+        np.multiply(c, f, out=do)
+        np.multiply(do, f, out=df)
+        np.subtract(do, df, out=df)  # c f (1 - f)
+        np.multiply(out, t, out=by_c)
+        np.subtract(o, by_c, out=by_c)  # o (1 - t²), as out = o t
+        np.multiply(out, o, out=do)
+        np.subtract(out, do, out=do)  # t o (1 - o)
+
+    def fast_back(self, dz, z, dh, dc):
+        by_h, by_c = dz[3:], dz[:3]
+        by_h *= dh
+        dc += by_h[1]
+        by_c *= dc
+        dc *= z[2]
 
 
 class _Gru(Cell):
@@ -206,22 +218,23 @@ class _Gru(Cell):
         out *= u
         out += n
 
-    def fast_back(self, dz, room, z, h, out, dh):
-        (hn, r, u, n), (dhn, dr, du, dn), (spare, *_) = z, dz, room
-        np.multiply(dh, u, out=spare)  # dh u, which also is what h gives to the next h itself
-        np.subtract(dh, spare, out=dhn)  # dh (1 - u)
-        np.multiply(n, n, out=dn)
-        dn *= dhn
-        np.subtract(dhn, dn, out=dn)
-        dh[...] = spare
-        np.subtract(h, n, out=du)
-        du *= spare
-        np.multiply(du, u, out=spare)
-        du -= spare
+    def slopes(self, dz, z, h, out):
+        (hn, r, u, n), (dhn, dr, du, dn) = z, dz
+        np.multiply(n, n, out=dhn)
+        np.subtract(1, dhn, out=dhn)
+        np.multiply(dhn, u, out=dn)
+        np.subtract(dhn, dn, out=dn)  # (1 - u) (1 - n²)
+        np.subtract(h, n, out=dr)
+        dr *= u
+        np.multiply(dr, u, out=du)
+        np.subtract(dr, du, out=du)  # (h - n) u (1 - u)
         np.multiply(dn, r, out=dhn)
         np.multiply(dhn, hn, out=dr)
-        np.multiply(dr, r, out=spare)
-        dr -= spare
+        dr -= dr * r  # dn hn r (1 - r)
+
+    def fast_back(self, dz, z, dh):
+        dz *= dh
+        dh *= z[2]
 
 
 TANH, RELU, LSTM, GRU = _Tanh(), _Relu(), _Lstm(), _Gru()

@@ -220,7 +220,8 @@ def _backward(cell, g, needs, x, weights, residuals, sizes, reverse):
     weight = _arranged(w_hh, cell.h_order)
     d = [s.copy() for s in g[1:]]
     n, width = d[0].shape
-    dz, room, dh_room = _room(z.dtype, z.shape, (len(z), n, z.shape[2]), (len(weight), n, width))
+    dz, dh_room = _room(z.dtype, (len(z) + cell.more, *z.shape[1:]), (len(weight), n, width))
+    cell.slopes(dz, z, *arrays)
     dzx, dzh = dz[cell.of_x], dz[cell.of_h]
     projected: Any = None if w_hr is None else np.empty((len(rows), width), z.dtype)
     for a, b in reversed(steps):
@@ -231,9 +232,7 @@ def _backward(cell, g, needs, x, weights, residuals, sizes, reverse):
         if w_hr is not None:
             projected[a:b] = dh
             dm = dh.dot(w_hr)
-        cell.fast_back(
-            dz[:, a:b], room[:, :n], z[:, a:b], *[array[a:b] for array in arrays], dm, *dc
-        )
+        cell.fast_back(dz[:, a:b], z[:, a:b], dm, *dc)
         parts = np.matmul(dzh[:, a:b], weight, out=dh_room[:, :n])
         if cell.direct:
             dh += np.add.reduce(parts, axis=0)
@@ -244,7 +243,8 @@ def _backward(cell, g, needs, x, weights, residuals, sizes, reverse):
         parts = [part @ w for part, w in zip(dzx, _arranged(w_ih, cell.x_order), strict=True)]
         dx = functools.reduce(np.add, parts).reshape(x.shape)
     needs = [*needs[1 + len(d) :], False, False, False]
-    dw_ih = dw_hh = db_ih = db_hh = dw_hr = None
+    dw_ih = dw_hh = db_hh = dw_hr = None
+    db_ih: Any = None
     if needs[0]:
         dw_ih = _arranged_back(np.matmul(dzx.swapaxes(1, 2), rows), cell.x_order)
     if needs[1]:
@@ -252,7 +252,8 @@ def _backward(cell, g, needs, x, weights, residuals, sizes, reverse):
     if needs[2]:
         db_ih = _arranged_back(add(dzx, 1), cell.x_order)
     if needs[3]:
-        db_hh = _arranged_back(add(dzh, 1), cell.h_order)
+        same = db_ih is not None and cell.of_x == cell.of_h
+        db_hh = db_ih.copy() if same else _arranged_back(add(dzh, 1), cell.h_order)
     if needs[4]:
         dw_hr = projected.T.dot(arrays[1])
     return dx, *d, dw_ih, dw_hh, db_ih, db_hh, dw_hr
