@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.indexing import along, put_at
+from dlframe.ops.indexing import put_at
 from dlframe.ops.op import op, plain
 from dlframe.ops.record import Array, unwrapped
 from dlframe.ops.window import Pairs, Sizes, meetings_of
@@ -129,15 +129,13 @@ def max_within(x, *, ranges):
 
 @max_within.vjp("x", latex=r"\sum_i g_i [x_j = z_i]")
 def _(g, x, *, ranges):
-    places = places_within(unwrapped(x), ranges)
-    return _put(g, places, x.shape)
+    return _put(g, places_within(unwrapped(x), ranges), x.shape)
 
 
 @max_within.fast_forward
 def _max_within(x, *, ranges):
-    places = places_within(x, ranges)
-    best = np.take_along_axis(x.reshape(_flat(x.shape)), places, 2)
-    return best.reshape(*x.shape[:2], *[r.shape[-2] for r in ranges]), (x.shape, places)
+    best, places = _maxima_within(x, ranges)
+    return best, (x.shape, places)
 
 
 @max_within.fast_backward
@@ -147,46 +145,57 @@ def _(g, needs, residuals):
 
 
 def _put(g: Any, places: Array, shape: Sizes) -> Any:
-    rows = g.reshape(_flat(g.shape))
-    return put_at(rows, index=along(places, 2), size=_flat(shape)).reshape(shape)
+    planes, size = math.prod(shape[:2]), math.prod(shape[2:])
+    flat = places.reshape(planes, -1) + np.arange(planes)[:, None] * size
+    index = flat.reshape(g.shape)
+    return put_at(g, index=index, size=(planes * size,)).reshape(shape)
 
 
 def places_within(x: Array, ranges: tuple[Array, ...]) -> Array:
-    """The places of the maxima in each flattened plane: the first of equals, the last NaN.
+    """The places of the maxima in each flattened plane: the first of equals, the last NaN."""
+    return _maxima_within(x, ranges)[1]
 
-    The maximum of a box is the largest of its rows' maxima: one axis is done after another.
+
+def _maxima_within(x: Array, ranges: tuple[Array, ...]) -> tuple[Array, Array]:
+    """The maxima, and their places in each flattened plane.
+
+    The maximum of a box is the largest of its rows' maxima: one axis is done after another, the
+    last one first. That axis becomes the first one, so that whole rows are taken and compared.
     """
-    places = np.arange(math.prod(x.shape[2:])).reshape(1, 1, *x.shape[2:])
-    for axis in reversed(range(2, x.ndim)):
-        x, places = (_side_by_side(v, ranges[axis - 2], axis) for v in (x, places))
-        best = _largest(x, axis + 1)
-        x, places = (np.take_along_axis(v, best, axis + 1).squeeze(axis + 1) for v in (x, places))
-    return places.reshape(_flat(x.shape))
+    planes, width = math.prod(x.shape[:2]), 1
+    best, places = x.reshape(planes, *x.shape[2:]), None
+    for windows in reversed(ranges):
+        best = np.ascontiguousarray(np.moveaxis(best, -1, 1))
+        n, rest = best.shape[1], best.shape[2:]
+        first = np.arange(planes).reshape(-1, 1, 1) * n  # the first row of each plane
+        rows = first + windows.reshape(-1, *windows.shape[-2:])
+        best, row = _largest_rows(best.reshape(planes * n, math.prod(rest)), rows)
+        place = row - first
+        if places is not None:
+            before = np.ascontiguousarray(np.moveaxis(places, -1, 1))
+            place *= width
+            place += np.take(before, row * best.shape[2] + np.arange(best.shape[2]))
+        best, places = (v.reshape(planes, -1, *rest) for v in (best, place))
+        width *= n
+    shape = (*x.shape[:2], *best.shape[1:])
+    return best.reshape(shape), places.reshape(shape)
 
 
-def _side_by_side(x: Array, windows: Array, axis: int) -> Array:
-    """The elements of the windows along `axis`, with those of one window along the next axis."""
-    if windows.ndim == 2:
-        return np.take(x, windows, axis)
-    *planes, count, k = windows.shape
-    index = windows.reshape(*planes, *(1,) * (axis - 2), count * k, *(1,) * (x.ndim - axis - 1))
-    found = np.take_along_axis(x, index, axis)
-    return found.reshape(*found.shape[:axis], count, k, *found.shape[axis + 1 :])
-
-
-def _largest(x: Array, axis: int) -> Array:
-    """The first place of the maximum along `axis`, or the last one of NaN."""
-    best: Array = x.argmax(axis, keepdims=True)
-    nan = np.isnan(x)
-    if nan.any():
-        last = x.shape[axis] - 1 - np.flip(nan, axis).argmax(axis, keepdims=True)
-        best = np.where(nan.any(axis, keepdims=True), last, best)
-    return best
-
-
-def _flat(shape: Sizes) -> Sizes:
-    """The shape with each plane in one row."""
-    return (*shape[:2], math.prod(shape[2:]))
+def _largest_rows(x: Array, rows: Array) -> tuple[Array, Array]:
+    """The maxima of the rows of `x` that each window names, and the row of each maximum."""
+    *_, k = rows.shape
+    best = x[rows[..., 0]]
+    number = np.zeros(best.shape, np.min_scalar_type(k))
+    nan = bool(np.isnan(x).any())
+    for j in range(1, k):
+        other = x[rows[..., j]]
+        later = other > best
+        if nan:
+            later |= np.isnan(other)
+        np.maximum(best, other, out=best)
+        np.maximum(number, later * number.dtype.type(j), out=number)
+    start = np.arange(rows.size // k).reshape(*rows.shape[:2], 1) * k
+    return best, np.take(rows, start + number)
 
 
 # --- sums of even windows ----------------------------------------------------------------------
