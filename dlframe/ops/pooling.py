@@ -163,7 +163,8 @@ def _maxima_within(x: Array, ranges: tuple[Array, ...]) -> tuple[Array, Array]:
     last one first. That axis becomes the first one, so that whole rows are taken and compared.
     """
     planes, width = math.prod(x.shape[:2]), 1
-    best, places = x.reshape(planes, *x.shape[2:]), None
+    best: Any = x.reshape(planes, *x.shape[2:])
+    places: Any = None
     for windows in reversed(ranges):
         best = np.ascontiguousarray(np.moveaxis(best, -1, 1))
         n, rest = best.shape[1], best.shape[2:]

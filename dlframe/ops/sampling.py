@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlframe.ops.indexing import add_to_rows
 from dlframe.ops.op import op
 from dlframe.ops.record import Array, unwrapped
 
@@ -21,14 +20,17 @@ __all__ = ["reflect", "sample_taps", "spread_taps", "weigh_taps"]
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
 
+_BLOCK = 65536  # numbers that are found at once
+
 
 @op(latex=r"\sum_k w_{ki} x_{p_{ki}}")
 def sample_taps(x, weights, *, taps):
     """y[n, c, i] = Σ_k weights[n, k, i] · x[n, c, taps[n, k, i]]."""
-    rows, flat = _rows(x), _flat(taps, x.shape[2])
-    total = weights[:, 0, :, None] * np.take(rows, flat[:, 0], 0)
-    for k in range(1, taps.shape[1]):
-        total += weights[:, k, :, None] * np.take(rows, flat[:, k], 0)
+    rows, flat = _rows(x), _flat(taps, x.shape[2] + 1)
+    total = np.empty((len(x), taps.shape[2], x.shape[1]), np.result_type(x, weights))
+    for part in _blocks(taps, x.shape[1]):
+        found = np.take(rows, flat[part], 0)
+        np.einsum("nki,nkic->nic", weights[part], found, out=total[part])
     return total.swapaxes(1, 2)
 
 
@@ -46,13 +48,13 @@ def _(g, x, *, taps):
 def spread_taps(y, weights, *, taps, places):
     """The adjoint of sample_taps in its image: what each point got goes back to its taps."""
     n, channels = y.shape[:2]
-    points = np.ascontiguousarray(y.swapaxes(1, 2))
-    out = np.zeros((n * (places + 1), channels), np.result_type(y, weights))
-    flat = _flat(taps, places)
-    for k in range(weights.shape[1]):
-        values = weights[:, k, :, None] * points
-        add_to_rows(out, flat[:, k].reshape(-1), values.reshape(-1, channels))
-    return out.reshape(n, places + 1, channels)[:, :places].swapaxes(1, 2)
+    size = places + 1
+    out = np.zeros((n, channels, size), np.result_type(y, weights))
+    memory, flat = out.reshape(-1), _flat(taps, channels * size).reshape(-1)
+    for c in range(channels):  # the same places serve all channels: they differ in the start
+        values = weights * y[:, c, None]
+        np.add.at(memory[c * size :], flat, values.reshape(-1))
+    return out[..., :places]
 
 
 @spread_taps.vjp("y", latex=r"\sum_k w_{ki} g_{p_{ki}}")
@@ -68,10 +70,13 @@ def _(g, y, *, taps):
 @op(latex=r"y_i x_{p_{ki}}")
 def weigh_taps(y, x, *, taps):
     """The adjoint in the weights: w[n, k, i] = Σ_c y[n, c, i] · x[n, c, taps[n, k, i]]."""
-    rows, flat = _rows(x), _flat(taps, x.shape[2])
+    rows, flat = _rows(x), _flat(taps, x.shape[2] + 1)
     points = np.ascontiguousarray(y.swapaxes(1, 2))
-    found = [np.vecdot(points, np.take(rows, flat[:, k], 0)) for k in range(taps.shape[1])]
-    return np.stack(found, axis=1)
+    total = np.empty(taps.shape, np.result_type(y, x))
+    for part in _blocks(taps, x.shape[1]):
+        found = np.take(rows, flat[part], 0)
+        np.einsum("nic,nkic->nki", points[part], found, out=total[part])
+    return total
 
 
 @weigh_taps.vjp("y", latex=r"\sum_k g_{ki} x_{p_{ki}}")
@@ -92,9 +97,16 @@ def _rows(x: Array) -> Array:
     return rows.reshape(n * (places + 1), channels)
 
 
-def _flat(taps: Array, places: int) -> Array:
-    """The rows of the taps."""
-    return taps + np.arange(len(taps))[:, None, None] * (places + 1)
+def _flat(taps: Array, size: int) -> Array:
+    """The taps in a flattened array, in which each sample has that size."""
+    return taps + np.arange(len(taps))[:, None, None] * size
+
+
+def _blocks(taps: Array, channels: int) -> list[slice]:
+    """A few samples at a time, so that the numbers found for their taps fit a processor's cache."""
+    n = len(taps)
+    step = max(1, _BLOCK * n // max(1, taps.size * channels))
+    return [slice(a, a + step) for a in range(0, n, step)]
 
 
 # --- places beyond the edges -------------------------------------------------------------------
