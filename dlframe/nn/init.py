@@ -313,7 +313,10 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 # --- scaled by fan -----------------------------------------------------------------------------
 
 
-def _fans(tensor: Tensor) -> tuple[int, int]:
+# PyTorch's names, since the `reset_parameters` of published layers call them
+
+
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """The number of inputs of each output, and the number of outputs of each input."""
     shape = tensor.array.shape
     if len(shape) < 2:
@@ -325,11 +328,11 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
     return shape[1] * receptive_field, shape[0] * receptive_field
 
 
-def _fan(tensor: Tensor, mode: str) -> int:
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     modes = ["fan_in", "fan_out"]
     if mode.lower() not in modes:
         raise ValueError(f"Mode {mode} not supported, please use one of {modes}")
-    return _fans(tensor)[modes.index(mode.lower())]
+    return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode.lower())]
 
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
@@ -343,7 +346,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = 
     >>> xavier_uniform_(dl.empty(1, 2))
     tensor([[-0.0106,  0.7587]])
     """
-    fan_in, fan_out = _fans(tensor)
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     bound = math.sqrt(3.0) * (gain * math.sqrt(2.0 / float(fan_in + fan_out)))
     return uniform_(tensor, -bound, bound, generator)
 
@@ -356,7 +359,7 @@ def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = N
     >>> xavier_normal_(dl.empty(1, 2))
     tensor([[ 1.2582, -0.2396]])
     """
-    fan_in, fan_out = _fans(tensor)
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / float(fan_in + fan_out)), generator)
 
 
@@ -381,7 +384,7 @@ def kaiming_uniform_(
     if 0 in tensor.array.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
-    std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    std = calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
     bound = math.sqrt(3.0) * std
     return uniform_(tensor, -bound, bound, generator)
 
@@ -403,7 +406,7 @@ def kaiming_normal_(
     if 0 in tensor.array.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
-    std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    std = calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
 

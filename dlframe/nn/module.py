@@ -19,6 +19,7 @@ from dlframe.nn.hooks import Hookable, call_with_hooks
 from dlframe.nn.locating import locate
 from dlframe.nn.own_backward import forward_on_arrays
 from dlframe.nn.parameter import Buffer, Parameter
+from dlframe.nn.registry import HookRegistry, Registry
 from dlframe.ops.watching import inside, watched
 from dlframe.tensor import Tensor
 
@@ -178,6 +179,32 @@ class Module(Hookable):
             raise KeyError(f'{what} name can\'t be empty string ""')
         if hasattr(self, name) and self._slot(name) is not kind:
             raise KeyError(f"attribute '{name}' already exists")
+
+    # PyTorch's dicts, for programs that look into them
+
+    @property
+    def _modules(self) -> Registry:
+        return Registry(self, Module)
+
+    @property
+    def _parameters(self) -> Registry:
+        return Registry(self, Parameter)
+
+    @property
+    def _buffers(self) -> Registry:
+        return Registry(self, Buffer)
+
+    @property
+    def _forward_hooks(self) -> HookRegistry:
+        return HookRegistry(self._own_hooks().forward)
+
+    @property
+    def _forward_pre_hooks(self) -> HookRegistry:
+        return HookRegistry(self._own_hooks().forward_pre)
+
+    @property
+    def _backward_hooks(self) -> HookRegistry:
+        return HookRegistry(self._own_hooks().backward)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter; None reserves its place for one that may come later."""
@@ -491,7 +518,8 @@ def _warn_of_hidden(module: Module, name: str, value: Any) -> None:
     cls._warned_of_hidden = True
     warnings.warn(
         f"{cls.__name__}.{name} is a plain {type(value).__name__}: what it holds is neither in "
-        f"parameters() nor in state_dict(), so it is not trained and not saved. Use {better}.",
+        f"parameters() nor in state_dict(), so it is not trained and not saved. Use {better}, or "
+        "register each entry under a name of its own.",
         UserWarning,
         stacklevel=3,
     )

@@ -224,12 +224,19 @@ def _mismatch(
         )
     if assign and target.requires_grad and source.dtype.kind != "f":
         return f"dtype mismatch for {key}: a parameter is floating-point, got {source.dtype}."
-    if not assign and not np.can_cast(source.dtype, here.dtype, "same_kind"):
+    counts = source.dtype.kind == "f" and here.dtype.kind in "iu"  # of whole numbers, as 3.0
+    if not assign and not counts and not np.can_cast(source.dtype, here.dtype, "same_kind"):
         return (
             f"dtype mismatch for {key}: {source.dtype} in checkpoint cannot become the "
             f"{here.dtype} of the current model without losing more than precision."
         )
     if not assign and not _keeps_numbers(source, here.dtype):
+        if counts:
+            return (
+                f"dtype mismatch for {key}: {source.dtype} in checkpoint cannot become the "
+                f"{here.dtype} of the current model, because not all are whole numbers: leave "
+                "counters out of an average, or round them."
+            )
         return f"dtype mismatch for {key}: some values do not fit into {here.dtype}."
     if not assign and not here.flags.writeable:
         return f"{key} in the current model is read-only; pass assign=True to replace it."
@@ -301,7 +308,7 @@ def _renaming_hint(keys: IncompatibleKeys) -> list[str]:
 def _write(copy: _Copy) -> None:
     if isinstance(copy.target, UninitializedTensorMixin):
         copy.target.materialize(copy.source.shape)
-    np.copyto(copy.target.array, copy.source, casting="same_kind")
+    np.copyto(copy.target.array, copy.source, casting="unsafe")  # _mismatch has checked it
     mark_mutated(copy.target.array, "load_state_dict")
 
 

@@ -19,7 +19,7 @@ from dlframe.autograd.hooks import PostHook
 from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.base.quiet import quietly
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
-from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
+from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.ops import numpy_api, record
 from dlframe.ops.calling import bind_tensor, wrap
 from dlframe.ops.memory import is_dense
@@ -42,6 +42,7 @@ from dlframe.tensor.methods import (
 )
 from dlframe.tensor.methods.operators import is_numeric
 from dlframe.tensor.printing import tensor_text
+from dlframe.tensor.size import Size
 
 if TYPE_CHECKING:
     from dlframe.viz.explain import Explanation
@@ -66,7 +67,7 @@ class Tensor(
 
     Args:
         array: the values, an ndarray; it is wrapped and not copied. `dlframe.tensor` copies from
-            any data.
+            any data. Whole numbers are sizes, as in PyTorch: `Tensor(2, 3)` is `dl.empty(2, 3)`.
         requires_grad: whether gradients with respect to this tensor are wanted.
 
     >>> import dlframe as dl
@@ -79,9 +80,14 @@ class Tensor(
 
     __slots__ = ()
 
-    def __init__(self, array: Any = (), requires_grad: bool = False):
+    def __init__(self, array: Any = (), requires_grad: bool = False, *sizes: int):
         if isinstance(array, TensorBase):
             array = array.array
+        elif type(array) is int:
+            more = (requires_grad, *sizes) if type(requires_grad) is int else sizes
+            array, requires_grad = np.empty((array, *more), get_default_dtype()), False
+        elif isinstance(array, Size):
+            array = np.empty(array, get_default_dtype())
         elif not isinstance(array, np.ndarray):
             listed = isinstance(array, (list, tuple))  # Tensor([1, 2]) is of floats, as PyTorch's
             array = np.asarray(array)
@@ -94,8 +100,6 @@ class Tensor(
         self.node = self.gradient = self.view_of = self.hooks = None
         self.needs_grad = False
         if requires_grad:
-            if type(requires_grad) is int:
-                raise ArgumentError("Tensor takes values, not sizes; use dl.empty(2, 3) for these")
             self.requires_grad_()
 
     # --- what it is ----------------------------------------------------------------------------

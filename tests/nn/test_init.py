@@ -64,6 +64,12 @@ def test_orthogonal_is_orthogonal() -> None:
     np.testing.assert_allclose(w.T @ w, 9 * np.eye(4), atol=1e-12)
 
 
+def test_fans_have_pytorchs_names() -> None:
+    weight = dl.empty(6, 4, 3, 3)
+    assert nn.init._calculate_fan_in_and_fan_out(weight) == (36, 54)
+    assert nn.init._calculate_correct_fan(weight, "fan_out") == 54
+
+
 def test_gains() -> None:
     gain = nn.init.calculate_gain
     assert gain("linear") == gain("conv2d") == gain("sigmoid") == 1

@@ -192,6 +192,36 @@ def test_paths() -> None:
         net.set_submodule("first.other", new, strict=True)
 
 
+def test_the_views_of_the_attributes_by_kind() -> None:
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU())
+    net._modules["2"] = nn.Tanh()
+    assert [(k, type(v).__name__) for k, v in net._modules.items()] == [
+        ("0", "Linear"), ("1", "BatchNorm1d"), ("2", "Tanh")
+    ]  # fmt: skip
+    del net._modules["1"]
+    assert len(net) == len(net._modules) == 2
+    layer = nn.Linear(2, 3, bias=False)
+    assert dict(layer._parameters) == {"weight": layer.weight, "bias": None}
+    weight = layer._parameters.pop("weight")
+    assert not hasattr(layer, "weight")
+    layer._buffers["weight"] = weight.data
+    assert list(layer.state_dict()) == list(layer._buffers) == ["weight"]
+    with pytest.raises(KeyError):
+        layer._modules["weight"]
+    with pytest.raises(TypeError, match="cannot assign"):
+        layer._parameters["bias"] = 3.0
+
+    def hook(*_: Any) -> None:
+        pass
+
+    handle = layer.register_forward_pre_hook(hook)
+    assert dict(layer._forward_pre_hooks) == {handle.id: hook}
+    assert not layer._forward_hooks
+    layer._forward_pre_hooks.clear()
+    assert not layer._forward_pre_hooks
+    handle.remove()
+
+
 def test_attribute_errors_are_pythons_own() -> None:
     class Typo(nn.Module):
         @property

@@ -71,6 +71,18 @@ def test_loading_arrays_and_tensors_copies() -> None:
     assert not np.shares_memory(net.b.weight.array, state["b.weight"].array)
 
 
+def test_a_mean_of_states_loads_if_the_counters_stay_whole() -> None:
+    norm, other = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+    other.num_batches_tracked += 4
+    mean = {k: (v + other.state_dict()[k]) / 2 for k, v in norm.state_dict().items()}
+    norm.load_state_dict(mean)
+    assert norm.num_batches_tracked.item() == 2
+    assert norm.num_batches_tracked.dtype == np.int64
+    mean["num_batches_tracked"] = mean["num_batches_tracked"] + 0.5
+    with pytest.raises(StateDictError, match="leave counters out of an average, or round them"):
+        norm.load_state_dict(mean)
+
+
 def test_every_mismatch_in_one_error_and_nothing_changed() -> None:
     net = Net()
     state = arrays(net)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import dlframe as dl
-from dlframe.errors import ArgumentError, DimensionError, DTypeError, GradientError, ShapeError
+from dlframe.errors import DimensionError, DTypeError, GradientError, ShapeError
 from dlframe.tensor import Tensor, functions
 
 
@@ -419,11 +419,16 @@ class TestModule:
         assert caught.value.obj is dl
 
 
-def test_the_class_makes_floats_of_lists_and_refuses_sizes():
+def test_the_class_makes_floats_of_lists_and_of_sizes():
     assert dl.Tensor([1, 2]).dtype == dl.Tensor((0.5,)).dtype == dl.float32
     assert dl.Tensor(np.array([1, 2])).dtype == dl.int64
-    with pytest.raises(ArgumentError, match="not sizes"):
-        dl.Tensor(2, 3)
+    for sizes in ((5,), (2, 3), (1, 1), (0,), (2, 0, 3)):
+        x = dl.Tensor(*sizes)
+        assert x.shape == sizes
+        assert x.dtype == dl.float32
+        assert not x.requires_grad
+        assert dl.Tensor(x.size()).shape == sizes
+    assert dl.Tensor(np.ones(2), True).requires_grad
 
 
 def test_quantiles_are_in_order_whatever_the_order_of_the_input() -> None:

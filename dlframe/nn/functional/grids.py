@@ -15,6 +15,7 @@ from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.ops import resampling
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
+from dlframe.tensor.creation import linspace
 
 __all__ = ["affine_grid", "grid_sample"]
 
@@ -306,10 +307,15 @@ def affine_points(theta: Any, size: Sequence[int], align_corners: bool) -> Any:
 
 
 def _positions(n: int, align_corners: bool, dtype: Any) -> Array:
+    """Places from -1 to 1, rounded as PyTorch's.
+
+    At the identity each point meets a number of the input, where the slope jumps. On which side it
+    falls, and so the gradient with which a spatial transformer starts, is a matter of rounding.
+    """
     if n == 1:
         return np.zeros(1, dtype)
-    ends = np.linspace(-1, 1, n)
-    return (ends if align_corners else ends * ((n - 1) / n)).astype(dtype)
+    ends = linspace(-1, 1, n, dtype=dtype).array
+    return ends if align_corners else ends * (n - 1) / n
 
 
 def _warn_of_corners() -> None:
