@@ -101,7 +101,8 @@ def _pass_back(
             raise GradientError(
                 f"{node.op.name}: Trying to backward through the graph a second time, but what "
                 "it kept was freed by the first backward. Pass retain_graph=True to that first "
-                "call, or compute the forward again."
+                "call, or compute the forward again; a state that is carried from one batch to "
+                "the next, such as a hidden state, needs detach()."
             )
         if node.seq < last_mutation:
             _check_kept(node, create_graph)

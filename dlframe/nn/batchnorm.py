@@ -104,7 +104,18 @@ class RunningNorm(Module):
     def _check_input_dim(self, input: Tensor) -> None:
         if len(input.shape) not in self._dims:
             expected = " or ".join(f"{dim}D" for dim in self._dims)
-            raise ShapeError(f"expected {expected} input (got {len(input.shape)}D input)")
+            raise ShapeError(
+                f"expected {expected} input (got {len(input.shape)}D input): "
+                f"input{list(input.shape)}{self._advice(len(input.shape))}"
+            )
+
+    def _advice(self, dims: int) -> str:
+        """The class for an input of so many dimensions."""
+        family = type(self).__name__[:-2]
+        meant = {2: "1d", 3: "1d", 4: "2d", 5: "3d"}.get(dims)
+        if meant is None or not type(self).__module__.startswith("dlframe."):
+            return ""
+        return f"; {family}{meant} is the layer for it"
 
     def extra_repr(self) -> str:
         """The arguments."""

@@ -100,7 +100,8 @@ def _description(calls: list[_Call]) -> str:
     lines = [head, *(f"  got {text}" for text in _arguments(failed))]
     values = [*failed.args, *failed.kwargs.values()]
     for value in values:
-        if isinstance(value, (TensorBase, np.ndarray)):
+        wrong = value is values[0] and (value is None or isinstance(value, tuple))
+        if wrong or isinstance(value, (TensorBase, np.ndarray)):
             made = _maker(value, calls)
             if made:
                 lines.append(f"  {'the first' if len(values) > 1 else 'which'} is {made}")

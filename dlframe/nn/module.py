@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
@@ -30,8 +31,12 @@ _NO_NAMES: Mapping[str, Any] = MappingProxyType({})
 
 
 def _forward_missing(self: Module, *input: Any) -> Any:
+    similar = get_close_matches("forward", vars(type(self)), n=1)
+    advice = f"; is {similar[0]} meant to be it?" if similar else ""
+    if hasattr(self, "__getitem__"):
+        advice = "; it only holds modules: call those one by one, or use nn.Sequential"
     raise NotImplementedError(
-        f'Module [{type(self).__name__}] is missing the required "forward" function'
+        f'Module [{type(self).__name__}] is missing the required "forward" function{advice}'
     )
 
 
@@ -145,7 +150,7 @@ class Module(Hookable):
         if value is not None and not isinstance(value, allowed):
             raise TypeError(
                 f"cannot assign '{type(value).__name__}' object to {kind.__name__.lower()} "
-                f"'{name}' ({allowed.__name__} or None required)"
+                f"'{name}' ({allowed.__name__} or None required){_advice(value, kind)}"
             )
         if kind is Parameter and value is not None and value.node is not None:
             raise ValueError(
@@ -491,6 +496,17 @@ def _kind(value: object) -> Kind | None:
     if isinstance(value, Module):
         return Module
     return Buffer if isinstance(value, Buffer) else None
+
+
+def _advice(value: Any, kind: Kind) -> str:
+    """What was probably meant by a value of the wrong type."""
+    if isinstance(value, type) and issubclass(value, Module):
+        return f"; {value.__name__} is a class: call it, {value.__name__}(…)"
+    if kind is Module and isinstance(value, (list, tuple)):
+        return "; pass the modules one by one: nn.Sequential(*layers)"
+    if kind is Parameter and isinstance(value, Tensor):
+        return "; wrap it in nn.Parameter, or write into the old one: copy_() under no_grad()"
+    return ""
 
 
 def _join(prefix: str, name: str) -> str:

@@ -129,10 +129,14 @@ class RNNBase(Module):
         """Raise unless `input` has the right dtype, dimensions and features."""
         name, weight = type(self).__name__, self._flat_weights[0]
         if input.dtype != weight.dtype:
+            other = (
+                f"convert model: model.to({input.dtype})"
+                if input.dtype.kind == "f"
+                else "if it holds indices, put an nn.Embedding before the layer"
+            )
             raise ArgumentError(
                 f"{name}: RNN input dtype ({input.dtype}) does not match weight dtype "
-                f"({weight.dtype}). Convert input: input.to({weight.dtype}), or convert model: "
-                f"model.to({input.dtype})"
+                f"({weight.dtype}). Convert input: input.to({weight.dtype}), or {other}"
             )
         dims = 3 if batch_sizes is None else 2
         if len(input.shape) != dims:
@@ -160,6 +164,11 @@ class RNNBase(Module):
         msg: str = "Expected hidden size {}, got {}",
     ) -> None:
         """Raise unless the state has the expected shape."""
+        if not isinstance(hx, Tensor):
+            raise ArgumentError(
+                f"{type(self).__name__}: the state must be one tensor, got {type(hx).__name__}; "
+                "only an LSTM has two, (h, c)"
+            )
         if tuple(hx.shape) != expected_hidden_size:
             raise ShapeError(
                 f"{type(self).__name__}: {msg.format(expected_hidden_size, list(hx.shape))}: "

@@ -91,7 +91,9 @@ def load(
 ) -> IncompatibleKeys:
     """Compare everything, report every mismatch at once, and only then copy."""
     if not isinstance(state_dict, Mapping):
-        raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        raise TypeError(
+            f"Expected state_dict to be dict-like, got {type(state_dict)}; dl.load(path) gives one"
+        )
     incoming = dict(state_dict)  # a copy, since the hooks may rename keys
     for key in incoming:
         if not isinstance(key, str):

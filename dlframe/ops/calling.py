@@ -432,5 +432,20 @@ def _no_tensor(definition: Op, x: Any, error: Exception) -> Exception:
         return error
     return TypeError(
         f"{definition.name}(): argument 'input' (position 1) must be Tensor, not "
-        f"{type(x).__name__}; dl.tensor() makes a tensor of it"
+        f"{type(x).__name__}; {advice_for(x)}"
     )
+
+
+def advice_for(x: Any) -> str:
+    """How a tensor is had from what was passed instead of one."""
+    if x is None:
+        return "does a function or a forward lack its `return`?"
+    if hasattr(x, "named_parameters"):
+        return f"call the module to get its output: {type(x).__name__}(…)(x)"
+    if hasattr(x, "batch_sizes"):
+        return "pass its .data, or what pad_packed_sequence makes of it"
+    if isinstance(x, tuple) and any(isinstance(each, (TensorBase, tuple)) for each in x):
+        return (
+            "take the part that is meant: recurrent layers and attention return their output first"
+        )
+    return "dl.tensor() makes a tensor of it"

@@ -31,7 +31,7 @@ from dlframe.errors import (
     ShapeError,
 )
 from dlframe.ops.batched import all_examples
-from dlframe.ops.calling import wrap
+from dlframe.ops.calling import advice_for, wrap
 from dlframe.ops.record import Array, TensorBase, grad_mode
 
 Shape = tuple[int, ...]
@@ -70,7 +70,7 @@ def _check_first(name: str, input: Any) -> None:
         if not isinstance(input[i], TensorBase):
             raise TypeError(
                 f"{name}(): expected Tensor as element {i} in argument 0, but got "
-                f"{type(input[i]).__name__}; dl.tensor() makes a tensor of it"
+                f"{type(input[i]).__name__}; {advice_for(input[i])}"
             ) from None
     else:
         require_tensor(name, "'input' (position 1)", input)
@@ -177,7 +177,7 @@ def require_tensor(name: str, argument: str, value: Any) -> None:
     if not isinstance(value, TensorBase):
         raise TypeError(
             f"{name}(): argument {argument} must be Tensor, not {type(value).__name__}; "
-            "dl.tensor() makes a tensor of it"
+            f"{advice_for(value)}"
         ) from None
 
 

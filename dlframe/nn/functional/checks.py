@@ -17,7 +17,7 @@ from dlframe.dtypes import promote_types
 from dlframe.errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
-from dlframe.tensor.arguments import check_range, require_floats
+from dlframe.tensor.arguments import check_range, require_floats, require_tensor
 from dlframe.tensor.creation import as_tensor
 
 Shape = tuple[int, ...]
@@ -71,6 +71,8 @@ def same_dtype(name: str, **tensors: Any) -> None:
 
 def pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
     """Both as tensors, checked to have one shape, in one float dtype."""
+    if not hasattr(input, "shape"):
+        require_tensor(name, "'input' (position 1)", input)
     if not isinstance(target, Tensor):
         target = as_tensor(target)
     check_same_shape(name, input.shape, target.shape)
@@ -145,6 +147,11 @@ def reduction_of(name: str, size_average: Any, reduce: Any, reduction: str) -> s
 
 def reduction_by_flags(size_average: Any, reduce: Any) -> str:
     """The reduction that PyTorch's former pair of flags stands for, with PyTorch's warning."""
+    if isinstance(size_average, Tensor) or isinstance(reduce, Tensor):
+        raise TypeError(
+            "a loss is made first, with its settings, and then called with the tensors: "
+            "nn.MSELoss()(input, target)"
+        )
     reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
         "size_average and reduce args will be deprecated, please use "

@@ -14,7 +14,7 @@ from dlframe.nn.locating import warn_of_scores
 from dlframe.ops import losses
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
-from dlframe.tensor.arguments import check_range, require_floats
+from dlframe.tensor.arguments import check_range
 from dlframe.tensor.creation import as_tensor
 
 __all__ = ["cross_entropy", "nll_loss"]
@@ -153,7 +153,11 @@ def _classes(name: str, input: Tensor) -> int:
         raise ShapeError(
             f"{name}: Expected 1 or more dimensions (got 0): (C,), (N, C) or (N, C, *)"
         )
-    require_floats(name, input)
+    if input.dtype.kind != "f":
+        raise DTypeError(
+            f"{name}: not implemented for {input.dtype}: the scores come first, then the labels; "
+            "convert scores with .float()"
+        )
     return input.shape[1 if len(input.shape) > 1 else 0]
 
 

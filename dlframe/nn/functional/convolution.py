@@ -375,6 +375,8 @@ def _check_channels(name: str, x: Any, got: int, weight: Any, wanted: int, group
         if x.shape[-1] == wanted:
             first = x.ndim - weight.ndim + 1
             advice = f"Are the channels last? x.movedim(-1, {first}) brings them to their place."
+        elif wanted == 1 and x.ndim < weight.ndim:
+            advice = "It was taken as one example; for a batch without channels: x.unsqueeze(1)."
         raise ShapeError(
             f"{name}: given groups={groups}, weight of size {list(weight.shape)}, expected "
             f"input{list(x.shape)} to have {wanted} channels, but got {got} channels instead. "

@@ -214,7 +214,7 @@ def _of_keys(mask: Any, n: int, keys: int) -> Any:
     if tuple(mask.shape) != (n, keys):
         raise ShapeError(
             f"Expected key_padding_mask to have the shape {[n, keys]}: N sequences of S keys, but "
-            f"got {list(mask.shape)}"
+            f"got {list(mask.shape)}; is batch_first right?"
         )
     return mask.reshape(n, 1, 1, keys)
 

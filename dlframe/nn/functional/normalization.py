@@ -150,7 +150,7 @@ def _check_channels(
         if value is not None and tuple(value.shape) != (channels,):
             raise ShapeError(
                 f"{name}: {key} should contain {channels} elements, one per channel, got "
-                f"{list(value.shape)} for input{list(input.shape)}"
+                f"{list(value.shape)} for input{list(input.shape)}; make num_features {channels}"
             )
     if (running_mean is None) != (running_var is None):
         raise ArgumentError(

@@ -28,6 +28,8 @@ Tensors = Tensor | Iterable[Tensor]
 def _as_list(tensors: Tensors) -> list[Tensor]:
     if isinstance(tensors, Tensor):
         return [tensors]
+    if hasattr(tensors, "named_parameters"):
+        raise TypeError(f"expected tensors, got one {type(tensors).__name__}; pass .parameters()")
     listed = list(tensors)
     if not listed and isinstance(tensors, Generator):
         warnings.warn(

@@ -187,7 +187,7 @@ def _check_lengths(lengths: Array, steps: int, n: int) -> None:
     if lengths.shape != (n,):
         raise ShapeError(
             f"{name}: Expected `len(lengths)` to be equal to batch_size, but got "
-            f"{list(lengths.shape)} lengths for {n} sequences"
+            f"{list(lengths.shape)} lengths for {n} sequences; is batch_first right?"
         )
     if n == 0:
         raise ShapeError(f"{name}: Cannot pack empty tensors.")
