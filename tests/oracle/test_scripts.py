@@ -14,12 +14,14 @@ HEADER = {
 import torch
 from torch import nn, optim
 from torch.nn import functional as F
+from torch.nn.utils import prune
 from torch.utils.data import DataLoader, TensorDataset, random_split
 """,
     "dlframe": """
 import dlframe as torch
 from dlframe import nn, optim
 from dlframe.nn import functional as F
+from dlframe.nn.utils import prune
 from dlframe.data import DataLoader, TensorDataset, random_split
 """,
 }
@@ -241,11 +243,105 @@ for step in range(40):
         print(f"{step} {total.item():.4f}")
 """
 
+SPATIAL_TRANSFORMER = """
+torch.manual_seed(0)
+
+class STN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, kernel_size=3)
+        self.drop = nn.Dropout2d()
+        self.fc = nn.Linear(100, 3)
+        self.localization = nn.Sequential(
+            nn.Conv2d(1, 4, kernel_size=3), nn.MaxPool2d(2, stride=2), nn.ReLU(True),
+            nn.Conv2d(4, 5, kernel_size=3), nn.MaxPool2d(2, stride=2), nn.ReLU(True))
+        self.fc_loc = nn.Sequential(nn.Linear(5, 8), nn.ReLU(True), nn.Linear(8, 6))
+        # at the identity every point meets a number of the input, where the slope jumps
+        self.fc_loc[2].weight.data.zero_()
+        self.fc_loc[2].bias.data.copy_(torch.tensor([1, 0, 0, 0, 1, 0], dtype=torch.float))
+
+    def forward(self, x):
+        theta = self.fc_loc(self.localization(x).view(-1, 5)).view(-1, 2, 3)
+        grid = F.affine_grid(theta, x.size(), align_corners=False)
+        x = F.grid_sample(x, grid, align_corners=False)
+        x = F.relu(F.max_pool2d(self.drop(self.conv(x)), 2)).view(-1, 100)
+        return F.log_softmax(self.fc(F.dropout(x, training=self.training)), dim=1)
+
+model = STN()
+optimizer = optim.SGD(model.parameters(), lr=0.05)
+for step in range(5):
+    x, y = torch.rand(6, 1, 12, 12), torch.randint(0, 3, (6,))
+    loss = F.nll_loss(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print(f"{step} {loss.item():.4f}")
+print([f"{v:.4f}" for v in model.fc_loc[2].bias.tolist()])
+"""
+
+INSIDES = """
+import copy
+import math
+from collections import OrderedDict
+torch.manual_seed(0)
+
+class OldLinear(nn.Module):  # as layers were written for years
+    def __init__(self, inputs, outputs):
+        super(OldLinear, self).__init__()
+        self.weight = nn.Parameter(torch.Tensor(outputs, inputs))
+        self.bias = nn.Parameter(torch.Tensor(outputs))
+        self.register_parameter("scale", None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        fan_in, _ = nn.init._calculate_fan_in_and_fan_out(self.weight)
+        nn.init.uniform_(self.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+net = nn.Sequential(OrderedDict(
+    conv=nn.Conv2d(3, 4, 3), norm=nn.BatchNorm2d(4), act=nn.ReLU(), flat=nn.Flatten(),
+    drop=nn.Dropout(0.1), fc1=OldLinear(64, 8), act2=nn.ReLU(), fc2=OldLinear(8, 3)))
+print(list(net.fc1._parameters), list(net.norm._buffers))
+for name, module in net._modules.items():
+    if isinstance(module, nn.ReLU):
+        net._modules[name] = nn.GELU()
+prune.ln_structured(net.conv, "weight", amount=0.5, n=2, dim=0)
+prune.l1_unstructured(net.fc1, "weight", amount=0.3)
+for hook in net.conv._forward_pre_hooks.values():
+    print(hook._tensor_name)
+found = {}
+handle = net._modules.get("norm").register_forward_hook(
+    lambda module, args, out: found.update(norm=out.detach()))
+optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+x, y = torch.randn(8, 3, 6, 6), torch.arange(8) % 3
+states = []
+for step in range(4):
+    loss = nn.CrossEntropyLoss()(net(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    states.append(copy.deepcopy(net.state_dict()))
+    print(f"{step} {loss.item():.4f} {found['norm'].std().item():.4f}")
+handle.remove()
+net.load_state_dict({k: (states[1][k] + states[3][k]) / 2 for k in states[0]})
+print(net.norm.num_batches_tracked, len(net._modules), (net.fc1.weight == 0).sum().item())
+renamed = OrderedDict(("module." + k, v) for k, v in net.state_dict().items())
+print(net.load_state_dict({k[7:]: v for k, v in renamed.items()}))
+net.eval()
+print(f"{net(x).logsumexp(1).sum().item():.4f}")
+print(net)
+"""
+
 SCRIPTS = {
     **{name: SUPERVISED.format(data=data, model=model) for name, (data, model) in MODELS.items()},
     "gradient_penalty": GRADIENT_PENALTY,
     "attention": ATTENTION,
     "meta_learning": META_LEARNING,
+    "spatial_transformer": SPATIAL_TRANSFORMER,
+    "insides": INSIDES,
 }
 
 
