@@ -255,6 +255,7 @@ MODULES: list[Row] = [
     row("nn.Threshold(0.3, -2.0, inplace=True)", ONE, call="m(x[0] * 1)", kit=None),
     *(row(f"nn.{name}(1)", ONE, dtypes=HALF) for name in ("Softmax", "Softmin", "LogSoftmax")),
     *(row(f"nn.{name}(-3)", "dl.randn(2, 3, 2)", kit={}) for name in ("Softmax", "Softmin", "LogSoftmax")),
+    *(row(f"nn.{name}()", ONE, recorded=False, kit=None) for name in ("Softmax", "Softmin", "LogSoftmax")),  # with a warning
     row("nn.Softmax2d()", "dl.randn(2, 3, 2, 2)"),
     row("nn.GLU()", "dl.randn(2, 3, 4)", dtypes=HALF),
     row("nn.GLU(1)", "dl.randn(2, 4, 3)", kit={}),
