@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from samples.functional import custom, of
-from samples.functional_errors import case, ints
+from samples.functional import case, custom, ints, of
 from samples.modules import Row, live, row, rows
 from samples.table import ALL_FLOATS, Array, Call, Edge, ErrorSample, Numbers, Sample, calls
 
@@ -152,7 +151,7 @@ CALLS: list[Call] = [
 
 
 ERRORS: list[ErrorSample] = [
-    *(case(f"{name}: integers", lambda lib, F, f=name: getattr(F, f)(ints(lib, 1, 2)),
+    *(case(f"{name}: integers", lambda lib, F, f=name: getattr(F, f)(ints(lib, [1, 2])),
            rf"{name}: not implemented for int64", RuntimeError)
       for name in ("leaky_relu", "elu", "celu", "silu", "gelu", "softplus", "selu", "mish", "logsigmoid",
                    "hardsigmoid", "hardswish", "hardshrink", "softshrink", "rrelu", "glu")),
@@ -179,7 +178,7 @@ ERRORS: list[ErrorSample] = [
     case("threshold: bools", lambda lib, F: F.threshold(lib.tensor([True]), 0, 1), "threshold.*not implemented",
          RuntimeError),
     case("softsign: bools", lambda lib, F: F.softsign(lib.tensor([True])), "abs", RuntimeError),
-    case("gumbel_softmax: integers", lambda lib, F: F.gumbel_softmax(ints(lib, 1, 2)), "float", RuntimeError),
+    case("gumbel_softmax: integers", lambda lib, F: F.gumbel_softmax(ints(lib, [1, 2])), "float", RuntimeError),
     case("Softmax2d: a matrix", lambda lib, F: lib.nn.Softmax2d()(lib.ones(2, 3)), r"3D.*4D"),
 ]  # fmt: skip
 

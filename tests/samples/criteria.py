@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from samples.functional import custom, of
-from samples.functional_errors import case, ints
+from samples.functional import case, custom, ints, of
 from samples.losses import reduced
 from samples.modules import Row, live, row, rows
 from samples.table import Array, Call, Numbers, Sample
@@ -281,7 +280,7 @@ def matrix(lib: Any) -> Any:
 
 ERRORS = [
     case("kl_div: shapes", lambda lib, F: F.kl_div(lib.zeros(2, 3), lib.ones(3), reduction="sum"), r"same shape.*\[2, 3\].*\[3\]", in_torch=False),
-    case("kl_div: integers", lambda lib, F: F.kl_div(lib.zeros(2), ints(lib, 1, 0), reduction="sum"), "Integral inputs not supported", RuntimeError),
+    case("kl_div: integers", lambda lib, F: F.kl_div(lib.zeros(2), ints(lib, [1, 0]), reduction="sum"), "Integral inputs not supported", RuntimeError),
     case("kl_div: negative", lambda lib, F: F.kl_div(lib.zeros(2), -lib.ones(2), reduction="sum"), r"-1.0 at index \[0\].*log_target=True", in_torch=False),
     case("kl_div: reduction", lambda lib, F: F.kl_div(lib.zeros(2), lib.ones(2), reduction="avg"), "avg is not a valid value"),
     case("gaussian_nll_loss: negative", lambda lib, F: F.gaussian_nll_loss(lib.ones(2), lib.ones(2), -lib.ones(2)), "var has negative entr.*exp"),
@@ -295,32 +294,32 @@ ERRORS = [
     case("poisson_nll_loss: reduction", lambda lib, F: F.poisson_nll_loss(lib.ones(2), lib.ones(2), reduction="avg"), "avg is not a valid value"),
     # margins
     *(entry for name in ("multi_margin_loss", "crammer_singer_loss", "weston_watkins_loss") for entry in (
-        case(f"{name}: range", lambda lib, F, f=name: getattr(F, f)(matrix(lib), ints(lib, 0, 3)), "Target 3 is out of bounds.*index", IndexError, name[0] == "m"),
-        case(f"{name}: from 1", lambda lib, F, f=name: getattr(F, f)(lib.ones(3, 3), ints(lib, 1, 3, 2)), "count from 1 to 3, subtract 1", IndexError, name[0] == "m"),
-        case(f"{name}: batch", lambda lib, F, f=name: getattr(F, f)(matrix(lib), ints(lib, 0)), r"target size \[2\] for input\[2, 3\].*\[1\]", RuntimeError, name[0] == "m"),
-        case(f"{name}: images", lambda lib, F, f=name: getattr(F, f)(lib.ones(2, 3, 4), ints(lib, 0, 1)), r"\(N, C\) or \(C,\), got \[2, 3, 4\]", RuntimeError, name[0] == "m"),
+        case(f"{name}: range", lambda lib, F, f=name: getattr(F, f)(matrix(lib), ints(lib, [0, 3])), "Target 3 is out of bounds.*index", IndexError, name[0] == "m"),
+        case(f"{name}: from 1", lambda lib, F, f=name: getattr(F, f)(lib.ones(3, 3), ints(lib, [1, 3, 2])), "count from 1 to 3, subtract 1", IndexError, name[0] == "m"),
+        case(f"{name}: batch", lambda lib, F, f=name: getattr(F, f)(matrix(lib), ints(lib, [0])), r"target size \[2\] for input\[2, 3\].*\[1\]", RuntimeError, name[0] == "m"),
+        case(f"{name}: images", lambda lib, F, f=name: getattr(F, f)(lib.ones(2, 3, 4), ints(lib, [0, 1])), r"\(N, C\) or \(C,\), got \[2, 3, 4\]", RuntimeError, name[0] == "m"),
         case(f"{name}: floats", lambda lib, F, f=name: getattr(F, f)(matrix(lib), lib.ones(2)), r"integers, got float32.*\.long\(\)", RuntimeError, name[0] == "m"),
-        case(f"{name}: p", lambda lib, F, f=name: getattr(F, f)(matrix(lib), ints(lib, 0, 1), p=3), "p must be 1 or 2, got 3", ValueError, name[0] == "m"),
+        case(f"{name}: p", lambda lib, F, f=name: getattr(F, f)(matrix(lib), ints(lib, [0, 1]), p=3), "p must be 1 or 2, got 3", ValueError, name[0] == "m"),
     )),
-    case("multi_margin_loss: weight", lambda lib, F: F.multi_margin_loss(matrix(lib), ints(lib, 0, 1), weight=lib.ones(2)), r"inconsistent weight size.*3 classes.*\[2\]", RuntimeError),
-    case("crammer_singer_loss: one class", lambda lib, F: F.crammer_singer_loss(lib.ones(2, 1), ints(lib, 0, 0)), "two classes or more", in_torch=False),
-    case("multilabel_margin_loss: size", lambda lib, F: F.multilabel_margin_loss(matrix(lib), ints(lib, 0, 1)), r"inconsistent target size: \[2\].*\[2, 3\].*-1", RuntimeError),
-    case("multilabel_margin_loss: range", lambda lib, F: F.multilabel_margin_loss(lib.ones(3), ints(lib, 0, 3, -1)), "target 3 is out of bounds", IndexError),
+    case("multi_margin_loss: weight", lambda lib, F: F.multi_margin_loss(matrix(lib), ints(lib, [0, 1]), weight=lib.ones(2)), r"inconsistent weight size.*3 classes.*\[2\]", RuntimeError),
+    case("crammer_singer_loss: one class", lambda lib, F: F.crammer_singer_loss(lib.ones(2, 1), ints(lib, [0, 0])), "two classes or more", in_torch=False),
+    case("multilabel_margin_loss: size", lambda lib, F: F.multilabel_margin_loss(matrix(lib), ints(lib, [0, 1])), r"inconsistent target size: \[2\].*\[2, 3\].*-1", RuntimeError),
+    case("multilabel_margin_loss: range", lambda lib, F: F.multilabel_margin_loss(lib.ones(3), ints(lib, [0, 3, -1])), "target 3 is out of bounds", IndexError),
     case("multilabel_margin_loss: no classes", lambda lib, F: F.multilabel_margin_loss(lib.ones(2, 0), lib.ones(2, 0, dtype=lib.int64)),
          r"\[2, 0\]", RuntimeError),
-    case("multilabel_margin_loss: -2", lambda lib, F: F.multilabel_margin_loss(lib.ones(3), ints(lib, 0, -2, -1)), "target -2 is out of bounds", IndexError),
+    case("multilabel_margin_loss: -2", lambda lib, F: F.multilabel_margin_loss(lib.ones(3), ints(lib, [0, -2, -1])), "target -2 is out of bounds", IndexError),
     case("multilabel_soft_margin_loss: shapes", lambda lib, F: F.multilabel_soft_margin_loss(matrix(lib), lib.ones(3)), "same shape", in_torch=False),
     case("multilabel_soft_margin_loss: number", lambda lib, F: F.multilabel_soft_margin_loss(lib.tensor(1.0), lib.tensor(1.0)), r"\(\*, C\)", IndexError),
     # pairs
     case("hinge_embedding_loss: shapes", lambda lib, F: F.hinge_embedding_loss(lib.ones(2, 1), lib.ones(2)), "same shape", in_torch=False),
-    case("hinge_embedding_loss: 0", lambda lib, F: F.hinge_embedding_loss(lib.ones(2), ints(lib, 1, 0)), r"must be -1 or 1, got 0.0 at index \[1\]", in_torch=False),
+    case("hinge_embedding_loss: 0", lambda lib, F: F.hinge_embedding_loss(lib.ones(2), ints(lib, [1, 0])), r"must be -1 or 1, got 0.0 at index \[1\]", in_torch=False),
     case("margin_ranking_loss: shapes", lambda lib, F: F.margin_ranking_loss(matrix(lib), lib.ones(3), lib.ones(3)),
          r"same dimension.*input1\[2, 3\], input2\[3\] and target\[3\]", RuntimeError),
-    case("margin_ranking_loss: 0", lambda lib, F: F.margin_ranking_loss(lib.ones(2), lib.ones(2), ints(lib, 0, 1)), "must be -1 or 1, got 0", in_torch=False),
+    case("margin_ranking_loss: 0", lambda lib, F: F.margin_ranking_loss(lib.ones(2), lib.ones(2), ints(lib, [0, 1])), "must be -1 or 1, got 0", in_torch=False),
     case("cosine_embedding_loss: column", lambda lib, F: F.cosine_embedding_loss(matrix(lib), matrix(lib), lib.ones(2, 1)), r"0D or 1D target.*\[2, 1\]", RuntimeError),
     case("cosine_embedding_loss: shapes", lambda lib, F: F.cosine_embedding_loss(matrix(lib), lib.ones(2, 4), lib.ones(2)), r"input1\[2, 3\], input2\[2, 4\]", RuntimeError),
     case("cosine_embedding_loss: number", lambda lib, F: F.cosine_embedding_loss(lib.ones(3), lib.ones(3), lib.ones(1)), r"\(N, D\).*\[1\]", RuntimeError),
-    case("cosine_embedding_loss: 0", lambda lib, F: F.cosine_embedding_loss(matrix(lib), matrix(lib), ints(lib, 0, 1)), "must be -1 or 1, got 0", in_torch=False),
+    case("cosine_embedding_loss: 0", lambda lib, F: F.cosine_embedding_loss(matrix(lib), matrix(lib), ints(lib, [0, 1])), "must be -1 or 1, got 0", in_torch=False),
     case("triplet_margin_loss: dimensions", lambda lib, F: F.triplet_margin_loss(matrix(lib), matrix(lib), lib.ones(3)),
          r"same number of dimensions.*anchor\[2, 3\].*negative\[3\]", RuntimeError),
     case("triplet_margin_loss: margin", lambda lib, F: F.triplet_margin_loss(matrix(lib), matrix(lib), matrix(lib), margin=0), "margin must be greater than 0, got 0"),
@@ -333,5 +332,5 @@ ERRORS = [
     # classes
     case("cross_entropy: one-hot", lambda lib, F: F.cross_entropy(matrix(lib), lib.ones(2, 3, dtype=lib.int64)), r"target\.argmax\(1\).*target\.float\(\)", RuntimeError),
     case("cross_entropy: classes last", lambda lib, F: F.cross_entropy(lib.ones(2, 4, 4, 3), lib.zeros(2, 4, 4, dtype=lib.int64)), r"movedim\(-1, 1\)", RuntimeError),
-    case("cross_entropy: from 1", lambda lib, F: F.cross_entropy(lib.ones(3, 3), ints(lib, 1, 3, 2)), "count from 1 to 3, subtract 1", IndexError),
+    case("cross_entropy: from 1", lambda lib, F: F.cross_entropy(lib.ones(3, 3), ints(lib, [1, 3, 2])), "count from 1 to 3, subtract 1", IndexError),
 ]  # fmt: skip

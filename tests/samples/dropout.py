@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samples.functional import custom, ints, of
-from samples.functional_errors import case
+from samples.functional import case, custom, ints, of
 from samples.modules import Row, live, row, rows
 from samples.table import Array, Call, ErrorSample, Numbers
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from samples.functional import custom, ints
-from samples.functional_errors import case
+from samples.functional import case, custom, ints
 from samples.modules import Row, live, row, rows
 from samples.table import Array, Call, Numbers
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from samples.functional_errors import case
+from samples.functional import case
 from samples.modules import Row, live, row, rows
 from samples.table import Call, ErrorSample, Numbers, Sample
 

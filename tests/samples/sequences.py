@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from samples.functional import custom
-from samples.functional_errors import case, ints
+from samples.functional import case, custom, ints
 from samples.losses import cross_entropy
 from samples.modules import Row, live, row, rows
 from samples.table import Array, Numbers, Sample
@@ -161,7 +160,7 @@ def bad(
     def call(lib: Any, F: Any) -> Any:
         good = {
             "log_probs": lib.full((5, 2, 4), -1.5),
-            "targets": ints(lib, 1, 2, 3, 1).reshape(2, 2),
+            "targets": ints(lib, [1, 2, 3, 1]).reshape(2, 2),
             "input_lengths": (5, 4),
             "target_lengths": (2, 1),
         }
@@ -176,20 +175,20 @@ ERRORS = [
     bad("lengths", r"input_lengths must be of size batch_size.*2 sequences, got \[1\].*batch second", input_lengths=(5,)),
     bad("lengths of floats", "must be integral, got float32", input_lengths=lambda lib: lib.ones(2)),
     bad("targets too short", r"Expected .*\(2, S\) with S of at least 3", target_lengths=(2, 3)),
-    bad("joined", r"sum of target_lengths: 3, got 4", targets=lambda lib: ints(lib, 1, 2, 3, 1)),
+    bad("joined", r"sum of target_lengths: 3, got 4", targets=lambda lib: ints(lib, [1, 2, 3, 1])),
     bad("blank", "blank must be in label range 0 … 3, got 4", blank=4),
     bad("empty", "must not be empty", log_probs=lambda lib: lib.ones(5, 0, 4), input_lengths=(), target_lengths=()),
     bad("dimensions", r"\(T, N, C\), or \(T, C\).*got \[4\]", log_probs=lambda lib: lib.ones(4)),
     bad("reduction", "avg is not a valid value", ValueError, reduction="avg"),
     bad("floats", r"integers, got float32", in_torch=False, targets=lambda lib: lib.ones(2, 2)),
-    bad("range", "label 7 is out of bounds: log_probs has 4 classes", IndexError, in_torch=False, targets=lambda lib: ints(lib, 1, 7, 1, 1).reshape(2, 2)),
+    bad("range", "label 7 is out of bounds: log_probs has 4 classes", IndexError, in_torch=False, targets=lambda lib: ints(lib, [1, 7, 1, 1]).reshape(2, 2)),
     bad("blank in target", "must not contain the blank, 2; found in target 0 at place 1", IndexError, in_torch=False, blank=2),
-    case("linear_cross_entropy: input", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 2, 3), lib.ones(4, 3), ints(lib, 0, 1)), "dimensionality 1 or 2, got 3", RuntimeError),
-    case("linear_cross_entropy: features", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(4, 5), ints(lib, 0, 1)), r"in_features.*\[2, 3\].*\[4, 5\]", RuntimeError),
-    case("linear_cross_entropy: weight", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(3), ints(lib, 0, 1)), "at least 2, got", RuntimeError),
-    case("linear_cross_entropy: bias", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(4, 3), ints(lib, 0, 1), linear_bias=lib.ones(3)), r"linear_bias shape.*4.*got", RuntimeError),
-    case("linear_cross_entropy: places", lambda lib, F: F.linear_cross_entropy(lib.ones(3), lib.ones(4, 2, 3), ints(lib, 0, 1)), "requires batched input", RuntimeError),
+    case("linear_cross_entropy: input", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 2, 3), lib.ones(4, 3), ints(lib, [0, 1])), "dimensionality 1 or 2, got 3", RuntimeError),
+    case("linear_cross_entropy: features", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(4, 5), ints(lib, [0, 1])), r"in_features.*\[2, 3\].*\[4, 5\]", RuntimeError),
+    case("linear_cross_entropy: weight", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(3), ints(lib, [0, 1])), "at least 2, got", RuntimeError),
+    case("linear_cross_entropy: bias", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(4, 3), ints(lib, [0, 1]), linear_bias=lib.ones(3)), r"linear_bias shape.*4.*got", RuntimeError),
+    case("linear_cross_entropy: places", lambda lib, F: F.linear_cross_entropy(lib.ones(3), lib.ones(4, 2, 3), ints(lib, [0, 1])), "requires batched input", RuntimeError),
     case("linear_cross_entropy: ignore_index", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(4, 3), lib.ones(2, 4), ignore_index=1), "ignore_index cannot be specified", RuntimeError),
-    case("linear_cross_entropy: range", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(4, 3), ints(lib, 0, 4), options=lib.nn.LinearCrossEntropyOptions()),
+    case("linear_cross_entropy: range", lambda lib, F: F.linear_cross_entropy(lib.ones(2, 3), lib.ones(4, 3), ints(lib, [0, 4]), options=lib.nn.LinearCrossEntropyOptions()),
          "Target 4 is out of bounds", (IndexError, RuntimeError)),
 ]  # fmt: skip

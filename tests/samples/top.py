@@ -75,7 +75,7 @@ CALLS: list[Call] = [
 ]  # fmt: skip
 
 ERRORS = [
-    ErrorSample("binary_cross_entropy_with_logits: reduction",
+    ErrorSample("binary_cross_entropy_with_logits: number of a reduction",
                 lambda lib: lib.binary_cross_entropy_with_logits(lib.ones(2), lib.ones(2), None, None, 5), RuntimeError,
                 "reduction must be 0", in_torch=False),
     ErrorSample("bilinear: sizes", lambda lib: lib.bilinear(lib.ones(4, 3), lib.ones(4, 3), lib.ones(5, 3, 2)), RuntimeError,
