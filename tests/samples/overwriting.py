@@ -137,6 +137,7 @@ STRICTER = {
     "normalize-9": "PyTorch keeps the normalized input of rms_norm",
     "nn.functional.rms_norm": "likewise",
     "rms_norm": "likewise",
+    "nn.functional.multilabel_soft_margin_loss": "for the gradient by the target PyTorch keeps logarithms",
     "margin_ranking_loss": "PyTorch keeps the target with its sign turned, a copy",
     "nn.functional.scaled_dot_product_attention": "PyTorch keeps what we keep in four dimensions, else scaled copies",
     "special.ndtr": "PyTorch computes it from erf of a multiple",
