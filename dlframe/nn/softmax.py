@@ -122,6 +122,8 @@ class GLU(Module):
     no nonlinearity of its own, so gradients fade less than through tanh; a gate far from zero gets
     none. The layer before it must give twice the features. Dauphin, Fan, Auli and Grangier (2017).
 
+    Formula: `dlframe/ops/activation.py`, glu.
+
     >>> import dlframe as dl
     >>> from dlframe import nn
     >>> nn.GLU()(dl.tensor([3.0, 4.0, 0.0, 100.0]))
