@@ -100,6 +100,11 @@ def _advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> Parameter:
     """An uninitialized parameter of that shape, by default in the default dtype."""
     check_device(device)
+    if not all(hasattr(n, "__index__") for n in shape):
+        raise TypeError(
+            f"a layer's sizes must be integers, and they would make a parameter of {list(shape)}; "
+            "a / b is a float, a // b an integer"
+        )
     return Parameter(np.empty(shape, dtype=get_default_dtype() if dtype is None else dtype))
 
 

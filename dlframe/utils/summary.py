@@ -175,6 +175,8 @@ def _zeros(size: Any, dtypes: Any) -> Any:
             k: _zeros(n, dtypes[k] if isinstance(dtypes, Mapping) else dtypes)
             for k, n in size.items()
         }
+    if isinstance(size, (Tensor, np.ndarray)):
+        raise TypeError("summary: input_size is a shape; pass the input itself as input_data=")
     if isinstance(size, (int, np.integer)):
         raise TypeError(f"summary: input_size is a shape or a nest of shapes; {size} is a number")
     if all(isinstance(n, (int, np.integer)) for n in size):

@@ -10,6 +10,7 @@ import pytest
 
 import dlframe as dl
 from dlframe import nn
+from dlframe.utils import summary
 
 F = nn.functional
 
@@ -107,6 +108,14 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a model instead of parameters": (
         lambda: nn.utils.clip_grad_norm_(nn.Linear(2, 2), 1.0), r"pass .parameters\(\)"
+    ),
+    "a size that was divided": (lambda: nn.Linear(7 * 32 / 2, 10), "a / b is a float"),
+    "a shape that was divided": (lambda: nn.LayerNorm(8 / 2), "a / b is a float"),
+    "a kernel that was divided": (
+        lambda: F.max_pool2d(ones(1, 1, 4, 4), (4 / 2, 2)), "max_pool2d: kernel_size must be integ"
+    ),
+    "an input instead of its size": (
+        lambda: summary(nn.Linear(2, 2), ones(1, 2)), "pass the input itself as input_data="
     ),
     "a path instead of a state": (
         lambda: nn.Linear(2, 2).load_state_dict("model.h5"), r"dl.load\(path\) gives one"

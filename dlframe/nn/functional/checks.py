@@ -6,6 +6,7 @@ Checks of dims, sizes, dtypes and operands, for all functions of tensors, are in
 
 from __future__ import annotations
 
+import operator
 import warnings
 from typing import Any
 
@@ -40,7 +41,13 @@ def sizes_of(name: str, argument: str, value: Any, nd: int, least: int = 1) -> t
     """One integer per dimension, from one for all or one for each."""
     single = isinstance(value, (int, np.integer))
     listed = () if isinstance(value, str) else value
-    values = (int(value),) * nd if single else tuple(int(v) for v in listed)
+    try:
+        values = (int(value),) * nd if single else tuple(map(operator.index, listed))
+    except TypeError:
+        raise TypeError(
+            f"{name}: {argument} must be integers, got {value!r}; a / b is a float, a // b an "
+            "integer"
+        ) from None
     if len(values) == 1:
         values *= nd
     if len(values) != nd or any(v < least for v in values):
