@@ -268,6 +268,7 @@ CALLS = [
     labelled("multilabel_margin_loss", "flags", a, listed, order=1, **OLD),
     labelled("multilabel_soft_margin_loss", "weight", a, (signs + 1.0) / 2, weight=n.positive(4), reduction="none"),
     of("multilabel_soft_margin_loss", "", a, shares),
+    of("multilabel_soft_margin_loss", "gradient of the weight", a, shares, abs(b[0])),
     of("multilabel_soft_margin_loss", "flags", a, shares, **OLD),
 ]  # fmt: skip
 

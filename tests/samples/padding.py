@@ -32,6 +32,7 @@ MODES = ("reflect", "replicate", "circular")
 
 CALLS = [
     call("pad", "constant, all sides", image, (1, -1, 0, 2, -1, 1), value=0.5),
+    call("pad", "nothing added", line, (0, 0), "reflect"),
     *(call("pad", f"{mode} of a line", line, (2, 1), mode) for mode in MODES),
     *(
         call("pad", f"{mode} of an image", image, (-1, 2, 1, -1), mode=mode, value=None)

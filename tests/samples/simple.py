@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from samples.functional import case, custom, ints, of
 from samples.modules import Row, live, row, rows
 from samples.table import Call, ErrorSample, Numbers
@@ -34,6 +36,7 @@ CALLS: list[Call] = [
          *([n.away(2)] if bias else []))
       for shape in [(3,), (4, 3), (2, 4, 3), (0, 3), (2, 0, 3)] for bias in (False, True)),
     of("linear", "weight of one dimension", n.away(4, 3), n.away(3)),
+    of("linear", "weight of one dimension, bias", np.array([[[1.5, -0.5], [0.5, 2.0]]]), np.array([0.5, -1.5]), np.asarray(0.5)),
     *(custom(f"one_hot: {case}", lambda lib, F, args=args: F.one_hot(ints(lib, args[0]), *args[1:]),
            (), order=0)
       for case, args in {"": ([0, 2],), "classes": ([[0, 2]], 4), "0-d": (1,), "none": ([], 3)}.items()),

@@ -16,7 +16,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Args:
         input: (*, in).
         weight: (out, in), or (in,) for a single output.
-        bias: (out,) or None.
+        bias: (out,), or one number for a weight of shape (in,), or None.
 
     Returns:
         (*, out), or (*) for a weight of shape (in,).
@@ -30,8 +30,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> F.linear(dl.tensor([[1.0, 2.0]]), dl.tensor([[3.0, 4.0]]), dl.tensor([0.5]))
     tensor([[11.5000]])
     """
-    if len(weight.shape) == 1 and bias is None:
-        return ops.matmul(input, weight)
+    if len(weight.shape) == 1 and (bias is None or not bias.shape):
+        out = ops.matmul(input, weight)
+        return out if bias is None else out + bias
     return networks.linear(input, weight, bias)
 
 

@@ -306,8 +306,10 @@ def multilabel_soft_margin_loss(
     input, target = pair(name, input, target)
     if not input.shape:
         raise DimensionError(f"{name}: expected scores of shape (*, C), got a single number")
-    w = factors(name, "weight", weight, target)
-    values = losses.binary_cross_entropy_with_logits(input, target, w, None, reduction="none")
+    values = losses.binary_cross_entropy_with_logits(input, target, None, None, reduction="none")
+    if weight is not None:  # differentiable here, as in PyTorch
+        factors(name, "weight", to_array(weight), target)
+        values = values * weight
     return losses.reduced(ops.mean(values, axis=-1), reduction)
 
 
