@@ -146,7 +146,7 @@ def _(g, needs, residuals):
 
 def _put(g: Any, places: Array, shape: Sizes) -> Any:
     planes, size = math.prod(shape[:2]), math.prod(shape[2:])
-    flat = places.reshape(planes, -1) + np.arange(planes)[:, None] * size
+    flat = places.reshape(planes, math.prod(places.shape[2:])) + np.arange(planes)[:, None] * size
     index = flat.reshape(g.shape)
     return put_at(g, index=index, size=(planes * size,)).reshape(shape)
 
@@ -169,14 +169,14 @@ def _maxima_within(x: Array, ranges: tuple[Array, ...]) -> tuple[Array, Array]:
         best = np.ascontiguousarray(np.moveaxis(best, -1, 1))
         n, rest = best.shape[1], best.shape[2:]
         first = np.arange(planes).reshape(-1, 1, 1) * n  # the first row of each plane
-        rows = first + windows.reshape(-1, *windows.shape[-2:])
+        rows = first + windows.reshape(math.prod(windows.shape[:-2]), *windows.shape[-2:])
         best, row = _largest_rows(best.reshape(planes * n, math.prod(rest)), rows)
         place = row - first
         if places is not None:
             before = np.ascontiguousarray(np.moveaxis(places, -1, 1))
             place *= width
             place += np.take(before, row * best.shape[2] + np.arange(best.shape[2]))
-        best, places = (v.reshape(planes, -1, *rest) for v in (best, place))
+        best, places = (v.reshape(planes, windows.shape[-2], *rest) for v in (best, place))
         width *= n
     shape = (*x.shape[:2], *best.shape[1:])
     return best.reshape(shape), places.reshape(shape)
