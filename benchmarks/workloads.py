@@ -246,6 +246,51 @@ def encoder_layer(lib: Any) -> Step:
     return _training(lib, layer, lib.nn.MSELoss(), x, y, 0.01)
 
 
+def _layer(lib: Any, layer: Any, *shape: int) -> Step:
+    """Forward and backward of one layer, with the gradient of its input."""
+    x = lib.randn(*shape, requires_grad=True)
+
+    def step() -> Any:
+        loss = layer(x).square().mean()
+        layer.zero_grad()
+        x.grad = None
+        loss.backward()
+        return loss
+
+    return step
+
+
+def layer_norm(lib: Any) -> Step:
+    """LayerNorm of 64 sequences of 128 with 512 features."""
+    lib.manual_seed(0)
+    return _layer(lib, lib.nn.LayerNorm(512), 64, 128, 512)
+
+
+def group_norm(lib: Any) -> Step:
+    """GroupNorm of 8 groups on 16 pictures of 64 × 32 × 32."""
+    lib.manual_seed(0)
+    return _layer(lib, lib.nn.GroupNorm(8, 64), 16, 64, 32, 32)
+
+
+def conv1d(lib: Any) -> Step:
+    """Conv1d 32 → 64, kernel 5, on 16 sequences of 256."""
+    lib.manual_seed(0)
+    return _layer(lib, lib.nn.Conv1d(32, 64, 5, padding=2), 16, 32, 256)
+
+
+def conv_transpose2d(lib: Any) -> Step:
+    """ConvTranspose2d 32 → 16, kernel 4, stride 2, on 16 pictures of 16 × 16."""
+    lib.manual_seed(0)
+    layer = lib.nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1)
+    return _layer(lib, layer, 16, 32, 16, 16)
+
+
+def upsample_bilinear(lib: Any) -> Step:
+    """Bilinear upsampling to twice the size of 16 pictures of 16 × 32 × 32."""
+    lib.manual_seed(0)
+    return _layer(lib, lib.nn.Upsample(scale_factor=2, mode="bilinear"), 16, 16, 32, 32)
+
+
 _ALL = (
     op_chain,
     mlp_small,
@@ -262,5 +307,10 @@ _ALL = (
     gpt,
     gpt_by_hand,
     encoder_layer,
+    layer_norm,
+    group_norm,
+    conv1d,
+    conv_transpose2d,
+    upsample_bilinear,
 )
 WORKLOADS = {function.__name__: function for function in _ALL}
