@@ -107,9 +107,14 @@ def multilabel_margin_loss(x, *, labels, listed, reduction="mean"):
 
     `labels` is (N, L), of which those count for which `listed` is True.
     """
+    return _of_pairs(x, labels=labels, listed=listed, reduction=reduction)[0]
+
+
+@multilabel_margin_loss.fast_forward
+def _of_pairs(x, *, labels, listed, reduction="mean"):
     slack, counted = _slack_of_pairs(x, labels, listed)
-    values = add(add(np.maximum(slack, 0) * counted, -1), -1)
-    return reduced(values / x.shape[-1], reduction)
+    slack = np.maximum(slack, 0) * counted
+    return reduced(add(add(slack, -1), -1) / x.shape[-1], reduction), slack > 0
 
 
 @multilabel_margin_loss.vjp(
@@ -120,11 +125,19 @@ def multilabel_margin_loss(x, *, labels, listed, reduction="mean"):
 def _(g, x, *, labels, listed, reduction):
     # a pair of a label j and an i that is none, within the margin, has d = 1
     slack, counted = _slack_of_pairs(unwrapped(x), labels, listed)
-    inside = (slack > 0) * counted
+    return _slope_of_pairs(g, (slack > 0) * counted, labels, reduction)
+
+
+@multilabel_margin_loss.fast_backward
+def _(g, needs, residuals, *, labels, reduction):
+    return (_slope_of_pairs(g, residuals.astype(g.dtype), labels, reduction),)
+
+
+def _slope_of_pairs(g, inside, labels, reduction):
     slope = add(inside, -2)
     rows = np.arange(0, slope.size, slope.shape[-1]).reshape((*slope.shape[:-1], 1))
     np.subtract.at(slope.reshape(-1), labels + rows, add(inside, -1))
-    slope /= x.shape[-1]
+    slope /= inside.shape[-1]
     g = share(g, slope.shape[:-1], reduction)
     return slope * (g.reshape((*g.shape, 1)) if g.ndim else g)
 
