@@ -2,9 +2,8 @@
 
 All functions loop over the offsets inside the window (k² of them), not over the windows: the
 elements of all windows at one offset are one strided slice of the input (`meetings_of`).
-A convolution copies them into columns, along one axis after the other (k copies per axis instead of
-k²), and is then a matrix product. Its gradients are two more operations of the same kind, and the
-three are each other's derivatives. Pooling
+A convolution copies these slices into columns and is then one matrix product. Its gradients are two
+more operations of the same kind, and the three are each other's derivatives. Pooling
 (`dlframe.ops.pooling`) adds the slices, or takes their maximum.
 
 Sizes are tuples with one number per spatial dimension; `padding` has a pair (before, after) each.
@@ -16,7 +15,7 @@ import builtins
 import math
 from collections.abc import Iterator
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -36,23 +35,10 @@ __all__ = [
 
 Sizes = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
-
-
-class Axis(NamedTuple):
-    """The windows along one axis."""
-
-    windows: int
-    offsets: list[tuple[slice, slice]]  # for each offset, the windows with an element, and where
-
-
 Meeting = tuple[Sizes, tuple[Any, ...], tuple[Any, ...]]
 
 # Columns are made for as many samples at once as give at most this many numbers, to fit the cache.
 _CHUNK = 1 << 18
-
-# Products of matrices with at most this many multiplications OpenBLAS does without copying them
-# into an order of its own first, which takes a third of the time of a product with few rows.
-_SMALL = 1_000_000
 
 
 def output_sizes(
@@ -104,9 +90,23 @@ def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
 
     With the windows of x as columns, and the kernels as rows, it is one matrix product per sample.
     """
-    size = output_sizes(x.shape[2:], weight.shape[2:], stride, padding, dilation)
-    before = tuple(a for a, _ in padding)
-    return _convolved(x, weight, bias, size, stride, before, dilation, groups)
+    n, outputs, kernel = x.shape[0], weight.shape[0], weight.shape[2:]
+    size = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
+    if _is_depthwise(x.shape[1], outputs, groups, stride):
+        out = _depthwise(x, weight, size, padding, dilation)
+        return out if bias is None else out + bias.reshape((-1,) + (1,) * len(size))
+    meetings = meetings_of(x.shape[2:], size, kernel, stride, padding, dilation)
+    matrix = weight.reshape(groups, outputs // groups, -1)
+    rows, places = matrix.shape[2], math.prod(size)
+    out = np.empty((n, outputs, *size), np.result_type(x, weight))
+    y = out.reshape(n, groups, outputs // groups, places)
+    columns = None
+    for part in _parts(n, groups * rows * places):
+        columns = _columns(x[part], kernel, size, meetings, columns)
+        np.matmul(matrix, columns.reshape(len(columns), groups, rows, places), out=y[part])
+        if bias is not None:
+            out[part] += bias.reshape((-1,) + (1,) * len(size))  # while the part is in the cache
+    return out
 
 
 @convolution.vjp("x", latex=r"\sum_{s i + k = j} W_k g_i")
@@ -133,15 +133,36 @@ def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, 
     """The adjoint of a convolution in its input: a transposed convolution, linear in y and weight.
 
     x[n, c, j] = b[c] + Σ W[o, c, k] · y[n, o, i] over all o, i, k with i · stride + k · dilation -
-    padding = j. There are two ways: the columns of x from one product, added up, or the columns of
-    y copied for others. To add takes twice as long as to copy.
+    padding = j. The transposed matrix gives columns, whose elements are added to the places they
+    came from.
     """
-    outputs, channels = weight.shape[0], weight.shape[1] * groups
-    before = tuple(a for a, _ in padding)
-    copied = outputs * math.prod(size) // math.prod(stride)  # for each element of the kernel
-    if 2 * channels * math.prod(y.shape[2:]) < copied:
-        return _overlapped(y, weight, bias, size, stride, before, dilation, groups)
-    return _interleaved(y, weight, bias, size, stride, before, dilation, groups)
+    n, outputs, kernel, out = y.shape[0], y.shape[1], weight.shape[2:], y.shape[2:]
+    channels, places = weight.shape[1] * groups, math.prod(out)
+    reach = tuple(d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+    margins = tuple(
+        (r - a, n - k + a) for r, (a, _), n, k in zip(reach, padding, size, out, strict=True)
+    )
+    if _is_depthwise(channels, outputs, groups, stride) and min(map(min, margins)) >= 0:
+        turned = weight[(..., *(slice(None, None, -1),) * len(kernel))]
+        x = _depthwise(y, turned, size, margins, dilation)
+        return x if bias is None else x + bias.reshape((-1,) + (1,) * len(size))
+    meetings = meetings_of(size, out, kernel, stride, padding, dilation)
+    matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2)
+    x = np.empty((n, channels, *size), np.result_type(y, weight))
+    for part in _parts(n, groups * matrix.shape[1] * places, 4 * _CHUNK):
+        # samples are last in memory, so that long runs of numbers are added; longer runs are
+        # faster, so the chunks are larger here
+        samples = len(y[part])
+        g = np.moveaxis(y[part], 0, -1).reshape(groups, outputs // groups, places * samples)
+        columns = np.moveaxis((matrix @ g).reshape(channels, *kernel, *out, samples), -1, 0)
+        total = np.moveaxis(np.zeros((channels, *size, samples), x.dtype), -1, 0)
+        at = kernel_first(columns, len(kernel), 2)
+        for offset, windows, inside in meetings:
+            total[inside] += at[offset][windows]
+        x[part] = total
+        if bias is not None:
+            x[part] += bias.reshape((-1,) + (1,) * len(size))
+    return x
 
 
 @convolution_input.vjp("y", latex=r"\sum_k W_k g_{s i + k}")
@@ -169,14 +190,13 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     channels, places = x.shape[1], math.prod(out)
     if _is_depthwise(channels, outputs, groups, stride):
         return _depthwise_weight(x, y, kernel, padding, dilation)
-    before = tuple(a for a, _ in padding)
-    meetings = _meetings(x.shape[2:], kernel, out, stride, before, dilation)
+    meetings = meetings_of(x.shape[2:], out, kernel, stride, padding, dilation)
     rows = channels // groups * math.prod(kernel)
     total = np.zeros((groups, rows, outputs // groups), np.result_type(x, y))
-    buffers: dict[int, Array] = {}
+    columns = None
     for part in _parts(n, groups * rows * places):
         # the sum is over the samples too, so the channels come first in both factors
-        columns = _columns(x[part].swapaxes(0, 1), meetings, buffers, first=1)
+        columns = _columns(x[part].swapaxes(0, 1), kernel, out, meetings, columns, first=1)
         g = y[part].swapaxes(0, 1).reshape(groups, outputs // groups, -1)
         total += columns.reshape(groups, rows, g.shape[2]) @ g.swapaxes(1, 2)
     return total.swapaxes(1, 2).reshape(outputs, channels // groups, *kernel)
@@ -200,152 +220,6 @@ def _first(windows, shape):
     if windows.shape == shape:
         return windows
     return windows[(..., *(slice(n) for n in shape[2:]))]
-
-
-def _convolved(
-    x: Array,
-    weight: Array,
-    bias: Array | None,
-    size: Sizes,
-    stride: Sizes,
-    before: Sizes,
-    dilation: Sizes,
-    groups: int,
-) -> Array:
-    """`convolution`, for a result of this size; `before` may be negative."""
-    n, outputs, kernel = x.shape[0], weight.shape[0], weight.shape[2:]
-    if bias is not None:
-        bias = bias.reshape((-1,) + (1,) * len(size))
-    if _is_depthwise(x.shape[1], outputs, groups, stride):
-        out = _depthwise(x, weight, size, before, dilation)
-        return out if bias is None else out + bias
-    rows, places = math.prod(weight.shape[1:]), math.prod(size)
-    turns = _turns(rows, outputs // groups, kernel, stride)
-    meetings = _meetings(x.shape[2:], kernel, size, stride, before, dilation, turns)
-    jump = dilation[0] * math.prod(size[1:])
-    rows //= turns
-    matrices = weight.reshape(groups, outputs // groups, weight.shape[1], turns, -1)
-    matrices = np.moveaxis(matrices, 3, 0).reshape(turns, groups, outputs // groups, rows)
-    out = np.empty((n, outputs, *size), np.result_type(x, weight))
-    y = out.reshape(n, groups, outputs // groups, places)
-    buffers: dict[int, Array] = {}
-    for part in _parts(n, groups * rows * places):
-        columns = _columns(x[part], meetings, buffers)
-        _multiply(matrices, columns.reshape(len(columns), groups, rows, -1), jump, y[part])
-        if bias is not None:
-            out[part] += bias  # while the part is in the cache
-    return out
-
-
-def _turns(rows: int, outputs: int, kernel: Sizes, stride: Sizes) -> int:
-    """In how many products a convolution is computed: one, or one per offset along the first axis.
-
-    With stride 1, the windows at one such offset are a shift in memory of those at another. So no
-    columns need be copied for this axis, but results be added, which is shorter for few outputs.
-    """
-    n = kernel[0]
-    shorter = 4 * n * outputs < 3 * rows and rows >= 48 * n
-    return n if shorter and len(kernel) > 1 and stride[0] == 1 else 1
-
-
-def _multiply(matrices: Array, columns: Array, jump: int, out: Array) -> None:
-    """Σ matrices[t] @ columns[..., t · jump :], in blocks so small that BLAS does not copy them."""
-    places = out.shape[-1]
-    width = _SMALL // max(matrices[0, 0].size, 1) // 16 * 16
-    if width < 32:
-        width = max(places, 1)
-    first, *others = matrices
-    for i in range(0, places, width):
-        block = out[..., i : i + width]
-        end = i + block.shape[-1]
-        np.matmul(first, columns[..., i:end], out=block)
-        for turn, matrix in enumerate(others, 1):
-            block += matrix @ columns[..., i + turn * jump : end + turn * jump]
-
-
-def _overlapped(
-    y: Array,
-    weight: Array,
-    bias: Array | None,
-    size: Sizes,
-    stride: Sizes,
-    before: Sizes,
-    dilation: Sizes,
-    groups: int,
-) -> Array:
-    """The adjoint, by steps in reverse: columns, then added to the places they came from."""
-    outputs, channels, *kernel = weight.shape
-    meetings = _meetings(size, tuple(kernel), y.shape[2:], stride, before, dilation)
-    matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2).copy()
-    rows, places = matrix.shape[1], math.prod(y.shape[2:])
-    x = np.empty((len(y), groups * channels, *size), np.result_type(y, weight))
-    for part in _parts(len(y), groups * rows * places, 2 * _CHUNK):
-        # samples are last in memory, so that long runs of numbers are added; longer runs are
-        # faster, so the chunks are larger here
-        g = np.moveaxis(y[part], 0, -1)
-        columns = matrix @ g.reshape(groups, outputs // groups, -1)
-        columns = columns.reshape(groups * channels, *kernel, *g.shape[1:])
-        x[part] = np.moveaxis(_added(columns, size, meetings), -1, 0)
-        if bias is not None:
-            x[part] += bias.reshape((-1,) + (1,) * len(size))
-    return x
-
-
-def _interleaved(
-    y: Array,
-    weight: Array,
-    bias: Array | None,
-    size: Sizes,
-    stride: Sizes,
-    before: Sizes,
-    dilation: Sizes,
-    groups: int,
-) -> Array:
-    """The adjoint, by ordinary convolutions of y.
-
-    The places j with the same remainder after division by the stride meet the same elements k of
-    the kernel, and i goes up by one from each of them to the next: they are a convolution of y
-    with these elements in reverse.
-    """
-    outputs, channels, *kernel = weight.shape
-    turned = weight.reshape(groups, outputs // groups, channels, *kernel).swapaxes(1, 2)
-    turned = turned.reshape(groups * channels, outputs // groups, *kernel)
-    x = np.empty((len(y), groups * channels, *size), np.result_type(y, weight))
-    axes = [
-        [_remainder(n, k, s, d, a, first) for first in range(min(s, n))]
-        for n, k, s, d, a in zip(size, kernel, stride, dilation, before, strict=True)
-    ]
-    ones = (1,) * len(size)
-    for parts in product(*axes):
-        places, taps, margins, steps = zip(*parts, strict=True)
-        sizes = tuple(len(range(n)[s]) for s, n in zip(places, size, strict=True))
-        if 0 in turned[..., *taps].shape:  # places that no element meets
-            x[..., *places] = 0 if bias is None else bias.reshape(-1, *ones)
-            continue
-        part = _convolved(y, turned[..., *taps], bias, sizes, ones, margins, steps, groups)
-        if sizes == size:
-            return part
-        x[..., *places] = part
-    return x
-
-
-def _remainder(
-    size: int, kernel: int, stride: int, dilation: int, before: int, first: int
-) -> tuple[slice, slice, int, int]:
-    """What the convolution is that gives the places first, first + stride ...
-
-    Returns:
-        These places, the elements of the kernel that meet them in reverse, and the zeros before y
-        and the dilation with which they do.
-    """
-    common = math.gcd(stride, dilation)
-    step, places = stride // common, slice(first, size, stride)
-    for k in range(min(step, kernel)):
-        if (first + before - k * dilation) % stride == 0:
-            last = range(k, kernel, step)[-1]
-            margin = (last * dilation - before - first) // stride
-            return places, slice(last, k - 1 if k else None, -step), margin, dilation // common
-    return places, slice(0, 0), 0, 1
 
 
 # --- depthwise: one kernel per channel ---------------------------------------------------------
@@ -380,9 +254,8 @@ def _gaps(like: Array, out: Sizes, padding: Pairs, size: Sizes) -> Array:
     return np.zeros((*like.shape[:2], out[0], *padded[1:]), like.dtype)
 
 
-def _depthwise(x: Array, weight: Array, out: Sizes, before: Sizes, dilation: Sizes) -> Array:
+def _depthwise(x: Array, weight: Array, out: Sizes, padding: Pairs, dilation: Sizes) -> Array:
     kernel, inner = weight.shape[2:], list(range(3, 2 + len(out)))
-    x, padding = _cut(x, kernel, out, before, dilation)
     y = np.empty((*x.shape[:2], *out), np.result_type(x, weight))
     inside: Any = (..., *(slice(n) for n in out))
     for part in _parts(len(x), math.prod(x.shape[1:])):
@@ -394,19 +267,6 @@ def _depthwise(x: Array, weight: Array, out: Sizes, before: Sizes, dilation: Siz
             )
         y[part] = total[inside]
     return y
-
-
-def _cut(
-    x: Array, kernel: Sizes, out: Sizes, before: Sizes, dilation: Sizes
-) -> tuple[Array, Pairs]:
-    """The part of x that the windows reach, and the padding around it."""
-    inside: Any = []
-    padding = []
-    for n, k, count, a, d in zip(x.shape[2:], kernel, out, before, dilation, strict=True):
-        end = count + d * (k - 1) - a
-        inside.append(slice(max(0, -a), max(0, min(n, end))))
-        padding.append((max(0, a), max(0, end - n)))
-    return x[..., *inside], tuple(padding)
 
 
 def _depthwise_weight(x: Array, y: Array, kernel: Sizes, padding: Pairs, dilation: Sizes) -> Array:
@@ -433,71 +293,27 @@ def _parts(samples: int, numbers_per_sample: int, chunk: int = _CHUNK) -> Iterat
     return (slice(i, i + step) for i in range(0, samples, step))
 
 
-def _meetings(
-    size: Sizes,
+def _columns(
+    x: Array,
     kernel: Sizes,
     out: Sizes,
-    stride: Sizes,
-    before: Sizes,
-    dilation: Sizes,
-    turns: int = 1,
-) -> list[Axis]:
-    """For each axis and each offset along it, the windows with an element there, and its places.
-
-    With several turns, the first axis has no windows but only its padding.
-    """
-    axes = [
-        Axis(windows, [_meeting(n, windows, s, i * d - a) for i in range(k)])
-        for n, k, windows, s, a, d in zip(size, kernel, out, stride, before, dilation, strict=True)
-    ]
-    if turns > 1:
-        length = out[0] + dilation[0] * (turns - 1)
-        axes[0] = Axis(length, [_meeting(size[0], length, 1, -before[0])])
-    return axes
-
-
-def _columns(x: Array, axes: list[Axis], buffers: dict[int, Array], first: int = 2) -> Array:
+    meetings: list[Meeting],
+    buffer: Array | None,
+    first: int = 2,
+) -> Array:
     """The windows of `x`, with zeros in the padding; the axes from `first` on are the kernel's.
 
-    The windows are made along one axis after the other, the last one first: the copies along the
-    others are of long runs of numbers. `buffers` has the results of the call before, in which the
-    zeros are at the right places already.
+    `buffer` is the result of the call before, which has its zeros at the right places already.
     """
-    # along an axis without windows first, when there are few numbers
-    for axis in sorted(range(len(axes)), key=lambda i: (len(axes[i].offsets) > 1, -i)):
-        inner: Any = (slice(None),) * (len(axes) - 1 - axis)
-        at = x.ndim - len(inner) - 1
-        windows, offsets = axes[axis]
-        if len(offsets) == 1 and offsets[0][0] == slice(0, windows):
-            # a kernel of one element, which takes no padding
-            x = np.expand_dims(x[..., offsets[0][1], *inner], first)
-            continue
-        shape = (*x.shape[:first], len(offsets), *x.shape[first:at], windows, *x.shape[at + 1 :])
-        buffer = buffers.get(axis)
-        if buffer is None or buffer.shape != shape:
-            buffer = buffers[axis] = np.zeros(shape, x.dtype)
-        by_offset = np.moveaxis(buffer, first, 0)
-        for target, (there, inside) in zip(by_offset, offsets, strict=True):
-            target[..., there, *inner] = x[..., inside, *inner]
-        x = buffer
-    return x
-
-
-def _added(columns: Array, size: Sizes, axes: list[Axis]) -> Array:
-    """The adjoint of `_columns`: each number is added to the place that it was copied from.
-
-    From (C, *kernel, *windows, N) to (C, *size, N).
-    """
-    for axis, (_, offsets) in enumerate(axes):
-        inner: Any = (slice(None),) * (len(size) - axis)
-        at = columns.ndim - len(inner) - 1
-        shape = (len(columns), *columns.shape[2:at], size[axis], *columns.shape[at + 1 :])
-        total = np.zeros(shape, columns.dtype)
-        by_offset = columns.swapaxes(0, 1)
-        for source, (windows, inside) in zip(by_offset, offsets, strict=True):
-            total[..., inside, *inner] += source[..., windows, *inner]
-        columns = total
-    return columns
+    if len(meetings) == 1 and x.shape[2:] == out and x[meetings[0][2]].shape == x.shape:
+        return x  # a kernel of one element, which takes each element once
+    shape = (*x.shape[:first], *kernel, *x.shape[first:2], *out)
+    if buffer is None or buffer.shape != shape:
+        buffer = np.zeros(shape, x.dtype)
+    at = kernel_first(buffer, len(kernel), first)
+    for offset, windows, inside in meetings:
+        at[offset][windows] = x[inside]
+    return buffer
 
 
 def kernel_first(columns: Array, count: int, first: int) -> Array:

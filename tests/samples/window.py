@@ -99,6 +99,5 @@ SAMPLES = [
     *conv((0, 3, 4, 4), (2, 3, 2, 2), bias=True),
     *conv((2, 3, 5, 4), (3, 1, 3, 2), bias=True, groups=3, padding=((1, 2), (0, 1)), dilation=(2, 1)),
     *conv((2, 2, 6), (2, 1, 3), groups=2, padding=((4, 0),)),
-    *conv((1, 24, 3, 3), (1, 24, 2, 2), bias=True, padding=((1, 2), (0, 1)), dilation=(2, 1)),
     *conv((1, 2, 3, 3, 4), (2, 1, 2, 1, 2), bias=True, groups=2, padding=((0, 0), (1, 1), (0, 1))),
 ]  # fmt: skip
