@@ -94,7 +94,7 @@ def names(kind: str) -> list[str]:
 
     >>> from dlframe import plugins
     >>> plugins.names("losses")[:3]
-    ['BCELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
+    ['BCELoss', 'BCEWithLogitsLoss', 'CTCLoss']
     """
     return sorted({entry.name for entry in _entries(kind)})
 

@@ -97,6 +97,7 @@ def commands(page: Path) -> list[list[str]]:
     return [words for words in parsed if words]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", with_blocks("sh", "bash"))
 def test_commands_exist(page: Path, tmp_path: Path) -> None:
     for words in commands(page):
@@ -125,6 +126,7 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
 # --- examples and reference --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", sorted(ROOT.glob("examples/*.py")), ids=lambda path: path.name)
 def test_examples_run(script: Path, tmp_path: Path) -> None:
     assert "loss" in run([sys.executable, str(script)], tmp_path)

@@ -396,7 +396,7 @@ def _gelu_slope(x: Any, phi: Any, approximate: str) -> Any:
 # --- of two halves -----------------------------------------------------------------------------
 
 
-@op(order="K", latex=r"a \, \sigma(b), \quad x = [a, b]")
+@op(order="K", latex=r"a \sigma(b), \quad x = [a, b]")
 def glu(x: Array, *, axis: int = -1) -> Any:
     """a σ(b), for the halves a and b of x along an axis."""
     values, gates = _halves(x, axis)
@@ -405,7 +405,7 @@ def glu(x: Array, *, axis: int = -1) -> Any:
     return out
 
 
-@glu.vjp("x", latex=r"[g \, \sigma(b), \; g \, a \, \sigma(b) (1 - \sigma(b))]")
+@glu.vjp("x", latex=r"[g \sigma(b), \quad g a \sigma(b) (1 - \sigma(b))]")
 def _(g, x, *, axis):
     # σ' = σ (1 - σ)
     values, gates = _halves(x, axis)

@@ -426,6 +426,7 @@ class TestProcesses:
         options = {"num_workers": 2, "persistent_workers": True}
         assert load(worker_type="process", **options) == load(**options)
 
+    @pytest.mark.slow
     def test_what_crosses_the_border(self, tmp_path: Path) -> None:
         """Seeds, info, writable arrays, big and odd batches, errors, and shared memory freed."""
         file = script_file(
@@ -545,6 +546,7 @@ class TestProcesses:
         assert done.stderr == ""
         return done.stdout.splitlines()
 
+    @pytest.mark.slow
     def test_a_killed_worker_and_one_that_cannot_start(self, tmp_path: Path) -> None:
         main = """
         attempt("kill")

@@ -59,6 +59,7 @@ def called(module: Any, inputs: tuple[Any, ...]) -> Any:
     return module(*inputs)
 
 
+@pytest.mark.slow
 @each_class
 def test_copies_and_files(row: Row, tmp_path: Any) -> None:
     module, inputs = built(row)
@@ -106,6 +107,7 @@ def wanting(row: Row, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(x if i in row.fixed else nests.map_leaves(one, x) for i, x in enumerate(inputs))
 
 
+@pytest.mark.slow
 @each_class
 def test_explain(row: Row) -> None:
     module, inputs = built(row)

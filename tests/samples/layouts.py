@@ -137,7 +137,7 @@ DIFFERS = {
         "max_pool3d_with_indices")},
     **dict.fromkeys(["Tensor.backward", "Tensor.retain_grad", "func.hessian", "func.jacrev", "func.jacfwd", "func.vmap"], _HISTORY),
     **dict.fromkeys(["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"], _STEPS),
-    "batch_norm": _CHANNELS,
+    **dict.fromkeys(["batch_norm", "native_batch_norm"], _CHANNELS),
     **dict.fromkeys(["histogramdd", "unravel_index", "unique_consecutive"], _PARTS),
     "Tensor.__deepcopy__": "a copy has no gaps",
     "Tensor.__reduce_ex__": "a copy has no gaps",

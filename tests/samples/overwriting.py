@@ -140,6 +140,7 @@ STRICTER = {
     "nn.functional.multilabel_soft_margin_loss": "for the gradient by the target PyTorch keeps logarithms",
     "margin_ranking_loss": "PyTorch keeps the target with its sign turned, a copy",
     "nn.functional.scaled_dot_product_attention": "PyTorch keeps what we keep in four dimensions, else scaled copies",
+    "nn.functional.linear_cross_entropy": "in parts PyTorch computes the gradients on the way forward",
     "special.ndtr": "PyTorch computes it from erf of a multiple",
     "ldexp": "PyTorch brings the exponent to another dtype",
     **dict.fromkeys(

@@ -16,12 +16,14 @@ from dlframe import metrics, nn, optim, testing
 
 
 def each(table: dict[str, list[Part]]) -> Any:
-    """One test per row."""
-    cases = [(name, row, i) for name, rows in table.items() for i, row in enumerate(rows)]
+    """One test per row; slow ones behind the second of a class."""
+    cases = [
+        pytest.param(name, row, id=f"{name}-{i}", marks=[pytest.mark.slow] if i > 1 else [])
+        for name, rows in table.items()
+        for i, row in enumerate(rows)
+    ]
     assert cases
-    return pytest.mark.parametrize(
-        ("name", "row"), [case[:2] for case in cases], ids=[f"{name}-{i}" for name, _, i in cases]
-    )
+    return pytest.mark.parametrize(("name", "row"), cases)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ tests/oracle/test_calls.py compares with PyTorch itself.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -30,14 +31,17 @@ import dlframe as dl
 from dlframe.testing.op import check_layouts, check_narrow
 
 
-def each(check: str) -> Any:
-    """One test per call that goes through `check`."""
-    cases = [
-        (family, call) for family, rows in CALLS.items() for call in rows if CHECKS[check](call)
-    ]
-    return pytest.mark.parametrize(
-        ("family", "call"), cases, ids=[f"{family}-{call.key}" for family, call in cases]
-    )
+def each(check: str, first: int | None = None) -> Any:
+    """One test per call that goes through `check`; slow behind the first ones of a function."""
+    seen: Counter[str] = Counter()
+    cases = []
+    for family, rows in CALLS.items():
+        for call in rows:
+            if CHECKS[check](call):
+                seen[call.name] += 1
+                marks = [pytest.mark.slow] if first and seen[call.name] > first else []
+                cases.append(pytest.param(family, call, marks=marks, id=f"{family}-{call.key}"))
+    return pytest.mark.parametrize(("family", "call"), cases)
 
 
 @each("value")
@@ -47,14 +51,14 @@ def test_values_and_gradients_are_pytorchs(family: str, call: Call) -> None:
     assert difference(results(call, dl), want, call.tolerance) == ""
 
 
-@each("float32")
+@each("float32", first=4)
 def test_float32_is_close_and_stays_float32(family: str, call: Call) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check_narrow(case_of(call), call.narrow)
 
 
-@each("dtypes")
+@each("dtypes", first=6)
 def test_dtypes_of_results_are_pytorchs(family: str, call: Call) -> None:
     """For inputs of every dtype; what PyTorch does not compute, dlframe may."""
     want = load("calls", family, call.key, "dtypes")
@@ -77,7 +81,7 @@ def test_empty_and_0d_inputs_are_pytorchs(family: str, call: Call, variant: str)
     assert difference(got, want, call.tolerance) == ""
 
 
-@each("layout")
+@each("layout", first=4)
 def test_layout_in_memory_does_not_matter(family: str, call: Call) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
