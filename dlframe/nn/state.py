@@ -279,6 +279,8 @@ def _hidden_hint(module: Module) -> list[str]:
     """Advice if modules or parameters lie in plain lists, where no state is looked for."""
     for path, part in module.named_modules():
         for name, value in part.__dict__.items():
+            if name in ("_empty_slots", "_buffer_names"):
+                continue
             held = value.values() if isinstance(value, dict) else value
             if isinstance(value, (list, tuple, dict)) and any(
                 isinstance(each, Parameter) or hasattr(each, "named_parameters") for each in held

@@ -16,7 +16,11 @@ torch = pytest.importorskip("torch")
 EXPANDED = {"elementwise", "reduction", "scan", "shape", "joining"}
 
 # PyTorch's gradients are wrong for one layout, and for singular matrices.
-OTHER_VALUES = {"nn.functional.batch_norm", "linalg.det"}
+OTHER_VALUES = {
+    *("nn.functional.batch_norm", "linalg.det"),
+    *("native_group_norm", "ctc_loss"),  # PyTorch misreads weights and targets with gaps
+    *("Tensor.resize_", "Tensor.resize_as_", "resize_as_"),  # by the order in memory
+}
 
 ROWS = [(f, call) for f, rows in CALLS.items() for call in rows if has_arrays(call)]
 

@@ -137,7 +137,11 @@ DIFFERS = {
         "max_pool3d_with_indices")},
     **dict.fromkeys(["Tensor.backward", "Tensor.retain_grad", "func.hessian", "func.jacrev", "func.jacfwd", "func.vmap"], _HISTORY),
     **dict.fromkeys(["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"], _STEPS),
-    **dict.fromkeys(["batch_norm", "native_batch_norm"], _CHANNELS),
+    **dict.fromkeys(
+        ["batch_norm", "native_batch_norm", "conv1d", "convolution", "max_pool1d", "max_pool1d_with_indices", "avg_pool1d",
+         "adaptive_avg_pool1d", "adaptive_max_pool1d", "nn.functional.conv1d", "nn.functional.conv_transpose1d"], _CHANNELS),
+    "nn.utils.rnn.unpad_sequence": "PyTorch turns the input in place",
+    **dict.fromkeys(["Tensor.resize_", "Tensor.resize_as_", "resize_as_"], "PyTorch goes through the elements as they lie in memory"),
     **dict.fromkeys(["histogramdd", "unravel_index", "unique_consecutive"], _PARTS),
     "Tensor.__deepcopy__": "a copy has no gaps",
     "Tensor.__reduce_ex__": "a copy has no gaps",
