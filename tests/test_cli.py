@@ -110,6 +110,7 @@ def test_a_run_from_beginning_to_end(dlframe: Command, tmp_path: Path) -> None:
     assert "test loss" in again
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(dlframe: Command, tmp_path: Path) -> None:
     first = dlframe(*PLAIN, "--augment", "--out", "a").stdout
     second = dlframe(*PLAIN, "--augment", "--out", "b", "--workers", 2).stdout
@@ -120,6 +121,7 @@ def test_the_same_seed_gives_the_same_run(dlframe: Command, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["disk", "moons", "spirals"])
+@pytest.mark.slow
 def test_points_get_a_boundary(dlframe: Command, tmp_path: Path, name: str) -> None:
     done = dlframe("train", "--data", name, "--epochs", 3, "--quiet")
     run = tmp_path / "runs" / f"{name}-mlp"
@@ -128,6 +130,7 @@ def test_points_get_a_boundary(dlframe: Command, tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("scheduler", parser.SCHEDULERS)
+@pytest.mark.slow
 def test_every_scheduler_and_optimizer(dlframe: Command, scheduler: str) -> None:
     optimizer = {"none": "sgd", "cosine": "RMSProp", "step": "adamw"}.get(scheduler, "adam")
     options = ["--scheduler", scheduler, "--optimizer", optimizer, "--weight-decay", 1e-4]
@@ -152,6 +155,7 @@ def test_without_matplotlib_everything_else_is_there(dlframe: Command, tmp_path:
 # --- runs that exist ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_is_not_overwritten_silently(dlframe: Command, tmp_path: Path) -> None:
     dlframe(*PLAIN, "--out", "a")
     before = (tmp_path / "a" / "checkpoints" / "best.h5").read_bytes()
@@ -360,6 +364,7 @@ def test_killed_at_any_write_a_run_can_go_on_or_begin_again(
     assert files(run) == ALWAYS
 
 
+@pytest.mark.slow
 def test_more_epochs_for_a_finished_run(dlframe: Command, tmp_path: Path) -> None:
     dlframe(*PLAIN, "--out", "a")
     done = dlframe("train", "--resume", "--out", "a", "--epochs", 1, code=2)
@@ -379,6 +384,7 @@ def test_more_epochs_for_a_finished_run(dlframe: Command, tmp_path: Path) -> Non
     assert states[0] == states[1]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_before_its_report_gets_it(dlframe: Command, tmp_path: Path) -> None:
     first = dlframe(*QUICK, "--out", "a").stdout
     weights = (tmp_path / "a" / "checkpoints" / "last.h5").read_bytes()
@@ -391,6 +397,7 @@ def test_a_run_that_was_stopped_before_its_report_gets_it(dlframe: Command, tmp_
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+@pytest.mark.slow
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(dlframe: Command, tmp_path: Path) -> None:
     long = [*PLAIN, "--epochs", "12", "--batch-size", "10"]
     process = subprocess.Popen(
@@ -444,6 +451,7 @@ def test_a_full_disk_names_the_file_and_leaves_nothing_half_written(tmp_path: Pa
     assert files(tmp_path / "a") == ALWAYS - {"checkpoints/best.h5", "checkpoints/last.h5"}
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_options(dlframe: Command) -> None:
     dlframe(*PLAIN, "--out", "a", "--scheduler", "cosine")
     done = dlframe("train", "--resume", "--out", "a", "--lr", 0.5, code=2)
@@ -566,6 +574,7 @@ def test_images_are_recognised(dlframe: Command, tmp_path: Path, trained: Path) 
     assert sum(shares) <= 100.01
 
 
+@pytest.mark.slow
 def test_white_paper_colours_and_sizes(dlframe: Command, tmp_path: Path, trained: Path) -> None:
     from PIL import Image
 
@@ -605,6 +614,7 @@ def test_images_of_more_than_eight_bits(dlframe: Command, tmp_path: Path, traine
     assert blocks[0][1:] == blocks[1][1:] == blocks[2][1:]
 
 
+@pytest.mark.slow
 def test_images_that_are_too_large(dlframe: Command, tmp_path: Path, trained: Path) -> None:
     from PIL import Image
 
@@ -617,6 +627,7 @@ def test_images_that_are_too_large(dlframe: Command, tmp_path: Path, trained: Pa
     assert "large.png (10000×10000, resized to 8×8)" in done.stdout
 
 
+@pytest.mark.slow
 def test_files_that_are_no_images(dlframe: Command, tmp_path: Path, trained: Path) -> None:
     (tmp_path / "text\x1b[2J.png").write_text("not an image")
     (tmp_path / "folder.png").mkdir()
@@ -649,6 +660,7 @@ def test_points_cannot_be_seen(dlframe: Command) -> None:
 # --- data, info, plugins -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_data_list_verify_download(dlframe: Command, tmp_path: Path) -> None:
     out = dlframe("data", "list").stdout
     assert re.search(r"digits +1442 \+ 355 +1×8×8 +10 +part of dlframe", out)
@@ -744,6 +756,7 @@ def gates(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}"}
 
 
+@pytest.mark.slow
 def test_what_is_trained_is_what_was_asked_for(
     dlframe: Command, tmp_path: Path, gates: dict[str, str]
 ) -> None:
@@ -762,6 +775,7 @@ def test_what_is_trained_is_what_was_asked_for(
     assert "gates" in without
 
 
+@pytest.mark.slow
 def test_activations_and_optimizers_that_cannot_be_made(
     dlframe: Command, gates: dict[str, str]
 ) -> None:
@@ -817,6 +831,7 @@ def test_wrong_command_lines(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_files_that_are_no_checkpoints(dlframe: Command, tmp_path: Path) -> None:
     import dlframe as dl
 
