@@ -32,6 +32,8 @@ __all__ = ["gru_layer", "lstm_layer", "rnn_layer"]
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
 
+_CHUNK = 1 << 17  # numbers of all gates that are filled at once
+
 Steps = list[tuple[int, int]]  # the first row of each step, and the first after it
 
 
@@ -112,23 +114,25 @@ def _forward(cell, x, state, weights, sizes, reverse):
     (h, out), *pairs_of_c = pairs
     new = out if w_hr is None else kept.pop()
     arrays = [h, new, *(array for pair in pairs_of_c for array in pair), *kept]
-    _fill_inputs(cell, z, rows, w_ih, b_ih, b_hh)
+    fill = _inputs(cell, z, rows, w_ih, b_ih, b_hh)
     from_h, weight = z[cell.of_h], _turned(_arranged(w_hh, cell.h_order, cell.halved))
     zh = np.empty((len(weight), len(state[0]), z.shape[2]), z.dtype)
     running = [s.copy() for s in state]
-    for a, b in steps:
-        n = b - a
-        if sizes is not None or (a, b) == steps[0]:
-            for (before, _), s in zip(pairs, running, strict=True):
-                before[a:b] = s[:n]
-        part = from_h[:, a:b]
-        part += np.matmul(h[a:b], weight, out=zh[:, :n])
-        cell.fast_step(z[:, a:b], *[array[a:b] for array in arrays])
-        if w_hr is not None:
-            np.dot(new[a:b], w_hr.T, out=out[a:b])
-        if sizes is not None or (a, b) == steps[-1]:
-            for (_, after), s in zip(pairs, running, strict=True):
-                s[:n] = after[a:b]
+    for group in _groups(steps, z):
+        fill(_span(group))
+        for a, b in group:
+            n = b - a
+            if sizes is not None or (a, b) == steps[0]:
+                for (before, _), s in zip(pairs, running, strict=True):
+                    before[a:b] = s[:n]
+            part = from_h[:, a:b]
+            part += np.matmul(h[a:b], weight, out=zh[:, :n])
+            cell.fast_step(z[:, a:b], *[array[a:b] for array in arrays])
+            if w_hr is not None:
+                np.dot(new[a:b], w_hr.T, out=out[a:b])
+            if sizes is not None or (a, b) == steps[-1]:
+                for (_, after), s in zip(pairs, running, strict=True):
+                    s[:n] = after[a:b]
     out = out.copy()  # a write to the result must not change what is kept
     return (out.reshape(*x.shape[:-1], out.shape[1]), *running), (z, arrays)
 
@@ -165,20 +169,36 @@ def _room(dtype, *shapes):
     ]
 
 
-def _fill_inputs(cell, z, rows, w_ih, b_ih, b_hh):
-    """Write W_ih x and both biases into z."""
+def _groups(steps, z):
+    """The steps in groups whose rows of z fit the cache, to be used again while they are there."""
+    room = max(1, _CHUNK // max(1, z.shape[0] * z.shape[2]))  # rows
+    per_step = max(1, *(b - a for a, b in steps)) if steps else 1
+    count = max(1, room // per_step)
+    return [steps[i : i + count] for i in range(0, len(steps), count)]
+
+
+def _span(group):
+    """The rows of these steps."""
+    return slice(min(group[0][0], group[-1][0]), max(group[0][1], group[-1][1]))
+
+
+def _inputs(cell, z, rows, w_ih, b_ih, b_hh):
+    """A function that writes W_ih x and both biases into some rows of z."""
     weight, first = _turned(_arranged(w_ih, cell.x_order, cell.halved)), cell.of_x.start
-    if b_ih is None:
-        z[:first] = 0
-    else:
-        bias = np.zeros((len(z), z.shape[2]), z.dtype)
+    bias = np.zeros((len(z), z.shape[2]), z.dtype)
+    if b_ih is not None:
         bias[cell.of_x] = _arranged(b_ih, cell.x_order, cell.halved)
         bias[cell.of_h] += _arranged(b_hh, cell.h_order, cell.halved)
-        z[:first] = bias[:first, None]
         # a feature that is always 1 adds the bias without another pass over z
         rows = np.concatenate([rows, np.ones((len(rows), 1), z.dtype)], axis=1)
         weight = np.concatenate([weight, bias[first:, None]], axis=1)
-    np.matmul(rows, weight, out=z[cell.of_x])
+    alone, of_x = z[:first], z[cell.of_x]
+
+    def fill(at):
+        alone[:, at] = bias[:first, None]
+        np.matmul(rows[at], weight, out=of_x[:, at])
+
+    return fill
 
 
 def _arranged(weight, order, halved=()):
@@ -221,23 +241,25 @@ def _backward(cell, g, needs, x, weights, residuals, sizes, reverse):
     d = [s.copy() for s in g[1:]]
     n, width = d[0].shape
     dz, dh_room = _room(z.dtype, (len(z) + cell.more, *z.shape[1:]), (len(weight), n, width))
-    cell.slopes(dz, z, *arrays)
     dzx, dzh = dz[cell.of_x], dz[cell.of_h]
     projected: Any = None if w_hr is None else np.empty((len(rows), width), z.dtype)
-    for a, b in reversed(steps):
-        n = b - a
-        dh, *dc = [s[:n] for s in d]
-        dh += dout[a:b]
-        dm = dh
-        if w_hr is not None:
-            projected[a:b] = dh
-            dm = dh.dot(w_hr)
-        cell.fast_back(dz[:, a:b], z[:, a:b], dm, *dc)
-        parts = np.matmul(dzh[:, a:b], weight, out=dh_room[:, :n])
-        if cell.direct:
-            dh += np.add.reduce(parts, axis=0)
-        else:
-            np.add.reduce(parts, axis=0, out=dh)
+    for group in reversed(_groups(steps, z)):
+        at = _span(group)
+        cell.slopes(dz[:, at], z[:, at], *[array[at] for array in arrays])
+        for a, b in reversed(group):
+            n = b - a
+            dh, *dc = [s[:n] for s in d]
+            dh += dout[a:b]
+            dm = dh
+            if w_hr is not None:
+                projected[a:b] = dh
+                dm = dh.dot(w_hr)
+            cell.fast_back(dz[:, a:b], z[:, a:b], dm, *dc)
+            parts = np.matmul(dzh[:, a:b], weight, out=dh_room[:, :n])
+            if cell.direct:
+                dh += np.add.reduce(parts, axis=0)
+            else:
+                np.add.reduce(parts, axis=0, out=dh)
     dx: Any = None
     if needs[0]:
         parts = [part @ w for part, w in zip(dzx, _arranged(w_ih, cell.x_order), strict=True)]
