@@ -1,4 +1,4 @@
-"""Long sequences, which are worked on in several pieces: as two shorter ones, one after the other."""
+"""Sequences so long that they are worked on in pieces: as two shorter ones, one after the other."""
 
 from __future__ import annotations
 
