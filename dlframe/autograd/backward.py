@@ -112,13 +112,20 @@ def _run_post_hooks(leaf: Any) -> None:
             hook.function(leaf)
 
 
+# The references to `g` in `_accumulate` if there are none outside: the name `g`, and before Python
+# 3.14, which lends it, the argument of getrefcount. A reference of others counts in all versions.
+# This is no measurement, since under a debugger, which looks at local variables, an import would
+# measure more, and gradients that others have would then be kept. A number that is too small only
+# makes copies.
+_OURS = 1 if sys.version_info >= (3, 14) else 2
+
+
 def _accumulate(leaf: Any, g: Any) -> None:
     """Add `g` to `leaf.grad`; the first is kept as it is if nothing else refers to its memory.
 
     It lies in memory as the leaf does, or, if the leaf has gaps, in order.
     """
     if leaf.gradient is None and g.__class__ is np.ndarray:
-        # more references than our two names and getrefcount's own
         shared = sys.getrefcount(g) > _OURS or not (g.base is None or _has_base_alone(g))
         own = leaf.array
         if shared or (g.strides != own.strides and not _lie_alike(g, own)):
@@ -138,7 +145,7 @@ def _accumulate(leaf: Any, g: Any) -> None:
 
 def _has_base_alone(g: Any) -> bool:
     """Whether `g` shows all of an array that nothing else refers to, in another shape."""
-    if sys.getrefcount(g.base) > 2:  # more references than that of `g` and getrefcount's own
+    if sys.getrefcount(g.base) > 2:  # more than that of `g`, and the new one of `g.base` itself
         return False
     base = g.base
     own = base.__class__ is np.ndarray and base.flags.owndata
@@ -163,23 +170,6 @@ def zero_gradients(tensors: Iterable[Any], set_to_none: bool) -> None:
             x.grad = x.grad.detach()
         x.grad.array[...] = 0
         mark_mutated(x.grad.array, "zero_grad")
-
-
-def _refcount_of_a_popped_argument() -> int:
-    """The number of references to an array inside `_accumulate` if there are none outside."""
-    count = 0
-
-    def callee(_: Any, g: Any) -> None:
-        nonlocal count
-        count = sys.getrefcount(g)
-
-    arrays = {0: np.empty(1)}
-    for key in list(arrays):
-        callee(key, arrays.pop(key))
-    return count
-
-
-_OURS = _refcount_of_a_popped_argument()
 
 
 def grad(

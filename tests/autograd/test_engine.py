@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import tracemalloc
 import weakref
@@ -39,6 +41,123 @@ def test_the_gradient_that_starts_is_not_kept_by_reference():
     (x + 0.0).backward(start)
     x.grad.mul_(3)
     assert start.tolist() == [1.0, 1.0]
+
+
+# --- is the first gradient of a leaf kept, or copied? ------------------------------------------
+
+GIVEN = {
+    "an array": lambda: dl.ones(4, 2) * 3,
+    "all of another": lambda: (dl.ones(8) * 3).reshape(4, 2),
+    "all of another, of other dimensions": lambda: (dl.ones(4, 1, 2) * 3).squeeze(1),
+}
+HOLDERS = {
+    "tensor": lambda g: g,
+    "array": lambda g: g.numpy(),
+    "detached": lambda g: g.detach(),
+    "part": lambda g: g[1:, 1],
+    "transposed": lambda g: g.T,
+    "reshaped": lambda g: g.reshape(2, 4),
+    "array of a part": lambda g: g.numpy()[:1],
+    "base": lambda g: g.numpy() if g.numpy().base is None else g.numpy().base,
+    "buffer": lambda g: memoryview(g.numpy()),
+    "DLPack": lambda g: np.from_dlpack(g.detach()),
+    "capsule": lambda g: g.detach().__dlpack__(),
+    "function": lambda g: lambda: g,
+    "method": lambda g: g.numpy().sum,
+    "iterator": lambda g: iter(g.numpy()),
+    "generator": lambda g: (row for row in g),
+}
+
+
+def address(x):
+    return x.numpy().__array_interface__["data"][0]
+
+
+def backward_with(given, hold):
+    """A leaf whose gradient was `given()`, its address before, its values, and what `hold` kept."""
+    x, seen = dl.zeros(4, 2, requires_grad=True), []
+
+    def hook(_):
+        g = given()
+        seen.extend((address(g), g.numpy().copy(), hold(g)))
+        return g
+
+    x.register_hook(hook)
+    x.sum().backward()
+    return x, *seen
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_a_gradient_that_nobody_else_has_is_kept_without_a_copy(given):
+    x, before, values, _ = backward_with(given, lambda g: None)
+    assert address(x.grad) == before
+    assert np.array_equal(x.grad.numpy(), values)
+
+
+@pytest.mark.parametrize("hold", HOLDERS.values(), ids=HOLDERS)
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_a_gradient_that_someone_still_has_is_copied(given, hold):
+    x, before, values, held = backward_with(given, hold)
+    assert held is not None
+    assert address(x.grad) != before
+    assert np.array_equal(x.grad.numpy(), values)
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_whoever_looks_at_the_variables_of_backward_only_makes_a_copy(given):
+    frames = []
+
+    def look(frame, event, arg):
+        frames.append(dict(frame.f_locals))
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        x, old, values, _ = backward_with(given, lambda g: None)
+    finally:
+        sys.settrace(before)
+    assert any("leaf" in names and "g" in names for names in frames)
+    assert address(x.grad) != old
+    assert np.array_equal(x.grad.numpy(), values)
+
+
+@pytest.mark.slow
+def test_a_debugger_at_the_import_does_not_change_what_is_copied():
+    code = """if True:
+    import sys
+
+    def look(frame, event, arg):
+        frame.f_locals
+        return look if frame.f_globals.get("__name__") == "dlframe.autograd.backward" else None
+
+    sys.settrace(look)
+    import dlframe as dl
+    sys.settrace(None)
+    x = dl.zeros(3, requires_grad=True)
+    held = []
+    x.register_hook(held.append)
+    (x * 2).sum().backward()
+    x.grad += 1
+    print(held[0].tolist())
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
+    )
+    assert ran.stdout == "[2.0, 2.0, 2.0]\n"
+
+
+def test_what_a_retained_graph_keeps_is_not_the_gradient():
+    x, y = (dl.full((3,), v, requires_grad=True) for v in (2.0, 5.0))
+    out = (x * y).exp().reshape(3, 1).reshape(-1)
+    out.backward(dl.ones(3), retain_graph=True)
+    first = x.grad.clone()
+    x.grad.mul_(100)
+    y.grad.mul_(100)
+    x.grad = y.grad = None
+    out.backward(dl.ones(3))
+    assert dl.equal(x.grad, first)
+    assert out.tolist() == [np.exp(np.float32(10)).item()] * 3
 
 
 def test_the_gradient_of_a_reused_value_is_not_changed_by_accumulation():
