@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from dlframe.base.naming import name_inherited
 from dlframe.errors import ArgumentError
 from dlframe.nn.module import Module
 from dlframe.nn.parameter import UninitializedTensorMixin, is_lazy
@@ -47,6 +48,10 @@ class LazyModuleMixin(Module):
 
     cls_to_become: ClassVar[type[Module] | None] = None
     _waiting = True  # for the first call
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        name_inherited(cls, "initialize_parameters")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._waiting:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 
 from dlframe.autograd.backward import zero_gradients
+from dlframe.base.naming import name_inherited
 from dlframe.nn import state
 from dlframe.nn.casting import cast_module, parse_to
 from dlframe.nn.hooks import Hookable, call_with_hooks
@@ -31,7 +32,7 @@ _NO_NAMES: Mapping[str, Any] = MappingProxyType({})
 
 
 def _forward_missing(self: Module, *input: Any) -> Any:
-    similar = get_close_matches("forward", vars(type(self)), n=1)
+    similar = get_close_matches("forward", vars(type(self)).keys() - {"forward"}, n=1)
     advice = f"; is {similar[0]} meant to be it?" if similar else ""
     if hasattr(self, "__getitem__"):
         advice = "; it only holds modules: call those one by one, or use nn.Sequential"
@@ -85,6 +86,7 @@ class Module(Hookable):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        name_inherited(cls, "__init__", "forward")
         if "backward" in cls.__dict__ and "own_backward" not in cls.__dict__:
             cls.own_backward = True
         if cls.own_backward:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from dlframe.base.naming import name_inherited
 from dlframe.errors import ArgumentError, DimensionError, ShapeError
 from dlframe.nn.hooks import find_pre_hook, remove_pre_hook
 from dlframe.nn.module import Module
@@ -74,6 +75,10 @@ class BasePruningMethod(ABC):
 
     PRUNING_TYPE: ClassVar[str]
     _tensor_name: str
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        name_inherited(cls, "__init__")
 
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self._tensor_name, self.apply_mask(module))
