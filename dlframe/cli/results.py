@@ -17,6 +17,7 @@ from dlframe.data import DataLoader
 from dlframe.metrics import classification_report, confusion_matrix
 from dlframe.nn import Module
 from dlframe.nn import functional as F
+from dlframe.nn.modes import evaluating
 from dlframe.tensor import to_array
 
 
@@ -42,15 +43,12 @@ class Result:
 def measure(model: Module, dataset: Any, classes: int) -> Result:
     """Run the model on a data set, in order and in batches of one size, so that numbers repeat."""
     probabilities, targets, loss = [], [], 0.0
-    was_training = model.training
-    model.eval()
-    with no_grad():
+    with evaluating(model), no_grad():
         for x, y in DataLoader(dataset, AT_ONCE):
             output = model(x)
             loss += F.cross_entropy(output, y, reduction="sum").item()
             probabilities.append(to_array(F.softmax(output, dim=1)))
             targets.append(to_array(y))
-    model.train(was_training)
     scores, target = np.concatenate(probabilities), np.concatenate(targets)
     predicted = scores.argmax(axis=1)
     return Result(

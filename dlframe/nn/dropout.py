@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from dlframe.autograd import no_grad
 from dlframe.autograd.func import functional_call
 from dlframe.errors import ArgumentError
 from dlframe.nn import functional as F
+from dlframe.nn.modes import evaluating
 from dlframe.nn.module import Module
+from dlframe.nn.parameter import is_lazy
 from dlframe.tensor import Tensor
 
 __all__ = [
@@ -182,7 +185,8 @@ class DropConnect(Module):
     recurrent weights. PyTorch has no such layer.
 
     Args:
-        module: any module; its parameters stay its own, under the names "module.…".
+        module: any module; its parameters stay its own, under the names "module.…". If it is lazy,
+            the first call runs it twice, once for its sizes.
         p: between 0 and 1.
         names: the names of the parameters to thin; by default all of two or more dimensions, which
             leaves biases and the scales of normalizations whole.
@@ -218,6 +222,9 @@ class DropConnect(Module):
         """The result of the module, in training without some of its connections."""
         if not self.training or self.p == 0:
             return self.module(*args, **kwargs)
+        if any(map(is_lazy, self.module.parameters())):
+            with evaluating(self.module), no_grad():
+                self.module(*args, **kwargs)  # for the sizes: a mask needs those of its weight
         thinned = {name: F.dropout(weight, self.p) for name, weight in self._weights()}
         return functional_call(self.module, thinned, args, kwargs)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random as python_random
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,6 @@ from dlframe import random, states
 from dlframe.base import nests
 from dlframe.base.printable import error_text
 from dlframe.errors import DlframeError, StateDictError
-from dlframe.nn import Module
 from dlframe.tensor import Tensor
 
 
@@ -78,14 +75,3 @@ def set_random_state(state: dict[str, Any]) -> None:
     python_random.setstate(numbers)
     if legacy is not None:
         np.random.set_state(legacy)  # noqa: NPY002 - to restore it, not to draw
-
-
-@contextmanager
-def modes_kept(model: Module) -> Iterator[None]:
-    """Restore the training or evaluation mode of each part of the model after the block."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

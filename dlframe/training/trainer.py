@@ -16,6 +16,7 @@ from dlframe.autograd import no_grad
 from dlframe.errors import ArgumentError
 from dlframe.metrics import Mean, Metric
 from dlframe.nn import Module, functional
+from dlframe.nn.modes import evaluating, modes_kept
 from dlframe.nn.utils import clip_grad_norm_, clip_grad_value_
 from dlframe.optim import Optimizer
 from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -27,7 +28,7 @@ from dlframe.training.history import History
 from dlframe.training.interrupt import Interrupt
 from dlframe.training.monitor import check_monitor
 from dlframe.training.progress import ProgressBar
-from dlframe.training.random_state import copied, modes_kept, random_state, set_random_state
+from dlframe.training.random_state import copied, random_state, set_random_state
 
 
 class Trainer:
@@ -395,8 +396,7 @@ class Trainer:
             parts = batches.make_loader(
                 x, batch_size, shuffle=False, num_workers=num_workers, where="predict"
             )
-        with modes_kept(self.model), no_grad():
-            self.model.eval()
+        with evaluating(self.model), no_grad():
             outputs = [to_array(self.forward(*batches.inputs_of(part))) for part in parts]
         if not outputs:
             raise ArgumentError("predict: there is nothing to predict; got no sample")
@@ -406,8 +406,7 @@ class Trainer:
         """The means over a loader, or None if `keep_going` returned False."""
         sums = self._new_sums()
         count = 0
-        with modes_kept(self.model), no_grad():
-            self.model.eval()
+        with evaluating(self.model), no_grad():
             for batch in loader:
                 if not keep_going():
                     return None

@@ -15,6 +15,8 @@ from dlframe import nn, random
 from dlframe.autograd import enable_grad, grad, no_grad
 from dlframe.base import nests
 from dlframe.dtypes import get_default_dtype
+from dlframe.nn.modes import evaluating
+from dlframe.nn.parameter import is_lazy
 from dlframe.ops.watching import Call, Watcher, running, set_watchers, watchers
 from dlframe.tensor import Tensor, to_array
 from dlframe.utils.costs import multiply_adds
@@ -112,7 +114,7 @@ def summary(
             as the median of that many runs. Each layer runs alone, on the inputs of its first call.
 
     Raises:
-        The model's own error, with a note that names the layer and the shapes of its inputs.
+        The model's own error, which names the layer and what it was given, as in any other call.
 
     >>> from dlframe import nn
     >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
@@ -137,7 +139,7 @@ def summary(
     rows = _rows(model)
     first: dict[int, Inputs] = {}
     with _unchanged(model):
-        with _evaluating(model), _noted(model, rows, first), _counted(rows), no_grad():
+        with evaluating(model), _noted(model, rows, first), _counted(rows), no_grad():
             model(*args, **kwargs)
         if times:
             for module in model.modules():
@@ -192,7 +194,7 @@ def _zeros(size: Any, dtypes: Any) -> Any:
 def _unchanged(model: nn.Module) -> Iterator[None]:
     """Afterwards restore the random generator, and the numbers in parameters and buffers."""
     before = [
-        (t, t.array.copy()) for t in (*model.parameters(), *model.buffers()) if not _is_lazy(t)
+        (t, t.array.copy()) for t in (*model.parameters(), *model.buffers()) if not is_lazy(t)
     ]
     with random.fork_rng():
         try:
@@ -201,17 +203,6 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
             for tensor, array in before:
                 if tensor.array.tobytes() != array.tobytes():
                     tensor.data = Tensor(array)
-
-
-@contextlib.contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        model.eval()
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 class _Counter(Watcher):
@@ -243,18 +234,15 @@ def _counted(rows: dict[int, Row]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _noted(model: nn.Module, rows: dict[int, Row], first: dict[int, Inputs]) -> Iterator[None]:
-    """Fill the rows by hooks, and remove them afterwards; an error gets the name of its layer."""
-    inside: list[nn.Module] = []
+    """Fill the rows by hooks, and remove them afterwards."""
 
     def enter(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        inside.append(module)
         rows[id(module)].input_shape = _shapes_of_inputs(args, kwargs)
         first.setdefault(id(module), (args, dict(kwargs)))
 
     def leave(
         module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
     ) -> None:
-        inside.pop()
         row = rows[id(module)]
         row.calls += 1
         row.output_shape = _shapes(output)
@@ -270,11 +258,6 @@ def _noted(model: nn.Module, rows: dict[int, Row], first: dict[int, Inputs]) -> 
             handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
             handles.append(module.register_forward_hook(leave, with_kwargs=True))
         yield
-    except Exception as error:
-        if inside:
-            row = rows[id(inside[-1])]
-            error.add_note(f"summary: in {row.path} ({row.type}), given {row.input_shape}")
-        raise
     finally:
         for handle in handles:
             handle.remove()
@@ -299,14 +282,10 @@ def _count_parameters(model: nn.Module, rows: dict[int, Row]) -> None:
         row = rows[id(module)]
         row.type = type(module).__name__
         for parameter in module.parameters(recurse=False):
-            if id(parameter) not in seen and not _is_lazy(parameter):
+            if id(parameter) not in seen and not is_lazy(parameter):
                 row.parameters += parameter.array.size
                 row.trainable += parameter.array.size if parameter.requires_grad else 0
                 seen.add(id(parameter))
-
-
-def _is_lazy(tensor: Tensor) -> bool:
-    return "Uninitialized" in type(tensor).__name__
 
 
 def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:

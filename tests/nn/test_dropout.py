@@ -32,3 +32,18 @@ def test_in_place() -> None:
     x = dl.ones(100)
     assert nn.Dropout(0.5, inplace=True)(x) is x
     assert (x.array == 0).any()
+
+
+@pytest.mark.parametrize("names", [None, ["0.weight"]])
+def test_drop_connect_gives_a_lazy_module_its_sizes(names: list[str] | None) -> None:
+    inner = nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(3), nn.LazyBatchNorm1d())
+    inner[2].eval()
+    layer = nn.DropConnect(inner, p=0.5, names=names)
+    x = dl.randn(5, 2, 4, 4)
+    assert layer(x).shape == (5, 3)
+    assert [part.training for part in inner] == [True, True, False, True]
+    assert inner[3].num_batches_tracked.item() == 1  # the call for the sizes does not count
+    assert type(inner[0]) is nn.Conv2d
+    weight = inner[0].weight
+    layer(x).sum().backward()
+    assert (weight.grad == 0).any()
