@@ -38,14 +38,20 @@ def main() -> int:
         with style.house_style():
             drawn = draw()
         for suffix, picture in drawn.items() if isinstance(drawn, dict) else [("", drawn)]:
-            size = save(picture, FOLDER / f"{name}{suffix}.png")
+            ending = picture.suffix if isinstance(picture, Path) else ".png"
+            size = save(picture, FOLDER / f"{name}{suffix}{ending}")
             seconds = time.perf_counter() - started
-            print(f"{name}{suffix}.png  {size / 1024:.0f} KiB  {seconds:.1f} s")
+            print(f"{name}{suffix}{ending}  {size / 1024:.0f} KiB  {seconds:.1f} s")
     return 0
 
 
 def save(picture: object, path: Path) -> int:
-    """Write a figure, or the PNG at a path, with a small palette; returns the file's size."""
+    """Write a figure, or the PNG at a path, with a small palette; returns the file's size.
+
+    A GIF is copied as it is: it has a small palette already.
+    """
+    if isinstance(picture, Path) and picture.suffix == ".gif":
+        return path.write_bytes(picture.read_bytes())
     file = io.BytesIO()
     if isinstance(picture, Path):
         file.write(picture.read_bytes())

@@ -1,12 +1,14 @@
 """Pictures of data, training and mistakes, as matplotlib Figures and as files.
 
 Every function takes Tensors or arrays, returns a Figure, and with `path=` also saves it, whole or
-not at all. matplotlib is an extra (`pip install 'dlframe[viz]'`) and is imported on first use.
-pyplot is never imported.
+not at all. What studies an optimizer or a trained model returns its numbers first, in an object
+whose `plot` draws them. matplotlib is an extra (`pip install 'dlframe[viz]'`) and is imported on
+first use. pyplot is never imported.
 """
 
 from __future__ import annotations
 
+from dlframe.viz import surfaces
 from dlframe.viz.boundaries import decision_boundary
 from dlframe.viz.curves import curves
 from dlframe.viz.graph import graph
@@ -14,9 +16,11 @@ from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
 from dlframe.viz.matrix import confusion
 from dlframe.viz.style import house_style, save
 from dlframe.viz.tracker import Tracker
+from dlframe.viz.trajectories import Trajectories, trajectories
 
 __all__ = [
     "Tracker",
+    "Trajectories",
     "confusion",
     "curves",
     "decision_boundary",
@@ -26,4 +30,6 @@ __all__ = [
     "mistakes_grid",
     "sample_grid",
     "save",
+    "surfaces",
+    "trajectories",
 ]

@@ -11,11 +11,13 @@ in dashes and markers as well.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dlframe.errors import missing_extra
 from dlframe.utils.atomic import atomic_write
@@ -49,6 +51,7 @@ CLASS_COLOURS = (
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "p")
 
 DPI = 150
+GIF_DPI = 100  # of animations, which hold many pictures
 MARGIN = 0.18  # inches of paper around everything
 TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE, SMALL_SIZE = 12.0, 9.0, 9.5, 8.0
 
@@ -198,6 +201,54 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(file, format=suffix)
 
 
+def save_animation(
+    figure: Figure,
+    path: str | os.PathLike[str],
+    artists: Sequence[Any],
+    frames: Iterable[None],
+    seconds: float,
+) -> None:
+    """Write a GIF whole or not at all: the figure as it is after each step through `frames`.
+
+    Only `artists`, which are above all others, may change. Each picture is shown for `seconds`, the
+    last one for a second more; then it begins again. All share the colours of the last, so that the
+    file stays small.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    target = Path(path)
+    if target.suffix.lower() != ".gif":
+        raise ValueError(f"viz: an animation is a GIF; {str(target)!r} must end in .gif")
+    figure.set_dpi(GIF_DPI)
+    canvas: Any = FigureCanvasAgg(figure)
+    for artist in artists:
+        artist.set_animated(True)  # left out by draw()
+    canvas.draw()
+    still = canvas.copy_from_bbox(figure.bbox)  # drawn once: contours take a fifth of a second
+    pictures = []
+    for _ in frames:
+        canvas.restore_region(still)
+        for artist in artists:
+            artist.axes.draw_artist(artist)
+        pictures.append(Image.fromarray(np.array(canvas.buffer_rgba())[..., :3]))
+    palette = pictures[-1].quantize(64, method=Image.Quantize.MAXCOVERAGE)
+    few = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in pictures]
+    # a GIF counts in hundredths of a second, and viewers take less than two for ten
+    each = max(20, round(100 * seconds) * 10)
+    times = [each] * (len(few) - 1) + [each + 1000]
+    with atomic_write(target) as file:
+        few[0].save(
+            file,
+            "GIF",
+            save_all=True,
+            append_images=few[1:],
+            duration=times,
+            loop=0,
+            optimize=False,
+        )
+
+
 def blue_scale() -> Colormap:
     """A colour map from white for 0 to dark blue for the largest value."""
     from matplotlib.colors import LinearSegmentedColormap
@@ -205,6 +256,13 @@ def blue_scale() -> Colormap:
     return LinearSegmentedColormap.from_list(
         "dlframe_blue", ["#ffffff", "#d5e3f3", "#8db4dc", "#3f78b5", "#123a6b"]
     )
+
+
+def pale_scale() -> Colormap:
+    """A colour map from white for what is low to a pale grey blue, on which lines can be read."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("dlframe_pale", ["#ffffff", "#c3d2e2"])
 
 
 @lru_cache(maxsize=4096)
