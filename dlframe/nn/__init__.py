@@ -34,6 +34,7 @@ from dlframe.nn.recurrent_cells import *
 from dlframe.nn.sequence_loss import *
 from dlframe.nn.softmax import *
 from dlframe.nn.transformer import *
+from dlframe.nn.transformer_layers import *
 from dlframe.nn.unpooling import *
 from dlframe.nn.upsampling import *
 
