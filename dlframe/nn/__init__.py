@@ -30,6 +30,7 @@ from dlframe.nn.parameter_container import *
 from dlframe.nn.pooling import *
 from dlframe.nn.rectifiers import *
 from dlframe.nn.recurrent import *
+from dlframe.nn.recurrent_base import *
 from dlframe.nn.recurrent_cells import *
 from dlframe.nn.sequence_loss import *
 from dlframe.nn.softmax import *
