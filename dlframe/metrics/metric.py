@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dlframe.base.naming import name_inherited
 from dlframe.errors import ShapeError
 from dlframe.tensor import Tensor, to_array
 
@@ -45,6 +46,10 @@ class Metric(ABC):
 
     name: str
     state: State
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        name_inherited(cls, "__init__")
 
     def __init__(self, name: str) -> None:
         self.name = name

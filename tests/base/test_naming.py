@@ -8,13 +8,13 @@ import pickle
 import pytest
 
 import dlframe as dl
-from dlframe import nn
+from dlframe import metrics, nn
 from dlframe.nn.utils import prune
 
 TAKES_ANYTHING = ("Identity", "ParameterDict")
 PUBLIC = {
     name: value
-    for space in (nn, prune)
+    for space in (nn, prune, metrics)
     for name, value in vars(space).items()
     if inspect.isclass(value) and name in space.__all__ and name not in TAKES_ANYTHING
     if not inspect.isabstract(value) and value.__init__ is not object.__init__
