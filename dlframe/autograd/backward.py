@@ -126,9 +126,11 @@ def _accumulate(leaf: Any, g: Any) -> None:
     It lies in memory as the leaf does, or, if the leaf has gaps, in order.
     """
     if leaf.gradient is None and g.__class__ is np.ndarray:
-        shared = sys.getrefcount(g) > _OURS or not (g.base is None or _has_base_alone(g))
+        # the count comes first, for `g.flags` refers to `g` as well
+        free = sys.getrefcount(g) <= _OURS and (g.flags.owndata or _has_base_alone(g))
         own = leaf.array
-        if shared or (g.strides != own.strides and not _lie_alike(g, own)):
+        fits = g.strides == own.strides or _lie_alike(g, own)
+        if not (free and fits and g.flags.writeable):
             copy = np.empty_like(own, order="K" if is_dense(own) else "C")
             copy[...] = g
             g = copy
@@ -149,7 +151,7 @@ def _has_base_alone(g: Any) -> bool:
         return False
     base = g.base
     own = base.__class__ is np.ndarray and base.flags.owndata
-    return own and base.size == g.size and g.flags.writeable
+    return own and base.size == g.size
 
 
 def _lie_alike(g: Any, own: Any) -> bool:

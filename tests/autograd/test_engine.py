@@ -104,6 +104,19 @@ def test_a_gradient_that_someone_still_has_is_copied(given, hold):
 
 
 @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_a_read_only_gradient_is_copied_so_that_another_can_be_added(given):
+    def read_only():
+        g = given()
+        g.numpy().flags.writeable = False
+        return g
+
+    x, before, values, _ = backward_with(read_only, lambda g: None)
+    assert address(x.grad) != before
+    x.sum().backward()
+    assert np.array_equal(x.grad.numpy(), 2 * values)
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
 def test_whoever_looks_at_the_variables_of_backward_only_makes_a_copy(given):
     frames = []
 
