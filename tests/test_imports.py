@@ -80,6 +80,7 @@ def room(name: str) -> str:
 # The doors upward, with what each is for. All are imported inside the function that opens them.
 DOORS = {
     ("dlframe.tensor.tensor", "dlframe.viz.explain.explain"): "Tensor.explain()",
+    ("dlframe.training.rate_range", "dlframe.viz.rate_range.rate_range"): "RateRange.plot()",
 }
 
 

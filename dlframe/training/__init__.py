@@ -8,6 +8,7 @@ from dlframe.training.checkpoint import ModelCheckpoint
 from dlframe.training.history import History
 from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
 from dlframe.training.progress import ProgressBar
+from dlframe.training.rate_range import RateRange, lr_range_test
 from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
 from dlframe.training.trainer import Trainer
 
@@ -21,7 +22,9 @@ __all__ = [
     "ModelCheckpoint",
     "NonFiniteLossError",
     "ProgressBar",
+    "RateRange",
     "StepLog",
     "TerminateOnNaN",
     "Trainer",
+    "lr_range_test",
 ]

@@ -14,6 +14,7 @@ from dlframe.viz.curves import curves
 from dlframe.viz.graph import graph
 from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
 from dlframe.viz.matrix import confusion
+from dlframe.viz.rate_range import rate_range
 from dlframe.viz.style import house_style, save
 from dlframe.viz.tracker import Tracker
 from dlframe.viz.trajectories import Trajectories, trajectories
@@ -28,6 +29,7 @@ __all__ = [
     "graph",
     "house_style",
     "mistakes_grid",
+    "rate_range",
     "sample_grid",
     "save",
     "surfaces",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dlframe.errors import ShapeError
 from dlframe.tensor import Tensor, to_array
 from dlframe.training.monitor import mode_of
+from dlframe.training.smoothing import smoothed
 from dlframe.viz import style
 
 if TYPE_CHECKING:
@@ -129,21 +130,6 @@ def curves(
             axes.remove()
         _legend(figure, height, panels)
         return style.finish(figure, path)
-
-
-def smoothed(y: Array, weight: float) -> Array:
-    """The running mean m ← weight · m + (1 - weight) · y, corrected for its start at zero.
-
-    The correction is that of Adam (Kingma and Ba, 2015, section 3). Values that are not finite are
-    skipped.
-    """
-    out = np.full_like(y, np.nan)
-    mean, total = 0.0, 0.0
-    for i in np.flatnonzero(np.isfinite(y)):
-        mean = weight * mean + (1 - weight) * float(y[i])
-        total = weight * total + (1 - weight)
-        out[i] = mean / total
-    return out
 
 
 # --- what belongs where ------------------------------------------------------------------------

@@ -6,7 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dlframe import optim
+import dlframe as dl
+from dlframe import nn, optim, training
+from dlframe.data.datasets import Digits
 from dlframe.viz import surfaces, trajectories
 
 RUNS: dict[str, Any] = {
@@ -36,7 +38,19 @@ def trajectories_apart() -> Any:
     return trajectories(surfaces.saddle, runs, steps=60).plot(apart=True, title="")
 
 
+def range_test() -> Any:
+    """Which rates a network of one hidden layer can take with momentum, on digits."""
+    dl.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    found = training.lr_range_test(
+        model, nn.CrossEntropyLoss(), Digits(), optimizer, start=1e-5, batch_size=64
+    )
+    return found.plot()
+
+
 PICTURES = {
+    "lr-range": range_test,
     "trajectories-rosenbrock": trajectories_rosenbrock,
     "trajectories-saddle": trajectories_apart,
 }

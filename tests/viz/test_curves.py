@@ -10,8 +10,8 @@ from matplotlib.colors import same_color
 
 from dlframe.errors import ShapeError
 from dlframe.tensor import Tensor
+from dlframe.training.smoothing import smoothed
 from dlframe.viz import curves, style
-from dlframe.viz.curves import smoothed
 
 HISTORY = {
     "accuracy": [0.5, 0.8, 0.9],
