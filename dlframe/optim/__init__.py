@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from dlframe.base.listing import gathered
 from dlframe.optim import lr_scheduler
+from dlframe.optim.adafactor import *
 from dlframe.optim.adagrad import *
 from dlframe.optim.adam import *
 from dlframe.optim.adamw import *
+from dlframe.optim.lbfgs import *
+from dlframe.optim.muon import *
 from dlframe.optim.optimizer import Optimizer as Optimizer
 from dlframe.optim.rmsprop import *
 from dlframe.optim.sgd import *

@@ -70,7 +70,12 @@ FORMS: dict[str, states.Form] = {
 
 def check_not_negative(what: str, value: Any) -> None:
     """Refuse a negative number, NaN, and a tensor of more than one element."""
-    if isinstance(value, Tensor) and value.array.size != 1:
-        raise ValueError(f"Tensor lr must be 1-element, got shape {list(value.array.shape)}")
+    check_one_element(value)
     if not scalar(value) >= 0.0:
         raise ValueError(f"Invalid {what}: {scalar(value)}")
+
+
+def check_one_element(value: Any) -> None:
+    """Refuse a tensor of more than one element."""
+    if isinstance(value, Tensor) and value.array.size != 1:
+        raise ValueError(f"Tensor lr must be 1-element, got shape {list(value.array.shape)}")

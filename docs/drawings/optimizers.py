@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,70 @@ def adagrad_paths() -> Any:
     )
 
 
+def matrix_paths() -> Any:
+    """What Muon makes of a gradient: its singular values; and Adafactor's estimate of squares."""
+    figure, grid = axes_page(3, 1, 7.6, 2.4)
+    rng = np.random.default_rng(0)
+    strong = rng.standard_normal((24, 2)) @ rng.standard_normal((2, 16))
+    gradient = 2 * strong + 0.5 * rng.standard_normal((24, 16))
+    weight = nn.Parameter(dl.zeros(24, 16, dtype=dl.float64))
+    weight.grad = dl.from_numpy(gradient)
+    optim.Muon([weight], lr=1.0).step()
+    places = np.arange(1, 17)
+    for k, (matrix, name) in enumerate(((gradient, "gradient"), (weight.detach().numpy(), "step"))):
+        values = np.linalg.svd(matrix, compute_uv=False)
+        grid[0, 0].plot(places, values / values[0], label=name, marker="o", ms=3, **LOOKS[k])
+    grid[0, 0].set(xlabel="singular value", ylabel="part of the largest", ylim=(0, 1.08))
+    grid[0, 0].set_title("Muon")
+    grid[0, 0].legend(loc="center right")
+    # gradients whose size differs by rows and by columns, and noise
+    squares = np.exp(rng.uniform(-2, 2, (8, 1)) + rng.uniform(-2, 2, (1, 12)))
+    squares = squares * rng.uniform(0.3, 1.7, (8, 12))
+    rows, columns = squares.mean(1, keepdims=True), squares.mean(0, keepdims=True)
+    shown = ((squares, "squared gradients"), (rows * columns / rows.mean(), "Adafactor's estimate"))
+    for axes, (values, title) in zip(grid[0, 1:], shown, strict=True):
+        axes.imshow(np.log(values), cmap="gray_r", vmin=-4, vmax=4)
+        axes.set(xticks=[], yticks=[])
+        axes.set_title(title, size=9.5)
+    grid[0, 1].set_xlabel("96 numbers", size=8.5, color=MUTED)
+    grid[0, 2].set_xlabel("from 8 + 12 numbers", size=8.5, color=MUTED)
+    return figure
+
+
+def lbfgs_paths() -> Any:
+    """Ten evaluations of the loss each: one step of L-BFGS, as many of two others."""
+    figure, grid = axes_page(3, 1, 7.5, 2.15)
+    runs: tuple[tuple[str, Any], ...] = (
+        (
+            "LBFGS, strong_wolfe",
+            lambda p: optim.LBFGS(p, max_iter=1, line_search_fn="strong_wolfe"),
+        ),
+        ("LBFGS(lr=0.1)", partial(optim.LBFGS, lr=0.1, max_iter=1)),
+        ("SGD(lr=0.2)", partial(optim.SGD, lr=0.2)),
+    )
+    for axes, look, (name, make) in zip(grid[0], LOOKS, runs, strict=False):
+        _valley_axes(axes)
+        point = nn.Parameter(dl.tensor(START))
+        optimizer, calls, places = make([point]), [0], [point.tolist()]
+
+        def closure(optimizer: Any = optimizer, point: Any = point, calls: Any = calls) -> Any:
+            optimizer.zero_grad()
+            loss = valley(point)
+            loss.backward()
+            calls[0] += 1
+            return loss
+
+        while calls[0] < 10:
+            optimizer.step(closure)
+            places.append(point.tolist())
+        axes.plot(*np.array(places).T, color=look["color"], lw=1.3, marker="o", ms=3, zorder=3)
+        axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
+        axes.set_title(name, size=9.5)
+        label = f"{calls[0]} evaluations, loss {valley(places[-1]):.2g}"
+        axes.set_xlabel(label, size=8.5, color=MUTED)
+    return figure
+
+
 def weight_decay() -> Any:
     """Two weights whose gradients change sign at every step, so that only the decay moves them."""
     figure, grid = axes_page(2, 1, 7.0, 2.6)
@@ -168,6 +233,8 @@ PICTURES = {
     "paths-sgd": sgd_paths,
     "paths-adaptive": adaptive_paths,
     "paths-adagrad": adagrad_paths,
+    "paths-lbfgs": lbfgs_paths,
+    "optimizers-matrices": matrix_paths,
     "weight-decay": weight_decay,
     "schedules": schedules,
 }

@@ -22,9 +22,11 @@ class Optimizer(NamedTuple):
     Attributes:
         lr: the learning rate of the trajectories.
         grid: each combination of these is a trajectory over 100 steps.
-        single: options of further trajectories.
         typical: options with which it is tested in other ways: all of its state in use.
         downhill: options that halve the distance to the minimum of a bowl within 100 steps.
+        single: options of further trajectories.
+        shapes: of parameters that it takes.
+        closure: whether it evaluates the loss itself, and has one group only.
     """
 
     lr: float
@@ -32,6 +34,8 @@ class Optimizer(NamedTuple):
     typical: Options
     downhill: list[Options]
     single: tuple[Options, ...] = ()
+    shapes: tuple[tuple[int, ...], ...] = ((3, 4), (4,), (2, 1, 2), ())
+    closure: bool = False
 
     def combinations(self) -> Iterator[Options]:
         """The options of all trajectories but the typical one."""
@@ -97,8 +101,52 @@ OPTIMIZERS = {
     ),
 }
 
+# Those whose rule needs a parameter as a whole, or all of them; their tests: tests/optim/test_whole.py.
+WHOLE = {
+    "Adafactor": Optimizer(
+        lr=0.05,
+        grid={"weight_decay": DECAY, "maximize": FLAGS},
+        single=(
+            {"eps": (0.1, 0.3), "d": 2.0},
+            {"eps": (None, 0.0), "beta2_decay": -0.5, "lr": 2.0},
+        ),
+        typical={"weight_decay": 0.1, "d": 1.5},
+        downhill=[{"lr": 0.2}, {"lr": 0.2, "beta2_decay": -0.5, "weight_decay": 0.01}],
+    ),
+    "LBFGS": Optimizer(
+        lr=1.0,
+        grid={"max_iter": [1, 4], "history_size": [2, 10]},
+        single=(
+            {"line_search_fn": "strong_wolfe"},
+            {"line_search_fn": "strong_wolfe", "max_iter": 3, "history_size": 2},
+            {"line_search_fn": "strong_wolfe", "max_eval": 1, "lr": 0.5},
+            {"line_search_fn": "strong_wolfe", "max_iter": 3, "lr": 10.0},
+            {"tolerance_grad": 0.1, "tolerance_change": 1e-4},
+        ),
+        typical={"line_search_fn": "strong_wolfe", "max_iter": 3},
+        downhill=[{"max_iter": 2}, {"max_iter": 2, "line_search_fn": "strong_wolfe"}],
+        closure=True,
+    ),
+    "Muon": Optimizer(
+        lr=0.02,
+        grid={"weight_decay": DECAY, "momentum": [0.0, 0.9]},
+        single=(
+            {"nesterov": False, "adjust_lr_fn": "match_rms_adamw"},
+            {"ns_coefficients": (2.0, -1.5, 0.5), "ns_steps": 2, "eps": 0.1},
+        ),
+        typical={"adjust_lr_fn": "match_rms_adamw"},
+        downhill=[{"lr": 0.05, "weight_decay": 0.0}],
+        shapes=((3, 4), (4, 3), (2, 5), (4, 4)),
+    ),
+}
+
 # In float16, where the smallest numbers are large.
 HALF: list[tuple[str, Options]] = [
     ("SGD", {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}),
     ("Adam", {"lr": 0.01, "eps": 1e-4}),
 ]
+
+
+def valley(x: Any) -> Any:
+    """A convex function of a vector, which may be a tensor or an array; steep where x changes."""
+    return ((1 - x) ** 2).sum() + 10 * ((x[1:] - x[:-1]) ** 2).sum() + (x**4).sum()

@@ -100,4 +100,15 @@ METRICS: dict[str, list[Part]] = {
 OPTIMIZERS: dict[str, list[Part]] = {
     name: [part(partial(getattr(optim, name), **options)) for options in row.downhill]
     for name, row in optimizers.OPTIMIZERS.items()
+} | {
+    name: [
+        part(
+            partial(getattr(optim, name), **options),
+            steps=30,
+            shapes=row.shapes,
+            groups=not row.closure,
+        )
+        for options in row.downhill
+    ]
+    for name, row in optimizers.WHOLE.items()
 }

@@ -66,5 +66,5 @@ def test_metric_conforms(name: str, row: Part) -> None:
 
 @each(OPTIMIZERS)
 def test_optimizer_conforms(name: str, row: Part) -> None:
-    assert type(row.make([nn.Parameter(dl.ones(1))])).__name__ == name
+    assert type(row.make([nn.Parameter(dl.ones(1, 1))])).__name__ == name
     testing.check_optimizer(row.make, **row.options)

@@ -1,0 +1,120 @@
+"""Updates that need a parameter as a whole: its norm, its rows and columns, a product of matrices.
+
+`FlatOptimizer` gathers many parameters into flat blocks, which only an elementwise rule allows.
+Here the readable formula itself runs, once for each parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dlframe import states
+from dlframe.autograd import enable_grad, mark_mutated_many
+from dlframe.base.quiet import quietly
+from dlframe.errors import ShapeError
+from dlframe.optim.layout import Array
+from dlframe.optim.optimizer import Optimizer, ParamGroup
+from dlframe.tensor import Tensor
+
+__all__: list[str] = []
+
+
+class WholeOptimizer(Optimizer):
+    """An optimizer with a rule for one parameter at a time: a subclass writes `_update`."""
+
+    _forms: ClassVar[dict[str, states.Form]] = {}  # what the options may be in a saved state
+    _added_later: ClassVar[dict[str, Any]] = {}  # options that saved groups may lack
+    _counts_steps = True  # whether state["step"] is kept
+
+    def _state_shapes(self, p: Tensor) -> dict[str, tuple[int, ...]]:
+        """The names of a parameter's state arrays and their shapes; they start with zeros."""
+        raise NotImplementedError
+
+    def _update(
+        self, group: ParamGroup, p: Array, g: Array, memory: list[Array], t: int
+    ) -> tuple[Array, ...]:
+        """The new parameter and the new state arrays, from the old ones, at step `t`."""
+        raise NotImplementedError
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for option, value in self._added_later.items():
+                group.setdefault(option, value)
+
+    def _check_options(self, where: str, saved: ParamGroup) -> None:
+        needed = self.defaults.keys() - self._added_later.keys()
+        known = needed | (saved.keys() & self._forms.keys())
+        states.take(saved, where, **{n: self._forms[n] for n in self._forms if n in known})
+
+    def _check_state(self, where: str) -> None:
+        for group in self.param_groups:
+            for i, p in enumerate(group["params"]):
+                entry = self.state.get(p)
+                if not entry:
+                    continue
+                shapes = self._state_shapes(p)
+                forms: dict[str, states.Form] = {n: states.tensor(s) for n, s in shapes.items()}
+                if self._counts_steps:
+                    forms["step"] = _step
+                states.take(entry, f"{where}, state of parameter {i}", **forms)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient, once.
+
+        Args:
+            closure: computes the loss again, calls `backward` on it and returns it; called first.
+
+        Returns:
+            What `closure` returned, or None.
+
+        Raises:
+            ShapeError: a gradient and its parameter differ in shape.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            moving = [p for p in group["params"] if p.grad is not None]
+            for p in moving:
+                self._step_of(group, p)
+            mark_mutated_many([p.array for p in moving], type(self).__name__ + ".step")
+        return loss
+
+    def _step_of(self, group: ParamGroup, p: Tensor) -> None:
+        entry, array = self.state[p], p.array
+        gradient: Array = p.grad.array
+        if gradient.shape != array.shape:
+            raise ShapeError(
+                "step: the gradient has another shape than its parameter: got "
+                f"{list(gradient.shape)} for a parameter of {list(array.shape)}"
+            )
+        shapes = self._state_shapes(p)
+        if not entry:
+            if self._counts_steps:
+                entry["step"] = Tensor(np.zeros((), np.float32))
+            entry.update({n: Tensor(np.zeros(s, array.dtype)) for n, s in shapes.items()})
+        t = 0
+        if self._counts_steps:
+            t = int(entry["step"]) + 1
+            entry["step"] = Tensor(np.array(t, np.float32))
+        if not array.size:
+            return
+        wide = np.result_type(array.dtype, np.float32)  # float16 is computed in float32
+        inputs = [array, gradient, *(entry[name].array for name in shapes)]
+        # in one order of memory, so that sums do not depend on the parameter's
+        x, g, *memory = (np.asarray(a, wide, order="C") for a in inputs)
+        result, *memory = quietly(self._update, group, x, g, memory, t)
+        array[...] = result
+        for name, value in zip(shapes, memory, strict=True):
+            entry[name].array[...] = value
+
+
+def _step(value: Any) -> Any:
+    """The number of steps so far: a number, or a tensor of one element."""
+    states.not_negative(value.item() if hasattr(value, "item") else value)
+    return value
