@@ -151,7 +151,7 @@ def summary(
         rows=list(rows.values()),
         input_shapes=[array.shape for array in arrays],
         input_bytes=sum(array.nbytes for array in arrays),
-        parameter_bytes=sum(p.array.nbytes for p in model.parameters()),
+        parameter_bytes=sum(p.array.nbytes for p in model.parameters() if not is_lazy(p)),
         max_depth=depth,
     )
 

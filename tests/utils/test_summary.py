@@ -100,6 +100,16 @@ def test_nothing_is_left_behind():
     assert model(dl.zeros(1, 1, 8, 8)).requires_grad
 
 
+def test_a_lazy_part_that_is_not_called_has_no_parameters_yet():
+    class Partial(nn.Sequential):
+        def forward(self, x):
+            return self[0](x)
+
+    result = summary(Partial(nn.LazyLinear(3), nn.LazyLinear(5)), (2, 4))
+    assert (result.parameters, result.parameter_bytes) == (15, 60)
+    assert result.rows[2].calls == 0
+
+
 def test_an_error_names_the_layer():
     model = nn.Sequential(nn.Linear(4, 8), nn.Sequential(nn.ReLU(), nn.Linear(9, 2)))
     with pytest.raises(RuntimeError) as caught:
