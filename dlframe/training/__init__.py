@@ -9,6 +9,7 @@ from dlframe.training.history import History
 from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
 from dlframe.training.progress import ProgressBar
 from dlframe.training.rate_range import RateRange, lr_range_test
+from dlframe.training.snapshots import Snapshots
 from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
 from dlframe.training.trainer import Trainer
 
@@ -23,6 +24,7 @@ __all__ = [
     "NonFiniteLossError",
     "ProgressBar",
     "RateRange",
+    "Snapshots",
     "StepLog",
     "TerminateOnNaN",
     "Trainer",

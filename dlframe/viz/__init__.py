@@ -13,6 +13,12 @@ from dlframe.viz.boundaries import decision_boundary
 from dlframe.viz.curves import curves
 from dlframe.viz.graph import graph
 from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
+from dlframe.viz.landscape import (
+    Landscape,
+    landscape,
+    principal_directions,
+    random_directions,
+)
 from dlframe.viz.matrix import confusion
 from dlframe.viz.rate_range import rate_range
 from dlframe.viz.style import house_style, save
@@ -20,6 +26,7 @@ from dlframe.viz.tracker import Tracker
 from dlframe.viz.trajectories import Trajectories, trajectories
 
 __all__ = [
+    "Landscape",
     "Tracker",
     "Trajectories",
     "confusion",
@@ -28,7 +35,10 @@ __all__ = [
     "filters_grid",
     "graph",
     "house_style",
+    "landscape",
     "mistakes_grid",
+    "principal_directions",
+    "random_directions",
     "rate_range",
     "sample_grid",
     "save",

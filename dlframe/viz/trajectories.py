@@ -337,20 +337,26 @@ def heights_on(surface: Callable[[Any], Any], points: Array) -> Array:
 
 
 def contour_levels(surface: Callable[[Any], Any], heights: Array) -> Array:
-    """Heights of contour lines, rising; evenly spaced in the logarithm above the lowest minimum.
+    """Heights of contour lines, rising: `log_levels` above the minima, even ones without minima."""
+    minima = getattr(surface, "minima", None)
+    finite = heights[np.isfinite(heights)]
+    if minima == () and finite.size and finite.min() < finite.max():
+        return np.linspace(finite.min(), finite.max(), LEVELS + 1)
+    if not minima:
+        return log_levels(heights)
+    lowest = float(heights_on(surface, np.array(minima, np.float64).T).min())
+    return log_levels(heights, lowest)
+
+
+def log_levels(heights: Array, low: float | None = None) -> Array:
+    """Heights evenly spaced in the logarithm above `low`, the lowest by default; none if flat.
 
     Below a thousandth of a per cent of the range there are none, where they would be dots.
     """
     finite = heights[np.isfinite(heights)]
     if not finite.size or finite.min() == finite.max():
         return np.empty(0)
-    minima = getattr(surface, "minima", None)
-    if minima == ():
-        return np.linspace(finite.min(), finite.max(), LEVELS + 1)
-    low = float(finite.min())
-    if minima:
-        low = float(heights_on(surface, np.array(minima, np.float64).T).min())
+    low = float(finite.min()) if low is None else low
     span = float(finite.max()) - low
     first = max(float(np.quantile(finite - low, 0.005)), 1e-5 * span)
-    inner = np.geomspace(first, span, LEVELS)
-    return low + np.concatenate([[0.0], inner])
+    return np.unique(low + np.concatenate([[0.0], np.geomspace(first, span, LEVELS)]))

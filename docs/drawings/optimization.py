@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import dlframe as dl
-from dlframe import nn, optim, training
-from dlframe.data.datasets import Digits
+from dlframe import Trainer, models, nn, optim, training, viz
+from dlframe.data.datasets import Digits, Moons
 from dlframe.viz import surfaces, trajectories
 
 RUNS: dict[str, Any] = {
@@ -49,7 +49,27 @@ def range_test() -> Any:
     return found.plot()
 
 
+def landscapes() -> dict[str, Any]:
+    """A small network on two moons: the plane of its training's path, and two random directions."""
+    dl.manual_seed(0)
+    moons = Moons(200, noise=0.2)
+    model = models.mlp(2, [16, 16], 2)
+    snapshots = training.Snapshots()
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    loss = nn.CrossEntropyLoss()
+    Trainer(model, loss, optimizer, callbacks=[snapshots]).fit(moons, epochs=30, progress=False)
+    path = viz.landscape(model, loss, moons, snapshots=snapshots, points=31)
+    around = viz.landscape(model, loss, moons, points=31)
+    line = viz.landscape(model, loss, moons, viz.random_directions(model, 1), extent=2, points=61)
+    return {
+        "-path": path.plot(title="Along the path of training"),
+        "-random": around.plot(title="Along two random directions"),
+        "-line": line.plot(title="Along one random direction"),
+    }
+
+
 PICTURES = {
+    "landscape": landscapes,
     "lr-range": range_test,
     "trajectories-rosenbrock": trajectories_rosenbrock,
     "trajectories-saddle": trajectories_apart,
