@@ -129,8 +129,6 @@ class Module(Hookable):
     def __setattr__(self, name: str, value: Any) -> None:
         kind, slot = _kind(value), self._slot(name)
         if kind is None and slot is None:
-            if isinstance(value, (list, tuple, dict)):
-                _warn_of_hidden(self, name, value)
             object.__setattr__(self, name, value)
         elif kind is Parameter or (kind is Module and slot is not Parameter):
             self._register(name, value, kind)
@@ -241,7 +239,7 @@ class Module(Hookable):
             if isinstance(value, Parameter):
                 found.append((name, value))
             elif isinstance(value, (list, tuple, dict)):
-                _warn_of_hidden(self, name, value)  # it may have been filled after its assignment
+                _warn_of_hidden(self, name, value)  # not before: add_module may follow
         return found
 
     def _own_buffers(self) -> list[tuple[str, Tensor]]:
@@ -521,15 +519,20 @@ def indent(text: str) -> str:
 
 
 def _warn_of_hidden(module: Module, name: str, value: Any) -> None:
-    """Warn once per class that parameters() and state_dict() do not find values in a container."""
+    """Warn once per class that parameters() and state_dict() do not find what a container holds."""
     cls = module.__class__
     if cls._warned_of_hidden:
         return
     # only the first entries, so that a list of a million numbers is not searched to its end
-    held = list(islice(value.values() if isinstance(value, dict) else value, 64))
+    first = islice(value.values() if isinstance(value, dict) else value, 64)
+    held = [entry for entry in first if isinstance(entry, (Module, Parameter))]
+    if not held:
+        return
+    found = {id(x) for part in module.modules() for x in (part, *vars(part).values())}
+    held = [entry for entry in held if id(entry) not in found]
     if any(isinstance(entry, Module) for entry in held):
         better = "nn.ModuleDict" if isinstance(value, dict) else "nn.ModuleList"
-    elif any(isinstance(entry, Parameter) for entry in held):
+    elif held:
         better = "nn.ParameterDict" if isinstance(value, dict) else "nn.ParameterList"
     else:
         return

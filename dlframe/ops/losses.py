@@ -302,7 +302,10 @@ def nll(logp, target, weight, ignore_index, label_smoothing, reduction):
         values = np.where(valid, values, np.zeros((), values.dtype))  # 0 · ∞ would be nan
     if reduction == "none":
         return values
-    return add(values) / add(w) if reduction == "mean" else add(values)
+    if reduction == "sum":
+        return add(values)
+    total = add(w)
+    return add(values) / np.where(total == 0, np.nan, total)  # nan where no target counts
 
 
 def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, reduction):
@@ -310,13 +313,12 @@ def target_weights(shape, dtype, target, weight, ignore_index, label_smoothing, 
     axis = 1 if len(shape) > 1 else 0
     classes = shape[axis]
     valid, safe, w = picked(target, weight, ignore_index, dtype)
+    total = add(w) if reduction == "mean" else 1
+    w = np.where(valid, w / total, 0)  # nan at the targets if all of them weigh 0
     q = np.zeros(shape, dtype)
     np.put_along_axis(q, np.expand_dims(safe, axis), np.expand_dims(w, axis), axis=axis)
     if label_smoothing:
         q *= 1 - label_smoothing
         smooth = label_smoothing / classes * _expanded_weight(weight, len(shape), classes, dtype)
-        q += smooth * np.expand_dims(valid, axis)
-    # if no target counts, the loss is nan and its gradient 0
-    if reduction == "mean" and valid.any():
-        q /= add(w)
+        q += np.where(np.expand_dims(valid, axis), smooth / total, 0)
     return q

@@ -65,7 +65,7 @@ def _(g, out, x, shape, dtype, *, ord, axis, keepdims):
     if ord == 1:
         return sign(x) * g
     if ord == 2:
-        return x * where(out == 0.0, 0.0, g / out)
+        return x * (g / where(out == 0.0, math.inf, out))
     p = float(ord)
     if p < 1:
         return sign(x) * where(x == 0.0, 0.0, absolute(x) ** (p - 1.0)) * g * out ** (1.0 - p)

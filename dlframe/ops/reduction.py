@@ -205,8 +205,8 @@ def norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 @norm.vjp("x", latex=r"g \frac{x_i}{z}")
 def _(g, out, x, shape, *, axis, keepdims):
-    # d‖x‖ = x / ‖x‖, and 0 at the origin
-    return _spread(where(out == 0.0, 0.0, g / out), shape, axis, keepdims) * x
+    # d‖x‖ = x / ‖x‖, and 0 at the origin, in every derivative
+    return _spread(g / where(out == 0.0, math.inf, out), shape, axis, keepdims) * x
 
 
 # --- extremes ----------------------------------------------------------------------------------

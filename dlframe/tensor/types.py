@@ -14,6 +14,7 @@ from dlframe import dtypes
 from dlframe.errors import ArgumentError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import TensorBase, to_array
+from dlframe.tensor.size import Size
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
@@ -51,9 +52,13 @@ class TensorType:
 
     def __call__(self, *args: Any) -> Tensor:
         """A copy of a sequence or an array in this dtype; for sizes, uninitialized memory."""
-        if len(args) == 1 and not isinstance(args[0], (int, np.integer)):
+        if len(args) == 1 and isinstance(args[0], Size):
+            args = args[0]
+        elif len(args) == 1 and not isinstance(args[0], (int, np.integer)):
             return wrap(np.array(to_array(args[0]), self.dtype))
-        return wrap(np.empty(args or 0, self.dtype))
+        elif not args:
+            args = (0,)
+        return wrap(np.empty(args, self.dtype))
 
     def __instancecheck__(self, x: object) -> bool:
         return isinstance(x, TensorBase) and x.array.dtype == self.dtype

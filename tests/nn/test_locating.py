@@ -272,8 +272,9 @@ def test_a_list_that_is_no_module_list():
                 x = layer(x)
             return x
 
+    model = Listed()
     with pytest.warns(UserWarning, match=r"Use nn.ModuleList"):
-        model = Listed()
+        list(model.parameters())
     assert "In layers[1] Linear" in message(ShapeError, lambda: model(dl.ones(1, 2)))
     assert "nn.ModuleList" in message(ValueError, lambda: optim.SGD(model.parameters(), lr=0.1))
     state = {"layers.0.weight": dl.ones(2, 2)}

@@ -3,7 +3,6 @@ from __future__ import annotations
 import copy
 import pickle
 import sys
-import warnings
 from typing import Any
 
 import numpy as np
@@ -265,18 +264,21 @@ def test_a_plain_container_of_modules_warns_once_per_class() -> None:
     class Hider(nn.Module):
         pass
 
+    hider = Hider()
+    hider.numbers = [1, 2]
+    assert list(hider.parameters()) == []
+    hider.layers = [nn.Module()]
     with pytest.warns(UserWarning, match=r"Hider.layers is a plain list.*nn.ModuleList"):
-        Hider().layers = [nn.Module()]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        Hider().layers = [nn.Module()]
-        Hider().numbers = [1, 2]
+        hider.state_dict()
+    assert list(hider.parameters()) == []  # warnings are errors
 
     class Other(nn.Module):
         pass
 
+    other = Other()
+    other.weights = {"a": parameter(1)}
     with pytest.warns(UserWarning, match="nn.ParameterDict"):
-        Other().weights = {"a": parameter(1)}
+        list(other.parameters())
 
     class Grower(nn.Module):
         pass
@@ -286,6 +288,19 @@ def test_a_plain_container_of_modules_warns_once_per_class() -> None:
     grower.layers.append(nn.Module())
     with pytest.warns(UserWarning, match="Grower.layers is a plain list"):
         list(grower.parameters())
+
+
+def test_a_plain_container_of_registered_parts_does_not_warn() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = [nn.Linear(1, 1), nn.Linear(1, 1)]
+            for i, layer in enumerate(self.layers):
+                self.add_module(f"layer{i}", layer)
+            self.body = nn.Sequential(nn.Linear(1, 1))
+            self.inner, self.weights = (self.body[0],), {"w": self.body[0].weight}
+
+    assert len(list(Net().parameters())) == 6  # warnings are errors
 
 
 # --- calling -----------------------------------------------------------------------------------

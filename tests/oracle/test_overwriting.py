@@ -7,7 +7,7 @@ import warnings
 import pytest
 from samples import CALLS
 from samples.checks import is_differentiated
-from samples.overwriting import allowed, faults, outcomes
+from samples.overwriting import STRICTER, allowed, faults, outcomes, refused
 
 import dlframe as dl
 
@@ -26,3 +26,11 @@ def test_backward_runs_where_pytorchs_does(family, first):
         for call in CHOSEN[family][first : first + 50]:
             wrong += faults(call, outcomes(call, dl), allowed(call, outcomes(call, torch)))
     assert wrong == []
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("start", STRICTER)
+def test_stricter_calls_are_stricter(start):
+    """An entry that is no longer needed goes."""
+    calls = [c for chosen in CHOSEN.values() for c in chosen if c.key.startswith(start)]
+    assert any(refused(c, outcomes(c, dl), allowed(c, outcomes(c, torch))) for c in calls)

@@ -69,3 +69,4 @@ def test_every_name_is_there(path: str) -> None:
     assert missing == []
     out = [name for name in LEFT_OUT if name.rpartition(".")[0] == path]
     assert [name for name in out if hasattr(ours, name.rpartition(".")[2])] == []
+    assert [name for name in out if not hasattr(theirs, name.rpartition(".")[2])] == []

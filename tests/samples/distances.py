@@ -48,6 +48,8 @@ CALLS: list[Call] = [
            order=1, forms=False, dtypes=False, variants=False),  # PyTorch has no second derivative, and no float16
     *calls("pdist", (ONE, 0.0), order=0, forms=False, dtypes=False, variants=False),
     of("cosine_similarity", "", ONE, OTHER, dim=0, eps=1e-3),
+    Call("cosine_similarity", (ONE * 0, OTHER), {"eps": 1e-3}, note="of zeros", fixed=(0,), forms=False),
+    Call("cosine_similarity", (ONE * 0, OTHER), {"eps": 0.0}, note="of zeros without eps", order=1, forms=False, dtypes=False, variants=False),
     of("pairwise_distance", "", ONE, OTHER, p=3.0, eps=1e-3, keepdim=True),
     replace(of("pdist", "", ONE, p=3.0), order=1),
 ]  # fmt: skip

@@ -120,7 +120,6 @@ def order_of(step: list[int]) -> str:
 _COLUMNS = "LAPACK's results lie in columns in PyTorch, and in order here"
 _CHANNELS = "PyTorch keeps channels last; dlframe has no memory formats"
 _HISTORY = "gradients that are returned lie as their rule gives them"
-_STEPS = "the results of each step lie in order"
 _PARTS = "parts of one array in PyTorch"
 
 DIFFERS = {
@@ -128,20 +127,18 @@ DIFFERS = {
         ["cholesky", "cholesky_inverse", "cholesky_solve", "inverse", "linalg.cholesky", "linalg.cholesky_ex",
          "linalg.eigh", "linalg.householder_product", "linalg.inv", "linalg.inv_ex", "linalg.lstsq", "linalg.lu",
          "linalg.lu_factor", "linalg.lu_factor_ex", "linalg.lu_solve", "linalg.qr", "linalg.solve", "linalg.solve_ex",
-         "linalg.solve_triangular", "linalg.svd", "linalg.tensorinv", "linalg.tensorsolve", "lu_solve", "lu_unpack",
-         "matrix_power", "linalg.matrix_power", "qr", "svd", "triangular_solve", "linalg.pinv", "pinverse",
+         "linalg.solve_triangular", "linalg.svd", "linalg.tensorinv", "lu_solve", "lu_unpack",
+         "matrix_power", "linalg.matrix_power", "qr", "svd", "triangular_solve",
          "geqrf", "orgqr", "ormqr", "lu", "svd_lowrank", "pca_lowrank", "linalg.ldl_factor", "linalg.ldl_factor_ex", "linalg.ldl_solve"], _COLUMNS),
     **{f"nn.functional.{name}": _CHANNELS for name in
        ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool1d_with_indices", "avg_pool1d",
-        "avg_pool2d", "batch_norm", "conv2d", "interpolate", "lp_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
-        "max_pool3d_with_indices")},
-    **dict.fromkeys(["Tensor.backward", "Tensor.retain_grad", "func.hessian", "func.jacrev", "func.jacfwd", "func.vmap"], _HISTORY),
-    **dict.fromkeys(["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"], _STEPS),
+        "batch_norm", "interpolate", "lp_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool3d", "max_pool3d_with_indices")},
+    **dict.fromkeys(["Tensor.backward", "Tensor.retain_grad", "func.hessian", "func.jacrev", "func.vmap"], _HISTORY),
+    "gru_cell": "in order, where PyTorch follows the state",
     **dict.fromkeys(
         ["batch_norm", "native_batch_norm", "conv1d", "convolution", "max_pool1d", "max_pool1d_with_indices", "avg_pool1d",
          "adaptive_avg_pool1d", "adaptive_max_pool1d", "nn.functional.conv1d", "nn.functional.conv_transpose1d"], _CHANNELS),
     "nn.utils.rnn.unpad_sequence": "PyTorch turns the input in place",
-    **dict.fromkeys(["Tensor.resize_", "Tensor.resize_as_", "resize_as_"], "PyTorch goes through the elements as they lie in memory"),
     **dict.fromkeys(["histogramdd", "unravel_index", "unique_consecutive"], _PARTS),
     "Tensor.__deepcopy__": "a copy has no gaps",
     "Tensor.__reduce_ex__": "a copy has no gaps",

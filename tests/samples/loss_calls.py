@@ -151,7 +151,12 @@ CLASSES += [
     *soft("smoothing", logits, n.positive(5, 4), label_smoothing=0.2),
     *soft("weight smoothing", logits, n.positive(5, 4), label_smoothing=0.2),
     *soft("empty", logits[:0], logits[:0], order=0),
-]
+    # targets whose weights are 0: the mean is nan, and so is the gradient, but not of what is ignored
+    *(call for name in ("cross_entropy", "nll_loss") for call in classes(
+        name, "weight of nothing", logits, labels, weight=np.where(np.arange(4) == 3, class_weight, 0), ignore_index=3)),
+    *classes("cross_entropy", "smoothing weight of nothing", logits, labels, weight=np.where(np.arange(4) == 3, class_weight, 0),
+             ignore_index=3, label_smoothing=0.1),
+]  # fmt: skip
 
 # PyTorch's former pair of flags for the reduction, which all older losses take
 FLAGS = [

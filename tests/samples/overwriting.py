@@ -153,14 +153,19 @@ STRICTER = {
 READ_AGAIN = {"utils.checkpoint.checkpoint-3 closure"}
 
 
+def refused(call: Call, found: Outcomes, wanted: list[str]) -> list[str]:
+    """What of `wanted` may not be overwritten here."""
+    names = allowed(call, found)
+    return [x for x in wanted if x in found and x not in names and found[x] is not UNWRITABLE]
+
+
 def faults(call: Call, found: Outcomes, wanted: list[str]) -> list[str]:
     """What `found` refuses of what is `wanted`, and where it gives another gradient than before."""
     names = allowed(call, found)
     stricter = any(call.key.startswith(key) for key in STRICTER)
     missing = [
         f"{call.key}: backward refuses after writing to {name}"
-        for name in wanted
-        if name in found and name not in names and found[name] is not UNWRITABLE and not stricter
+        for name in ([] if stricter else refused(call, found, wanted))
     ]
     wrong = [
         f"{call.key}: another gradient after writing to {name}"

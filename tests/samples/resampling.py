@@ -117,6 +117,12 @@ def former(name: str, *args: Any, **options: Any) -> Call:
     )
 
 
+inf, nan = np.inf, np.nan
+endless = np.array([[[[nan, 0.1], [inf, 0.2], [-inf, 0.3], [0.1, nan], [0.2, inf], [0.3, -inf]]]])
+far_off = np.array(
+    [[[[[nan, 0.1, 0.2], [inf, 0.2, nan], [-inf, 0.3, 0], [0.1, nan, inf], [0.2, inf, -inf]]]]]
+)
+
 CALLS = [
     *(call for mode in ("nearest", "nearest-exact", "area") for call in resampled(
         "interpolate", (line, 8, None, mode), (plane, (3, 7), None, mode), (volume, None, (2.0, 1.5, 0.6), mode), note=mode)),
@@ -140,6 +146,11 @@ CALLS = [
     *(call for mode in ("bilinear", "bicubic") for call in resampled(
         "grid_sample", (plane, points[:, :1, :2] / 2, mode, "reflection", False), order=1, note=f"{mode}, points apart")),
     *resampled("grid_sample", (plane[:0], points[:0], "bilinear", "zeros", False), order=1, note="empty batch"),
+    *(call for mode in ("bilinear", "nearest", "bicubic") for padding in ("zeros", "border", "reflection")
+      if mode != "bilinear" or padding == "zeros"  # elsewhere PyTorch reads outside the image, and may crash
+      for call in resampled("grid_sample", (plane[:1], endless, mode, padding, False), order=0, note=f"{mode} {padding}, endless")),
+    *(call for mode in ("bilinear", "nearest") for padding in ("zeros", "border", "reflection")
+      for call in resampled("grid_sample", (volume[:1], far_off, mode, padding, True), order=0, note=f"volume {mode} {padding}, endless")),
     *resampled("affine_grid", *((theta, size, corners) for corners in (False, True) for theta, size in (
         (n.away(2, 2, 3), (2, 3, 3, 4)), (n.away(1, 3, 4), (1, 1, 2, 3, 2))))),
     *calls("grid_sampler", *((plane, points, mode, padding, mode == 1) for mode in (0, 1, 2) for padding in (0, 1, 2)),

@@ -74,7 +74,8 @@ CALLS: list[Call] = [
     *calls("cumprod", (x, 0), (x, -1), (x, {"dim": 1}), (x, {"axis": 0}), (n.ints(-3, 3, 4), 0), (flags, 1), (zeros, 0), (zeros, 1)),
     *(
         Call(name, (x, 0), {"dtype": Named(dtype)}, note=f"dtype {dtype}", order=order, tolerance=1e-6,
-             differs={"in place": "the result is brought to the tensor's dtype, where PyTorch raises"})
+             differs={} if dtype == "float64" else
+             {"in place": "the result is brought to the tensor's dtype, where PyTorch raises"})
         for name in ("cumsum", "cumprod")
         for dtype, order in (("float64", 2), ("float32", 0), ("int64", 0), ("int8", 0))
     ),

@@ -267,6 +267,7 @@ CALLS = [
     *calls("is_tensor", (X,), (3,), order=0, dtypes=False, variants=False, forms=False),
     *calls("is_storage", (X,), order=0, dtypes=False, variants=False, forms=False),
     Call("typename", (X,), order=0, dtypes=False, variants=False, narrow=0, run=lambda lib, x: (lib.typename(x), lib.typename(x.long()), lib.typename(3))),
+    Call("LongTensor", (), run=lambda lib: tuple(lib.LongTensor(x).shape for x in (lib.ones(2, 3).size(), lib.Size([]), [2, 3])), order=0),
     Call("Size", (), run=lambda lib: (lib.Size([2, 3]).numel(), tuple(lib.Size((2, 3)) + (4,)), tuple(lib.Size((2, 3))[1:]), lib.Size([2, 3]) == (2, 3),
                                       type((1, *lib.Size([2]))).__name__, repr(lib.Size([2, 3])), repr(lib.Size([])), lib.Size((2, 3)) * 2, (1,) + lib.Size((2,)))),
     *[Call(f"{kind}Tensor", (), run=lambda lib, kind=kind: (getattr(lib, f"{kind}Tensor")([[1, 0], [3, 4]]), getattr(lib, f"{kind}Tensor")(np.ones(2)),

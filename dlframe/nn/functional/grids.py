@@ -104,8 +104,9 @@ def sampled(x: Any, grid: Any, mode: str, padding: str, align_corners: bool) -> 
     indices, weights = [], []
     for d, n in enumerate(x.shape[2:]):
         place = _place(flat[..., nd - 1 - d], n, align_corners)
-        if not (mode == "bilinear" and padding == "zeros"):  # where NaN stays NaN
-            place = _finite(place, n)
+        nan_stays = mode == "bicubic" or (mode == "bilinear" and padding == "zeros" and nd == 2)
+        if not nan_stays:
+            place = _finite(place, n, padding, 0 if nd == 2 else n - 1)
         if mode != "bicubic":
             place = _inside(place, n, padding, align_corners)
         index, weight = _TAPS[mode](place)
@@ -154,13 +155,15 @@ def _place(point: Any, n: int, align_corners: bool) -> Any:
     return (point + 1) * ((n - 1) / 2) if align_corners else (point + 1) * (n / 2) - 0.5
 
 
-def _finite(place: Any, n: int) -> Any:
-    """Places outside instead of infinite ones and NaN."""
+def _finite(place: Any, n: int, padding: str, edge: int) -> Any:
+    """Places outside, or at an edge, instead of infinite ones and NaN, as PyTorch's kernels."""
     values = to_array(place)
     finite = np.isfinite(values)
     if finite.all():
         return place
-    return ops.where(finite, place, np.nan_to_num(values, nan=-9.0, posinf=n + 9.0, neginf=-9.0))
+    low, high = (edge, edge) if padding == "reflection" else (-9, n + 9)
+    nan = -9 if padding == "zeros" else edge
+    return ops.where(finite, place, np.nan_to_num(values, nan=nan, posinf=high, neginf=low))
 
 
 def _inside(place: Any, n: int, padding: str, align_corners: bool) -> Any:
