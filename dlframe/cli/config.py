@@ -131,6 +131,8 @@ def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
     if options.lr is not None:
         arguments["lr"] = options.lr
     if options.weight_decay is not None:
+        if name in plugins.core_names("optimizers") and "weight_decay" not in _options_of(name):
+            raise UsageError(f"{name} has no weight decay; leave out --weight-decay")
         arguments["weight_decay"] = options.weight_decay
     if options.momentum is not None:
         if "momentum" not in _options_of(name):

@@ -10,6 +10,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar, step_dtype
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_not_negative
+from dlframe.optim.rules import decayed
 from dlframe.tensor import Tensor
 
 __all__ = ["Adagrad"]
@@ -115,9 +116,9 @@ class Adagrad(FlatOptimizer):
         )
         for group in self.param_groups:
             for p in group["params"]:
-                self.state[p] = self._first_state(p)
+                self.state[p] = self._first_state(p, group)
 
-    def _first_state(self, p: Tensor) -> dict[str, Any]:
+    def _first_state(self, p: Tensor, group: ParamGroup) -> dict[str, Any]:
         start = self.defaults["initial_accumulator_value"]
         return {
             "step": Tensor(np.zeros((), step_dtype())),
@@ -131,13 +132,9 @@ class Adagrad(FlatOptimizer):
         assert chunk.steps is not None
         steps = float(chunk.steps[0])
         lr = chunk.number(scalar(group["lr"]) / (1 + (steps - 1) * scalar(group["lr_decay"])))
-        eps, weight_decay = chunk.number(group["eps"]), chunk.number(group["weight_decay"])
+        eps = chunk.number(group["eps"])
         for p, g, (s,), (t, u, w) in blocks:
-            if group["maximize"]:
-                g = np.negative(g, out=t)
-            if weight_decay != 0:
-                np.multiply(p, weight_decay, out=u)
-                g = np.add(g, u, out=t)
+            g = decayed(group, chunk, p, g, t, u)
             np.add(s, np.multiply(g, g, out=u), out=s)
             np.add(np.sqrt(s, out=u), eps, out=u)
             np.divide(np.multiply(g, lr, out=w), u, out=w)

@@ -10,8 +10,8 @@ import numpy as np
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import check_not_negative
-from dlframe.optim.rules import lerp, lerp_formula
+from dlframe.optim.options import check_betas, check_not_negative
+from dlframe.optim.rules import add_square, decayed, lerp, lerp_formula
 from dlframe.tensor import Tensor
 
 __all__ = ["Adam"]
@@ -124,13 +124,16 @@ class Adam(FlatOptimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        if isinstance(lr, Tensor) and foreach and not capturable:
-            raise ValueError(
-                "lr as a Tensor is not supported for capturable=False and foreach=True"
-            )
+        if foreach and not capturable:
+            for name, value in (("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
+                if isinstance(value, Tensor):
+                    raise ValueError(
+                        f"{name} as a Tensor is not supported for capturable=False and foreach=True"
+                    )
         check_not_negative("learning rate", lr)
         check_not_negative("epsilon value", eps)
-        _check_betas(betas)
+        check_betas(betas)
+        _check_kinds(betas)
         check_not_negative("weight_decay value", weight_decay)
         defaults = {
             "lr": lr,
@@ -155,25 +158,16 @@ class Adam(FlatOptimizer):
         return (*names, "max_exp_avg_sq") if group["amsgrad"] else names
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
-        lr, decay = scalar(group["lr"]), scalar(group["weight_decay"])
         beta1, beta2 = map(scalar, group["betas"])
         assert chunk.steps is not None
         steps = float(chunk.steps[0])
-        step_size = chunk.number(lr / (1 - beta1**steps))
+        step_size = chunk.number(scalar(group["lr"]) / (1 - beta1**steps))
         correction2_sqrt = chunk.number(math.sqrt(1 - beta2**steps))
-        beta2, new_share, eps = (chunk.number(x) for x in (beta2, 1 - beta2, group["eps"]))
+        eps = chunk.number(group["eps"])
         for p, g, (m, v, *v_max), (t, u, w) in blocks:
-            if group["maximize"]:
-                g = np.negative(g, out=t)
-            if decay != 0 and group["decoupled_weight_decay"]:
-                np.multiply(p, chunk.number(1 - lr * decay), out=p)
-            elif decay != 0:
-                np.multiply(p, chunk.number(decay), out=u)
-                g = np.add(g, u, out=t)
+            g = decayed(group, chunk, p, g, t, u)
             lerp(m, g, 1 - beta1, chunk, u)
-            np.multiply(v, beta2, out=v)
-            np.multiply(g, new_share, out=u)
-            np.add(v, np.multiply(u, g, out=u), out=v)
+            add_square(v, g, beta2, chunk, u)
             if v_max:
                 v = np.maximum(v_max[0], v, out=v_max[0])
             np.sqrt(v, out=u)
@@ -183,12 +177,7 @@ class Adam(FlatOptimizer):
             np.subtract(p, np.divide(w, u, out=w), out=p)
 
 
-def _check_betas(betas: tuple[float | Tensor, float | Tensor]) -> None:
+def _check_kinds(betas: tuple[float | Tensor, float | Tensor]) -> None:
     kinds = {Tensor if isinstance(beta, Tensor) else type(beta) for beta in betas}
-    for i, beta in enumerate(betas):
-        if isinstance(beta, Tensor) and beta.array.size != 1:
-            raise ValueError(f"Tensor betas[{i}] must be 1-element")
-        if not 0.0 <= scalar(beta) < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {i}: {scalar(beta)}")
     if not (kinds == {Tensor} or all(issubclass(kind, float) for kind in kinds)):
         raise ValueError("betas must be either both floats or both Tensors")

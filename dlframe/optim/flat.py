@@ -31,7 +31,7 @@ from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import FORMS, WITHOUT_EFFECT, scalar_of
 from dlframe.tensor import Tensor
 
-_STEP = scalar_of(states.not_negative)
+_STEP, _NUMBER = scalar_of(states.not_negative), scalar_of(states.number)
 _SWITCHED_OFF = {"momentum": 0, "centered": False, "amsgrad": False}
 
 
@@ -45,8 +45,10 @@ class FlatOptimizer(Optimizer):
             are checked and kept as options, so that a state dict has PyTorch's keys.
     """
 
-    _counts_steps = True  # whether state["step"] is kept; all parameters of a chunk have the same
+    # the state that is one number for each parameter; all parameters of a chunk have the same
+    _numbers: ClassVar[tuple[str, ...]] = ("step",)
     _added_later: ClassVar[dict[str, Any]] = {}  # options that older files lack, and their values
+    _own_forms: ClassVar[dict[str, states.Form]] = {}  # of options that mean something else here
 
     def __init__(self, params: Any, defaults: dict[str, Any], **without_effect: Any) -> None:
         if without_effect.get("foreach") and without_effect.get("fused"):
@@ -71,8 +73,8 @@ class FlatOptimizer(Optimizer):
         needed = self.defaults.keys() - self._optional_options().keys()
         # an option that this class does not have may mean anything to one's own
         known = (saved.keys() & {*self.defaults, "initial_lr"}) | needed
-        names = [name for name in FORMS if name in known]
-        states.take(saved, where, **{name: FORMS[name] for name in names})
+        forms = FORMS | self._own_forms
+        states.take(saved, where, **{name: forms[name] for name in forms if name in known})
 
     def _optional_options(self) -> dict[str, Any]:
         """The options that a saved group need not have, with their values."""
@@ -88,8 +90,7 @@ class FlatOptimizer(Optimizer):
                     continue
                 names = {*needed, *(name for name in self._state_names(group) if name in entry)}
                 forms = dict.fromkeys(names, states.optional(states.tensor(p.array.shape)))
-                if self._counts_steps:
-                    forms["step"] = _STEP
+                forms |= {name: _STEP if name == "step" else _NUMBER for name in self._numbers}
                 _check_shapes(entry, names, p)
                 states.take(entry, f"{where}, state of parameter {i}", **forms)
 
@@ -101,8 +102,8 @@ class FlatOptimizer(Optimizer):
         """The names of the state arrays that the rule needs with the group's options."""
         raise NotImplementedError
 
-    def _first_state(self, p: Tensor) -> dict[str, Any]:
-        """The state of a parameter before its first step, if it does not start with zeros."""
+    def _first_state(self, p: Tensor, group: ParamGroup) -> dict[str, Any]:
+        """The state before the first step, up to the last that does not start with zeros."""
         return {}
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
@@ -130,7 +131,7 @@ class FlatOptimizer(Optimizer):
             plan = self._plans.get(index)
             names = self._state_names(group)
             if plan is None or not plan.fits(group["params"], names, self.state):
-                plan = self._plans[index] = Plan(self, group["params"], names, plan)
+                plan = self._plans[index] = Plan(self, group, names, plan)
             for chunk in plan.chunks:
                 blocks = chunk.load()
                 if chunk.steps is not None:
@@ -147,10 +148,11 @@ class Plan:
     def __init__(
         self,
         optimizer: FlatOptimizer,
-        params: Sequence[Tensor],
+        group: ParamGroup,
         names: tuple[str, ...],
         previous: Plan | None,
     ) -> None:
+        params: list[Tensor] = group["params"]
         self.params, self.names = list(params), names
         self.has_gradient = [p.grad is not None for p in params]
         self.active = [p for p in params if p.grad is not None]
@@ -165,11 +167,11 @@ class Plan:
                 Layout([p for p in ready if p.array.dtype == dtype])
                 for dtype in dict.fromkeys(dtype for dtype, _ in self.forms)
             ]
-        self.counted = optimizer._counts_steps
-        if self.counted or self.names:
+        self.numbers = optimizer._numbers
+        if self.numbers or self.names:
             for p in self.active:  # so that state_dict() lists them in the order of the group
                 if not optimizer.state.get(p):
-                    optimizer.state[p] = optimizer._first_state(p)
+                    optimizer.state[p] = optimizer._first_state(p, group)
         self.chunks: list[Chunk] = []
         for layout in self.layouts:
             self._add_chunks(layout, optimizer)
@@ -188,7 +190,7 @@ class Plan:
 
     def _values(self, state: Any) -> list[Any]:
         """All state values, any of which the user may have replaced in the dicts."""
-        if not (self.counted or self.names):
+        if not (self.numbers or self.names):
             return []
         return list(chain.from_iterable(map(dict.values, map(state.__getitem__, self.active))))
 
@@ -217,18 +219,18 @@ class Plan:
             fresh, _ = history[run[0]]
             ends = place[run[0]], place[run[-1]]
             self.chunks.append(
-                Chunk(layout, *ends, self.names, optimizer._scratch, fresh, self.counted)
+                Chunk(layout, *ends, self.names, optimizer._scratch, fresh, self.numbers)
             )
 
-    def _adopt(self, layout: Layout, p: Tensor, optimizer: FlatOptimizer) -> tuple[bool, float]:
-        """Bring the state of `p` into the layout: whether there was none, and its steps so far."""
-        if not (self.counted or self.names):
-            return False, 0.0
+    def _adopt(self, layout: Layout, p: Tensor, optimizer: FlatOptimizer) -> tuple[bool, Any]:
+        """Bring the state of `p` into the layout: whether there was none, and its numbers."""
+        if not (self.numbers or self.names):
+            return False, ()
         entry, place = optimizer.state[p], layout.place[p]
-        if self.counted:
-            layout.adopt(entry, "step", place)
+        for name in self.numbers:
+            layout.adopt(entry, name, place)
         fresh = [layout.adopt(entry, name, place) for name in self.names]
-        return any(fresh), float(entry["step"].item()) if self.counted else 0.0
+        return any(fresh), tuple(entry[name].item() for name in self.numbers)
 
 
 def _check_shapes(entry: dict[str, Any], names: Iterable[str], p: Tensor) -> None:

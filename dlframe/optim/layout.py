@@ -25,6 +25,9 @@ Block = tuple[Array, Array, Arrays, Arrays]
 BLOCK = 32768  # elements: the seven float32 arrays of Adam fill half of a 2 MiB cache
 shape_of = attrgetter("shape")
 
+NUMBERS = ("step", "eta", "mu", "mu_product")
+"""The state that is one number for each parameter; all other state has one for each element."""
+
 LARGE = 8192  # elements: from this size on, gathering costs more than a dozen separate calls
 LINE = 64  # bytes: arrays that start on a cache line are written up to twice as fast
 
@@ -66,9 +69,9 @@ class Layout:
     def flat(self, name: str, first: int, last: int) -> Array:
         """The state called `name` of the parameters at places `first` to `last`, flat.
 
-        "step" has one number for each parameter, all other states one for each element.
+        One number for each parameter if it is one of `NUMBERS`, else one for each element.
         """
-        if name == "step":
+        if name in NUMBERS:
             if name not in self._flat:
                 self._flat[name] = np.zeros(len(self.params), step_dtype())
             return self._flat[name][first : last + 1]
@@ -82,7 +85,7 @@ class Layout:
         value = entry.get(name)
         view = self._views.get((name, place))
         if view is None:
-            shape = () if name == "step" else self.shapes[place]
+            shape = () if name in NUMBERS else self.shapes[place]
             view = Tensor(self.flat(name, place, place).reshape(shape))
             self._views[name, place] = view
         if value is view:
@@ -103,7 +106,8 @@ class Chunk:
 
     Attributes:
         fresh: whether they had no state before this step.
-        steps: how many steps each of them has had, or None if nobody counts.
+        numbers: by name, the state that is one number for each of them; they all have the same.
+        steps: the one called "step", how many they have had, or None if nobody counts.
     """
 
     def __init__(
@@ -114,13 +118,14 @@ class Chunk:
         names: Sequence[str],
         scratch: Scratch,
         fresh: bool,
-        counted: bool,
+        numbers: Sequence[str],
     ) -> None:
         self.params = layout.params[first : last + 1]
         self.shapes = layout.shapes[first : last + 1]
         self.arrays = [p.array for p in self.params]
         self.fresh = fresh
-        self.steps = layout.flat("step", first, last) if counted else None
+        self.numbers = {name: layout.flat(name, first, last) for name in numbers}
+        self.steps = self.numbers.get("step")
         # float16 is too coarse to compute in: as PyTorch does, compute in float32 and round
         self.dtype = np.result_type(layout.dtype, float32)
         _check_writeable(self.arrays)
@@ -158,10 +163,8 @@ class Chunk:
 
     def in_step(self) -> bool:
         """Whether the parameters have had equally many steps; a user may have changed that."""
-        if self.steps is None:
-            return True
-        counts = self.steps.tolist()
-        return bool(counts.count(counts[0]) == len(counts))
+        lists = map(np.ndarray.tolist, self.numbers.values())
+        return all(values.count(values[0]) == len(values) for values in lists)
 
     def load(self) -> list[Block]:
         """The blocks to update; small parameters and their gradients are gathered first."""

@@ -16,6 +16,7 @@ from dlframe.autograd.backward import zero_gradients
 from dlframe.base import nests
 from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.errors import StateDictError
+from dlframe.optim.layout import NUMBERS
 from dlframe.tensor import Tensor
 
 __all__ = [
@@ -479,4 +480,4 @@ def _fitting(value: Any, p: Tensor, key: str) -> Any:
     array = np.array(value.array if isinstance(value, Tensor) else value.__array__())
     if array.dtype.kind not in "biuf":
         raise StateDictError(f"load_state_dict: {key!r} has the dtype {array.dtype}")
-    return Tensor(array if key == "step" else array.astype(p.array.dtype, copy=False))
+    return Tensor(array if key in NUMBERS else array.astype(p.array.dtype, copy=False))

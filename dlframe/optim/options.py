@@ -58,6 +58,12 @@ FORMS: dict[str, states.Form] = {
     "momentum": states.not_negative,
     "dampening": states.number,
     "alpha": states.not_negative,
+    "rho": states.not_negative,
+    "lambd": states.number,
+    "t0": states.number,
+    "momentum_decay": states.not_negative,
+    "etas": states.listed(states.positive, 2),
+    "step_sizes": states.listed(states.number, 2),
     "lr_decay": states.not_negative,
     "initial_accumulator_value": states.not_negative,
     **dict.fromkeys(
@@ -79,3 +85,12 @@ def check_one_element(value: Any) -> None:
     """Refuse a tensor of more than one element."""
     if isinstance(value, Tensor) and value.array.size != 1:
         raise ValueError(f"Tensor lr must be 1-element, got shape {list(value.array.shape)}")
+
+
+def check_betas(betas: tuple[float | Tensor, float | Tensor]) -> None:
+    """Refuse a share β of old values that is not in [0, 1)."""
+    for i, beta in enumerate(betas):
+        if isinstance(beta, Tensor) and beta.array.size != 1:
+            raise ValueError(f"Tensor betas[{i}] must be 1-element")
+        if not 0.0 <= scalar(beta) < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {scalar(beta)}")

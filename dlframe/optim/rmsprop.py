@@ -10,7 +10,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_not_negative
-from dlframe.optim.rules import lerp, lerp_formula
+from dlframe.optim.rules import add_square, decayed, lerp, lerp_formula
 from dlframe.tensor import Tensor
 
 __all__ = ["RMSprop"]
@@ -141,22 +141,10 @@ class RMSprop(FlatOptimizer):
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         alpha = group["alpha"]
-        lr, momentum, weight_decay, eps, kept_share, new_share = map(
-            chunk.number,
-            (
-                *(group["lr"], group["momentum"], group["weight_decay"], group["eps"]),
-                *(alpha, 1 - alpha),
-            ),
-        )
+        lr, momentum, eps = (chunk.number(group[name]) for name in ("lr", "momentum", "eps"))
         for p, g, (v, *more), (t, u, w) in blocks:
-            if group["maximize"]:
-                g = np.negative(g, out=t)
-            if weight_decay != 0:
-                np.multiply(p, weight_decay, out=u)
-                g = np.add(g, u, out=t)
-            np.multiply(v, kept_share, out=v)
-            np.multiply(g, new_share, out=u)
-            np.add(v, np.multiply(u, g, out=u), out=v)
+            g = decayed(group, chunk, p, g, t, u)
+            add_square(v, g, alpha, chunk, u)
             if group["centered"]:
                 g_avg = more[-1]
                 lerp(g_avg, g, 1 - alpha, chunk, u)

@@ -1,10 +1,11 @@
-"""The running average that several rules share, as a formula and in place."""
+"""What several rules share: running averages, and the gradient with the weight decay."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from dlframe.optim.layout import Array, Chunk
+from dlframe.optim.layout import Array, Chunk, scalar
+from dlframe.optim.optimizer import ParamGroup
 
 
 def lerp_formula(start: Array, end: Array, weight: float) -> Array:
@@ -23,3 +24,28 @@ def lerp(start: Array, end: Array, weight: float, chunk: Chunk, temporary: Array
     else:
         np.multiply(temporary, chunk.number(1 - weight), out=temporary)
         np.subtract(end, temporary, out=start)
+
+
+def add_square(average: Array, g: Array, beta: float, chunk: Chunk, temporary: Array) -> None:
+    """`β average + (1 − β) g²`, written into `average`."""
+    np.multiply(average, chunk.number(beta), out=average)
+    np.multiply(g, chunk.number(1 - beta), out=temporary)
+    np.add(average, np.multiply(temporary, g, out=temporary), out=average)
+
+
+def decayed(
+    group: ParamGroup, chunk: Chunk, p: Array, g: Array, result: Array, temporary: Array
+) -> Array:
+    """The gradient to follow: −g with `maximize`, and + λ p with a weight decay λ.
+
+    A decoupled weight decay reduces `p` instead. `result` is written to if it is not simply `g`.
+    """
+    if group["maximize"]:
+        g = np.negative(g, out=result)
+    decay = scalar(group["weight_decay"])
+    if decay != 0 and group.get("decoupled_weight_decay"):
+        np.multiply(p, chunk.number(1 - scalar(group["lr"]) * decay), out=p)
+    elif decay != 0:
+        np.multiply(p, chunk.number(decay), out=temporary)
+        g = np.add(g, temporary, out=result)
+    return g

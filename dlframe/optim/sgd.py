@@ -10,6 +10,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_not_negative
+from dlframe.optim.rules import decayed
 from dlframe.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -92,7 +93,7 @@ class SGD(FlatOptimizer):
     -1.0
     """
 
-    _counts_steps = False
+    _numbers: ClassVar[tuple[str, ...]] = ()
     _added_later: ClassVar[dict[str, Any]] = {"nesterov": False}
 
     def __init__(
@@ -131,13 +132,9 @@ class SGD(FlatOptimizer):
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         lr, momentum = chunk.number(group["lr"]), group["momentum"]
-        dampening, weight_decay = group["dampening"], group["weight_decay"]
+        dampening = group["dampening"]
         for p, g, state, (t, u, _) in blocks:
-            if group["maximize"]:
-                g = np.negative(g, out=t)
-            if weight_decay != 0:
-                np.multiply(p, chunk.number(weight_decay), out=u)
-                g = np.add(g, u, out=t)
+            g = decayed(group, chunk, p, g, t, u)
             if momentum != 0:
                 (b,) = state
                 if chunk.fresh:

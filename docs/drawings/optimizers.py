@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 import dlframe as dl
 from dlframe import nn, optim
@@ -161,6 +162,123 @@ def lbfgs_paths() -> Any:
     return figure
 
 
+def adadelta_paths() -> Any:
+    """Steps that have to grow from the root of ε."""
+    return _paths(
+        {
+            "Adadelta()": (optim.Adadelta, 25),
+            "Adadelta(eps=1e-3)": (lambda p: optim.Adadelta(p, eps=1e-3), 25),
+            "… and lr=2.0": (lambda p: optim.Adadelta(p, lr=2.0, eps=1e-3), 25),
+        },
+        3,
+    )
+
+
+def adam_relatives() -> Any:
+    """Adam, and the three that change one thing about it."""
+    return _paths(
+        {
+            "Adam(lr=0.2)": (lambda p: optim.Adam(p, lr=0.2), 25),
+            "Adamax(lr=0.2)": (lambda p: optim.Adamax(p, lr=0.2), 25),
+            "NAdam(lr=0.2)": (lambda p: optim.NAdam(p, lr=0.2), 25),
+            "RAdam(lr=0.2)": (lambda p: optim.RAdam(p, lr=0.2), 25),
+        },
+        4,
+    )
+
+
+def rprop_paths() -> Any:
+    """Steps that grow while the gradient keeps its sign."""
+    return _paths(
+        {
+            "Rprop(lr=0.1)": (lambda p: optim.Rprop(p, lr=0.1), 25),
+            "… and etas=(0.5, 1.5)": (lambda p: optim.Rprop(p, lr=0.1, etas=(0.5, 1.5)), 25),
+        },
+        2,
+    )
+
+
+def one_outlier() -> Any:
+    """What one gradient of 10 among gradients of 1 does to the steps of Adam and Adamax."""
+    gradients = np.ones(120)
+    gradients[20] = 10
+    figure, grid = axes_page(1, 1, 5.2, 2.5)
+    for look, make in zip(LOOKS, (optim.Adam, optim.Adamax), strict=False):
+        weight = nn.Parameter(dl.zeros(1))
+        optimizer = make([weight], lr=1.0, betas=(0.9, 0.97))
+        places = [0.0]
+        for gradient in gradients:
+            weight.grad = dl.tensor([float(gradient)])
+            optimizer.step()
+            places.append(weight.item())
+        grid[0, 0].plot(-np.diff(places), label=f"{make.__name__}(betas=(0.9, 0.97))", **look)
+    grid[0, 0].set(xlabel="step", ylabel="size of the step / lr", ylim=(0, 1.6))
+    grid[0, 0].legend(loc="lower right")
+    return figure
+
+
+def warm_up() -> Any:
+    """The first steps of Adam and RAdam, for gradients of a normal distribution."""
+    figure, grid = axes_page(1, 1, 5.2, 2.5)
+    dl.manual_seed(0)
+    gradients = dl.randn(1000, 2000) + 0.1
+    for look, make in zip(LOOKS, (optim.Adam, optim.RAdam), strict=False):
+        weights = nn.Parameter(dl.zeros(2000))
+        optimizer = make([weights], lr=1.0)
+        sizes = []
+        for gradient in gradients:
+            before = weights.detach().clone()
+            weights.grad = gradient
+            optimizer.step()
+            sizes.append((weights.detach() - before).square().mean().sqrt().item())
+        grid[0, 0].plot(np.arange(1, 1001), sizes, label=make.__name__, **look)
+    grid[0, 0].set(xlabel="step", ylabel="size of the step / lr", xscale="log", yscale="log")
+    for axis, ticks in (grid[0, 0].xaxis, [1, 10, 100, 1000]), (grid[0, 0].yaxis, [0.01, 0.1, 1]):
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_minor_locator(NullLocator())
+    grid[0, 0].legend(loc="lower right")
+    return figure
+
+
+def averaged() -> Any:
+    """SGD with noisy gradients, and the average that ASGD keeps of its points."""
+    figure, grid = axes_page(1, 1, 5.2, 3.0)
+    axes = grid[0, 0]
+    _valley_axes(axes)
+    dl.manual_seed(1)
+    point = nn.Parameter(dl.tensor(START))
+    optimizer = optim.ASGD([point], lr=0.15, t0=60)
+    places, means = [point.tolist()], [point.tolist()]
+    for _ in range(250):
+        optimizer.zero_grad()
+        (valley(point) + (dl.randn(2) * dl.tensor([0.6, 1.8]) * point).sum()).backward()
+        optimizer.step()
+        places.append(point.tolist())
+        means.append(optimizer.state[point]["ax"].tolist())
+    axes.plot(*np.array(places).T, color=LOOKS[1]["color"], lw=0.5, marker="o", ms=2, label="θ")
+    axes.plot(*np.array(means[61:]).T, color=LOOKS[0]["color"], lw=2, label="ax, from step 60 on")
+    axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
+    axes.legend(loc="lower left")
+    return figure
+
+
+def rare_words() -> Any:
+    """A weight whose gradient is zero but in every twentieth step."""
+    figure, grid = axes_page(1, 1, 5.2, 2.5)
+    for look, make in zip(LOOKS, (optim.Adam, optim.SparseAdam), strict=False):
+        weight = nn.Parameter(dl.zeros(1))
+        optimizer = make([weight], lr=0.1)
+        places = [0.0]
+        for step in range(80):
+            weight.grad = dl.tensor([-1.0 if step % 20 == 10 else 0.0])
+            optimizer.step()
+            places.append(weight.item())
+        grid[0, 0].plot(places, label=make.__name__, **look)
+    grid[0, 0].set(xlabel="step", ylabel="weight", xticks=[0, 10, 30, 50, 70])
+    grid[0, 0].legend(loc="upper left")
+    return figure
+
+
 def weight_decay() -> Any:
     """Two weights whose gradients change sign at every step, so that only the decay moves them."""
     figure, grid = axes_page(2, 1, 7.0, 2.6)
@@ -235,6 +353,13 @@ PICTURES = {
     "paths-adagrad": adagrad_paths,
     "paths-lbfgs": lbfgs_paths,
     "optimizers-matrices": matrix_paths,
+    "paths-adadelta": adadelta_paths,
+    "paths-adams": adam_relatives,
+    "paths-rprop": rprop_paths,
+    "adamax-outlier": one_outlier,
+    "radam-warm-up": warm_up,
+    "asgd-average": averaged,
+    "sparse-adam": rare_words,
     "weight-decay": weight_decay,
     "schedules": schedules,
 }

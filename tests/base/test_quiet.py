@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from samples import CALLS, evaluate
+from samples.optimizers import OPTIMIZERS
 from samples.table import is_float
 
 import dlframe as dl
@@ -100,8 +101,8 @@ def test_no_other_call_warns(family, state):
 
 def trains():
     model = nn.Sequential(nn.Linear(10, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1))
-    for make in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad):
-        optimizer = make(model.parameters(), lr=1e30)
+    for name in OPTIMIZERS:
+        optimizer = getattr(optim, name)(model.parameters(), lr=1e30)
         for _ in range(2):
             model(dl.tensor([VALUES] * 2)).sum().backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)

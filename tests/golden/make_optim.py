@@ -58,10 +58,12 @@ def trajectory(case: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         {"params": params[SECOND_GROUP:], "lr": SECOND_LR},
     ]
     optimizer = getattr(torch.optim, case["name"])(groups, **case["options"])
+    row = OPTIMIZERS[case["name"]]
     snapshots = []
     for step in range(1, STEPS + 1):
         for index, p in enumerate(params):
-            gradient = torch.tensor(rng.random(p.shape) - 0.5).to(dtype)
+            gradient = torch.tensor(row.gradient(rng.random(p.shape) - 0.5)).to(dtype)
+            gradient = gradient.to_sparse() if row.skips_zeros else gradient
             p.grad = None if is_idle(case, index, step) else gradient
         optimizer.step()
         if step in SNAPSHOTS:
@@ -69,7 +71,7 @@ def trajectory(case: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     state = optimizer.state_dict()["state"]
     names = sorted({name for entry in state.values() for name in entry})
     case["state"] = names
-    states = [flat([state[i][name] for i in range(len(params))]) for name in names]
+    states = [flat([torch.as_tensor(state[i][name]) for i in range(len(params))]) for name in names]
     return np.stack(snapshots), np.concatenate(states) if states else np.zeros(0)
 
 

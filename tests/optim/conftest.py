@@ -62,12 +62,14 @@ def formula_step() -> Callable[..., Any]:
         q = Parameter(np.array(p))
         optimizer = getattr(optim, name)([q], **options)
         if memory is None:  # what the optimizer starts with, else zeros, else nothing
-            memory = [a.array for key, a in optimizer.state[q].items() if key != "step"]
-            memory = memory or [None if name == "SGD" else np.zeros_like(p) for _ in kept]
+            first = optimizer._first_state(q, optimizer.param_groups[0])
+            memory = [a.array for key, a in first.items() if key != "step"]
+            rest = kept[len(memory) :]
+            memory += [None if name == "SGD" else np.zeros_like(p) for _ in rest]
         known = {**optimizer.defaults, "t": t}
         known = {n: known[n] for n in parameters if n in known}
         result, *memory = formula(p, g, **dict(zip(kept, memory, strict=True)), **known)
-        return result, memory
+        return result, [np.float32(a) if isinstance(a, float) else a for a in memory]
 
     return step
 

@@ -16,6 +16,10 @@ from dlframe import nn, optim
         ({"lr": -1.0}, "Invalid learning rate: -1.0"),
         ({"lr": dl.tensor([0.1, 0.2])}, "1-element"),
         ({"lr": dl.tensor(0.1), "foreach": True}, "lr as a Tensor"),
+        (
+            {"betas": (dl.tensor(0.5), dl.tensor(0.5)), "foreach": True},
+            r"betas\[0\] as a Tensor is not supported",
+        ),
         ({"eps": -1.0}, "Invalid epsilon value: -1.0"),
         ({"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
         ({"betas": (0.9, -0.5)}, "Invalid beta parameter at index 1: -0.5"),

@@ -51,7 +51,8 @@ def test_trajectories_are_those_of_pytorch(number: int, optim_golden: dict[str, 
     snapshots = []
     for step in range(1, max(about["snapshots"]) + 1):
         for index, p in enumerate(params):
-            gradient = Tensor(np.array(rng.random(p.array.shape) - 0.5, dtype))
+            values = OPTIMIZERS[case["name"]].gradient(rng.random(p.array.shape) - 0.5)
+            gradient = Tensor(np.array(values, dtype))
             p.grad = None if is_idle(case, index, step) else gradient
         optimizer.step()
         if step in about["snapshots"]:
@@ -154,7 +155,7 @@ def test_gradients_are_not_written_to(
     give_gradients(params)
     before = [p.grad.array.copy() for p in params]
     for name in OPTIMIZERS:
-        getattr(optim, name)(params, weight_decay=0.1, maximize=True).step()
+        getattr(optim, name)(params, maximize=True, **OPTIMIZERS[name].decay).step()
     for p, g in zip(params, before, strict=True):
         np.testing.assert_array_equal(p.grad.array, g)
 
@@ -373,7 +374,7 @@ def test_a_step_allocates_nothing(
     give_gradients: Callable[[list[nn.Parameter]], None],
 ) -> None:
     params = make_params((25, 2), (25,), (100, 1000), (1000,))
-    optimizer = getattr(optim, name)(params, weight_decay=0.1)
+    optimizer = getattr(optim, name)(params, **OPTIMIZERS[name].decay)
     give_gradients(params)
     optimizer.step()
     tracemalloc.start()

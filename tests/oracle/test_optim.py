@@ -19,14 +19,21 @@ KINDS = [
     ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
     *((name, {"lr": row.lr}) for name, row in OPTIMIZERS.items()),
     *((name, {"lr": row.lr, **row.typical}) for name, row in OPTIMIZERS.items()),
-    *((name, {"lr": row.lr, "weight_decay": 0.01}) for name, row in OPTIMIZERS.items()),
+    *((name, {"lr": row.lr, **row.decay}) for name, row in OPTIMIZERS.items() if row.decay),
 ]
 SHAPES = ((300, 200), (200,), (7, 3), ())
 
 
-def pair(name: str, options: dict[str, Any], rng: np.random.Generator, *, named: bool) -> Any:
+def pair(
+    name: str,
+    options: dict[str, Any],
+    rng: np.random.Generator,
+    *,
+    named: bool = False,
+    dtype: Any = np.float32,
+) -> Any:
     """The same optimizer of the same parameters, ours and PyTorch's."""
-    arrays = [rng.normal(size=s).astype(np.float32) for s in SHAPES]
+    arrays = [np.array(rng.normal(size=s), dtype) for s in SHAPES]
     ours = [nn.Parameter(np.array(a)) for a in arrays]
     theirs = [torch.nn.Parameter(torch.tensor(a)) for a in arrays]
     names = [f"p{i}" for i in range(len(arrays))]
@@ -39,16 +46,59 @@ def pair(name: str, options: dict[str, Any], rng: np.random.Generator, *, named:
 
 
 def advance(rng: np.random.Generator, ours: Any, theirs: Any, *optimizers: Any) -> None:
+    row = OPTIMIZERS[type(optimizers[0]).__name__]
     for p, q in zip(ours, theirs, strict=True):
-        g = rng.normal(size=p.array.shape).astype(np.float32)
+        g = np.array(row.gradient(rng.normal(size=p.array.shape)), p.array.dtype)
         p.grad, q.grad = Tensor(g), torch.tensor(g)
+        if row.skips_zeros:
+            q.grad = q.grad.to_sparse()
     for optimizer in optimizers:
         optimizer.step()
 
 
-def assert_close(ours: Any, theirs: Any) -> None:
+def assert_close(ours: Any, theirs: Any, rtol: float = 2e-6, atol: float = 4e-6) -> None:
     for p, q in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(p.array, q.detach().numpy(), rtol=2e-6, atol=4e-6)
+        np.testing.assert_allclose(p.array, q.detach().numpy(), rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [(name, options) for name, row in OPTIMIZERS.items() for options in row.combinations()],
+)
+def test_a_hundred_steps_in_float64(
+    name: str, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    ours, theirs, optimizer, oracle = pair(name, options, rng, dtype=np.float64)
+    for _ in range(100):
+        advance(rng, ours, theirs, optimizer, oracle)
+    assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
+
+
+UNFIT = [
+    *({"lr": value} for value in (-1.0, 0.0)),
+    *({"eps": value} for value in (-1.0, 0.0)),
+    *({"rho": value} for value in (-0.5, 1.5, 1.0)),
+    *({"betas": value} for value in ((1.0, 0.9), (0.9, -0.5), (0, 0.9), (0.9, 1.5))),
+    *({"etas": value} for value in ((0.5, 0.9), (0.0, 2.0), (1.5, 2.0))),
+    *({name: -1.0} for name in ("weight_decay", "momentum_decay", "lambd", "alpha", "t0")),
+    *({name: -1.0} for name in ("momentum", "lr_decay", "initial_accumulator_value")),
+]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_same_options_are_refused_with_the_same_words(name: str) -> None:
+    p, q = nn.Parameter(dl.zeros(2)), torch.nn.Parameter(torch.zeros(2))
+    for options in UNFIT:
+        outcomes = []
+        for kind, x in ((getattr(optim, name), p), (getattr(torch.optim, name), q)):
+            try:
+                kind([x], **options)
+                outcomes.append("")
+            except ValueError as error:
+                outcomes.append(str(error))
+            except TypeError:  # it has no such option
+                outcomes.append("TypeError")
+        assert outcomes[0] == outcomes[1], options
 
 
 @pytest.mark.parametrize("name, options", KINDS)
@@ -95,7 +145,7 @@ def test_state_travels_both_ways(
 def test_state_has_the_same_keys_in_the_same_order(
     name: str, options: dict[str, Any], rng: np.random.Generator
 ) -> None:
-    ours, theirs, optimizer, oracle = pair(name, options, rng, named=False)
+    ours, theirs, optimizer, oracle = pair(name, options, rng)
     advance(rng, ours, theirs, optimizer, oracle)
     a, b = optimizer.state_dict(), oracle.state_dict()
     assert list(a["state"]) == list(b["state"])
@@ -121,7 +171,7 @@ def test_state_has_the_same_keys_in_the_same_order(
 def test_schedulers_have_the_same_state(
     name: str, options: dict[str, Any], rng: np.random.Generator
 ) -> None:
-    _, _, optimizer, oracle = pair("SGD", {"lr": 0.5}, rng, named=False)
+    _, _, optimizer, oracle = pair("SGD", {"lr": 0.5}, rng)
     ours = getattr(optim.lr_scheduler, name)(optimizer, **options)
     theirs = getattr(torch.optim.lr_scheduler, name)(oracle, **options)
     metrics = (1.0,) if name == "ReduceLROnPlateau" else ()

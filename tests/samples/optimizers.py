@@ -27,6 +27,7 @@ class Optimizer(NamedTuple):
         single: options of further trajectories.
         shapes: of parameters that it takes.
         closure: whether it evaluates the loss itself, and has one group only.
+        skips_zeros: whether elements stay where they are if their gradient is zero.
     """
 
     lr: float
@@ -36,6 +37,16 @@ class Optimizer(NamedTuple):
     single: tuple[Options, ...] = ()
     shapes: tuple[tuple[int, ...], ...] = ((3, 4), (4,), (2, 1, 2), ())
     closure: bool = False
+    skips_zeros: bool = False
+
+    @property
+    def decay(self) -> Options:
+        """A weight decay, if it has one."""
+        return {"weight_decay": 0.1} if "weight_decay" in self.grid else {}
+
+    def gradient(self, values: Any) -> Any:
+        """An array as a gradient: with zeros, if they mean something else than small numbers."""
+        return values * (abs(values) > 0.2) if self.skips_zeros else values
 
     def combinations(self) -> Iterator[Options]:
         """The options of all trajectories but the typical one."""
@@ -47,6 +58,13 @@ class Optimizer(NamedTuple):
 
 
 OPTIMIZERS = {
+    "Adadelta": Optimizer(
+        lr=1.0,
+        grid={"weight_decay": DECAY, "maximize": FLAGS},
+        single=({"rho": 0.5, "eps": 1e-3},),
+        typical={"eps": 1e-3},
+        downhill=[{"eps": 0.01}, {"lr": 2.0, "rho": 0.5, "eps": 1e-3}],
+    ),
     "Adagrad": Optimizer(
         lr=0.05,
         grid={
@@ -86,6 +104,54 @@ OPTIMIZERS = {
         grid={"weight_decay": DECAY, "amsgrad": FLAGS, "maximize": FLAGS},
         typical={},
         downhill=[{"lr": 0.05, "amsgrad": True}],
+    ),
+    "Adamax": Optimizer(
+        lr=0.01,
+        grid={"weight_decay": DECAY, "maximize": FLAGS},
+        single=({"betas": [0.25, 0.5], "eps": 1e-3},),
+        typical={},
+        downhill=[{"lr": 0.05}, {"lr": 0.05, "weight_decay": 0.01}],
+    ),
+    "ASGD": Optimizer(
+        lr=0.05,
+        grid={"weight_decay": DECAY, "t0": [1e6, 10.0], "maximize": FLAGS},
+        single=({"lambd": 0.1, "alpha": 0.5, "t0": 3.0},),
+        typical={"lambd": 0.1, "t0": 4.0},
+        downhill=[{"lr": 0.1}, {"lr": 0.1, "lambd": 0.1}],
+    ),
+    "NAdam": Optimizer(
+        lr=0.01,
+        grid={"weight_decay": DECAY, "decoupled_weight_decay": FLAGS, "maximize": FLAGS},
+        single=(
+            {"betas": [0.25, 0.5], "eps": 1e-3},
+            {"momentum_decay": 0.0},
+            {"momentum_decay": 0.5},
+        ),
+        typical={},
+        downhill=[{"lr": 0.05}, {"lr": 0.05, "decoupled_weight_decay": True, "weight_decay": 0.01}],
+    ),
+    "RAdam": Optimizer(
+        lr=0.01,
+        grid={"weight_decay": DECAY, "decoupled_weight_decay": FLAGS, "maximize": FLAGS},
+        single=({"betas": [0.25, 0.5], "eps": 1e-3}, {"betas": [0.9, 0.9]}),
+        typical={},
+        downhill=[{"lr": 0.1}, {"lr": 0.1, "decoupled_weight_decay": True, "weight_decay": 0.01}],
+    ),
+    "Rprop": Optimizer(
+        lr=0.01,
+        grid={"maximize": FLAGS},
+        single=({"etas": [0.25, 2.0]}, {"step_sizes": [0.008, 0.015]}),
+        typical={},
+        # the smallest step is 0, so that a learning rate of 0 makes none
+        downhill=[{"step_sizes": [0.0, 50.0]}, {"etas": [0.5, 1.5], "step_sizes": [0.0, 1.0]}],
+    ),
+    "SparseAdam": Optimizer(
+        lr=0.01,
+        grid={"maximize": FLAGS},
+        single=({"betas": [0.25, 0.5], "eps": 1e-3},),
+        typical={},
+        downhill=[{"lr": 0.05}],
+        skips_zeros=True,
     ),
     "RMSprop": Optimizer(
         lr=0.01,

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe import nn, optim
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"lr": -1.0}, "Invalid learning rate: -1.0"),
+        ({"lr": dl.tensor([0.1, 0.2])}, "1-element"),
+        ({"eps": -1.0}, "Invalid epsilon value: -1.0"),
+        ({"weight_decay": -1.0}, "Invalid weight_decay value: -1.0"),
+        ({"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
+        ({"betas": (0.9, -0.5)}, "Invalid beta parameter at index 1: -0.5"),
+    ],
+)
+def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        optim.Adamax([nn.Parameter(np.zeros(1, np.float32))], **options)
+
+
+def parameter(*values: float) -> nn.Parameter:
+    return nn.Parameter(np.array(values, np.float64))
+
+
+def test_by_hand() -> None:
+    p = parameter(0.0)
+    optimizer = optim.Adamax([p], lr=1.0, betas=(0.5, 0.5), eps=1.0)
+    p.grad = dl.tensor([3.0], dtype=dl.float64)
+    optimizer.step()  # m = 1.5, corrected 3; u = 4
+    assert p.item() == pytest.approx(-3 / 4)
+    p.grad = dl.tensor([-0.5], dtype=dl.float64)
+    optimizer.step()  # m = 0.5, corrected by 3/4; u = max(2, 1.5)
+    assert p.item() == pytest.approx(-3 / 4 - 0.5 / 0.75 / 2)
