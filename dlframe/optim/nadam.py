@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,7 +65,7 @@ def nadam_formula(
 
 def momentum(beta1: float, momentum_decay: float, t: float) -> float:
     """The momentum μ of step `t`: it rises from about β₁ / 2 to β₁."""
-    return beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))
+    return beta1 * (1 - 0.5 * math.pow(0.96, t * momentum_decay))
 
 
 class NAdam(FlatOptimizer):
