@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dlframe.base.listing import gathered
 from dlframe.optim import lr_scheduler
-from dlframe.optim.adafactor import *
 from dlframe.optim.adadelta import *
+from dlframe.optim.adafactor import *
 from dlframe.optim.adagrad import *
 from dlframe.optim.adam import *
 from dlframe.optim.adamax import *
 from dlframe.optim.adamw import *
+from dlframe.optim.asgd import *
 from dlframe.optim.lbfgs import *
 from dlframe.optim.muon import *
-from dlframe.optim.asgd import *
 from dlframe.optim.nadam import *
 from dlframe.optim.optimizer import Optimizer as Optimizer
 from dlframe.optim.radam import *
