@@ -51,7 +51,7 @@ _CORE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "losses": ("dlframe.nn", "_Loss", ()),
     "metrics": ("dlframe.metrics", "Metric", ()),
-    "optimizers": ("dlframe.optim", "Optimizer", ()),
+    "optimizers": ("dlframe.optim", "Optimizer", ("SAM",)),
     "datasets": ("dlframe.data.datasets", "object", ()),
     "transforms": ("dlframe.data.transforms", "object", ()),
     "callbacks": ("dlframe.training", "Callback", ()),

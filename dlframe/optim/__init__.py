@@ -1,4 +1,4 @@
-"""Optimizers, and the schedulers of their learning rates.
+"""Optimizers, the schedulers of their learning rates, and regularization.
 
 >>> model = nn.Linear(2, 1)
 >>> optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dlframe.base.listing import gathered
-from dlframe.optim import lr_scheduler
+from dlframe.optim import lr_scheduler, regularization
 from dlframe.optim.adadelta import *
 from dlframe.optim.adafactor import *
 from dlframe.optim.adagrad import *
@@ -21,9 +21,10 @@ from dlframe.optim.muon import *
 from dlframe.optim.nadam import *
 from dlframe.optim.optimizer import Optimizer as Optimizer
 from dlframe.optim.radam import *
+from dlframe.optim.regularization import *
 from dlframe.optim.rmsprop import *
 from dlframe.optim.rprop import *
 from dlframe.optim.sgd import *
 from dlframe.optim.sparse_adam import *
 
-__all__ = gathered(__name__, "lr_scheduler")
+__all__ = gathered(__name__, "lr_scheduler", *regularization.__all__)

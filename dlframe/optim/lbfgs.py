@@ -96,6 +96,8 @@ class LBFGS(Optimizer):
     True
     """
 
+    needs_closure = True  # for Trainer and SAM
+
     def __init__(
         self,
         params: Any,

@@ -132,15 +132,19 @@ class Optimizer:
         self._state_dict_post_hooks: Hooks = {}
         self._load_state_dict_pre_hooks: Hooks = {}
         self._load_state_dict_post_hooks: Hooks = {}
+        self._attached: list[Any] = []  # regularizers, which copies of the optimizer keep
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+        kept = {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+        return {**kept, "attached": self._attached} if self._attached else kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over `state`; a subclass also fills in options that older files do not have."""
-        self.__dict__.update(state)
+        self.__dict__.update({name: value for name, value in state.items() if name != "attached"})
         if "_step_pre_hooks" not in self.__dict__:  # a copy, or read from a pickle
             self._make_hook_tables()
+        for regularizer in state.get("attached", ()):
+            self._attach(regularizer)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -242,6 +246,24 @@ class Optimizer:
         >>> handle.remove()
         """
         return add_hook(self._step_post_hooks, hook)
+
+    def _attach(self, regularizer: Any) -> RemovableHandle:
+        """Let a `StepHook` act before and after each step; see its `attach`."""
+        if any(one is regularizer for one in self._attached):
+            raise ValueError(
+                f"{type(regularizer).__name__}.attach: it is attached to this optimizer already, "
+                "and would act twice; make another one if that is meant"
+            )
+        before = self.register_step_pre_hook(regularizer._before)
+        after = self.register_step_post_hook(regularizer._after)
+
+        def removed() -> None:
+            before.remove()
+            after.remove()
+            self._attached = [one for one in self._attached if one is not regularizer]
+
+        self._attached.append(regularizer)
+        return RemovableHandle({}, removed)
 
     def register_state_dict_pre_hook(
         self, hook: Callable[..., None], prepend: bool = False

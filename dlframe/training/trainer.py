@@ -18,7 +18,7 @@ from dlframe.metrics import Mean, Metric
 from dlframe.nn import Module, functional
 from dlframe.nn.modes import evaluating, modes_kept
 from dlframe.nn.utils import clip_grad_norm_, clip_grad_value_
-from dlframe.optim import Optimizer
+from dlframe.optim import Optimizer, Regularizer
 from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from dlframe.tensor import Tensor, to_array
 from dlframe.training import batches, trainer_state
@@ -29,6 +29,13 @@ from dlframe.training.interrupt import Interrupt
 from dlframe.training.monitor import check_monitor
 from dlframe.training.progress import ProgressBar
 from dlframe.training.random_state import copied, random_state, set_random_state
+from dlframe.training.regularizing import (
+    check_regularizers,
+    hooks_attached,
+    reporting,
+    values_kept,
+    with_penalties,
+)
 
 
 class Trainer:
@@ -45,6 +52,10 @@ class Trainer:
             `scheduler_interval="batch"`. ReduceLROnPlateau gets the value of `monitor`, which
             is "val_loss" unless given ("loss" where there is no validation).
         clip_grad_norm, clip_grad_value: limit the gradients before each step.
+        regularizers: penalties, such as `optim.L1`, are added to what is minimized, not to the
+            loss that is reported, and not in validation. Constraints, noise and clipping, such as
+            `optim.MaxNorm`, are attached to the optimizer during `fit`. The history has the mean
+            of each one's number under its name.
         extra: values to keep in every file that `save` writes, such as the configuration.
 
     It does nothing that a loop of your own could not do with the public API. A subclass can
@@ -71,9 +82,10 @@ class Trainer:
         monitor: str | None = None,
         clip_grad_norm: float | None = None,
         clip_grad_value: float | None = None,
+        regularizers: Sequence[Regularizer] = (),
         extra: dict[str, Any] | None = None,
     ) -> None:
-        _check_parts(model, optimizer, metrics, scheduler)
+        _check_parts(model, optimizer, metrics, scheduler, regularizers)
         if scheduler_interval not in ("epoch", "batch"):
             raise ArgumentError(
                 'Trainer: scheduler_interval must be "epoch" or "batch"; '
@@ -94,6 +106,7 @@ class Trainer:
         self.monitor = monitor
         self.clip_grad_norm = clip_grad_norm
         self.clip_grad_value = clip_grad_value
+        self.regularizers = list(regularizers)
         self.extra = extra or {}
 
         self.epoch = 0  # epochs completed
@@ -108,7 +121,7 @@ class Trainer:
         self.interrupted = False
         self.stop_reason: str | None = None
 
-        self._sums = self._new_sums()
+        self._sums = self._training_sums()
         self._rates: dict[str, float] = {}  # the learning rates of the last batch
         self._seconds = 0.0  # spent in the present epoch
         self._pass_done = False  # whether of this epoch only the validation is left
@@ -148,7 +161,11 @@ class Trainer:
         self._begin(train, val, epochs, batch_size, shuffle=shuffle, num_workers=num_workers)
         self._active = self._with_progress(progress)
         try:
-            with Interrupt() as interrupt, modes_kept(self.model):
+            with (
+                Interrupt() as interrupt,
+                modes_kept(self.model),
+                hooks_attached(self.optimizer, self.regularizers),
+            ):
                 self._call("on_train_begin")
                 self._go_to_position()
                 self._put_weights_back()
@@ -204,7 +221,8 @@ class Trainer:
         self.stop_reason = None
         names = ["loss", *[metric.name for metric in self.metrics]]
         validated = [f"val_{name}" for name in names] if val is not None else []
-        self.quantities = [*names, *validated, *self._learning_rates(), "seconds"]
+        reported = [one.name for one in self._reporting()]
+        self.quantities = [*names, *reported, *validated, *self._learning_rates(), "seconds"]
         if isinstance(self.scheduler, ReduceLROnPlateau):
             check_monitor("Trainer, for ReduceLROnPlateau", self._plateau_monitor, self.quantities)
 
@@ -216,7 +234,7 @@ class Trainer:
     def _run_epoch(self, interrupt: Interrupt) -> None:
         """Run the epoch, or the rest of it; an interruption leaves it unfinished."""
         if self.batch == 0:
-            self._sums = self._new_sums()
+            self._sums = self._training_sums()
             self._seconds = 0.0
         started = time.perf_counter() - self._seconds
         self._call("on_epoch_begin")
@@ -241,23 +259,48 @@ class Trainer:
         loss = self.loss(output, target)
         batches.check_scalar(loss)
         self.batch_loss = float(loss.item())
+        objective = with_penalties(loss, self.regularizers)
         try:
             batches.check_finite(self.batch_loss, self._place(), inputs, self.model)
+            batches.check_finite(float(objective.item()), self._place(), inputs, self.model)
         except NonFiniteLossError as error:
             if not any(callback.on_bad_loss(self, error) for callback in self._active):
                 raise
             return
-        self.optimizer.zero_grad()
-        loss.backward()
-        self._clip_gradients()
-        self.optimizer.step()
+        self._back(objective)
+        if getattr(self.optimizer, "needs_closure", False):
+            self._step_with_closure(objective, inputs, target)
+        else:
+            self.optimizer.step()
         self._rates = self._learning_rates()
         if self.scheduler is not None and self.scheduler_interval == "batch":
             self.scheduler.step()
-        _add(self._sums, self.loss, self.batch_loss, output, target)
+        reported = {one.name: one.last for one in self._reporting()}
+        _add(self._sums, self.loss, self.batch_loss, output, target, reported)
         self.batch += 1
         self.step += 1
         self._call("on_batch_end")
+
+    def _back(self, objective: Tensor) -> None:
+        """New gradients, limited if they are to be."""
+        self.optimizer.zero_grad()
+        objective.backward()
+        self._clip_gradients()
+
+    def _step_with_closure(self, objective: Tensor, inputs: list[Any], target: Any) -> None:
+        """Let an optimizer compute the loss again and again; the first time it is known already."""
+        known = [objective]
+
+        def closure() -> Tensor:
+            if known:
+                return known.pop()
+            loss = self.loss(self.forward(*inputs), target)
+            again = with_penalties(loss, self.regularizers)
+            self._back(again)
+            return again
+
+        with values_kept(self.regularizers):
+            self.optimizer.step(closure)
 
     def _end_epoch(self, validation: dict[str, Any]) -> None:
         measured = {**self.running_means(), **validation}
@@ -414,7 +457,7 @@ class Trainer:
                 output = self.forward(*inputs)
                 loss = self.loss(output, target)
                 batches.check_scalar(loss)
-                _add(sums, self.loss, float(loss.item()), output, target)
+                _add(sums, self.loss, float(loss.item()), output, target, {})
                 count += 1
         if not count:
             raise ArgumentError(f"evaluate: the data gave no batch{batches.why_empty(loader)}")
@@ -430,14 +473,23 @@ class Trainer:
                 copied.threshold = _threshold_of(self.loss)  # type: ignore[attr-defined] # it has one
         return sums
 
+    def _training_sums(self) -> dict[str, Metric]:
+        """Empty sums for what is measured in training: also what regularizers report."""
+        named = [one.name for one in self._reporting()]
+        return {**self._new_sums(), **{name: Mean(name) for name in named}}
+
+    def _reporting(self) -> list[Any]:
+        """What reports a number in each step."""
+        return reporting(self.optimizer, self.regularizers)
+
     # --- saving --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of everything that a resumed run needs to continue exactly, bit for bit.
 
-        It holds weights, optimizer, scheduler, the loaders' positions, random states, counters,
-        the sums of an unfinished epoch, history, callbacks' states, and `extra`; where a callback
-        gave the model its best weights (`use_weights`), also the last ones.
+        It holds weights, optimizer, scheduler, regularizers, the loaders' positions, random states,
+        counters, the sums of an unfinished epoch, history, callbacks' states, and `extra`; where a
+        callback gave the model its best weights (`use_weights`), also the last ones.
         """
         return trainer_state.state_of(self)
 
@@ -467,7 +519,9 @@ class Trainer:
         }
 
 
-def _check_parts(model: Any, optimizer: Any, metrics: Sequence[Any], scheduler: Any) -> None:
+def _check_parts(
+    model: Any, optimizer: Any, metrics: Sequence[Any], scheduler: Any, regularizers: Sequence[Any]
+) -> None:
     for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
         if not isinstance(value, kind):
             raise TypeError(f"Trainer: {name} must be {kind.__name__}; got {type(value).__name__}")
@@ -475,11 +529,14 @@ def _check_parts(model: Any, optimizer: Any, metrics: Sequence[Any], scheduler: 
         if not isinstance(metric, Metric):
             hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""
             raise TypeError(f"Trainer: {metric!r} is not a metrics.Metric object{hint}")
-    names = ["loss", "seconds", "lr", *[metric.name for metric in metrics]]
+    check_regularizers(model, regularizers)
+    named = (*metrics, *reporting(optimizer, regularizers))
+    names = ["loss", "seconds", "lr", *[one.name for one in named]]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ArgumentError(
-            f"Trainer: two quantities are named {', '.join(twice)}; pass name= to a metric"
+            f"Trainer: two quantities are named {', '.join(twice)}; pass name= to a metric or "
+            "regularizer"
         )
     if scheduler is not None:
         if not hasattr(scheduler, "step"):
@@ -515,15 +572,22 @@ def _threshold_of(loss: Callable[..., Any]) -> float | None:
 
 
 def _add(
-    sums: dict[str, Metric], loss: Callable[..., Any], value: float, output: Any, target: Any
+    sums: dict[str, Metric],
+    loss: Callable[..., Any],
+    value: float,
+    output: Any,
+    target: Any,
+    reported: dict[str, float],
 ) -> None:
-    """Add a batch to the sums of an epoch."""
+    """Add a batch to the sums of an epoch, with the numbers that regularizers report."""
     samples = batch_length(target, output)
     # a loss with reduction="sum" is divided by the samples, so that the epoch's mean is per sample
     is_sum = getattr(loss, "reduction", "mean") == "sum"
     sums["loss"].update(value / samples if is_sum else value, samples)
     for name, metric in sums.items():
-        if name != "loss":
+        if name in reported:
+            metric.update(reported[name], samples)
+        elif name != "loss":
             metric.update(output, target)
 
 

@@ -95,7 +95,8 @@ def _restore(
     boxes = [(one, nests.map_leaves(lambda value: value, vars(one))) for one in trainer.callbacks]
     randomness = random_state()
     try:
-        with states.all_or_nothing(_WHERE, trainer, *others, *trainer.callbacks):
+        regularizers = trainer.regularizers
+        with states.all_or_nothing(_WHERE, trainer, *others, *trainer.callbacks, *regularizers):
             _load_own_state(trainer, own, extra)
             given = states_of_parts()
             # the model comes last: its own load_state_dict is all or nothing, so no copy is needed
@@ -137,13 +138,14 @@ def _own_state(trainer: Trainer) -> dict[str, Any]:
             name: copied(callback.state_dict())
             for name, callback in keyed(trainer.callbacks).items()
         },
+        "regularizers": {one.name: copied(one.state_dict()) for one in trainer.regularizers},
     }
 
 
 def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None:
     """Check the trainer's own state and set it; what fails, `_restore` undoes."""
     _check_version(state)
-    sums = trainer._new_sums()
+    sums = trainer._training_sums()
     given = states.take(
         state,
         _WHERE,
@@ -194,6 +196,13 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None
     for name, callback in keyed(trainer.callbacks).items():
         if name in given["callbacks"]:
             callback.load_state_dict(given["callbacks"][name])
+    # states of earlier versions have no regularizers; other names were refused with the sums
+    saved = states.check(
+        state.get("regularizers", {}), states.mapping(states.mapping(states.plain)), _WHERE,
+        "regularizers",
+    )  # fmt: skip
+    for one in trainer.regularizers:
+        one.load_state_dict(saved.get(one.name, {}))
     # the loaders are known only in fit, and random numbers drawn until then must not count
     trainer._pending = positions
     trainer._set_aside = aside

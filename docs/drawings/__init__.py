@@ -21,6 +21,7 @@ from drawings import (
     parametrized,
     pooling,
     recurrent,
+    regularization,
     resampling,
     structure,
 )
@@ -46,4 +47,5 @@ PICTURES = {
     **gallery.PICTURES,
     **graphs.PICTURES,
     **parametrized.PICTURES,
+    **regularization.PICTURES,
 }

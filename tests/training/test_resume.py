@@ -327,8 +327,33 @@ ROWS = [(name, options) for name, row in OPTIMIZERS.items() for options in row.c
 SOME_ROWS = [(name, {"lr": row.lr, **row.typical}) for name, row in OPTIMIZERS.items()]
 
 
+def with_sam(parameters: Any) -> optim.Optimizer:
+    return optim.SAM(optim.SGD(parameters, lr=0.1, momentum=0.9), rho=0.1)
+
+
+@pytest.mark.parametrize("make_optimizer", [make_adam, with_sam])
+def test_regularizers_resume(tmp_path: Path, make_optimizer: Any) -> None:
+    def make(callbacks: tuple[Callback, ...]) -> Run:
+        run = Run(make_optimizer, per_batch, callbacks=callbacks)
+        model = run.trainer.model
+        regularizers = [
+            *(optim.L1(model, 1e-3), optim.L2(model, 1e-2, only="0.*"), optim.MaxNorm(model, 1.0)),
+            *(optim.GradientNoise(), optim.ClipGradNorm(0.3)),
+        ]
+        old = run.trainer
+        run.trainer = Trainer(
+            *(model, old.loss, old.optimizer, old.metrics, old.callbacks, old.scheduler),
+            scheduler_interval="batch",
+            regularizers=regularizers,
+        )
+        return run
+
+    check_every_resumption(tmp_path, make, one_place)
+
+
 def test_the_table_has_every_optimizer() -> None:
-    here = {n for n in optim.__all__ if isinstance(getattr(optim, n), type)} - {"Optimizer"}
+    public = {n: getattr(optim, n) for n in optim.__all__ if isinstance(getattr(optim, n), type)}
+    here = {n for n, c in public.items() if issubclass(c, optim.Optimizer)} - {"Optimizer", "SAM"}
     assert here == {*OPTIMIZERS, "LBFGS", "Muon"}  # one needs a closure, one matrices
 
 

@@ -1,0 +1,45 @@
+"""Regularization: penalties in the loss, constraints after the step, noise, clipping, and SAM.
+
+Decoupled weight decay is an option of the optimizers (`decay_groups` makes their groups); dropout
+is in `nn`, label smoothing in the losses, early stopping in `training`.
+
+>>> model = nn.Linear(3, 1)
+>>> penalty = optim.L1(model, 0.01)
+>>> bool(penalty() == 0.01 * model.weight.abs().sum())
+True
+"""
+
+from __future__ import annotations
+
+from dlframe.optim.regularization.constraints import (
+    Bounds,
+    Constraint,
+    MaxNorm,
+    NonNegative,
+    UnitNorm,
+)
+from dlframe.optim.regularization.gradients import ClipGradNorm, ClipGradValue, GradientNoise
+from dlframe.optim.regularization.penalties import L1, L2, Elastic, Penalty
+from dlframe.optim.regularization.regularizer import Regularizer, StepHook
+from dlframe.optim.regularization.sam import SAM
+from dlframe.optim.regularization.selection import decay_groups, weights
+
+__all__ = [
+    "L1",
+    "L2",
+    "SAM",
+    "Bounds",
+    "ClipGradNorm",
+    "ClipGradValue",
+    "Constraint",
+    "Elastic",
+    "GradientNoise",
+    "MaxNorm",
+    "NonNegative",
+    "Penalty",
+    "Regularizer",
+    "StepHook",
+    "UnitNorm",
+    "decay_groups",
+    "weights",
+]

@@ -1,0 +1,64 @@
+"""How a Trainer uses regularizers: penalties in what is minimized, hooks on the optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from dlframe.errors import ArgumentError
+from dlframe.nn import Module
+from dlframe.optim import SAM, Optimizer, Penalty, StepHook
+from dlframe.tensor import Tensor
+
+
+def check_regularizers(model: Module, regularizers: Sequence[Any]) -> None:
+    """Refuse what is no regularizer, and a penalty or constraint on another model."""
+    parameters = {id(p) for p in model.parameters()}
+    for one in regularizers:
+        if not isinstance(one, (Penalty, StepHook)):
+            hint = " (the class; pass an instance)" if isinstance(one, type) else ""
+            raise TypeError(
+                "Trainer: regularizers takes optim.Penalty and optim.StepHook objects, such as "
+                f"optim.L1(model, 1e-4); got {one!r}{hint}"
+            )
+        other = getattr(one, "model", None)
+        if isinstance(other, Module) and not parameters & {id(p) for p in other.parameters()}:
+            raise ArgumentError(
+                f"Trainer: the regularizer {one.name!r} ({type(one).__name__}) is of another "
+                f"{type(other).__name__}, whose parameters are none of this model's; make it with "
+                "the model that is trained"
+            )
+
+
+def reporting(optimizer: Optimizer, regularizers: Sequence[Any]) -> list[Any]:
+    """What reports a number in each step: the regularizers, and SAM."""
+    return [*regularizers, *([optimizer] if isinstance(optimizer, SAM) else [])]
+
+
+def with_penalties(loss: Tensor, regularizers: Sequence[Any]) -> Tensor:
+    """What is minimized: the loss and the penalties."""
+    for one in regularizers:
+        if isinstance(one, Penalty):
+            loss = loss + one().reshape(loss.shape)
+    return loss
+
+
+@contextmanager
+def hooks_attached(optimizer: Optimizer, regularizers: Sequence[Any]) -> Iterator[None]:
+    """Let the regularizers that change gradients or weights act in the optimizer's steps."""
+    with ExitStack() as stack:
+        for one in regularizers:
+            if isinstance(one, StepHook) and not one.is_attached(optimizer):
+                stack.enter_context(one.attach(optimizer))
+        yield
+
+
+@contextmanager
+def values_kept(regularizers: Sequence[Any]) -> Iterator[None]:
+    """Let penalties report their values from before the block, at the weights of the loss."""
+    penalties = [one for one in regularizers if isinstance(one, Penalty)]
+    values = [one.last for one in penalties]
+    yield
+    for one, value in zip(penalties, values, strict=True):
+        one.last = value
