@@ -43,10 +43,13 @@ class RateRange:
 
     @property
     def lowest(self) -> float | None:
-        """The rate at which the smoothed loss is lowest; None if no loss is finite."""
-        if not np.isfinite(self.smoothed).any():
-            return None
-        return float(self.rates[np.nanargmin(self.smoothed)])
+        """The rate at which the smoothed loss is lowest; None if no loss is finite.
+
+        The first tenth of the steps is left out here and below: there the running mean has few
+        batches, and its noise is larger than what the smallest rates can change.
+        """
+        place = self._lowest
+        return None if place is None else float(self.rates[place])
 
     @property
     def lowest_tenth(self) -> float | None:
@@ -57,18 +60,32 @@ class RateRange:
     def steepest(self) -> float | None:
         """The rate before the minimum at which the smoothed loss falls fastest over log(rate).
 
-        None if the loss never falls.
+        The slope is that between the points a twentieth of the steps before and after. Only rates
+        above a hundredth of `lowest` count: far below, the loss falls by chance alone. None if it
+        never falls.
         """
-        if not np.isfinite(self.smoothed).any():
+        last = self._lowest
+        if last is None:
             return None
-        last = int(np.nanargmin(self.smoothed)) + 1
-        rates, losses = self.rates[:last], self.smoothed[:last]
-        if last < 2:
+        first = max(self._first, int(np.searchsorted(self.rates, self.rates[last] / 100)))
+        if first == last:
             return None
-        slopes = np.gradient(losses, np.log(rates))
-        if not (slopes < 0).any():
-            return None
-        return float(rates[np.nanargmin(slopes)])
+        reach = max(1, len(self.rates) // 20)
+        places = np.arange(first, last + 1)
+        before, after = np.maximum(places - reach, first), np.minimum(places + reach, last)
+        x, y = np.log(self.rates), self.smoothed
+        slopes = (y[after] - y[before]) / (x[after] - x[before])
+        return float(self.rates[places[np.nanargmin(slopes)]])
+
+    @property
+    def _first(self) -> int:
+        return len(self.rates) // 10
+
+    @property
+    def _lowest(self) -> int | None:
+        """The place of the lowest smoothed loss."""
+        losses = self.smoothed[self._first :]
+        return self._first + int(np.nanargmin(losses)) if np.isfinite(losses).any() else None
 
     @property
     def suggestion(self) -> float | None:

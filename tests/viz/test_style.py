@@ -36,7 +36,8 @@ def test_no_picture_imports_pyplot_or_chooses_a_backend(tmp_path):
     done = run(f"""
         import sys
         import numpy as np
-        from dlframe import viz
+        from dlframe import nn, optim, viz
+        from dlframe.training import lr_range_test
         folder = {str(tmp_path)!r}
         images = np.zeros((4, 8, 8))
         viz.sample_grid(images, path=folder + "/samples.png")
@@ -45,6 +46,15 @@ def test_no_picture_imports_pyplot_or_chooses_a_backend(tmp_path):
         viz.curves({{"loss": [2.0, 1.0]}}, path=folder + "/curves.png")
         viz.confusion(np.eye(5, dtype=int), path=folder + "/confusion.png")
         viz.decision_boundary(lambda p: p[:, 0], np.eye(2), [1, 0], path=folder + "/plane.png")
+        surface, run = viz.surfaces.saddle, {{"SGD": lambda p: optim.SGD(p, lr=0.1)}}
+        ways = viz.trajectories(surface, run, steps=3)
+        ways.plot(path=folder + "/ways.png")
+        ways.animate(folder + "/ways.gif", frames=2)
+        model, loss = nn.Linear(2, 1), nn.MSELoss()
+        data = np.eye(2, dtype=np.float32), np.ones((2, 1), np.float32)
+        viz.landscape(model, loss, data, points=3).plot(path=folder + "/landscape.png")
+        found = lr_range_test(model, loss, data, optim.SGD(model.parameters(), lr=0.1), steps=5)
+        found.plot(path=folder + "/rates.png")
         with viz.Tracker(folder + "/tracker.png") as tracker:
             tracker.log(1, loss=1.0)
         assert "matplotlib.pyplot" not in sys.modules
@@ -53,20 +63,21 @@ def test_no_picture_imports_pyplot_or_chooses_a_backend(tmp_path):
         assert not isinstance(dict.__getitem__(matplotlib.rcParams, "backend"), str)
     """)
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.iterdir())) == 7
+    assert len(list(tmp_path.iterdir())) == 11
 
 
 def test_without_matplotlib_the_error_names_the_extra():
     done = run("""
         import sys
         sys.modules["matplotlib"] = None  # what an environment without it looks like
-        from dlframe import viz
+        from dlframe import optim, viz
         from dlframe.errors import MissingExtraError
         calls = [
             lambda: viz.curves({"loss": [1.0]}),
             lambda: viz.sample_grid([[[0.0]]]),
             lambda: viz.confusion([[1]]),
             lambda: viz.Tracker().draw(),
+            lambda: viz.trajectories(viz.surfaces.beale, {"SGD": optim.SGD}, steps=1).plot(),
         ]
         for call in calls:
             try:

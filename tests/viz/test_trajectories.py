@@ -67,6 +67,12 @@ def test_closures_may_be_called_again(texts):
     assert "search: height 0 (12 gradients)" in texts(ways.plot())
 
 
+def test_lbfgs_reaches_the_end_of_the_valley():
+    ways = trajectories(surfaces.rosenbrock, {"LBFGS": optim.LBFGS}, steps=40)
+    assert ways.values["LBFGS"][-1] < 1e-8
+    assert ways.gradients["LBFGS"] > 40
+
+
 def test_what_leaves_the_picture_or_the_numbers_is_said(texts, inside):
     makers = {
         "stays": lambda p: optim.SGD(p, lr=1e-4),
