@@ -92,8 +92,9 @@ class MaxNorm(Constraint):
     >>> model.weight = nn.Parameter(dl.tensor([[3.0, 4.0], [0.6, 0.8]]))
     >>> limit = optim.MaxNorm(model, 2.0)
     >>> limit.project()
-    >>> model.weight.tolist()[0], limit.last
-    ([1.2000000476837158, 1.600000023841858], 0.5)
+    >>> model.weight.detach(), limit.last
+    (tensor([[1.2000, 1.6000],
+            [0.6000, 0.8000]]), 0.5)
     """
 
     def __init__(
