@@ -24,6 +24,7 @@ from dlframe.optim.radam import *
 from dlframe.optim.regularization import *
 from dlframe.optim.rmsprop import *
 from dlframe.optim.rprop import *
+from dlframe.optim.scipy import *
 from dlframe.optim.sgd import *
 from dlframe.optim.sparse_adam import *
 

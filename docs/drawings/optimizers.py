@@ -279,6 +279,43 @@ def rare_words() -> Any:
     return figure
 
 
+def scipy_paths() -> Any:
+    """One step of three of SciPy's methods: free, within bounds, and under a constraint."""
+    figure, grid = axes_page(3, 1, 7.5, 2.15)
+    ahead = {"type": "ineq", "fun": lambda p: p[1] - p[0] - 0.8}
+    runs: dict[str, dict[str, Any]] = {
+        "trust-ncg": {"method": "trust-ncg"},
+        "L-BFGS-B, x ≤ −0.6": {"method": "L-BFGS-B", "bounds": (None, dl.tensor([-0.6, 9.0]))},
+        "SLSQP, y ≥ x + 0.8": {"method": "SLSQP", "constraints": [ahead]},
+    }
+    for axes, look, (name, options) in zip(grid[0], LOOKS, runs.items(), strict=False):
+        _valley_axes(axes)
+        point = nn.Parameter(dl.tensor(START, dtype=dl.float64))
+        places = [point.tolist()]
+
+        def note(_: Any, point: Any = point, places: Any = places) -> None:
+            places.append(point.tolist())
+
+        def closure(point: Any = point) -> Any:
+            point.grad = None
+            loss = valley(point)
+            loss.backward(create_graph=True)
+            return loss
+
+        optimizer = optim.SciPy([point], callback=note, **options)
+        optimizer.step(closure)
+        axes.plot(*np.array(places).T, color=look["color"], lw=1.3, marker="o", ms=3, zorder=3)
+        axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
+        if "bounds" in options:
+            axes.axvline(-0.6, color=MUTED, lw=1)
+        if "constraints" in options:
+            axes.plot([-1.75, 0.15], [-0.95, 0.95], color=MUTED, lw=1)
+        axes.set_title(name, size=9.5)
+        label = f"{len(places) - 1} iterations, loss {valley(places[-1]):.2g}"
+        axes.set_xlabel(label, size=8.5, color=MUTED)
+    return figure
+
+
 def weight_decay() -> Any:
     """Two weights whose gradients change sign at every step, so that only the decay moves them."""
     figure, grid = axes_page(2, 1, 7.0, 2.6)
@@ -352,6 +389,7 @@ PICTURES = {
     "paths-adaptive": adaptive_paths,
     "paths-adagrad": adagrad_paths,
     "paths-lbfgs": lbfgs_paths,
+    "paths-scipy": scipy_paths,
     "optimizers-matrices": matrix_paths,
     "paths-adadelta": adadelta_paths,
     "paths-adams": adam_relatives,

@@ -55,6 +55,7 @@ def part(make: Callable[..., Any], *inputs: Any, **options: Any) -> Part:
 
 # Classes that are not called with tensors: `Module` is a base, the others are containers.
 LEFT_OUT = {
+    "SciPy",  # has no step of its own; tests/optim/test_scipy.py
     "Module",
     "Container",
     "ModuleList",

@@ -354,7 +354,7 @@ def test_regularizers_resume(tmp_path: Path, make_optimizer: Any) -> None:
 def test_the_table_has_every_optimizer() -> None:
     public = {n: getattr(optim, n) for n in optim.__all__ if isinstance(getattr(optim, n), type)}
     here = {n for n, c in public.items() if issubclass(c, optim.Optimizer)} - {"Optimizer", "SAM"}
-    assert here == {*OPTIMIZERS, "LBFGS", "Muon"}  # one needs a closure, one matrices
+    assert here == {*OPTIMIZERS, "LBFGS", "Muon", "SciPy"}  # these need a closure, or matrices
 
 
 @pytest.mark.parametrize(

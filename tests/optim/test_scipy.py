@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe import func, nn, optim
+from dlframe.errors import AnomalyError, GradientError
+from dlframe.optim.scipy import BOUNDED, CONSTRAINED, METHODS, WITH_HESSIAN, WITH_PRODUCTS
+
+
+def bowl(p: Any, q: Any) -> Any:
+    """Its minimum is at p = (1, 2) and q = 3."""
+    target = dl.tensor([1.0, 2.0], dtype=p.dtype)
+    return ((p - target) ** 2).sum() + 2 * (q - 3) ** 2 + ((p - target) ** 4).sum()
+
+
+class Problem:
+    def __init__(self, method: str, dtype: Any = dl.float64, **options: Any) -> None:
+        self.p = nn.Parameter(dl.zeros(2, dtype=dtype))
+        self.q = nn.Parameter(dl.zeros((), dtype=dtype))
+        named = [("net.p", self.p), ("net.q", self.q)]
+        self.second = method in (*WITH_PRODUCTS, *WITH_HESSIAN)
+        self.optimizer = optim.SciPy(named, method, **options)
+
+    def closure(self) -> Any:
+        self.optimizer.zero_grad()
+        loss = bowl(self.p, self.q)
+        loss.backward(create_graph=self.second)
+        return loss
+
+    def step(self) -> Any:
+        return self.optimizer.step(self.closure)
+
+    def values(self) -> list[float]:
+        return [*self.p.tolist(), self.q.item()]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", [dl.float32, dl.float64])
+def test_every_method_finds_the_minimum(method: str, dtype: Any) -> None:
+    problem = Problem(method, dtype)
+    first = problem.step()
+    assert first.item() == pytest.approx(1 + 4 + 18 + 1 + 16)
+    np.testing.assert_allclose(problem.values(), [1, 2, 3], atol=0.02)
+    assert problem.p.dtype == dtype
+    assert problem.p.grad is None
+    state = problem.optimizer.state[problem.p]
+    assert state["func_evals"] > 1
+    assert problem.optimizer.result.fun < 1e-3
+
+
+@pytest.mark.parametrize("method", BOUNDED)
+def test_bounds_for_all_by_name_and_by_group(method: str) -> None:
+    problem = Problem(method, bounds={"*.q": (None, 1.0), "net.p": (-5.0, dl.tensor([9.0, 0.5]))})
+    problem.step()
+    np.testing.assert_allclose(problem.values(), [1, 0.5, 1], atol=0.02)
+    problem = Problem(method, bounds=(-1.0, 0.5))
+    problem.step()
+    np.testing.assert_allclose(problem.values(), [0.5, 0.5, 0.5], atol=0.02)
+    problem.optimizer = optim.SciPy(
+        [{"params": [problem.p], "bounds": (-1, 0)}, {"params": [problem.q]}], method
+    )
+    problem.step()
+    np.testing.assert_allclose(problem.values(), [0, 0, 3], atol=0.02)
+
+
+@pytest.mark.filterwarnings("ignore:delta_grad == 0.0")  # SciPy's, as this constraint is linear
+@pytest.mark.parametrize("method", CONSTRAINED)
+def test_constraints(method: str) -> None:
+    ceiling = {"type": "ineq", "fun": lambda p, q: 3 - p.sum() - q}
+    problem = Problem(method, constraints=[ceiling])
+    problem.step()
+    assert sum(problem.values()) == pytest.approx(3, abs=0.01)
+    if method == "SLSQP":
+        problem = Problem(method, constraints={"type": "eq", "fun": lambda p, q: p - q})
+        problem.step()
+        assert problem.values() == pytest.approx([problem.values()[0]] * 3)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"method": "Adam"}, "method is one of Nelder-Mead, .*; got 'Adam'"),
+        ({"method": "BFGS", "bounds": (0, 1)}, "BFGS takes no bounds; use one of"),
+        ({"method": "CG", "constraints": [{}]}, "CG takes no constraints; use one of"),
+        ({"method": "TNC", "bounds": {"other*": (0, 1)}}, "no parameter has a name like 'other"),
+    ],
+)
+def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Problem(**options)
+
+
+def test_closures_without_the_derivatives_are_explained() -> None:
+    problem = Problem("L-BFGS-B")
+    with pytest.raises(GradientError, match=r"which L-BFGS-B needs; call loss\.backward\(\)"):
+        problem.optimizer.step(lambda: bowl(problem.p, problem.q))
+    problem = Problem("trust-ncg")
+    problem.second = False
+    with pytest.raises(GradientError, match=r"trust-ncg needs second .*create_graph=True"):
+        problem.step()
+    problem = Problem("Nelder-Mead", max_iter=3)
+    problem.optimizer.step(lambda: bowl(problem.p, problem.q))
+    assert problem.optimizer.result.nit == 3
+
+
+def test_after_a_nan_the_parameters_are_the_best() -> None:
+    problem = Problem("L-BFGS-B")
+    losses: list[Any] = []
+
+    def closure() -> Any:
+        losses.append((problem.closure(), problem.values()))
+        return losses[-1][0] * (1.0 if len(losses) < 4 else float("nan"))
+
+    with pytest.raises(AnomalyError, match="the loss is nan at evaluation 4; the lowest loss"):
+        problem.optimizer.step(closure)
+    assert problem.values() == min(losses[:3], key=lambda pair: pair[0].item())[1]
+
+
+@pytest.mark.parametrize("method", ["trust-ncg", "L-BFGS-B", "SLSQP", "Nelder-Mead"])
+def test_a_callback_sees_the_parameters(method: str) -> None:
+    seen: list[list[float]] = []
+    problem = Problem(method, callback=lambda _: seen.append(problem.values()))
+    problem.step()
+    assert len(seen) >= 2
+    np.testing.assert_allclose(seen[-1], [1, 2, 3], atol=0.1)
+
+
+def test_callback_and_stopping() -> None:
+    seen: list[list[float]] = []
+
+    def note(optimizer: Any) -> None:
+        seen.append(problem.values())
+        if len(seen) == 2:
+            raise StopIteration
+
+    problem = Problem("BFGS", callback=note)
+    problem.step()
+    assert len(seen) == 2
+    assert problem.optimizer.result.nit == 2
+    assert problem.values() == pytest.approx(seen[-1])
+
+
+def test_saving_and_copying() -> None:
+    problem = Problem("L-BFGS-B", max_iter=1, options={"ftol": 0.0})
+    problem.step()
+    saved = problem.optimizer.state_dict()
+    other = Problem("L-BFGS-B")
+    other.optimizer.load_state_dict(saved)
+    assert other.optimizer.state[other.p] == problem.optimizer.state[problem.p]
+    for again in (
+        copy.deepcopy(problem.optimizer),
+        pickle.loads(pickle.dumps(problem.optimizer)),
+    ):
+        assert (again.method, again.max_iter, again.options) == ("L-BFGS-B", 1, {"ftol": 0.0})
+
+
+@pytest.mark.slow
+def test_a_small_network_to_many_digits() -> None:
+    dl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(1, 4), nn.Tanh(), nn.Linear(4, 1)).double()
+    names = [name for name, _ in model.named_parameters()]
+    x = dl.linspace(-1, 1, 8, dtype=dl.float64)[:, None]
+
+    def residuals(*values: Any) -> Any:
+        return func.functional_call(model, dict(zip(names, values, strict=True)), x) - x**2
+
+    result = optim.least_squares(residuals, list(model.parameters()), max_nfev=300)
+    assert result.cost < 1e-8
+    assert (model(x) - x**2).square().sum().item() / 2 == pytest.approx(result.cost, rel=1e-3)
+
+
+@pytest.mark.parametrize("forward", [False, True])
+def test_a_curve_with_bounds(forward: bool) -> None:
+    x = dl.linspace(0, 3, 20, dtype=dl.float64)
+    y = 2 * (-0.7 * x).exp()
+    scale, rate = nn.Parameter(dl.ones(1)), nn.Parameter(dl.tensor(0.1))
+
+    def residuals(a: Any, k: Any) -> Any:
+        return a * (-k * x).exp() - y
+
+    result = optim.least_squares(residuals, [scale, rate], forward=forward)
+    assert result.success
+    np.testing.assert_allclose([scale.item(), rate.item()], [2, 0.7], rtol=1e-6)
+    optim.least_squares(
+        residuals, [scale, rate], bounds=[(None, None), (0, dl.tensor(0.71))], forward=forward
+    )
+    np.testing.assert_allclose(rate.item(), 0.7, rtol=1e-3)
+    rate.array[...] = 0.1
+    optim.least_squares(residuals, [scale, rate], bounds=[(None, None), (0, 0.5)])
+    assert rate.item() == pytest.approx(0.5)
