@@ -138,7 +138,7 @@ def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
         if "momentum" not in _options_of(name):
             able = [n for n in plugins.core_names("optimizers") if "momentum" in _options_of(n)]
             raise UsageError(
-                f"--momentum is for {' and '.join(able).lower()}; {name} does not take it"
+                f"--momentum is for {', '.join(able).lower()}; {name} does not take it"
             )
         arguments["momentum"] = options.momentum
     return {"name": name, "arguments": arguments}
