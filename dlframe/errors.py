@@ -25,6 +25,15 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     └── MissingExtraError (ImportError)               an optional dependency that is not installed
 
 A message says what went wrong, where, with which shapes or values, and what to try.
+
+Mistakes in a loop of training that raise nothing are warnings, one category for each, so that a
+filter of `warnings` can silence it::
+
+    OptimizerWarning  (UserWarning)         said once for each optimizer
+    ├── NoGradientWarning                   step(), and no parameter has a gradient
+    ├── AccumulatedGradientWarning          nobody clears the gradients between steps
+    ├── UnheldParameterWarning              gradients of parameters that no optimizer holds
+    └── NonFiniteGradientWarning            a gradient that is nan or infinite
 """
 
 from __future__ import annotations
@@ -121,6 +130,26 @@ class PluginError(DlframeError, RuntimeError):
 
 class MissingExtraError(DlframeError, ImportError):
     """An optional dependency that is not installed; the message names the extra."""
+
+
+class OptimizerWarning(UserWarning):
+    """A mistake in a loop of training that an optimizer noticed."""
+
+
+class NoGradientWarning(OptimizerWarning):
+    """A step that changed nothing, since no parameter has a gradient."""
+
+
+class AccumulatedGradientWarning(OptimizerWarning):
+    """Gradients that are never cleared, so that each step uses the sum over all steps."""
+
+
+class UnheldParameterWarning(OptimizerWarning):
+    """Parameters of a model that get gradients and are in no optimizer."""
+
+
+class NonFiniteGradientWarning(OptimizerWarning):
+    """A gradient that is nan or infinite."""
 
 
 def missing_extra(package: str, extra: str) -> MissingExtraError:

@@ -76,6 +76,26 @@ def other_model(folder: Path) -> None:
     utils.load_checkpoint(folder / "x.h5", model=nn.Sequential(nn.Linear(2, 1)))
 
 
+def loop(clear: bool = True, value: float = 1.0, first: int = 0) -> None:
+    """Steps of plain descent; the optimizer has the parameters of the model from `first` on."""
+    model = nn.Sequential(*[nn.Linear(2, 2) for _ in range(4)])
+    optimizer = optim.SGD(model[first:].parameters())
+    for _ in range(3):
+        if clear:
+            optimizer.zero_grad()
+        model(dl.ones(1, 2)).sum().backward()
+        if value != 1.0:
+            model[0].weight.grad[0, 0] = value
+        optimizer.step()
+
+
+def no_backward() -> None:
+    model = nn.Linear(2, 2)
+    optimizer = optim.SGD(model.parameters())
+    model(dl.ones(1, 2)).sum()
+    optimizer.step()
+
+
 ATTENTION = nn.MultiheadAttention(8, 2, batch_first=True)
 X = dl.ones(2, 5, 8)
 ONE = dl.ones(2, requires_grad=True)
@@ -108,6 +128,10 @@ MAKERS: dict[str, Callable[[Path], Any]] = {
     "a leaf": lambda _: dl.ones(2, requires_grad=True).add_(1),
     "a Tensor that": lambda _: np.asarray(ONE),
     "AnomalyError": lambda _: first_nan(),
+    "SGD: step()": lambda _: no_backward(),
+    "the gradients were": lambda _: loop(clear=False),
+    "backward() computes": lambda _: loop(first=1),
+    "the gradients of": lambda _: loop(value=float("nan")),
     "cannot load": cut_off,
     "Error(s) in": lambda _: nn.Sequential(nn.Linear(2, 2)).load_state_dict({}),
     "… does not fit": other_model,

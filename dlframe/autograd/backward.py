@@ -80,6 +80,8 @@ def backward(
     leaves = list(found)
     if wanted is not None:  # results among them retain their gradients by a hook
         leaves = [x for x in wanted if x.__class__ is not Node and x in found]
+    for listener in on_leaves:
+        listener(leaves)
     for leaf in leaves:
         if leaf.needs_grad:  # it may have been switched off since the forward
             _accumulate(leaf, found.pop(leaf))
@@ -94,6 +96,9 @@ def _reached(x: Any) -> Any:
         x.retain_grad()  # type: ignore[attr-defined] # a method of Tensor
     return _target(x)
 
+
+# Functions that are called with the leaves of each backward pass, while somebody waits for them.
+on_leaves: list[Callable[[list[Any]], None]] = []
 
 # Functions to call at the end of the present backward pass.
 at_end: list[Callable[[], None]] = []

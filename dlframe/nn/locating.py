@@ -264,11 +264,11 @@ def warn_of_scores(name: str, input: Any, made_by: str, instead: str) -> None:
     warnings.warn(
         f"{name}: the input is the result of {made_by}{where}, but {name} {instead}",
         UserWarning,
-        stacklevel=_level_of_user(),
+        stacklevel=level_of_user(),
     )
 
 
-def _level_of_user() -> int:
+def level_of_user() -> int:
     """The `stacklevel`, seen from our caller, of the innermost frame that is not the library's."""
     frame, level, user = sys._getframe(1), 1, users_frame()
     while frame is not user and frame.f_back is not None:

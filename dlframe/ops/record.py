@@ -288,7 +288,7 @@ def _is_part(array: Array, owner: Array) -> bool:
 
 
 _log: dict[int, Mutation] = {}
-_last = [0]  # the clock at the latest mutation of anything
+_last = [0, 0]  # the clock at the latest mutation of anything, and how often it was not a node's
 _noting = threading.RLock()  # so that no write of another thread is lost
 
 if hasattr(os, "register_at_fork"):  # a child forked meanwhile would wait for ever
@@ -315,6 +315,7 @@ def mark_mutated(array: Array, by: str) -> None:
 def mark_mutated_many(arrays: Iterable[Array], by: str) -> None:
     """`mark_mutated` for several arrays that one operation wrote to."""
     _last[0] = seq = next(clock)
+    _last[1] += 1
     for array in arrays:
         owner = array if array.base is None else owner_of(array)
         entry = _log.get(id(owner))
@@ -337,6 +338,12 @@ def version_of(array: Array) -> int:
 def last_mutation() -> int:
     """The clock at the latest in-place change of any array."""
     return _last[0]
+
+
+def nodes_recorded() -> int:
+    """How many nodes have been recorded."""
+    _last[1] += 1
+    return next(clock) - _last[1]
 
 
 def changed_since(array: Array, seq: int) -> Write | None:

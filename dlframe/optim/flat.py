@@ -17,7 +17,7 @@ memory is, and which state they have. Each step checks this, and plans again aft
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from itertools import chain, cycle
 from operator import is_
 from typing import Any, ClassVar
 
@@ -45,6 +45,7 @@ class FlatOptimizer(Optimizer):
             are checked and kept as options, so that a state dict has PyTorch's keys.
     """
 
+    _looks_at_gradients = True
     # the state that is one number for each parameter; all parameters of a chunk have the same
     _numbers: ClassVar[tuple[str, ...]] = ("step",)
     _added_later: ClassVar[dict[str, Any]] = {}  # options that older files lack, and their values
@@ -132,13 +133,17 @@ class FlatOptimizer(Optimizer):
             names = self._state_names(group)
             if plan is None or not plan.fits(group["params"], names, self.state):
                 plan = self._plans[index] = Plan(self, group, names, plan)
+            looked_at, block = next(plan.turns)
             for chunk in plan.chunks:
                 blocks = chunk.load()
+                if chunk is looked_at:
+                    self._watch.look(self, blocks[block][1])
                 if chunk.steps is not None:
                     chunk.steps += 1
                 quietly(self._update, group, chunk, blocks)
                 chunk.store()
-            mark_mutated_many(plan.arrays, type(self).__name__ + ".step")
+            if plan.arrays:
+                mark_mutated_many(plan.arrays, type(self).__name__ + ".step")
         return loss
 
 
@@ -175,6 +180,9 @@ class Plan:
         self.chunks: list[Chunk] = []
         for layout in self.layouts:
             self._add_chunks(layout, optimizer)
+        # in each step one block is looked at for nan: all of a small network, a part of a large one
+        places = [(chunk, i) for chunk in self.chunks for i in range(len(chunk.spans))]
+        self.turns = cycle(places or [(None, 0)])
         self.values = self._values(optimizer.state)
 
     def fits(self, params: Sequence[Tensor], names: tuple[str, ...], state: Any) -> bool:

@@ -17,6 +17,7 @@ from dlframe.base import nests
 from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.errors import StateDictError
 from dlframe.optim.layout import NUMBERS
+from dlframe.optim.safety import Watch
 from dlframe.tensor import Tensor
 
 __all__ = [
@@ -89,6 +90,8 @@ class Optimizer:
     [0.5, -0.5]
     """
 
+    # Whether the step itself looks for gradients that are not finite, in memory that it reads.
+    _looks_at_gradients = False
     # Whether step() has run since a scheduler began to watch; None without a scheduler.
     _stepped: bool | None = None
 
@@ -124,6 +127,7 @@ class Optimizer:
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
+        self._watch = Watch(self)
 
     def _make_hook_tables(self) -> None:
         self._step_pre_hooks: Hooks = {}
@@ -145,6 +149,8 @@ class Optimizer:
             self._make_hook_tables()
         for regularizer in state.get("attached", ()):
             self._attach(regularizer)
+        if "_watch" not in self.__dict__:
+            self._watch = Watch(self)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -165,6 +171,14 @@ class Optimizer:
             What `closure` returned, or None.
         """
         raise NotImplementedError(f"{type(self).__name__} has no step()")
+
+    def _look_after_step(self) -> None:
+        if "_watch" not in self.__dict__:  # around another optimizer, which looks itself
+            return
+        self._watch.after_step(self)
+        if not self._looks_at_gradients:
+            self._watch.look_at_first(self)
+        self._watch.steps += 1
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters.
@@ -394,7 +408,9 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
         if not (
             self._step_pre_hooks or self._step_post_hooks or _global_pre_hooks or _global_post_hooks
         ):
-            return step(self, *args, **kwargs)
+            result = step(self, *args, **kwargs)
+            self._look_after_step()
+            return result
         args = (self, *args)
         for hook in (*_global_pre_hooks.values(), *self._step_pre_hooks.values()):
             replaced = hook(self, args, kwargs)
@@ -407,6 +423,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                 )
             args, kwargs = replaced
         result = step(*args, **kwargs)
+        self._look_after_step()
         for hook in (*self._step_post_hooks.values(), *_global_post_hooks.values()):
             hook(self, args, kwargs)
         return result

@@ -17,6 +17,7 @@ from dlframe.errors import ArgumentError
 from dlframe.nn import Module
 from dlframe.nn.utils import clip_grad_norm_
 from dlframe.optim import Optimizer
+from dlframe.optim.safety import unheeded
 from dlframe.training import batches
 from dlframe.training.smoothing import smoothed
 from dlframe.training.untouched import untouched
@@ -173,6 +174,7 @@ def lr_range_test(
     with (
         untouched(model, loss, optimizer=optimizer, loader=data, where="lr_range_test"),
         enable_grad(),
+        unheeded(optimizer),
     ):
         model.train()
         ratios = _ratios(optimizer)

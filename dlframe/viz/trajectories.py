@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dlframe.autograd.modes import enable_grad, no_grad
 from dlframe.errors import ShapeError
 from dlframe.nn import Parameter
+from dlframe.optim.safety import unheeded
 from dlframe.tensor import Tensor, to_array
 from dlframe.viz import style
 from dlframe.viz.surfaces import Point, Window
@@ -315,7 +316,7 @@ def _walk(
 
     path = np.full((steps + 1, 2), np.nan)
     path[0] = start
-    with enable_grad():
+    with enable_grad(), unheeded(optimizer):
         for step in range(1, steps + 1):
             optimizer.step(closure)
             path[step] = point.detach().numpy()

@@ -1,0 +1,290 @@
+"""Mistakes in a loop of training that raise nothing: each is said once for each optimizer.
+
+An optimizer sees enough of the loop around it to notice four of them. Each has its own category of
+warnings, so that a filter of Python's can silence it; `OptimizerWarning` is all four::
+
+    warnings.filterwarnings("ignore", category=dl.errors.NoGradientWarning)
+
+A step pays for this with the reading of one gradient's identity and with the sum of squares of a
+part of the gradients that is in the cache anyway. Names are looked up only for a warning.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import warnings
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe.autograd.backward import on_leaves
+from dlframe.base.quiet import quietly
+from dlframe.errors import (
+    AccumulatedGradientWarning,
+    NoGradientWarning,
+    NonFiniteGradientWarning,
+    OptimizerWarning,
+    UnheldParameterWarning,
+)
+from dlframe.nn.locating import level_of_user
+from dlframe.nn.module import Module
+from dlframe.nn.parameter import Parameter
+from dlframe.ops.record import Array, changed_since, nodes_recorded, version_of
+from dlframe.tensor import Tensor
+
+if TYPE_CHECKING:
+    from dlframe.optim.optimizer import Optimizer
+
+_LISTED = 5  # names in a message
+_PASSES = 16  # backward passes after which an optimizer that never steps is no longer waited for
+_PART = 32768  # elements of a gradient that are looked at in one step
+
+
+class Watch:
+    """What one optimizer has noticed about the loop that it is used in."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.said: set[type[OptimizerWarning]] = set()
+        self.recorded = nodes_recorded()  # before the last step without gradients
+        self.steps = 0
+        # a parameter that has gradients, and what its gradient was at the last step
+        self.first: Tensor | None = None
+        self.gradient: Any = _nobody
+        self.version = -1
+        self.was_added_to = False
+        # the parameters that backward reaches before the first step
+        self.passes = 0
+        self.reached: dict[int, weakref.ref[Tensor]] | None = {}
+        _living.add(optimizer)
+        self._listen()
+
+    # --- after each step -----------------------------------------------------------------------
+
+    def after_step(self, optimizer: Optimizer) -> None:
+        """Look at what the step has used."""
+        gradient = None if self.first is None else self.first.gradient
+        if gradient is None:
+            gradient = self._find_gradient(optimizer)
+            if gradient is None:
+                return
+        if gradient is self.gradient():
+            self._same_gradient(optimizer, gradient)
+        else:
+            self.gradient, self.version = weakref.ref(gradient), -1
+        if self.reached is not None:
+            self._first_step(optimizer)
+
+    def _find_gradient(self, optimizer: Optimizer) -> Any:
+        """The first gradient of all, or None, which may be a mistake."""
+        self.first = next((p for p in _parameters(optimizer) if p.gradient is not None), None)
+        if self.first is not None:
+            return self.first.gradient
+        # an optimizer of somebody else's may need no gradients; and where nothing has been
+        # computed yet, somebody only looks at the course of a learning rate
+        ours = type(optimizer).__module__.partition(".")[0] == __name__.partition(".")[0]
+        if ours and nodes_recorded() > self.recorded:
+            self._say(
+                NoGradientWarning,
+                optimizer,
+                f"step() found no gradient, so it changed nothing: {_why_none(optimizer)}",
+            )
+        self.recorded = nodes_recorded()
+        return None
+
+    def _same_gradient(self, optimizer: Optimizer, gradient: Tensor) -> None:
+        """The gradient is the tensor that it was at the last step: is it a sum over steps?"""
+        version = version_of(gradient.array)
+        if self.was_added_to and not _is_written(gradient.array, self.version):
+            self._say(
+                AccumulatedGradientWarning,
+                optimizer,
+                "the gradients were not cleared between steps, so each step uses the sum of the "
+                f"gradients of all {self.steps + 1} steps so far. Call zero_grad() once per step, "
+                "before backward() or after step(). (Sums over several backward() before one "
+                f"step are not meant.) Seen in {_names(optimizer, [self.first])}",
+            )
+        self.version, self.was_added_to = version, False
+        if AccumulatedGradientWarning not in self.said:
+            self._listen()
+
+    def _first_step(self, optimizer: Optimizer) -> None:
+        """Look for parameters that got gradients for which no optimizer has any use."""
+        assert self.reached is not None
+        reached = [p for ref in self.reached.values() if (p := ref()) is not None]
+        self.reached = None
+        held = {id(p) for one in list(_living) for p in _parameters(one)}
+        unheld = [p for p in reached if id(p) not in held and p.gradient is not None]
+        if not unheld:
+            return
+        ours = {id(p) for p in _parameters(optimizer)}
+        names = _names_in_modules(unheld, beside=ours)
+        if names:
+            self._say(
+                UnheldParameterWarning,
+                optimizer,
+                f"backward() computes gradients for {_count(len(names), 'parameter')} of the same "
+                f"model that no optimizer holds, so training does not change them: "
+                f"{_listed(list(names.values()))}. Give them to an optimizer, or freeze them with "
+                "requires_grad_(False), which saves the time as well",
+            )
+
+    # --- gradients that are no numbers ---------------------------------------------------------
+
+    def look(self, optimizer: Optimizer, g: Array) -> None:
+        """Look for nan and infinities in some of the gradients of a step."""
+        if not math.isfinite(quietly(g.dot, g)) and NonFiniteGradientWarning not in self.said:
+            self._say_not_finite(optimizer)
+
+    def look_at_first(self, optimizer: Optimizer) -> None:
+        """`look` for an optimizer that has no flat gradients: at one parameter's.
+
+        The first parameter is the last one that backward reaches, so that what went wrong on the
+        way has come to it.
+        """
+        gradient = None if self.first is None else self.first.gradient
+        if gradient is not None and gradient.array.dtype.kind == "f":
+            self.look(optimizer, gradient.array.reshape(-1)[:_PART])
+
+    def _say_not_finite(self, optimizer: Optimizer) -> None:
+        params = [p for p in _parameters(optimizer) if isinstance(p.gradient, Tensor)]
+        counts = [int((~np.isfinite(p.gradient.array)).sum()) for p in params]
+        bad = [p for p, count in zip(params, counts, strict=True) if count]
+        if not bad:  # squares that are too large for their dtype
+            return
+        self._say(
+            NonFiniteGradientWarning,
+            optimizer,
+            f"in step {self.steps + 1} of this optimizer, the gradients of "
+            f"{_count(len(bad), 'parameter')} of {len(params)} are not finite "
+            f"({sum(counts)} nan or infinite elements): {_names(optimizer, bad)}. The step makes "
+            "these parameters nan or infinite. dl.autograd.detect_anomaly() finds the operation "
+            "that made the first one; a smaller learning rate, or nn.utils.clip_grad_norm_ from "
+            "the beginning, keeps values from growing until they overflow",
+        )
+
+    # --- backward, while somebody waits for it -------------------------------------------------
+
+    def _listen(self) -> None:
+        _waiting.add(self)
+        if _tell not in on_leaves:
+            on_leaves.append(_tell)
+
+    def note(self, leaves: Sequence[Any]) -> bool:
+        """Note which leaves a backward has reached; returns whether to wait for another."""
+        self.was_added_to = self.was_added_to or any(leaf is self.first for leaf in leaves)
+        if self.reached is None:
+            return not self.was_added_to
+        for leaf in leaves:
+            if isinstance(leaf, Parameter) and leaf.needs_grad:
+                self.reached[id(leaf)] = weakref.ref(leaf)
+        self.passes += 1
+        return self.passes < _PASSES
+
+    # --- saying it -----------------------------------------------------------------------------
+
+    def _say(self, kind: type[OptimizerWarning], optimizer: Optimizer, text: str) -> None:
+        if kind in self.said:
+            return
+        self.said.add(kind)
+        warnings.warn(f"{type(optimizer).__name__}: {text}.", kind, stacklevel=level_of_user())
+
+
+@contextmanager
+def unheeded(optimizer: Optimizer) -> Iterator[None]:
+    """Let an optimizer say nothing, and forget what it saw: for whoever drives it to its limits."""
+    before = optimizer._watch
+    optimizer._watch = Watch(optimizer)
+    optimizer._watch.said.update(OptimizerWarning.__subclasses__())
+    try:
+        yield
+    finally:
+        optimizer._watch = before
+
+
+_living: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+_waiting: weakref.WeakSet[Watch] = weakref.WeakSet()
+
+
+def _nobody() -> None:
+    """A weak reference to nothing."""
+
+
+def _is_written(gradient: Array, version: int) -> bool:
+    """Whether a gradient may have been cleared in place, as `zero_grad(set_to_none=False)` does."""
+    writes = version_of(gradient) - version
+    last = changed_since(gradient, 0) if writes == 1 else None
+    return writes > 0 and not (last is not None and last.by.startswith("clip_grad"))
+
+
+def _tell(leaves: Sequence[Any]) -> None:
+    for watch in list(_waiting):
+        if not watch.note(leaves):
+            _waiting.discard(watch)
+    if not _waiting:
+        on_leaves.remove(_tell)
+
+
+def _parameters(optimizer: Optimizer) -> Iterable[Tensor]:
+    return (p for group in optimizer.param_groups for p in group["params"])
+
+
+def _why_none(optimizer: Optimizer) -> str:
+    params = list(_parameters(optimizer))
+    named = _names(optimizer, params)
+    if not any(p.requires_grad for p in params):
+        return f"none of its parameters requires grad ({named}); unfreeze some of them"
+    return (
+        "call loss.backward() before it, and zero_grad() not between the two; or the loss does not "
+        f"depend on its parameters ({named}): are they those of this model?"
+    )
+
+
+# --- names -------------------------------------------------------------------------------------
+
+
+def _names(optimizer: Optimizer, params: Sequence[Any]) -> str:
+    """The parameters of an optimizer by name: as they were given, or as a module has them."""
+    known: dict[int, str] = {}
+    for i, group in enumerate(optimizer.param_groups):
+        places = [f"parameter {k} of group {i}" for k in range(len(group["params"]))]
+        for p, name in zip(group["params"], group.get("param_names", places), strict=True):
+            known.setdefault(id(p), name)
+    if "param_names" not in optimizer.param_groups[0]:
+        known |= _names_in_modules(params)
+    return _listed([f"{known[id(p)]} {list(p.array.shape)}" for p in params])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")
+
+
+def _names_in_modules(params: Sequence[Any], beside: set[int] | None = None) -> dict[int, str]:
+    """By id, the name that each parameter has in the outermost module that holds it.
+
+    Args:
+        params: those to name; one that no module holds is left out.
+        beside: ids of parameters; only modules that hold one of them count.
+    """
+    wanted = {id(p) for p in params}
+    found: dict[int, str] = {}
+    modules = [x for x in gc.get_objects() if issubclass(type(x), Module)]
+    for module in modules:
+        try:
+            names = {id(p): name for name, p in module.named_parameters()}
+        except Exception:  # noqa: BLE001,S112 - a module that is being built, or torn down
+            continue
+        if beside is not None and beside.isdisjoint(names):
+            continue
+        for key in wanted & names.keys():
+            if len(names[key]) > len(found.get(key, "")):
+                found[key] = names[key]
+    return {id(p): found[id(p)] for p in params if id(p) in found}
