@@ -34,6 +34,7 @@ filter of `warnings` can silence it::
     ├── AccumulatedGradientWarning          nobody clears the gradients between steps
     ├── UnheldParameterWarning              gradients of parameters that no optimizer holds
     └── NonFiniteGradientWarning            a gradient that is nan or infinite
+    ScheduleWarning   (UserWarning)         a schedule stepped before its optimizer, twice, never
 """
 
 from __future__ import annotations
@@ -150,6 +151,13 @@ class UnheldParameterWarning(OptimizerWarning):
 
 class NonFiniteGradientWarning(OptimizerWarning):
     """A gradient that is nan or infinite."""
+
+
+class ScheduleWarning(UserWarning):
+    """A schedule of the learning rate that is stepped at the wrong time.
+
+    Silence it with `warnings.filterwarnings("ignore", category=ScheduleWarning)`.
+    """
 
 
 def missing_extra(package: str, extra: str) -> MissingExtraError:

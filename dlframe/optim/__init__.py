@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dlframe.base.listing import gathered
-from dlframe.optim import lr_scheduler, regularization
+from dlframe.optim import lr_scheduler, regularization, swa_utils
 from dlframe.optim.adadelta import *
 from dlframe.optim.adafactor import *
 from dlframe.optim.adagrad import *
@@ -28,4 +28,4 @@ from dlframe.optim.scipy import *
 from dlframe.optim.sgd import *
 from dlframe.optim.sparse_adam import *
 
-__all__ = gathered(__name__, "lr_scheduler", *regularization.__all__)
+__all__ = gathered(__name__, "lr_scheduler", "swa_utils", *regularization.__all__)

@@ -62,6 +62,12 @@ def _advice(given: Any) -> str:
     return "; pass model.parameters()" if is_model or is_method else ""
 
 
+class StepCount:
+    """How many steps an optimizer made; it outlives the optimizer."""
+
+    made = 0
+
+
 class Optimizer:
     """The base class: holds parameter groups and state; a subclass writes `step`.
 
@@ -92,8 +98,8 @@ class Optimizer:
 
     # Whether the step itself looks for gradients that are not finite, in memory that it reads.
     _looks_at_gradients = False
-    # Whether step() has run since a scheduler began to watch; None without a scheduler.
-    _stepped: bool | None = None
+    # The steps since a schedule began to watch; None without a schedule.
+    _steps: StepCount | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # Hooks run around the step of the subclass, so that it does not have to call them.
@@ -388,8 +394,8 @@ class Optimizer:
                 state[key] = value
         self.__setstate__({"state": state, "param_groups": saved_groups})
         self._check_state(where)
-        if self._stepped is False:  # the steps that led to this state were another optimizer's
-            self._stepped = True
+        if self._steps is not None:  # the steps that led to this state were another optimizer's
+            self._steps.made += 1
 
     def _check_options(self, where: str, saved: ParamGroup) -> None:
         """Raise StateDictError for an option that a saved group lacks or that makes no sense."""
@@ -403,8 +409,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        if self._stepped is False:
-            self._stepped = True
+        if self._steps is not None:
+            self._steps.made += 1
         if not (
             self._step_pre_hooks or self._step_post_hooks or _global_pre_hooks or _global_post_hooks
         ):

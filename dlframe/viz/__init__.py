@@ -21,6 +21,7 @@ from dlframe.viz.landscape import (
 )
 from dlframe.viz.matrix import confusion
 from dlframe.viz.rate_range import rate_range
+from dlframe.viz.schedules import schedules
 from dlframe.viz.style import house_style, save
 from dlframe.viz.tracker import Tracker
 from dlframe.viz.trajectories import Trajectories, trajectories
@@ -42,6 +43,7 @@ __all__ = [
     "rate_range",
     "sample_grid",
     "save",
+    "schedules",
     "surfaces",
     "trajectories",
 ]

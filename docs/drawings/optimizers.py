@@ -365,19 +365,30 @@ def schedules() -> Any:
         "LinearLR(0.1, total_iters=15)": lambda o: lrs.LinearLR(o, 0.1, total_iters=15),
         "ConstantLR(0.3, 10)": lambda o: lrs.ConstantLR(o, 0.3, total_iters=10),
         "LambdaLR: 1 / (1 + t / 5)": lambda o: lrs.LambdaLR(o, lambda t: 1 / (1 + t / 5)),
+        "MultiplicativeLR: 0.95": lambda o: lrs.MultiplicativeLR(o, lambda t: 0.95),
+        "PolynomialLR(40, power=2)": lambda o: lrs.PolynomialLR(o, 40, power=2.0),
+        "CosineAnnealingWarmRestarts(6, 2)": lambda o: lrs.CosineAnnealingWarmRestarts(o, 6, 2),
+        'CyclicLR(mode="triangular2")': lambda o: lrs.CyclicLR(
+            o, 0.1, 1.0, 6, mode="triangular2", cycle_momentum=False
+        ),
+        "OneCycleLR(total_steps=40)": lambda o: lrs.OneCycleLR(o, 1.0, 40, cycle_momentum=False),
+        "SWALR(0.3, 15)": lambda o: optim.swa_utils.SWALR(o, 0.3, 15),
+        "ChainedScheduler": lambda o: lrs.ChainedScheduler(
+            [lrs.LinearLR(o, 0.1, total_iters=8), lrs.ExponentialLR(o, 0.95)]
+        ),
         "SequentialLR": warm_up_then_cosine,
         "ReduceLROnPlateau": lambda o: lrs.ReduceLROnPlateau(o, factor=0.4, patience=5),
     }
-    figure, grid = axes_page(3, 3, 7.6, 5.4)
+    figure, grid = axes_page(4, 4, 9.6, 6.8)
     for axes, (name, make) in zip(grid.ravel(), makers.items(), strict=True):
         values = loss if "Plateau" in name else None
         axes.step(range(40), rates(make, 40, values), where="post", color=LOOKS[0]["color"])
         if values is not None:
             axes.plot(loss / 2, color=LOOKS[1]["color"], linestyle=LOOKS[1]["linestyle"], lw=1.3)
             note(axes, 34, 0.58, "loss", size=8, color=MUTED)
-        axes.set_title(name, size=8.5)
+        axes.set_title(name, size=7.5)
         axes.set(ylim=(0, 1.08), xlim=(0, 40), yticks=[0, 0.5, 1], xticks=[0, 10, 20, 30, 40])
-    for axes in grid[2]:
+    for axes in grid[-1]:
         axes.set_xlabel("step")
     for axes in grid[:, 0]:
         axes.set_ylabel("learning rate")

@@ -1,4 +1,4 @@
-"""Make optim.npz: what PyTorch's optimizers and schedulers do, for every combination of arguments.
+"""Make optim.npz: what PyTorch's optimizers do, for every combination of arguments.
 
 Gradients are uniform numbers from NumPy's PCG64 with seed 0, minus 0.5: the same everywhere.
 Run by `make golden`.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -79,90 +78,17 @@ def flat(tensors: list[torch.Tensor]) -> np.ndarray:
     return np.concatenate([t.detach().numpy().reshape(-1) for t in tensors])
 
 
-def scheduler_cases() -> list[dict[str, Any]]:
-    def one(name: str, **options: Any) -> list[Any]:
-        return [name, options]
-
-    warm_up = one("LinearLR", start_factor=0.1, total_iters=5)
-    cosine = one("CosineAnnealingLR", T_max=8, eta_min=0.01)
-    single = [
-        one("StepLR", step_size=4),
-        one("StepLR", step_size=3, gamma=0.7),
-        one("MultiStepLR", milestones=[3, 7, 7, 20], gamma=0.5),
-        one("ExponentialLR", gamma=0.9),
-        one("ConstantLR"),
-        one("ConstantLR", factor=0.25, total_iters=9),
-        one("LinearLR"),
-        one("LinearLR", start_factor=0.1, end_factor=0.5, total_iters=12),
-        one("LinearLR", start_factor=1.0, end_factor=0.0, total_iters=7),
-        one("CosineAnnealingLR", T_max=10),
-        one("CosineAnnealingLR", T_max=7, eta_min=0.05),
-    ]
-    cases = [{"schedulers": [s], "kind": "step"} for s in single]
-    cases += [{"schedulers": [s], "kind": "epoch"} for s in single]
-    cases += [
-        {"schedulers": [warm_up, one("ExponentialLR", gamma=0.9)], "kind": "step"},
-        {"schedulers": [one("StepLR", step_size=4), cosine], "kind": "step"},
-        {"schedulers": [warm_up, cosine], "kind": "sequence", "milestones": [5]},
-        {
-            "schedulers": [one("ConstantLR"), one("ExponentialLR", gamma=0.5), cosine],
-            "kind": "sequence",
-            "milestones": [4, 9],
-        },
-    ]
-    cases += [
-        {"schedulers": [one("ReduceLROnPlateau", **o)], "kind": "plateau"}
-        for o in (
-            {"patience": 2},
-            {"mode": "max", "factor": 0.5, "patience": 1, "threshold": 0.1, "cooldown": 2},
-            {"threshold_mode": "abs", "patience": 0, "min_lr": [0.01, 0.3]},
-            {"mode": "max", "threshold_mode": "abs", "threshold": 0.5, "patience": 3},
-        )
-    ]
-    return cases
-
-
-def learning_rates(case: dict[str, Any], metrics: np.ndarray) -> np.ndarray:
-    """What get_last_lr() gives after each step."""
-    params = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
-    optimizer = torch.optim.SGD([{"params": params[0]}, {"params": params[1], "lr": 0.7}], lr=0.3)
-    module = torch.optim.lr_scheduler
-    schedulers = [getattr(module, name)(optimizer, **o) for name, o in case["schedulers"]]
-    if case["kind"] == "sequence":
-        schedulers = [module.SequentialLR(optimizer, schedulers, case["milestones"])]
-    rates = [schedulers[-1].get_last_lr()]
-    for t, metric in enumerate(metrics, start=1):
-        optimizer.step()
-        for scheduler in schedulers:
-            if case["kind"] == "plateau":
-                scheduler.step(metric)
-            elif case["kind"] == "epoch":
-                scheduler.step(2 * t)
-            else:
-                scheduler.step()
-        rates.append(schedulers[-1].get_last_lr())
-    return np.array(rates)
-
-
 def main() -> None:
     arrays: dict[str, np.ndarray] = {}
     optimizers = optimizer_cases()
     for i, case in enumerate(optimizers):
         arrays[f"params{i}"], arrays[f"state{i}"] = trajectory(case)
-    schedulers = scheduler_cases()
-    metrics = np.round(np.random.default_rng(1).random(30), 2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # step(epoch) is deprecated
-        for i, case in enumerate(schedulers):
-            arrays[f"lr{i}"] = learning_rates(case, metrics)
     description = {
         "shapes": SHAPES,
         "second_group": SECOND_GROUP,
         "second_lr": SECOND_LR,
         "snapshots": SNAPSHOTS,
-        "metrics": metrics.tolist(),
         "optimizers": optimizers,
-        "schedulers": schedulers,
         "torch": torch.__version__,
     }
     path = Path(__file__).with_name("optim.npz")

@@ -24,6 +24,12 @@ def optim_golden(golden: Callable[[str], dict[str, np.ndarray]]) -> dict[str, An
     return {**arrays, "description": json.loads(str(arrays["description"]))}
 
 
+@pytest.fixture(scope="session")
+def schedule_golden(golden: Callable[[str], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Rates and momenta of each case in tests/samples/schedules.py, (steps + 1, 2, groups)."""
+    return golden("schedules")
+
+
 @pytest.fixture
 def make_params(rng: np.random.Generator) -> Callable[..., list[Parameter]]:
     """`make_params((3, 4), (2,))`: parameters of these shapes."""

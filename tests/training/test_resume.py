@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from samples.optimizers import OPTIMIZERS as ELEMENTWISE
 from samples.optimizers import WHOLE
+from samples.schedules import ANY_OPTIMIZERS, SCHEDULES, everything
 
 import dlframe as dl
 from dlframe import nn, optim, training
@@ -372,31 +373,14 @@ def test_every_optimizer_resumes(
     check_every_resumption(tmp_path, partial(Run, optimizer, no_schedule), places)
 
 
-def sequence(optimizer: optim.Optimizer) -> Any:
-    def rest(*kinds: Any) -> list[Any]:
-        return [kind(optimizer) for kind in kinds]
-
-    halve = partial(lr_scheduler.ExponentialLR, gamma=0.5)
-    step = partial(lr_scheduler.StepLR, step_size=2)
-    inner = lr_scheduler.SequentialLR(optimizer, rest(lr_scheduler.ConstantLR, halve), [2])
-    return lr_scheduler.SequentialLR(optimizer, [inner, *rest(step, SCHEDULES["LinearLR"])], [4, 9])
+EVERYTHING = everything(optim)
 
 
-SCHEDULES: dict[str, Callable[[optim.Optimizer], Any]] = {
-    "ConstantLR": partial(lr_scheduler.ConstantLR, total_iters=2),
-    "CosineAnnealingLR": partial(lr_scheduler.CosineAnnealingLR, T_max=5),
-    "ExponentialLR": partial(lr_scheduler.ExponentialLR, gamma=0.9),
-    "LambdaLR": partial(lr_scheduler.LambdaLR, lr_lambda=lambda t: 1 / (1 + t)),
-    "LinearLR": partial(lr_scheduler.LinearLR, total_iters=4),
-    "MultiStepLR": partial(lr_scheduler.MultiStepLR, milestones=[1, 2, 2, 7], gamma=0.5),
-    "ReduceLROnPlateau": partial(lr_scheduler.ReduceLROnPlateau, patience=0, cooldown=1),
-    "SequentialLR": sequence,
-    "StepLR": partial(lr_scheduler.StepLR, step_size=2, gamma=0.5),
+RESUMED = {
+    **ANY_OPTIMIZERS,
+    "CyclicLR with momentum": SCHEDULES["CyclicLR"][0],
+    "OneCycleLR with momentum": SCHEDULES["OneCycleLR"][0],
 }
-
-
-def test_the_table_has_every_schedule() -> None:
-    assert set(SCHEDULES) == set(lr_scheduler.__all__) - {"LRScheduler"}
 
 
 # PyTorch too warns when sequences are nested
@@ -405,12 +389,15 @@ def test_the_table_has_every_schedule() -> None:
 @pytest.mark.parametrize(
     "places", [one_place, pytest.param(all_places, marks=pytest.mark.slow)], ids=["one", "all"]
 )
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", RESUMED)
 def test_every_schedule_resumes(tmp_path: Path, name: str, places: Any, interval: str) -> None:
     if name == "ReduceLROnPlateau" and interval == "batch":
         interval = "epoch"  # it watches a value that is known once per epoch
     make = partial(
-        Run, make_sgd, lambda optimizer: (SCHEDULES[name](optimizer), interval), clip_grad_value=0.1
+        Run,
+        make_sgd,
+        lambda optimizer: (RESUMED[name](EVERYTHING, optimizer), interval),
+        clip_grad_value=0.1,
     )
     check_every_resumption(tmp_path, make, places)
 
@@ -418,12 +405,17 @@ def test_every_schedule_resumes(tmp_path: Path, name: str, places: Any, interval
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
 @pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", ANY_OPTIMIZERS)
 def test_every_optimizer_resumes_with_every_schedule(
     tmp_path: Path, name: str, schedule: str
 ) -> None:
     interval = "epoch" if schedule == "ReduceLROnPlateau" else "batch"
-    make = partial(Run, each(name), lambda optimizer: (SCHEDULES[schedule](optimizer), interval), 1)
+    make = partial(
+        Run,
+        each(name),
+        lambda optimizer: (ANY_OPTIMIZERS[schedule](EVERYTHING, optimizer), interval),
+        1,
+    )
     check_every_resumption(tmp_path, make, some_places)
 
 

@@ -7,27 +7,39 @@ not from the first one. So several may act on one optimizer: their factors multi
 
 from __future__ import annotations
 
+from dlframe.optim.lr_scheduler.cyclic import (
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    OneCycleLR,
+)
+from dlframe.optim.lr_scheduler.functions import LambdaLR, MultiplicativeLR
 from dlframe.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from dlframe.optim.lr_scheduler.scheduler import LRScheduler
 from dlframe.optim.lr_scheduler.schedules import (
     ConstantLR,
     CosineAnnealingLR,
     ExponentialLR,
-    LambdaLR,
     LinearLR,
     MultiStepLR,
+    PolynomialLR,
     StepLR,
 )
-from dlframe.optim.lr_scheduler.sequential import SequentialLR
+from dlframe.optim.lr_scheduler.sequential import ChainedScheduler, SequentialLR
 
 __all__ = [
+    "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, SupportsFloat
 
 from dlframe import states
+from dlframe.errors import ArgumentError
+from dlframe.optim.lr_scheduler.course import course_of
+from dlframe.optim.lr_scheduler.order import Order
 from dlframe.optim.lr_scheduler.scheduler import EPOCH_WARNING, LRScheduler, current_lr, set_lr
 from dlframe.optim.optimizer import Optimizer
 
@@ -75,6 +79,7 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError(f"expected {groups} min_lrs, got {len(min_lr)}")
         self.factor = factor
         self.optimizer = optimizer
+        self._order = Order(self, optimizer)
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
         self.patience = patience
@@ -118,6 +123,7 @@ class ReduceLROnPlateau(LRScheduler):
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
         """Record a measured value, and reduce the learning rates if patience is over."""
         current = float(metrics)
+        self._order.used = True
         if epoch is not None:
             warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -150,6 +156,33 @@ class ReduceLROnPlateau(LRScheduler):
             new = max(old * self.factor, least)
             if old - new > self.eps:
                 set_lr(group, new)
+
+    def course(
+        self, steps: int, metrics: Sequence[float] | None = None, *, option: str = "lr"
+    ) -> list[list[Any]]:
+        """The learning rates that the coming steps would have, if these values were measured.
+
+        Args:
+            steps: how many. The first one has the rates of now.
+            metrics: the values, one for each step; that of the last one has no effect yet.
+            option: another option of the groups.
+
+        Raises:
+            ArgumentError: no values, or too few of them.
+
+        >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0)
+        >>> scheduler.course(4, [3.0, 2.0, 2.0, 2.0])
+        [[1.0], [1.0], [1.0], [0.5]]
+        """
+        if metrics is None or len(metrics) < steps - 1:
+            given = "none" if metrics is None else len(metrics)
+            raise ArgumentError(
+                "ReduceLROnPlateau.course: the rates depend on measured values; pass one for each "
+                f"of the {steps} steps as metrics=; got {given}. Values of an earlier training "
+                "show what the schedule would have done."
+            )
+        return course_of(self, steps, option, metrics)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)

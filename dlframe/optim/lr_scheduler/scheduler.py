@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -10,6 +12,8 @@ from typing import Any, ClassVar
 from dlframe import states
 from dlframe.autograd import mark_mutated
 from dlframe.errors import StateDictError
+from dlframe.optim.lr_scheduler.course import course_of
+from dlframe.optim.lr_scheduler.order import Order
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import rate
 from dlframe.tensor import Tensor
@@ -18,15 +22,6 @@ __all__ = ["LRScheduler"]
 
 Rate = Any  # a float, or a tensor of one element if the optimizer was given one
 
-_ORDER_WARNING = (
-    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite "
-    "order: `optimizer.step()` before `lr_scheduler.step()`. Otherwise the first value of the "
-    "learning rate schedule is skipped."
-)
-_REPLACED_WARNING = (
-    "Seems like `optimizer.step()` has been overridden after learning rate scheduler "
-    "initialization. Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`."
-)
 EPOCH_WARNING = (
     "The epoch parameter in `scheduler.step()` is deprecated: call `scheduler.step()` once per "
     "step. With an epoch, the learning rate comes from the schedule's closed form, if it has one."
@@ -54,6 +49,7 @@ def set_lr(group: ParamGroup, value: Rate) -> None:
         group["lr"] = value
 
 
+_NOT_SAVED = ("optimizer", "_order")
 _FLAGS = ("_get_lr_called_within_step", "_is_initial")
 
 
@@ -113,13 +109,12 @@ class LRScheduler:
                 )
         self.base_lrs: list[Rate] = current_lr(optimizer, "initial_lr")
         self.last_epoch = last_epoch
-        if optimizer._stepped is None:
-            optimizer._stepped = False  # from now on its steps are noticed
+        self._order = Order(self, optimizer)
         self._initial_step()
 
     def _initial_step(self) -> None:
         self._step_count = 0
-        with _flag(self, "_is_initial"):
+        with flagged(self, "_is_initial"):
             self.step()
 
     def get_last_lr(self) -> list[Rate]:
@@ -136,21 +131,21 @@ class LRScheduler:
         Args:
             epoch: deprecated; jump to this step.
         """
-        if self._step_count == 1:
-            if not hasattr(self.optimizer.step, "hooked"):
-                warnings.warn(_REPLACED_WARNING, UserWarning, stacklevel=2)
-            elif not self.optimizer._stepped:
-                warnings.warn(_ORDER_WARNING, UserWarning, stacklevel=2)
+        if self._step_count > 0:
+            self._note_step(first=self._step_count == 1)
         self._step_count += 1
         if epoch is not None:
             warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
         self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:
-        with _flag(self, "_get_lr_called_within_step"):
-            self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        with flagged(self, "_get_lr_called_within_step"):
             closed_form = None if epoch is None else self._get_closed_form_lr()
             values = self.get_lr() if closed_form is None else closed_form
+        self._use(values)
+
+    def _use(self, values: list[Rate]) -> None:
         for group, value in zip(self.optimizer.param_groups, values, strict=True):
             set_lr(group, value)
         self._last_lr: list[Rate] = current_lr(self.optimizer)
@@ -166,9 +161,43 @@ class LRScheduler:
         if not self._get_lr_called_within_step:
             warnings.warn(_GET_LR_WARNING, UserWarning, stacklevel=3)
 
+    def _note_step(self, *, first: bool) -> None:
+        """Warn if this step comes before the optimizer's, or is the second one after it."""
+        self._order.note_step(self.optimizer.step, first=first)
+
+    def course(self, steps: int, *, option: str = "lr") -> list[list[Any]]:
+        """The learning rates that the coming steps will have; nothing is changed.
+
+        It follows this schedule alone: what others do to the same optimizer is not in it.
+
+        Args:
+            steps: how many. The first one has the rates of now.
+            option: another option of the groups, such as `"momentum"` or `"betas"`.
+
+        Returns:
+            For each step a list with one value per group.
+
+        Raises:
+            ArgumentError: a negative number of steps, or an option that a group does not have.
+
+        >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+        >>> optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5).course(4)
+        [[1.0], [0.5], [0.25], [0.125]]
+        """
+        return course_of(self, steps, option)
+
+    def __repr__(self) -> str:
+        """The class, and the arguments that it keeps."""
+        names = list(inspect.signature(type(self)).parameters)
+        kept = {name: self.__dict__[name] for name in names if name in self.__dict__}
+        kept.pop("optimizer", None)
+        kept.pop("last_epoch", None)
+        arguments = ", ".join(f"{name}={_shown(value)}" for name, value in kept.items())
+        return f"{type(self).__name__}({arguments})"
+
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer, which is saved by itself."""
-        return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
+        return {key: value for key, value in self.__dict__.items() if key not in _NOT_SAVED}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a `state_dict`; the learning rates themselves come with the optimizer's.
@@ -176,7 +205,11 @@ class LRScheduler:
         Raises:
             StateDictError: an entry that is missing or makes no sense; nothing is changed.
         """
-        self.__dict__.update(self._checked_state(state_dict))
+        self._take_over(self._checked_state(state_dict))
+
+    def _take_over(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._order.restored()
 
     def _checked_state(self, state_dict: dict[str, Any]) -> dict[str, Any]:
         """The entries to set; StateDictError for one that this scheduler cannot have."""
@@ -196,7 +229,7 @@ class LRScheduler:
             # a class may have defaults of its values, which are neither methods nor properties
             own = getattr(type(self), str(name), None)
             is_code = callable(own) or hasattr(own, "__get__")
-            if name in ("optimizer", "_state_forms") or (is_code and name not in forms):
+            if name in (*_NOT_SAVED, "_state_forms") or (is_code and name not in forms):
                 raise StateDictError(f"{where}: {name!r} cannot be a part of the state")
         groups = len(self.optimizer.param_groups)
         for name in ("base_lrs", "_last_lr", "min_lrs", "lr_lambdas"):
@@ -212,8 +245,12 @@ class LRScheduler:
         return [self]
 
 
+def _shown(value: Any) -> str:
+    return str(sorted(value.elements())) if isinstance(value, Counter) else repr(value)
+
+
 @contextmanager
-def _flag(scheduler: LRScheduler, name: str) -> Iterator[None]:
+def flagged(scheduler: LRScheduler, name: str) -> Iterator[None]:
     setattr(scheduler, name, True)
     try:
         yield

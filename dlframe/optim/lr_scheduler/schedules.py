@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import types
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from dlframe import states
@@ -17,75 +16,11 @@ __all__ = [
     "ConstantLR",
     "CosineAnnealingLR",
     "ExponentialLR",
-    "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "PolynomialLR",
     "StepLR",
 ]
-
-
-class LambdaLR(LRScheduler):
-    """γₜ = γ₀ f(t), with a function of your own.
-
-    Args:
-        optimizer: whose learning rates are changed.
-        lr_lambda: f, or a list with one function per group.
-        last_epoch: see `LRScheduler`.
-
-    The state does not contain functions; of callable objects it contains the attributes.
-
-    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
-    >>> scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t))
-    >>> optimizer.step()
-    >>> scheduler.step()
-    >>> scheduler.get_last_lr()
-    [0.25]
-    """
-
-    _state_forms: ClassVar[dict[str, states.Form]] = {
-        "lr_lambdas": states.listed(states.optional(states.mapping(states.plain)))
-    }
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
-        groups = len(optimizer.param_groups)
-        if not isinstance(lr_lambda, (list, tuple)):
-            lr_lambda = [lr_lambda] * groups
-        if len(lr_lambda) != groups:
-            raise ValueError(f"Expected {groups} lr_lambdas, but got {len(lr_lambda)}")
-        self.lr_lambdas: list[Any] = list(lr_lambda)
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[Rate]:
-        self._check_caller()
-        return [
-            base_lr * f(self.last_epoch)
-            for f, base_lr in zip(self.lr_lambdas, self.base_lrs, strict=True)
-        ]
-
-    def state_dict(self) -> dict[str, Any]:
-        state = super().state_dict()
-        state["lr_lambdas"] = [
-            None if isinstance(f, types.FunctionType) else f.__dict__.copy()
-            for f in self.lr_lambdas
-        ]
-        return state
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        state = self._checked_state(state_dict)
-        with states.all_or_nothing("LambdaLR.load_state_dict", self):
-            for f, saved in zip(self.lr_lambdas, state.pop("lr_lambdas"), strict=True):
-                if saved is not None:
-                    f.__dict__.update(saved)
-            self.__dict__.update(state)
-
-    def _state_holders(self) -> list[Any]:
-        objects = [f for f in self.lr_lambdas if not isinstance(f, types.FunctionType)]
-        return [self, *(f for f in objects if hasattr(f, "__dict__"))]
 
 
 class StepLR(LRScheduler):
@@ -152,7 +87,7 @@ class MultiStepLR(LRScheduler):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         state = self._checked_state(state_dict)
-        self.__dict__.update(state, milestones=Counter(state["milestones"]))
+        self._take_over({**state, "milestones": Counter(state["milestones"])})
 
     def get_lr(self) -> list[Rate]:
         self._check_caller()
@@ -351,3 +286,44 @@ class CosineAnnealingLR(LRScheduler):
         return [
             low + (base_lr - low) * (1 + math.cos(math.pi * t / T)) / 2 for base_lr in self.base_lrs
         ]
+
+
+class PolynomialLR(LRScheduler):
+    """γ falls to 0 in `total_iters` steps, as a power of the share of steps that are left.
+
+    γₜ = γ₀ (1 − min(t, n) / n)ᵖ with n = `total_iters` and p = `power`. Chen et al., "DeepLab"
+    (2017), section 4.1, with p = 0.9. A power of 1 is a straight line.
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+    >>> scheduler = optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)
+    >>> [rate for (rate,) in scheduler.course(6)]
+    [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]
+    """
+
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "total_iters": states.positive,
+        "power": states.number,
+    }
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_iters: int = 5,
+        power: float = 1.0,
+        last_epoch: int = -1,
+    ) -> None:
+        self.total_iters = total_iters
+        self.power = power
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[Rate]:
+        self._check_caller()
+        t, n = self.last_epoch, self.total_iters
+        if self._is_initial or t > n:
+            return current_lr(self.optimizer)
+        return self._scaled(((1.0 - t / n) / (1.0 - (t - 1) / n)) ** self.power)
+
+    def _get_closed_form_lr(self) -> list[Rate]:
+        n = self.total_iters
+        factor = (1.0 - min(n, self.last_epoch) / n) ** self.power
+        return [base_lr * factor for base_lr in self.base_lrs]

@@ -1,4 +1,4 @@
-"""Schedules one after another."""
+"""Schedules one after another, and several at once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,53 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from dlframe import states
+from dlframe.errors import StateDictError
+from dlframe.optim.lr_scheduler.order import Order
 from dlframe.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from dlframe.optim.lr_scheduler.scheduler import LRScheduler, set_lr
+from dlframe.optim.lr_scheduler.scheduler import LRScheduler, current_lr, set_lr
 from dlframe.optim.optimizer import Optimizer
 
-__all__ = ["SequentialLR"]
+__all__ = ["ChainedScheduler", "SequentialLR"]
 
 
-class SequentialLR(LRScheduler):
+class _OfSchedules(LRScheduler):
+    """Holds schedules of one optimizer; its state has theirs."""
+
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "_schedulers": states.listed(states.mapping(states.plain)),
+    }
+    _schedulers: Sequence[LRScheduler]
+
+    def _hold(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler]) -> None:
+        self._schedulers = schedulers
+        self.optimizer = optimizer
+        self._order = Order(self, optimizer)
+        for scheduler in schedulers:
+            order = getattr(scheduler, "_order", None)
+            if order is not None:
+                order.used = True  # from now on this schedule steps it
+
+    def state_dict(self) -> dict[str, Any]:
+        state = super().state_dict()
+        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        where = f"{type(self).__name__}.load_state_dict"
+        state = self._checked_state(state_dict)
+        with states.all_or_nothing(where, self):
+            for scheduler, saved in zip(self._schedulers, state.pop("_schedulers"), strict=True):
+                scheduler.load_state_dict(saved)
+            self._take_over(state)
+
+    def _state_holders(self) -> list[Any]:
+        return [self, *(holder for inner in self._schedulers for holder in states.holders(inner))]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self._schedulers)})"
+
+
+class SequentialLR(_OfSchedules):
     """One schedule after another: `milestones` are the steps at which the next one takes over.
 
     Raises:
@@ -29,7 +68,6 @@ class SequentialLR(LRScheduler):
     """
 
     _state_forms: ClassVar[dict[str, states.Form]] = {
-        "_schedulers": states.listed(states.mapping(states.plain)),
         "_milestones": states.listed(states.integer(0)),
     }
 
@@ -40,17 +78,18 @@ class SequentialLR(LRScheduler):
         milestones: list[int],
         last_epoch: int = -1,
     ) -> None:
-        _check_schedulers(optimizer, schedulers)
+        if len(schedulers) < 1:
+            raise ValueError("SequentialLR expects at least one scheduler, but got no scheduler.")
+        _check_schedulers("SequentialLR", optimizer, schedulers)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "Sequential Schedulers expects number of schedulers provided to be one more than "
                 f"the number of milestone points, but got number of schedulers {len(schedulers)} "
                 f"and the number of milestones to be equal to {len(milestones)}"
             )
-        self._schedulers = schedulers
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
-        self.optimizer = optimizer
+        self._hold(optimizer, schedulers)
         # each scheduler made a step when it was built; only that of the first scheduler may count
         for group in optimizer.param_groups:
             set_lr(group, group["initial_lr"])
@@ -70,6 +109,7 @@ class SequentialLR(LRScheduler):
 
     def step(self) -> None:  # type: ignore[override] # as PyTorch's: no epoch to jump to
         """Set the learning rates by the current schedule."""
+        self._order.used = True
         self.last_epoch += 1
         turn = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[turn]
@@ -79,37 +119,73 @@ class SequentialLR(LRScheduler):
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
-    def state_dict(self) -> dict[str, Any]:
-        state = super().state_dict()
-        state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
+    def _checked_state(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        state = super()._checked_state(state_dict)
+        if len(state["_milestones"]) != len(self._milestones):
+            raise StateDictError(
+                f"SequentialLR.load_state_dict: the state has {len(state['_milestones'])} "
+                f"milestones, this schedule {len(self._milestones)}"
+            )
         return state
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        state = self._checked_state(state_dict)
-        with states.all_or_nothing("SequentialLR.load_state_dict", self):
-            for scheduler, saved in zip(self._schedulers, state.pop("_schedulers"), strict=True):
-                scheduler.load_state_dict(saved)
-            if len(state["_milestones"]) != len(self._milestones):
-                raise ValueError(f"the state has {len(state['_milestones'])} milestones")
-            self.__dict__.update(state)
-
-    def _state_holders(self) -> list[Any]:
-        return [self, *(holder for inner in self._schedulers for holder in states.holders(inner))]
+    def __repr__(self) -> str:
+        return f"SequentialLR({self._schedulers}, milestones={self._milestones})"
 
 
-def _check_schedulers(optimizer: Optimizer, schedulers: Sequence[Any]) -> None:
-    if len(schedulers) < 1:
-        raise ValueError("SequentialLR expects at least one scheduler, but got no scheduler.")
+class ChainedScheduler(_OfSchedules):
+    """Several schedules at once: each step makes a step of all of them, so their factors multiply.
+
+    Only schedules that compute the rate from the one before can be chained. Those that set it from
+    γ₀, such as `LambdaLR`, `CyclicLR` and `OneCycleLR`, undo what came before them in the list.
+
+    Args:
+        schedulers: in the order in which they act.
+        optimizer: theirs; by default that of the first one.
+
+    Raises:
+        ValueError: no schedulers, one of another optimizer, or a `ReduceLROnPlateau`.
+        TypeError: an object that is not a scheduler.
+
+    >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+    >>> warm_up = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> decay = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> optim.lr_scheduler.ChainedScheduler([warm_up, decay]).course(4)
+    [[0.5], [0.25], [0.25], [0.125]]
+    """
+
+    def __init__(
+        self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None
+    ) -> None:
+        if len(schedulers) < 1:
+            raise ValueError(
+                "ChainedScheduler expects at least one scheduler to be chained, but got no "
+                "scheduler."
+            )
+        if optimizer is None:
+            optimizer = getattr(schedulers[0], "optimizer", None)
+        _check_schedulers("ChainedScheduler", optimizer, schedulers)
+        self._hold(schedulers[0].optimizer, schedulers)
+        self._last_lr = current_lr(self.optimizer)
+
+    def step(self) -> None:  # type: ignore[override] # as PyTorch's: no epoch to jump to
+        """Make a step of each schedule."""
+        self._order.used = True
+        for scheduler in self._schedulers:
+            scheduler.step()
+        self._last_lr = current_lr(self.optimizer)
+
+
+def _check_schedulers(name: str, optimizer: Any, schedulers: Sequence[Any]) -> None:
     for i, scheduler in enumerate(schedulers):
         if not hasattr(scheduler, "optimizer"):
-            raise TypeError(f"SequentialLR at index {i} should have `optimizer` as its attribute.")
+            raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
         if isinstance(scheduler, ReduceLROnPlateau):
             raise ValueError(
-                "SequentialLR does not support `ReduceLROnPlateau` scheduler as it requires "
+                f"{name} does not support `ReduceLROnPlateau` scheduler as it requires "
                 f"additional kwargs to be specified when calling `step`, but got one at index {i}."
             )
         if optimizer is not scheduler.optimizer:
             raise ValueError(
-                "SequentialLR expects all schedulers to belong to the same optimizer, but the "
+                f"{name} expects all schedulers to belong to the same optimizer, but the "
                 f"{type(scheduler).__name__} at index {i} has another one."
             )
