@@ -129,6 +129,9 @@ def test_any_arguments(arguments: tuple[str, dict[str, Any]], kind: str) -> None
 @pytest.mark.parametrize("use_buffers", [False, True])
 @pytest.mark.parametrize("function", [None, "swa", "ema", "multi_swa", "multi_ema"])
 def test_averages(function: str | None, use_buffers: bool, rng: np.random.Generator) -> None:
+    if function == "multi_swa" and use_buffers:
+        pytest.skip("PyTorch divides integers by addcdiv, which it refuses")
+
     def averaged(swa_utils: Any, model: Any) -> Any:
         functions = {
             None: {},

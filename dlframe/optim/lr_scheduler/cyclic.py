@@ -172,6 +172,17 @@ class CyclicLR(LRScheduler):
         return [self, f] if f is not None and has_attributes(f) else [self]
 
 
+_PHASE_OPTIONS = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
+_PHASE_NAMES = ("start_lr", "end_lr", "start_momentum", "end_momentum")
+
+
+def _phase_form(value: Any) -> dict[str, Any]:
+    """A phase of a saved state."""
+    forms: dict[str, states.Form] = dict.fromkeys(_PHASE_NAMES, states.one_of(*_PHASE_OPTIONS))
+    where = "OneCycleLR.load_state_dict, _schedule_phases"
+    return states.take(value, where, end_step=states.number, **forms)
+
+
 class OneCycleLR(LRScheduler):
     """γ rises from `max_lr / div_factor` to `max_lr` and falls nearly to 0, once in a training.
 
@@ -217,7 +228,7 @@ class OneCycleLR(LRScheduler):
 
     _state_forms: ClassVar[dict[str, states.Form]] = {
         "total_steps": states.integer(1),
-        "_schedule_phases": states.listed(states.mapping(states.plain)),
+        "_schedule_phases": states.listed(_phase_form),
         "_anneal_func_type": states.one_of("cos", "linear"),
         "cycle_momentum": states.flag,
         "use_beta1": states.flag,
