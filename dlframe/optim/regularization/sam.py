@@ -203,8 +203,8 @@ class SAM(Optimizer):
             raise ArgumentError("SAM.second_step: call backward() and first_step() before it")
         self._restore()
         self.base.step()
-        if self._stepped is False:  # a schedule of this optimizer looks whether it has stepped
-            self._stepped = True
+        if self._steps is not None:  # a schedule of this optimizer looks whether it has stepped
+            self._steps.made += 1
 
     def _restore(self) -> None:
         before, self._before = self._before or [], None
