@@ -99,6 +99,13 @@ def not_negative(value: Any) -> Any:
     return value
 
 
+def not_positive(value: Any) -> Any:
+    """A number of 0 or less."""
+    if number(value) > 0:
+        raise _Unfit("a number of 0 or less", value)
+    return value
+
+
 def positive(value: Any) -> Any:
     """A finite number above 0."""
     if number(value) <= 0:
@@ -226,14 +233,14 @@ def array(dtype: Any, shape: tuple[int, ...] | None = None, ndim: int | None = N
     return form
 
 
-def numbers(ndim: int) -> Form:
+def numbers(ndim: int | None = None) -> Form:
     """An array or tensor of numbers of any dtype and size, as an array."""
 
     def form(value: Any) -> np.ndarray[Any, Any]:
         given = value.array if isinstance(value, Tensor) else value
         if not isinstance(given, np.ndarray) or given.dtype.kind not in "biufc":
             raise _Unfit("an array of numbers", value)
-        if given.ndim != ndim:
+        if ndim is not None and given.ndim != ndim:
             raise _Unfit(f"an array of {ndim} dimensions", value)
         return given
 

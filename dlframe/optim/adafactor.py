@@ -69,6 +69,12 @@ def rms(x: Array) -> float:
     return math.sqrt(float(np.square(x, dtype=np.float64).mean()))
 
 
+def _eps(value: Any) -> Any:
+    """A pair, of which the first may be None."""
+    states.not_negative(states.listed(states.optional(states.not_negative), 2)(value)[1])
+    return value
+
+
 class Adafactor(WholeOptimizer):
     """Adafactor: Adam's division by √v with far less memory, and steps relative to the weights.
 
@@ -123,8 +129,8 @@ class Adafactor(WholeOptimizer):
     _added_later: ClassVar[dict[str, Any]] = {"foreach": None}
     _forms: ClassVar[dict[str, states.Form]] = {
         **{name: FORMS[name] for name in ("lr", "weight_decay", "maximize", "foreach")},
-        "beta2_decay": states.number,
-        "eps": states.listed(states.optional(states.not_negative), 2),
+        "beta2_decay": states.not_positive,
+        "eps": _eps,
         "d": states.positive,
     }
 

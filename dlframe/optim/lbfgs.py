@@ -135,9 +135,10 @@ class LBFGS(Optimizer):
 
     def _check_state(self, where: str) -> None:
         params = self.param_groups[0]["params"]
-        entry = self.state.get(params[0])
+        where = f"{where}, state of parameter 0"
+        entry = self.state.get(params[0], {})
+        states.take(entry, where)
         if entry:
-            where = f"{where}, state of parameter 0"
             states.take(entry, where, func_evals=states.count, n_iter=states.count)
         if entry and "d" in entry:
             size = sum(p.array.size for p in params)
@@ -147,6 +148,9 @@ class LBFGS(Optimizer):
             pairs = len(entry["old_dirs"])
             states.take(entry, where, old_stps=states.listed(states.plain, pairs))
             states.take(entry, where, ro=states.listed(_scalar, pairs), H_diag=_scalar)
+            states.take(entry, where, prev_loss=states.any_number)
+        if entry and "al" in entry:  # not before the second iteration
+            states.take(entry, where, al=states.listed(states.optional(_scalar)))
 
     # --- the parameters as one vector ----------------------------------------------------------
 
@@ -208,12 +212,12 @@ class LBFGS(Optimizer):
         memory = _Memory(state)
         for i in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
-            first = state["n_iter"] == 1
+            first = memory.direction is None
             if first:
                 memory.begin(g)
             else:
                 alphas = memory.update(g, group["history_size"])
-                kept = state.setdefault("al", [None] * group["history_size"])
+                kept = state["al"] = list(state.get("al") or [None] * group["history_size"])
                 kept[: len(alphas)] = map(_kept, alphas)
             d, memory.gradient, memory.loss = memory.direction, g, loss
             lr = scalar(group["lr"])

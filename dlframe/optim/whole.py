@@ -53,14 +53,16 @@ class WholeOptimizer(Optimizer):
     def _check_state(self, where: str) -> None:
         for group in self.param_groups:
             for i, p in enumerate(group["params"]):
-                entry = self.state.get(p)
+                place = f"{where}, state of parameter {i}"
+                entry = self.state.get(p, {})
+                states.take(entry, place)
                 if not entry:
                     continue
                 shapes = self._state_shapes(p)
                 forms: dict[str, states.Form] = {n: states.tensor(s) for n, s in shapes.items()}
                 if self._counts_steps:
                     forms["step"] = _step
-                states.take(entry, f"{where}, state of parameter {i}", **forms)
+                states.take(entry, place, **forms)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient, once.

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dlframe import states
 from dlframe.errors import ArgumentError
 from dlframe.nn import Module
-from dlframe.tensor import to_array
 from dlframe.training.callback import Callback
 
 if TYPE_CHECKING:
@@ -68,14 +66,11 @@ class Snapshots(Callback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        given = states.take(
-            state,
-            "Snapshots.load_state_dict",
-            steps=states.listed(states.count),
-            weights=states.mapping(states.mapping(states.plain)),
-        )
-        self.steps = list(given["steps"])
-        self.weights = [
-            {name: np.array(to_array(value)) for name, value in given["weights"][str(i)].items()}
-            for i in range(len(self.steps))
-        ]
+        where = "Snapshots.load_state_dict"
+        steps = states.take(state, where, steps=states.listed(states.count))["steps"]
+        arrays = states.mapping(states.numbers())
+        all_weights = states.take(state, where, weights=states.mapping(arrays))["weights"]
+        keys = [str(i) for i in range(len(steps))]
+        weights = states.take(all_weights, f"{where}, weights", **dict.fromkeys(keys, arrays))
+        self.steps = list(steps)
+        self.weights = [{n: a.copy() for n, a in weights[key].items()} for key in keys]

@@ -201,7 +201,7 @@ WHOLE = {
             {"ns_coefficients": (2.0, -1.5, 0.5), "ns_steps": 2, "eps": 0.1},
         ),
         typical={"adjust_lr_fn": "match_rms_adamw"},
-        downhill=[{"lr": 0.05, "weight_decay": 0.0}],
+        downhill=[{"lr": 0.2, "weight_decay": 0.0}],
         shapes=((3, 4), (4, 3), (2, 5), (4, 4)),
     ),
 }

@@ -426,6 +426,7 @@ CALLBACKS: dict[str, Callable[[Path], Callback]] = {
     "LambdaCallback": lambda folder: training.LambdaCallback(on_batch_end=lambda t: dl.randn(1)),
     "ModelCheckpoint": lambda folder: ModelCheckpoint(folder, keep=2, every_steps=7),
     "ProgressBar": lambda folder: training.ProgressBar(bar=False),
+    "Snapshots": lambda folder: training.Snapshots(every_batches=3),
     "StepLog": lambda folder: StepLog(5),
     "TerminateOnNaN": lambda folder: training.TerminateOnNaN(),
 }
