@@ -55,13 +55,16 @@ class Order:
         self.place = None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
         weakref.finalize(schedule, _check_use, self)
 
-    def note_step(self, step: Any, *, first: bool) -> None:
-        """The schedule is about to step; `step` is its optimizer's method."""
+    def note_step(self, step: Any, *, first: bool, chosen: bool = False) -> None:
+        """The schedule is about to step; `step` is its optimizer's method.
+
+        `chosen` is for a step to a place that the caller names: nothing is skipped by it.
+        """
         if first and not hasattr(step, "hooked"):
             say(_REPLACED)
         elif first and self.steps.made == 0:
             say(_BEFORE)
-        elif self.steps.made > 0 and self.last == self.steps.made and not self.said:
+        elif self.steps.made > 0 and self.last == self.steps.made and not (self.said or chosen):
             self.said = True
             say(_TWICE.format(self.kind))
         self.last = self.steps.made

@@ -132,7 +132,7 @@ class LRScheduler:
             epoch: deprecated; jump to this step.
         """
         if self._step_count > 0:
-            self._note_step(first=self._step_count == 1)
+            self._note_step(first=self._step_count == 1, chosen=epoch is not None)
         self._step_count += 1
         if epoch is not None:
             warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
@@ -161,9 +161,9 @@ class LRScheduler:
         if not self._get_lr_called_within_step:
             warnings.warn(_GET_LR_WARNING, UserWarning, stacklevel=3)
 
-    def _note_step(self, *, first: bool) -> None:
+    def _note_step(self, *, first: bool, chosen: bool = False) -> None:
         """Warn if this step comes before the optimizer's, or is the second one after it."""
-        self._order.note_step(self.optimizer.step, first=first)
+        self._order.note_step(self.optimizer.step, first=first, chosen=chosen)
 
     def course(self, steps: int, *, option: str = "lr") -> list[list[Any]]:
         """The learning rates that the coming steps will have; nothing is changed.
