@@ -96,6 +96,16 @@ def no_backward() -> None:
     optimizer.step()
 
 
+def scheduled(steps: int) -> None:
+    """Steps of a schedule after so many of its optimizer."""
+    optimizer = optim.SGD([nn.Parameter(dl.ones(2))])
+    schedule = optim.lr_scheduler.StepLR(optimizer, 2)
+    for _ in range(steps):
+        optimizer.step()
+    schedule.step()
+    schedule.step()
+
+
 ATTENTION = nn.MultiheadAttention(8, 2, batch_first=True)
 X = dl.ones(2, 5, 8)
 ONE = dl.ones(2, requires_grad=True)
@@ -132,6 +142,8 @@ MAKERS: dict[str, Callable[[Path], Any]] = {
     "the gradients were": lambda _: loop(clear=False),
     "backward() computes": lambda _: loop(first=1),
     "the gradients of": lambda _: loop(value=float("nan")),
+    "Detected call": lambda _: scheduled(0),
+    "StepLR was": lambda _: scheduled(1),
     "cannot load": cut_off,
     "Error(s) in": lambda _: nn.Sequential(nn.Linear(2, 2)).load_state_dict({}),
     "… does not fit": other_model,
@@ -142,6 +154,7 @@ ELSEWHERE = {
     "the loss is nan": "tests/training",
     "the model in": "tests/test_plugins.py",
     "matplotlib is": "tests/viz",
+    "StepLR, made": "tests/optim",  # where nothing can be raised: the schedule is being freed
 }
 
 
