@@ -140,6 +140,9 @@ class SciPy(Optimizer):
             )
         return [_limits_of(b, p.array.shape) for b, p in zip(found, self._params, strict=True)]
 
+    def _look_after_step(self) -> None:
+        """Nothing: every loss and gradient was looked at, and no gradient is left."""
+
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override] # is required
         """Minimize the loss, until the method is content or for `max_iter` iterations.
 

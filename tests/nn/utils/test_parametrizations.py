@@ -91,6 +91,7 @@ def test_a_pruned_weight_stays_zero_until_it_is_no_longer_pruned():
     optimizer = optim.SGD(layer.parameters(), lr=0.1)
     zero = layer.weight_mask == 0
     for _ in range(3):
+        optimizer.zero_grad()
         layer(dl.randn(5, 4)).sum().backward()
         optimizer.step()
         layer(dl.randn(5, 4))
