@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from dlframe import states
+from dlframe.errors import StateDictError
 from dlframe.optim.lr_scheduler.functions import attributes_of, has_attributes
 from dlframe.optim.lr_scheduler.momentum import (
+    check_momentum,
     for_each_group,
     has_betas,
     set_momentum,
@@ -151,6 +154,11 @@ class CyclicLR(LRScheduler):
             for low, high in zip(self.base_lrs, self.max_lrs, strict=True)
         ]
 
+    def _checked_state(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        state = super()._checked_state(state_dict)
+        check_momentum(self, state)
+        return state
+
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
         f = state.pop("_scale_fn_custom")
@@ -173,14 +181,23 @@ class CyclicLR(LRScheduler):
 
 
 _PHASE_OPTIONS = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
+_PHASES = "OneCycleLR.load_state_dict, _schedule_phases"
 _PHASE_NAMES = ("start_lr", "end_lr", "start_momentum", "end_momentum")
 
 
 def _phase_form(value: Any) -> dict[str, Any]:
     """A phase of a saved state."""
     forms: dict[str, states.Form] = dict.fromkeys(_PHASE_NAMES, states.one_of(*_PHASE_OPTIONS))
-    where = "OneCycleLR.load_state_dict, _schedule_phases"
-    return states.take(value, where, end_step=states.number, **forms)
+    return states.take(value, _PHASES, end_step=states.number, **forms)
+
+
+def _phases_form(value: Any) -> list[dict[str, Any]]:
+    """The phases of a saved state, each of which ends after the one before."""
+    phases: list[dict[str, Any]] = states.listed(_phase_form)(value)
+    ends = [phase["end_step"] for phase in phases]
+    if not phases or ends[0] == 0 or any(a >= b for a, b in pairwise(ends)):
+        raise StateDictError(f"{_PHASES}: expected rising values of end_step, got {ends}")
+    return phases
 
 
 class OneCycleLR(LRScheduler):
@@ -228,7 +245,7 @@ class OneCycleLR(LRScheduler):
 
     _state_forms: ClassVar[dict[str, states.Form]] = {
         "total_steps": states.integer(1),
-        "_schedule_phases": states.listed(_phase_form),
+        "_schedule_phases": _phases_form,
         "_anneal_func_type": states.one_of("cos", "linear"),
         "cycle_momentum": states.flag,
         "use_beta1": states.flag,
@@ -294,6 +311,16 @@ class OneCycleLR(LRScheduler):
                 names = phase["start_momentum"], phase["end_momentum"]
                 set_momentum(group, self._between(group, *names, share), beta1=self.use_beta1)
         return rates
+
+    def _checked_state(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        state = super()._checked_state(state_dict)
+        check_momentum(self, state)
+        if state["last_epoch"] > state["total_steps"]:
+            raise StateDictError(
+                f"OneCycleLR.load_state_dict: 'last_epoch' is {state['last_epoch']}, after the "
+                f"last of {state['total_steps']} steps"
+            )
+        return state
 
     def _phase(self) -> tuple[dict[str, Any], float]:
         """The phase of this step, and the share of it that is over."""

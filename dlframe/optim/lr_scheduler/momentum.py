@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlframe.errors import StateDictError
 from dlframe.optim.lr_scheduler.scheduler import copy_lr
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 
-__all__ = ["for_each_group", "has_betas", "set_momentum", "start_momentum"]
+__all__ = ["check_momentum", "for_each_group", "has_betas", "set_momentum", "start_momentum"]
 
 
 def for_each_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
@@ -57,3 +58,15 @@ def start_momentum(
         set_momentum(group, high, beta1=beta1)
         group["max_momentum"] = high
         group["base_momentum"] = low
+
+
+def check_momentum(schedule: Any, state: dict[str, Any]) -> None:
+    """StateDictError for the state of a schedule that changed the momentum in another way."""
+    for name in ("cycle_momentum", "use_beta1"):
+        own = getattr(schedule, name, None)
+        if name in state and own is not None and state[name] != own:
+            raise StateDictError(
+                f"{type(schedule).__name__}.load_state_dict: {name!r} is {state[name]}, and "
+                f"{own} in this schedule; make it with the same arguments for an optimizer of the "
+                "same class"
+            )

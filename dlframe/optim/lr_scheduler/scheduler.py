@@ -50,6 +50,10 @@ def set_lr(group: ParamGroup, value: Rate) -> None:
 
 
 _NOT_SAVED = ("optimizer", "_order")
+_OF_GROUPS = (
+    *("base_lrs", "_last_lr", "min_lrs", "lr_lambdas"),
+    *("max_lrs", "base_momentums", "max_momentums"),
+)
 _FLAGS = ("_get_lr_called_within_step", "_is_initial")
 
 
@@ -232,7 +236,7 @@ class LRScheduler:
             if name in (*_NOT_SAVED, "_state_forms") or (is_code and name not in forms):
                 raise StateDictError(f"{where}: {name!r} cannot be a part of the state")
         groups = len(self.optimizer.param_groups)
-        for name in ("base_lrs", "_last_lr", "min_lrs", "lr_lambdas"):
+        for name in _OF_GROUPS:
             if name in needed and len(state[name]) != groups:
                 raise StateDictError(
                     f"{where}: {name!r} has {len(state[name])} entries; the optimizer has {groups} "

@@ -302,7 +302,7 @@ class PolynomialLR(LRScheduler):
 
     _state_forms: ClassVar[dict[str, states.Form]] = {
         "total_iters": states.positive,
-        "power": states.number,
+        "power": states.not_negative,
     }
 
     def __init__(
