@@ -73,7 +73,9 @@ def test_the_best_is_the_lowest_of_errors_and_the_highest_of_others(name):
     assert curves({"f1_macro": [0.2, 0.1, 0.3]}).axes[0].get_title() == "best 0.3 at epoch 3"
 
 
-@pytest.mark.parametrize("panels", range(1, 8))
+@pytest.mark.parametrize(
+    "panels", [1, 2, 3, 4, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 6, 7))]
+)
 def test_any_number_of_panels(panels, inside):
     figure = curves({f"precision_of_the_class_{i}": [0.1, 0.5] for i in range(panels)}, title="T")
     assert len(figure.axes) == panels

@@ -362,6 +362,7 @@ def test_every_operation_has_a_formula_for_its_value_and_each_gradient() -> None
     assert missing == []
 
 
+@pytest.mark.slow
 def test_every_formula_can_be_set_and_put_on_a_page() -> None:
     """matplotlib parses all; what Markdown or some forges would change is not in them."""
     mathtext = pytest.importorskip("matplotlib.mathtext")

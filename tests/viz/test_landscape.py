@@ -186,6 +186,7 @@ def test_snapshots_survive_a_checkpoint(tmp_path):
     np.testing.assert_array_equal(second.weights[1]["weight"], first.weights[1]["weight"])
 
 
+@pytest.mark.slow
 def test_pictures_show_path_gaps_and_words(texts, inside, tmp_path):
     axis = np.linspace(-1, 1, 9)
     values = axis**2 + 4 * axis[:, None] ** 2

@@ -43,7 +43,7 @@ def test_rows_normalised_to_shares():
     assert np.isnan(shares[2]).all()  # no samples: no share, not 0 %
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 10, 30, 100])
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 30, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("names", [False, True])
 def test_any_number_of_classes_fits(count, names, inside):
     matrix = np.full((count, count), 12345)
@@ -55,7 +55,9 @@ def test_any_number_of_classes_fits(count, names, inside):
     inside(figure)
 
 
-@pytest.mark.parametrize("count", [10, 30, 100, 300])
+@pytest.mark.parametrize(
+    "count", [10, 30, *(pytest.param(n, marks=pytest.mark.slow) for n in (100, 300))]
+)
 def test_names_do_not_overlap(count):
     figure = confusion(np.eye(count, dtype=int), [f"class number {i}" for i in range(count)])
     figure.canvas.draw()

@@ -32,6 +32,7 @@ def test_importing_viz_imports_no_matplotlib():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_no_picture_imports_pyplot_or_chooses_a_backend(tmp_path):
     done = run(f"""
         import sys
