@@ -38,7 +38,7 @@ def test_the_traceback_suggests_the_name_that_was_meant(
 @pytest.mark.parametrize("thing", [dl, dl.ones(2), nn.Linear(1, 2), nn], ids=["dl", "x", "l", "nn"])
 def test_the_error_is_pythons_own(thing: object) -> None:
     with pytest.raises(AttributeError) as caught:
-        thing.qqq  # type: ignore[attr-defined]
+        thing.qqq  # type: ignore[attr-defined] # wrong on purpose
     assert type(caught.value) is AttributeError
     assert caught.value.name == "qqq"
     assert caught.value.obj is thing

@@ -113,7 +113,7 @@ def trainer() -> Trainer:
     made.callbacks = made.callbacks[:2]  # without the one that writes files
     made.fit((dl.ones(8, 2), dl.tensor([0, 1] * 4)), epochs=2, batch_size=2, progress=False)
     made.callbacks = [*made.callbacks, ModelCheckpoint("unused", None, keep=2)]
-    made.callbacks[-1].kept = ["epoch-0001.h5", "epoch-0002.h5"]  # type: ignore[attr-defined]
+    made.callbacks[-1].kept = ["epoch-0001.h5", "epoch-0002.h5"]  # type: ignore[attr-defined] # an attribute of its subclass
     return made
 
 
@@ -283,7 +283,7 @@ def test_a_file_cannot_name_files_to_delete(tmp_path: Path) -> None:
     precious = tmp_path / "precious.txt"
     precious.write_text("all I have")
     whole = trainer()
-    whole.callbacks[-1].folder = folder  # type: ignore[attr-defined]
+    whole.callbacks[-1].folder = folder  # type: ignore[attr-defined] # an attribute of its subclass
     whole.save(tmp_path / "whole.h5")
     content = load(tmp_path / "whole.h5")
     names = [
@@ -368,12 +368,12 @@ def test_callbacks_that_write_first_are_put_back_too() -> None:
     made = run()
     made.callbacks = [Careless()]
     state = made.state_dict()
-    made.callbacks[0].seen = [5, 6]  # type: ignore[attr-defined]
+    made.callbacks[0].seen = [5, 6]  # type: ignore[attr-defined] # an attribute of its subclass
     for entry in ({}, {"seen": 3}):
         state["trainer"]["callbacks"]["Careless"] = entry
         with pytest.raises(StateDictError, match="nothing was changed: "):
             made.load_state_dict(state)
-        assert made.callbacks[0].seen == [5, 6]  # type: ignore[attr-defined]
+        assert made.callbacks[0].seen == [5, 6]  # type: ignore[attr-defined] # an attribute of its subclass
 
 
 class WithDefault(S.ExponentialLR):

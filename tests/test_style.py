@@ -1,4 +1,4 @@
-"""One style of rulers, backticks and examples in all Python files."""
+"""One style of rulers, backticks, examples and marks in all Python files."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ FILES = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.p
 
 RULER = re.compile(r" *# --- \S.* -+")
 WIDTH = 97
+MARK = re.compile(r"# (noqa|type: ignore|pragma: no cover|pyright: ignore)\b")
+MARK_WITH_REASON = re.compile(r"# [a-z: ]+(\[[\w, -]+\]|: [A-Z0-9, ]+)? *[#-] \S.*")
 
 
 def prose(file: Path) -> Iterator[tuple[int, str]]:
@@ -42,6 +44,9 @@ def faults(file: Path) -> Iterator[str]:
             yield f"{place}: code stands between single backticks"
         if re.fullmatch(r" *Examples?:", line):
             yield f"{place}: a doctest needs no heading"
+        mark = MARK.search(line)
+        if mark and not MARK_WITH_REASON.fullmatch(line[mark.start() :]):
+            yield f"{place}: a mark has its reason beside it"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -60,6 +65,8 @@ def test_rulers_backticks_and_examples_have_one_style(folder: str) -> None:
         "# ``x``",
         "# :func:`x`",
         '"""\nExample:\n"""',
+        "x = 1  # noqa: E501",
+        "x = 1  # type: ignore[misc]",
     ],
 )
 def test_other_styles_are_found(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

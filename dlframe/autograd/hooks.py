@@ -130,5 +130,5 @@ def _register_prehook(self: Node, fn: Callable[..., Any]) -> RemovableHandle:
 
 
 # Nodes are defined below this module and do not know hooks, so mypy finds no such attributes.
-Node.register_hook = _register_hook  # type: ignore[attr-defined]
-Node.register_prehook = _register_prehook  # type: ignore[attr-defined]
+Node.register_hook = _register_hook  # type: ignore[attr-defined] # defined here, used there
+Node.register_prehook = _register_prehook  # type: ignore[attr-defined] # defined here, used there

@@ -540,7 +540,7 @@ def _pad(images: Array, axis: int, sides: tuple[int, ...], fill: Any, mode: str)
     widths = [(0, 0)] * images.ndim
     widths[axis : axis + 2] = [(top, bottom), (left, right)]
     if mode != "constant":
-        return np.pad(images, widths, mode=mode)  # type: ignore[call-overload, no-any-return]
+        return np.pad(images, widths, mode=mode)  # type: ignore[call-overload, no-any-return] # NumPy's types know the modes one by one
     shape = [n + before + after for n, (before, after) in zip(images.shape, widths, strict=True)]
     out = np.empty_like(images, shape=shape)
     if np.ndim(fill) and axis == images.ndim - 2:  # a colour for (channels, height, width)

@@ -23,7 +23,7 @@ import pytest
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # Windows has none
 
 # --- what is recorded --------------------------------------------------------------------------
 

@@ -204,7 +204,7 @@ def test_the_command_goes_on_after_a_call_that_failed(
         folder.mkdir()
         codes: list[int] = []
         _, recorder = strike(
-            lambda path: codes.append(main([*TRAIN, str(path / "run")])),  # noqa: B023
+            lambda path: codes.append(main([*TRAIN, str(path / "run")])),  # noqa: B023 - called within its turn of the loop
             folder, number, error, False,
         )  # fmt: skip
         call = recorder.calls[number]

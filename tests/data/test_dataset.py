@@ -141,12 +141,12 @@ class TestWholeBatches:
 
     def test_a_getter_of_the_instance_counts(self) -> None:
         data = Numbers(3)
-        data.__getitems__ = lambda indices: ["own"] * len(indices)  # type: ignore[attr-defined]
+        data.__getitems__ = lambda indices: ["own"] * len(indices)  # type: ignore[attr-defined] # a user's own attribute
         assert fetch(data, [1, 1]) == ["own", "own"]
 
     def test_none_switches_it_off(self) -> None:
         class Off(TensorDataset):
-            __getitems__ = None  # type: ignore[assignment]
+            __getitems__ = None  # type: ignore[assignment] # switched off
 
         assert len(fetch(Off(dl.zeros(3)), [1, 2])) == 2
 

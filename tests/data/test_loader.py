@@ -269,7 +269,7 @@ class TestStreams:
     def test_order_options_are_refused(self) -> None:
         for option in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
             with pytest.raises(ValueError, match=r"IterableDataset: expected unspecified"):
-                DataLoader(Stream(3), **option)  # type: ignore[arg-type]
+                DataLoader(Stream(3), **option)  # type: ignore[arg-type] # wrong on purpose
         DataLoader(Stream(3), shuffle=False)
 
 
@@ -300,7 +300,7 @@ class TestArguments:
 
     def test_types_are_checked(self) -> None:
         with pytest.raises(TypeError, match="valid context object"):
-            DataLoader([1], num_workers=1, multiprocessing_context=3)  # type: ignore[arg-type]
+            DataLoader([1], num_workers=1, multiprocessing_context=3)  # type: ignore[arg-type] # wrong on purpose
 
     def test_a_timeout_needs_a_worker(self) -> None:
         with pytest.raises(ValueError, match="timeout needs num_workers > 0"):

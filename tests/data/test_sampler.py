@@ -71,7 +71,7 @@ def test_random_sampler_checks_its_arguments() -> None:
     with pytest.raises(ValueError, match="num_samples=-1"):
         RandomSampler([1], num_samples=-1)
     with pytest.raises(TypeError, match="replacement=1"):
-        RandomSampler([1], replacement=1)  # type: ignore[arg-type]
+        RandomSampler([1], replacement=1)  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_the_size_of_the_data_may_change() -> None:
@@ -85,16 +85,16 @@ def test_the_size_of_the_data_may_change() -> None:
 def test_weighted_sampler_checks_its_arguments() -> None:
     for wrong in (0, -1, True, 2.0):
         with pytest.raises(ValueError, match="num_samples"):
-            WeightedRandomSampler(WEIGHTS, wrong)  # type: ignore[arg-type]
+            WeightedRandomSampler(WEIGHTS, wrong)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(ValueError, match="replacement"):
-        WeightedRandomSampler(WEIGHTS, 2, replacement=None)  # type: ignore[arg-type]
+        WeightedRandomSampler(WEIGHTS, 2, replacement=None)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(ValueError, match=r"weights have shape \(1, 2\)"):
-        WeightedRandomSampler([[0.5, 0.5]], 2)  # type: ignore[list-item]
+        WeightedRandomSampler([[0.5, 0.5]], 2)  # type: ignore[list-item] # wrong on purpose
 
 
 def test_weights_may_be_tensors_and_stay_unchanged() -> None:
     weights = dl.tensor([0.0, 1.0])
-    sampler = WeightedRandomSampler(weights, 2)  # type: ignore[arg-type]
+    sampler = WeightedRandomSampler(weights, 2)  # type: ignore[arg-type] # wrong on purpose
     assert sampler.weights.dtype == np.float64
     assert list(sampler) == [1, 1]
     assert weights.tolist() == [0.0, 1.0]
@@ -119,6 +119,6 @@ def test_batches(n: int, drop_last: bool, expected: list[list[int]]) -> None:
 def test_batch_sampler_checks_its_arguments() -> None:
     for wrong in (0, -1, True, 2.0):
         with pytest.raises(ValueError, match=f"batch_size={wrong}"):
-            BatchSampler([], wrong, False)  # type: ignore[arg-type]
+            BatchSampler([], wrong, False)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(ValueError, match="drop_last=0"):
-        BatchSampler([], 1, 0)  # type: ignore[arg-type]
+        BatchSampler([], 1, 0)  # type: ignore[arg-type] # wrong on purpose

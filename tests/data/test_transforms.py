@@ -305,7 +305,7 @@ class TestBatchable:
 
     def test_lambda(self) -> None:
         with pytest.raises(DTypeError, match="callable, got int"):
-            Lambda(3)  # type: ignore[arg-type]
+            Lambda(3)  # type: ignore[arg-type] # wrong on purpose
         with pytest.raises(ArgumentError, match="batch="):
             Lambda(abs).batch(1)
 

@@ -60,7 +60,7 @@ class Last(BaseException):
 class Stubborn(Exception):
     """Takes no notes, and has no text."""
 
-    __notes__ = property(lambda self: raise_(SystemExit(1))())  # type: ignore[assignment]
+    __notes__ = property(lambda self: raise_(SystemExit(1))())  # type: ignore[assignment] # another type on purpose
 
     def __str__(self) -> str:
         raise SystemExit(2)
@@ -235,7 +235,7 @@ class TestErrors:
 
         class Stream(IterableDataset):
             def __iter__(self) -> Iterator[int]:
-                return self.values() if where == "stream" else act()  # type: ignore[return-value]
+                return self.values() if where == "stream" else act()  # type: ignore[return-value] # of either kind
 
             def values(self) -> Iterator[int]:
                 yield 0

@@ -15,7 +15,7 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from samples import CALLS  # noqa: E402 - after its folder is on the path
-from samples.recorded import everything, save  # noqa: E402
+from samples.recorded import everything, save  # noqa: E402 - after the folder of the samples is known
 
 
 def main() -> None:

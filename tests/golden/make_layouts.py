@@ -19,7 +19,7 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from samples import CALLS  # noqa: E402 - after its folder is on the path
-from samples.layouts import DIFFERS, TURNED, laid, order_of, outcome  # noqa: E402
+from samples.layouts import DIFFERS, TURNED, laid, order_of, outcome  # noqa: E402 - after the folder of the samples is known
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from samples import MODULES  # noqa: E402 - after its folder is on the path
-from samples.modules import recorded  # noqa: E402
-from samples.recorded import save  # noqa: E402
+from samples.modules import recorded  # noqa: E402 - after the folder of the samples is known
+from samples.recorded import save  # noqa: E402 - after the folder of the samples is known
 
 
 def main() -> None:

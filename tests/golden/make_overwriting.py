@@ -16,8 +16,8 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from samples import CALLS  # noqa: E402 - after its folder is on the path
-from samples.checks import is_differentiated  # noqa: E402
-from samples.overwriting import allowed, outcomes, packed  # noqa: E402
+from samples.checks import is_differentiated  # noqa: E402 - after the folder of the samples is known
+from samples.overwriting import allowed, outcomes, packed  # noqa: E402 - after the folder of the samples is known
 
 
 def main() -> None:

@@ -90,11 +90,11 @@ def test_sequential_growing() -> None:
     with pytest.raises(IndexError, match="Index out of range: 9"):
         net.insert(9, Add(0))
     with pytest.raises(TypeError, match="int is not a Module"):
-        net.insert(0, 3)  # type: ignore[arg-type]
+        net.insert(0, 3)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(TypeError, match="should be called with an iterable"):
-        net.extend(3)  # type: ignore[arg-type]
+        net.extend(3)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(TypeError, match="cannot assign 'int'"):
-        nn.Sequential(3)  # type: ignore[arg-type]
+        nn.Sequential(3)  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_sequential_arithmetic() -> None:
@@ -183,8 +183,8 @@ def test_module_dict() -> None:
     with pytest.raises(KeyError, match="already exists"):
         parts["keys"] = Add(1)
     with pytest.raises(TypeError, match="iterable of key/value pairs"):
-        parts.update(3)  # type: ignore[arg-type]
+        parts.update(3)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(TypeError, match="element #0 should be Iterable"):
-        parts.update([3])  # type: ignore[list-item]
+        parts.update([3])  # type: ignore[list-item] # wrong on purpose
     with pytest.raises(ValueError, match="element #0 has length 1; 2 is required"):
-        parts.update([(3,)])  # type: ignore[list-item]
+        parts.update([(3,)])  # type: ignore[list-item] # wrong on purpose

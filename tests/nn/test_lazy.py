@@ -64,7 +64,7 @@ def test_casts_are_remembered() -> None:
 )
 def test_copies_are_lazy(again: object) -> None:
     layer = nn.LazyLinear(3).double()
-    other = again(layer)  # type: ignore[operator]
+    other = again(layer)  # type: ignore[operator] # it can be called
     assert other.has_uninitialized_params()
     assert other(dl.ones(2, 4, dtype=dl.float64)).shape == (2, 3)
 

@@ -27,7 +27,7 @@ def test_what_cannot_be_a_parameter() -> None:
         nn.Parameter(np.zeros(3, dtype=np.int64))
     assert nn.Parameter(np.zeros(3, dtype=np.int64), requires_grad=False).array.dtype == np.int64
     with pytest.raises(TypeError, match="expected a Tensor or an ndarray, got list"):
-        nn.Parameter([1.0])  # type: ignore[arg-type]
+        nn.Parameter([1.0])  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_prints_as_pytorch_does() -> None:
@@ -57,7 +57,7 @@ def test_buffers() -> None:
 
 def test_a_deep_copy_has_neither_gradient_nor_attributes() -> None:
     layer = nn.Linear(2, 2)
-    layer.weight.note = "mine"  # type: ignore[attr-defined]
+    layer.weight.note = "mine"  # type: ignore[attr-defined] # a user's own attribute
     layer(dl.ones(1, 2)).sum().backward()
     other = copy.deepcopy(layer)
     assert other.weight.grad is None

@@ -30,7 +30,7 @@ def test_parameter_list() -> None:
     with pytest.raises(IndexError, match="out of range"):
         values[5]
     with pytest.raises(TypeError, match="should be called with an iterable"):
-        values.extend(zeros(2))  # type: ignore[arg-type]
+        values.extend(zeros(2))  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(RuntimeError, match="should not be called"):
         values(1)
 
@@ -71,7 +71,7 @@ def test_parameter_dict() -> None:
     with pytest.raises(KeyError):
         values["a"]
     with pytest.raises(TypeError, match="a key must be a string"):
-        values[3] = zeros(1)  # type: ignore[index]
+        values[3] = zeros(1)  # type: ignore[index] # wrong on purpose
     with pytest.raises(KeyError, match="already exists"):
         values["update"] = zeros(1)
     with pytest.raises(RuntimeError, match="should not be called"):

@@ -91,7 +91,7 @@ def test_every_mismatch_in_one_error_and_nothing_changed() -> None:
     state["b.weight"] = np.ones((2, 3), dtype=np.float32)
     state["b.mean"] = np.array(["x", "y", "z"])
     state["a.steps"] = np.array(1.5)
-    state["b.bias"] = [1.0, 2.0, 3.0]  # type: ignore[assignment]
+    state["b.bias"] = [1.0, 2.0, 3.0]  # type: ignore[assignment] # another type on purpose
     state["c.weight"] = np.ones(3)
     with pytest.raises(StateDictError) as caught:
         net.load_state_dict(state)
@@ -196,7 +196,7 @@ def test_shared_parameters_are_saved_under_each_name() -> None:
 
 def test_what_is_no_dict() -> None:
     with pytest.raises(TypeError, match="Expected state_dict to be dict-like"):
-        Layer().load_state_dict([1])  # type: ignore[arg-type]
+        Layer().load_state_dict([1])  # type: ignore[arg-type] # wrong on purpose
 
 
 class Vocabulary(nn.Module):

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-import torch.utils.data as theirs  # noqa: E402
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+import torch.utils.data as theirs  # noqa: E402 - torch is imported first, or the tests are skipped
+from hypothesis import given  # noqa: E402 - torch is imported first, or the tests are skipped
+from hypothesis import strategies as st  # noqa: E402 - torch is imported first, or the tests are skipped
 
-import dlframe as dl  # noqa: E402
-from dlframe import data as ours  # noqa: E402
+import dlframe as dl  # noqa: E402 - torch is imported first, or the tests are skipped
+from dlframe import data as ours  # noqa: E402 - torch is imported first, or the tests are skipped
 
 SEEDS = st.integers(0, 2**63 - 1)
 

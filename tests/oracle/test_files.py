@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import dlframe as dl  # noqa: E402 - only where there is something to compare with
-from dlframe.errors import FileFormatError  # noqa: E402
+from dlframe.errors import FileFormatError  # noqa: E402 - torch is imported first, or the tests are skipped
 
 
 def test_the_advice_for_a_checkpoint_converts_it(tmp_path: Path) -> None:

@@ -322,7 +322,7 @@ def test_backward_hooks_with_some_inputs_only() -> None:
     logs = []
     for library in LIBRARIES:
 
-        class Mix(library.nn.Module):  # type: ignore[name-defined,misc]
+        class Mix(library.nn.Module):  # type: ignore[name-defined,misc] # a class that is only known here
             def forward(self, a: Any, n: int, b: Any) -> Any:
                 return a * n + b, a * a
 

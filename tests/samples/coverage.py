@@ -159,7 +159,7 @@ def _watched(call: Call, name: str) -> list[tuple[int, set[str]]]:
     args, options, _ = inputs_of(call, dl)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        call.run(Watched(dl, "", noted), *args, **options)  # type: ignore[misc]
+        call.run(Watched(dl, "", noted), *args, **options)  # type: ignore[misc] # its arguments are of any kind
     return [(count, names) for path, count, names in noted if path == name]
 
 

@@ -102,7 +102,7 @@ def test_validation_is_broken_off_and_done_again(tmp_path: Path) -> None:
     slow.fit(train, val, epochs=3, progress=False)
     assert (slow.interrupted, slow.epoch, slow.batch) == (True, 1, 4)
     resumed, train, val = make_slow()
-    resumed.presses = False  # type: ignore[attr-defined]
+    resumed.presses = False  # type: ignore[attr-defined] # an attribute of its subclass
     resumed.resume(tmp_path / "last.h5")
     resumed.fit(train, val, epochs=3, progress=False)
     assert resumed.history["val_loss"] == plain.history["val_loss"]
@@ -113,7 +113,7 @@ def test_best_weights_are_not_put_back_after_an_interruption() -> None:
     trainer, train, val = make(EarlyStopping(patience=9), Press(9))
     trainer.fit(train, val, epochs=9, progress=False)
     inside = weights(trainer)
-    trainer.callbacks[0].best_weights = None  # type: ignore[attr-defined]
+    trainer.callbacks[0].best_weights = None  # type: ignore[attr-defined] # an attribute of its subclass
     assert weights(trainer) == inside
 
 

@@ -87,11 +87,11 @@ def test_validation_has_no_penalty() -> None:
 def test_hooks_are_attached_during_fit_only() -> None:
     trainer = make(lambda m: optim.MaxNorm(m, 0.5), lambda _: optim.GradientNoise())
     by_hand, noise = trainer.regularizers
-    handle = by_hand.attach(trainer.optimizer)  # type: ignore[attr-defined]
+    handle = by_hand.attach(trainer.optimizer)  # type: ignore[attr-defined] # an attribute of its subclass
     fit(trainer)
-    assert by_hand.is_attached(trainer.optimizer)  # type: ignore[attr-defined]
-    assert not noise.is_attached(trainer.optimizer)  # type: ignore[attr-defined]
-    assert noise.t == 6  # type: ignore[attr-defined]
+    assert by_hand.is_attached(trainer.optimizer)  # type: ignore[attr-defined] # an attribute of its subclass
+    assert not noise.is_attached(trainer.optimizer)  # type: ignore[attr-defined] # an attribute of its subclass
+    assert noise.t == 6  # type: ignore[attr-defined] # an attribute of its subclass
     handle.remove()
 
 
@@ -127,7 +127,7 @@ def test_sam_in_fit_is_the_loop_by_hand() -> None:
 
         with dl.no_grad():
             losses.append(nn.functional.mse_loss(model(X), Y).item())
-            penalties.append(penalty().item())  # type: ignore[operator]
+            penalties.append(penalty().item())  # type: ignore[operator] # it can be called
         optimizer.step(closure)
     np.testing.assert_allclose(history["loss"], losses, rtol=1e-12)
     np.testing.assert_allclose(history["l2"], penalties, rtol=1e-12)

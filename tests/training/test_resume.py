@@ -485,7 +485,7 @@ def test_fit_in_parts_is_fit_in_one_though_the_best_weights_are_restored(
             run.trainer.save(tmp_path / "run.h5")
             run = Run(make_adam, per_batch)
             run.trainer.resume(tmp_path / "run.h5")
-        best = run.trainer.callbacks[0].best_weights  # type: ignore[attr-defined]
+        best = run.trainer.callbacks[0].best_weights  # type: ignore[attr-defined] # an attribute of its subclass
         assert_same_bits(dict(run.trainer.model.state_dict()), dict(best))
         assert_same_bits(run.fit().result(), whole)
 
@@ -523,7 +523,7 @@ def test_the_global_generators_of_numpy_and_python_are_restored() -> None:
     def draws() -> tuple[Any, ...]:
         run = Run(make_sgd, per_epoch, callbacks=(Recorder(),))
         run.trainer.load_state_dict(state)
-        return random.random(), np.random.normal(), np.random.rand()  # noqa: NPY002
+        return random.random(), np.random.normal(), np.random.rand()  # noqa: NPY002 - the old generator is what is tested
 
     assert draws() == draws()
 

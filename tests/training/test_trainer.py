@@ -399,11 +399,11 @@ def test_parts_are_checked() -> None:
     model, loss = nn.Linear(3, 2), nn.CrossEntropyLoss()
     sgd = optim.SGD(model.parameters())
     with pytest.raises(TypeError, match="optimizer must be Optimizer; got Linear"):
-        Trainer(model, loss, model)  # type: ignore[arg-type]
+        Trainer(model, loss, model)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(TypeError, match=r"not a metrics.Metric object; pass Accuracy\(\)"):
-        Trainer(model, loss, sgd, [Accuracy])  # type: ignore[list-item]
+        Trainer(model, loss, sgd, [Accuracy])  # type: ignore[list-item] # wrong on purpose
     with pytest.raises(TypeError, match="the class; pass an instance"):
-        Trainer(model, loss, sgd, callbacks=[EarlyStopping])  # type: ignore[list-item]
+        Trainer(model, loss, sgd, callbacks=[EarlyStopping])  # type: ignore[list-item] # wrong on purpose
     with pytest.raises(ArgumentError, match="two quantities are named accuracy"):
         Trainer(model, loss, sgd, [Accuracy(), Accuracy()])
     with pytest.raises(ArgumentError, match='"epoch" or "batch"; got \'step\''):

@@ -120,7 +120,7 @@ class ReduceLROnPlateau(LRScheduler):
         return value > (best * (margin + 1.0) if self.threshold_mode == "rel" else best + margin)
 
     # as in PyTorch, this step takes a value, and the step of the base does not
-    def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
+    def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override] # PyTorch's signature
         """Record a measured value, and reduce the learning rates if patience is over."""
         current = float(metrics)
         self._order.used = True

@@ -148,7 +148,7 @@ def test_what_is_damaged_is_fetched_again(
 def test_relatives_are_found_under_their_usual_names(
     files: dict[str, bytes], tmp_path: Path, cls: Any, own: str
 ) -> None:
-    class Small(cls):  # type: ignore[misc]
+    class Small(cls):  # type: ignore[misc] # a class that is only known here
         packed: ClassVar[Any] = {
             name: Checksum(sha256=hashlib.sha256(gzip.compress(content, mtime=0)).hexdigest())
             for name, content in files.items()

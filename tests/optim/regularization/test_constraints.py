@@ -200,7 +200,7 @@ def test_attaching_twice_or_to_something_else_is_an_error() -> None:
     with pytest.raises(ValueError, match="attached to this optimizer already"):
         constraint.attach(optimizer)
     with pytest.raises(TypeError, match="expected an optimizer; got Linear"):
-        constraint.attach(model)  # type: ignore[arg-type]
+        constraint.attach(model)  # type: ignore[arg-type] # wrong on purpose
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_groups_are_those_of_the_wrapped_optimizer() -> None:
 def test_errors() -> None:
     base = optim.SGD([nn.Parameter(dl.zeros(1))])
     with pytest.raises(TypeError, match="expected an optimizer, as in SAM"):
-        optim.SAM([nn.Parameter(dl.zeros(1))])  # type: ignore[arg-type]
+        optim.SAM([nn.Parameter(dl.zeros(1))])  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(ArgumentError, match="SAM computes the loss several times"):
         optim.SAM(optim.SAM(base))
     with pytest.raises(ArgumentError, match="rho and eta must be 0 or more; got -1"):

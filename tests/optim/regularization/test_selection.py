@@ -84,9 +84,9 @@ def test_a_pattern_that_matches_nothing_is_an_error(options: dict[str, str], mes
 
 def test_other_things_than_a_model_are_refused() -> None:
     with pytest.raises(TypeError, match=r"expected the model, an nn.Module; got list"):
-        optim.weights([nn.Parameter(nn.Linear(1, 1).weight)])  # type: ignore[arg-type]
+        optim.weights([nn.Parameter(nn.Linear(1, 1).weight)])  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(TypeError, match="only takes patterns of names; got int"):
-        optim.weights(nn.Linear(1, 1), only=[3])  # type: ignore[list-item]
+        optim.weights(nn.Linear(1, 1), only=[3])  # type: ignore[list-item] # wrong on purpose
     with pytest.raises(ArgumentError, match="The model has no parameters"):
         optim.weights(nn.ReLU())
 
