@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlframe.base.listing import gathered
-from dlframe.nn import attention, functional, init, lazy, utils
+from dlframe.nn import attention, functional, grad, init, lazy, utils
 from dlframe.nn.activation import *
 from dlframe.nn.adaptive_pooling import *
 from dlframe.nn.batchnorm import *
@@ -39,4 +39,4 @@ from dlframe.nn.transformer_layers import *
 from dlframe.nn.unpooling import *
 from dlframe.nn.upsampling import *
 
-__all__ = gathered(__name__, "attention", "functional", "init", "lazy", "utils")
+__all__ = gathered(__name__, "attention", "functional", "grad", "init", "lazy", "utils")

@@ -29,10 +29,22 @@ LEFT_OUT = {
         ],
         "kernels of other devices",
     ),
+    **dict.fromkeys(
+        [
+            f"nn.attention.bias.{name}"
+            for name in (
+                *("SDPAParams", "can_use_efficient_attention", "can_use_flash_attention"),
+                "is_flash_attention_available",
+            )
+        ],
+        "kernels of other devices, imported there",
+    ),
+    "optim.swap_in_optimizer_params_and_state": "to trace a step with tensors without values",
     "nn.functional.ScalingType": "matrices of 8 bits",
     "nn.functional.SwizzleType": "matrices of 8 bits",
     **dict.fromkeys(
         [
+            "optim.lr_scheduler.Optimizer", "optim.lr_scheduler.Tensor",
             "nn.factory_kwargs", "nn.functional.Tensor", "nn.utils.stateless.Tensor",
             "nn.utils.stateless.NamedMemberAccessor", "nn.functional.assert_int_or_pair",
             "nn.functional.boolean_dispatch",
@@ -50,7 +62,8 @@ LEFT_OUT = {
 MODULES = [
     "nn", "nn.functional", "nn.init", "nn.parameter", "nn.attention", "nn.utils", "nn.utils.rnn",
     "nn.utils.parametrize", "nn.utils.parametrizations", "nn.utils.fusion", "nn.utils.prune",
-    "nn.utils.stateless",
+    "nn.utils.stateless", "nn.grad", "nn.attention.bias", "optim", "optim.lr_scheduler",
+    "optim.swa_utils",
 ]  # fmt: skip
 
 
