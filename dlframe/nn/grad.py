@@ -108,6 +108,11 @@ def conv2d_input(
     """The gradient of `F.conv2d` by its input.
 
     As `conv1d_input`, for images (N, C, H, W).
+
+    >>> from dlframe.nn.grad import conv2d_input
+    >>> conv2d_input((1, 1, 2, 3), dl.ones(1, 1, 2, 2), dl.tensor([[[[1.0, 10.0]]]]))
+    tensor([[[[ 1., 11., 10.],
+              [ 1., 11., 10.]]]])
     """
     return _by_input(2, input_size, weight, grad_output, stride, padding, dilation, groups)
 
@@ -124,6 +129,11 @@ def conv2d_weight(
     """The gradient of `F.conv2d` by its weight.
 
     As `conv1d_weight`, for images (N, C, H, W).
+
+    >>> from dlframe.nn.grad import conv2d_weight
+    >>> conv2d_weight(dl.ones(1, 1, 2, 3), (1, 1, 2, 2), dl.tensor([[[[1.0, 10.0]]]]))
+    tensor([[[[11., 11.],
+              [11., 11.]]]])
     """
     return _by_weight(2, input, weight_size, grad_output, stride, padding, dilation, groups)
 
@@ -140,6 +150,10 @@ def conv3d_input(
     """The gradient of `F.conv3d` by its input.
 
     As `conv1d_input`, for volumes (N, C, D, H, W).
+
+    >>> from dlframe.nn.grad import conv3d_input
+    >>> conv3d_input((1, 1, 1, 1, 3), dl.ones(1, 1, 1, 1, 2), dl.ones(1, 1, 1, 1, 2)).flatten()
+    tensor([1., 2., 1.])
     """
     return _by_input(3, input_size, weight, grad_output, stride, padding, dilation, groups)
 
@@ -156,6 +170,10 @@ def conv3d_weight(
     """The gradient of `F.conv3d` by its weight.
 
     As `conv1d_weight`, for volumes (N, C, D, H, W).
+
+    >>> from dlframe.nn.grad import conv3d_weight
+    >>> conv3d_weight(dl.ones(1, 1, 1, 1, 3), (1, 1, 1, 1, 2), dl.ones(1, 1, 1, 1, 2)).flatten()
+    tensor([2., 2.])
     """
     return _by_weight(3, input, weight_size, grad_output, stride, padding, dilation, groups)
 

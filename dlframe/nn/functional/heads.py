@@ -78,6 +78,14 @@ def multi_head_attention_forward(
     Returns:
         (L, N, E) or (L, E), and the weights (N, L, S) or, of each head, (N, num_heads, L, S),
         without N for unbatched inputs; None in their place without `need_weights`.
+
+    >>> layer, x = nn.MultiheadAttention(4, 2), dl.randn(3, 1, 4)
+    >>> parts = layer.in_proj_weight, layer.in_proj_bias, None, None, False, 0.0
+    >>> out, weights = nn.functional.multi_head_attention_forward(
+    ...     x, x, x, 4, 2, *parts, layer.out_proj.weight, layer.out_proj.bias
+    ... )
+    >>> out.shape, weights.shape, dl.equal(out, layer(x, x, x)[0])
+    ((3, 1, 4), (1, 3, 3), True)
     """
     is_batched = _check_heads(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not is_batched:

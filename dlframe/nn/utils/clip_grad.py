@@ -83,6 +83,12 @@ def clip_grads_with_norm_(
     """Multiply the gradients by max_norm / (total_norm + 10⁻⁶), but never make them longer.
 
     A norm that is not finite makes the gradients zero or NaN, as in PyTorch: none stays unclipped.
+
+    >>> p = nn.Parameter(dl.zeros(2))
+    >>> p.grad = dl.tensor([3.0, 4.0])
+    >>> nn.utils.clip_grads_with_norm_([p], 1.0, nn.utils.get_total_norm([p.grad]))
+    >>> p.grad
+    tensor([0.6000, 0.8000])
     """
     gradients = _gradients(_as_list(parameters))
     factor = float(max_norm) / (float(total_norm.array) + 1e-6)

@@ -91,6 +91,14 @@ def fuse_conv_bn_weights(
         bn_rm, bn_rv, bn_eps: μ, σ² and ε of the batch norm.
         bn_w, bn_b: w and b' of the batch norm.
         transpose: whether dimension 1 of the weight counts the outputs.
+
+    >>> from dlframe.nn.utils.fusion import fuse_conv_bn_weights
+    >>> zeros, ones = dl.zeros(1), dl.ones(1)
+    >>> weight, bias = fuse_conv_bn_weights(
+    ...     dl.ones(1, 1, 2), None, bn_rm=ones, bn_rv=4 * ones, bn_eps=0.0, bn_w=ones, bn_b=zeros
+    ... )
+    >>> weight.tolist(), bias.tolist()
+    ([[[0.5, 0.5]]], [-0.5])
     """
     conv_b = zeros_like(bn_rm) if conv_b is None else conv_b
     bn_w = ones_like(bn_rm) if bn_w is None else bn_w
@@ -150,5 +158,13 @@ def fuse_linear_bn_weights(
     """Weight and bias of the fused linear layer, as `fuse_conv_bn_weights`.
 
     A batch norm of one feature scales all outputs alike.
+
+    >>> from dlframe.nn.utils.fusion import fuse_linear_bn_weights
+    >>> zeros, ones = dl.zeros(1), dl.ones(1)
+    >>> weight, bias = fuse_linear_bn_weights(
+    ...     dl.ones(1, 2), ones, bn_rm=zeros, bn_rv=4 * ones, bn_eps=0.0, bn_w=ones, bn_b=ones
+    ... )
+    >>> weight.tolist(), bias.tolist()
+    ([[0.5, 0.5]], [1.5])
     """
     return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)

@@ -286,7 +286,12 @@ class RandomUnstructured(_Amount):
 
 
 class L1Unstructured(_Amount):
-    """Prunes the elements of smallest absolute value."""
+    """Prunes the elements of smallest absolute value.
+
+    >>> from dlframe.nn.utils import prune
+    >>> prune.L1Unstructured(amount=1).prune(dl.tensor([3.0, -1.0, 2.0]))
+    tensor([3., -0., 2.])
+    """
 
     PRUNING_TYPE = "unstructured"
 
@@ -345,7 +350,13 @@ class RandomStructured(_Channels):
 
 
 class LnStructured(_Channels):
-    """Prunes the channels of smallest norm."""
+    """Prunes the channels of smallest norm.
+
+    >>> from dlframe.nn.utils import prune
+    >>> prune.LnStructured(amount=1, n=2, dim=0).prune(dl.tensor([[3.0, 0.0], [1.0, 1.0]]))
+    tensor([[3., 0.],
+            [0., 0.]])
+    """
 
     def __init__(self, amount: float, n: Any, dim: int = -1) -> None:
         super().__init__(amount)
@@ -364,7 +375,12 @@ class LnStructured(_Channels):
 
 
 class CustomFromMask(BasePruningMethod):
-    """Prunes by a given mask."""
+    """Prunes by a given mask.
+
+    >>> from dlframe.nn.utils import prune
+    >>> prune.CustomFromMask(dl.tensor([1, 0, 1])).prune(dl.tensor([1.0, 2.0, 3.0]))
+    tensor([1., 0., 3.])
+    """
 
     PRUNING_TYPE = "global"
 
