@@ -10,21 +10,15 @@ from typing import Any, ClassVar, Literal
 from dlframe import states
 from dlframe.errors import StateDictError
 from dlframe.optim.lr_scheduler.functions import attributes_of, has_attributes
-from dlframe.optim.lr_scheduler.momentum import (
-    check_momentum,
-    for_each_group,
-    has_betas,
-    set_momentum,
-    start_momentum,
-)
-from dlframe.optim.lr_scheduler.scheduler import LRScheduler, Rate, flagged, set_lr
+from dlframe.optim.lr_scheduler.momentum import MovesMomentum, for_each_group
+from dlframe.optim.lr_scheduler.scheduler import LRScheduler, PerGroup, Rate, flagged, set_lr
 from dlframe.optim.optimizer import Optimizer
 from dlframe.optim.options import rate
 
 __all__ = ["CosineAnnealingWarmRestarts", "CyclicLR", "OneCycleLR"]
 
 
-class CyclicLR(LRScheduler):
+class CyclicLR(MovesMomentum):
     """γ rises from `base_lr` to `max_lr` and falls again, in cycles of straight lines.
 
     With x from 0 to 1 and back to 0 in each cycle, and s the scale of cycle k or step t::
@@ -66,17 +60,15 @@ class CyclicLR(LRScheduler):
     """
 
     _state_forms: ClassVar[dict[str, states.Form]] = {
-        "max_lrs": states.listed(rate),
+        "max_lrs": PerGroup(rate),
         "total_size": states.positive,
         "step_ratio": states.positive,
         "mode": states.text,
         "gamma": states.number,
         "_scale_fn_custom": states.optional(states.mapping(states.plain)),
         "scale_mode": states.text,
-        "cycle_momentum": states.flag,
-        "use_beta1": states.flag,
-        "base_momentums": states.listed(rate),
-        "max_momentums": states.listed(rate),
+        "base_momentums": PerGroup(rate),
+        "max_momentums": PerGroup(rate),
     }
 
     def __init__(
@@ -120,13 +112,9 @@ class CyclicLR(LRScheduler):
             self.scale_mode = "iterations" if mode == "exp_range" else "cycle"
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            self.use_beta1 = has_betas(optimizer)
-            self.base_momentums = for_each_group("base_momentum", optimizer, base_momentum)
-            self.max_momentums = for_each_group("max_momentum", optimizer, max_momentum)
-            if last_epoch == -1:
-                start_momentum(
-                    optimizer, self.base_momentums, self.max_momentums, beta1=self.use_beta1
-                )
+            self.base_momentums, self.max_momentums = self._begin_momentum(
+                optimizer, base_momentum, max_momentum, last_epoch
+            )
         super().__init__(optimizer, last_epoch)
         self.base_lrs = base_lrs
 
@@ -148,16 +136,11 @@ class CyclicLR(LRScheduler):
         if self.cycle_momentum:
             ends = zip(self.base_momentums, self.max_momentums, strict=True)
             for group, (low, high) in zip(self.optimizer.param_groups, ends, strict=True):
-                set_momentum(group, high - (high - low) * height * scale, beta1=self.use_beta1)
+                self._set_momentum(group, high - (high - low) * height * scale)
         return [
             low + (high - low) * height * scale
             for low, high in zip(self.base_lrs, self.max_lrs, strict=True)
         ]
-
-    def _checked_state(self, state_dict: dict[str, Any]) -> dict[str, Any]:
-        state = super()._checked_state(state_dict)
-        check_momentum(self, state)
-        return state
 
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
@@ -200,7 +183,7 @@ def _phases_form(value: Any) -> list[dict[str, Any]]:
     return phases
 
 
-class OneCycleLR(LRScheduler):
+class OneCycleLR(MovesMomentum):
     """γ rises from `max_lr / div_factor` to `max_lr` and falls nearly to 0, once in a training.
 
     Two phases, from initial to maximal and from there to minimal, or three of them, the second
@@ -247,8 +230,6 @@ class OneCycleLR(LRScheduler):
         "total_steps": states.integer(1),
         "_schedule_phases": _phases_form,
         "_anneal_func_type": states.one_of("cos", "linear"),
-        "cycle_momentum": states.flag,
-        "use_beta1": states.flag,
     }
 
     def __init__(
@@ -288,11 +269,7 @@ class OneCycleLR(LRScheduler):
                 group["min_lr"] = group["initial_lr"] / final_div_factor
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            self.use_beta1 = has_betas(optimizer)
-            high = for_each_group("max_momentum", optimizer, max_momentum)
-            low = for_each_group("base_momentum", optimizer, base_momentum)
-            if last_epoch == -1:
-                start_momentum(optimizer, low, high, beta1=self.use_beta1)
+            self._begin_momentum(optimizer, base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Rate]:
@@ -309,12 +286,11 @@ class OneCycleLR(LRScheduler):
             rates.append(self._between(group, phase["start_lr"], phase["end_lr"], share))
             if self.cycle_momentum:
                 names = phase["start_momentum"], phase["end_momentum"]
-                set_momentum(group, self._between(group, *names, share), beta1=self.use_beta1)
+                self._set_momentum(group, self._between(group, *names, share))
         return rates
 
     def _checked_state(self, state_dict: dict[str, Any]) -> dict[str, Any]:
         state = super()._checked_state(state_dict)
-        check_momentum(self, state)
         if state["last_epoch"] > state["total_steps"]:
             raise StateDictError(
                 f"OneCycleLR.load_state_dict: 'last_epoch' is {state['last_epoch']}, after the "

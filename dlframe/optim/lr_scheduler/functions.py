@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from dlframe import states
-from dlframe.optim.lr_scheduler.scheduler import LRScheduler, Rate, current_lr
+from dlframe.optim.lr_scheduler.scheduler import LRScheduler, PerGroup, Rate, current_lr
 from dlframe.optim.optimizer import Optimizer
 
 __all__ = ["LambdaLR", "MultiplicativeLR"]
@@ -19,7 +19,7 @@ class _OfFunctions(LRScheduler):
     """One function per group; the state has the attributes of those that are objects."""
 
     _state_forms: ClassVar[dict[str, states.Form]] = {
-        "lr_lambdas": states.listed(states.optional(states.mapping(states.plain)))
+        "lr_lambdas": PerGroup(states.optional(states.mapping(states.plain)))
     }
 
     def __init__(

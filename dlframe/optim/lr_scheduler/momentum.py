@@ -1,14 +1,15 @@
-"""The momentum of an optimizer, as schedules read and set it; and values for each group."""
+"""What schedules share that also move the momentum; and values for each group."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from dlframe import states
 from dlframe.errors import StateDictError
-from dlframe.optim.lr_scheduler.scheduler import copy_lr
+from dlframe.optim.lr_scheduler.scheduler import LRScheduler, copy_lr
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 
-__all__ = ["check_momentum", "for_each_group", "has_betas", "set_momentum", "start_momentum"]
+__all__ = ["MovesMomentum", "for_each_group"]
 
 
 def for_each_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
@@ -28,7 +29,7 @@ def for_each_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     return [copy_lr(entry) for entry in value]
 
 
-def has_betas(optimizer: Optimizer) -> bool:
+def _has_betas(optimizer: Optimizer) -> bool:
     """Whether the momentum of the optimizer is the first of its `betas`.
 
     Raises:
@@ -42,31 +43,47 @@ def has_betas(optimizer: Optimizer) -> bool:
     return "betas" in optimizer.defaults
 
 
-def set_momentum(group: ParamGroup, value: Any, *, beta1: bool) -> None:
-    """Set a group's momentum: β₁, or the option `momentum`."""
-    if beta1:
-        group["betas"] = (value, *group["betas"][1:])
-    else:
-        group["momentum"] = value
+class MovesMomentum(LRScheduler):
+    """The base of schedules that move the momentum, or β₁, against the learning rate."""
 
+    _state_forms: ClassVar[dict[str, states.Form]] = {
+        "cycle_momentum": states.flag,
+        "use_beta1": states.flag,
+    }
+    cycle_momentum: bool  # whether it is moved at all
+    use_beta1: bool  # whether it is β₁; set only if it is moved
 
-def start_momentum(
-    optimizer: Optimizer, base: list[Any], largest: list[Any], *, beta1: bool
-) -> None:
-    """Begin at the largest momentum, and note both ends in the groups, as PyTorch does."""
-    for group, low, high in zip(optimizer.param_groups, base, largest, strict=True):
-        set_momentum(group, high, beta1=beta1)
-        group["max_momentum"] = high
-        group["base_momentum"] = low
+    def _begin_momentum(
+        self, optimizer: Optimizer, base: Any, largest: Any, last_epoch: int
+    ) -> tuple[list[Any], list[Any]]:
+        """The smallest and the largest momentum of each group; a new schedule begins at the latter.
 
+        Both are noted in the groups, as PyTorch does.
+        """
+        self.use_beta1 = _has_betas(optimizer)
+        lows = for_each_group("base_momentum", optimizer, base)
+        highs = for_each_group("max_momentum", optimizer, largest)
+        if last_epoch == -1:
+            for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
+                self._set_momentum(group, high)
+                group["max_momentum"] = high
+                group["base_momentum"] = low
+        return lows, highs
 
-def check_momentum(schedule: Any, state: dict[str, Any]) -> None:
-    """StateDictError for the state of a schedule that changed the momentum in another way."""
-    for name in ("cycle_momentum", "use_beta1"):
-        own = getattr(schedule, name, None)
-        if name in state and own is not None and state[name] != own:
-            raise StateDictError(
-                f"{type(schedule).__name__}.load_state_dict: {name!r} is {state[name]}, and "
-                f"{own} in this schedule; make it with the same arguments for an optimizer of the "
-                "same class"
-            )
+    def _set_momentum(self, group: ParamGroup, value: Any) -> None:
+        if self.use_beta1:
+            group["betas"] = (value, *group["betas"][1:])
+        else:
+            group["momentum"] = value
+
+    def _checked_state(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        state = super()._checked_state(state_dict)
+        for name in ("cycle_momentum", "use_beta1"):
+            own = getattr(self, name, None)
+            if name in state and own is not None and state[name] != own:
+                raise StateDictError(
+                    f"{type(self).__name__}.load_state_dict: {name!r} is {state[name]}, and {own} "
+                    "in this schedule; make it with the same arguments for an optimizer of the "
+                    "same class"
+                )
+        return state

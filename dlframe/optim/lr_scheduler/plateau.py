@@ -11,7 +11,13 @@ from dlframe import states
 from dlframe.errors import ArgumentError
 from dlframe.optim.lr_scheduler.course import course_of
 from dlframe.optim.lr_scheduler.order import Order
-from dlframe.optim.lr_scheduler.scheduler import EPOCH_WARNING, LRScheduler, current_lr, set_lr
+from dlframe.optim.lr_scheduler.scheduler import (
+    EPOCH_WARNING,
+    LRScheduler,
+    PerGroup,
+    current_lr,
+    set_lr,
+)
 from dlframe.optim.optimizer import Optimizer
 
 __all__ = ["ReduceLROnPlateau"]
@@ -46,7 +52,7 @@ class ReduceLROnPlateau(LRScheduler):
     _state_forms: ClassVar[dict[str, states.Form]] = {
         "factor": states.below(1.0),
         "default_min_lr": states.optional(states.number),
-        "min_lrs": states.listed(states.number),
+        "min_lrs": PerGroup(states.number),
         "mode": states.one_of("min", "max"),
         "threshold_mode": states.one_of("rel", "abs"),
         "eps": states.number,

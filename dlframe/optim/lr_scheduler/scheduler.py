@@ -50,11 +50,17 @@ def set_lr(group: ParamGroup, value: Rate) -> None:
 
 
 _NOT_SAVED = ("optimizer", "_order")
-_OF_GROUPS = (
-    *("base_lrs", "_last_lr", "min_lrs", "lr_lambdas"),
-    *("max_lrs", "base_momentums", "max_momentums"),
-)
 _FLAGS = ("_get_lr_called_within_step", "_is_initial")
+
+
+class PerGroup:
+    """The form of a list, in a saved state, that has one value for each parameter group."""
+
+    def __init__(self, inner: states.Form) -> None:
+        self.listed = states.listed(inner)
+
+    def __call__(self, value: Any) -> Any:
+        return self.listed(value)
 
 
 class LRScheduler:
@@ -88,12 +94,12 @@ class LRScheduler:
 
     # what each class adds to the state; attributes of other classes are taken as they are
     _state_forms: ClassVar[dict[str, states.Form]] = {
-        "base_lrs": states.listed(rate),
+        "base_lrs": PerGroup(rate),
         # -1 has not begun; each further level of sequences takes back one more step; step(epoch)
         # takes parts of epochs
         "last_epoch": states.number,
         "_step_count": states.count,
-        "_last_lr": states.listed(rate),
+        "_last_lr": PerGroup(rate),
         "_get_lr_called_within_step": states.flag,
         "_is_initial": states.flag,
     }
@@ -236,8 +242,8 @@ class LRScheduler:
             if name in (*_NOT_SAVED, "_state_forms") or (is_code and name not in forms):
                 raise StateDictError(f"{where}: {name!r} cannot be a part of the state")
         groups = len(self.optimizer.param_groups)
-        for name in _OF_GROUPS:
-            if name in needed and len(state[name]) != groups:
+        for name, form in needed.items():
+            if isinstance(form, PerGroup) and len(state[name]) != groups:
                 raise StateDictError(
                     f"{where}: {name!r} has {len(state[name])} entries; the optimizer has {groups} "
                     "parameter groups"
