@@ -126,8 +126,8 @@ class Adafactor(WholeOptimizer):
     {'step': (), 'row_var': (2, 1), 'col_var': (1, 3)}
     """
 
-    _added_later: ClassVar[dict[str, Any]] = {"foreach": None}
-    _forms: ClassVar[dict[str, states.Form]] = {
+    _optional_options: ClassVar[dict[str, Any]] = {"foreach": None}
+    _option_forms: ClassVar[dict[str, states.Form]] = {
         **{name: FORMS[name] for name in ("lr", "weight_decay", "maximize", "foreach")},
         "beta2_decay": states.not_positive,
         "eps": _eps,
@@ -146,7 +146,7 @@ class Adafactor(WholeOptimizer):
         foreach: bool | None = None,
         maximize: bool = False,
     ) -> None:
-        check_one_element(lr)
+        check_one_element(lr=lr)
         if not scalar(lr) >= 0.0:
             raise ValueError(f"Learning rate should be >= 0 but is: {scalar(lr)}")
         if not beta2_decay <= 0.0:

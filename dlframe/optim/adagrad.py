@@ -98,11 +98,13 @@ class Adagrad(FlatOptimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("lr_decay value", lr_decay)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("initial_accumulator_value value", initial_accumulator_value)
-        check_not_negative("epsilon value", eps)
+        check_not_negative(
+            lr=lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
+        )
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
@@ -129,8 +131,7 @@ class Adagrad(FlatOptimizer):
         return ("sum",)
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
-        assert chunk.steps is not None
-        steps = float(chunk.steps[0])
+        steps = chunk.step
         lr = chunk.number(scalar(group["lr"]) / (1 + (steps - 1) * scalar(group["lr_decay"])))
         eps = chunk.number(group["eps"])
         for p, g, (s,), (t, u, w) in blocks:

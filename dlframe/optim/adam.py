@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +106,10 @@ class Adam(FlatOptimizer):
     tensor([ 3.5000, -0.4900], requires_grad=True)
     """
 
-    _added_later: ClassVar[dict[str, Any]] = {"amsgrad": False, "decoupled_weight_decay": False}
+    _optional_options = FlatOptimizer._optional_options | {
+        "amsgrad": False,
+        "decoupled_weight_decay": False,
+    }
 
     def __init__(
         self,
@@ -130,11 +133,9 @@ class Adam(FlatOptimizer):
                     raise ValueError(
                         f"{name} as a Tensor is not supported for capturable=False and foreach=True"
                     )
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
+        check_not_negative(lr=lr, eps=eps, weight_decay=weight_decay)
         check_betas(betas)
         _check_kinds(betas)
-        check_not_negative("weight_decay value", weight_decay)
         defaults = {
             "lr": lr,
             "betas": tuple(betas),
@@ -159,8 +160,7 @@ class Adam(FlatOptimizer):
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         beta1, beta2 = map(scalar, group["betas"])
-        assert chunk.steps is not None
-        steps = float(chunk.steps[0])
+        steps = chunk.step
         step_size = chunk.number(scalar(group["lr"]) / (1 - beta1**steps))
         correction2_sqrt = chunk.number(math.sqrt(1 - beta2**steps))
         eps = chunk.number(group["eps"])

@@ -105,10 +105,8 @@ class Adamax(FlatOptimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
+        check_not_negative(lr=lr, eps=eps, weight_decay=weight_decay)
         check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -129,8 +127,7 @@ class Adamax(FlatOptimizer):
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         beta1, beta2 = map(scalar, group["betas"])
-        assert chunk.steps is not None
-        step_size = chunk.number(scalar(group["lr"]) / (1 - beta1 ** float(chunk.steps[0])))
+        step_size = chunk.number(scalar(group["lr"]) / (1 - beta1**chunk.step))
         beta2, eps = chunk.number(beta2), chunk.number(group["eps"])
         for p, g, (m, u), (t, a, _) in blocks:
             g = decayed(group, chunk, p, g, t, a)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from dlframe import states
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar, step_dtype
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import check_not_negative
+from dlframe.optim.options import FORMS, check_not_negative
 from dlframe.optim.rules import decayed
 from dlframe.tensor import Tensor
 
@@ -102,7 +102,7 @@ class ASGD(FlatOptimizer):
     """
 
     _numbers = ("step", "eta", "mu")
-    _own_forms: ClassVar[dict[str, states.Form]] = {"alpha": states.number}
+    _option_forms = FORMS | {"alpha": states.number}
 
     def __init__(
         self,
@@ -117,8 +117,7 @@ class ASGD(FlatOptimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("weight_decay value", weight_decay)
+        check_not_negative(lr=lr, weight_decay=weight_decay)
         defaults = {
             "lr": lr,
             "lambd": lambd,
@@ -147,8 +146,7 @@ class ASGD(FlatOptimizer):
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         lr, lambd = scalar(group["lr"]), scalar(group["lambd"])
-        assert chunk.steps is not None
-        steps, etas, shares = float(chunk.steps[0]), chunk.numbers["eta"], chunk.numbers["mu"]
+        steps, etas, shares = chunk.step, chunk.numbers["eta"], chunk.numbers["mu"]
         eta, mu = float(etas[0]), float(shares[0])
         kept, step_size, share = map(chunk.number, (1 - lambd * eta, eta, mu))
         for p, g, (ax,), (t, u, _) in blocks:

@@ -28,10 +28,9 @@ from dlframe.errors import StateDictError
 from dlframe.nn.parameter import is_lazy
 from dlframe.optim.layout import BLOCK, LARGE, Block, Chunk, Layout, Scratch, sharing_memory
 from dlframe.optim.optimizer import Optimizer, ParamGroup
-from dlframe.optim.options import FORMS, WITHOUT_EFFECT, scalar_of
+from dlframe.optim.options import FORMS, NUMBER, STEPS, WITHOUT_EFFECT
 from dlframe.tensor import Tensor
 
-_STEP, _NUMBER = scalar_of(states.not_negative), scalar_of(states.number)
 _SWITCHED_OFF = {"momentum": 0, "centered": False, "amsgrad": False}
 
 
@@ -45,11 +44,11 @@ class FlatOptimizer(Optimizer):
             are checked and kept as options, so that a state dict has PyTorch's keys.
     """
 
+    _option_forms = FORMS
+    _optional_options = WITHOUT_EFFECT | {"maximize": False}
     _looks_at_gradients = True
     # the state that is one number for each parameter; all parameters of a chunk have the same
     _numbers: ClassVar[tuple[str, ...]] = ("step",)
-    _added_later: ClassVar[dict[str, Any]] = {}  # options that older files lack, and their values
-    _own_forms: ClassVar[dict[str, states.Form]] = {}  # of options that mean something else here
 
     def __init__(self, params: Any, defaults: dict[str, Any], **without_effect: Any) -> None:
         if without_effect.get("foreach") and without_effect.get("fused"):
@@ -64,22 +63,7 @@ class FlatOptimizer(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:
-            for option, value in self._optional_options().items():
-                if option in self.defaults:
-                    group.setdefault(option, value)
         self._forget_plans()
-
-    def _check_options(self, where: str, saved: ParamGroup) -> None:
-        needed = self.defaults.keys() - self._optional_options().keys()
-        # an option that this class does not have may mean anything to one's own
-        known = (saved.keys() & {*self.defaults, "initial_lr"}) | needed
-        forms = FORMS | self._own_forms
-        states.take(saved, where, **{name: forms[name] for name in forms if name in known})
-
-    def _optional_options(self) -> dict[str, Any]:
-        """The options that a saved group need not have, with their values."""
-        return self._added_later | WITHOUT_EFFECT | {"maximize": False}
 
     def _check_state(self, where: str) -> None:
         for group in self.param_groups:
@@ -91,7 +75,7 @@ class FlatOptimizer(Optimizer):
                     continue
                 names = {*needed, *(name for name in self._state_names(group) if name in entry)}
                 forms = dict.fromkeys(names, states.optional(states.tensor(p.array.shape)))
-                forms |= {name: _STEP if name == "step" else _NUMBER for name in self._numbers}
+                forms |= {name: STEPS if name == "step" else NUMBER for name in self._numbers}
                 _check_shapes(entry, names, p)
                 states.take(entry, f"{where}, state of parameter {i}", **forms)
 
@@ -138,8 +122,8 @@ class FlatOptimizer(Optimizer):
                 blocks = chunk.load()
                 if chunk is looked_at:
                     self._watch.look(self, blocks[block][1])
-                if chunk.steps is not None:
-                    chunk.steps += 1
+                if "step" in chunk.numbers:
+                    chunk.numbers["step"] += 1
                 quietly(self._update, group, chunk, blocks)
                 chunk.store()
             if plan.arrays:

@@ -107,7 +107,6 @@ class Chunk:
     Attributes:
         fresh: whether they had no state before this step.
         numbers: by name, the state that is one number for each of them; they all have the same.
-        steps: the one called "step", how many they have had, or None if nobody counts.
     """
 
     def __init__(
@@ -125,7 +124,6 @@ class Chunk:
         self.arrays = [p.array for p in self.params]
         self.fresh = fresh
         self.numbers = {name: layout.flat(name, first, last) for name in numbers}
-        self.steps = self.numbers.get("step")
         # float16 is too coarse to compute in: as PyTorch does, compute in float32 and round
         self.dtype = np.result_type(layout.dtype, float32)
         _check_writeable(self.arrays)
@@ -156,6 +154,11 @@ class Chunk:
             self.blocks: list[Block] = [
                 (p, self.g[s], x, t) for s, (p, x, t) in zip(self.spans, self.places, strict=True)
             ]
+
+    @property
+    def step(self) -> float:
+        """The number of this step, from 1, for rules that have it in their state."""
+        return float(self.numbers["step"][0])
 
     def number(self, x: Any) -> Any:
         """An option (a number, or a tensor of one) as a scalar in the dtype of the computation."""

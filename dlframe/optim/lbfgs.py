@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from dlframe.base.quiet import quietly
 from dlframe.optim.layout import Array, scalar
 from dlframe.optim.line_search import Number, Point, strong_wolfe
 from dlframe.optim.optimizer import Optimizer, ParamGroup
-from dlframe.optim.options import FORMS, check_not_negative
+from dlframe.optim.options import FORMS, NUMBER, check_not_negative
 from dlframe.tensor import Tensor
 
 __all__ = ["LBFGS"]
@@ -97,6 +97,15 @@ class LBFGS(Optimizer):
     """
 
     needs_closure = True  # for Trainer and SAM
+    _option_forms: ClassVar[dict[str, states.Form]] = {
+        "lr": FORMS["lr"],
+        "max_iter": states.count,
+        "max_eval": states.count,
+        "tolerance_grad": states.number,
+        "tolerance_change": states.number,
+        "history_size": states.count,
+        "line_search_fn": states.optional(states.one_of("strong_wolfe")),
+    }
 
     def __init__(
         self,
@@ -109,7 +118,7 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        check_not_negative("learning rate", lr)
+        check_not_negative(lr=lr)
         defaults = {
             "lr": lr,
             "max_iter": max_iter,
@@ -130,9 +139,6 @@ class LBFGS(Optimizer):
             )
         super().add_param_group(param_group)
 
-    def _check_options(self, where: str, saved: ParamGroup) -> None:
-        states.take(saved, where, **_OPTIONS)
-
     def _check_state(self, where: str) -> None:
         params = self.param_groups[0]["params"]
         where = f"{where}, state of parameter 0"
@@ -144,13 +150,13 @@ class LBFGS(Optimizer):
             size = sum(p.array.size for p in params)
             history = states.listed(states.tensor((size,)))
             forms = {"d": states.tensor((size,)), "prev_flat_grad": states.tensor((size,))}
-            states.take(entry, where, **forms, old_dirs=history, old_stps=history, t=_scalar)
+            states.take(entry, where, **forms, old_dirs=history, old_stps=history, t=NUMBER)
             pairs = len(entry["old_dirs"])
             states.take(entry, where, old_stps=states.listed(states.plain, pairs))
-            states.take(entry, where, ro=states.listed(_scalar, pairs), H_diag=_scalar)
+            states.take(entry, where, ro=states.listed(NUMBER, pairs), H_diag=NUMBER)
             states.take(entry, where, prev_loss=states.any_number)
         if entry and "al" in entry:  # not before the second iteration
-            states.take(entry, where, al=states.listed(states.optional(_scalar)))
+            states.take(entry, where, al=states.listed(states.optional(NUMBER)))
 
     # --- the parameters as one vector ----------------------------------------------------------
 
@@ -323,20 +329,3 @@ def _kept(value: Any) -> Any:
 def _value(value: Any) -> Any:
     """A value of the state as an array, or as a scalar if it has no dimensions."""
     return value.array[()] if isinstance(value, Tensor) else value
-
-
-def _scalar(value: Any) -> Any:
-    """A number, or a tensor of one element."""
-    states.number(value.item() if isinstance(value, Tensor) and value.array.size == 1 else value)
-    return value
-
-
-_OPTIONS: dict[str, states.Form] = {
-    "lr": FORMS["lr"],
-    "max_iter": states.count,
-    "max_eval": states.count,
-    "tolerance_grad": states.number,
-    "tolerance_change": states.number,
-    "history_size": states.count,
-    "line_search_fn": states.optional(states.one_of("strong_wolfe")),
-}

@@ -144,7 +144,7 @@ class Muon(WholeOptimizer):
     """
 
     _counts_steps = False
-    _forms: ClassVar[dict[str, states.Form]] = {
+    _option_forms: ClassVar[dict[str, states.Form]] = {
         **{name: FORMS[name] for name in ("lr", "weight_decay", "momentum", "nesterov", "eps")},
         "ns_coefficients": states.listed(states.number, 3),
         "ns_steps": states.integer(0, 99),
@@ -163,7 +163,7 @@ class Muon(WholeOptimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
-        check_one_element(lr)
+        check_one_element(lr=lr)
         if not scalar(lr) >= 0.0:
             raise ValueError(f"Learning rate should be >= 0 but is: {scalar(lr)}")
         if not momentum >= 0.0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -114,7 +114,7 @@ class NAdam(FlatOptimizer):
     """
 
     _numbers = ("step", "mu_product")
-    _added_later: ClassVar[dict[str, Any]] = {"decoupled_weight_decay": False}
+    _optional_options = FlatOptimizer._optional_options | {"decoupled_weight_decay": False}
 
     def __init__(
         self,
@@ -131,11 +131,8 @@ class NAdam(FlatOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
+        check_not_negative(lr=lr, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay)
         check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("momentum_decay value", momentum_decay)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -165,8 +162,7 @@ class NAdam(FlatOptimizer):
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         lr, decay = scalar(group["lr"]), scalar(group["momentum_decay"])
         beta1, beta2 = map(scalar, group["betas"])
-        assert chunk.steps is not None
-        steps = float(chunk.steps[0])
+        steps = chunk.step
         mu, mu_next = momentum(beta1, decay, steps), momentum(beta1, decay, steps + 1)
         products = chunk.numbers["mu_product"]
         products *= mu

@@ -7,7 +7,7 @@ import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -96,6 +96,10 @@ class Optimizer:
     [0.5, -0.5]
     """
 
+    # What the options may be in a saved group.
+    _option_forms: ClassVar[dict[str, states.Form]] = {}
+    # The options that a saved group may lack, such as those that came later, and their values.
+    _optional_options: ClassVar[dict[str, Any]] = {}
     # Whether the step itself looks for gradients that are not finite, in memory that it reads.
     _looks_at_gradients = False
     # The steps since a schedule began to watch; None without a schedule.
@@ -149,12 +153,16 @@ class Optimizer:
         return {**kept, "attached": self._attached} if self._attached else kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over `state`; a subclass also fills in options that older files do not have."""
+        """Take over `state`, and fill in the options that older files do not have."""
         self.__dict__.update({name: value for name, value in state.items() if name != "attached"})
         if "_step_pre_hooks" not in self.__dict__:  # a copy, or read from a pickle
             self._make_hook_tables()
         for regularizer in state.get("attached", ()):
             self._attach(regularizer)
+        for group in self.param_groups:
+            for option, value in self._optional_options.items():
+                if option in self.defaults:
+                    group.setdefault(option, value)
         if "_watch" not in self.__dict__:
             self._watch = Watch(self)
 
@@ -399,6 +407,11 @@ class Optimizer:
 
     def _check_options(self, where: str, saved: ParamGroup) -> None:
         """Raise StateDictError for an option that a saved group lacks or that makes no sense."""
+        needed = self.defaults.keys() - self._optional_options.keys()
+        # an option that this class does not have may mean anything to one's own
+        known = needed | (saved.keys() & {*self.defaults, "initial_lr"})
+        forms = {name: form for name, form in self._option_forms.items() if name in known}
+        states.take(saved, where, **forms)
 
     def _check_state(self, where: str) -> None:
         """Raise StateDictError for the state of a parameter that lacks something."""

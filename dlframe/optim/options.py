@@ -10,7 +10,12 @@ from dlframe import states
 from dlframe.optim.layout import scalar
 from dlframe.tensor import Tensor
 
-WITHOUT_EFFECT = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
+WITHOUT_EFFECT: dict[str, Any] = {
+    "foreach": None,
+    "fused": None,
+    "capturable": False,
+    "differentiable": False,
+}
 """PyTorch's choices between its implementations of one formula, with their defaults.
 
 Here there is one implementation, always on. `FlatOptimizer` takes these and keeps them.
@@ -36,6 +41,9 @@ def scalar_of(form: states.Form) -> states.Form:
         return value
 
     return checked
+
+
+STEPS, NUMBER = scalar_of(states.not_negative), scalar_of(states.number)
 
 
 def _rate_of_groups(value: Any) -> Any:
@@ -74,17 +82,24 @@ FORMS: dict[str, states.Form] = {
 """What the options of the optimizers may be in a saved state."""
 
 
-def check_not_negative(what: str, value: Any) -> None:
-    """Refuse a negative number, NaN, and a tensor of more than one element."""
-    check_one_element(value)
-    if not scalar(value) >= 0.0:
-        raise ValueError(f"Invalid {what}: {scalar(value)}")
+_IN_ERRORS = {"lr": "learning rate", "eps": "epsilon value"}  # the words of PyTorch's errors
 
 
-def check_one_element(value: Any) -> None:
-    """Refuse a tensor of more than one element."""
-    if isinstance(value, Tensor) and value.array.size != 1:
-        raise ValueError(f"Tensor lr must be 1-element, got shape {list(value.array.shape)}")
+def check_not_negative(**options: Any) -> None:
+    """Refuse negative numbers, NaN, and tensors of more than one element."""
+    check_one_element(**options)
+    for name, value in options.items():
+        if not scalar(value) >= 0.0:
+            what = _IN_ERRORS.get(name, f"{name} value")
+            raise ValueError(f"Invalid {what}: {scalar(value)}")
+
+
+def check_one_element(**options: Any) -> None:
+    """Refuse tensors of more than one element."""
+    for name, value in options.items():
+        if isinstance(value, Tensor) and value.array.size != 1:
+            shape = list(value.array.shape)
+            raise ValueError(f"Tensor {name} must be 1-element, got shape {shape}")
 
 
 def check_betas(betas: tuple[float | Tensor, float | Tensor]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -121,7 +121,7 @@ class RAdam(FlatOptimizer):
     tensor([3.0000, 0.1875], requires_grad=True)
     """
 
-    _added_later: ClassVar[dict[str, Any]] = {"decoupled_weight_decay": False}
+    _optional_options = FlatOptimizer._optional_options | {"decoupled_weight_decay": False}
 
     def __init__(
         self,
@@ -137,10 +137,8 @@ class RAdam(FlatOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
+        check_not_negative(lr=lr, eps=eps, weight_decay=weight_decay)
         check_betas(betas)
-        check_not_negative("weight_decay value", weight_decay)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -162,8 +160,7 @@ class RAdam(FlatOptimizer):
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         beta1, beta2 = map(scalar, group["betas"])
-        assert chunk.steps is not None
-        steps = float(chunk.steps[0])
+        steps = chunk.step
         step_size = scalar(group["lr"]) / (1 - beta1**steps)
         r = rectification(beta2, steps)
         if r != 0:

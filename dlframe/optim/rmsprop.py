@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class RMSprop(FlatOptimizer):
     [3.8, 0.05]
     """
 
-    _added_later: ClassVar[dict[str, Any]] = {"momentum": 0, "centered": False}
+    _optional_options = FlatOptimizer._optional_options | {"momentum": 0, "centered": False}
 
     def __init__(
         self,
@@ -113,11 +113,9 @@ class RMSprop(FlatOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("epsilon value", eps)
-        check_not_negative("momentum value", momentum)
-        check_not_negative("weight_decay value", weight_decay)
-        check_not_negative("alpha value", alpha)
+        check_not_negative(
+            lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha
+        )
         defaults = {
             "lr": lr,
             "momentum": momentum,

@@ -94,7 +94,7 @@ class SGD(FlatOptimizer):
     """
 
     _numbers: ClassVar[tuple[str, ...]] = ()
-    _added_later: ClassVar[dict[str, Any]] = {"nesterov": False}
+    _optional_options = FlatOptimizer._optional_options | {"nesterov": False}
 
     def __init__(
         self,
@@ -110,9 +110,7 @@ class SGD(FlatOptimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_not_negative("learning rate", lr)
-        check_not_negative("momentum value", momentum)
-        check_not_negative("weight_decay value", weight_decay)
+        check_not_negative(lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         defaults = {

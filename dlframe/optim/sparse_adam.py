@@ -100,7 +100,7 @@ class SparseAdam(FlatOptimizer):
         eps: float = 1e-8,
         maximize: bool = False,
     ) -> None:
-        check_not_negative("learning rate", lr)
+        check_not_negative(lr=lr)
         if scalar(lr) == 0:
             raise ValueError(f"Invalid learning rate: {scalar(lr)}")
         if not eps > 0.0:
@@ -113,8 +113,7 @@ class SparseAdam(FlatOptimizer):
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         beta1, beta2 = map(scalar, group["betas"])
-        assert chunk.steps is not None
-        steps = float(chunk.steps[0])
+        steps = chunk.step
         step_size = scalar(group["lr"]) * math.sqrt(1 - beta2**steps) / (1 - beta1**steps)
         step_size, new1, new2, eps = map(
             chunk.number, (step_size, 1 - beta1, 1 - beta2, group["eps"])

@@ -7,7 +7,7 @@ Here the readable formula itself runs, once for each parameter.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from dlframe.base.quiet import quietly
 from dlframe.errors import ShapeError
 from dlframe.optim.layout import Array
 from dlframe.optim.optimizer import Optimizer, ParamGroup
+from dlframe.optim.options import STEPS
 from dlframe.tensor import Tensor
 
 __all__: list[str] = []
@@ -25,8 +26,6 @@ __all__: list[str] = []
 class WholeOptimizer(Optimizer):
     """An optimizer with a rule for one parameter at a time: a subclass writes `_update`."""
 
-    _forms: ClassVar[dict[str, states.Form]] = {}  # what the options may be in a saved state
-    _added_later: ClassVar[dict[str, Any]] = {}  # options that saved groups may lack
     _counts_steps = True  # whether state["step"] is kept
 
     def _state_shapes(self, p: Tensor) -> dict[str, tuple[int, ...]]:
@@ -39,17 +38,6 @@ class WholeOptimizer(Optimizer):
         """The new parameter and the new state arrays, from the old ones, at step `t`."""
         raise NotImplementedError
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            for option, value in self._added_later.items():
-                group.setdefault(option, value)
-
-    def _check_options(self, where: str, saved: ParamGroup) -> None:
-        needed = self.defaults.keys() - self._added_later.keys()
-        known = needed | (saved.keys() & self._forms.keys())
-        states.take(saved, where, **{n: self._forms[n] for n in self._forms if n in known})
-
     def _check_state(self, where: str) -> None:
         for group in self.param_groups:
             for i, p in enumerate(group["params"]):
@@ -61,7 +49,7 @@ class WholeOptimizer(Optimizer):
                 shapes = self._state_shapes(p)
                 forms: dict[str, states.Form] = {n: states.tensor(s) for n, s in shapes.items()}
                 if self._counts_steps:
-                    forms["step"] = _step
+                    forms["step"] = STEPS
                 states.take(entry, place, **forms)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -114,9 +102,3 @@ class WholeOptimizer(Optimizer):
         array[...] = result
         for name, value in zip(shapes, memory, strict=True):
             entry[name].array[...] = value
-
-
-def _step(value: Any) -> Any:
-    """The number of steps so far: a number, or a tensor of one element."""
-    states.not_negative(value.item() if hasattr(value, "item") else value)
-    return value
