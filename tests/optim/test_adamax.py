@@ -1,28 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import dlframe as dl
 from dlframe import nn, optim
-
-
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"lr": -1.0}, "Invalid learning rate: -1.0"),
-        ({"lr": dl.tensor([0.1, 0.2])}, "1-element"),
-        ({"eps": -1.0}, "Invalid epsilon value: -1.0"),
-        ({"weight_decay": -1.0}, "Invalid weight_decay value: -1.0"),
-        ({"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
-        ({"betas": (0.9, -0.5)}, "Invalid beta parameter at index 1: -0.5"),
-    ],
-)
-def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        optim.Adamax([nn.Parameter(np.zeros(1, np.float32))], **options)
 
 
 def parameter(*values: float) -> nn.Parameter:

@@ -1,25 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import dlframe as dl
 from dlframe import nn, optim
-
-
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"lr": -1.0}, "Invalid learning rate: -1.0"),
-        ({"lr": dl.tensor([0.1, 0.2])}, "1-element"),
-        ({"weight_decay": -1.0}, "Invalid weight_decay value: -1.0"),
-    ],
-)
-def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        optim.ASGD([nn.Parameter(np.zeros(1, np.float32))], **options)
 
 
 def parameter(*values: float) -> nn.Parameter:

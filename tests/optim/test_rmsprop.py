@@ -1,27 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import dlframe as dl
 from dlframe import nn, optim
-
-
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"lr": -1.0}, "Invalid learning rate: -1.0"),
-        ({"eps": -1.0}, "Invalid epsilon value: -1.0"),
-        ({"momentum": -1.0}, "Invalid momentum value: -1.0"),
-        ({"weight_decay": -1.0}, "Invalid weight_decay value: -1.0"),
-        ({"alpha": -1.0}, "Invalid alpha value: -1.0"),
-    ],
-)
-def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        optim.RMSprop([nn.Parameter(np.zeros(1, np.float32))], **options)
 
 
 def test_by_hand() -> None:

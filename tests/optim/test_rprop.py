@@ -1,27 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import dlframe as dl
 from dlframe import nn, optim
 from dlframe.errors import NonFiniteGradientWarning
-
-
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"lr": -1.0}, "Invalid learning rate: -1.0"),
-        ({"lr": dl.tensor([0.1, 0.2])}, "1-element"),
-        ({"etas": (0.5, 0.9)}, "Invalid eta values: 0.5, 0.9"),
-        ({"etas": (0.0, 1.5)}, "Invalid eta values: 0.0, 1.5"),
-    ],
-)
-def test_unfit_options_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        optim.Rprop([nn.Parameter(np.zeros(1, np.float32))], **options)
 
 
 def parameter(*values: float) -> nn.Parameter:
