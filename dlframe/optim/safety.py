@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import math
+import threading
 import warnings
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 _LISTED = 5  # names in a message
 _PASSES = 16  # backward passes after which an optimizer that never steps is no longer waited for
+_SAMPLE = 16  # elements by which an array is recognized, up to twice as many
 _PART = 32768  # elements of a gradient that are looked at in one step
 
 
@@ -55,11 +57,15 @@ class Watch:
         self.first: Tensor | None = None
         self.gradient: Any = _nobody
         self.version = -1
+        self.left: Array | None = None  # some of its elements
         self.was_added_to = False
-        # the parameters that backward reaches before the first step
+        # the parameters that backward reaches before the first step, and those among them that no
+        # optimizer holds, with some of their elements
         self.passes = 0
         self.reached: dict[int, weakref.ref[Tensor]] | None = {}
-        _living.add(optimizer)
+        self.unheld: list[tuple[weakref.ref[Tensor], Array]] = []
+        with _lock:
+            _living.add(optimizer)
         self._listen()
 
     # --- after each step -----------------------------------------------------------------------
@@ -77,6 +83,8 @@ class Watch:
             self.gradient, self.version = weakref.ref(gradient), -1
         if self.reached is not None:
             self._first_step(optimizer)
+        elif self.unheld:
+            self._second_step(optimizer)
 
     def _find_gradient(self, optimizer: Optimizer) -> Any:
         """The first gradient of all, or None, which may be a mistake."""
@@ -84,16 +92,24 @@ class Watch:
         if self.first is not None:
             return self.first.gradient
         # an optimizer of somebody else's may need no gradients; and where nothing has been
-        # computed yet, somebody only looks at the course of a learning rate
+        # computed yet, somebody only looks at the course of a learning rate; one that had gradients
+        # before may have its turn again
         ours = type(optimizer).__module__.partition(".")[0] == __name__.partition(".")[0]
-        if ours and nodes_recorded() > self.recorded:
+        if ours and self.reached is not None and nodes_recorded() > self.recorded:
+            self._say_none(optimizer)
+        self.recorded = nodes_recorded()
+        return None
+
+    def _say_none(self, optimizer: Optimizer) -> None:
+        """Say that nothing has a gradient, unless backward has worked for other optimizers only."""
+        reached = [p for ref in (self.reached or {}).values() if (p := ref()) is not None]
+        others = _held_by(one for one in _living if one is not optimizer)
+        if not reached or any(id(p) not in others for p in reached):
             self._say(
                 NoGradientWarning,
                 optimizer,
                 f"step() found no gradient, so it changed nothing: {_why_none(optimizer)}",
             )
-        self.recorded = nodes_recorded()
-        return None
 
     def _same_gradient(self, optimizer: Optimizer, gradient: Tensor) -> None:
         """The gradient is the tensor that it was at the last step: is it a sum over steps?"""
@@ -108,6 +124,7 @@ class Watch:
                 f"step are not meant.) Seen in {_names(optimizer, [self.first])}",
             )
         self.version, self.was_added_to = version, False
+        self.left = _some(gradient.array)
         if AccumulatedGradientWarning not in self.said:
             self._listen()
 
@@ -116,8 +133,15 @@ class Watch:
         assert self.reached is not None
         reached = [p for ref in self.reached.values() if (p := ref()) is not None]
         self.reached = None
-        held = {id(p) for one in list(_living) for p in _parameters(one)}
-        unheld = [p for p in reached if id(p) not in held and p.gradient is not None]
+        self.unheld = [
+            (weakref.ref(p), _some(p.array)) for p in _unheld(reached) if p.gradient is not None
+        ]
+
+    def _second_step(self, optimizer: Optimizer) -> None:
+        """Speak of those that got no optimizer since, and that nobody changes by hand either."""
+        before = [(p, some) for ref, some in self.unheld if (p := ref()) is not None]
+        self.unheld = []
+        unheld = _unheld([p for p, some in before if np.array_equal(_some(p.array), some)])
         if not unheld:
             return
         ours = {id(p) for p in _parameters(optimizer)}
@@ -169,20 +193,31 @@ class Watch:
     # --- backward, while somebody waits for it -------------------------------------------------
 
     def _listen(self) -> None:
-        _waiting.add(self)
-        if _tell not in on_leaves:
-            on_leaves.append(_tell)
+        with _lock:
+            _waiting.add(self)
+            if _tell not in on_leaves:
+                on_leaves.append(_tell)
 
     def note(self, leaves: Sequence[Any]) -> bool:
         """Note which leaves a backward has reached; returns whether to wait for another."""
-        self.was_added_to = self.was_added_to or any(leaf is self.first for leaf in leaves)
         if self.reached is None:
-            return not self.was_added_to
+            if not any(leaf is self.first for leaf in leaves):
+                return True
+            self.was_added_to = self._is_left()
+            return False
         for leaf in leaves:
             if isinstance(leaf, Parameter) and leaf.needs_grad:
                 self.reached[id(leaf)] = weakref.ref(leaf)
         self.passes += 1
         return self.passes < _PASSES
+
+    def _is_left(self) -> bool:
+        """Whether the gradient is as the last step left it: NumPy's writes are not counted."""
+        gradient = None if self.first is None else self.first.gradient
+        if gradient is None or gradient is not self.gradient() or self.left is None:
+            return False
+        # zeros may be cleared or not: then nothing is said
+        return bool(self.left.any()) and np.array_equal(_some(gradient.array), self.left)
 
     # --- saying it -----------------------------------------------------------------------------
 
@@ -207,6 +242,7 @@ def unheeded(optimizer: Optimizer) -> Iterator[None]:
 
 _living: weakref.WeakSet[Optimizer] = weakref.WeakSet()
 _waiting: weakref.WeakSet[Watch] = weakref.WeakSet()
+_lock = threading.RLock()  # of the two, and of `on_leaves`
 
 
 def _nobody() -> None:
@@ -220,12 +256,29 @@ def _is_written(gradient: Array, version: int) -> bool:
     return writes > 0 and not (last is not None and last.by.startswith("clip_grad"))
 
 
+def _some(array: Array) -> Array:
+    """A copy of some elements, by which to see whether an array has changed."""
+    copied: Array = array.flat[:: max(1, array.size // _SAMPLE)]
+    return copied
+
+
 def _tell(leaves: Sequence[Any]) -> None:
-    for watch in list(_waiting):
-        if not watch.note(leaves):
-            _waiting.discard(watch)
-    if not _waiting:
-        on_leaves.remove(_tell)
+    with _lock:
+        for watch in list(_waiting):
+            if not watch.note(leaves):
+                _waiting.discard(watch)
+        if not _waiting and _tell in on_leaves:
+            on_leaves.remove(_tell)
+
+
+def _held_by(optimizers: Iterable[Optimizer]) -> set[int]:
+    with _lock:
+        return {id(p) for one in list(optimizers) for p in _parameters(one)}
+
+
+def _unheld(params: Iterable[Tensor]) -> list[Tensor]:
+    held = _held_by(_living)
+    return [p for p in params if p.needs_grad and id(p) not in held]
 
 
 def _parameters(optimizer: Optimizer) -> Iterable[Tensor]:

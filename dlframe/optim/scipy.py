@@ -62,10 +62,12 @@ class SciPy(Optimizer):
             so far. StopIteration ends the step.
 
     `result` is SciPy's result of the last step: `result.success`, `result.message`, `result.nit`.
-    What a method knows about the curvature is not kept: a further step begins anew.
+    What a method knows about the curvature is not kept: a further step begins anew. Parameters that
+    need no gradients stay as they are, if others need some.
 
     Raises:
-        ValueError: an unknown method; bounds or constraints that the method does not take.
+        ValueError: an unknown method; bounds or constraints that the method does not take, or that
+            are none.
 
     >>> p = nn.Parameter(dl.tensor([-1.0, 2.0], dtype=dl.float64))
     >>> optimizer = optim.SciPy([p], bounds=(None, 0.5))
@@ -98,6 +100,8 @@ class SciPy(Optimizer):
             raise ValueError(
                 f"SciPy: {method} takes no constraints; use one of {', '.join(CONSTRAINED)}"
             )
+        for constraint in constraints:
+            _check_constraint(constraint)
         self.method, self.constraints, self.tol = method, constraints, tol
         self.max_iter, self.options, self.callback = max_iter, dict(options or {}), callback
         self.result: Any = None
@@ -124,21 +128,37 @@ class SciPy(Optimizer):
                     f"SciPy: no parameter has a name like {pattern!r}; the names are {names}. Pass "
                     "model.named_parameters() for bounds by name"
                 )
-        found: list[Bounds | None] = []
+        found: list[tuple[str, Bounds | None]] = []
         for group in self.param_groups:
             for i, _ in enumerate(group["params"]):
+                name = group["param_names"][i] if "param_names" in group else ""
                 bounds = group["bounds"]
                 for pattern, pair in self.named_bounds.items():
-                    if fnmatch.fnmatchcase(group["param_names"][i], pattern):
+                    if fnmatch.fnmatchcase(name, pattern):
                         bounds = pair
-                found.append(bounds)
-        if all(bounds is None for bounds in found):
+                found.append((name or f"parameter {len(found)}", bounds))
+        frozen = self._frozen()
+        # methods with gradients see that such a parameter has no slope
+        held = any(frozen) and self.method in WITHOUT_GRADIENT
+        if not held and all(bounds is None for _, bounds in found):
             return None
         if self.method not in BOUNDED:
             raise ValueError(
                 f"SciPy: {self.method} takes no bounds; use one of {', '.join(BOUNDED)}"
             )
-        return [_limits_of(b, p.array.shape) for b, p in zip(found, self._params, strict=True)]
+        pairs = [
+            limits_of(bounds, p.array.shape, f"SciPy, {name}")
+            for (name, bounds), p in zip(found, self._params, strict=True)
+        ]
+        return [
+            (p.array, p.array) if is_frozen else pair
+            for pair, p, is_frozen in zip(pairs, self._params, frozen, strict=True)
+        ]
+
+    def _frozen(self) -> list[bool]:
+        """Which parameters stay as they are: those without gradients, beside others with some."""
+        needed = [bool(p.requires_grad) for p in self._params]
+        return [any(needed) and not one for one in needed]
 
     def _look_after_step(self) -> None:
         """Nothing: every loss and gradient was looked at, and no gradient is left."""
@@ -165,7 +185,9 @@ class SciPy(Optimizer):
 
         params = self._params
         run = _Run(self, params, closure)
-        start = flat([p.array for p in params])
+        before = start = flat([p.array for p in params])
+        if not start.size:
+            raise ValueError("SciPy.step: the parameters have no elements, so nothing can change")
         limits = self._limits()
         derivatives: dict[str, Any] = {}
         if self.method not in WITHOUT_GRADIENT:
@@ -192,8 +214,13 @@ class SciPy(Optimizer):
                 callback=run.after_iteration if self.callback else None,
                 **derivatives,
             )
+        except _StoppedError:
+            self.result = optimize.OptimizeResult(
+                x=run.best, fun=run.lowest, nit=run.iterations, nfev=run.evaluations,
+                success=False, message="`callback` raised `StopIteration`.",
+            )  # fmt: skip
         except BaseException:
-            assign(params, start if self.constraints else run.best)
+            assign(params, before if self.constraints else run.best)
             raise
         assign(params, self.result.x)
         self.zero_grad()
@@ -203,12 +230,16 @@ class SciPy(Optimizer):
         return run.first
 
 
+class _StoppedError(Exception):
+    """Ends TNC, to which StopIteration is an error, and SLSQP, which would return a trial point."""
+
+
 class _Run:
     """The functions that one minimization calls; the last point is evaluated once for all."""
 
     def __init__(self, owner: SciPy, params: list[Any], closure: Callable[[], Any]) -> None:
         self.owner, self.params, self.closure = owner, params, closure
-        self.evaluations = 0
+        self.evaluations = self.iterations = 0
         self.best = flat([p.array for p in params])
         self.lowest = math.inf
         self.x: Array | None = None
@@ -225,6 +256,8 @@ class _Run:
             loss = self.closure()
         self.evaluations += 1
         self.first = loss if self.evaluations == 1 else self.first
+        if loss is None:
+            raise TypeError("SciPy.step: closure() returned None; it must return the loss")
         self.value = float(loss)
         method, gradients = self.owner.method, [p.grad for p in self.params]
         needed = method not in WITHOUT_GRADIENT
@@ -264,22 +297,21 @@ class _Run:
         return self.slopes
 
     def product(self, x: Array, v: Array) -> Array:
-        """H v: the derivative of g · v."""
+        """H v: the derivative of g · v; the identity for frozen parameters, which g holds still."""
         self.evaluate(x)
+        parts = split(v, self.params)
         pairs = [
             (p.grad, Tensor(part.astype(p.array.dtype)))
-            for p, part in zip(self.params, split(v, self.params), strict=True)
+            for p, part in zip(self.params, parts, strict=True)
             if p.grad is not None and p.grad.requires_grad
         ]
         with enable_grad():
             total: Any = sum((g * part).sum() for g, part in pairs)
-        found = grad(total, self.params, retain_graph=True, allow_unused=True)
-        return flat(
-            [
-                np.zeros(p.array.shape) if h is None else h.array
-                for p, h in zip(self.params, found, strict=True)
-            ]
-        )
+        wanted = [i for i, p in enumerate(self.params) if p.requires_grad]
+        found = grad(total, [self.params[i] for i in wanted], retain_graph=True, allow_unused=True)
+        for i, h in zip(wanted, found, strict=True):
+            parts[i] = np.zeros(parts[i].shape) if h is None else h.array
+        return flat(parts)
 
     def hessian(self, x: Array) -> Array:
         return np.stack([self.product(x, row) for row in np.eye(len(x))])
@@ -288,8 +320,16 @@ class _Run:
         if self.x is None or not np.array_equal(x, self.x):  # a write would end the graph of x
             assign(self.params, np.asarray(x))
             self.x = None
+        self.iterations += 1
         assert self.owner.callback is not None
-        self.owner.callback(self.owner)
+        try:
+            self.owner.callback(self.owner)
+        except StopIteration:
+            if self.owner.method == "TNC" or (
+                self.owner.method == "SLSQP" and not self.owner.constraints
+            ):
+                raise _StoppedError from None
+            raise
 
 
 def least_squares(
@@ -319,7 +359,10 @@ def least_squares(
         SciPy's result, with `cost`, `jac`, `success`, `message`.
 
     Raises:
-        ValueError: residuals that are not finite at the start; bounds without room.
+        TypeError: parameters that are no tensors of floating-point numbers.
+        ValueError: parameters or residuals that are not finite at the start; bounds without room.
+
+    A start outside the bounds is moved to the nearest place within them.
 
     >>> x = dl.linspace(0, 3, 20, dtype=dl.float64)
     >>> y = 2.0 * (-0.7 * x).exp()
@@ -330,23 +373,73 @@ def least_squares(
     """
     from scipy import optimize
 
-    params = list(params)
+    params = _checked(params)
 
     def values(*tensors: Any) -> Any:
-        return residuals(*tensors).reshape(-1)
+        return _tensor(residuals(*tensors), "least_squares: residuals").reshape(-1)
 
-    many = isinstance(bounds, list)
-    each: Any = bounds if many else [bounds] * len(params)
-    limits = [_limits_of(b, p.array.shape) for b, p in zip(each, params, strict=True)]
+    each: Any = bounds if isinstance(bounds, list) else [bounds] * len(params)
+    if len(each) != len(params):
+        raise ValueError(
+            f"least_squares: {len(each)} bounds for {len(params)} parameters; a list has one pair "
+            "for each parameter"
+        )
+    limits = [
+        limits_of(b, p.array.shape, f"least_squares, parameter {i}")
+        for i, (b, p) in enumerate(zip(each, params, strict=True))
+    ]
+    low, high = flat([low for low, _ in limits]), flat([high for _, high in limits])
     result = optimize.least_squares(
         lambda x: np.array(values(*tensors_of(x, params)).array, np.float64),
-        flat([p.array for p in params]),
+        # a fit in float32 that ended at a limit may be outside by its rounding
+        np.clip(flat([p.array for p in params]), low, high),
         jac=lambda x: jacobian(values, x, params, forward=forward),
-        bounds=(flat([low for low, _ in limits]), flat([high for _, high in limits])),
+        bounds=(low, high),
         **options,
     )
     assign(params, result.x)
     return result
+
+
+# --- checks ------------------------------------------------------------------------------------
+
+
+def _checked(params: Any) -> list[Any]:
+    """The parameters of `least_squares` as a list."""
+    if isinstance(params, Tensor):
+        raise TypeError("least_squares: params is a list of tensors; got a tensor: pass [tensor]")
+    checked = list(params)
+    for i, p in enumerate(checked):
+        if not isinstance(p, Tensor) or p.array.dtype.kind != "f":
+            kind = p.dtype if isinstance(p, Tensor) else type(p).__name__
+            raise TypeError(
+                f"least_squares: parameter {i} must be a tensor of floating-point numbers; got "
+                f"{kind}"
+            )
+        if not np.isfinite(p.array).all():
+            raise ValueError(f"least_squares: parameter {i} is not finite at the start")
+    if not sum(p.array.size for p in checked):
+        raise ValueError("least_squares: the parameters have no elements, so nothing can change")
+    return checked
+
+
+def _check_constraint(constraint: Any) -> None:
+    kinds = ("eq", "ineq")
+    if (
+        not isinstance(constraint, dict)
+        or constraint.get("type") not in kinds
+        or not callable(constraint.get("fun"))
+    ):
+        raise ValueError(
+            'SciPy: a constraint is a dict {"type": "eq" or "ineq", "fun": function of the '
+            f"parameters}}; got {constraint!r}"
+        )
+
+
+def _tensor(value: Any, what: str) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{what} must return a tensor; got {type(value).__name__}")
+    return value
 
 
 # --- vectors and parameters --------------------------------------------------------------------
@@ -387,7 +480,7 @@ def constraint_for(constraint: dict[str, Any], params: Sequence[Any]) -> dict[st
     """A constraint as SciPy takes it, with its Jacobian."""
 
     def values(*tensors: Any) -> Any:
-        return constraint["fun"](*tensors).reshape(-1)
+        return _tensor(constraint["fun"](*tensors), "SciPy: a constraint").reshape(-1)
 
     return {
         "type": constraint["type"],
@@ -396,12 +489,27 @@ def constraint_for(constraint: dict[str, Any], params: Sequence[Any]) -> dict[st
     }
 
 
-def _limits_of(bounds: Bounds | None, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    low, high = (None, None) if bounds is None else bounds
+def limits_of(bounds: Bounds | None, shape: tuple[int, ...], where: str) -> tuple[Array, Array]:
+    """The lower and the upper limit of each element; ValueError, with `where`, for unfit ones."""
+    if bounds is None:
+        bounds = (None, None)
+    if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+        raise ValueError(f"{where}: bounds are a pair (low, high); got {bounds!r}")
+    low, high = (
+        _limit(limit, default, shape, where)
+        for limit, default in zip(bounds, (-np.inf, np.inf), strict=True)
+    )
+    if not ((low <= high) & (low < np.inf) & (high > -np.inf)).all():  # nan too
+        raise ValueError(f"{where}: no number is between low and high; got {bounds!r}")
+    return low, high
 
-    def spread(limit: Any, default: float) -> Array:
-        limit = default if limit is None else limit
-        array = limit.array if isinstance(limit, Tensor) else np.asarray(limit, np.float64)
-        return np.broadcast_to(array, shape)
 
-    return spread(low, -np.inf), spread(high, np.inf)
+def _limit(limit: Any, default: float, shape: tuple[int, ...], where: str) -> Array:
+    given = default if limit is None else limit.array if isinstance(limit, Tensor) else limit
+    try:
+        return np.broadcast_to(np.asarray(given, np.float64), shape)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{where}: a limit is None, a number, or an array that broadcasts to "
+            f"{list(shape)}; got {limit!r}"
+        ) from None

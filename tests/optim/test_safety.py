@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -207,7 +208,20 @@ def test_accumulation_over_batches() -> None:
                 optimizer.zero_grad(set_to_none)
 
 
-@pytest.mark.parametrize("clear", ["model", "none", "zero_", "data", "zeros", "multiplied"])
+def new_data(p: Any) -> None:
+    p.grad.data = dl.zeros_like(p)
+
+
+BY_HAND: dict[str, Callable[[Any], None]] = {  # no version counts these writes
+    "numpy": lambda p: p.grad.numpy().fill(0),
+    "asarray": lambda p: np.copyto(np.asarray(p.grad), 0),
+    "new data": new_data,
+}
+
+
+@pytest.mark.parametrize(
+    "clear", ["model", "none", "zero_", "data", "zeros", "multiplied", *BY_HAND]
+)
 @pytest.mark.parametrize("first", [False, True])
 def test_every_way_to_clear_gradients(clear: str, first: bool) -> None:
     net = model()
@@ -227,6 +241,8 @@ def test_every_way_to_clear_gradients(clear: str, first: bool) -> None:
                 p.grad.data.zero_()
             elif clear == "multiplied":
                 p.grad *= 0.5
+            elif clear in BY_HAND:
+                BY_HAND[clear](p)
             else:
                 p.grad = dl.zeros_like(p)
 
@@ -280,6 +296,87 @@ def test_one_model_and_two_optimizers() -> None:
         for optimizer in both:
             optimizer.step()
             optimizer.zero_grad()
+
+
+def test_heads_that_take_turns() -> None:
+    body, heads = model(), [nn.Linear(2, 2) for _ in range(2)]
+    optimizers = [optim.SGD(part.parameters(), lr=0.1) for part in (body, *heads)]
+    for i in range(6):
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        heads[i // 2 % 2](body(X)).sum().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+
+
+def test_an_optimizer_whose_learning_rate_is_lent() -> None:
+    net = model()
+    trained = optim.Adam(net.parameters())
+    lender = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.1)
+    for _ in range(3):
+        trained.zero_grad()
+        loss_of(net).backward()
+        for optimizer in (trained, lender):
+            optimizer.step()
+
+
+def test_a_layer_that_is_changed_by_hand() -> None:
+    net = model()
+    optimizer = optim.SGD(net[0].parameters(), lr=0.1)
+    for _ in range(4):
+        net.zero_grad()
+        loss_of(net).backward()
+        optimizer.step()
+        with dl.no_grad():
+            for p in net[2].parameters():
+                p -= 0.1 * p.grad
+
+
+def test_a_layer_whose_optimizer_is_made_after_the_first_step() -> None:
+    net = model()
+    optimizers = [optim.SGD(net[0].parameters(), lr=0.1)]
+    for step in range(4):
+        loss_of(net).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        if step == 0:
+            optimizers.append(optim.SGD(net[2].parameters(), lr=0.1))
+
+
+def test_a_backbone_that_was_frozen_after_a_trial() -> None:
+    net = model()
+    optimizer = optim.SGD(net[2].parameters(), lr=0.1)
+    loss_of(net).backward()
+    net[0].requires_grad_(False)  # its gradients are still there
+    for _ in range(4):
+        optimizer.zero_grad()
+        loss_of(net).backward()
+        optimizer.step()
+
+
+@pytest.mark.slow
+def test_threads_that_train_at_the_same_time() -> None:
+    failed: list[BaseException] = []
+
+    def train() -> None:
+        try:
+            for _ in range(40):
+                net = model()
+                optimizer = optim.SGD(net.parameters(), lr=0.01)
+                for _ in range(3):
+                    loss_of(net).backward()
+                    optimizer.step()
+                    optimizer.zero_grad(set_to_none=False)
+        except BaseException as error:  # noqa: BLE001 - told by the test
+            failed.append(error)
+
+    threads = [threading.Thread(target=train) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
 
 
 def test_a_frozen_backbone() -> None:

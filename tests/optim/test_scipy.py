@@ -194,3 +194,102 @@ def test_a_curve_with_bounds(forward: bool) -> None:
     rate.array[...] = 0.1
     optim.least_squares(residuals, [scale, rate], bounds=[(None, None), (0, 0.5)])
     assert rate.item() == pytest.approx(0.5)
+
+
+# --- unfit arguments, errors on the way --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        ((2.0, 0.0), "parameter 0: no number is between"),
+        ((np.nan, 1.0), "no number is between"),
+        ((np.inf, np.inf), "no number is between"),
+        (([0.0, 0.0, 0.0], 1.0), r"broadcasts to \[2\]"),
+        (("a", 1.0), "a limit is None, a number"),
+        (5.0, "a pair"),
+        ((1.0, 2.0, 3.0), "a pair"),
+    ],
+)
+def test_unfit_bounds_are_refused_at_once(bounds: Any, message: str) -> None:
+    p = nn.Parameter(dl.zeros(2))
+    with pytest.raises(ValueError, match=message):
+        optim.SciPy([p], bounds=bounds)
+    with pytest.raises(ValueError, match=message):
+        optim.least_squares(lambda p: p - 1, [p], bounds=bounds)
+
+
+@pytest.mark.parametrize("constraint", [abs, {"type": "le", "fun": abs}, {"type": "eq"}])
+def test_unfit_constraints_are_refused_at_once(constraint: Any) -> None:
+    with pytest.raises(ValueError, match="a constraint is a dict"):
+        optim.SciPy([nn.Parameter(dl.zeros(2))], "SLSQP", constraints=[constraint])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_stop_iteration_ends_every_method(method: str) -> None:
+    def stop(optimizer: Any) -> None:
+        raise StopIteration
+
+    problem = Problem(method, callback=stop)
+    first = problem.step().item()
+    assert problem.closure().item() <= first
+    assert problem.optimizer.result.nfev > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_frozen_parameters_stay(method: str) -> None:
+    problem = Problem(method)
+    problem.q.requires_grad_(False)
+    problem.step()
+    assert problem.q.item() == 0
+    assert np.allclose(problem.p.tolist(), [1, 2], atol=1e-2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_parameters_without_elements(method: str) -> None:
+    optimizer = optim.SciPy([nn.Parameter(dl.zeros(0))], method)
+    with pytest.raises(ValueError, match="no elements"):
+        optimizer.step(lambda: dl.zeros(()))
+
+
+def test_an_interrupt_in_a_constraint_leaves_the_parameters() -> None:
+    def interrupted(p: Any) -> Any:
+        raise KeyboardInterrupt
+
+    p = nn.Parameter(dl.tensor([-10.0, 30.0]))  # outside the bounds
+    optimizer = optim.SciPy(
+        [p], "SLSQP", bounds=(0, 1), constraints={"type": "eq", "fun": interrupted}
+    )
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step(lambda: p.sum())
+    assert p.tolist() == [-10.0, 30.0]
+
+
+def test_a_closure_without_a_result() -> None:
+    optimizer = optim.SciPy([nn.Parameter(dl.zeros(2))])
+    with pytest.raises(TypeError, match="must return the loss"):
+        optimizer.step(lambda: None)
+
+
+def test_a_fit_that_ended_at_a_limit_goes_on_in_float32() -> None:
+    p = dl.tensor([3.0])
+    for _ in range(2):
+        optim.least_squares(lambda p: p - 5.0, [p], bounds=(0.0, 3.1))
+    assert p.item() == pytest.approx(3.1)
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        (dl.zeros(2), TypeError, r"pass \[tensor\]"),
+        ([dl.tensor([1, 2])], TypeError, "parameter 0 must be .* got int64"),
+        ([np.zeros(2)], TypeError, "got ndarray"),
+        ([dl.tensor([np.nan])], ValueError, "parameter 0 is not finite"),
+        ([], ValueError, "no elements"),
+    ],
+)
+def test_unfit_parameters_of_least_squares(
+    params: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        optim.least_squares(lambda p: p, params)

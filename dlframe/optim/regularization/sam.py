@@ -19,7 +19,11 @@ from dlframe.tensor import Tensor
 def sam_formula(
     w: list[Array], g: list[Array], *, rho: float, adaptive: bool, eta: float
 ) -> list[Array]:
-    """Where SAM takes the gradient, w + ε, for all parameters at once, as in the papers."""
+    """Where SAM takes the gradient, w + ε, for all parameters at once, as in the papers.
+
+    float16 is computed as float32: squares of usual gradients are 0 or infinite in it.
+    """
+    w, g = ([a.astype(np.float32) if a.dtype == np.float16 else a for a in x] for x in (w, g))
     scale = [np.abs(p) + eta if adaptive else np.ones_like(p) for p in w]  # T
     norm = math.sqrt(sum(float(((t * d) ** 2).sum()) for t, d in zip(scale, g, strict=True)))
     factor = rho / (norm + 1e-12)

@@ -65,6 +65,18 @@ def test_the_formula(options: dict[str, Any]) -> None:
     assert problem.calls == 10
 
 
+@pytest.mark.parametrize("adaptive", [False, True])
+@pytest.mark.parametrize("scale", [1e-6, 1e-4, 1.0, 1e3, 1e4])
+def test_float16_gradients_of_every_size(scale: float, adaptive: bool) -> None:
+    w = nn.Parameter(dl.tensor([1.0, -2.0, 0.5], dtype=dl.float16))
+    wide = nn.Parameter(w.detach().double())
+    w.grad = dl.tensor([1.0, 0.5, -0.25], dtype=dl.float16) * scale
+    wide.grad = w.grad.double()
+    for p in (w, wide):
+        optim.SAM(optim.SGD([p], lr=0.1), rho=0.1, adaptive=adaptive).first_step()
+    assert np.allclose(w.detach().numpy(), wide.detach().numpy(), atol=2e-3)
+
+
 def test_by_halves_is_by_closure() -> None:
     one, other = Problem(rho=0.3), Problem(rho=0.3)
     for _ in range(3):
