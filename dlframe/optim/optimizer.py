@@ -102,6 +102,8 @@ class Optimizer:
     _optional_options: ClassVar[dict[str, Any]] = {}
     # Whether the step itself looks for gradients that are not finite, in memory that it reads.
     _looks_at_gradients = False
+    # What it has noticed about the loop that it is used in.
+    _watch: Watch
     # The steps since a schedule began to watch; None without a schedule.
     _steps: StepCount | None = None
 
@@ -163,7 +165,7 @@ class Optimizer:
             for option, value in self._optional_options.items():
                 if option in self.defaults:
                     group.setdefault(option, value)
-        if "_watch" not in self.__dict__:
+        if not hasattr(self, "_watch"):
             self._watch = Watch(self)
 
     def __repr__(self) -> str:
@@ -187,8 +189,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no step()")
 
     def _look_after_step(self) -> None:
-        if "_watch" not in self.__dict__:  # around another optimizer, which looks itself
-            return
+        """Look for mistakes in the loop around the step; see `safety`."""
         self._watch.after_step(self)
         if not self._looks_at_gradients:
             self._watch.look_at_first(self)

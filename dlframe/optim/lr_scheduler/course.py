@@ -29,6 +29,9 @@ class _StandIn(Optimizer):
     def step(self, closure: Any = None) -> None:
         """Count a step."""
 
+    def _look_after_step(self) -> None:
+        """Nothing: there are no gradients."""
+
 
 def course_of(
     schedule: Any, steps: int, option: str, metrics: Iterable[float] | None = None

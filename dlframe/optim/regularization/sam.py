@@ -10,9 +10,11 @@ import numpy as np
 
 from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
+from dlframe.base.quiet import quietly
 from dlframe.errors import ArgumentError, StateDictError
 from dlframe.ops.record import Array
 from dlframe.optim.optimizer import Optimizer, ParamGroup
+from dlframe.optim.safety import Watch
 from dlframe.tensor import Tensor
 
 
@@ -132,6 +134,17 @@ class SAM(Optimizer):
     def defaults(self) -> dict[str, Any]:  # type: ignore[override] # read only here
         return self.base.defaults
 
+    @property
+    def _watch(self) -> Watch:
+        return self.base._watch
+
+    @_watch.setter
+    def _watch(self, watch: Watch) -> None:
+        self.base._watch = watch
+
+    def _look_after_step(self) -> None:
+        """Nothing: the wrapped optimizer has looked."""
+
     def add_param_group(self, param_group: ParamGroup) -> None:
         self.base.add_param_group(param_group)
 
@@ -187,7 +200,8 @@ class SAM(Optimizer):
             raise ArgumentError("SAM.first_step: the weights are moved already; call second_step()")
         active = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
         self._before = [(p, p.array.copy()) for p in dict.fromkeys(active)]
-        moved = sam_formula(
+        moved = quietly(
+            sam_formula,
             [w for _, w in self._before],
             [p.grad.array for p, _ in self._before],
             rho=self.rho, adaptive=self.adaptive, eta=self.eta,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 
 import dlframe as dl
 from dlframe import nn, optim
-from dlframe.errors import ArgumentError, StateDictError
+from dlframe.errors import ArgumentError, NonFiniteGradientWarning, StateDictError
 from dlframe.optim import lr_scheduler
+from dlframe.optim.safety import unheeded
 
 
 class Problem:
@@ -226,3 +228,22 @@ def test_errors() -> None:
         optim.SAM(optim.SAM(base))
     with pytest.raises(ArgumentError, match="rho and eta must be 0 or more; got -1"):
         optim.SAM(base, -1)
+
+
+def test_only_the_wrapped_optimizer_watches_the_loop() -> None:
+    w = nn.Parameter(dl.ones(2))
+    optimizer = optim.SAM(optim.SGD([w], lr=0.1))
+    for one in (optimizer, copy.deepcopy(optimizer)):
+        (w,) = one.param_groups[0]["params"]
+
+        def closure(one: optim.SAM = one, w: nn.Parameter = w) -> dl.Tensor:
+            one.zero_grad()
+            loss = (w * math.inf).sum()
+            loss.backward()
+            return loss
+
+        with unheeded(one):
+            one.step(closure)
+        with pytest.warns(NonFiniteGradientWarning) as said:
+            one.step(closure)
+        assert len(said) == 1
