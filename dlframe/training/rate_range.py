@@ -19,7 +19,7 @@ from dlframe.nn.utils import clip_grad_norm_
 from dlframe.optim import Optimizer
 from dlframe.optim.safety import unheeded
 from dlframe.training import batches
-from dlframe.training.smoothing import smoothed
+from dlframe.training.smoothing import RunningMean
 from dlframe.training.untouched import untouched
 
 if TYPE_CHECKING:
@@ -169,7 +169,8 @@ def lr_range_test(
     space = np.linspace if linear else np.geomspace
     rates = np.asarray(space(start, end, steps), np.float64)
     losses: list[float] = []
-    means = np.empty(0)
+    means: list[float] = []
+    running, lowest = RunningMean(smoothing), math.inf
     diverged = False
     with (
         untouched(model, loss, optimizer=optimizer, loader=data, where="lr_range_test"),
@@ -182,13 +183,12 @@ def lr_range_test(
             for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
                 group["lr"] = float(rate) * ratio
             losses.append(_step(model, loss, optimizer, batch, clip_grad_norm))
-            means = smoothed(np.array(losses), smoothing)
-            diverged = not math.isfinite(losses[-1]) or bool(
-                means[-1] > divergence * np.nanmin(means) > 0
-            )
+            means.append(running.update(losses[-1]))
+            lowest = min(lowest, means[-1])
+            diverged = not math.isfinite(losses[-1]) or means[-1] > divergence * lowest > 0
             if diverged:
                 break
-    return RateRange(rates[: len(losses)], np.array(losses), means, diverged)
+    return RateRange(rates[: len(losses)], np.array(losses), np.array(means), diverged)
 
 
 def iter_is_itself(data: Any) -> bool:

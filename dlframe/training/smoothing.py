@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 
-def smoothed(y: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
-    """The running mean m ← weight · m + (1 - weight) · y, corrected for its start at zero.
+class RunningMean:
+    """m ← weight · m + (1 - weight) · y, corrected for its start at zero.
 
-    The correction is that of Adam (Kingma and Ba, 2015, section 3). Values that are not finite are
-    skipped.
+    The correction is that of Adam (Kingma and Ba, 2015, section 3).
+
+    >>> mean = RunningMean(0.5)
+    >>> mean.update(3.0), mean.update(6.0)
+    (3.0, 5.0)
     """
-    out = np.full_like(y, np.nan)
-    mean, total = 0.0, 0.0
-    for i in np.flatnonzero(np.isfinite(y)):
-        mean = weight * mean + (1 - weight) * float(y[i])
-        total = weight * total + (1 - weight)
-        out[i] = mean / total
-    return out
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+        self.sum = self.total = 0.0
+
+    def update(self, y: float) -> float:
+        """The mean with `y`; NaN, and the mean is as before, if `y` is not finite."""
+        if not math.isfinite(y):
+            return math.nan
+        self.sum = self.weight * self.sum + (1 - self.weight) * y
+        self.total = self.weight * self.total + (1 - self.weight)
+        return self.sum / self.total
+
+
+def smoothed(y: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+    """The running mean at each of the numbers."""
+    mean = RunningMean(weight)
+    return np.array([mean.update(value) for value in y.tolist()], np.float64)
