@@ -96,7 +96,7 @@ class LBFGS(Optimizer):
     True
     """
 
-    needs_closure = True  # for Trainer and SAM
+    needs_closure = True
     _option_forms: ClassVar[dict[str, states.Form]] = {
         "lr": FORMS["lr"],
         "max_iter": states.count,

@@ -96,6 +96,8 @@ class Optimizer:
     [0.5, -0.5]
     """
 
+    # Whether a step computes the loss and its gradients itself, so that it needs a closure.
+    needs_closure = False
     # What the options may be in a saved group.
     _option_forms: ClassVar[dict[str, states.Form]] = {}
     # The options that a saved group may lack, such as those that came later, and their values.

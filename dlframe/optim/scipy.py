@@ -81,6 +81,8 @@ class SciPy(Optimizer):
     [0.5, 0.25]
     """
 
+    needs_closure = True
+
     def __init__(
         self,
         params: Any,

@@ -268,7 +268,7 @@ class Trainer:
                 raise
             return
         self._back(objective)
-        if getattr(self.optimizer, "needs_closure", False):
+        if self.optimizer.needs_closure:
             self._step_with_closure(objective, inputs, target)
         else:
             self.optimizer.step()

@@ -106,7 +106,7 @@ class SAM(Optimizer):
                 f"SAM: expected an optimizer, as in SAM(SGD(model.parameters())); got "
                 f"{type(optimizer).__name__}"
             )
-        if getattr(optimizer, "needs_closure", False):
+        if optimizer.needs_closure:
             raise ArgumentError(
                 f"SAM: {type(optimizer).__name__} computes the loss several times in a step; wrap "
                 "an optimizer that takes one gradient, such as SGD or Adam"
