@@ -203,9 +203,7 @@ class Landscape:
             axes.plot([], [], "s", color=style.MISSING, label="not finite")
         levels = log_levels(self.values)
         if len(levels) > 1:
-            areas = np.unique([*levels[::4], levels[-1]])
-            shades = list(style.pale_scale()(np.linspace(0, 1, len(areas) - 1)))
-            axes.contourf(across, up, masked, levels=areas, colors=shades)
+            style.shade_between(axes, across, up, masked, levels)
             lines = axes.contour(
                 across, up, masked, levels=levels, colors="#8b99a8", linewidths=0.7
             )
@@ -389,8 +387,5 @@ def _mean_loss(model: Module, loss: Callable[[Any, Any], Any], kept: Sequence[An
         value = loss(output, target)
         batches.check_scalar(value)
         samples = batches.batch_length(target, output)
-        number = float(value.item())
-        mean.update(
-            number / samples if getattr(loss, "reduction", "") == "sum" else number, samples
-        )
+        mean.update(batches.per_sample(loss, float(value.item()), samples), samples)
     return float(mean.compute())

@@ -265,6 +265,13 @@ def pale_scale() -> Colormap:
     return LinearSegmentedColormap.from_list("dlframe_pale", ["#ffffff", "#c3d2e2"])
 
 
+def shade_between(axes: Axes, x: Any, y: Any, heights: Any, levels: Any) -> None:
+    """Fill the areas between every fourth of the contour lines at `levels` with `pale_scale`."""
+    areas = np.unique([*levels[::4], levels[-1]])  # few shades, for the small palette of a GIF
+    shades = list(pale_scale()(np.linspace(0, 1, len(areas) - 1)))
+    axes.contourf(x, y, heights, levels=areas, colors=shades)
+
+
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """The width of a line of text in inches."""

@@ -177,10 +177,7 @@ class Trajectories:
         levels = contour_levels(self.surface, heights)
         if len(levels) > 1:
             masked = np.ma.masked_invalid(heights)
-            # few shades, which the small palette of a GIF can hold
-            areas = np.unique([*levels[::4], levels[-1]])
-            shades = list(style.pale_scale()(np.linspace(0, 1, len(areas) - 1)))
-            axes.contourf(*grid, masked, levels=areas, colors=shades)
+            style.shade_between(axes, *grid, masked, levels)
             axes.contour(
                 *grid, masked, levels=levels, colors="#a9b4c1", linewidths=0.6, linestyles="solid"
             )
