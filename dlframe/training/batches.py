@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,11 @@ def check_scalar(loss: Any) -> None:
             f"Trainer: the loss must be one number to be minimised; got shape {tuple(loss.shape)}. "
             'Use reduction="mean", or end the loss function with .mean()'
         )
+
+
+def per_sample(loss: Callable[..., Any], value: float, samples: int) -> float:
+    """The mean loss of a batch: one with reduction="sum" is divided by the samples."""
+    return value / samples if getattr(loss, "reduction", "mean") == "sum" else value
 
 
 def check_finite(value: float, place: str, inputs: list[Any], model: Any) -> None:

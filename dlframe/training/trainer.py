@@ -261,7 +261,7 @@ class Trainer:
         self.batch_loss = float(loss.item())
         objective = with_penalties(loss, self.regularizers)
         try:
-            batches.check_finite(self.batch_loss, self._place(), inputs, self.model)
+            # it is not finite if the loss or a penalty is not
             batches.check_finite(float(objective.item()), self._place(), inputs, self.model)
         except NonFiniteLossError as error:
             if not any(callback.on_bad_loss(self, error) for callback in self._active):
@@ -581,9 +581,7 @@ def _add(
 ) -> None:
     """Add a batch to the sums of an epoch, with the numbers that regularizers report."""
     samples = batch_length(target, output)
-    # a loss with reduction="sum" is divided by the samples, so that the epoch's mean is per sample
-    is_sum = getattr(loss, "reduction", "mean") == "sum"
-    sums["loss"].update(value / samples if is_sum else value, samples)
+    sums["loss"].update(batches.per_sample(loss, value, samples), samples)
     for name, metric in sums.items():
         if name in reported:
             metric.update(reported[name], samples)
