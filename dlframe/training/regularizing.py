@@ -8,20 +8,38 @@ from typing import Any
 
 from dlframe.errors import ArgumentError
 from dlframe.nn import Module
-from dlframe.optim import SAM, Optimizer, Penalty, StepHook
+from dlframe.optim import (
+    SAM,
+    ClipGradNorm,
+    ClipGradValue,
+    LabelSmoothing,
+    Optimizer,
+    OutputPenalty,
+    Penalty,
+    Regularizer,
+    StepHook,
+)
 from dlframe.tensor import Tensor
 
 
-def check_regularizers(model: Module, regularizers: Sequence[Any]) -> None:
-    """Refuse what is no regularizer, and a penalty or constraint on another model."""
+def clipping(norm: float | None, value: float | None) -> list[Regularizer]:
+    """What `clip_grad_value` and `clip_grad_norm` of a trainer stand for, in this order."""
+    values = [] if value is None else [ClipGradValue(value)]
+    return [*values, *([] if norm is None else [ClipGradNorm(norm)])]
+
+
+def check_regularizers(model: Module, loss: Any, regularizers: Sequence[Any]) -> None:
+    """Refuse what is no regularizer, and one that belongs to another model or loss."""
     parameters = {id(p) for p in model.parameters()}
     for one in regularizers:
-        if not isinstance(one, (Penalty, StepHook)):
+        if not isinstance(one, (Penalty, OutputPenalty, StepHook)):
             hint = " (the class; pass an instance)" if isinstance(one, type) else ""
             raise TypeError(
-                "Trainer: regularizers takes optim.Penalty and optim.StepHook objects, such as "
-                f"optim.L1(model, 1e-4); got {one!r}{hint}"
+                "Trainer: regularizers takes optim.Penalty, optim.OutputPenalty and optim.StepHook "
+                f"objects, such as optim.L1(model, 1e-4); got {one!r}{hint}"
             )
+        if isinstance(one, LabelSmoothing):
+            one.check_loss(loss)
         other = getattr(one, "model", None)
         if isinstance(other, Module) and not parameters & {id(p) for p in other.parameters()}:
             raise ArgumentError(
@@ -36,11 +54,13 @@ def reporting(optimizer: Optimizer, regularizers: Sequence[Any]) -> list[Any]:
     return [*regularizers, *([optimizer] if isinstance(optimizer, SAM) else [])]
 
 
-def with_penalties(loss: Tensor, regularizers: Sequence[Any]) -> Tensor:
+def with_penalties(loss: Tensor, regularizers: Sequence[Any], output: Any, target: Any) -> Tensor:
     """What is minimized: the loss and the penalties."""
     for one in regularizers:
         if isinstance(one, Penalty):
             loss = loss + one().reshape(loss.shape)
+        elif isinstance(one, OutputPenalty):
+            loss = loss + one(output, target).reshape(loss.shape)
     return loss
 
 
@@ -57,7 +77,7 @@ def hooks_attached(optimizer: Optimizer, regularizers: Sequence[Any]) -> Iterato
 @contextmanager
 def values_kept(regularizers: Sequence[Any]) -> Iterator[None]:
     """Let penalties report their values from before the block, at the weights of the loss."""
-    penalties = [one for one in regularizers if isinstance(one, Penalty)]
+    penalties = [one for one in regularizers if isinstance(one, (Penalty, OutputPenalty))]
     values = [one.last for one in penalties]
     yield
     for one, value in zip(penalties, values, strict=True):

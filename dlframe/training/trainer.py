@@ -17,7 +17,6 @@ from dlframe.errors import ArgumentError
 from dlframe.metrics import Mean, Metric
 from dlframe.nn import Module, functional
 from dlframe.nn.modes import evaluating, modes_kept
-from dlframe.nn.utils import clip_grad_norm_, clip_grad_value_
 from dlframe.optim import Optimizer, Regularizer
 from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from dlframe.tensor import Tensor, to_array
@@ -31,6 +30,7 @@ from dlframe.training.progress import ProgressBar
 from dlframe.training.random_state import copied, random_state, set_random_state
 from dlframe.training.regularizing import (
     check_regularizers,
+    clipping,
     hooks_attached,
     reporting,
     values_kept,
@@ -51,11 +51,12 @@ class Trainer:
         scheduler: of the learning rate; stepped after each epoch, or after each batch with
             `scheduler_interval="batch"`. ReduceLROnPlateau gets the value of `monitor`, which
             is "val_loss" unless given ("loss" where there is no validation).
-        clip_grad_norm, clip_grad_value: limit the gradients before each step.
+        clip_grad_norm, clip_grad_value: limit the gradients before each step: short for
+            `optim.ClipGradNorm` and `optim.ClipGradValue` before the other regularizers.
         regularizers: penalties, such as `optim.L1`, are added to what is minimized, not to the
-            loss that is reported, and not in validation. Constraints, noise and clipping, such as
-            `optim.MaxNorm`, are attached to the optimizer during `fit`. The history has the mean
-            of each one's number under its name.
+            loss that is reported, and not in validation. Constraints, decay, noise and clipping,
+            such as `optim.MaxNorm`, are attached to the optimizer during `fit`. The history has the
+            mean of each one's number under its name.
         extra: values to keep in every file that `save` writes, such as the configuration.
 
     It does nothing that a loop of your own could not do with the public API. A subclass can
@@ -85,7 +86,8 @@ class Trainer:
         regularizers: Sequence[Regularizer] = (),
         extra: dict[str, Any] | None = None,
     ) -> None:
-        _check_parts(model, optimizer, metrics, scheduler, regularizers)
+        regularizers = [*clipping(clip_grad_norm, clip_grad_value), *regularizers]
+        _check_parts(model, loss, optimizer, metrics, scheduler, regularizers)
         if scheduler_interval not in ("epoch", "batch"):
             raise ArgumentError(
                 'Trainer: scheduler_interval must be "epoch" or "batch"; '
@@ -104,9 +106,7 @@ class Trainer:
         self.scheduler = scheduler
         self.scheduler_interval = scheduler_interval
         self.monitor = monitor
-        self.clip_grad_norm = clip_grad_norm
-        self.clip_grad_value = clip_grad_value
-        self.regularizers = list(regularizers)
+        self.regularizers = regularizers
         self.extra = extra or {}
 
         self.epoch = 0  # epochs completed
@@ -259,7 +259,7 @@ class Trainer:
         loss = self.loss(output, target)
         batches.check_scalar(loss)
         self.batch_loss = float(loss.item())
-        objective = with_penalties(loss, self.regularizers)
+        objective = with_penalties(loss, self.regularizers, output, target)
         try:
             # it is not finite if the loss or a penalty is not
             batches.check_finite(float(objective.item()), self._place(), inputs, self.model)
@@ -275,17 +275,15 @@ class Trainer:
         self._rates = self._learning_rates()
         if self.scheduler is not None and self.scheduler_interval == "batch":
             self.scheduler.step()
-        reported = {one.name: one.last for one in self._reporting()}
-        _add(self._sums, self.loss, self.batch_loss, output, target, reported)
+        _add(self._sums, self.loss, self.batch_loss, output, target, self._reporting())
         self.batch += 1
         self.step += 1
         self._call("on_batch_end")
 
     def _back(self, objective: Tensor) -> None:
-        """New gradients, limited if they are to be."""
+        """New gradients."""
         self.optimizer.zero_grad()
         objective.backward()
-        self._clip_gradients()
 
     def _step_with_closure(self, objective: Tensor, inputs: list[Any], target: Any) -> None:
         """Let an optimizer compute the loss again and again; the first time it is known already."""
@@ -294,8 +292,9 @@ class Trainer:
         def closure() -> Tensor:
             if known:
                 return known.pop()
-            loss = self.loss(self.forward(*inputs), target)
-            again = with_penalties(loss, self.regularizers)
+            output = self.forward(*inputs)
+            loss = self.loss(output, target)
+            again = with_penalties(loss, self.regularizers, output, target)
             self._back(again)
             return again
 
@@ -380,12 +379,6 @@ class Trainer:
                 f"{batches.why_empty(self._train_loader)}"
             )
 
-    def _clip_gradients(self) -> None:
-        if self.clip_grad_value is not None:
-            clip_grad_value_(self.model.parameters(), self.clip_grad_value)
-        if self.clip_grad_norm is not None:
-            clip_grad_norm_(self.model.parameters(), self.clip_grad_norm)
-
     def _place(self) -> str:
         of = "" if self.batches_per_epoch is None else f" of {self.batches_per_epoch}"
         return f"step {self.step + 1} (epoch {self.epoch + 1}, batch {self.batch + 1}{of})"
@@ -457,7 +450,7 @@ class Trainer:
                 output = self.forward(*inputs)
                 loss = self.loss(output, target)
                 batches.check_scalar(loss)
-                _add(sums, self.loss, float(loss.item()), output, target, {})
+                _add(sums, self.loss, float(loss.item()), output, target)
                 count += 1
         if not count:
             raise ArgumentError(f"evaluate: the data gave no batch{batches.why_empty(loader)}")
@@ -520,7 +513,12 @@ class Trainer:
 
 
 def _check_parts(
-    model: Any, optimizer: Any, metrics: Sequence[Any], scheduler: Any, regularizers: Sequence[Any]
+    model: Any,
+    loss: Any,
+    optimizer: Any,
+    metrics: Sequence[Any],
+    scheduler: Any,
+    regularizers: Sequence[Any],
 ) -> None:
     for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
         if not isinstance(value, kind):
@@ -529,7 +527,7 @@ def _check_parts(
         if not isinstance(metric, Metric):
             hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""
             raise TypeError(f"Trainer: {metric!r} is not a metrics.Metric object{hint}")
-    check_regularizers(model, regularizers)
+    check_regularizers(model, loss, regularizers)
     named = (*metrics, *reporting(optimizer, regularizers))
     names = ["loss", "seconds", "lr", *[one.name for one in named]]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -577,10 +575,11 @@ def _add(
     value: float,
     output: Any,
     target: Any,
-    reported: dict[str, float],
+    reporting: Sequence[Any] = (),
 ) -> None:
     """Add a batch to the sums of an epoch, with the numbers that regularizers report."""
     samples = batch_length(target, output)
+    reported = {one.name: batches.per_sample(one, one.last, samples) for one in reporting}
     sums["loss"].update(batches.per_sample(loss, value, samples), samples)
     for name, metric in sums.items():
         if name in reported:

@@ -78,6 +78,29 @@ def projected() -> tuple[Any, Any]:
     return ours, theirs
 
 
+def decaying() -> tuple[Any, Any]:
+    def ours(model: Any, optimizer: Any) -> Any:
+        optim.WeightDecay(model, 0.2).attach(optimizer)
+
+        def step(closure: Any) -> None:
+            closure().backward()
+            optimizer.step()
+
+        return step
+
+    def theirs(model: Any, optimizer: Any) -> Any:
+        def step(closure: Any) -> None:
+            closure().backward()
+            with torch.no_grad():
+                for layer in (model[0], model[2]):
+                    layer.weight.mul_(1 - 0.1 * 0.2)
+            optimizer.step()
+
+        return step
+
+    return ours, theirs
+
+
 def sharp(adaptive: bool) -> tuple[Any, Any]:
     def ours(model: Any, optimizer: Any) -> Any:
         sam = optim.SAM(optimizer, rho=0.3, adaptive=adaptive, eta=0.01)
@@ -124,6 +147,7 @@ CASES = {
         )
     ),
     "max norm, clipping": projected(),
+    "decoupled decay": decaying(),
     "sam": sharp(adaptive=False),
     "asam": sharp(adaptive=True),
 }

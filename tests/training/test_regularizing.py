@@ -75,6 +75,23 @@ def test_fit_is_the_loop_by_hand() -> None:
         np.testing.assert_allclose(history[name], values, rtol=1e-9)
 
 
+def test_clipping_by_arguments_is_clipping_by_regularizers() -> None:
+    short = make(lambda _: optim.GradientNoise(), clip_grad_norm=0.2, clip_grad_value=0.1)
+    long = make(
+        lambda _: optim.ClipGradValue(0.1),
+        lambda _: optim.ClipGradNorm(0.2),
+        lambda _: optim.GradientNoise(),
+    )
+    for trainer in (short, long):
+        dl.manual_seed(1)
+        fit(trainer)
+    for p, q in zip(short.model.parameters(), long.model.parameters(), strict=True):
+        assert (p == q).all()
+    assert short.history["grad_norm"] == long.history["grad_norm"]
+    with pytest.raises(ArgumentError, match="two quantities are named grad_norm; pass name="):
+        make(lambda _: optim.ClipGradNorm(0.2), clip_grad_norm=0.2)
+
+
 def test_validation_has_no_penalty() -> None:
     trainer = make(lambda m: optim.L1(m, 10.0))
     history = fit(trainer, epochs=1)
@@ -175,6 +192,10 @@ def test_a_penalty_that_is_not_finite_ends_training_before_the_weights_change() 
 def test_errors() -> None:
     with pytest.raises(TypeError, match=r"regularizers takes .* got .*the class; pass an instance"):
         make(lambda _: optim.L1)
+    with pytest.raises(ArgumentError, match="WeightDecay: the SGD has weight_decay"):
+        trainer = make(lambda m: optim.WeightDecay(m, 0.1))
+        trainer.optimizer.param_groups[0]["weight_decay"] = 0.1
+        fit(trainer)
     with pytest.raises(ArgumentError, match="two quantities are named l1; pass name="):
         make(lambda m: optim.L1(m, 0.1), lambda m: optim.L1(m, 0.2, only="0.*"))
     with pytest.raises(ArgumentError, match=r"'l1' \(L1\) is of another Linear"):

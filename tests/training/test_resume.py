@@ -340,6 +340,7 @@ def test_regularizers_resume(tmp_path: Path, make_optimizer: Any) -> None:
         regularizers = [
             *(optim.L1(model, 1e-3), optim.L2(model, 1e-2, only="0.*"), optim.MaxNorm(model, 1.0)),
             *(optim.GradientNoise(), optim.ClipGradNorm(0.3)),
+            *(optim.LabelSmoothing(0.1), optim.WeightDecay(model, 0.1, skip="0.*")),
         ]
         old = run.trainer
         run.trainer = Trainer(
@@ -529,10 +530,14 @@ def test_other_models_metrics_and_schedulers_are_refused(tmp_path: Path) -> None
     def other(model: nn.Module, metrics: list[Any], scheduled: bool) -> Trainer:
         optimizer = make_sgd(model.parameters())
         scheduler = per_epoch(optimizer)[0] if scheduled else None
-        return Trainer(model, nn.CrossEntropyLoss(), optimizer, metrics, scheduler=scheduler)
+        return Trainer(
+            *(model, nn.CrossEntropyLoss(), optimizer, metrics),
+            scheduler=scheduler,
+            clip_grad_norm=0.5,
+        )
 
     both = [Accuracy(), ConfusionMatrix(2)]
-    with pytest.raises(StateDictError, match="measured loss, accuracy, confusion_matrix; this"):
+    with pytest.raises(StateDictError, match="accuracy, confusion_matrix, grad_norm; this"):
         other(nn.Linear(6, 2), [Accuracy()], True).load_state_dict(state)
     with pytest.raises(StateDictError, match="saved run has a scheduler, this trainer none"):
         other(nn.Linear(6, 2), both, False).load_state_dict(state)

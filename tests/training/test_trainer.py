@@ -119,9 +119,11 @@ def test_gradients_are_clipped() -> None:
     trainer, data = problem(callbacks=[seen], clip_grad_norm=0.01)
     trainer.fit(data, epochs=2, batch_size=5, progress=False)
     assert norms == pytest.approx([0.01] * 4, rel=1e-3)
+    assert min(trainer.history["grad_norm"]) > 0.01  # before they are clipped
     trainer, data = problem(clip_grad_value=1e-4)
     trainer.fit(data, epochs=1, batch_size=5, progress=False)
     assert max(np.abs(p.grad.array).max() for p in trainer.model.parameters()) <= 1e-4
+    assert trainer.history["grad_clipped"] == [1.0]
 
 
 def test_schedulers_step_per_epoch_or_per_batch() -> None:

@@ -1,7 +1,7 @@
-"""Regularization: penalties in the loss, constraints after the step, noise, clipping, and SAM.
+"""Regularization: penalties in the loss, decay, constraints, noise, clipping, and SAM.
 
-Decoupled weight decay is an option of the optimizers (`decay_groups` makes their groups); dropout
-is in `nn`, label smoothing in the losses, early stopping in `training`.
+Decoupled weight decay is also an option of the optimizers (`decay_groups` makes their groups), and
+label smoothing one of the losses; dropout is in `nn`, early stopping in `training`.
 
 >>> model = nn.Linear(3, 1)
 >>> penalty = optim.L1(model, 0.01)
@@ -18,8 +18,16 @@ from dlframe.optim.regularization.constraints import (
     NonNegative,
     UnitNorm,
 )
+from dlframe.optim.regularization.decay import WeightDecay
 from dlframe.optim.regularization.gradients import ClipGradNorm, ClipGradValue, GradientNoise
-from dlframe.optim.regularization.penalties import L1, L2, Elastic, Penalty
+from dlframe.optim.regularization.penalties import (
+    L1,
+    L2,
+    Elastic,
+    LabelSmoothing,
+    OutputPenalty,
+    Penalty,
+)
 from dlframe.optim.regularization.regularizer import Regularizer, StepHook
 from dlframe.optim.regularization.sam import SAM
 from dlframe.optim.regularization.selection import decay_groups, weights
@@ -34,12 +42,15 @@ __all__ = [
     "Constraint",
     "Elastic",
     "GradientNoise",
+    "LabelSmoothing",
     "MaxNorm",
     "NonNegative",
+    "OutputPenalty",
     "Penalty",
     "Regularizer",
     "StepHook",
     "UnitNorm",
+    "WeightDecay",
     "decay_groups",
     "weights",
 ]

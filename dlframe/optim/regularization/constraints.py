@@ -14,7 +14,7 @@ from dlframe.nn.parameter import is_lazy
 from dlframe.ops.record import Array
 from dlframe.optim.optimizer import Optimizer
 from dlframe.optim.regularization.regularizer import StepHook
-from dlframe.optim.regularization.selection import Patterns, chosen
+from dlframe.optim.regularization.selection import Choice, Patterns
 
 
 class Constraint(StepHook):
@@ -42,8 +42,12 @@ class Constraint(StepHook):
         name: str = "constraint",
     ) -> None:
         super().__init__(name)
-        self.model, self.only, self.skip = model, only, skip
-        chosen(model, only, skip)  # so that a wrong pattern is an error here
+        self._choice = Choice(model, only, skip)
+
+    @property
+    def model(self) -> Module:
+        """The model whose parameters are chosen."""
+        return self._choice.model
 
     def project_array(self, w: Array, axes: tuple[int, ...]) -> Array:
         """Project an array in place, and return for each unit or value whether it was outside.
@@ -58,7 +62,7 @@ class Constraint(StepHook):
         """Project all chosen parameters now."""
         moved = count = 0
         arrays = []
-        for _, p, module in chosen(self.model, self.only, self.skip):
+        for _, p, module in self._choice.entries():
             if p.requires_grad and not is_lazy(p):
                 outside = self.project_array(*units(p.array, module))
                 arrays.append(p.array)

@@ -1,14 +1,16 @@
-"""Penalties: functions of the weights that are added to the loss."""
+"""Penalties: functions of the weights, or of the outputs, that are added to the loss."""
 
 from __future__ import annotations
 
 import functools
 import operator
+from typing import Any
 
 from dlframe.errors import ArgumentError
-from dlframe.nn import Module
+from dlframe.nn import CrossEntropyLoss, Module
+from dlframe.nn.functional import cross_entropy
 from dlframe.optim.regularization.regularizer import Regularizer
-from dlframe.optim.regularization.selection import Patterns, chosen
+from dlframe.optim.regularization.selection import Choice, Patterns
 from dlframe.tensor import Tensor
 
 
@@ -19,8 +21,8 @@ class Penalty(Regularizer):
     to add to the loss, with gradients of every order. `last` is its value as a float.
 
     Args:
-        model: whose parameters are penalized. They are looked up in each call, so it does not
-            matter if they are replaced.
+        model: whose parameters are penalized. A parameter that is replaced, added or frozen later
+            counts from the next call on.
         only, skip: which parameters, by patterns of names; see `weights`.
         name: under which the value is reported.
 
@@ -40,17 +42,19 @@ class Penalty(Regularizer):
         self, model: Module, *, only: Patterns = None, skip: Patterns = None, name: str = "penalty"
     ) -> None:
         super().__init__(name)
-        self.model, self.only, self.skip = model, only, skip
-        chosen(model, only, skip)  # so that a wrong pattern is an error here
+        self._choice = Choice(model, only, skip)
+
+    @property
+    def model(self) -> Module:
+        """The model whose parameters are chosen."""
+        return self._choice.model
 
     def term(self, p: Tensor) -> Tensor:
         """The penalty of one parameter, a tensor of one number."""
         raise NotImplementedError(f"{type(self).__name__} has no term()")
 
     def __call__(self) -> Tensor:
-        terms = [
-            self.term(p) for _, p, _ in chosen(self.model, self.only, self.skip) if p.requires_grad
-        ]
+        terms = [self.term(p) for _, p, _ in self._choice.entries() if p.requires_grad]
         total = functools.reduce(operator.add, terms) if terms else Tensor(0.0)
         self.last = float(total.item())
         return total
@@ -178,6 +182,147 @@ class Elastic(Penalty):
         first, second = self.strength * self.l1_ratio, self.strength * (1 - self.l1_ratio)
         penalty: Tensor = first * p.abs().sum() + 0.5 * second * p.square().sum()
         return penalty
+
+
+# --- of the outputs ----------------------------------------------------------------------------
+
+
+class OutputPenalty(Regularizer):
+    """The base of penalties on what the model makes of a batch: a subclass writes `term`.
+
+    Calling it with the outputs and the targets gives a tensor of one number to add to the loss.
+    `last` is its value as a float. `Trainer` calls it with what the loss gets.
+
+    Args:
+        name: under which the value is reported.
+
+    >>> class Quiet(optim.OutputPenalty):
+    ...     def term(self, output, target):  # outputs should be small
+    ...         return 0.1 * output.square().mean()
+    >>> Quiet("quiet")(dl.tensor([[1.0, 3.0]]), None).item()
+    0.5
+    """
+
+    reduction = "mean"
+    """Like that of a loss: with "sum", what is reported is divided by the samples."""
+
+    def __init__(self, name: str = "output_penalty") -> None:
+        super().__init__(name)
+
+    def term(self, output: Any, target: Any) -> Tensor:
+        """The penalty of a batch, a tensor of one number."""
+        raise NotImplementedError(f"{type(self).__name__} has no term()")
+
+    def __call__(self, output: Any, target: Any) -> Tensor:
+        total = self.term(output, target)
+        self.last = float(total.item())
+        return total
+
+
+class LabelSmoothing(OutputPenalty):
+    """ε (1/C Σ_k −log p_k − CE), the part of a cross-entropy that comes from smoothing its labels.
+
+    CE + this is the loss with `label_smoothing=ε`, for labels and for probabilities q::
+
+        −Σ_k q'_k log p_k  with  q' = (1 − ε) q + ε / C
+
+    In this form the loss itself stays what it is without smoothing, to be compared with that of
+    the validation, and the part has a number of its own. It may be negative: where the model is
+    less sure than the targets' uniform share asks. Szegedy et al., "Rethinking the Inception
+    architecture for computer vision" (2016).
+
+    Args:
+        strength: ε, from 0 to 1.
+        loss: the CrossEntropyLoss to which it belongs, whose weights of classes, `ignore_index` and
+            `reduction` it takes; None for one without options.
+        name: under which the value is reported.
+
+    Raises:
+        ArgumentError: a strength below 0 or above 1; a loss that smooths labels itself, or gives no
+            single number.
+
+    >>> x, y = dl.tensor([[2.0, 0.0], [0.0, 1.0]]), dl.tensor([0, 1])
+    >>> smoothing = optim.LabelSmoothing(0.1)
+    >>> total = nn.CrossEntropyLoss()(x, y) + smoothing(x, y)
+    >>> total, round(smoothing.last, 4)
+    (tensor(0.2951), 0.075)
+    >>> nn.CrossEntropyLoss(label_smoothing=0.1)(x, y)
+    tensor(0.2951)
+    """
+
+    def __init__(
+        self,
+        strength: float = 0.1,
+        loss: CrossEntropyLoss | None = None,
+        *,
+        name: str = "label_smoothing",
+    ) -> None:
+        super().__init__(name)
+        if not 0 <= strength <= 1:
+            raise ArgumentError(f"LabelSmoothing: the strength must be from 0 to 1; got {strength}")
+        loss = CrossEntropyLoss() if loss is None else loss
+        if not isinstance(loss, CrossEntropyLoss):
+            raise TypeError(
+                f"LabelSmoothing: expected an nn.CrossEntropyLoss; got {type(loss).__name__}"
+            )
+        self.strength, self.loss = float(strength), loss
+        self.check_loss(loss)
+
+    @property
+    def reduction(self) -> str:  # type: ignore[override] # read only here
+        """That of the loss."""
+        return self.loss.reduction
+
+    def check_loss(self, loss: Any) -> None:
+        """Raise ArgumentError unless the labels of this loss can be smoothed by this penalty."""
+        smoothing = getattr(loss, "label_smoothing", 0.0)
+        if smoothing != 0:
+            raise ArgumentError(
+                f"LabelSmoothing: the loss ({type(loss).__name__}) smooths labels itself, by "
+                f"{smoothing}, so they would be smoothed twice; leave out label_smoothing= there, "
+                "or this penalty"
+            )
+        if self.loss.reduction == "none":
+            raise ArgumentError(
+                'LabelSmoothing: a loss with reduction="none" gives no single number; use "mean" '
+                'or "sum"'
+            )
+        if isinstance(loss, CrossEntropyLoss) and not _is_alike(loss, self.loss):
+            raise ArgumentError(
+                "LabelSmoothing: the loss has other weights of classes, ignore_index or reduction "
+                "than this penalty; make it with the loss: "
+                f"optim.LabelSmoothing({self.strength:g}, loss)"
+            )
+
+    def term(self, output: Any, target: Any) -> Tensor:
+        uniform, plain = (
+            cross_entropy(
+                output,
+                target,
+                weight=self.loss.weight,
+                ignore_index=self.loss.ignore_index,
+                reduction=self.loss.reduction,
+                label_smoothing=smoothing,
+            )
+            for smoothing in (1.0, 0.0)
+        )
+        penalty: Tensor = self.strength * (uniform - plain)  # the loss is linear in ε
+        return penalty
+
+
+def _is_alike(loss: CrossEntropyLoss, other: CrossEntropyLoss) -> bool:
+    """Whether two losses have the same options, but for the smoothing of labels."""
+    a, b = loss.weight, other.weight
+    same_weight = a is b or (
+        a is not None and b is not None and a.shape == b.shape and bool((a == b).all())
+    )
+    return same_weight and (loss.ignore_index, loss.reduction) == (
+        other.ignore_index,
+        other.reduction,
+    )
+
+
+# --- strengths ---------------------------------------------------------------------------------
 
 
 def checked_strength(where: str, value: float) -> float:

@@ -103,17 +103,80 @@ def test_frozen_parameters_have_no_penalty() -> None:
     assert penalty().item() == 0.0
 
 
-def test_a_replaced_parameter_is_found() -> None:
-    model = nn.Linear(2, 1)
-    penalty = optim.L1(model, 1.0)
-    model.weight = nn.Parameter(dl.tensor([[3.0, -4.0]]))
-    assert penalty().item() == 7.0
+def rename(model: nn.Sequential) -> None:
+    layer = model[2]
+    del model[2]
+    model.add_module("last", layer)
+
+
+def tie(model: nn.Sequential) -> None:
+    model[2].weight = model[0].weight
+
+
+def in_place_of_its_class(model: nn.Sequential) -> None:
+    class SomeNorm(nn.Linear):
+        pass
+
+    model[0].__class__ = SomeNorm  # of which nothing is regularized by default
+
+
+CHANGES: dict[str, Callable[[nn.Sequential], Any]] = {
+    "a parameter is replaced": lambda m: setattr(m[0], "weight", nn.Parameter(dl.ones(4, 3))),
+    "a parameter is set to None": lambda m: setattr(m[0], "weight", None),
+    "a parameter is frozen": lambda m: m[0].weight.requires_grad_(False),
+    "a module is frozen": lambda m: m[2].requires_grad_(False),
+    "a module is added": lambda m: m.append(nn.Linear(2, 2)),
+    "a module is added inside": lambda m: m[0].add_module("more", nn.Linear(1, 1)),
+    "a module is replaced": lambda m: m.__setitem__(0, nn.Linear(3, 4)),
+    "a module is removed": lambda m: m.__delitem__(2),
+    "a module is renamed": rename,
+    "a parameter is added": lambda m: m[1].register_parameter("scale", nn.Parameter(dl.ones(2))),
+    "a parameter is shared": tie,
+    "a parametrization": lambda m: nn.utils.parametrizations.weight_norm(m[0]),
+    "pruning": lambda m: nn.utils.prune.l1_unstructured(m[0], "weight", 2),
+    "another class": in_place_of_its_class,
+    "other values": lambda m: nn.init.ones_(m[0].weight),
+    "another dtype": lambda m: m.float(),
+}
+
+
+@pytest.mark.parametrize("pattern", [None, "0.*"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_the_model_counts_at_once(change: str, pattern: str | None) -> None:
+    model = network()
+    used = optim.L1(model, 0.5, only=pattern)
+    limit = optim.Bounds(model, -0.25, 0.25, only=pattern)
+    used()
+    limit.project()
+    CHANGES[change](model)
+    with dl.no_grad():
+        for p in model.parameters():
+            p.mul_(3)
+    fresh = optim.L1(model, 0.5, only=pattern)
+    assert used().item() == fresh().item()
+    limit.project()
+    for p in optim.weights(model, only=pattern).values():
+        assert not p.requires_grad or p.detach().abs().max() <= 0.25
+
+
+def test_a_pattern_that_matches_nothing_any_more_is_an_error() -> None:
+    model = network()
+    penalty = optim.L1(model, 1.0, only="2.*")
+    penalty()
+    del model[2]
+    for _ in range(2):
+        with pytest.raises(ArgumentError, match="matches no parameter"):
+            penalty()
 
 
 def test_a_copy_belongs_to_the_copy_of_the_model() -> None:
     model = nn.Linear(2, 1)
-    twin, penalty = copy.deepcopy((model, optim.L1(model, 1.0)))
+    first = optim.L1(model, 1.0)
+    first()
+    twin, penalty = copy.deepcopy((model, first))
     assert penalty.model is twin
+    twin.weight = nn.Parameter(dl.tensor([[3.0, -4.0]]))
+    assert penalty().item() == 7.0
 
 
 @pytest.mark.parametrize(
