@@ -1,7 +1,8 @@
 """Run the workloads under dlframe and PyTorch in turn, and print the ratio of their times.
 
-    python -m benchmarks                       all workloads, one thread
+    python -m benchmarks                       all models, one thread
     python -m benchmarks op_chain lenet        some of them
+    python -m benchmarks optimizers            steps of optimizers alone
     python -m benchmarks --threads 2 --blocks 30
 
 The libraries take turns, block by block, in one process, so both are measured under the same
@@ -31,26 +32,28 @@ def main() -> int:
     import torch
 
     import dlframe
-    from benchmarks.workloads import WORKLOADS
+    from benchmarks.workloads import GROUPS, WORKLOADS
 
     torch.set_num_threads(arguments.threads)
-    unknown = set(arguments.names) - set(WORKLOADS)
+    unknown = set(arguments.names) - set(WORKLOADS) - set(GROUPS)
     if unknown:
-        names = ", ".join(sorted(unknown))
-        print(f"unknown: {names}; there are {', '.join(WORKLOADS)}", file=sys.stderr)
+        names, there = ", ".join(sorted(unknown)), ", ".join([*GROUPS, *WORKLOADS])
+        print(f"unknown: {names}; there are {there}", file=sys.stderr)
         return 2
+    chosen = [n for name in arguments.names or ["models"] for n in GROUPS.get(name, [name])]
+    width = max(map(len, chosen))
     versions = f"dlframe {dlframe.__version__} and PyTorch {torch.__version__}"
     print(f"{versions}, {arguments.threads} thread(s)")
-    print(f"{'workload':16} {'dlframe':>10} {'PyTorch':>10} {'ratio':>7} {'quartiles':>13}  losses")
-    for name in arguments.names or WORKLOADS:
-        _report(name, WORKLOADS[name], dlframe, torch, arguments)
+    print(f"{'workload':{width}} {'dlframe':>10} {'PyTorch':>10} {'ratio':>7} {'quartiles':>13}  losses")
+    for name in chosen:
+        _report(f"{name:{width}}", WORKLOADS[name], dlframe, torch, arguments)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     summary = __doc__.splitlines()[0]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=summary)
-    parser.add_argument("names", nargs="*", help="workloads; all by default")
+    parser.add_argument("names", nargs="*", help="workloads, or groups of them")
     parser.add_argument("--threads", type=int, default=1, help="threads of both libraries (1)")
     parser.add_argument("--blocks", type=int, default=21, help="blocks per library (21)")
     parser.add_argument("--seconds", type=float, default=0.1, help="length of a block (0.1)")
@@ -73,7 +76,7 @@ def _report(
     low, middle, high = statistics.quantiles(ratios, n=4)
     a, b = (statistics.median(t) * 1e6 for t in times)
     same = f"equal to {worst:.0e}" if worst < 1e-4 else f"DIFFER by {worst:.0e}"
-    print(f"{name:16} {a:8.1f}µs {b:8.1f}µs {middle:7.2f} {low:6.2f}–{high:.2f}  {same}")
+    print(f"{name} {a:8.1f}µs {b:8.1f}µs {middle:7.2f} {low:6.2f}–{high:.2f}  {same}")
 
 
 def _losses(step: Any, steps: int) -> list[float]:

@@ -291,6 +291,59 @@ def upsample_bilinear(lib: Any) -> Step:
     return _layer(lib, lib.nn.Upsample(scale_factor=2, mode="bilinear"), 16, 16, 32, 32)
 
 
+class _Probe:
+    """Stands for a loss where there is none: the first number of a parameter, read when asked."""
+
+    def __init__(self, p: Any) -> None:
+        self._p = p
+
+    def item(self) -> float:
+        return float(self._p.detach().reshape(-1)[0])
+
+
+def _optimizer_steps(name: str, options: dict[str, Any], shapes: list[tuple[int, ...]]) -> Any:
+    """A workload: steps of one optimizer with given gradients, nothing else."""
+
+    def workload(lib: Any) -> Step:
+        lib.manual_seed(0)
+        params = [lib.nn.Parameter(lib.randn(*shape)) for shape in shapes]
+        for p in params:
+            p.grad = lib.randn(*p.shape)
+        optimizer, probe = getattr(lib.optim, name)(params, **options), _Probe(params[-1])
+
+        def step() -> Any:
+            optimizer.step()
+            return probe
+
+        return step
+
+    return workload
+
+
+_SMALL_NETWORK = [(25, 2), (25,), (25, 25), (25,), (25, 25), (25,), (2, 25), (2,)]
+_SIZES: dict[str, list[tuple[int, ...]]] = {
+    "5m_in_1": [(5_000_000,)],
+    "5m_in_200": [(250, 100)] * 200,
+    "8_small": _SMALL_NETWORK,
+    "40_small": _SMALL_NETWORK * 5,
+}
+_OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sgd_momentum": ("SGD", {"lr": 1e-4, "momentum": 0.9}),
+    "adam": ("Adam", {"lr": 1e-4}),
+    "adamw": ("AdamW", {"lr": 1e-4}),
+    "rmsprop": ("RMSprop", {"lr": 1e-4}),
+}
+# PyTorch has two implementations for a CPU: a loop over the parameters, its default here, and
+# foreach. dlframe has one, and the option has no effect.
+OPTIMIZERS = {
+    f"{key}_{size}{'_foreach' if foreach else ''}": _optimizer_steps(
+        name, {**options, "foreach": foreach}, shapes
+    )
+    for key, (name, options) in _OPTIMIZERS.items()
+    for size, shapes in _SIZES.items()
+    for foreach in (None, True)
+}
+
 _ALL = (
     op_chain,
     mlp_small,
@@ -314,3 +367,5 @@ _ALL = (
     upsample_bilinear,
 )
 WORKLOADS = {function.__name__: function for function in _ALL}
+GROUPS = {"models": list(WORKLOADS), "optimizers": list(OPTIMIZERS)}
+WORKLOADS |= OPTIMIZERS
