@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from multiprocessing import connection, shared_memory
 from typing import Any, NamedTuple
 
+from dlframe.base import threads
 from dlframe.base.printable import error_text
 from dlframe.data.workers import (
     STOP_SECONDS,
@@ -112,6 +113,7 @@ def main(setup: WorkerSetup, worker: int, pipe: connection.Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _mask_interrupts(signal.SIG_UNBLOCK)
     seed_worker_process(setup.base_seed, worker)
+    threads.set_number(1)  # the workers are the threads
     inbox: queue.SimpleQueue[Epoch | Task | BaseException | None] = queue.SimpleQueue()
     stopping = threading.Event()
 

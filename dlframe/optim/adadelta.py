@@ -10,7 +10,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_not_negative
-from dlframe.optim.rules import add_square, decayed
+from dlframe.optim.rules import add_square, decay
 from dlframe.tensor import Tensor
 
 __all__ = ["Adadelta"]
@@ -129,8 +129,9 @@ class Adadelta(FlatOptimizer):
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         rho = scalar(group["rho"])
         lr, eps = chunk.number(group["lr"]), chunk.number(group["eps"])
+        followed = decay(group, chunk)
         for p, g, (v, u), (t, a, b) in blocks:
-            g = decayed(group, chunk, p, g, t, a)
+            g = followed(p, g, t, a)
             add_square(v, g, rho, chunk, a)
             np.sqrt(np.add(v, eps, out=a), out=a)
             np.sqrt(np.add(u, eps, out=b), out=b)

@@ -10,7 +10,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar, step_dtype
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_not_negative
-from dlframe.optim.rules import decayed
+from dlframe.optim.rules import decay
 from dlframe.tensor import Tensor
 
 __all__ = ["Adagrad"]
@@ -134,8 +134,9 @@ class Adagrad(FlatOptimizer):
         steps = chunk.step
         lr = chunk.number(scalar(group["lr"]) / (1 + (steps - 1) * scalar(group["lr_decay"])))
         eps = chunk.number(group["eps"])
+        followed = decay(group, chunk)
         for p, g, (s,), (t, u, w) in blocks:
-            g = decayed(group, chunk, p, g, t, u)
+            g = followed(p, g, t, u)
             np.add(s, np.multiply(g, g, out=u), out=s)
             np.add(np.sqrt(s, out=u), eps, out=u)
             np.divide(np.multiply(g, lr, out=w), u, out=w)

@@ -11,7 +11,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_betas, check_not_negative
-from dlframe.optim.rules import add_square, decayed, lerp, lerp_formula
+from dlframe.optim.rules import add_square, decay, lerp, lerp_formula
 from dlframe.tensor import Tensor
 
 __all__ = ["Adam"]
@@ -164,8 +164,9 @@ class Adam(FlatOptimizer):
         step_size = chunk.number(scalar(group["lr"]) / (1 - beta1**steps))
         correction2_sqrt = chunk.number(math.sqrt(1 - beta2**steps))
         eps = chunk.number(group["eps"])
+        followed = decay(group, chunk)
         for p, g, (m, v, *v_max), (t, u, w) in blocks:
-            g = decayed(group, chunk, p, g, t, u)
+            g = followed(p, g, t, u)
             lerp(m, g, 1 - beta1, chunk, u)
             add_square(v, g, beta2, chunk, u)
             if v_max:

@@ -10,7 +10,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_betas, check_not_negative
-from dlframe.optim.rules import decayed, lerp, lerp_formula
+from dlframe.optim.rules import decay, lerp, lerp_formula
 from dlframe.tensor import Tensor
 
 __all__ = ["Adamax"]
@@ -129,8 +129,9 @@ class Adamax(FlatOptimizer):
         beta1, beta2 = map(scalar, group["betas"])
         step_size = chunk.number(scalar(group["lr"]) / (1 - beta1**chunk.step))
         beta2, eps = chunk.number(beta2), chunk.number(group["eps"])
+        followed = decay(group, chunk)
         for p, g, (m, u), (t, a, _) in blocks:
-            g = decayed(group, chunk, p, g, t, a)
+            g = followed(p, g, t, a)
             lerp(m, g, 1 - beta1, chunk, a)
             np.add(np.abs(g, out=a), eps, out=a)
             np.maximum(np.multiply(u, beta2, out=u), a, out=u)

@@ -11,7 +11,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar, step_dtype
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import FORMS, check_not_negative
-from dlframe.optim.rules import decayed
+from dlframe.optim.rules import decay
 from dlframe.tensor import Tensor
 
 __all__ = ["ASGD"]
@@ -149,8 +149,9 @@ class ASGD(FlatOptimizer):
         steps, etas, shares = chunk.step, chunk.numbers["eta"], chunk.numbers["mu"]
         eta, mu = float(etas[0]), float(shares[0])
         kept, step_size, share = map(chunk.number, (1 - lambd * eta, eta, mu))
+        followed = decay(group, chunk)
         for p, g, (ax,), (t, u, _) in blocks:
-            g = decayed(group, chunk, p, g, t, u)
+            g = followed(p, g, t, u)
             np.multiply(p, kept, out=p)
             np.subtract(p, np.multiply(g, step_size, out=u), out=p)
             if mu == 1:

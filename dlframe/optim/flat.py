@@ -7,7 +7,8 @@ that fit into the cache:
 
 - Small parameters are gathered, with their gradients, into one flat array, updated together, and
   written back. Their state is always in flat arrays.
-- A large parameter is updated in its own memory, block by block.
+- A large parameter is updated in its own memory, block by block, by several threads where that
+  pays (`dl.set_num_threads`).
 
 A step allocates no memory, and a parameter's memory is never moved, so arrays that a user got from
 `p.numpy()` stay valid. The plan depends on which parameters have gradients, where their
@@ -17,16 +18,18 @@ memory is, and which state they have. Each step checks this, and plans again aft
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain, cycle
 from operator import is_
 from typing import Any, ClassVar
 
 from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
+from dlframe.base import threads
 from dlframe.base.quiet import quietly
 from dlframe.errors import StateDictError
 from dlframe.nn.parameter import is_lazy
-from dlframe.optim.layout import BLOCK, LARGE, Block, Chunk, Layout, Scratch, sharing_memory
+from dlframe.optim.layout import BLOCK, LARGE, SHARED, Block, Chunk, Layout, Scratch, sharing_memory
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import FORMS, NUMBER, STEPS, WITHOUT_EFFECT
 from dlframe.tensor import Tensor
@@ -124,7 +127,15 @@ class FlatOptimizer(Optimizer):
                     self._watch.look(self, blocks[block][1])
                 if "step" in chunk.numbers:
                     chunk.numbers["step"] += 1
-                quietly(self._update, group, chunk, blocks)
+                if len(chunk.shares) < 2:
+                    quietly(self._update, group, chunk, blocks)
+                else:
+                    threads.together(
+                        [
+                            partial(quietly, self._update, group, chunk, blocks[share])
+                            for share in chunk.shares
+                        ]
+                    )
                 chunk.store()
             if plan.arrays:
                 mark_mutated_many(plan.arrays, type(self).__name__ + ".step")
@@ -157,6 +168,7 @@ class Plan:
                 for dtype in dict.fromkeys(dtype for dtype, _ in self.forms)
             ]
         self.numbers = optimizer._numbers
+        self.threads = threads.number()
         if self.numbers or self.names:
             for p in self.active:  # so that state_dict() lists them in the order of the group
                 if not optimizer.state.get(p):
@@ -165,7 +177,7 @@ class Plan:
         for layout in self.layouts:
             self._add_chunks(layout, optimizer)
         # in each step one block is looked at for nan: all of a small network, a part of a large one
-        places = [(chunk, i) for chunk in self.chunks for i in range(len(chunk.spans))]
+        places = [(chunk, i) for chunk in self.chunks for i in range(len(chunk.places))]
         self.turns = cycle(places or [(None, 0)])
         self.values = self._values(optimizer.state)
 
@@ -174,6 +186,7 @@ class Plan:
         return (
             same(params, self.params)
             and names == self.names
+            and threads.number() == self.threads
             and [p.grad is not None for p in params] == self.has_gradient
             and same([p.array for p in self.active], self.arrays)
             and same(self._values(state), self.values)
@@ -199,10 +212,13 @@ class Plan:
                 and place[p]
                 == place[runs[-1][-1]] + 1  # else one between is idle, or p is repeated
                 and history[p] == history[runs[-1][-1]]
-                and p.array.size < LARGE
-                and layout.stops[place[p]] - layout.starts[place[runs[-1][0]]] <= BLOCK
                 and apart.isdisjoint([p, runs[-1][-1]])
             )
+            if joins and layout.in_place(place[p]):
+                joins = layout.in_place(place[runs[-1][0]])
+            elif joins:
+                size = layout.stops[place[p]] - layout.starts[place[runs[-1][0]]]
+                joins = p.array.size < LARGE and size <= BLOCK
             if joins:
                 runs[-1].append(p)
             else:
@@ -211,8 +227,24 @@ class Plan:
             fresh, _ = history[run[0]]
             ends = place[run[0]], place[run[-1]]
             self.chunks.append(
-                Chunk(layout, *ends, self.names, optimizer._scratch, fresh, self.numbers)
+                Chunk(
+                    layout,
+                    *ends,
+                    self.names,
+                    optimizer._scratch,
+                    fresh,
+                    self.numbers,
+                    self._threads_for(run),
+                )
             )
+
+    def _threads_for(self, run: Sequence[Tensor]) -> int:
+        """How many threads are worth waking; a rule that changes numbers runs only once."""
+        size = sum(p.array.size for p in run)
+        # threads that meet between short operations wait for each other: Python's lock
+        if size < SHARED * len(run) // 4 or not {"step"}.issuperset(self.numbers):
+            return 1
+        return max(1, min(self.threads, size // SHARED))
 
     def _adopt(self, layout: Layout, p: Tensor, optimizer: FlatOptimizer) -> tuple[bool, Any]:
         """Bring the state of `p` into the layout: whether there was none, and its numbers."""

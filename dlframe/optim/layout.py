@@ -8,6 +8,7 @@ parameter alone, used where they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -21,14 +22,19 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Arrays = tuple[Array, ...]
 # parameters, gradients, the state in the order of its names, arrays for intermediate results
 Block = tuple[Array, Array, Arrays, Arrays]
+Place = tuple[
+    int, slice, Array, Arrays, Arrays
+]  # which gradient and which part of it, and the rest
 
-BLOCK = 32768  # elements: the seven float32 arrays of Adam fill half of a 2 MiB cache
+BLOCK = 32768  # elements of gathered parameters: they stay in the cache until written back
+SPAN = 131072  # elements of a large parameter that are updated at a time
 shape_of = attrgetter("shape")
 
 NUMBERS = ("step", "eta", "mu", "mu_product")
 """The state that is one number for each parameter; all other state has one for each element."""
 
 LARGE = 8192  # elements: from this size on, gathering costs more than a dozen separate calls
+SHARED = 262144  # elements: fewer are updated sooner than another thread wakes up
 LINE = 64  # bytes: arrays that start on a cache line are written up to twice as fast
 
 
@@ -65,6 +71,15 @@ class Layout:
             self.stops.append(end)
         self._flat: dict[str, Array] = {}
         self._views: dict[tuple[str, int], Tensor] = {}
+
+    def is_plain(self, place: int) -> bool:
+        """Whether a parameter can be updated in its own memory."""
+        coarse = self.dtype != np.result_type(self.dtype, float32)
+        return not coarse and self.params[place].array.flags.c_contiguous
+
+    def in_place(self, place: int) -> bool:
+        """Whether a parameter can be, and is so large that gathering it would cost more."""
+        return self.params[place].array.size >= LARGE and self.is_plain(place)
 
     def flat(self, name: str, first: int, last: int) -> Array:
         """The state called `name` of the parameters at places `first` to `last`, flat.
@@ -104,9 +119,12 @@ class Layout:
 class Chunk:
     """Parameters whose state lies side by side, with the same history: one update serves them all.
 
+    Small ones are gathered, those of `LARGE` elements and more are updated where they are.
+
     Attributes:
         fresh: whether they had no state before this step.
         numbers: by name, the state that is one number for each of them; they all have the same.
+        shares: the blocks that each thread updates.
     """
 
     def __init__(
@@ -118,7 +136,9 @@ class Chunk:
         scratch: Scratch,
         fresh: bool,
         numbers: Sequence[str],
+        threads: int = 1,
     ) -> None:
+        places = range(first, last + 1)
         self.params = layout.params[first : last + 1]
         self.shapes = layout.shapes[first : last + 1]
         self.arrays = [p.array for p in self.params]
@@ -127,33 +147,40 @@ class Chunk:
         # float16 is too coarse to compute in: as PyTorch does, compute in float32 and round
         self.dtype = np.result_type(layout.dtype, float32)
         _check_writeable(self.arrays)
-        contiguous = all(a.flags.c_contiguous for a in self.arrays)
-        size = layout.stops[last] - layout.starts[first]
-        scratch_p, scratch_g, *temporaries = scratch.of(self.dtype, size)
-        self.gathered = len(self.params) > 1 or not contiguous or self.dtype != layout.dtype
+        self.gathered = not (
+            all(layout.in_place(i) for i in places) or (first == last and layout.is_plain(first))
+        )
         if self.gathered:
-            self.p, self.g = scratch_p[:size], scratch_g[:size]
+            contiguous = all(a.flags.c_contiguous for a in self.arrays)
+            size = layout.stops[last] - layout.starts[first]
+            self.p, self.g = (x[:size] for x in scratch.gathered(self.dtype, size))
             ends = np.cumsum([a.size for a in self.arrays])[:-1]
             pieces = np.split(self.p, ends)
             self.pieces = [x.reshape(s) for x, s in zip(pieces, self.shapes, strict=True)]
             self.sources = [a.reshape(-1) for a in self.arrays] if contiguous else self.arrays
             self.axis = 0 if contiguous else None  # None flattens, at the cost of a copy each time
+            values, states = [self.p], [tuple(layout.flat(name, first, last) for name in names)]
         else:
-            self.p = self.arrays[0].reshape(-1)
-        state = tuple(layout.flat(name, first, last) for name in names)
-        self.spans = [slice(i, min(i + BLOCK, size)) for i in range(0, size, BLOCK)]
-        self.places = [
-            (
-                self.p[s],
-                tuple(x[s] for x in state),
-                tuple(t[: s.stop - s.start] for t in temporaries),
-            )
-            for s in self.spans
+            values = [a.reshape(-1) for a in self.arrays]
+            states = [tuple(layout.flat(name, i, i) for name in names) for i in places]
+        span = BLOCK if self.gathered else SPAN
+        spans = [
+            (i, slice(start, min(start + span, x.size)))
+            for i, x in enumerate(values)
+            for start in range(0, x.size, span)
         ]
+        self.shares = divided([s.stop - s.start for _, s in spans], threads)
+        self.places: list[Place] = []
+        for lane, share in enumerate(self.shares):
+            for i, s in spans[share]:
+                size = s.stop - s.start
+                temporaries = scratch.temporaries(self.dtype, lane, max(size, BLOCK))
+                state = tuple(x[s] for x in states[i])
+                self.places.append(
+                    (i, s, values[i][s], state, tuple(t[:size] for t in temporaries))
+                )
         if self.gathered:
-            self.blocks: list[Block] = [
-                (p, self.g[s], x, t) for s, (p, x, t) in zip(self.spans, self.places, strict=True)
-            ]
+            self.blocks: list[Block] = [(p, self.g[s], x, t) for _, s, p, x, t in self.places]
 
     @property
     def step(self) -> float:
@@ -179,10 +206,8 @@ class Chunk:
             self._refuse(grads)
         try:
             if not self.gathered:
-                g = grads[0].reshape(-1)
-                if g.dtype != self.dtype:
-                    g = g.astype(self.dtype, casting="safe")
-                return [(p, g[s], x, t) for s, (p, x, t) in zip(self.spans, self.places)]
+                flat = [g.reshape(-1).astype(self.dtype, casting="safe", copy=False) for g in grads]
+                return [(p, flat[i][s], x, t) for i, s, p, x, t in self.places]
             np.concatenate(grads, axis=None, out=self.g, casting="safe")
         except TypeError:
             self._refuse(grads)
@@ -206,19 +231,39 @@ class Chunk:
 
 
 class Scratch:
-    """Flat arrays that all chunks of a dtype share: parameters, gradients, three temporaries."""
+    """Flat arrays that all chunks of a dtype share, for gathering and for intermediate results."""
 
     def __init__(self) -> None:
-        self._arrays: dict[Any, list[Array]] = {}
+        self._gathered: dict[Any, list[Array]] = {}
+        self._temporaries: dict[tuple[Any, int], list[Array]] = {}
 
-    def of(self, dtype: np.dtype[Any], size: int) -> list[Array]:
-        """The five arrays; the first two are of `size` if a chunk is larger than a block."""
-        if dtype not in self._arrays:
-            self._arrays[dtype] = [aligned_zeros(BLOCK, dtype) for _ in range(5)]
-        gathered, temporaries = self._arrays[dtype][:2], self._arrays[dtype][2:]
-        if size > gathered[0].size:
-            gathered = self._arrays[dtype][:2] = [aligned_zeros(size, dtype) for _ in range(2)]
-        return [*gathered, *temporaries]
+    def gathered(self, dtype: np.dtype[Any], size: int) -> list[Array]:
+        """Two arrays of at least `size`: for parameters and for their gradients."""
+        arrays = self._gathered.get(dtype)
+        if arrays is None or size > arrays[0].size:
+            arrays = [aligned_zeros(max(size, BLOCK), dtype) for _ in range(2)]
+            self._gathered[dtype] = arrays
+        return arrays
+
+    def temporaries(self, dtype: np.dtype[Any], lane: int, size: int) -> list[Array]:
+        """Three arrays for intermediate results; each thread has a lane of its own."""
+        arrays = self._temporaries.get((dtype, lane))
+        if arrays is None or size > arrays[0].size:
+            arrays = [aligned_zeros(size, dtype) for _ in range(3)]
+            self._temporaries[dtype, lane] = arrays
+        return arrays
+
+
+def divided(sizes: Sequence[int], shares: int) -> list[slice]:
+    """Slices of a list that divide its items, of these sizes, into about equal shares.
+
+    >>> divided([4, 4, 4, 4, 2], 2)
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
+    middles = np.cumsum(sizes) - np.array(sizes, np.int64) / 2
+    wanted = sum(sizes) / shares * np.arange(1, shares)
+    ends = [0, *np.searchsorted(middles, wanted).tolist(), len(sizes)]
+    return [slice(a, b) for a, b in pairwise(ends) if a < b]
 
 
 def scalar(x: Any) -> Any:

@@ -11,7 +11,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar, step_dtype
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_betas, check_not_negative
-from dlframe.optim.rules import add_square, decayed, lerp, lerp_formula
+from dlframe.optim.rules import add_square, decay, lerp, lerp_formula
 from dlframe.tensor import Tensor
 
 __all__ = ["NAdam"]
@@ -160,18 +160,19 @@ class NAdam(FlatOptimizer):
         }
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
-        lr, decay = scalar(group["lr"]), scalar(group["momentum_decay"])
+        lr, slowness = scalar(group["lr"]), scalar(group["momentum_decay"])
         beta1, beta2 = map(scalar, group["betas"])
         steps = chunk.step
-        mu, mu_next = momentum(beta1, decay, steps), momentum(beta1, decay, steps + 1)
+        mu, mu_next = momentum(beta1, slowness, steps), momentum(beta1, slowness, steps + 1)
         products = chunk.numbers["mu_product"]
         products *= mu
         product = float(products[0])
         g_share = chunk.number(lr * (1 - mu) / (1 - product))
         m_share = chunk.number(lr * mu_next / (1 - product * mu_next))
         correction2, eps = chunk.number(1 - beta2**steps), chunk.number(group["eps"])
+        followed = decay(group, chunk)
         for p, g, (m, v), (t, u, w) in blocks:
-            g = decayed(group, chunk, p, g, t, u)
+            g = followed(p, g, t, u)
             lerp(m, g, 1 - beta1, chunk, u)
             add_square(v, g, beta2, chunk, u)
             np.sqrt(np.divide(v, correction2, out=u), out=u)

@@ -11,7 +11,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_betas, check_not_negative
-from dlframe.optim.rules import add_square, decayed, lerp, lerp_formula
+from dlframe.optim.rules import add_square, decay, lerp, lerp_formula
 from dlframe.tensor import Tensor
 
 __all__ = ["RAdam"]
@@ -166,8 +166,9 @@ class RAdam(FlatOptimizer):
         if r != 0:
             step_size = step_size * r * math.sqrt(1 - beta2**steps)
         step_size, eps = chunk.number(step_size), chunk.number(group["eps"])
+        followed = decay(group, chunk)
         for p, g, (m, v), (t, u, w) in blocks:
-            g = decayed(group, chunk, p, g, t, u)
+            g = followed(p, g, t, u)
             lerp(m, g, 1 - beta1, chunk, u)
             add_square(v, g, beta2, chunk, u)
             np.multiply(m, step_size, out=w)

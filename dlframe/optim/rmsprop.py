@@ -10,7 +10,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_not_negative
-from dlframe.optim.rules import add_square, decayed, lerp, lerp_formula
+from dlframe.optim.rules import add_square, decay, lerp, lerp_formula
 from dlframe.tensor import Tensor
 
 __all__ = ["RMSprop"]
@@ -140,8 +140,9 @@ class RMSprop(FlatOptimizer):
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
         alpha = group["alpha"]
         lr, momentum, eps = (chunk.number(group[name]) for name in ("lr", "momentum", "eps"))
+        followed = decay(group, chunk)
         for p, g, (v, *more), (t, u, w) in blocks:
-            g = decayed(group, chunk, p, g, t, u)
+            g = followed(p, g, t, u)
             add_square(v, g, alpha, chunk, u)
             if group["centered"]:
                 g_avg = more[-1]

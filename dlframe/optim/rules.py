@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dlframe.optim.layout import Array, Chunk, scalar
@@ -33,19 +35,30 @@ def add_square(average: Array, g: Array, beta: float, chunk: Chunk, temporary: A
     np.add(average, np.multiply(temporary, g, out=temporary), out=average)
 
 
-def decayed(
-    group: ParamGroup, chunk: Chunk, p: Array, g: Array, result: Array, temporary: Array
-) -> Array:
-    """The gradient to follow: −g with `maximize`, and + λ p with a weight decay λ.
+def decay(group: ParamGroup, chunk: Chunk) -> Callable[[Array, Array, Array, Array], Array]:
+    """The function that gives the gradient to follow: −g with `maximize`, and + λ p with a decay λ.
 
-    A decoupled weight decay reduces `p` instead. `result` is written to if it is not simply `g`.
+    It is called as `f(p, g, result, temporary)`, once for each block. `result` is written to if
+    the gradient to follow is not simply g. A decoupled weight decay reduces `p` instead.
     """
-    if group["maximize"]:
-        g = np.negative(g, out=result)
-    decay = scalar(group["weight_decay"])
-    if decay != 0 and group.get("decoupled_weight_decay"):
-        np.multiply(p, chunk.number(1 - scalar(group["lr"]) * decay), out=p)
-    elif decay != 0:
-        np.multiply(p, chunk.number(decay), out=temporary)
-        g = np.add(g, temporary, out=result)
+    maximize, strength = group["maximize"], scalar(group["weight_decay"])
+    if strength == 0 and not maximize:
+        return _as_it_is
+    decoupled = group.get("decoupled_weight_decay")
+    factor = chunk.number(1 - scalar(group["lr"]) * strength if decoupled else strength)
+
+    def followed(p: Array, g: Array, result: Array, temporary: Array) -> Array:
+        if maximize:
+            g = np.negative(g, out=result)
+        if strength != 0 and decoupled:
+            np.multiply(p, factor, out=p)
+        elif strength != 0:
+            np.multiply(p, factor, out=temporary)
+            g = np.add(g, temporary, out=result)
+        return g
+
+    return followed
+
+
+def _as_it_is(p: Array, g: Array, result: Array, temporary: Array) -> Array:
     return g

@@ -10,7 +10,7 @@ from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import check_not_negative
-from dlframe.optim.rules import decayed
+from dlframe.optim.rules import decay
 from dlframe.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -129,22 +129,21 @@ class SGD(FlatOptimizer):
         return ("momentum_buffer",) if group["momentum"] != 0 else ()
 
     def _update(self, group: ParamGroup, chunk: Chunk, blocks: list[Block]) -> None:
-        lr, momentum = chunk.number(group["lr"]), group["momentum"]
-        dampening = group["dampening"]
+        momentum, dampening = group["momentum"], group["dampening"]
+        lr, kept, new_share = map(chunk.number, (group["lr"], momentum, 1 - dampening))
+        followed = decay(group, chunk)
         for p, g, state, (t, u, _) in blocks:
-            g = decayed(group, chunk, p, g, t, u)
+            g = followed(p, g, t, u)
             if momentum != 0:
                 (b,) = state
                 if chunk.fresh:
                     b[...] = g
                 else:
-                    np.multiply(b, chunk.number(momentum), out=b)
-                    new = g
-                    if dampening != 0:
-                        new = np.multiply(g, chunk.number(1 - dampening), out=u)
+                    np.multiply(b, kept, out=b)
+                    new = g if dampening == 0 else np.multiply(g, new_share, out=u)
                     np.add(b, new, out=b)
                 if group["nesterov"]:
-                    np.multiply(b, chunk.number(momentum), out=u)
+                    np.multiply(b, kept, out=u)
                     g = np.add(g, u, out=t)
                 else:
                     g = b

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlframe.base import threads
 from dlframe.dtypes import set_default_dtype
 from dlframe.errors import ArgumentError
 from dlframe.ops.record import TensorBase
@@ -231,7 +232,7 @@ def is_storage(obj: Any, /) -> bool:
     return False
 
 
-# --- threads: those of NumPy's BLAS, which computes the products of matrices -------------------
+# --- threads -----------------------------------------------------------------------------------
 
 
 def get_num_threads() -> int:
@@ -245,7 +246,11 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(num_threads: int) -> None:
-    """Use at most this many threads for a matrix product, in the whole process.
+    """Use at most this many threads for a matrix product or a step of an optimizer.
+
+    It holds for the whole process. Products use the threads of NumPy's BLAS, steps of an optimizer
+    those of `dlframe.base.threads`; with both, results do not depend on the number, but for
+    rounding in products.
 
     One thread is best for small networks, and on a computer that is busy with other programs:
     BLAS threads wait for each other in a busy loop, so a thread that has to wait for a processor
@@ -264,6 +269,7 @@ def set_num_threads(num_threads: int) -> None:
     if not isinstance(num_threads, int) or num_threads < 1:
         raise ArgumentError(f"set_num_threads expects a positive integer, got {num_threads!r}")
     _controller().limit(limits=num_threads)
+    threads.set_number(num_threads)
 
 
 def get_num_interop_threads() -> int:

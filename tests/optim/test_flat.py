@@ -17,8 +17,9 @@ from samples.optimizers import OPTIMIZERS
 
 import dlframe as dl
 from dlframe import nn, optim
+from dlframe.base import threads
 from dlframe.errors import DTypeError, GradientError, ShapeError
-from dlframe.optim.layout import BLOCK, LARGE
+from dlframe.optim.layout import BLOCK, LARGE, SHARED, SPAN
 from dlframe.tensor import Tensor
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "optim.npz"
@@ -26,7 +27,7 @@ with np.load(GOLDEN) as _file:
     CASES = json.loads(str(_file["description"]))["optimizers"]
 
 # small, 0-d, empty, just below and above the size that is updated in place, more than two blocks
-SHAPES = ((3, 4), (), (0, 2), (7,), (LARGE - 1,), (LARGE,), (2, BLOCK + 5), (2, 2, 2))
+SHAPES = ((3, 4), (), (0, 2), (7,), (LARGE - 1,), (LARGE,), (2, SPAN + 5), (2, 2, 2))
 
 
 def case_id(case: dict[str, Any]) -> str:
@@ -384,6 +385,37 @@ def test_a_step_allocates_nothing(
     finally:
         tracemalloc.stop()
     assert peak < 16_000  # lists and views; one block of float32 would be 128 KiB
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_number_of_threads_does_not_matter(
+    name: str,
+    make_params: Callable[..., list[nn.Parameter]],
+    give_gradients: Callable[[list[nn.Parameter]], None],
+) -> None:
+    shapes = ((3, 4), (SHARED + 5,), (2, SHARED), (SHARED // 2,))
+    few = make_params(*shapes)
+    many = [nn.Parameter(p.detach().clone()) for p in few]
+    give_gradients(few)
+    for p, q in zip(few, many, strict=True):
+        q.grad = p.grad
+    optimizers = [getattr(optim, name)(x, **OPTIMIZERS[name].decay) for x in (few, many)]
+    before = threads.number()
+    try:
+        for step in range(4):
+            threads.set_number(1)
+            optimizers[0].step()
+            threads.set_number(3 if step < 3 else 2)  # it may change at any time
+            optimizers[1].step()
+            if step == 2:  # the state belongs to the user, whoever computes it
+                copied = optimizers[1].state_dict()
+                optimizers[1].load_state_dict(copied)
+    finally:
+        threads.set_number(before)
+    for p, q in zip(few, many, strict=True):
+        np.testing.assert_array_equal(p.array, q.array)
+    shared = max(len(chunk.shares) for chunk in optimizers[1]._plans[0].chunks)
+    assert shared == (2 if {"step"}.issuperset(optimizers[1]._numbers) else 1)
 
 
 def test_gradients_are_not_kept_alive(

@@ -1,0 +1,124 @@
+"""Tasks of one computation on several threads: all of them run, errors arrive, nothing hangs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import pytest
+
+from dlframe.base import threads
+
+
+@pytest.fixture(autouse=True)
+def three_threads() -> Iterator[None]:
+    before = threads.number()
+    threads.set_number(3)
+    yield
+    threads.set_number(before)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
+def test_each_task_runs_once_and_the_first_in_this_thread(count: int) -> None:
+    ran: dict[int, list[str]] = {i: [] for i in range(count)}
+
+    def task(i: int) -> None:
+        ran[i].append(threading.current_thread().name)
+
+    threads.together([partial(task, i) for i in range(count)])
+    assert [len(names) for names in ran.values()] == [1] * count
+    if count:
+        assert ran[0] == [threading.current_thread().name]
+
+
+def test_tasks_run_at_the_same_time() -> None:
+    meeting = threading.Barrier(3, timeout=30)
+    threads.together([meeting.wait] * 3)
+
+
+def test_tasks_see_the_context_of_the_caller() -> None:
+    seen = []
+    with np.errstate(divide="call"):
+        threads.together([lambda: seen.append(np.geterr()["divide"])] * 3)
+    assert seen == ["call"] * 3
+
+
+@pytest.mark.parametrize("wrong", [0, 2])
+def test_an_error_arrives_when_all_others_have_ended(wrong: int) -> None:
+    ended = []
+
+    def task(i: int) -> None:
+        if i == wrong:
+            raise KeyError(i)
+        ended.append(i)
+
+    with pytest.raises(KeyError):
+        threads.together([partial(task, i) for i in range(3)])
+    assert sorted(ended) == [i for i in range(3) if i != wrong]
+    threads.together([partial(ended.append, 9)] * 2)  # the pool goes on
+    assert ended.count(9) == 2
+
+
+def test_a_task_may_share_its_own_work() -> None:
+    total = []
+    inner = partial(threads.together, [partial(total.append, 1)] * 3)
+    threads.together([inner] * 3)
+    assert total == [1] * 9
+
+
+def test_several_threads_may_share_work_at_once() -> None:
+    total = []
+    callers = [
+        threading.Thread(target=threads.together, args=([partial(total.append, 1)] * 4,))
+        for _ in range(8)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(30)
+    assert total == [1] * 32
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork"
+)
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    program = """
+import os, sys
+from dlframe.base import threads
+done = []
+threads.together([lambda: done.append(1)] * 3)
+child = os.fork()
+threads.together([lambda: done.append(1)] * 3)
+if child == 0:
+    os._exit(len(done))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(done))
+"""
+    run = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout.split() == ["6", "6"], result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"OPENBLAS_NUM_THREADS": "3"}, "3"),
+        ({"OMP_NUM_THREADS": "2"}, "2"),
+        ({"OPENBLAS_NUM_THREADS": "no", "OMP_NUM_THREADS": "5"}, "5"),
+    ],
+)
+def test_the_usual_number_is_that_of_blas(variables: dict[str, str], expected: str) -> None:
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    clean = {k: v for k, v in os.environ.items() if k not in names}
+    program = "from dlframe.base import threads; print(threads.number())"
+    run = [sys.executable, "-c", program]
+    result = subprocess.run(
+        run, env=clean | variables, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert result.stdout.strip() == expected
