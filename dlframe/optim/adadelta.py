@@ -132,9 +132,9 @@ class Adadelta(FlatOptimizer):
         followed = decay(group, chunk)
         for p, g, (v, u), (t, a, b) in blocks:
             g = followed(p, g, t, a)
-            add_square(v, g, rho, chunk, a)
+            add_square(v, g, rho, a)
             np.sqrt(np.add(v, eps, out=a), out=a)
             np.sqrt(np.add(u, eps, out=b), out=b)
             step = np.multiply(np.divide(b, a, out=b), g, out=b)
-            add_square(u, step, rho, chunk, a)
+            add_square(u, step, rho, a)
             np.subtract(p, np.multiply(step, lr, out=b), out=p)

@@ -11,7 +11,7 @@ from dlframe import states
 from dlframe.optim.layout import Array, scalar
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import FORMS, check_one_element
-from dlframe.optim.rules import lerp_formula
+from dlframe.optim.rules import lerp, lerp_formula
 from dlframe.optim.whole import WholeOptimizer
 from dlframe.tensor import Tensor
 
@@ -66,7 +66,16 @@ def adafactor_formula(
 
 def rms(x: Array) -> float:
     """The root of the mean square of all elements."""
-    return math.sqrt(float(np.square(x, dtype=np.float64).mean()))
+    flat = x.reshape(-1)
+    # sums of blocks lose no digits, and need no memory
+    total = sum(float(b.dot(b)) for b in map(flat.__getitem__, _blocks(flat.size)))
+    if not math.isfinite(total):  # squares that are too large for float32
+        total = float(np.square(flat, dtype=np.float64).sum())
+    return math.sqrt(total / flat.size)
+
+
+def _blocks(size: int) -> list[slice]:
+    return [slice(i, i + 4096) for i in range(0, size, 4096)]
 
 
 def _eps(value: Any) -> Any:
@@ -176,19 +185,26 @@ class Adafactor(WholeOptimizer):
             return {"row_var": (*shape[:-1], 1), "col_var": (*shape[:-2], 1, shape[-1])}
         return {"variance": shape}
 
-    def _update(
-        self, group: ParamGroup, p: Array, g: Array, memory: list[Array], t: int
-    ) -> tuple[Array, ...]:
-        eps1, eps2 = group["eps"]
-        return adafactor_formula(
-            p,
-            g,
-            memory,
-            t,
-            lr=scalar(group["lr"]),
-            beta2_decay=group["beta2_decay"],
-            eps=(float(np.finfo(p.dtype).eps) if eps1 is None else eps1, eps2),
-            d=group["d"],
-            weight_decay=group["weight_decay"],
-            maximize=group["maximize"],
-        )
+    def _update(self, group: ParamGroup, p: Array, g: Array, memory: list[Array], t: int) -> None:
+        lr, (eps1, eps2) = scalar(group["lr"]), group["eps"]
+        eps1 = float(np.finfo(p.dtype).eps) if eps1 is None else eps1
+        new = float(t) ** group["beta2_decay"]
+        step = max(eps2, rms(p)) * min(lr, 1 / math.sqrt(t))
+        u, v = self._scratch.shaped(2, p.shape, p.dtype)
+        np.multiply(g, g, out=u)
+        if g.ndim > 1:
+            rows, columns = memory
+            for average, axis in ((rows, -1), (columns, -2)):
+                lerp(average, u.mean(axis=axis, keepdims=True), new, np.empty_like(average))
+            np.multiply(rows, columns, out=v)
+            np.divide(v, np.maximum(rows.mean(axis=-2, keepdims=True), eps1), out=v)
+            np.maximum(v, eps1 * eps1, out=v)
+        else:
+            lerp(memory[0], u, new, v)
+            np.maximum(memory[0], eps1 * eps1, out=v)
+        np.divide(g, np.sqrt(v, out=v), out=u)
+        step /= max(1.0, rms(u) / group["d"])
+        np.multiply(u, -step if group["maximize"] else step, out=u)
+        if group["weight_decay"] != 0:
+            np.multiply(p, 1 - lr * group["weight_decay"], out=p)
+        np.subtract(p, u, out=p)

@@ -167,8 +167,8 @@ class Adam(FlatOptimizer):
         followed = decay(group, chunk)
         for p, g, (m, v, *v_max), (t, u, w) in blocks:
             g = followed(p, g, t, u)
-            lerp(m, g, 1 - beta1, chunk, u)
-            add_square(v, g, beta2, chunk, u)
+            lerp(m, g, 1 - beta1, u)
+            add_square(v, g, beta2, u)
             if v_max:
                 v = np.maximum(v_max[0], v, out=v_max[0])
             np.sqrt(v, out=u)

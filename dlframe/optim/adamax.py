@@ -132,7 +132,7 @@ class Adamax(FlatOptimizer):
         followed = decay(group, chunk)
         for p, g, (m, u), (t, a, _) in blocks:
             g = followed(p, g, t, a)
-            lerp(m, g, 1 - beta1, chunk, a)
+            lerp(m, g, 1 - beta1, a)
             np.add(np.abs(g, out=a), eps, out=a)
             np.maximum(np.multiply(u, beta2, out=u), a, out=u)
             np.divide(np.multiply(m, step_size, out=a), u, out=a)

@@ -7,6 +7,7 @@ parameter alone, used where they are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from operator import attrgetter
@@ -146,7 +147,7 @@ class Chunk:
         self.numbers = {name: layout.flat(name, first, last) for name in numbers}
         # float16 is too coarse to compute in: as PyTorch does, compute in float32 and round
         self.dtype = np.result_type(layout.dtype, float32)
-        _check_writeable(self.arrays)
+        check_writeable(self.arrays)
         self.gathered = not (
             all(layout.in_place(i) for i in places) or (first == last and layout.is_plain(first))
         )
@@ -174,7 +175,7 @@ class Chunk:
         for lane, share in enumerate(self.shares):
             for i, s in spans[share]:
                 size = s.stop - s.start
-                temporaries = scratch.temporaries(self.dtype, lane, max(size, BLOCK))
+                temporaries = scratch.temporaries(self.dtype, max(size, BLOCK), lane)
                 state = tuple(x[s] for x in states[i])
                 self.places.append(
                     (i, s, values[i][s], state, tuple(t[:size] for t in temporaries))
@@ -245,13 +246,22 @@ class Scratch:
             self._gathered[dtype] = arrays
         return arrays
 
-    def temporaries(self, dtype: np.dtype[Any], lane: int, size: int) -> list[Array]:
-        """Three arrays for intermediate results; each thread has a lane of its own."""
-        arrays = self._temporaries.get((dtype, lane))
-        if arrays is None or size > arrays[0].size:
-            arrays = [aligned_zeros(size, dtype) for _ in range(3)]
-            self._temporaries[dtype, lane] = arrays
-        return arrays
+    def temporaries(
+        self, dtype: np.dtype[Any], size: int, lane: int = 0, count: int = 3
+    ) -> list[Array]:
+        """Arrays of at least `size` for intermediate results; each thread has a lane of its own."""
+        arrays = self._temporaries.setdefault((dtype, lane), [])
+        if arrays and size > arrays[0].size:
+            arrays.clear()
+        while len(arrays) < count:
+            arrays.append(aligned_zeros(max(size, *(x.size for x in arrays), 1), dtype))
+        return arrays[:count]
+
+    def shaped(self, count: int, shape: tuple[int, ...], dtype: Any) -> list[Array]:
+        """Temporaries of a shape."""
+        size = math.prod(shape)
+        arrays = self.temporaries(np.dtype(dtype), size, count=count)
+        return [x[:size].reshape(shape) for x in arrays]
 
 
 def divided(sizes: Sequence[int], shares: int) -> list[slice]:
@@ -300,7 +310,8 @@ def _no_tensor(params: Sequence[Tensor]) -> TypeError:
     )
 
 
-def _check_writeable(arrays: Sequence[Array]) -> None:
+def check_writeable(arrays: Sequence[Array]) -> None:
+    """Refuse parameters whose memory is read-only."""
     for array in arrays:
         if not array.flags.writeable:
             raise ValueError(

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dlframe import states
-from dlframe.optim.layout import Array, scalar
+from dlframe.optim.layout import BLOCK, Array, scalar
 from dlframe.optim.optimizer import ParamGroup
 from dlframe.optim.options import FORMS, check_one_element
-from dlframe.optim.rules import lerp_formula
+from dlframe.optim.rules import lerp, lerp_formula
 from dlframe.optim.whole import WholeOptimizer
 from dlframe.tensor import Tensor
 
@@ -57,11 +57,7 @@ def orthogonalized(
     usual coefficients do not converge to 1, they bring values between 0.01 and 1 to between 0.7 and
     1.2 within five steps, which is enough.
     """
-    if steps >= 100:
-        raise ValueError(
-            "Number of steps must be less than 100 for computational efficiency; "
-            f"got ns_steps={steps}"
-        )
+    _check_steps(steps)
     a, b, c = map(np.float32, coefficients)
     tall = x.shape[0] > x.shape[1]
     y: Array = to_bfloat16(x.T if tall else x)
@@ -72,6 +68,46 @@ def orthogonalized(
         factor = to_bfloat16(b * gram + c * (gram @ gram))
         y = to_bfloat16(a * y + factor @ y)
     return y.T if tall else y
+
+
+def orthogonalize(
+    x: Array,
+    scratch: list[Array],
+    coefficients: tuple[float, float, float],
+    steps: int,
+    eps: float,
+) -> None:
+    """`orthogonalized`, written into `x`, float32 and not tall, with three arrays like it."""
+    _check_steps(steps)
+    a, b, c = map(np.float32, coefficients)
+    other, n = scratch[0], len(x)
+    gram, factor = (y.reshape(-1)[: n * n].reshape(n, n) for y in scratch[1:])
+    round_to_bfloat16(x, other)
+    norm = to_bfloat16(np.sqrt(np.multiply(x, x, out=other).sum(dtype=np.float32)))
+    round_to_bfloat16(np.divide(x, max(norm, to_bfloat16(np.float32(eps))), out=x), other)
+    for _ in range(steps):
+        round_to_bfloat16(np.matmul(x, x.T, out=gram), factor)
+        np.multiply(np.matmul(gram, gram, out=factor), c, out=factor)
+        np.add(np.multiply(gram, b, out=gram), factor, out=factor)
+        round_to_bfloat16(factor, gram)
+        np.matmul(factor, x, out=other)
+        np.add(np.multiply(x, a, out=x), other, out=x)
+        round_to_bfloat16(x, other)
+
+
+def round_to_bfloat16(x: Array, scratch: Array) -> None:
+    """`to_bfloat16`, written into `x`, block by block."""
+    if not math.isfinite(x.reshape(-1).dot(x.reshape(-1))):
+        x[...] = to_bfloat16(x)
+        return
+    bits, spare = (y.reshape(-1).view(np.uint32) for y in (x, scratch))
+    for i in range(0, bits.size, BLOCK):
+        upper = bits[i : i + BLOCK]
+        odd = np.right_shift(upper, 16, out=spare[i : i + BLOCK])
+        np.bitwise_and(odd, 1, out=odd)
+        np.add(odd, 0x7FFF, out=odd)
+        np.add(upper, odd, out=upper)
+        np.bitwise_and(upper, 0xFFFF0000, out=upper)
 
 
 def to_bfloat16(x: Any) -> Any:
@@ -85,6 +121,14 @@ def to_bfloat16(x: Any) -> Any:
         0xFFFF0000
     )
     return np.where(np.isfinite(x), upper.view(np.float32), np.float32(x))
+
+
+def _check_steps(steps: int) -> None:
+    if steps >= 100:
+        raise ValueError(
+            "Number of steps must be less than 100 for computational efficiency; "
+            f"got ns_steps={steps}"
+        )
 
 
 def size_of_step(p: Array, adjust_lr_fn: str | None) -> float:
@@ -205,8 +249,21 @@ class Muon(WholeOptimizer):
     def _state_shapes(self, p: Tensor) -> dict[str, tuple[int, ...]]:
         return {"momentum_buffer": p.array.shape}
 
-    def _update(
-        self, group: ParamGroup, p: Array, g: Array, memory: list[Array], t: int
-    ) -> tuple[Array, ...]:
-        options = {name: group[name] for name in self.defaults}
-        return muon_formula(p, g, *memory, **{**options, "lr": scalar(group["lr"])})
+    def _update(self, group: ParamGroup, p: Array, g: Array, memory: list[Array], t: int) -> None:
+        (b,), momentum, lr = memory, group["momentum"], scalar(group["lr"])
+        tall = p.shape[0] > p.shape[1]
+        (u,) = self._scratch.shaped(1, p.shape, p.dtype)
+        lerp(b, g, 1 - momentum, u)
+        if group["nesterov"]:  # g + μ (b − g), from the nearer of the two
+            np.subtract(b, g, out=u)
+            np.multiply(u, momentum if momentum < 0.5 else momentum - 1, out=u)
+            np.add(u, g if momentum < 0.5 else b, out=u)
+        direction = u if group["nesterov"] else b
+        scratch = self._scratch.shaped(5, p.T.shape if tall else p.shape, np.float32)
+        x = scratch[1]  # the first may be u
+        x[...] = direction.T if tall else direction
+        orthogonalize(x, scratch[2:], group["ns_coefficients"], group["ns_steps"], group["eps"])
+        if group["weight_decay"] != 0:
+            np.multiply(p, 1 - lr * group["weight_decay"], out=p)
+        np.multiply(x, lr * size_of_step(p, group["adjust_lr_fn"]), out=x)
+        np.subtract(p, x.T if tall else x, out=p)

@@ -173,8 +173,8 @@ class NAdam(FlatOptimizer):
         followed = decay(group, chunk)
         for p, g, (m, v), (t, u, w) in blocks:
             g = followed(p, g, t, u)
-            lerp(m, g, 1 - beta1, chunk, u)
-            add_square(v, g, beta2, chunk, u)
+            lerp(m, g, 1 - beta1, u)
+            add_square(v, g, beta2, u)
             np.sqrt(np.divide(v, correction2, out=u), out=u)
             np.add(u, eps, out=u)
             np.divide(np.multiply(g, g_share, out=w), u, out=w)

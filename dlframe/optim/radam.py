@@ -169,8 +169,8 @@ class RAdam(FlatOptimizer):
         followed = decay(group, chunk)
         for p, g, (m, v), (t, u, w) in blocks:
             g = followed(p, g, t, u)
-            lerp(m, g, 1 - beta1, chunk, u)
-            add_square(v, g, beta2, chunk, u)
+            lerp(m, g, 1 - beta1, u)
+            add_square(v, g, beta2, u)
             np.multiply(m, step_size, out=w)
             if r != 0:
                 np.add(np.sqrt(v, out=u), eps, out=u)

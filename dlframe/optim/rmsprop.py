@@ -143,10 +143,10 @@ class RMSprop(FlatOptimizer):
         followed = decay(group, chunk)
         for p, g, (v, *more), (t, u, w) in blocks:
             g = followed(p, g, t, u)
-            add_square(v, g, alpha, chunk, u)
+            add_square(v, g, alpha, u)
             if group["centered"]:
                 g_avg = more[-1]
-                lerp(g_avg, g, 1 - alpha, chunk, u)
+                lerp(g_avg, g, 1 - alpha, u)
                 np.multiply(g_avg, g_avg, out=u)
                 np.sqrt(np.subtract(v, u, out=u), out=u)
             else:

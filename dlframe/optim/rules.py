@@ -17,21 +17,23 @@ def lerp_formula(start: Array, end: Array, weight: float) -> Array:
     return end - (1 - weight) * (end - start)
 
 
-def lerp(start: Array, end: Array, weight: float, chunk: Chunk, temporary: Array) -> None:
+def lerp(start: Array, end: Array, weight: float, temporary: Array) -> None:
     """`lerp_formula`, written into `start`."""
+    number = temporary.dtype.type
     np.subtract(end, start, out=temporary)
     if weight < 0.5:
-        np.multiply(temporary, chunk.number(weight), out=temporary)
+        np.multiply(temporary, number(weight), out=temporary)
         np.add(start, temporary, out=start)
     else:
-        np.multiply(temporary, chunk.number(1 - weight), out=temporary)
+        np.multiply(temporary, number(1 - weight), out=temporary)
         np.subtract(end, temporary, out=start)
 
 
-def add_square(average: Array, g: Array, beta: float, chunk: Chunk, temporary: Array) -> None:
+def add_square(average: Array, g: Array, beta: float, temporary: Array) -> None:
     """`β average + (1 − β) g²`, written into `average`."""
-    np.multiply(average, chunk.number(beta), out=average)
-    np.multiply(g, chunk.number(1 - beta), out=temporary)
+    number = temporary.dtype.type
+    np.multiply(average, number(beta), out=average)
+    np.multiply(g, number(1 - beta), out=temporary)
     np.add(average, np.multiply(temporary, g, out=temporary), out=average)
 
 

@@ -1,7 +1,8 @@
 """Updates that need a parameter as a whole: its norm, its rows and columns, a product of matrices.
 
 `FlatOptimizer` gathers many parameters into flat blocks, which only an elementwise rule allows.
-Here the readable formula itself runs, once for each parameter.
+Here an update runs once for each parameter, in the parameter's own memory and with intermediate
+results in arrays that are kept for the next step.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
 from dlframe.base.quiet import quietly
 from dlframe.errors import ShapeError
-from dlframe.optim.layout import Array
+from dlframe.optim.layout import Array, Scratch, check_writeable
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import STEPS
 from dlframe.tensor import Tensor
@@ -28,14 +29,20 @@ class WholeOptimizer(Optimizer):
 
     _counts_steps = True  # whether state["step"] is kept
 
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        self._scratch = Scratch()
+        super().__init__(params, defaults)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._scratch = Scratch()
+
     def _state_shapes(self, p: Tensor) -> dict[str, tuple[int, ...]]:
         """The names of a parameter's state arrays and their shapes; they start with zeros."""
         raise NotImplementedError
 
-    def _update(
-        self, group: ParamGroup, p: Array, g: Array, memory: list[Array], t: int
-    ) -> tuple[Array, ...]:
-        """The new parameter and the new state arrays, from the old ones, at step `t`."""
+    def _update(self, group: ParamGroup, p: Array, g: Array, memory: list[Array], t: int) -> None:
+        """Change the parameter and its state arrays in place, at step `t`; `g` is only read."""
         raise NotImplementedError
 
     def _check_state(self, where: str) -> None:
@@ -94,11 +101,12 @@ class WholeOptimizer(Optimizer):
             entry["step"] = Tensor(np.array(t, np.float32))
         if not array.size:
             return
+        check_writeable([array])
         wide = np.result_type(array.dtype, np.float32)  # float16 is computed in float32
-        inputs = [array, gradient, *(entry[name].array for name in shapes)]
+        own = [array, *(entry[name].array for name in shapes)]
         # in one order of memory, so that sums do not depend on the parameter's
-        x, g, *memory = (np.asarray(a, wide, order="C") for a in inputs)
-        result, *memory = quietly(self._update, group, x, g, memory, t)
-        array[...] = result
-        for name, value in zip(shapes, memory, strict=True):
-            entry[name].array[...] = value
+        x, *memory = (np.asarray(a, wide, order="C") for a in own)
+        quietly(self._update, group, x, np.asarray(gradient, wide, order="C"), memory, t)
+        for mine, computed in zip(own, [x, *memory], strict=True):
+            if mine is not computed:
+                mine[...] = computed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from samples.optimizers import WHOLE, valley
 import dlframe as dl
 from dlframe import nn, optim
 from dlframe.errors import GradientError, StateDictError
+from dlframe.optim.adafactor import adafactor_formula
+from dlframe.optim.muon import muon_formula
 from dlframe.tensor import Tensor
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "optim_whole.npz"
@@ -313,3 +316,47 @@ def test_a_learning_rate_of_zero_stays() -> None:
         for _ in range(3):
             walk.step()
         np.testing.assert_array_equal(walk.values(), before)
+
+
+def by_formula(
+    case: dict[str, Any], optimizer: Any, p: np.ndarray, g: np.ndarray, memory: Any, t: int
+) -> tuple[np.ndarray, ...]:
+    """One step by the readable function that stands beside the optimizer."""
+    options = {k: v for k, v in optimizer.param_groups[0].items() if k in optimizer.defaults}
+    if case["name"] == "Muon":
+        return muon_formula(p, g, *memory, **options)
+    options["eps"] = (options["eps"][0] or np.finfo(p.dtype).eps, options["eps"][1])
+    del options["foreach"]
+    return adafactor_formula(p, g, memory, t, **options)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c["name"] != "LBFGS"], ids=case_id)
+def test_updates_equal_the_formula(case: dict[str, Any]) -> None:
+    walk = Walk(case["name"], case["options"], np.dtype(case["dtype"]))
+    expected = [p.array.copy() for p in walk.params]
+    shapes = [walk.optimizer._state_shapes(p).values() for p in walk.params]
+    memory = [[np.zeros(s, e.dtype) for s in x] for x, e in zip(shapes, expected, strict=True)]
+    for t in range(1, 4):
+        walk.step()
+        for i, p in enumerate(walk.params):
+            g = p.grad.array
+            expected[i], *memory[i] = by_formula(case, walk.optimizer, expected[i], g, memory[i], t)
+            atol = tolerance(case, t) * max(1.0, float(np.abs(expected[i]).max()))
+            np.testing.assert_allclose(p.array, expected[i], rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("name", ["Adafactor", "Muon"])
+def test_a_step_allocates_nothing(name: str) -> None:
+    params = [nn.Parameter(np.ones(s, np.float32)) for s in ((600, 500), (500, 300))]
+    for p in params:
+        p.grad = dl.rand(*p.shape)
+    optimizer = getattr(optim, name)(params, **WHOLE[name].typical)
+    optimizer.step()
+    tracemalloc.start()
+    try:
+        optimizer.step()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # lists and views, rows and columns, NumPy's own buffers; a parameter has 1200 and 600 kB
+    assert peak < 150_000
