@@ -61,6 +61,13 @@ def check(value: Any, form: Form, where: str, name: object) -> Any:
         ) from None
 
 
+def from_elsewhere(value: Any) -> Any:
+    """A tensor of another library, such as PyTorch's, as a Tensor; anything else as it is."""
+    if isinstance(value, (Tensor, np.ndarray, np.generic)) or not hasattr(value, "__array__"):
+        return value
+    return Tensor(np.array(value.__array__()))
+
+
 # --- forms -------------------------------------------------------------------------------------
 
 

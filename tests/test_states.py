@@ -395,6 +395,11 @@ class WithDefault(S.ExponentialLR):
         lambda o: S.MultiStepLR(o, [-1, 0.5 * 4, 3]),
         lambda o: S.ReduceLROnPlateau(o, patience=float("inf"), threshold=float("inf")),
         lambda o: S.ReduceLROnPlateau(o, factor=0.5, patience=0, cooldown=float("inf")),
+        lambda o: S.LambdaLR(o, lambda t: -1e-18),  # as LinearLR comes to it by rounding
+        lambda o: S.CyclicLR(o, 0.1, 0.5, 2, scale_fn=lambda t: 3.0),
+        lambda o: S.OneCycleLR(o, 0.5, 9, pct_start=1 / 9),  # PyTorch divides by zero
+        lambda o: S.OneCycleLR(o, 0.5, 9, pct_start=1.0),
+        lambda o: S.OneCycleLR(o, 0.5, 9, pct_start=0.0, three_phase=True),
     ],
 )
 def test_whatever_a_schedule_takes_it_takes_from_a_file(

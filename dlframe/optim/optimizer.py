@@ -386,6 +386,7 @@ class Optimizer:
             param_groups=_GROUPS,
         )
         saved_groups = copy.deepcopy(given["param_groups"])
+        saved_groups = [nests.map_leaves(states.from_elsewhere, group) for group in saved_groups]
         _check_group_sizes(where, self.param_groups, saved_groups)
         parameter: dict[Any, Any] = {}  # number in the file -> our parameter
         for group, saved in zip(self.param_groups, saved_groups, strict=True):

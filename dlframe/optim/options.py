@@ -23,7 +23,11 @@ Here there is one implementation, always on. `FlatOptimizer` takes these and kee
 
 
 def rate(value: Any) -> Any:
-    """The form of a learning rate: a finite number, or a tensor of one element."""
+    """The form of a learning rate: a finite number, or a tensor of one element.
+
+    It may be negative: a schedule that ends at 0 comes to -1e-18 by rounding.
+    """
+    value = states.from_elsewhere(value)
     if isinstance(value, Tensor) and value.array.dtype.kind in "iuf" and value.array.size == 1:
         states.number(value.array.item())
         return value
@@ -46,24 +50,31 @@ def scalar_of(form: states.Form) -> states.Form:
 STEPS, NUMBER = scalar_of(states.not_negative), scalar_of(states.number)
 
 
-def _rate_of_groups(value: Any) -> Any:
+def _decay(value: Any) -> Any:
     states.not_negative(scalar(rate(value)))
     return rate(value)
 
 
 def _share(value: Any) -> Any:
-    """A number from 0 to below 1, or a tensor of one element."""
-    states.below(1.0)(scalar(_rate_of_groups(value)))
+    """A number below 1, or a tensor of one element."""
+    states.below(1.0)(scalar(rate(value)))
     return rate(value)
 
 
+def _betas(value: Any) -> Any:
+    """Two shares; a schedule may make β₁ negative."""
+    pair = states.listed(_share, 2)(value)
+    states.not_negative(scalar(pair[1]))
+    return pair
+
+
 FORMS: dict[str, states.Form] = {
-    "lr": _rate_of_groups,
+    "lr": rate,
     "initial_lr": rate,
-    "betas": states.listed(_share, 2),
+    "betas": _betas,
     "eps": states.not_negative,
-    "weight_decay": _rate_of_groups,
-    "momentum": states.not_negative,
+    "weight_decay": _decay,
+    "momentum": states.number,
     "dampening": states.number,
     "alpha": states.not_negative,
     "rho": states.not_negative,

@@ -200,3 +200,10 @@ def test_a_tensor_as_learning_rate(rng: np.random.Generator) -> None:
             b.step()
             assert a.get_last_lr()[0].item() == b.get_last_lr()[0].item()
         assert_close([p], [q])
+        optimizer.load_state_dict(oracle.state_dict())
+        a.load_state_dict(b.state_dict())
+        group = optimizer.param_groups[0]
+        rates = [group["lr"], group["initial_lr"], *a.base_lrs, *a.get_last_lr()]
+        assert [type(rate) for rate in rates] == [Tensor] * 4
+        advance(rng, [p], [q], optimizer, oracle)
+        assert_close([p], [q])

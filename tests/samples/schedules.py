@@ -88,6 +88,8 @@ SCHEDULES: dict[str, list[Make]] = {
         _of("OneCycleLR", [0.5, 0.7], epochs=5, steps_per_epoch=8, anneal_strategy="linear"),
         _of("OneCycleLR", 0.5, 35, pct_start=0.4, three_phase=True, max_momentum=[0.9, 0.8]),
         _of("OneCycleLR", 0.5, 31, cycle_momentum=False, div_factor=5, final_div_factor=10.0),
+        _of("OneCycleLR", 0.5, 31, pct_start=1.0),  # phases without steps
+        _of("OneCycleLR", 0.5, 31, pct_start=0.0, three_phase=True),
     ],
     "SequentialLR": [
         lambda m, o: m.SequentialLR(
