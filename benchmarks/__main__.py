@@ -44,9 +44,8 @@ def main() -> int:
     width = max(map(len, chosen))
     versions = f"dlframe {dlframe.__version__} and PyTorch {torch.__version__}"
     print(f"{versions}, {arguments.threads} thread(s)")
-    print(
-        f"{'workload':{width}} {'dlframe':>10} {'PyTorch':>10} {'ratio':>7} {'quartiles':>13}  losses"
-    )
+    heads = f"{'dlframe':>10} {'PyTorch':>10} {'ratio':>7} {'quartiles':>13}  losses"
+    print(f"{'workload':{width}} {heads}")
     for name in chosen:
         _report(f"{name:{width}}", WORKLOADS[name], dlframe, torch, arguments)
     return 0
