@@ -19,7 +19,15 @@ from dlframe.data import DataLoader, TensorDataset
 from dlframe.errors import DlframeError, FileFormatError, StateDictError
 from dlframe.metrics import Accuracy, Metric
 from dlframe.optim import lr_scheduler
-from dlframe.training import Callback, EarlyStopping, ModelCheckpoint, Snapshots, StepLog, Trainer
+from dlframe.training import (
+    Callback,
+    EarlyStopping,
+    ModelCheckpoint,
+    Snapshots,
+    StepLog,
+    Trainer,
+    WeightAveraging,
+)
 from dlframe.utils import load, load_checkpoint, save
 
 # --- the parts ---------------------------------------------------------------------------------
@@ -117,6 +125,13 @@ def trainer() -> Trainer:
     return made
 
 
+def averaging_trainer() -> Trainer:
+    made = run()
+    made.callbacks = [WeightAveraging(), made.callbacks[1]]
+    made.fit((dl.ones(8, 2), dl.tensor([0, 1] * 4)), epochs=2, batch_size=2, progress=False)
+    return made
+
+
 S = lr_scheduler
 MAKERS: dict[str, Callable[[], Any]] = {
     "SGD": lambda: trained(lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True)),
@@ -163,6 +178,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "ModelCheckpoint": lambda: ModelCheckpoint("folder"),
     "Snapshots": snapshots,
     "Trainer": trainer,
+    "WeightAveraging": lambda: averaging_trainer().callbacks[0],
+    "Trainer that averages": averaging_trainer,
 }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
@@ -254,8 +255,24 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     >>> model.running_mean
     tensor([4.])
     """
+    with measuring_bn(model) as needed:
+        if not needed:
+            return
+        with no_grad():
+            for batch in loader:
+                inputs = batch[0] if isinstance(batch, (list, tuple)) else batch
+                model(inputs if device is None else inputs.to(device))
+
+
+@contextmanager
+def measuring_bn(model: Module) -> Iterator[bool]:
+    """Let the passes of the block measure running statistics; False if no layer has any.
+
+    The model is in training mode in the block.
+    """
     layers = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     if not layers:
+        yield False
         return
     was_training = model.training
     momenta = [layer.momentum for layer in layers]
@@ -264,10 +281,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
         layer.momentum = None  # the mean of all batches
     try:
         model.train()
-        with no_grad():
-            for batch in loader:
-                inputs = batch[0] if isinstance(batch, (list, tuple)) else batch
-                model(inputs if device is None else inputs.to(device))
+        yield True
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum

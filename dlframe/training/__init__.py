@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlframe.training.averaging import EMAWeightAveraging, WeightAveraging
 from dlframe.training.batches import NonFiniteLossError
 from dlframe.training.callback import Callback, LambdaCallback
 from dlframe.training.checkpoint import ModelCheckpoint
@@ -16,6 +17,7 @@ from dlframe.training.trainer import Trainer
 __all__ = [
     "CSVLogger",
     "Callback",
+    "EMAWeightAveraging",
     "EarlyStopping",
     "History",
     "JSONLogger",
@@ -28,5 +30,6 @@ __all__ = [
     "StepLog",
     "TerminateOnNaN",
     "Trainer",
+    "WeightAveraging",
     "lr_range_test",
 ]

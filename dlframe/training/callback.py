@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ class Callback:
     runs_last = False
     """Whether it is called after the others, as callbacks are that save the others' state."""
 
+    reported: Sequence[str] = ()
+    """The names of the numbers that `report` gives."""
+
     def on_train_begin(self, trainer: Trainer) -> None:
         """`fit` begins, also after a resumption."""
 
@@ -37,6 +40,13 @@ class Callback:
 
     def on_batch_end(self, trainer: Trainer) -> None:
         """A batch has been trained on, and the weights have changed."""
+
+    def on_pass_end(self, trainer: Trainer) -> None:
+        """All batches of an epoch have been trained on; the validation follows, if there is one."""
+
+    def report(self, trainer: Trainer) -> dict[str, Any]:
+        """Numbers for the record of the epoch that ends; `trainer.logs` has the measured ones."""
+        return {}
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """An epoch and its validation are over; `trainer.logs` is its record."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dlframe import states
@@ -24,6 +25,9 @@ class EarlyStopping(Callback):
     the model has the weights of its best epoch when `fit` returns, unless it was interrupted.
     A further `fit`, also after `save` and `resume`, goes on from the weights of the last epoch, to
     which the optimizer's state belongs: training in two parts gives the same as in one.
+
+    The history gets the best value and its epoch so far, as `best_val_loss` and
+    `best_val_loss_epoch` (0 before there is one).
 
     At the start of `fit` it raises ArgumentError for a quantity that training does not measure,
     and for one whose name does not tell the mode.
@@ -52,6 +56,11 @@ class EarlyStopping(Callback):
         self.waited = 0
         self.best_weights: dict[str, Any] | None = None
 
+    @property
+    def reported(self) -> tuple[str, str]:  # type: ignore[override] # read only here
+        """The names of the best value and of its epoch."""
+        return f"best_{self.monitor}", f"best_{self.monitor}_epoch"
+
     def on_train_begin(self, trainer: Trainer) -> None:
         check_monitor("EarlyStopping", self.monitor, trainer.quantities)
         self.mode = self.mode or infer_mode(self.monitor)
@@ -60,14 +69,25 @@ class EarlyStopping(Callback):
         self._stop_if_patience_is_over(trainer)  # a resumed run may have ended already
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        value = trainer.logs[self.monitor]
-        if better(value, self.best, self.mode or "min", self.min_delta):
-            self.best, self.best_epoch, self.waited = value, trainer.epoch, 0
+        if self._is_better(trainer):
+            self.best, self.best_epoch = trainer.logs[self.monitor], trainer.epoch
+            self.waited = 0
             if self.restore_best:
                 self.best_weights = dict(copied(trainer.model.state_dict()))
         else:
             self.waited += 1
             self._stop_if_patience_is_over(trainer)
+
+    def _is_better(self, trainer: Trainer) -> bool:
+        value = trainer.logs[self.monitor]
+        return better(value, self.best, self.mode or "min", self.min_delta)
+
+    def report(self, trainer: Trainer) -> dict[str, Any]:
+        best, epoch = self.best, self.best_epoch
+        if self._is_better(trainer):  # the epoch counts as done after the record
+            best, epoch = trainer.logs[self.monitor], trainer.epoch + 1
+        values = (math.nan if best is None else best, epoch)
+        return dict(zip(self.reported, values, strict=True))
 
     def _stop_if_patience_is_over(self, trainer: Trainer) -> None:
         if self.waited >= self.patience:

@@ -185,15 +185,20 @@ class Trainer:
         self.stop_reason = reason
 
     def use_weights(self, weights: dict[str, Any]) -> None:
-        """Give the model other weights to be used, for callbacks, at the end of training.
+        """Give the model other weights to be used, for callbacks, in `on_pass_end` or at the end.
 
-        Training itself stays where it is. The next `fit`, also one in a new process after `save`
-        and `resume`, puts back the weights that the model has now and goes on from them, unless
-        you have changed the model's parameters in between.
+        Training itself stays where it is. The next epoch or the next `fit`, also one in a new
+        process after `save` and `resume`, puts back the weights that the model has now and goes on
+        from them, unless you have changed the model's parameters in between.
         """
         aside = self._set_aside or {"weights": copied(self.model.state_dict())}
         self.model.load_state_dict(weights)
         self._set_aside = {**aside, "instead": trainer_state.fingerprint(self.model)}
+
+    @property
+    def weights_set_aside(self) -> bool:
+        """Whether the model has other weights than those of training; see `use_weights`."""
+        return self._set_aside is not None
 
     def _begin(
         self, train: Any, val: Any, epochs: int, batch_size: int, *, shuffle: bool, num_workers: int
@@ -221,10 +226,22 @@ class Trainer:
         self.stop_reason = None
         names = ["loss", *[metric.name for metric in self.metrics]]
         validated = [f"val_{name}" for name in names] if val is not None else []
-        reported = [one.name for one in self._reporting()]
-        self.quantities = [*names, *reported, *validated, *self._learning_rates(), "seconds"]
+        named = [one.name for one in self._reporting()]
+        measured = [*names, *named, *validated, *self._learning_rates(), "seconds"]
+        self.quantities = self._with_reported(measured)
         if isinstance(self.scheduler, ReduceLROnPlateau):
             check_monitor("Trainer, for ReduceLROnPlateau", self._plateau_monitor, self.quantities)
+
+    def _with_reported(self, measured: list[str]) -> list[str]:
+        """The names of what is measured, and of what callbacks report; two may report the same."""
+        reported = dict.fromkeys(name for one in self.callbacks for name in one.reported)
+        taken = [name for name in reported if name in measured]
+        if taken:
+            raise ArgumentError(
+                f"fit: a callback reports {', '.join(taken)}, which is measured as well; give the "
+                "metric or regularizer another name="
+            )
+        return [*measured, *reported]
 
     def _with_progress(self, progress: bool | None) -> list[Callback]:
         if progress is False or any(isinstance(c, ProgressBar) for c in self.callbacks):
@@ -233,6 +250,7 @@ class Trainer:
 
     def _run_epoch(self, interrupt: Interrupt) -> None:
         """Run the epoch, or the rest of it; an interruption leaves it unfinished."""
+        self._put_weights_back()
         if self.batch == 0:
             self._sums = self._training_sums()
             self._seconds = 0.0
@@ -247,9 +265,12 @@ class Trainer:
                     return
             self._check_not_empty()
             self._pass_done = True
+        self._call("on_pass_end")
         validation = self._validate(interrupt)
         self._seconds = time.perf_counter() - started
-        if validation is not None:
+        if validation is None:
+            self._put_weights_back()
+        else:
             self._end_epoch(validation)
 
     def _train_batch(self, batch: Any) -> None:
@@ -304,6 +325,10 @@ class Trainer:
     def _end_epoch(self, validation: dict[str, Any]) -> None:
         measured = {**self.running_means(), **validation}
         self.logs = {**measured, **self._rates, "seconds": self._seconds}
+        reports: dict[str, Any] = {}
+        for callback in self._active:
+            reports |= callback.report(self)
+        self.logs = {**measured, **self._rates, **reports, "seconds": self._seconds}
         self.history.append(self.logs)
         self.epoch += 1
         self.batch = 0

@@ -97,7 +97,8 @@ def curves(
     F1 and similar names.
 
     `names` says which series to draw; by default all except the `seconds` that a
-    `dlframe.training.Trainer` records for each epoch.
+    `dlframe.training.Trainer` records for each epoch, and what its callbacks report about others
+    (`best_…`, `averaged`).
 
     `steps` gives the x values of a series, which otherwise are 1, 2, 3 …; `log_scale` is for
     losses and learning rates that are always positive. With `smoothing` between 0 and 1 the
@@ -137,7 +138,9 @@ def curves(
 
 def _chosen(history: Mapping[str, Numbers], names: Sequence[str] | None) -> Mapping[str, Numbers]:
     if names is None:
-        return {name: values for name, values in history.items() if name != "seconds"}
+        reports = [f"best_{name}{end}" for name in history for end in ("", "_epoch")]
+        left_out = {"seconds", "averaged", *reports}
+        return {name: values for name, values in history.items() if name not in left_out}
     unknown = [name for name in names if name not in history]
     if unknown:
         raise ValueError(f"curves: the history has no {unknown}, but {list(history)}")

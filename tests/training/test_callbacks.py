@@ -28,6 +28,7 @@ from dlframe.training import (
 )
 from dlframe.training.callback import keyed, ordered
 from dlframe.training.progress import text_of
+from dlframe.viz import Tracker
 
 
 class Scripted(Trainer):
@@ -63,6 +64,42 @@ def test_early_stopping_restores_the_best_epoch() -> None:
     assert trainer.epoch == 4
     assert trainer.stop_reason == "val_loss has not improved for 2 epochs (best: 3 in epoch 2)"
     assert trainer.model.weight.tolist() == trainer.weights[1] != trainer.weights[3]
+
+
+def test_early_stopping_reports_the_best_epoch_to_history_and_trackers() -> None:
+    nan = float("nan")
+    tracker = Tracker()
+    track = LambdaCallback(on_epoch_end=lambda t: tracker.log(t.epoch, **t.logs))
+    # two that watch one quantity report the same
+    stopping = [EarlyStopping(patience=2), EarlyStopping(patience=9, min_delta=0.1)]
+    trainer = Scripted([nan, 5.0, 3.0, 4.0, 3.5, 1.0], [*stopping, track]).run()
+    for seen in (trainer.history, tracker.history):
+        assert seen["best_val_loss_epoch"] == [0, 2, 3, 3, 3]
+        np.testing.assert_array_equal(seen["best_val_loss"], [nan, 5, 3, 3, 3])
+    assert trainer.history.best("val_loss") == (3, 3)
+    assert {"best_val_loss", "best_val_loss_epoch"} <= set(trainer.quantities)
+    assert "best_val_loss 3.0000" in text_of(trainer.logs)
+
+
+def test_what_a_callback_reports_is_recorded_before_others_see_the_epoch() -> None:
+    class Norm(Callback):
+        reported = ("norm",)
+
+        def report(self, trainer: Trainer) -> dict[str, Any]:
+            return {"norm": trainer.model.weight.norm().item() + 0 * trainer.logs["val_loss"]}
+
+    seen: list[Any] = []
+    look = LambdaCallback(on_epoch_end=lambda t: seen.append((t.logs["norm"], t.history["norm"])))
+    trainer = Scripted([3, 2], [look, Norm()])
+    trainer.run()
+    assert [logs for logs, _ in seen] == trainer.history["norm"]
+    assert list(trainer.history)[-1] == "seconds"
+
+    class Loss(Norm):
+        reported = ("loss",)
+
+    with pytest.raises(ArgumentError, match="reports loss, which is measured as well"):
+        Scripted([1], [Loss()]).run()
 
 
 def test_early_stopping_may_leave_the_last_weights() -> None:

@@ -430,13 +430,25 @@ CALLBACKS: dict[str, Callable[[Path], Callback]] = {
     "Snapshots": lambda folder: training.Snapshots(every_batches=3),
     "StepLog": lambda folder: StepLog(5),
     "TerminateOnNaN": lambda folder: training.TerminateOnNaN(),
+    "WeightAveraging": lambda folder: training.WeightAveraging(1),
+}
+# beside another callback that averages they are refused
+AVERAGING: dict[str, Callable[[], Callback]] = {
+    "each epoch": lambda: training.WeightAveraging(),
+    "from the second epoch, statistics averaged": lambda: training.WeightAveraging(
+        1, update_bn=False
+    ),
+    "each two batches": lambda: training.WeightAveraging(every_batches=2),
+    "EMA": lambda: training.EMAWeightAveraging(0.9),
+    "EMA, statistics measured": lambda: training.EMAWeightAveraging(0.9, 1, update_bn=True),
 }
 
 
 def test_the_table_has_every_callback() -> None:
     kinds = [getattr(training, name) for name in training.__all__]
     callbacks = [k for k in kinds if isinstance(k, type) and issubclass(k, Callback)]
-    assert set(CALLBACKS) == {kind.__name__ for kind in callbacks} - {"Callback"}
+    names = {kind.__name__ for kind in callbacks}
+    assert set(CALLBACKS) == names - {"Callback", "EMAWeightAveraging"}
 
 
 @pytest.mark.parametrize(
@@ -457,6 +469,36 @@ def test_all_callbacks_together_resume(tmp_path: Path, places: Any) -> None:
         for f in last
     ]
     assert all(log == logs[0] for log in logs)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("name", AVERAGING)
+def test_averages_resume(tmp_path: Path, name: str, num_workers: int) -> None:
+    def make(callbacks: tuple[Callback, ...]) -> Run:
+        run = Run(make_sgd, per_epoch, num_workers, (AVERAGING[name](), *callbacks))
+        best = run.trainer.callbacks.pop(0)  # of the averages, and after them
+        run.trainer.callbacks.append(best)
+        run.trainer.callbacks.sort(key=lambda one: one.runs_last)
+        return run
+
+    check_every_resumption(tmp_path, make, all_places)
+
+
+@pytest.mark.parametrize("name", AVERAGING)
+def test_averaging_leaves_training_alone(name: str) -> None:
+    """Without its reports, the weights of training, losses and random numbers are the same."""
+    whole = Run(make_adam, per_batch, callbacks=(Recorder(),)).fit()
+    averaged = Run(make_adam, per_batch, callbacks=(AVERAGING[name](), Recorder())).fit()
+    # EarlyStopping, which comes first, has put its best weights back
+    assert averaged.trainer.history["loss"] == whole.trainer.history["loss"]
+    for a, b in zip(
+        *(run.trainer.callbacks[-1].states for run in (averaged, whole)),  # type: ignore[attr-defined] # those of Recorder
+        strict=True,
+    ):
+        aside = a["trainer"]["set_aside"]
+        assert_same_bits(a["optimizer"], b["optimizer"])
+        assert_same_bits(a["model"] if aside is None else aside["weights"], b["model"])
+        assert_same_bits(a["trainer"]["positions"], b["trainer"]["positions"])
 
 
 # --- the best weights beside the last ones -----------------------------------------------------
