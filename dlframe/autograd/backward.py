@@ -80,7 +80,7 @@ def backward(
     leaves = list(found)
     if wanted is not None:  # results among them retain their gradients by a hook
         leaves = [x for x in wanted if x.__class__ is not Node and x in found]
-    for listener in on_leaves:
+    for listener in on_leaves.copy():  # one may leave the list when it is called
         listener(leaves)
     for leaf in leaves:
         if leaf.needs_grad:  # it may have been switched off since the forward

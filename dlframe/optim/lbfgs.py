@@ -203,7 +203,7 @@ class LBFGS(Optimizer):
     def _iterate(self, closure: Callable[[], Any]) -> Any:
         def evaluate() -> Any:
             with enable_grad():
-                return closure()
+                return self._watch.call(self, closure)
 
         group = self.param_groups[0]
         state = self.state[group["params"][0]]

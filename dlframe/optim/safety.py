@@ -16,7 +16,7 @@ import math
 import threading
 import warnings
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ class Watch:
         self.version = -1
         self.left: Array | None = None  # some of its elements
         self.was_added_to = False
+        self.closure_is_known = False  # whether it was seen how a closure treats gradients
         # the parameters that backward reaches before the first step, and those among them that no
         # optimizer holds, with some of their elements
         self.passes = 0
@@ -155,6 +156,44 @@ class Watch:
                 f"{_listed(list(names.values()))}. Give them to an optimizer, or freeze them with "
                 "requires_grad_(False), which saves the time as well",
             )
+
+    # --- closures ------------------------------------------------------------------------------
+
+    def call(self, optimizer: Optimizer, closure: Callable[[], Any]) -> Any:
+        """What a closure returns that a step calls several times: does it clear the gradients?"""
+        if self.closure_is_known:
+            return closure()
+        found = next((p for p in _parameters(optimizer) if p.gradient is not None), None)
+        if found is None:
+            return closure()
+        self.closure_is_known = True
+        gradient = found.gradient
+        version, left = version_of(gradient.array), _some(gradient.array)
+        was_left: list[bool] = []
+
+        def look(leaves: Sequence[Any]) -> None:
+            if not was_left and any(leaf is found for leaf in leaves):
+                same = found.gradient is gradient and version_of(gradient.array) == version
+                # zeros may be cleared or not: then nothing is said
+                was_left.append(
+                    same and bool(left.any()) and np.array_equal(_some(gradient.array), left)
+                )
+
+        with _lock:
+            on_leaves.append(look)
+        try:
+            return closure()
+        finally:
+            with _lock:
+                on_leaves.remove(look)
+            if was_left == [True]:
+                self._say(
+                    AccumulatedGradientWarning,
+                    optimizer,
+                    "closure() does not clear the gradients, so each call adds to those of the "
+                    "call before. Call zero_grad() in it, before backward(). Seen in "
+                    f"{_names(optimizer, [found])}",
+                )
 
     # --- gradients that are no numbers ---------------------------------------------------------
 

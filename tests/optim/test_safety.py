@@ -123,6 +123,33 @@ def test_gradients_that_nobody_clears(kind: str, clip: bool) -> None:
             optimizer.step()
 
 
+SEVERAL_CALLS: dict[str, Callable[[Any], optim.Optimizer]] = {  # of the closure in one step
+    "LBFGS": lambda params: optim.LBFGS(params, lr=1e-3, max_iter=3),
+    "line search": lambda params: optim.LBFGS(params, line_search_fn="strong_wolfe", max_iter=3),
+    "SAM": lambda params: optim.SAM(optim.SGD(params, lr=0.1)),
+}
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("make", SEVERAL_CALLS.values(), ids=SEVERAL_CALLS)
+def test_a_closure_that_does_not_clear_gradients(
+    make: Callable[[Any], optim.Optimizer], clip: bool
+) -> None:
+    net = model()
+    optimizer = make(net.parameters())
+
+    def closure() -> Any:
+        loss = loss_of(net)
+        loss.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        return loss
+
+    with says(AccumulatedGradientWarning, "closure() does not clear", "zero_grad()", "0.weight"):
+        for _ in range(2):
+            optimizer.step(closure)
+
+
 def test_a_layer_that_the_optimizer_does_not_have() -> None:
     net = model()
     optimizer = optim.Adam(net[0].parameters())
@@ -409,16 +436,25 @@ def test_backward_for_some_inputs_only() -> None:
         optimizer.step()
 
 
-def test_closures() -> None:
+@pytest.mark.parametrize("clear", ["none", "zeros", *BY_HAND])
+@pytest.mark.parametrize("make", [optim.SGD, *SEVERAL_CALLS.values()])
+def test_closures(make: Callable[[Any], optim.Optimizer], clear: str) -> None:
     net = model()
-    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    optimizer = make(net.parameters())
 
     def closure() -> Any:
-        optimizer.zero_grad()
+        if clear in BY_HAND:
+            for p in net.parameters():
+                if p.grad is not None:
+                    BY_HAND[clear](p)
+        else:
+            optimizer.zero_grad(set_to_none=clear == "none")
         loss = loss_of(net)
         loss.backward()
+        (loss_of(net) * 0.5).backward()
         return loss
 
+    loss_of(net).backward()  # what is left of something else
     for _ in range(4):
         optimizer.step(closure)
 

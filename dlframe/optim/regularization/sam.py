@@ -177,7 +177,7 @@ class SAM(Optimizer):
                 "first_step() and second_step(), each after a backward"
             )
         with enable_grad():
-            loss = closure()
+            loss = self._watch.call(self, closure)
         value = _number(loss)  # now: the closure may give the same tensor again
         self.first_step()
         try:
