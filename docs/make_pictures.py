@@ -1,6 +1,6 @@
 """Make the pictures of the documentation again, with the library itself.
 
-    python docs/make_pictures.py                  all of them, about a minute
+    python docs/make_pictures.py                  all of them, some minutes
     python docs/make_pictures.py activations lrs  those whose names begin with one of these words
 
 Every curve is computed by the layer, loss or optimizer that it shows, and everything random is

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 from samples.reference import illustrated, sections
 
-from dlframe import nn
+from dlframe import nn, optim
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -161,3 +161,25 @@ def test_each_class_of_nn_has_a_formula_and_a_picture() -> None:
     shown = {name: illustrated()[name] for name in classes if name not in PLAIN}
     assert [name for name, text in shown.items() if "![" not in text] == []
     assert [name for name, text in shown.items() if "$" not in text] == []
+
+
+OF_OPTIM = [
+    name
+    for module in (optim, optim.lr_scheduler, optim.swa_utils)  # optim has the regularizers
+    for name in module.__all__
+    if isinstance(getattr(module, name), type) and name != "Optimizer"
+]
+# What is no class of optim, and has a section like one.
+OF_OPTIM += ["least_squares", "get_ema_avg_fn", "get_ema_multi_avg_fn", "update_bn"]
+OF_OPTIM += ["Decoupled weight decay", "Early stopping"]
+
+
+@pytest.mark.parametrize("name", OF_OPTIM)
+def test_each_part_of_optim_has_formula_picture_use_failure_and_source(name: str) -> None:
+    text = sections()[name]
+    assert "$$" in text
+    assert "![" in text or (
+        re.search(r"\[(picture|above)\]\(", text) and "![" in illustrated()[name]
+    )
+    for part in (r"\*\*When:\*\* \S", r"\*\*How it fails:\*\* \S", r"Sources?: .*\(\d{4}"):
+        assert re.search(rf"^{part}", text, flags=re.MULTILINE), part

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drawings import (
     activations,
     attention,
+    compared,
     convolution,
     distances,
     dropout,
@@ -15,6 +16,7 @@ from drawings import (
     initial,
     layers,
     losses,
+    minimizers,
     normalization,
     optimization,
     optimizers,
@@ -23,6 +25,7 @@ from drawings import (
     recurrent,
     regularization,
     resampling,
+    schedules,
     structure,
 )
 
@@ -43,6 +46,9 @@ PICTURES = {
     **embedding.PICTURES,
     **initial.PICTURES,
     **optimizers.PICTURES,
+    **minimizers.PICTURES,
+    **schedules.PICTURES,
+    **compared.PICTURES,
     **optimization.PICTURES,
     **gallery.PICTURES,
     **graphs.PICTURES,

@@ -1,9 +1,8 @@
-"""What optimizers and schedules do: paths down a valley, and learning rates over the steps."""
+"""What optimizers do: paths down a valley, sizes of steps, and how they fail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,7 @@ from matplotlib.ticker import NullLocator
 
 import dlframe as dl
 from dlframe import nn, optim
-from dlframe.optim import lr_scheduler as lrs
-from drawings.page import INK, LOOKS, MUTED, axes_page, note
+from drawings.page import INK, LOOKS, MUTED, axes_page
 
 START = (-1.85, 0.75)
 
@@ -35,7 +33,8 @@ def path(make: Callable[[Any], optim.Optimizer], steps: int) -> Any:
     return np.array(places)
 
 
-def _valley_axes(axes: Any) -> None:
+def valley_axes(axes: Any) -> None:
+    """Contour lines of the valley, and a cross in its minimum."""
     x, y = np.meshgrid(np.linspace(-2, 0.6, 200), np.linspace(-0.95, 0.95, 160))
     levels = [0.01, 0.05, 0.15, 0.4, 0.9, 1.8, 3.2]
     axes.contour(x, y, valley((x, y)), levels=levels, colors="#b9c3cf", linewidths=0.8)
@@ -47,7 +46,7 @@ def _valley_axes(axes: Any) -> None:
 def _paths(runs: dict[str, tuple[Callable[[Any], optim.Optimizer], int]], columns: int) -> Any:
     figure, grid = axes_page(columns, 1, 2.5 * columns, 2.15)
     for axes, look, (name, (make, steps)) in zip(grid[0], LOOKS, runs.items(), strict=False):
-        _valley_axes(axes)
+        valley_axes(axes)
         places = path(make, steps)
         colour = look["color"]
         axes.plot(*places.T, color=colour, lw=1.3, marker="o", ms=3, zorder=3)
@@ -128,40 +127,6 @@ def matrix_paths() -> Any:
     return figure
 
 
-def lbfgs_paths() -> Any:
-    """Ten evaluations of the loss each: one step of L-BFGS, as many of two others."""
-    figure, grid = axes_page(3, 1, 7.5, 2.15)
-    runs: tuple[tuple[str, Any], ...] = (
-        (
-            "LBFGS, strong_wolfe",
-            lambda p: optim.LBFGS(p, max_iter=1, line_search_fn="strong_wolfe"),
-        ),
-        ("LBFGS(lr=0.1)", partial(optim.LBFGS, lr=0.1, max_iter=1)),
-        ("SGD(lr=0.2)", partial(optim.SGD, lr=0.2)),
-    )
-    for axes, look, (name, make) in zip(grid[0], LOOKS, runs, strict=False):
-        _valley_axes(axes)
-        point = nn.Parameter(dl.tensor(START))
-        optimizer, calls, places = make([point]), [0], [point.tolist()]
-
-        def closure(optimizer: Any = optimizer, point: Any = point, calls: Any = calls) -> Any:
-            optimizer.zero_grad()
-            loss = valley(point)
-            loss.backward()
-            calls[0] += 1
-            return loss
-
-        while calls[0] < 10:
-            optimizer.step(closure)
-            places.append(point.tolist())
-        axes.plot(*np.array(places).T, color=look["color"], lw=1.3, marker="o", ms=3, zorder=3)
-        axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
-        axes.set_title(name, size=9.5)
-        label = f"{calls[0]} evaluations, loss {valley(places[-1]):.2g}"
-        axes.set_xlabel(label, size=8.5, color=MUTED)
-    return figure
-
-
 def adadelta_paths() -> Any:
     """Steps that have to grow from the root of ε."""
     return _paths(
@@ -233,9 +198,7 @@ def warm_up() -> Any:
             sizes.append((weights.detach() - before).square().mean().sqrt().item())
         grid[0, 0].plot(np.arange(1, 1001), sizes, label=make.__name__, **look)
     grid[0, 0].set(xlabel="step", ylabel="size of the step / lr", xscale="log", yscale="log")
-    for axis, ticks in (grid[0, 0].xaxis, [1, 10, 100, 1000]), (grid[0, 0].yaxis, [0.01, 0.1, 1]):
-        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
-        axis.set_minor_locator(NullLocator())
+    _plain_log(grid[0, 0], [1, 10, 100, 1000], [0.01, 0.1, 1])
     grid[0, 0].legend(loc="lower right")
     return figure
 
@@ -244,7 +207,7 @@ def averaged() -> Any:
     """SGD with noisy gradients, and the average that ASGD keeps of its points."""
     figure, grid = axes_page(1, 1, 5.2, 3.0)
     axes = grid[0, 0]
-    _valley_axes(axes)
+    valley_axes(axes)
     dl.manual_seed(1)
     point = nn.Parameter(dl.tensor(START))
     optimizer = optim.ASGD([point], lr=0.15, t0=60)
@@ -279,43 +242,6 @@ def rare_words() -> Any:
     return figure
 
 
-def scipy_paths() -> Any:
-    """One step of three of SciPy's methods: free, within bounds, and under a constraint."""
-    figure, grid = axes_page(3, 1, 7.5, 2.15)
-    ahead = {"type": "ineq", "fun": lambda p: p[1] - p[0] - 0.8}
-    runs: dict[str, dict[str, Any]] = {
-        "trust-ncg": {"method": "trust-ncg"},
-        "L-BFGS-B, x ≤ −0.6": {"method": "L-BFGS-B", "bounds": (None, dl.tensor([-0.6, 9.0]))},
-        "SLSQP, y ≥ x + 0.8": {"method": "SLSQP", "constraints": [ahead]},
-    }
-    for axes, look, (name, options) in zip(grid[0], LOOKS, runs.items(), strict=False):
-        _valley_axes(axes)
-        point = nn.Parameter(dl.tensor(START, dtype=dl.float64))
-        places = [point.tolist()]
-
-        def note(_: Any, point: Any = point, places: Any = places) -> None:
-            places.append(point.tolist())
-
-        def closure(point: Any = point) -> Any:
-            point.grad = None
-            loss = valley(point)
-            loss.backward(create_graph=True)
-            return loss
-
-        optimizer = optim.SciPy([point], callback=note, **options)
-        optimizer.step(closure)
-        axes.plot(*np.array(places).T, color=look["color"], lw=1.3, marker="o", ms=3, zorder=3)
-        axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
-        if "bounds" in options:
-            axes.axvline(-0.6, color=MUTED, lw=1)
-        if "constraints" in options:
-            axes.plot([-1.75, 0.15], [-0.95, 0.95], color=MUTED, lw=1)
-        axes.set_title(name, size=9.5)
-        label = f"{len(places) - 1} iterations, loss {valley(places[-1]):.2g}"
-        axes.set_xlabel(label, size=8.5, color=MUTED)
-    return figure
-
-
 def weight_decay() -> Any:
     """Two weights whose gradients change sign at every step, so that only the decay moves them."""
     figure, grid = axes_page(2, 1, 7.0, 2.6)
@@ -337,70 +263,87 @@ def weight_decay() -> Any:
     return figure
 
 
-def rates(make: Callable[[optim.Optimizer], Any], steps: int, values: Any = None) -> list[float]:
-    """The learning rate of each step."""
-    optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
-    scheduler = make(optimizer)
-    found = []
-    for step in range(steps):
-        found.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step(*(() if values is None else (values[step],)))
-    return found
-
-
-def schedules() -> Any:
-    """Every schedule, for a learning rate of 1 and 40 steps."""
-    loss = np.concatenate([np.linspace(2, 1, 15), np.full(25, 1.0)])
-
-    def warm_up_then_cosine(o: Any) -> Any:
-        parts = [lrs.LinearLR(o, 0.1, total_iters=8), lrs.CosineAnnealingLR(o, T_max=32)]
-        return lrs.SequentialLR(o, parts, milestones=[8])
-
-    makers: dict[str, Any] = {
-        "StepLR(10, gamma=0.5)": lambda o: lrs.StepLR(o, 10, gamma=0.5),
-        "MultiStepLR([12, 30], 0.3)": lambda o: lrs.MultiStepLR(o, [12, 30], gamma=0.3),
-        "ExponentialLR(0.93)": lambda o: lrs.ExponentialLR(o, 0.93),
-        "CosineAnnealingLR(40)": lambda o: lrs.CosineAnnealingLR(o, 40),
-        "LinearLR(0.1, total_iters=15)": lambda o: lrs.LinearLR(o, 0.1, total_iters=15),
-        "ConstantLR(0.3, 10)": lambda o: lrs.ConstantLR(o, 0.3, total_iters=10),
-        "LambdaLR: 1 / (1 + t / 5)": lambda o: lrs.LambdaLR(o, lambda t: 1 / (1 + t / 5)),
-        "MultiplicativeLR: 0.95": lambda o: lrs.MultiplicativeLR(o, lambda t: 0.95),
-        "PolynomialLR(40, power=2)": lambda o: lrs.PolynomialLR(o, 40, power=2.0),
-        "CosineAnnealingWarmRestarts(6, 2)": lambda o: lrs.CosineAnnealingWarmRestarts(o, 6, 2),
-        'CyclicLR(mode="triangular2")': lambda o: lrs.CyclicLR(
-            o, 0.1, 1.0, 6, mode="triangular2", cycle_momentum=False
-        ),
-        "OneCycleLR(total_steps=40)": lambda o: lrs.OneCycleLR(o, 1.0, 40, cycle_momentum=False),
-        "SWALR(0.3, 15)": lambda o: optim.swa_utils.SWALR(o, 0.3, 15),
-        "ChainedScheduler": lambda o: lrs.ChainedScheduler(
-            [lrs.LinearLR(o, 0.1, total_iters=8), lrs.ExponentialLR(o, 0.95)]
-        ),
-        "SequentialLR": warm_up_then_cosine,
-        "ReduceLROnPlateau": lambda o: lrs.ReduceLROnPlateau(o, factor=0.4, patience=5),
-    }
-    figure, grid = axes_page(4, 4, 9.6, 6.8)
-    for axes, (name, make) in zip(grid.ravel(), makers.items(), strict=True):
-        values = loss if "Plateau" in name else None
-        axes.step(range(40), rates(make, 40, values), where="post", color=LOOKS[0]["color"])
-        if values is not None:
-            axes.plot(loss / 2, color=LOOKS[1]["color"], linestyle=LOOKS[1]["linestyle"], lw=1.3)
-            note(axes, 34, 0.58, "loss", size=8, color=MUTED)
-        axes.set_title(name, size=7.5)
-        axes.set(ylim=(0, 1.08), xlim=(0, 40), yticks=[0, 0.5, 1], xticks=[0, 10, 20, 30, 40])
-    for axes in grid[-1]:
-        axes.set_xlabel("step")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("learning rate")
+def failures() -> Any:
+    """Steps that do not shrink, a division by nearly nothing, and one that forgets too soon."""
+    figure, grid = axes_page(3, 1, 9.0, 2.7)
+    noisy_bowl(grid[0, 0])
+    constant_gradient(grid[0, 1])
+    rare_large(grid[0, 2])
     return figure
+
+
+def noisy_bowl(axes: Any) -> None:
+    """The distance from a minimum under noise: the learning rate decides where it ends."""
+    steps = 2000
+    runs: dict[str, Callable[[Any], optim.Optimizer]] = {
+        "SGD(lr=0.1)": lambda p: optim.SGD(p, lr=0.1),
+        "Adam(lr=0.1)": lambda p: optim.Adam(p, lr=0.1),
+        "Adam(lr=0.01)": lambda p: optim.Adam(p, lr=0.01),
+        "Adagrad(lr=0.1)": lambda p: optim.Adagrad(p, lr=0.1),
+    }
+    for look, (name, make) in zip(LOOKS, runs.items(), strict=False):
+        dl.manual_seed(0)
+        weights = nn.Parameter(dl.full((400,), 3.0))
+        optimizer = make([weights])
+        sizes = []
+        for _ in range(steps):
+            weights.grad = weights.detach() + dl.randn(400)
+            optimizer.step()
+            sizes.append(weights.square().mean().sqrt().item())
+        axes.plot(np.arange(1, steps + 1), sizes, label=name, **look)
+    axes.set(xscale="log", yscale="log", xlabel="step", ylabel="distance from the minimum")
+    _plain_log(axes, [1, 10, 100, 1000], [0.1, 0.3, 1, 3])
+    axes.set_title("gradients with noise", size=9.5)
+    axes.legend(loc="lower left", fontsize=7)
+
+
+def constant_gradient(axes: Any) -> None:
+    """Steps of RMSprop while the gradient stays the same."""
+    for look, centered in zip(LOOKS, (False, True), strict=False):
+        weight = nn.Parameter(dl.zeros(1, dtype=dl.float64))
+        optimizer = optim.RMSprop([weight], lr=1.0, alpha=0.9, centered=centered)
+        places = [0.0]
+        for _ in range(100):
+            weight.grad = dl.ones(1, dtype=dl.float64)
+            optimizer.step()
+            places.append(weight.item())
+        axes.plot(np.arange(1, 101), -np.diff(places), label=f"centered={centered}", **look)
+    axes.set(yscale="log", xlabel="step", ylabel="size of the step / lr", ylim=(0.5, 400))
+    _plain_log(axes, None, [1, 10, 100])
+    axes.set_title("RMSprop(alpha=0.9), gradient 1", size=9.5)
+    axes.legend(loc="upper left")
+
+
+def rare_large(axes: Any) -> None:
+    """Gradients 3, −1, −1, whose mean is positive: the weight should fall to its limit −1."""
+    for look, amsgrad in zip(LOOKS, (False, True), strict=False):
+        weight = nn.Parameter(dl.zeros(1, dtype=dl.float64))
+        optimizer = optim.Adam([weight], lr=0.01, betas=(0.0, 0.1), amsgrad=amsgrad)
+        places = [0.0]
+        for step in range(900):
+            weight.grad = dl.tensor([3.0 if step % 3 == 0 else -1.0], dtype=dl.float64)
+            optimizer.step()
+            with dl.no_grad():
+                weight.clamp_(-1, 1)
+            places.append(weight.item())
+        axes.plot(places, label=f"amsgrad={amsgrad}", **look)
+    axes.set(xlabel="step", ylabel="weight", ylim=(-1.15, 1.15), yticks=[-1, 0, 1])
+    axes.set_title("Adam, gradients 3, −1, −1", size=9.5)
+    axes.legend(loc="center right")
+
+
+def _plain_log(axes: Any, places: list[float] | None, heights: list[float]) -> None:
+    """Numbers as they are written, on logarithmic axes."""
+    for axis, ticks in (axes.xaxis, places), (axes.yaxis, heights):
+        if ticks is not None:
+            axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+            axis.set_minor_locator(NullLocator())
 
 
 PICTURES = {
     "paths-sgd": sgd_paths,
     "paths-adaptive": adaptive_paths,
     "paths-adagrad": adagrad_paths,
-    "paths-lbfgs": lbfgs_paths,
-    "paths-scipy": scipy_paths,
     "optimizers-matrices": matrix_paths,
     "paths-adadelta": adadelta_paths,
     "paths-adams": adam_relatives,
@@ -410,5 +353,5 @@ PICTURES = {
     "asgd-average": averaged,
     "sparse-adam": rare_words,
     "weight-decay": weight_decay,
-    "schedules": schedules,
+    "optimizers-failures": failures,
 }

@@ -9,6 +9,7 @@ import numpy as np
 import dlframe as dl
 from dlframe import nn, optim
 from dlframe.nn import functional
+from drawings.compared import FEW, Setting, digits, few_digits, loss_of, regularized
 from drawings.page import BLUE, INK, LOOKS, MUTED, ORANGE, arrow, axes_page, note, zero_axes
 
 Array = np.ndarray[Any, Any]
@@ -245,10 +246,49 @@ def sam() -> Any:
     return figure
 
 
+# --- early stopping ----------------------------------------------------------------------------
+
+
+def early_stopping() -> Any:
+    """The losses of a training that goes on for too long, and what a small validation set says."""
+    x, y = few_digits()
+    held = tuple(part[FEW : 2 * FEW] for part in digits(True))
+    losses: list[list[float]] = []
+    small: list[list[float]] = []
+
+    def watch(model: Any) -> None:
+        losses.append([loss_of(model, x, y), loss_of(model, *held)])
+        parts = [tuple(part[k * 15 : k * 15 + 15] for part in held) for k in range(5)]
+        small.append([loss_of(model, *part) for part in parts])
+
+    regularized(Setting(), 0, watch)
+    figure, grid = axes_page(2, 1, 8.0, 2.7)
+    epochs = range(1, len(losses) + 1)
+    for look, name, curve in zip(
+        LOOKS, ("training", "validation"), zip(*losses, strict=True), strict=False
+    ):
+        grid[0, 0].plot(epochs, curve, label=name, **look)
+    best = int(np.argmin([loss for _, loss in losses]))
+    mark = {"ms": 7, "mfc": "white", "mec": INK, "mew": 1.5, "zorder": 4}
+    grid[0, 0].plot(best + 1, losses[best][1], "o", **mark)
+    note(grid[0, 0], best + 6, losses[best][1] + 0.35, "these weights are kept", size=8)
+    grid[0, 0].set_title("200 samples held back", size=9.5)
+    grid[0, 0].legend(loc="upper right")
+    for look, curve in zip(LOOKS, zip(*small, strict=True), strict=True):
+        grid[0, 1].plot(epochs, curve, **(look | {"lw": 1.1}))
+        place = int(np.argmin(curve))
+        grid[0, 1].plot(place + 1, curve[place], "o", **(mark | {"ms": 5.5}))
+    grid[0, 1].set_title("five times 15 samples held back", size=9.5)
+    for axes in grid[0]:
+        axes.set(xlabel="epoch", ylabel="loss", ylim=(0, 2.4))
+    return figure
+
+
 PICTURES = {
     "regularization-penalties": penalties,
     "regularization-constraints": constraints,
     "regularization-gradients": gradient_clipping,
     "regularization-labels": label_smoothing,
     "regularization-sam": sam,
+    "regularization-stopping": early_stopping,
 }
