@@ -65,8 +65,8 @@ class LBFGS(Optimizer):
 
     Liu and Nocedal, "On the limited memory BFGS method for large scale optimization" (1989).
 
-    Use it on small problems with all data in each evaluation: it often needs ten times fewer
-    evaluations than `Adam`, and reaches the last digits. Dropout or changing batches make the
+    Use it on small problems with all data in each evaluation: it needs fewer evaluations than
+    `Adam`, no learning rate, and reaches the last digits. Dropout or changing batches make the
     changes of the gradient meaningless. Without a line search it may diverge; prefer
     `line_search_fn="strong_wolfe"`.
 
@@ -74,7 +74,8 @@ class LBFGS(Optimizer):
         params: parameters, or pairs `(name, parameter)`; one group only.
         lr: learning rate γ, a number or a tensor of one element.
         max_iter: the most iterations in one step.
-        max_eval: the most evaluations in one step; 1.25 `max_iter` by default.
+        max_eval: the most evaluations in one step, those of the line search among them; 1.25
+            `max_iter` by default. With `max_iter=1` the line search has one try.
         tolerance_grad: a step ends when no element of the gradient is larger than this.
         tolerance_change: a step ends when the loss or the parameters change by less.
         history_size: how many pairs are kept; each takes twice the memory of the parameters.

@@ -81,7 +81,8 @@ class RMSprop(FlatOptimizer):
         eps: ε, against division by zero.
         weight_decay: λ, an L2 penalty.
         momentum: μ.
-        centered: divide by an estimate of the standard deviation instead.
+        centered: divide by an estimate of the standard deviation instead. A gradient that hardly
+            changes makes it nearly zero, and the steps huge.
         maximize: climb instead of descend.
         foreach, capturable: accepted as PyTorch's, and without effect: there is one fast way.
         differentiable: True is not supported.

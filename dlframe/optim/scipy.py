@@ -42,7 +42,8 @@ class SciPy(Optimizer):
     digits. Nocedal and Wright, "Numerical Optimization" (2006), describes the methods.
 
     Use it for fits, for logistic regression, and for networks of up to some thousand weights. It
-    fails with batches or dropout, as a method cannot tell a better point from a lucky one.
+    fails with batches or dropout, as a method cannot tell a better point from a lucky one: it ends
+    after a few iterations, and "L-BFGS-B" calls that convergence.
 
     Args:
         params: parameters, pairs `(name, parameter)`, or dicts that describe groups; `bounds` may

@@ -64,8 +64,9 @@ class SparseAdam(FlatOptimizer):
 
     It is a variant of Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), made for
     embeddings: under Adam, the vector of a word goes on moving by its momentum in batches
-    without the word, and its averages fade. t counts all steps, so ones that are touched rarely
-    get averages that are corrected too little, and smaller steps.
+    without the word, and its averages fade. t counts all steps, so the averages of a rare element
+    are corrected too little: for a gradient of 1 in every hundredth step, its first step is as long
+    as γ, its tenth five times as long.
 
     PyTorch's takes sparse gradients only. Gradients are dense here, so elements that are exactly
     zero take the place of those that a sparse gradient leaves out: the result is PyTorch's for

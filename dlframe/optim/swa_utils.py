@@ -63,7 +63,8 @@ def get_swa_avg_fn() -> Average:
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """An average that forgets: a ← decay a + (1 − decay) w.
 
-    It remembers about the last 1 / (1 − decay) updates.
+    It remembers about the last 1 / (1 − decay) updates, and the first weights for some times as
+    long: with 0.999 it is for trainings of many thousand steps.
 
     Raises:
         ValueError: a decay outside of [0, 1].
@@ -294,9 +295,9 @@ def measuring_bn(model: Module) -> Iterator[bool]:
 class SWALR(LRScheduler):
     """γ goes from its present value to `swa_lr` in `anneal_epochs` steps, and stays there.
 
-    γₜ = αₜ swa_lr + (1 − αₜ) γ₀ with αₜ = (1 − cos(π t / n)) / 2 ("cos") or t / n ("linear"), n =
-    `anneal_epochs`. A constant, rather high rate keeps the weights moving around the valley, so
-    that there is something to average.
+    γₜ = αₜ swa_lr + (1 − αₜ) γ with αₜ = (1 − cos(π t / n)) / 2 ("cos") or t / n ("linear"), n =
+    `anneal_epochs` and γ the rate before its first step. A constant, rather high rate keeps the
+    weights moving around the valley, so that there is something to average.
 
     Args:
         optimizer: whose learning rates are changed.

@@ -61,7 +61,7 @@ def has_attributes(f: Any) -> bool:
 
 
 class LambdaLR(_OfFunctions):
-    """γₜ = γ₀ f(t), with a function of your own.
+    """γₜ = γ₀ f(t), with a function of your own: it gives a factor, and not a rate.
 
     Args:
         optimizer: whose learning rates are changed.

@@ -24,7 +24,11 @@ __all__ = ["ReduceLROnPlateau"]
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """γ is multiplied by `factor` when a measured value has not improved for `patience` steps.
+    """γ is multiplied by `factor` when a value has not improved for more than `patience` steps.
+
+    The value is measured by you, and passed to `step`: usually the validation loss, once per epoch.
+    Values of single batches vary more than they fall, and end the training too soon. Krizhevsky,
+    Sutskever and Hinton (2012) divided by ten when the validation error stopped falling.
 
     Args:
         optimizer: whose learning rates are changed.

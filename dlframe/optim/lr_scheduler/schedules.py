@@ -24,7 +24,16 @@ __all__ = [
 
 
 class StepLR(LRScheduler):
-    """γ is multiplied by `gamma` every `step_size` steps.
+    """γ is multiplied by `gamma` every `step_size` steps: γₜ = γ₀ gamma^⌊t / step_size⌋.
+
+    Steps are those of the schedule: epochs or batches, whichever it is called after. Szegedy et
+    al., "Going deeper with convolutions" (2015), used 0.96 every 8 epochs.
+
+    Args:
+        optimizer: whose learning rates are changed.
+        step_size: the steps between two reductions.
+        gamma: the factor.
+        last_epoch: see `LRScheduler`.
 
     >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
     >>> scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
@@ -64,6 +73,16 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """γ is multiplied by `gamma` at each of the steps listed in `milestones`.
 
+    γₜ = γ₀ gammaᵏ with k the number of milestones up to t. A step that is listed twice counts
+    twice. He et al., "Deep Residual Learning for Image Recognition" (2016), used a tenth after a
+    half and three quarters of the training.
+
+    Args:
+        optimizer: whose learning rates are changed.
+        milestones: steps, in any order.
+        gamma: the factor.
+        last_epoch: see `LRScheduler`.
+
     >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
     >>> scheduler = optim.lr_scheduler.MultiStepLR(optimizer, milestones=[30, 80], gamma=0.1)
     """
@@ -101,7 +120,15 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """γ is multiplied by `factor` for the first `total_iters` steps.
+    """γ is multiplied by `factor` for the first `total_iters` steps, and by 1 afterwards.
+
+    The simplest warm-up: He et al. (2016), section 4.2, began with a tenth.
+
+    Args:
+        optimizer: whose learning rates are changed.
+        factor: from 0 to 1. 0 cannot be undone: step `total_iters` divides by it, as PyTorch's.
+        total_iters: n.
+        last_epoch: see `LRScheduler`.
 
     Raises:
         ValueError: a factor outside of [0, 1].
@@ -146,6 +173,16 @@ class ConstantLR(LRScheduler):
 
 class LinearLR(LRScheduler):
     """A warm-up: the factor of γ goes from `start_factor` to `end_factor` in `total_iters` steps.
+
+    γₜ = γ₀ (s + (e − s) min(t, n) / n). With s = 1 and e = 0 it is a decay on a straight line.
+    Goyal et al., "Accurate, Large Minibatch SGD" (2017), for the warm-up of large batches.
+
+    Args:
+        optimizer: whose learning rates are changed.
+        start_factor: s.
+        end_factor: e.
+        total_iters: n.
+        last_epoch: see `LRScheduler`.
 
     Raises:
         ValueError: a start outside of (0, 1], or an end outside of [0, 1].
@@ -208,7 +245,14 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """γ is multiplied by `gamma` at every step.
+    """γ is multiplied by `gamma` at every step: γₜ = γ₀ gammaᵗ.
+
+    To end at a hundredth after n steps, gamma is 0.01^(1/n).
+
+    Args:
+        optimizer: whose learning rates are changed.
+        gamma: the factor.
+        last_epoch: see `LRScheduler`.
 
     >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=0.5)
     >>> scheduler = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
@@ -238,6 +282,12 @@ class CosineAnnealingLR(LRScheduler):
     γₜ = γ_min + ½ (γ₀ − γ_min) (1 + cos(π t / T)), computed from γ at the step before. Loshchilov
     and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), equation 5, without
     the restarts.
+
+    Args:
+        optimizer: whose learning rates are changed.
+        T_max: T, the number of steps of the whole training.
+        eta_min: γ_min, the last rate.
+        last_epoch: see `LRScheduler`.
 
     >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
     >>> scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
@@ -293,6 +343,12 @@ class PolynomialLR(LRScheduler):
 
     γₜ = γ₀ (1 − min(t, n) / n)ᵖ with n = `total_iters` and p = `power`. Chen et al., "DeepLab"
     (2017), section 4.1, with p = 0.9. A power of 1 is a straight line.
+
+    Args:
+        optimizer: whose learning rates are changed.
+        total_iters: n; after it the rate stays 0.
+        power: p.
+        last_epoch: see `LRScheduler`.
 
     >>> optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
     >>> scheduler = optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)

@@ -56,6 +56,14 @@ class _OfSchedules(LRScheduler):
 class SequentialLR(_OfSchedules):
     """One schedule after another: `milestones` are the steps at which the next one takes over.
 
+    Each begins with its own step 0, so a `T_max` after a warm-up is what is left of the training.
+
+    Args:
+        optimizer: theirs.
+        schedulers: in the order in which they act. Step this schedule only, not those inside.
+        milestones: one less than there are schedulers.
+        last_epoch: see `LRScheduler`.
+
     Raises:
         ValueError: no schedulers, one of another optimizer, a `ReduceLROnPlateau`, or a number of
             milestones that is not one less than that of schedulers.

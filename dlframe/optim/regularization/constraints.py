@@ -21,7 +21,8 @@ class Constraint(StepHook):
     """The base of constraints: a subclass writes `project_array`.
 
     `attach(optimizer)` projects after each of its steps, `project()` does it once. Neither changes
-    what the optimizer remembers, so momentum may push a weight out of the set again and again.
+    what the optimizer remembers, so momentum may push a weight out of the set again and again. The
+    weights before the first step are not projected; call `project()` once if they should be.
     `last` is the share of units, or of values, that the last projection had to move.
 
     Args:

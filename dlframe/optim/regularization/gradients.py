@@ -28,7 +28,8 @@ class GradientNoise(StepHook):
 
     It helps deep networks out of bad initial values and saddles early in training, and fades
     afterwards. The noise has one size for all parameters: where gradients are much smaller than
-    σ it drowns them, and with Adam it is scaled up with them. `last` is σ.
+    σ it drowns them, and with Adam it is scaled up with them. Its norm is σ √n for n weights, so
+    larger models need a smaller η. `last` is σ.
 
     Neelakantan et al., "Adding gradient noise improves learning for very deep networks" (2015),
     with η from 0.01, 0.3 and 1.

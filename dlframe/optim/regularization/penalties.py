@@ -18,7 +18,8 @@ class Penalty(Regularizer):
     """The base of penalties: a subclass writes `term`, the penalty of one parameter.
 
     Calling it gives the sum over all chosen parameters that need gradients: a tensor of one number
-    to add to the loss, with gradients of every order. `last` is its value as a float.
+    to add to the loss, with gradients of every order. `last` is its value as a float. `term` sees
+    one parameter at a time.
 
     Args:
         model: whose parameters are penalized. A parameter that is replaced, added or frozen later
