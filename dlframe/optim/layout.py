@@ -268,7 +268,7 @@ def divided(sizes: Sequence[int], shares: int) -> list[slice]:
     """Slices of a list that divide its items, of these sizes, into about equal shares.
 
     >>> divided([4, 4, 4, 4, 2], 2)
-    [slice(0, 3, None), slice(3, 5, None)]
+    [slice(0, 2, None), slice(2, 5, None)]
     """
     middles = np.cumsum(sizes) - np.array(sizes, np.int64) / 2
     wanted = sum(sizes) / shares * np.arange(1, shares)
