@@ -57,7 +57,8 @@ class SciPy(Optimizer):
         constraints: dicts `{"type": "eq" or "ineq", "fun": c}`, where `c` takes the parameters as
             tensors in float64, one argument each, and returns a tensor: zero, or not negative.
         tol: SciPy's tolerance for the method.
-        max_iter: the most iterations in one step; the method's own limit by default.
+        max_iter: the most iterations in one step; the method's own limit by default. COBYLA counts
+            evaluations.
         options: further options for the method, such as `{"gtol": 1e-12}`.
         callback: called with the optimizer after each iteration, when the parameters are the best
             so far. StopIteration ends the step.
@@ -203,7 +204,7 @@ class SciPy(Optimizer):
             low, high = flat([low for low, _ in limits]), flat([high for _, high in limits])
             derivatives["bounds"] = optimize.Bounds(low, high)
             start = np.clip(start, low, high)
-        if self.max_iter is not None:
+        if self.max_iter is not None and not run.counts_itself:
             derivatives["options"] = {**self.options, "maxiter": self.max_iter}
         elif self.options:
             derivatives["options"] = self.options
@@ -214,13 +215,13 @@ class SciPy(Optimizer):
                 method=self.method,
                 constraints=[constraint_for(c, params) for c in self.constraints],
                 tol=self.tol,
-                callback=run.after_iteration if self.callback else None,
+                callback=run.after_iteration if self.callback or run.counts_itself else None,
                 **derivatives,
             )
-        except _StoppedError:
+        except _StoppedError as stopped:
             self.result = optimize.OptimizeResult(
                 x=run.best, fun=run.lowest, nit=run.iterations, nfev=run.evaluations,
-                success=False, message="`callback` raised `StopIteration`.",
+                success=False, message=str(stopped),
             )  # fmt: skip
         except BaseException:
             assign(params, before if self.constraints else run.best)
@@ -234,7 +235,10 @@ class SciPy(Optimizer):
 
 
 class _StoppedError(Exception):
-    """Ends TNC, to which StopIteration is an error, and SLSQP, which would return a trial point."""
+    """Ends TNC, to which StopIteration is an error, and SLSQP, which would return a trial point.
+
+    The message is the reason.
+    """
 
 
 class _Run:
@@ -243,6 +247,8 @@ class _Run:
     def __init__(self, owner: SciPy, params: list[Any], closure: Callable[[], Any]) -> None:
         self.owner, self.params, self.closure = owner, params, closure
         self.evaluations = self.iterations = 0
+        # TNC has a limit of evaluations only
+        self.counts_itself = owner.method == "TNC" and owner.max_iter is not None
         self.best = flat([p.array for p in params])
         self.lowest = math.inf
         self.x: Array | None = None
@@ -324,15 +330,17 @@ class _Run:
             assign(self.params, np.asarray(x))
             self.x = None
         self.iterations += 1
-        assert self.owner.callback is not None
         try:
-            self.owner.callback(self.owner)
+            if self.owner.callback is not None:
+                self.owner.callback(self.owner)
         except StopIteration:
             if self.owner.method == "TNC" or (
                 self.owner.method == "SLSQP" and not self.owner.constraints
             ):
-                raise _StoppedError from None
+                raise _StoppedError("`callback` raised `StopIteration`.") from None
             raise
+        if self.counts_itself and self.iterations == self.owner.max_iter:
+            raise _StoppedError("Maximum number of iterations has been exceeded.")
 
 
 def least_squares(

@@ -146,6 +146,19 @@ def test_callback_and_stopping() -> None:
     assert problem.values() == pytest.approx(seen[-1])
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_stops_after_the_iterations(method: str) -> None:
+    """TNC has no such option, and COBYLA counts evaluations."""
+    problem = Problem(method, max_iter=6, options={"gtol": 0.0} if method == "TNC" else {})
+    problem.step()
+    result = problem.optimizer.result
+    assert result["nfev" if method == "COBYLA" else "nit"] <= 6
+    assert problem.closure().item() <= 40
+    if method == "TNC":
+        assert not result.success
+        assert "iterations" in result.message
+
+
 def test_saving_and_copying() -> None:
     problem = Problem("L-BFGS-B", max_iter=1, options={"ftol": 0.0})
     problem.step()
