@@ -387,7 +387,10 @@ def least_squares(
     params = _checked(params)
 
     def values(*tensors: Any) -> Any:
-        return _tensor(residuals(*tensors), "least_squares: residuals").reshape(-1)
+        found = _tensor(residuals(*tensors), "least_squares: residuals").reshape(-1)
+        if not found.array.size:
+            raise ValueError("least_squares: residuals() returned no elements; are there data?")
+        return found
 
     each: Any = bounds if isinstance(bounds, list) else [bounds] * len(params)
     if len(each) != len(params):
@@ -484,7 +487,9 @@ def jacobian(
     """The derivatives of a vector by all parameters, (values, numbers)."""
     transform = func.jacfwd if forward else func.jacrev
     parts = transform(values, argnums=tuple(range(len(params))))(*tensors_of(x, params))
-    return np.concatenate([part.array.reshape(len(part), -1) for part in parts], axis=1)
+    # not -1: a parameter may have no elements
+    flat_parts = [part.array.reshape(len(part), math.prod(part.shape[1:])) for part in parts]
+    return np.concatenate(flat_parts, axis=1)
 
 
 def constraint_for(constraint: dict[str, Any], params: Sequence[Any]) -> dict[str, Any]:

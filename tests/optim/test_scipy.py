@@ -306,3 +306,11 @@ def test_unfit_parameters_of_least_squares(
 ) -> None:
     with pytest.raises(error, match=message):
         optim.least_squares(lambda p: p, params)
+
+
+def test_a_parameter_without_elements_beside_others() -> None:
+    p, empty = dl.tensor(2.0), dl.zeros(0, 3)
+    optim.least_squares(lambda p, empty: p + dl.ones(4) + empty.sum(), [p, empty])
+    assert p.item() == pytest.approx(-1)
+    with pytest.raises(ValueError, match=r"residuals\(\) returned no elements"):
+        optim.least_squares(lambda p: p + dl.ones(0), [p])
