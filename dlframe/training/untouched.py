@@ -45,6 +45,8 @@ def untouched(
     attributes = [(part, dict(vars(part))) for part in parts]
     values = [(tensor, tensor.array, tensor.array.copy(), tensor.grad) for tensor in tensors]
     optimizers = [(one, dict(vars(one))) for one in _optimizers(optimizer)]
+    # what the schedules of the optimizers compare their own steps with
+    counts = [(one._steps, one._steps.made) for one, _ in optimizers if one._steps is not None]
     position, of_loader = position_of(loader), None
     if isinstance(loader, DataLoader):
         of_loader = dict(vars(loader))
@@ -69,6 +71,8 @@ def untouched(
             for one, saved in optimizers:
                 vars(one).clear()
                 vars(one).update(saved)
+            for steps, made in counts:
+                steps.made = made
             go_to(loader, position)
             if of_loader is not None:  # an epoch in progress goes on
                 vars(loader).update(of_loader)

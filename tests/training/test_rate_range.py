@@ -90,6 +90,7 @@ def everything(model, optimizer, loader):
             {k: v for k, v in g.items() if k != "params"} for one in kept for g in one.param_groups
         ],
         "state": states,
+        "steps": optimizer._steps.made,  # a schedule compares its own with them
         "held": [id(value) for one in kept for e in one.state.values() for value in e.values()],
         "position": {k: str(v) for k, v in position.items()},
         "random": (
@@ -115,6 +116,7 @@ def prepared(model_name, optimizer_name):
     dl.manual_seed(3)
     model = MODELS[model_name]()
     optimizer = OPTIMIZERS[optimizer_name](list(model.parameters()))
+    optim.lr_scheduler.StepLR(optimizer, 100)
     loader = DataLoader(TensorDataset(X, Y), batch_size=5, shuffle=True, generator=dl.Generator())
     batches = iter(loader)
     for _ in range(2):
