@@ -17,7 +17,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from dlframe.tensor import Tensor
 Form = Callable[[Any], Any]
 
 
-class _Unfit(Exception):
+class Unfit(Exception):
     """A value that does not have a form; the message says which form."""
 
     def __init__(self, form: str, value: Any, inside: str = "") -> None:
@@ -53,7 +53,7 @@ def check(value: Any, form: Form, where: str, name: object) -> Any:
     """The value, if it has the form; else StateDictError says where it is."""
     try:
         return form(value)
-    except _Unfit as unfit:
+    except Unfit as unfit:
         given = printable(repr(unfit.value), longest=60)
         raise StateDictError(
             f"{where}: {printable(repr(name), longest=60)}{unfit.inside} is {unfit.form}; got "
@@ -68,6 +68,97 @@ def from_elsewhere(value: Any) -> Any:
     return Tensor(np.array(value.__array__()))
 
 
+# --- all faults at once ------------------------------------------------------------------------
+
+
+class Fault(NamedTuple):
+    """One row of a report: where in a state something does not fit, and what is there."""
+
+    place: tuple[str, ...]
+    entry: str
+    expected: str
+    found: str
+
+
+class Report:
+    """Collects what does not fit of a state, to raise all of it at once, as a table.
+
+    Args:
+        columns: the titles of the cells that say where in the state an entry is.
+
+    >>> report = Report("group")
+    >>> group = {"lr": -1.0, "eps": "small", "momentum": 0.9}
+    >>> report.compare(group, 0, lr=not_negative, eps=number, momentum=number, alpha=number)
+    {'momentum': 0.9}
+    >>> print(report)
+    group  entry  expected               found
+    0      lr     a number of 0 or more  -1.0 (float)
+    0      eps    a finite number        'small' (str)
+    0      alpha  a finite number        missing
+    """
+
+    LONGEST = 12  # rows
+    WIDEST = 44  # characters of a cell
+
+    def __init__(self, *columns: str) -> None:
+        self.columns = columns
+        self.faults: list[Fault] = []
+
+    def add(self, *place: object, entry: object, expected: str, found: str) -> None:
+        """Note that an entry does not fit; `place` has a cell for each column."""
+        self.faults.append(Fault(tuple(map(str, place)), str(entry), expected, found))
+
+    def compare(self, state: Any, /, *place: object, **forms: Form) -> dict[str, Any]:
+        """The entries of a state that have their forms; the others are noted."""
+        if not isinstance(state, Mapping):
+            self.add(*place, entry="", expected="a dict", found=shown(state))
+            return {}
+        fit = {}
+        for name, form in forms.items():
+            value = state.get(name, _MISSING)
+            try:
+                fit[name] = form(value)
+            except Unfit as unfit:
+                entry = f"{name}{unfit.inside}"
+                self.add(*place, entry=entry, expected=unfit.form, found=shown(unfit.value))
+                continue
+            if value is _MISSING:
+                del fit[name]
+                self.add(*place, entry=name, expected="a value", found=shown(value))
+        return fit
+
+    def __str__(self) -> str:
+        """The table; of many rows the first ones, and how many there are more."""
+        titles = (*self.columns, "entry", "expected", "found")
+        rows = [(*place, *rest) for place, *rest in self.faults[: self.LONGEST]]
+        rows = [tuple(printable(c, longest=self.WIDEST) for c in row) for row in (titles, *rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        more = len(self.faults) - self.LONGEST
+        return "\n".join([*lines, *([f"and {more} more"] if more > 0 else [])])
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "missing"
+
+
+_MISSING = _Missing()
+
+
+def shown(value: Any) -> str:
+    """A value for a message: a number or text as it is, an array by dtype and shape."""
+    if value is _MISSING:
+        return "missing"
+    array = value.array if isinstance(value, Tensor) else value
+    if isinstance(array, np.ndarray) and array.size != 1:
+        return f"{array.dtype}{array.shape}"
+    return f"{printable(repr(value), longest=60)} ({type(value).__name__})"
+
+
 # --- forms -------------------------------------------------------------------------------------
 
 
@@ -80,9 +171,9 @@ def integer(low: int, high: int = _HIGHEST) -> Form:
 
     def form(value: Any) -> int:
         if type(value) is not int and not isinstance(value, np.integer):
-            raise _Unfit("an integer", value)
+            raise Unfit("an integer", value)
         if not low <= value <= high:
-            raise _Unfit(f"an integer from {low} to {end}", value)
+            raise Unfit(f"an integer from {low} to {end}", value)
         return int(value)
 
     return form
@@ -95,28 +186,28 @@ count = integer(0)
 def number(value: Any) -> Any:
     """A number that is neither nan nor infinite."""
     if not _is_number(value) or not math.isfinite(value):
-        raise _Unfit("a finite number", value)
+        raise Unfit("a finite number", value)
     return value
 
 
 def not_negative(value: Any) -> Any:
     """A finite number, 0 or more."""
     if number(value) < 0:
-        raise _Unfit("a number of 0 or more", value)
+        raise Unfit("a number of 0 or more", value)
     return value
 
 
 def not_positive(value: Any) -> Any:
     """A number of 0 or less."""
     if number(value) > 0:
-        raise _Unfit("a number of 0 or less", value)
+        raise Unfit("a number of 0 or less", value)
     return value
 
 
 def positive(value: Any) -> Any:
     """A finite number above 0."""
     if number(value) <= 0:
-        raise _Unfit("a number above 0", value)
+        raise Unfit("a number above 0", value)
     return value
 
 
@@ -125,7 +216,7 @@ def below(limit: float) -> Form:
 
     def form(value: Any) -> Any:
         if number(value) >= limit:
-            raise _Unfit(f"a number below {limit:g}", value)
+            raise Unfit(f"a number below {limit:g}", value)
         return value
 
     return form
@@ -139,7 +230,7 @@ def both(first: Form, second: Form) -> Form:
 def any_number(value: Any) -> Any:
     """A number, also nan and the infinities."""
     if not _is_number(value):
-        raise _Unfit("a number", value)
+        raise Unfit("a number", value)
     return value
 
 
@@ -154,14 +245,14 @@ def _is_number(value: Any) -> bool:
 def flag(value: Any) -> bool:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
-        raise _Unfit("True or False", value)
+        raise Unfit("True or False", value)
     return bool(value)
 
 
 def text(value: Any) -> str:
     """A str."""
     if not isinstance(value, str):
-        raise _Unfit("a text", value)
+        raise Unfit("a text", value)
     return value
 
 
@@ -175,7 +266,7 @@ def one_of(*values: str) -> Form:
 
     def form(value: Any) -> str:
         if not isinstance(value, str) or value not in values:
-            raise _Unfit(" or ".join(map(repr, values)), value)
+            raise Unfit(" or ".join(map(repr, values)), value)
         return value
 
     return form
@@ -186,7 +277,7 @@ def matching(pattern: re.Pattern[str], meaning: str) -> Form:
 
     def form(value: Any) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise _Unfit(meaning, value)
+            raise Unfit(meaning, value)
         return value
 
     return form
@@ -202,9 +293,9 @@ def listed(inner: Form, length: int | None = None) -> Form:
 
     def form(value: Any) -> Any:
         if not isinstance(value, (list, tuple)):
-            raise _Unfit("a list", value)
+            raise Unfit("a list", value)
         if length is not None and len(value) != length:
-            raise _Unfit(f"a list of {length}", value)
+            raise Unfit(f"a list of {length}", value)
         entries = (_inside(inner, entry, i) for i, entry in enumerate(value))
         return tuple(entries) if isinstance(value, tuple) else list(entries)
 
@@ -216,7 +307,7 @@ def mapping(inner: Form, keys: Form = text) -> Form:
 
     def form(value: Any) -> dict[Any, Any]:
         if not isinstance(value, Mapping):
-            raise _Unfit("a dict", value)
+            raise Unfit("a dict", value)
         return {keys(key): _inside(inner, entry, key) for key, entry in value.items()}
 
     return form
@@ -230,11 +321,11 @@ def array(dtype: Any, shape: tuple[int, ...] | None = None, ndim: int | None = N
     def form(value: Any) -> np.ndarray[Any, Any]:
         given = value.array if isinstance(value, Tensor) else value
         if not isinstance(given, np.ndarray) or given.dtype != wanted:
-            raise _Unfit(named, value)
+            raise Unfit(named, value)
         if given.shape != (given.shape if shape is None else shape):
-            raise _Unfit(named, value)
+            raise Unfit(named, value)
         if ndim is not None and given.ndim != ndim:
-            raise _Unfit(f"{named} of {ndim} dimensions", value)
+            raise Unfit(f"{named} of {ndim} dimensions", value)
         return given
 
     return form
@@ -246,9 +337,9 @@ def numbers(ndim: int | None = None) -> Form:
     def form(value: Any) -> np.ndarray[Any, Any]:
         given = value.array if isinstance(value, Tensor) else value
         if not isinstance(given, np.ndarray) or given.dtype.kind not in "biufc":
-            raise _Unfit("an array of numbers", value)
+            raise Unfit("an array of numbers", value)
         if ndim is not None and given.ndim != ndim:
-            raise _Unfit(f"an array of {ndim} dimensions", value)
+            raise Unfit(f"an array of {ndim} dimensions", value)
         return given
 
     return form
@@ -259,7 +350,7 @@ def tensor(shape: tuple[int, ...]) -> Form:
 
     def form(value: Any) -> Any:
         if not isinstance(value, Tensor) or value.array.shape != shape:
-            raise _Unfit(f"a tensor of shape {shape}", value)
+            raise Unfit(f"a tensor of shape {shape}", value)
         return value
 
     return form
@@ -268,8 +359,8 @@ def tensor(shape: tuple[int, ...]) -> Form:
 def _inside(form: Form, value: Any, place: Any) -> Any:
     try:
         return form(value)
-    except _Unfit as unfit:
-        raise _Unfit(unfit.form, unfit.value, f"[{place!r}]{unfit.inside}") from None
+    except Unfit as unfit:
+        raise Unfit(unfit.form, unfit.value, f"[{place!r}]{unfit.inside}") from None
 
 
 # --- all or nothing ----------------------------------------------------------------------------

@@ -17,7 +17,7 @@ memory is, and which state they have. Each step checks this, and plans again aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain, cycle
 from operator import is_
@@ -27,7 +27,6 @@ from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
 from dlframe.base import threads
 from dlframe.base.quiet import quietly
-from dlframe.errors import StateDictError
 from dlframe.nn.parameter import is_lazy
 from dlframe.optim.layout import BLOCK, LARGE, SHARED, Block, Chunk, Layout, Scratch, sharing_memory
 from dlframe.optim.optimizer import Optimizer, ParamGroup
@@ -68,19 +67,16 @@ class FlatOptimizer(Optimizer):
         super().__setstate__(state)
         self._forget_plans()
 
-    def _check_state(self, where: str) -> None:
-        for group in self.param_groups:
-            # what an option wants that was switched on lately may be missing: it starts with zeros
-            needed = self._state_names({**group, **_SWITCHED_OFF})
-            for i, p in enumerate(group["params"]):
-                entry = self.state.get(p)
-                if not entry:
-                    continue
-                names = {*needed, *(name for name in self._state_names(group) if name in entry)}
-                forms = dict.fromkeys(names, states.optional(states.tensor(p.array.shape)))
-                forms |= {name: STEPS if name == "step" else NUMBER for name in self._numbers}
-                _check_shapes(entry, names, p)
-                states.take(entry, f"{where}, state of parameter {i}", **forms)
+    def _state_forms(
+        self, group: ParamGroup, p: Tensor, entry: Mapping[str, Any]
+    ) -> dict[str, states.Form]:
+        if not entry:
+            return {}
+        # what an option wants that was switched on lately may be missing: it starts with zeros
+        needed = self._state_names({**group, **_SWITCHED_OFF})
+        names = [n for n in self._state_names(group) if n in needed or n in entry]
+        forms = dict.fromkeys(names, states.optional(states.tensor(p.array.shape)))
+        return {name: STEPS if name == "step" else NUMBER for name in self._numbers} | forms
 
     def _forget_plans(self) -> None:
         self._plans: dict[int, Plan] = {}
@@ -255,18 +251,6 @@ class Plan:
             layout.adopt(entry, name, place)
         fresh = [layout.adopt(entry, name, place) for name in self.names]
         return any(fresh), tuple(entry[name].item() for name in self.numbers)
-
-
-def _check_shapes(entry: dict[str, Any], names: Iterable[str], p: Tensor) -> None:
-    """Say what is likely where all the state of a parameter has another shape."""
-    for name in sorted(names):
-        value = entry.get(name)
-        if isinstance(value, Tensor) and value.array.shape != p.array.shape:
-            raise StateDictError(
-                f"load_state_dict: {name!r} has shape {value.array.shape}, its parameter "
-                f"{p.array.shape}; the state belongs to another model, or the parameters were "
-                "given in another order"
-            )
 
 
 def same(a: Sequence[Any], b: Sequence[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -140,24 +140,24 @@ class LBFGS(Optimizer):
             )
         super().add_param_group(param_group)
 
-    def _check_state(self, where: str) -> None:
+    def _state_forms(
+        self, group: ParamGroup, p: Tensor, entry: Mapping[str, Any]
+    ) -> dict[str, states.Form]:
         params = self.param_groups[0]["params"]
-        where = f"{where}, state of parameter 0"
-        entry = self.state.get(params[0], {})
-        states.take(entry, where)
-        if entry:
-            states.take(entry, where, func_evals=states.count, n_iter=states.count)
-        if entry and "d" in entry:
-            size = sum(p.array.size for p in params)
-            history = states.listed(states.tensor((size,)))
-            forms = {"d": states.tensor((size,)), "prev_flat_grad": states.tensor((size,))}
-            states.take(entry, where, **forms, old_dirs=history, old_stps=history, t=NUMBER)
-            pairs = len(entry["old_dirs"])
-            states.take(entry, where, old_stps=states.listed(states.plain, pairs))
-            states.take(entry, where, ro=states.listed(NUMBER, pairs), H_diag=NUMBER)
-            states.take(entry, where, prev_loss=states.any_number)
-        if entry and "al" in entry:  # not before the second iteration
-            states.take(entry, where, al=states.listed(states.optional(NUMBER)))
+        if not entry or p is not params[0]:
+            return {}
+        forms: dict[str, states.Form] = {"func_evals": states.count, "n_iter": states.count}
+        if "d" in entry:
+            vector = states.tensor((sum(q.array.size for q in params),))
+            dirs = entry.get("old_dirs")
+            pairs = len(dirs) if isinstance(dirs, (list, tuple)) else None
+            forms |= dict.fromkeys(("d", "prev_flat_grad"), vector)
+            forms |= dict.fromkeys(("old_dirs", "old_stps"), states.listed(vector, pairs))
+            forms |= {"ro": states.listed(NUMBER, pairs), "t": NUMBER, "H_diag": NUMBER}
+            forms["prev_loss"] = states.any_number
+        if "al" in entry:  # not before the second iteration
+            forms["al"] = states.listed(states.optional(NUMBER))
+        return forms
 
     # --- the parameters as one vector ----------------------------------------------------------
 

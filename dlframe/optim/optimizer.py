@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
 from typing import Any, ClassVar
-
-import numpy as np
 
 from dlframe import states
 from dlframe.autograd.backward import zero_gradients
-from dlframe.base import nests
 from dlframe.base.hooks import RemovableHandle, add_hook
-from dlframe.errors import StateDictError
-from dlframe.optim.layout import NUMBERS
+from dlframe.optim.loading import UNSPECIFIC, checked_state
 from dlframe.optim.safety import Watch
 from dlframe.tensor import Tensor
 
@@ -153,8 +149,11 @@ class Optimizer:
         self._attached: list[Any] = []  # regularizers, which copies of the optimizer keep
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
-        return {**kept, "attached": self._attached} if self._attached else kept
+        names = ("defaults", "state", "param_groups")
+        kept = {name: getattr(self, name) for name in names}
+        if self._attached:
+            kept["attached"] = self._attached
+        return kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over `state`, and fill in the options that older files do not have."""
@@ -354,12 +353,13 @@ class Optimizer:
         """Take over options and state from a `state_dict`, PyTorch's included.
 
         Groups correspond by position. Parameters do too, unless both sides know names: then the
-        names decide, so a model whose layers were reordered loads correctly. Values are copied.
+        names decide, so a model whose layers were reordered loads correctly, and a parameter may
+        have moved to another group. Values are copied.
 
         Raises:
             StateDictError: the number of groups, or of parameters in a group, differs; an option or
                 state that the class needs is missing, makes no sense, or has another shape than its
-                parameter. Nothing is changed.
+                parameter. The message is a table of all that does not fit. Nothing is changed.
 
         >>> p = nn.Parameter(dl.ones(2))
         >>> optimizer = optim.Adam([("weight", p)], lr=0.1)
@@ -374,51 +374,30 @@ class Optimizer:
             for hook in self._load_state_dict_pre_hooks.values():
                 replaced = hook(self, state_dict)
                 state_dict = state_dict if replaced is None else replaced
-            self._load(state_dict, where)
+            self.__setstate__(checked_state(self, state_dict, where))
+            if self._steps is not None:  # the steps that led to this state were another optimizer's
+                self._steps.made += 1
             for hook in self._load_state_dict_post_hooks.values():
                 hook(self)
 
-    def _load(self, state_dict: StateDict, where: str) -> None:
-        given = states.take(
-            state_dict,
-            where,
-            state=states.mapping(states.plain, states.plain),
-            param_groups=_GROUPS,
-        )
-        saved_groups = copy.deepcopy(given["param_groups"])
-        saved_groups = [nests.map_leaves(states.from_elsewhere, group) for group in saved_groups]
-        _check_group_sizes(where, self.param_groups, saved_groups)
-        parameter: dict[Any, Any] = {}  # number in the file -> our parameter
-        for group, saved in zip(self.param_groups, saved_groups, strict=True):
-            parameter.update(zip(saved["params"], _in_saved_order(group, saved), strict=True))
-        if len(parameter) != sum(len(set(group["params"])) for group in self.param_groups):
-            raise StateDictError(f"{where}: two parameters have one number")
-        for i, (group, saved) in enumerate(zip(self.param_groups, saved_groups, strict=True)):
-            saved["params"] = group["params"]
-            if "param_names" in group:  # the names that the parameters have now
-                saved["param_names"] = group["param_names"]
-            self._check_options(f"{where}, group {i}", saved)
-        state: defaultdict[Any, Any] = defaultdict(dict)
-        for key, value in given["state"].items():
-            if key in parameter:
-                state[parameter[key]] = _copied(value, parameter[key])
-            else:  # not about one parameter
-                state[key] = value
-        self.__setstate__({"state": state, "param_groups": saved_groups})
-        self._check_state(where)
-        if self._steps is not None:  # the steps that led to this state were another optimizer's
-            self._steps.made += 1
+    def _state_forms(
+        self, group: ParamGroup, p: Tensor, entry: Mapping[str, Any]
+    ) -> dict[str, states.Form] | None:
+        """What a parameter's saved state must have, with the options of its group.
 
-    def _check_options(self, where: str, saved: ParamGroup) -> None:
-        """Raise StateDictError for an option that a saved group lacks or that makes no sense."""
-        needed = self.defaults.keys() - self._optional_options.keys()
-        # an option that this class does not have may mean anything to one's own
-        known = needed | (saved.keys() & {*self.defaults, "initial_lr"})
-        forms = {name: form for name, form in self._option_forms.items() if name in known}
-        states.take(saved, where, **forms)
+        None of an empty one. A class of one's own may keep anything: then it is not a dict here.
+        """
+        return None
 
-    def _check_state(self, where: str) -> None:
-        """Raise StateDictError for the state of a parameter that lacks something."""
+    @staticmethod
+    def _classes_with(options: set[str]) -> list[str]:
+        """The optimizers that have certain options, for an error about the state of another."""
+        classes, found = [Optimizer], []
+        while classes:
+            below = classes.pop().__subclasses__()
+            classes += below
+            found += [cls for cls in below if options == {*signature(cls).parameters} - UNSPECIFIC]
+        return sorted(cls.__name__ for cls in found)
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -484,62 +463,3 @@ def _check_parameter(p: Any) -> None:
             f"can't optimize a non-leaf Tensor: this one, of shape {list(p.shape)}, was computed "
             "from others; optimize those, or take .detach().requires_grad_() of it"
         )
-
-
-_GROUPS = states.listed(states.mapping(states.plain))
-
-
-def _check_group_sizes(
-    where: str, groups: Sequence[ParamGroup], saved: Sequence[ParamGroup]
-) -> None:
-    for group in saved:
-        states.take(group, where, params=states.listed(states.count))
-        if "param_names" in group:
-            names = states.listed(states.text, len(group["params"]))
-            states.take(group, where, param_names=names)
-    if len(groups) != len(saved):
-        raise StateDictError(
-            "loaded state dict has a different number of parameter groups: "
-            f"{len(saved)} there, {len(groups)} here"
-        )
-    for i, (ours, theirs) in enumerate(zip(groups, saved, strict=True)):
-        if len(ours["params"]) != len(theirs["params"]):
-            raise StateDictError(
-                "loaded state dict contains a parameter group that doesn't match the size of "
-                f"optimizer's group: group {i} has {len(theirs['params'])} parameters there, "
-                f"{len(ours['params'])} here"
-            )
-
-
-def _in_saved_order(group: ParamGroup, saved: ParamGroup) -> Iterable[Any]:
-    """The parameters of `group` in the order in which `saved` lists theirs."""
-    ours, theirs = group.get("param_names"), saved.get("param_names")
-    params: list[Any] = group["params"]
-    if ours is None or theirs is None or ours == theirs:
-        return params
-    if sorted(ours) == sorted(theirs) and len(set(ours)) == len(ours):
-        by_name = dict(zip(ours, params, strict=True))
-        return [by_name[name] for name in theirs]
-    unknown = [name for name in theirs if name not in ours]
-    warnings.warn(
-        "load_state_dict: the state names parameters that this optimizer does not have "
-        f"({unknown}), so parameters are matched by position",
-        stacklevel=3,
-    )
-    return params
-
-
-def _copied(value: Any, p: Tensor, key: str = "") -> Any:
-    """A deep copy of saved state: arrays become tensors, those of the parameter in its dtype."""
-    if isinstance(value, dict):
-        return nests.rebuilt(value, [_copied(v, p, k) for k, v in value.items()])
-    return nests.map_leaves(lambda x: _fitting(x, p, key), value)
-
-
-def _fitting(value: Any, p: Tensor, key: str) -> Any:
-    if not hasattr(value, "__array__") and not isinstance(value, Tensor):
-        return value
-    array = np.array(value.array if isinstance(value, Tensor) else value.__array__())
-    if array.dtype.kind not in "biuf":
-        raise StateDictError(f"load_state_dict: {key!r} has the dtype {array.dtype}")
-    return Tensor(array if key in NUMBERS else array.astype(p.array.dtype, copy=False))

@@ -338,15 +338,21 @@ def _why_none(optimizer: Optimizer) -> str:
 # --- names -------------------------------------------------------------------------------------
 
 
+def known_names(optimizer: Optimizer, params: Sequence[Any]) -> dict[int, str]:
+    """By id, the names of some parameters: as the optimizer got them, or as a module has them."""
+    known: dict[int, str] = {}
+    for group in optimizer.param_groups:
+        for p, name in zip(group["params"], group.get("param_names", ()), strict=False):
+            known.setdefault(id(p), name)
+    return known or _names_in_modules(params)
+
+
 def _names(optimizer: Optimizer, params: Sequence[Any]) -> str:
-    """The parameters of an optimizer by name: as they were given, or as a module has them."""
     known: dict[int, str] = {}
     for i, group in enumerate(optimizer.param_groups):
-        places = [f"parameter {k} of group {i}" for k in range(len(group["params"]))]
-        for p, name in zip(group["params"], group.get("param_names", places), strict=True):
-            known.setdefault(id(p), name)
-    if "param_names" not in optimizer.param_groups[0]:
-        known |= _names_in_modules(params)
+        for k, p in enumerate(group["params"]):
+            known.setdefault(id(p), f"parameter {k} of group {i}")
+    known |= known_names(optimizer, params)
     return _listed([f"{known[id(p)]} {list(p.array.shape)}" for p in params])
 
 

@@ -7,7 +7,7 @@ results in arrays that are kept for the next step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,19 +45,14 @@ class WholeOptimizer(Optimizer):
         """Change the parameter and its state arrays in place, at step `t`; `g` is only read."""
         raise NotImplementedError
 
-    def _check_state(self, where: str) -> None:
-        for group in self.param_groups:
-            for i, p in enumerate(group["params"]):
-                place = f"{where}, state of parameter {i}"
-                entry = self.state.get(p, {})
-                states.take(entry, place)
-                if not entry:
-                    continue
-                shapes = self._state_shapes(p)
-                forms: dict[str, states.Form] = {n: states.tensor(s) for n, s in shapes.items()}
-                if self._counts_steps:
-                    forms["step"] = STEPS
-                states.take(entry, place, **forms)
+    def _state_forms(
+        self, group: ParamGroup, p: Tensor, entry: Mapping[str, Any]
+    ) -> dict[str, states.Form]:
+        if not entry:
+            return {}
+        shapes = self._state_shapes(p)
+        forms = {name: states.tensor(shape) for name, shape in shapes.items()}
+        return {"step": STEPS, **forms} if self._counts_steps else forms
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient, once.
