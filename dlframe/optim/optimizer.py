@@ -153,6 +153,8 @@ class Optimizer:
         kept = {name: getattr(self, name) for name in names}
         if self._attached:
             kept["attached"] = self._attached
+        if self._steps is not None:  # the copy of a schedule counts on those of its optimizer
+            kept["_steps"] = self._steps
         return kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:

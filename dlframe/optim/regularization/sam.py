@@ -149,7 +149,7 @@ class SAM(Optimizer):
         self.base.add_param_group(param_group)
 
     def __getstate__(self) -> dict[str, Any]:
-        names = ("base", "rho", "adaptive", "eta", "name", "last", "_before")
+        names = ("base", "rho", "adaptive", "eta", "name", "last", "_before", "_steps")
         return {name: getattr(self, name) for name in names}
 
     def _state_holders(self) -> Iterable[Any]:
