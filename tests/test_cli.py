@@ -129,7 +129,7 @@ def test_points_get_a_boundary(dlframe: Command, tmp_path: Path, name: str) -> N
     assert accuracy_in(dlframe("evaluate", run).stdout) == accuracy_in(done.stdout)
 
 
-@pytest.mark.parametrize("scheduler", parser.SCHEDULERS)
+@pytest.mark.parametrize("scheduler", ["none", "cosine", "linear", "step", "plateau"])
 @pytest.mark.slow
 def test_every_scheduler_and_optimizer(dlframe: Command, scheduler: str) -> None:
     optimizer = {"none": "sgd", "cosine": "RMSProp", "step": "adamw"}.get(scheduler, "adam")
@@ -457,7 +457,7 @@ def test_a_resumed_run_keeps_its_options(dlframe: Command) -> None:
     done = dlframe("train", "--resume", "--out", "a", "--lr", 0.5, code=2)
     assert "--lr 0.5 contradicts the run, which has 0.001" in done.stderr
     done = dlframe("train", "--resume", "--out", "a", "--epochs", 9, code=2)
-    assert "the cosine schedule of this run ends with epoch 2" in done.stderr
+    assert "the schedule of this run (CosineAnnealingLR) ends with epoch 2" in done.stderr
     assert "which run" in dlframe("train", "--resume", code=2).stderr
     assert "contradict" in dlframe("train", "--resume", "--overwrite", code=2).stderr
     assert "nothing has no" in dlframe("train", "--resume", "--out", "nothing", code=2).stderr

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 from dlframe import starting
 from dlframe.base.printable import printable
-from dlframe.cli.parser import UsageError, command, data_root, make_parser
+from dlframe.cli.choices import UsageError
+from dlframe.cli.parser import command, data_root, make_parser
 from dlframe.errors import DatasetError, DlframeError
 from dlframe.tensor.settings import set_num_threads
 

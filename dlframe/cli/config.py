@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from dlframe import plugins
-from dlframe.cli.parser import UsageError, data_root
+from dlframe.cli import choices
+from dlframe.cli.choices import UsageError
+from dlframe.cli.parser import data_root
 from dlframe.cli.problems import KINDS, Kind
 from dlframe.errors import ArgumentError, PluginError
 from dlframe.models.classic import make_activation
@@ -58,7 +60,10 @@ MODEL_OPTIONS = {
     "cnn": ("width", "dropout"),
     "lenet": (),
 }
-KIND_OF = {"activation": "layers", "optimizer": "optimizers"}  # options that name a plugin's thing
+FIXED = (
+    "data", "limit", "model", "hidden", "width", "dropout", "lr", "momentum", "weight_decay",
+    "batch_size", "augment", "seed",
+)  # fmt: skip # the options that a resumed run keeps, beside those with names of their own
 HIDDEN = {"points": [25, 25], "images": [128]}
 ACTIVATION = {"points": "Tanh", "images": "ReLU"}
 
@@ -74,7 +79,7 @@ def from_options(options: argparse.Namespace) -> Config:
     defaults = BASIC | RECIPES.get((kind.recipe, model), {})
     chosen = defaults | {
         name: getattr(options, name)
-        for name in ("batch_size", "epochs", "augment", "workers", "seed", "scheduler")
+        for name in ("batch_size", "epochs", "augment", "workers", "seed")
         if getattr(options, name) is not None
     }
     return {
@@ -84,7 +89,9 @@ def from_options(options: argparse.Namespace) -> Config:
         "limit": options.limit,
         "model": {"name": model, "arguments": _model_arguments(options, kind, model, defaults)},
         "optimizer": _optimizer(options, defaults),
-        **{name: chosen[name] for name in ("scheduler", "batch_size", "epochs")},
+        "scheduler": choices.scheduler(options.scheduler or [defaults["scheduler"]]),
+        "regularizers": [choices.regularizer(words) for words in options.regularizer or ()],
+        **{name: chosen[name] for name in ("batch_size", "epochs")},
         "patience": options.patience,
         "augment": bool(chosen["augment"]) and kind.is_image,
         **{name: chosen[name] for name in ("seed", "workers")},
@@ -124,7 +131,8 @@ def _model_arguments(
 
 
 def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
-    name = _full_name("optimizers", options.optimizer or defaults["optimizer"])
+    name, *words = options.optimizer or [defaults["optimizer"]]
+    name = _full_name("optimizers", name)
     arguments: Config = {"lr": LEARNING_RATES.get(name) or _default_rate(name)}
     if name == defaults["optimizer"]:
         arguments |= {key: defaults[key] for key in ("lr", "weight_decay") if key in defaults}
@@ -141,6 +149,14 @@ def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
                 f"--momentum is for {', '.join(able).lower()}; {name} does not take it"
             )
         arguments["momentum"] = options.momentum
+    given = choices.arguments("--optimizer", words)
+    own = {"lr": options.lr, "weight_decay": options.weight_decay, "momentum": options.momentum}
+    twice = [key for key, value in own.items() if key in given and value is not None]
+    if twice:
+        raise UsageError(f"--optimizer: {twice[0]} is given twice, also by an option of its own")
+    if name in plugins.core_names("optimizers"):
+        choices.check_arguments("--optimizer", plugins.get("optimizers", name), given)
+    arguments |= given
     return {"name": name, "arguments": arguments}
 
 
@@ -171,27 +187,25 @@ def resumed(saved: Config, options: argparse.Namespace) -> Config:
 
     Raises UsageError if another option differs from the saved one.
     """
-    arguments = saved["model"]["arguments"] | saved["optimizer"]["arguments"]
-    before = arguments | saved | {
-        "model": saved["model"]["name"], "optimizer": saved["optimizer"]["name"]
+    optimizer = saved["optimizer"]
+    before = saved["model"]["arguments"] | optimizer["arguments"] | saved | {
+        "model": saved["model"]["name"], "optimizer": optimizer["name"]
     }  # fmt: skip
-    fixed = (
-        "data", "limit", "model", "hidden", "width", "activation", "dropout", "optimizer", "lr",
-        "momentum", "weight_decay", "scheduler", "batch_size", "augment", "seed",
-    )  # fmt: skip
-    for name in fixed:
-        given = getattr(options, name)
-        if given is not None and name in KIND_OF:
-            given = _full_name(KIND_OF[name], given)
-        if given is None or _same(given, before.get(name)):
-            continue
+    given = {name: getattr(options, name) for name in FIXED}
+    if options.activation is not None:
+        given["activation"] = _full_name("layers", options.activation)
+    if options.optimizer is not None:
+        name, *words = options.optimizer
+        given["optimizer"] = _full_name("optimizers", name)
+        given |= choices.arguments("--optimizer", words)
+    for name, value in given.items():
+        if value is not None and not _same(value, before.get(name)):
+            _contradicts(name, str(value), str(before.get(name)))
+    _check_choices(saved, options)
+    schedule = saved["scheduler"]
+    if options.epochs not in (None, saved["epochs"]) and choices.ends_with_the_run(schedule):
         raise UsageError(
-            f"--{name.replace('_', '-')} {given} contradicts the run, which has "
-            f"{before.get(name)}; leave it out, or start another run with another --out"
-        )
-    if options.epochs not in (None, saved["epochs"]) and saved["scheduler"] in ("cosine", "linear"):
-        raise UsageError(
-            f"--epochs cannot change: the {saved['scheduler']} schedule of this run ends with "
+            f"--epochs cannot change: the schedule of this run ({schedule['name']}) ends with "
             f"epoch {saved['epochs']}. Start another run with --epochs {options.epochs}"
         )
     changes = {
@@ -200,6 +214,30 @@ def resumed(saved: Config, options: argparse.Namespace) -> Config:
         if getattr(options, name) is not None
     }
     return saved | changes
+
+
+def _check_choices(saved: Config, options: argparse.Namespace) -> None:
+    """Raise UsageError for another schedule, or other regularizers, than those of the run."""
+    if options.scheduler is not None:
+        given = choices.scheduler(options.scheduler)
+        if given != saved["scheduler"]:
+            there = choices.described(saved["scheduler"])
+            _contradicts("scheduler", choices.described(given), there)
+    if options.regularizer is not None:
+        several = [choices.regularizer(words) for words in options.regularizer]
+        if several != saved["regularizers"]:
+            here, there = (
+                ", ".join(map(choices.described, named)) or "none"
+                for named in (several, saved["regularizers"])
+            )
+            _contradicts("regularizer", here, there)
+
+
+def _contradicts(name: str, given: str, saved: str) -> NoReturn:
+    raise UsageError(
+        f"--{name.replace('_', '-')} {given} contradicts the run, which has {saved}; leave it out, "
+        "or start another run with another --out"
+    )
 
 
 def _same(given: Any, saved: Any) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 
 from dlframe import states
 from dlframe.base.printable import printable
+from dlframe.cli.choices import REGULARIZER_CLASSES, SCHEDULES, named_form, plain_value
 from dlframe.cli.config import MODEL_OPTIONS
-from dlframe.cli.parser import SCHEDULERS
 from dlframe.cli.problems import KINDS, Kind
 from dlframe.errors import FileFormatError, StateDictError
 from dlframe.tensor import to_array
@@ -31,7 +31,8 @@ _DESCRIPTION: dict[str, states.Form] = {
     "limit": states.optional(states.integer(1)),
     "model": _PART,
     "optimizer": _PART,
-    "scheduler": states.one_of(*SCHEDULERS),
+    "scheduler": named_form(SCHEDULES.values()),
+    "regularizers": states.listed(named_form(REGULARIZER_CLASSES)),
     "batch_size": states.integer(1),
     "epochs": states.integer(1),
     "patience": states.optional(states.integer(1)),
@@ -64,7 +65,9 @@ def description_in(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
         )
     where = f"the description of the run in {printable(path)}"
     try:
+        config = {"regularizers": [], **config}  # runs of earlier versions have none
         checked = {**config, **states.take(config, where, **_DESCRIPTION)}
+        checked = {name: checked[name] for name in (*_DESCRIPTION, *checked)}
         checked["model"] = _model(checked["model"], KINDS[checked["data"]], where)
         checked["optimizer"] = _optimizer(checked["optimizer"], where)
         _check_sizes(checked["model"], path, where)
@@ -103,8 +106,9 @@ def _model(given: Any, kind: Kind, where: str) -> dict[str, Any]:
 
 def _optimizer(given: Any, where: str) -> dict[str, Any]:
     part = states.take(given, f"{where}, optimizer", name=states.text, arguments=_PART)
+    others = {name: plain_value for name in part["arguments"] if name.isidentifier()}
     given = part["arguments"].keys() | {"lr"}
-    forms = {name: form for name, form in _OPTIMIZER_OPTIONS.items() if name in given}
+    forms = {n: form for n, form in (others | _OPTIMIZER_OPTIONS).items() if n in given}
     return part | {"arguments": _only(part["arguments"], f"{where}, options", forms)}
 
 

@@ -15,16 +15,17 @@ from typing import Any, NoReturn
 
 from dlframe import plugins, starting
 from dlframe.base.printable import printable
+from dlframe.cli.choices import REGULARIZERS, SCHEDULES
 from dlframe.errors import did_you_mean
 from dlframe.version import __version__
 
 # Copies of names, so that a help text needs no imports; a test compares them with the originals.
 DATA = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "disk", "moons", "spirals")
 MODELS = ("linear", "mlp", "cnn", "lenet")
-SCHEDULERS = ("none", "cosine", "linear", "step", "plateau")
 INVERT = ("auto", "yes", "no")
 # `import dlframe` has imported these already.
 OPTIMIZERS = ", ".join(plugins.core_names("optimizers")).lower()
+NAMED: dict[str, Any] = {"nargs": "+", "metavar": ("NAME", "KEY=VALUE")}
 
 EXAMPLES = """\
 examples:
@@ -34,10 +35,6 @@ examples:
   dlframe evaluate runs/demo
   dlframe predict photo.png --checkpoint runs/demo
 """
-
-
-class UsageError(Exception):
-    """A wrong command line that a command found, with exit code 2."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -148,12 +145,16 @@ def _train(command: Parser) -> None:
     add("--width", type=positive_int, metavar="N", help="channels of cnn's first convolution")
     add("--activation", metavar="NAME", help="of mlp: relu, tanh, gelu, … or a plugin's")
     add("--dropout", type=probability, metavar="P", help="of mlp and cnn")
-    add("--optimizer", metavar="NAME", help=f"{OPTIMIZERS} or a plugin's")
+    add("--optimizer", **NAMED, help=f"{OPTIMIZERS} or a plugin's, and options of it")
     add("--lr", type=positive, metavar="X", help="learning rate")
     add("--momentum", type=probability, metavar="X", help="of optimizers that have it, such as sgd")
     add("--weight-decay", type=non_negative, metavar="X")
-    add("--scheduler", type=one_of("scheduler", SCHEDULERS), metavar="NAME",
-        help=f"of the learning rate: {', '.join(SCHEDULERS)}")  # fmt: skip
+    add("--scheduler", **NAMED,
+        help=f"of the learning rate: {', '.join(SCHEDULES)}, and options of it, such as gamma=0.5; "
+        "interval=batch or epoch says when it makes a step")  # fmt: skip
+    add("--regularizer", **NAMED, action="append",
+        help=f"{', '.join(REGULARIZERS)}, and options of it, such as strength=1e-4; several times "
+        "for several")  # fmt: skip
     add("--batch-size", type=positive_int, metavar="N")
     add("--epochs", type=positive_int, metavar="N", help="in all, also with --resume")
     add("--patience", type=positive_int, metavar="N",

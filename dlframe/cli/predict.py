@@ -10,9 +10,9 @@ import numpy as np
 
 from dlframe.autograd import no_grad
 from dlframe.base.printable import printable
+from dlframe.cli.choices import UsageError
 from dlframe.cli.evaluate import load_model
 from dlframe.cli.images import read_image
-from dlframe.cli.parser import UsageError
 from dlframe.cli.problems import KINDS
 from dlframe.cli.results import find_checkpoint
 from dlframe.data.datasets import DATASETS

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlframe.autograd import no_grad
-from dlframe.cli.parser import UsageError
+from dlframe.cli.choices import UsageError
 from dlframe.cli.problems import AT_ONCE
 from dlframe.data import DataLoader
 from dlframe.metrics import classification_report, confusion_matrix

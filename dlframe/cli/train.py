@@ -14,17 +14,17 @@ from typing import Any
 
 from dlframe import models, plugins, random, starting
 from dlframe.base.printable import error_text, printable
+from dlframe.cli import choices, pictures
 from dlframe.cli import config as configs
-from dlframe.cli import pictures
+from dlframe.cli.choices import UsageError
 from dlframe.cli.description import description_in
 from dlframe.cli.info import environment
-from dlframe.cli.parser import UsageError
 from dlframe.cli.problems import Problem, loaders, make_problem
 from dlframe.cli.results import Result, measure, print_report
 from dlframe.data.lock import try_lock
 from dlframe.metrics import Accuracy
 from dlframe.nn import CrossEntropyLoss, Module
-from dlframe.optim import Optimizer, lr_scheduler
+from dlframe.optim import Optimizer
 from dlframe.training import (
     Callback,
     EarlyStopping,
@@ -256,9 +256,15 @@ def _checkpoint_of(run: Run) -> Path:
 def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
     """The trainer of a description; the same description gives the same weights."""
     model = models.build(config["model"]["name"], **config["model"]["arguments"])
+    loss = CrossEntropyLoss()
     optimizer = _make_optimizer(model, **config["optimizer"])
+    regularizers, optimizer = choices.make_regularizers(
+        config["regularizers"], model, loss, optimizer
+    )
     batches = -(-len(problem.train) // config["batch_size"])
-    scheduler, interval = _scheduler(config, optimizer, batches)
+    scheduler, interval = choices.make_scheduler(
+        config["scheduler"], optimizer, config["epochs"], batches
+    )
     callbacks: list[Callback] = [
         ModelCheckpoint(run.checkpoints),
         JSONLogger(run.metrics),
@@ -268,12 +274,13 @@ def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
         callbacks.append(EarlyStopping(patience=config["patience"]))
     return Trainer(
         model,
-        CrossEntropyLoss(),
+        loss,
         optimizer,
         [Accuracy()],
         callbacks,
         scheduler,
         scheduler_interval=interval,
+        regularizers=regularizers,
         extra={"config": config},
     )
 
@@ -282,7 +289,7 @@ def _make_optimizer(model: Module, name: str, arguments: dict[str, Any]) -> Opti
     make = plugins.get("optimizers", name)
     try:
         optimizer = make(model.named_parameters(), **arguments)
-    except (TypeError, SystemExit) as error:  # a plugin's with other arguments
+    except (Exception, SystemExit) as error:  # a plugin's with other arguments, or wrong values
         raise UsageError(
             f"the optimizer {name} cannot be made with {arguments}: {error_text(error)}"
         ) from error
@@ -293,31 +300,18 @@ def _make_optimizer(model: Module, name: str, arguments: dict[str, Any]) -> Opti
     return optimizer
 
 
-def _scheduler(config: dict[str, Any], optimizer: Optimizer, batches: int) -> tuple[Any, str]:
-    """The schedule and its interval; cosine and linear reach their end with the last batch."""
-    name, steps = config["scheduler"], config["epochs"] * batches
-    if name == "cosine":
-        return lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps), "batch"
-    if name == "linear":
-        end = 1 / max(steps, 1)
-        return lr_scheduler.LinearLR(optimizer, 1.0, end, total_iters=steps), "batch"
-    if name == "step":
-        return lr_scheduler.StepLR(optimizer, max(1, config["epochs"] // 3)), "epoch"
-    if name == "plateau":
-        return lr_scheduler.ReduceLROnPlateau(optimizer, patience=3), "epoch"
-    return None, "epoch"
-
-
 def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> None:
     parameters = sum(p.array.size for p in trainer.model.parameters())
     optimizer = config["optimizer"]
-    arguments = ", ".join(f"{key} {value:g}" for key, value in optimizer["arguments"].items())
+    arguments = ", ".join(f"{key} {value}" for key, value in optimizer["arguments"].items())
     name = printable(optimizer["name"])
+    regularizers = "".join(f", {choices.described(one)}" for one in config["regularizers"])
+    schedule = choices.described(config["scheduler"])
     print(
         f"{config['data']}: {len(problem.train)} samples to train on, {len(problem.validation)} to "
         f"validate, {len(problem.test)} to test at the end\n"
-        f"{config['model']['name']}: {parameters:,} parameters; {name} ({arguments}), "
-        f"schedule {config['scheduler']}, batches of {config['batch_size']}, "
+        f"{config['model']['name']}: {parameters:,} parameters; {name} ({printable(arguments)})"
+        f"{regularizers}, schedule {schedule}, batches of {config['batch_size']}, "
         f"seed {config['seed']}"
     )
     if trainer.step > 0 and trainer.epoch < config["epochs"]:

@@ -1,0 +1,281 @@
+"""Names with options on the command line: `--scheduler step gamma=0.5 step_size=10`.
+
+A name is that of a class, or a short form of it, in any case and with or without `_` and `-`; what
+follows are arguments of the class, each as KEY=VALUE. Optimizers, schedules and regularizers are
+given in this way, and are stored as `{"name": ..., "arguments": {...}}`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from dlframe import states
+from dlframe.base.printable import error_text, printable
+from dlframe.errors import did_you_mean
+from dlframe.nn import Module
+from dlframe.optim import SAM, Optimizer, Regularizer, lr_scheduler, regularization, swa_utils
+
+Named = dict[str, Any]
+
+
+class UsageError(Exception):
+    """A wrong command line that a command found, with exit code 2."""
+
+
+# --- what there is -----------------------------------------------------------------------------
+
+# made of functions or of other schedules, which no command line can hold
+_NOT_PLAIN = {
+    "ChainedScheduler", "LRScheduler", "LambdaLR", "MultiplicativeLR", "SequentialLR",
+}  # fmt: skip
+_BASES = {"Constraint", "OutputPenalty", "Penalty", "Regularizer", "StepHook"}
+_SHORTER = {
+    "CosineAnnealingLR": "cosine",
+    "CosineAnnealingWarmRestarts": "restarts",
+    "ReduceLROnPlateau": "plateau",
+}
+
+SCHEDULE_CLASSES: dict[str, Any] = {
+    name: getattr(lr_scheduler, name) for name in lr_scheduler.__all__ if name not in _NOT_PLAIN
+} | {"SWALR": swa_utils.SWALR}
+REGULARIZER_CLASSES: dict[str, Any] = {
+    name: kind
+    for name in regularization.__all__
+    if isinstance(kind := getattr(regularization, name), type) and name not in _BASES
+}
+SCHEDULES = {
+    "none": "none",
+    **{_SHORTER.get(name, name.removesuffix("LR").lower()): name for name in SCHEDULE_CLASSES},
+}
+REGULARIZERS = {name.lower(): name for name in REGULARIZER_CLASSES}
+
+# what the run passes, and no user
+_PASSED = {"optimizer", "last_epoch", "model", "loss", "generator", "params"}
+_LISTS = {"milestones", "betas"}  # also where there is one value only
+
+
+# --- words to names and arguments --------------------------------------------------------------
+
+
+def chosen(option: str, words: Sequence[str], known: Mapping[str, str]) -> Named:
+    """The name and the arguments of the words after an option; UsageError for an unknown name."""
+    plain = {_plain(short): full for short, full in known.items()}
+    plain |= {_plain(full): full for full in known.values()}
+    name = plain.get(_plain(words[0]))
+    if name is None:
+        raise UsageError(
+            f"{option}: there is no {words[0]!r}.{did_you_mean(words[0], list(known))} Known: "
+            f"{', '.join(known)}"
+        )
+    return {"name": name, "arguments": arguments(option, words[1:])}
+
+
+def _plain(name: str) -> str:
+    return re.sub("[_-]", "", name).lower()
+
+
+def arguments(option: str, words: Iterable[str]) -> dict[str, Any]:
+    """The arguments in words such as `gamma=0.5`; UsageError for others.
+
+    >>> arguments("--scheduler", ["milestones=10,20", "gamma=0.5"])
+    {'milestones': [10, 20], 'gamma': 0.5}
+    """
+    found: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not (key.isidentifier() and equals and text):
+            raise UsageError(f"{option}: expected KEY=VALUE, such as gamma=0.5; got {word!r}")
+        if key in found:
+            raise UsageError(f"{option}: {key} is given twice")
+        value = [_value(part) for part in text.split(",") if part]
+        found[key] = value if "," in text or key in _LISTS else _value(text)
+    return found
+
+
+def _value(text: str) -> Any:
+    """A number, True, False or None, or the text itself.
+
+    >>> [_value(text) for text in ("3", "1e-3", "true", "None", "cos")]
+    [3, 0.001, True, None, 'cos']
+    """
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def check_arguments(option: str, kind: Any, given: Mapping[str, Any], *more: str) -> None:
+    """Raise UsageError for an argument that a class does not have.
+
+    `more` are arguments of the command line's own.
+    """
+    known = [name for name in inspect.signature(kind).parameters if name not in _PASSED]
+    for key in given:
+        if key not in (*known, *more):
+            raise UsageError(
+                f"{option}: {kind.__name__} has no {key!r}."
+                f"{did_you_mean(key, [*known, *more])} It has {', '.join([*known, *more])}"
+            )
+
+
+def made(option: str, kind: Any, passed: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+    """An object of a class; UsageError if it cannot be made with these arguments."""
+    parameters = inspect.signature(kind).parameters
+    needed = [
+        name
+        for name, one in parameters.items()
+        if one.default is one.empty and name not in (*passed, *given)
+    ]
+    if needed:
+        raise UsageError(
+            f"{option}: {kind.__name__} needs {', '.join(f'{name}=…' for name in needed)}"
+        )
+    try:
+        return kind(**{key: value for key, value in passed.items() if key in parameters}, **given)
+    except Exception as error:  # whatever a wrong value leads to is the user's to mend
+        raise UsageError(f"{option}: {kind.__name__}: {printable(error_text(error))}") from error
+
+
+def described(named: Named) -> str:
+    """As on the command line, for a message."""
+    words = [f"{key}={_text(value)}" for key, value in named["arguments"].items()]
+    return printable(" ".join([named["name"], *words]), longest=200)
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+# --- schedules ---------------------------------------------------------------------------------
+
+# the argument that says how long a schedule takes
+_LENGTHS = {
+    "CosineAnnealingLR": "T_max",
+    "LinearLR": "total_iters",
+    "OneCycleLR": "total_steps",
+    "PolynomialLR": "total_iters",
+}
+_DEFAULTS: dict[str, Callable[[int, float], dict[str, Any]]] = {
+    "CosineAnnealingLR": lambda n, lr: {"T_max": n},
+    "LinearLR": lambda n, lr: {"start_factor": 1.0, "end_factor": 1 / n, "total_iters": n},
+    "OneCycleLR": lambda n, lr: {"max_lr": lr, "total_steps": n},
+    "PolynomialLR": lambda n, lr: {"total_iters": n},
+    "ReduceLROnPlateau": lambda n, lr: {"patience": 3},
+    "StepLR": lambda n, lr: {"step_size": max(1, n // 3)},
+}
+
+
+def scheduler(words: Sequence[str]) -> Named:
+    """The schedule of `--scheduler NAME [KEY=VALUE …]`."""
+    named = chosen("--scheduler", words, SCHEDULES)
+    if named["name"] != "none":
+        kind = SCHEDULE_CLASSES[named["name"]]
+        check_arguments("--scheduler", kind, named["arguments"], "interval")
+    elif named["arguments"]:
+        raise UsageError("--scheduler: none has no options")
+    return named
+
+
+def ends_with_the_run(schedule: Named) -> bool:
+    """Whether a schedule is as long as the run, so that the number of epochs cannot change."""
+    length = _LENGTHS.get(schedule["name"])
+    return length is not None and not {length, "epochs"} & schedule["arguments"].keys()
+
+
+def make_scheduler(
+    schedule: Named, optimizer: Optimizer, epochs: int, batches: int
+) -> tuple[Any, str]:
+    """The schedule and its interval, "epoch" or "batch".
+
+    A schedule that ends with the run does so with its last batch; one whose length is given counts
+    epochs, unless `interval=batch` says otherwise.
+    """
+    name, given = schedule["name"], dict(schedule["arguments"])
+    if name == "none":
+        return None, "epoch"
+    per_batch = ends_with_the_run(schedule) or name == "CyclicLR"
+    interval = given.pop("interval", "batch" if per_batch else "epoch")
+    if interval not in ("epoch", "batch"):
+        raise UsageError(f"--scheduler: interval is epoch or batch; got {printable(interval)}")
+    if name == "ReduceLROnPlateau" and interval == "batch":
+        raise UsageError("--scheduler: plateau watches a value that is known once per epoch")
+    steps = epochs * (batches if interval == "batch" else 1)
+    lr = float(optimizer.param_groups[0]["lr"])
+    defaults = _DEFAULTS[name](steps, lr) if name in _DEFAULTS else {}
+    if "epochs" in given:  # OneCycleLR has two ways to say its length
+        defaults.pop("total_steps", None)
+    one = made("--scheduler", SCHEDULE_CLASSES[name], {"optimizer": optimizer}, defaults | given)
+    _try_out(one)
+    return one, interval
+
+
+def _try_out(schedule: Any) -> None:
+    """Raise UsageError for arguments with which no step can be made."""
+    measured = {"metrics": [1.0] * 3} if type(schedule).__name__ == "ReduceLROnPlateau" else {}
+    try:
+        schedule.course(3, **measured)
+    except Exception as error:  # whatever a wrong value leads to is the user's to mend
+        name = type(schedule).__name__
+        raise UsageError(f"--scheduler: {name}: {printable(error_text(error))}") from error
+
+
+# --- regularizers ------------------------------------------------------------------------------
+
+
+def regularizer(words: Sequence[str]) -> Named:
+    """A regularizer of `--regularizer NAME [KEY=VALUE …]`."""
+    named = chosen("--regularizer", words, REGULARIZERS)
+    check_arguments("--regularizer", REGULARIZER_CLASSES[named["name"]], named["arguments"])
+    return named
+
+
+def make_regularizers(
+    all_of_them: Sequence[Named], model: Module, loss: Module, optimizer: Optimizer
+) -> tuple[list[Regularizer], Optimizer]:
+    """The regularizers, and the optimizer, which SAM wraps."""
+    found = []
+    for named in all_of_them:
+        kind = REGULARIZER_CLASSES[named["name"]]
+        passed = {"model": model, "loss": loss, "optimizer": optimizer}
+        passed = {k: v for k, v in passed.items() if k in inspect.signature(kind).parameters}
+        one = made("--regularizer", kind, passed, named["arguments"])
+        if isinstance(one, SAM):
+            optimizer = one
+        else:
+            found.append(one)
+    return found, optimizer
+
+
+# --- forms -------------------------------------------------------------------------------------
+
+
+def plain_value(value: Any) -> Any:
+    """The form of an argument in a description: a number, a text, True, False, None, or a list."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return states.listed(states.number)(list(value))
+    return states.number(value)
+
+
+def named_form(known: Iterable[str]) -> states.Form:
+    """The form of a name with arguments in a description."""
+    names = states.one_of(*known)
+    is_dict = states.mapping(states.plain)
+    arguments = states.mapping(plain_value)
+
+    def form(value: Any) -> Named:
+        if isinstance(value, str):  # runs of earlier versions have a short name alone
+            return {"name": names(SCHEDULES.get(value, value)), "arguments": {}}
+        parts = is_dict(value)
+        return {"name": names(parts.get("name")), "arguments": arguments(parts.get("arguments"))}
+
+    return form
