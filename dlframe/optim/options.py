@@ -113,8 +113,16 @@ def check_one_element(**options: Any) -> None:
             raise ValueError(f"Tensor {name} must be 1-element, got shape {shape}")
 
 
+def check_pairs(**options: Any) -> None:
+    """Refuse anything but two values."""
+    for name, value in options.items():
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise ValueError(f"{name} must be a pair of numbers; got {value!r}")
+
+
 def check_betas(betas: tuple[float | Tensor, float | Tensor]) -> None:
     """Refuse a share β of old values that is not in [0, 1)."""
+    check_pairs(betas=betas)
     for i, beta in enumerate(betas):
         if isinstance(beta, Tensor) and beta.array.size != 1:
             raise ValueError(f"Tensor betas[{i}] must be 1-element")

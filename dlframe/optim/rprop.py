@@ -9,7 +9,7 @@ import numpy as np
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar, step_dtype
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import check_not_negative
+from dlframe.optim.options import check_not_negative, check_pairs
 from dlframe.tensor import Tensor
 
 __all__ = ["Rprop"]
@@ -105,6 +105,7 @@ class Rprop(FlatOptimizer):
         differentiable: bool = False,
     ) -> None:
         check_not_negative(lr=lr)
+        check_pairs(etas=etas, step_sizes=step_sizes)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
         defaults = {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize}

@@ -25,12 +25,16 @@ OF_OPTIONS: dict[str, list[tuple[Any, str]]] = {
     "betas": [
         ((1.0, 0.9), "Invalid beta parameter at index 0: 1.0"),
         ((0.9, -0.5), "Invalid beta parameter at index 1: -0.5"),
+        ((0.9,), r"betas must be a pair of numbers; got \(0.9,\)"),
+        (0.9, "betas must be a pair of numbers; got 0.9"),
     ],
     "rho": [(1.5, "Invalid rho value: 1.5")],
     "etas": [
         ((0.5, 0.9), "Invalid eta values: 0.5, 0.9"),
         ((0.0, 1.5), "Invalid eta values: 0.0, 1.5"),
+        ((0.5,), r"etas must be a pair of numbers; got \(0.5,\)"),
     ],
+    "step_sizes": [((0.1, 0.2, 0.3), "step_sizes must be a pair of numbers")],
     "initial_accumulator_value": [(-1.0, "Invalid initial_accumulator_value value: -1.0")],
     **{name: [(-1.0, f"Invalid {name} value: -1.0")] for name in NOT_NEGATIVE},
 }

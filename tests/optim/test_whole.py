@@ -154,6 +154,7 @@ def test_an_older_graph_notices_the_step(name: str) -> None:
         ({"beta2_decay": 0.1}, "beta2_decay should be <= 0 but is: 0.1"),
         ({"eps": (-1.0, 0.0)}, "epsilon1 should be >= 0 but is: -1.0"),
         ({"eps": (None, -1.0)}, "epsilon2 should be >= 0 but is: -1.0"),
+        ({"eps": 1e-8}, "eps must be a pair of numbers; got 1e-08"),
         ({"d": 0.5}, "Clipping threshold d should be >= 1 but is: 0.5"),
         ({"weight_decay": -1.0}, "weight_decay should be >= 0 but is: -1.0"),
     ],

@@ -142,6 +142,18 @@ def test_state_travels_both_ways(
 
 
 @pytest.mark.parametrize("name, options", KINDS)
+def test_several_groups_are_printed_as_pytorch_prints_them(
+    name: str, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    ours, theirs, *_ = pair(name, options, rng)
+    texts = [
+        repr(getattr(module, name)([{"params": p, "name": "a"} for p in params], **options))
+        for module, params in ((optim, ours), (torch.optim, theirs))
+    ]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("name, options", KINDS)
 def test_state_has_the_same_keys_in_the_same_order(
     name: str, options: dict[str, Any], rng: np.random.Generator
 ) -> None:
