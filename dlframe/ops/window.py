@@ -39,6 +39,7 @@ Meeting = tuple[Sizes, tuple[Any, ...], tuple[Any, ...]]
 
 # Columns are made for as many samples at once as give at most this many numbers, to fit the cache.
 _CHUNK = 1 << 18
+_RUN = 24  # numbers next to each other that are copied about as fast as others are added
 
 
 def output_sizes(
@@ -86,15 +87,26 @@ def _meeting(n: int, windows: int, stride: int, offset: int) -> tuple[slice, sli
 
 @op(latex=r"\sum_k W_k x_{s i + k} + b")
 def convolution(x, weight, bias=None, *, stride, padding, dilation, groups):
-    """y[n, o, i] = b[o] + Σ_{c, k} W[o, c, k] · x[n, c, i · stride + k · dilation - padding].
-
-    With the windows of x as columns, and the kernels as rows, it is one matrix product per sample.
-    """
-    n, outputs, kernel = x.shape[0], weight.shape[0], weight.shape[2:]
-    size = output_sizes(x.shape[2:], kernel, stride, padding, dilation)
-    if _is_depthwise(x.shape[1], outputs, groups, stride):
+    """y[n, o, i] = b[o] + Σ_{c, k} W[o, c, k] · x[n, c, i · stride + k · dilation - padding]."""
+    size = output_sizes(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    if _is_depthwise(x.shape[1], len(weight), groups, stride):
         out = _depthwise(x, weight, size, padding, dilation)
         return out if bias is None else out + bias.reshape((-1,) + (1,) * len(size))
+    return _convolved(x, weight, bias, size, stride, padding, dilation, groups)
+
+
+def _convolved(
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    size: Sizes,
+    stride: Sizes,
+    padding: Pairs,
+    dilation: Sizes,
+    groups: int,
+) -> Array:
+    """A convolution: the kernels as rows times the windows of x as columns, for each sample."""
+    n, outputs, kernel = x.shape[0], weight.shape[0], weight.shape[2:]
     meetings = meetings_of(x.shape[2:], size, kernel, stride, padding, dilation)
     matrix = weight.reshape(groups, outputs // groups, -1)
     rows, places = matrix.shape[2], math.prod(size)
@@ -133,8 +145,8 @@ def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, 
     """The adjoint of a convolution in its input: a transposed convolution, linear in y and weight.
 
     x[n, c, j] = b[c] + Σ W[o, c, k] · y[n, o, i] over all o, i, k with i · stride + k · dilation -
-    padding = j. The transposed matrix gives columns, whose elements are added to the places they
-    came from.
+    padding = j. With stride 1 it is a convolution of y with the turned kernels. Otherwise the
+    transposed matrix gives columns, whose elements are added to the places they came from.
     """
     n, outputs, kernel, out = y.shape[0], y.shape[1], weight.shape[2:], y.shape[2:]
     channels, places = weight.shape[1] * groups, math.prod(out)
@@ -142,10 +154,15 @@ def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, 
     margins = tuple(
         (r - a, n - k + a) for r, (a, _), n, k in zip(reach, padding, size, out, strict=True)
     )
-    if _is_depthwise(channels, outputs, groups, stride) and min(map(min, margins)) >= 0:
+    if set(stride) == {1} and min(map(min, margins)) >= 0:
         turned = weight[(..., *(slice(None, None, -1),) * len(kernel))]
-        x = _depthwise(y, turned, size, margins, dilation)
-        return x if bias is None else x + bias.reshape((-1,) + (1,) * len(size))
+        if _is_depthwise(channels, outputs, groups, stride):
+            x = _depthwise(y, turned, size, margins, dilation)
+            return x if bias is None else x + bias.reshape((-1,) + (1,) * len(size))
+        if channels * out[-1] >= _RUN * outputs:
+            split = turned.reshape(groups, outputs // groups, channels // groups, *kernel)
+            turned = split.swapaxes(1, 2).reshape(channels, outputs // groups, *kernel)
+            return _convolved(y, turned, bias, size, stride, margins, dilation, groups)
     meetings = meetings_of(size, out, kernel, stride, padding, dilation)
     matrix = weight.reshape(groups, outputs // groups, -1).swapaxes(1, 2)
     x = np.empty((n, channels, *size), np.result_type(y, weight))

@@ -72,6 +72,9 @@ CONVOLUTIONS = [
     call("conv_transpose3d", "plain", volume, n.away(2, 1, 2, 1, 2), dtypes=True),
     call("conv_transpose3d", "all", volume, n.away(2, 2, 2, 2, 1), n.away(4), stride=(2, 1, 2), padding=(1, 0, 0),
          output_padding=(0, 0, 1), groups=2, dilation=(1, 2, 1)),
+    call("conv2d", "wide", n.away(1, 6, 3, 12), n.away(2, 6, 2, 3), n.away(2), padding=(0, 1)),
+    call("conv2d", "wide, groups", n.away(1, 8, 3, 13), n.away(4, 4, 2, 2), padding=(1, 0), dilation=(1, 2), groups=2),
+    call("conv_transpose2d", "wide", n.away(1, 2, 3, 12), n.away(2, 3, 2, 3), n.away(6), groups=2, padding=(1, 1)),
 ]  # fmt: skip
 
 FOLDS = [
