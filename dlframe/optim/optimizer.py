@@ -42,12 +42,18 @@ _global_post_hooks: Hooks = {}
 
 
 def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call `hook(optimizer, args, kwargs)` before every step of every optimizer."""
+    """Call `hook(optimizer, args, kwargs)` before every step of every optimizer.
+
+    A step of `SAM` is one step, that of the optimizer that it wraps.
+    """
     return add_hook(_global_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Call `hook(optimizer, args, kwargs)` after every step of every optimizer."""
+    """Call `hook(optimizer, args, kwargs)` after every step of every optimizer.
+
+    A step of `SAM` is one step, that of the optimizer that it wraps.
+    """
     return add_hook(_global_post_hooks, hook)
 
 
@@ -98,6 +104,8 @@ class Optimizer:
     _option_forms: ClassVar[dict[str, states.Form]] = {}
     # The options that a saved group may lack, such as those that came later, and their values.
     _optional_options: ClassVar[dict[str, Any]] = {}
+    # Whether its steps are those of another optimizer, so that global hooks run around these.
+    _wraps_another = False
     # Whether the step itself looks for gradients that are not finite, in memory that it reads.
     _looks_at_gradients = False
     # What it has noticed about the loop that it is used in.
@@ -416,7 +424,9 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
             self._look_after_step()
             return result
         args = (self, *args)
-        for hook in (*_global_pre_hooks.values(), *self._step_pre_hooks.values()):
+        pre: Hooks = {} if self._wraps_another else _global_pre_hooks
+        post: Hooks = {} if self._wraps_another else _global_post_hooks
+        for hook in (*pre.values(), *self._step_pre_hooks.values()):
             replaced = hook(self, args, kwargs)
             if replaced is None:
                 continue
@@ -428,7 +438,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
             args, kwargs = replaced
         result = step(*args, **kwargs)
         self._look_after_step()
-        for hook in (*self._step_post_hooks.values(), *_global_post_hooks.values()):
+        for hook in (*self._step_post_hooks.values(), *post.values()):
             hook(self, args, kwargs)
         return result
 

@@ -19,6 +19,7 @@ from dlframe.nn import Module, functional
 from dlframe.nn.modes import evaluating, modes_kept
 from dlframe.optim import Optimizer, Regularizer
 from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from dlframe.optim.lr_scheduler.order import hand_over
 from dlframe.tensor import Tensor, to_array
 from dlframe.training import batches, trainer_state
 from dlframe.training.batches import NonFiniteLossError, batch_length
@@ -220,6 +221,7 @@ class Trainer:
             )
         batches.check_not_empty("training", self._train_loader)
         batches.check_not_empty("validation", self._val_loader)  # now, not after a long epoch
+        hand_over(self.scheduler)  # training may be stopped before the first step of the schedule
         self.epochs = epochs
         self.batches_per_epoch = batches.length_of(self._train_loader)
         self.interrupted = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import re
 from typing import Any
@@ -124,6 +125,16 @@ def test_gradients_are_clipped() -> None:
     trainer.fit(data, epochs=1, batch_size=5, progress=False)
     assert max(np.abs(p.grad.array).max() for p in trainer.model.parameters()) <= 1e-4
     assert trainer.history["grad_clipped"] == [1.0]
+
+
+def test_a_schedule_is_not_missed_where_training_is_stopped_in_its_first_epoch() -> None:
+    stop = LambdaCallback(on_batch_end=lambda t: t.stop("enough") if t.step == 12 else None)
+    trainer, (x, y) = problem(callbacks=[stop])
+    trainer.scheduler = optim.lr_scheduler.StepLR(trainer.optimizer, 1)
+    trainer.fit((dl.cat([x] * 3), dl.cat([y] * 3)), batch_size=2, progress=False)
+    assert (trainer.step, trainer.epoch) == (12, 0)
+    trainer.scheduler = None
+    gc.collect()  # a warning would be an error
 
 
 def test_schedulers_step_per_epoch_or_per_batch() -> None:

@@ -11,7 +11,7 @@ from dlframe.errors import ScheduleWarning
 from dlframe.ops.watching import users_frame
 from dlframe.optim.optimizer import Optimizer, StepCount
 
-__all__ = ["Order"]
+__all__ = ["Order", "hand_over"]
 
 _FORGOTTEN_AFTER = 10  # steps of the optimizer; a try at the prompt has fewer
 
@@ -74,6 +74,13 @@ class Order:
         """The schedule has taken over the state of another one."""
         self.last = None
         self.used = True
+
+
+def hand_over(schedule: Any) -> None:
+    """Note that somebody else steps a schedule from now on: another schedule, or a trainer."""
+    order = getattr(schedule, "_order", None)  # a user's own has none
+    if order is not None:
+        order.used = True
 
 
 def say(message: str) -> None:

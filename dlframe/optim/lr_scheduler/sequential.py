@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from dlframe import states
 from dlframe.errors import StateDictError
-from dlframe.optim.lr_scheduler.order import Order
+from dlframe.optim.lr_scheduler.order import Order, hand_over
 from dlframe.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from dlframe.optim.lr_scheduler.scheduler import LRScheduler, current_lr, set_lr
 from dlframe.optim.optimizer import Optimizer
@@ -29,9 +29,7 @@ class _OfSchedules(LRScheduler):
         self.optimizer = optimizer
         self._order = Order(self, optimizer)
         for scheduler in schedulers:
-            order = getattr(scheduler, "_order", None)
-            if order is not None:
-                order.used = True  # from now on this schedule steps it
+            hand_over(scheduler)
 
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()

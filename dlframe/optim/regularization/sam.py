@@ -91,6 +91,7 @@ class SAM(Optimizer):
     """
 
     needs_closure = True
+    _wraps_another = True
 
     def __init__(
         self,

@@ -13,6 +13,10 @@ import dlframe as dl
 from dlframe import nn, optim
 from dlframe.errors import ArgumentError, NonFiniteGradientWarning, StateDictError
 from dlframe.optim import lr_scheduler
+from dlframe.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 from dlframe.optim.safety import unheeded
 
 
@@ -247,3 +251,20 @@ def test_only_the_wrapped_optimizer_watches_the_loop() -> None:
         with pytest.warns(NonFiniteGradientWarning) as said:
             one.step(closure)
         assert len(said) == 1
+
+
+def test_global_hooks_run_once_in_a_step() -> None:
+    problem, seen = Problem(rho=0.1), []
+    own = problem.optimizer.register_step_pre_hook(lambda o, *_: seen.append(type(o).__name__))
+    with (
+        register_optimizer_step_pre_hook(lambda o, *_: seen.append(f"before {type(o).__name__}")),
+        register_optimizer_step_post_hook(lambda o, *_: seen.append(f"after {type(o).__name__}")),
+    ):
+        problem.optimizer.step(problem.closure)
+        assert seen == ["SAM", "before SGD", "after SGD"]
+        problem.closure()
+        problem.optimizer.first_step()
+        problem.closure()
+        problem.optimizer.second_step()
+    assert seen[3:] == ["before SGD", "after SGD"]
+    own.remove()
