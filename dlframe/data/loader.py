@@ -118,6 +118,7 @@ class DataLoader:
         self._order: EpochOrder | None = None  # of the epoch begun last
         self._resume: dict[str, Any] | None = None  # where the next epoch is to start
         self._kept: WorkerIterator | None = None  # persistent workers
+        self._kept_seed: int | None = None  # of those in a loaded state
         self._initialized = True
 
     def _check_workers(self) -> None:
@@ -197,9 +198,10 @@ class DataLoader:
         if kept is not None and not kept.closed:
             kept.begin(self, self._begin_epoch(base_seed=kept.base_seed))
             return kept
-        iterator = WorkerIterator(self, self._begin_epoch())
-        if self.persistent_workers:
-            self._kept = iterator
+        if not self.persistent_workers:
+            return WorkerIterator(self, self._begin_epoch())
+        self._kept = iterator = WorkerIterator(self, self._begin_epoch(self._kept_seed))
+        self._kept_seed = None
         return iterator
 
     def _generators(self) -> list[random.Generator]:
@@ -274,7 +276,14 @@ class DataLoader:
         order = self._order
         if order is not None and not order.finished:
             state.update(order.state(), epoch=order.epoch, in_epoch=True)
+        elif (seed := self._seed_of_kept()) is not None:
+            state["kept_seed"] = seed
         return state
+
+    def _seed_of_kept(self) -> int | None:
+        """The seed with which persistent workers began: later epochs draw none."""
+        kept = self._kept
+        return self._kept_seed if kept is None or kept.closed else kept.base_seed
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Load a position: the next `iter(loader)` gives the rest of the saved epoch.
@@ -310,6 +319,16 @@ class DataLoader:
         self._order = None
         self._epochs = given["epoch"]
         self._resume = {"version": VERSION, **given} if given["in_epoch"] else None
+        self._keep_seed(given.get("base_seed", given.get("kept_seed")))
+
+    def _keep_seed(self, seed: int | None) -> None:
+        """Give persistent workers the seed of a loaded state; without one, they begin anew."""
+        self._kept_seed = seed
+        kept = self._kept
+        if kept is not None and seed is None:
+            kept.close()
+        elif kept is not None and seed is not None:
+            kept.base_seed = seed
 
     def _dataset_length(self) -> int:
         """The length of the data set, or -1 if it has none."""

@@ -66,6 +66,8 @@ def position_forms(state: dict[str, Any]) -> dict[str, states.Form]:
         "length": states.integer(-1),
         "generators": states.mapping(_generator_state),
     }
+    if "kept_seed" in state:  # of persistent workers, between epochs
+        forms["kept_seed"] = states.integer(-(1 << 63))
     if state.get("in_epoch") is True:
         forms |= {
             "drawn": states.count,

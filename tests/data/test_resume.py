@@ -172,6 +172,28 @@ def test_persistent_workers_and_epochs(workers: int) -> None:
         assert log == whole
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_persistent_workers_between_epochs(used: bool) -> None:
+    def make() -> DataLoader:
+        return DataLoader(Noisy(), 3, True, num_workers=2, persistent_workers=True)
+
+    dl.manual_seed(1)
+    loader = make()
+    places, whole = [], []
+    for _ in range(4):
+        places.append((loader.state_dict(), dl.get_rng_state()))
+        whole.append([flat(batch) for batch in loader])
+    for i, (state, randomness) in enumerate(places):
+        again = make()
+        if used:  # its workers have another seed
+            list(again)
+        again.load_state_dict(state)
+        if not used and i:
+            assert again.state_dict()["kept_seed"] == state["kept_seed"]
+        dl.set_rng_state(randomness)
+        assert [[flat(batch) for batch in again] for _ in range(i, 4)] == whole[i:]
+
+
 def test_a_state_taken_between_epochs() -> None:
     loader = DataLoader(Noisy(), 3, True, generator=dl.Generator().manual_seed(3))
     list(loader)
