@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _LISTED = 5  # names in a message
 _PASSES = 16  # backward passes after which an optimizer that never steps is no longer waited for
 _SAMPLE = 16  # elements by which an array is recognized, up to twice as many
+_NO_CLEARING = ("clip_grad", "GradientNoise")  # writes that change gradients, and clear none
 _PART = 32768  # elements of a gradient that are looked at in one step
 
 
@@ -292,7 +293,7 @@ def _is_written(gradient: Array, version: int) -> bool:
     """Whether a gradient may have been cleared in place, as `zero_grad(set_to_none=False)` does."""
     writes = version_of(gradient) - version
     last = changed_since(gradient, 0) if writes == 1 else None
-    return writes > 0 and not (last is not None and last.by.startswith("clip_grad"))
+    return writes > 0 and not (last is not None and last.by.startswith(_NO_CLEARING))
 
 
 def _some(array: Array) -> Array:

@@ -108,17 +108,19 @@ def test_frozen_parameters() -> None:
         optimizer.step()
 
 
-@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("change", ["nothing", "clip", "hook", "noise"])
 @pytest.mark.parametrize("kind", [*OPTIMIZERS, "Descent"])
-def test_gradients_that_nobody_clears(kind: str, clip: bool) -> None:
+def test_gradients_that_nobody_clears(kind: str, change: str) -> None:
     net = model()
     optimizer = (
         Descent(net.parameters()) if kind == "Descent" else getattr(optim, kind)(net.parameters())
     )
+    if change in ("hook", "noise"):
+        (optim.GradientNoise() if change == "noise" else optim.ClipGradNorm(1.0)).attach(optimizer)
     with says(AccumulatedGradientWarning, "not cleared between steps", "zero_grad()", "0.weight"):
         for _ in range(5):
             loss_of(net).backward()
-            if clip:
+            if change == "clip":
                 nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
 
