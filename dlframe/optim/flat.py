@@ -17,6 +17,7 @@ memory is, and which state they have. Each step checks this, and plans again aft
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain, cycle
@@ -201,12 +202,12 @@ class Plan:
         active = sorted((p for p in self.active if p in place), key=place.__getitem__)
         history = {p: self._adopt(layout, p, optimizer) for p in dict.fromkeys(active)}
         apart = sharing_memory(list(history))  # one's update has to see the other's
+        apart |= {p for p, times in Counter(active).items() if times > 1}  # ahead of its neighbours
         runs: list[list[Tensor]] = []
         for p in active:
             joins = (
                 bool(runs)
-                and place[p]
-                == place[runs[-1][-1]] + 1  # else one between is idle, or p is repeated
+                and place[p] == place[runs[-1][-1]] + 1  # else one between is idle
                 and history[p] == history[runs[-1][-1]]
                 and apart.isdisjoint([p, runs[-1][-1]])
             )

@@ -192,13 +192,18 @@ def test_a_parameter_listed_twice_moves_twice(
     with pytest.warns(UserWarning, match="duplicate parameters"):
         optimizer = optim.Adam([a, a, b], lr=0.1)
     expected, memory = a.array.copy(), None
-    g = np.array([1.0, -2.0, 0.5], np.float32)
+    once, its_memory = b.array.copy(), None
+    g, h = np.array([1.0, -2.0, 0.5], np.float32), np.array([0.3, -0.1], np.float32)
     for t in range(3):
-        a.grad, b.grad = Tensor(g), Tensor(np.ones(2, np.float32))
+        a.grad, b.grad = Tensor(g * (t + 1)), Tensor(h * (3 - t))
         optimizer.step()
         for k in (1, 2):
-            expected, memory = formula_step("Adam", {"lr": 0.1}, expected, g, memory, 2 * t + k)
+            expected, memory = formula_step(
+                "Adam", {"lr": 0.1}, expected, a.grad.array, memory, 2 * t + k
+            )
+        once, its_memory = formula_step("Adam", {"lr": 0.1}, once, b.grad.array, its_memory, t + 1)
         np.testing.assert_array_equal(a.array, expected)
+        np.testing.assert_array_equal(b.array, once)
     assert optimizer.state[a]["step"].item() == 6
     assert optimizer.state[b]["step"].item() == 3
 
