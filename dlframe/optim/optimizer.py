@@ -352,6 +352,13 @@ class Optimizer:
             packed = {key: value for key, value in group.items() if key != "params"}
             packed["params"] = [number[p] for p in group["params"]]
             groups.append(packed)
+        for key in self.state:
+            if isinstance(key, Tensor) and key not in number:
+                raise KeyError(
+                    f"{type(self).__name__}.state_dict: the state has a parameter of shape "
+                    f"{list(key.shape)} that no group holds any more; when a parameter is taken "
+                    "out of its group, delete its state too: del optimizer.state[p]"
+                )
         state = {number[k] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}
         result: StateDict = {"state": state, "param_groups": groups}
         for hook in self._state_dict_post_hooks.values():

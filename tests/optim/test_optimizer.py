@@ -315,6 +315,18 @@ def test_a_restored_optimizer_goes_on_bit_for_bit(
             np.testing.assert_array_equal(value.array, second["state"][i][key].array)
 
 
+def test_a_parameter_that_was_taken_out_of_its_group(p: nn.Parameter) -> None:
+    other = nn.Parameter(dl.ones(3))
+    optimizer = optim.Adam([p, other])
+    p.grad, other.grad = dl.ones_like(p), dl.ones(3)
+    optimizer.step()
+    optimizer.param_groups[0]["params"].pop()
+    with pytest.raises(KeyError, match=r"shape \[3\] that no group holds .*del optimizer.state"):
+        optimizer.state_dict()
+    del optimizer.state[other]
+    assert list(optimizer.state_dict()["state"]) == [0]
+
+
 def test_loading_copies(p: nn.Parameter) -> None:
     p.grad = dl.ones(2)
     optimizer = optim.SGD([p], momentum=0.5)
