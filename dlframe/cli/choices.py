@@ -46,11 +46,16 @@ REGULARIZER_CLASSES: dict[str, Any] = {
     for name in regularization.__all__
     if isinstance(kind := getattr(regularization, name), type) and name not in _BASES
 }
-SCHEDULES = {
-    "none": "none",
-    **{_SHORTER.get(name, name.removesuffix("LR").lower()): name for name in SCHEDULE_CLASSES},
-}
-REGULARIZERS = {name.lower(): name for name in REGULARIZER_CLASSES}
+
+
+def _short(name: str) -> str:
+    """The usual form of a class's name on the command line: one_cycle for OneCycleLR."""
+    words = re.sub("(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("LR"))
+    return _SHORTER.get(name, words.lower())
+
+
+SCHEDULES = {"none": "none", **{_short(name): name for name in SCHEDULE_CLASSES}}
+REGULARIZERS = {_short(name): name for name in sorted(REGULARIZER_CLASSES)}
 
 # what the run passes, and no user
 _PASSED = {"optimizer", "last_epoch", "model", "loss", "generator", "params"}

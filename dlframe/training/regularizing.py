@@ -57,10 +57,9 @@ def reporting(optimizer: Optimizer, regularizers: Sequence[Any]) -> list[Any]:
 def with_penalties(loss: Tensor, regularizers: Sequence[Any], output: Any, target: Any) -> Tensor:
     """What is minimized: the loss and the penalties."""
     for one in regularizers:
-        if isinstance(one, Penalty):
-            loss = loss + one().reshape(loss.shape)
-        elif isinstance(one, OutputPenalty):
-            loss = loss + one(output, target).reshape(loss.shape)
+        if isinstance(one, (Penalty, OutputPenalty)):
+            part = one() if isinstance(one, Penalty) else one(output, target)
+            loss = loss + (part if part.ndim == loss.ndim == 0 else part.reshape(loss.shape))
     return loss
 
 

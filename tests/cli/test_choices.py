@@ -21,16 +21,16 @@ from dlframe.utils import load, load_checkpoint
 SCHEDULES = {
     "cyclic": "base_lr=0.01 max_lr=0.1 cycle_momentum=false",
     "exponential": "gamma=0.5",
-    "multistep": "milestones=1,3",
+    "multi_step": "milestones=1,3",
     "restarts": "T_0=2",
     "swa": "swa_lr=0.01",
 }
 REGULARIZERS = {
-    **dict.fromkeys(["l1", "l2", "elastic", "weightdecay"], "strength=0.01"),
+    **dict.fromkeys(["l1", "l2", "elastic", "weight_decay"], "strength=0.01"),
     "bounds": "low=-1 high=none",
-    "maxnorm": "max_norm=2 only=0.weight,2.weight",
-    "clipgradnorm": "max_norm=1",
-    "clipgradvalue": "clip_value=0.1",
+    "max_norm": "max_norm=2 only=0.weight,2.weight",
+    "clip_grad_norm": "max_norm=1",
+    "clip_grad_value": "clip_value=0.1",
 }
 RUN = "train --data moons --epochs 2 --batch-size 100 --hidden 4 --no-pictures --quiet --limit 200"
 
@@ -164,7 +164,7 @@ def test_recipes_give_way_to_options() -> None:
         ("--scheduler none gamma=1", "none has no options"),
         ("--scheduler step optimizer=1", "StepLR has no 'optimizer'"),
         ("--regularizer l3", "there is no 'l3'. Known: "),
-        ("--regularizer labelsmoothng", "Did you mean 'labelsmoothing'"),
+        ("--regularizer labelsmoothng", "Did you mean 'label_smoothing'"),
         ("--regularizer l1 model=3", "L1 has no 'model'. It has strength, only, skip, name"),
         ("--optimizer sgd nesterof=1", "SGD has no 'nesterof'. Did you mean 'nesterov'?"),
         ("--optimizer sgd lr=1 --lr 2", "--optimizer: lr is given twice, also by an option"),

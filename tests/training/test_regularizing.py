@@ -12,6 +12,7 @@ from dlframe import nn, optim, training
 from dlframe.errors import ArgumentError
 from dlframe.metrics import MeanAbsoluteError
 from dlframe.training import NonFiniteLossError, Trainer
+from dlframe.viz import Tracker
 
 X = dl.linspace(-1, 1, 30, dtype=dl.float64).reshape(10, 3)
 Y = X.sum(dim=1, keepdim=True)
@@ -126,6 +127,54 @@ def test_values_are_seen_by_callbacks_and_monitors() -> None:
     assert {"elastic", "sharpness"} <= seen[0].keys()
     assert seen[2]["elastic"] == pytest.approx(history["elastic"][0])
     assert history["sharpness"][0] > 0
+
+
+# how to make each, with a number other than 0
+EVERY: dict[str, Any] = {
+    "L1": lambda m: optim.L1(m, 0.01),
+    "L2": lambda m: optim.L2(m, 0.01),
+    "Elastic": lambda m: optim.Elastic(m, 0.01),
+    "LabelSmoothing": lambda m: optim.LabelSmoothing(0.1),
+    "WeightDecay": lambda m: optim.WeightDecay(m, 0.01),
+    "MaxNorm": lambda m: optim.MaxNorm(m, 0.1),
+    "UnitNorm": lambda m: optim.UnitNorm(m),
+    "NonNegative": lambda m: optim.NonNegative(m),
+    "Bounds": lambda m: optim.Bounds(m, -0.01, 0.01),
+    "GradientNoise": lambda m: optim.GradientNoise(),
+    "ClipGradNorm": lambda m: optim.ClipGradNorm(1.0),
+    "ClipGradValue": lambda m: optim.ClipGradValue(1e-6),
+}
+
+
+def test_the_table_has_every_regularizer() -> None:
+    bases = {"Constraint", "OutputPenalty", "Penalty", "Regularizer", "StepHook"}
+    kinds = {name: getattr(optim, name) for name in optim.regularization.__all__}
+    classes = {name for name, kind in kinds.items() if isinstance(kind, type)}
+    assert set(EVERY) == classes - bases - {"SAM"}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_each_reports_its_number_to_history_and_trackers(name: str) -> None:
+    dl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    one, tracker = EVERY[name](model), Tracker()
+    data = (dl.randn(12, 3), dl.arange(12) % 2)
+    seen: list[float] = []
+
+    def note(trainer: Trainer) -> None:
+        seen.append(one.last)
+        tracker.log(trainer.step, **trainer.running_means())
+
+    trainer = Trainer(
+        *(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1)),
+        callbacks=[training.LambdaCallback(on_batch_end=note)],
+        regularizers=[one],
+    )
+    history = trainer.fit(data, epochs=2, batch_size=4, progress=False)
+    assert one.name in trainer.quantities
+    assert one.last != 0
+    assert history[one.name] == pytest.approx([sum(seen[:3]) / 3, sum(seen[3:]) / 3])
+    assert tracker.history[one.name][2::3] == pytest.approx(history[one.name])
 
 
 def test_sam_in_fit_is_the_loop_by_hand() -> None:

@@ -7,7 +7,7 @@ import operator
 from typing import Any
 
 from dlframe.errors import ArgumentError
-from dlframe.nn import CrossEntropyLoss, Module
+from dlframe.nn import CrossEntropyLoss, Module, NLLLoss
 from dlframe.nn.functional import cross_entropy
 from dlframe.optim.regularization.regularizer import Regularizer
 from dlframe.optim.regularization.selection import Choice, Patterns
@@ -288,7 +288,13 @@ class LabelSmoothing(OutputPenalty):
                 'LabelSmoothing: a loss with reduction="none" gives no single number; use "mean" '
                 'or "sum"'
             )
-        if isinstance(loss, CrossEntropyLoss) and not _is_alike(loss, self.loss):
+        ours = type(loss).__module__.startswith("dlframe.nn.")
+        if ours and not isinstance(loss, (CrossEntropyLoss, NLLLoss)) and isinstance(loss, Module):
+            raise ArgumentError(
+                f"LabelSmoothing: it belongs to a cross-entropy of logits or of log-probabilities, "
+                f"and the loss is {type(loss).__name__}; leave this penalty out"
+            )
+        if isinstance(loss, (CrossEntropyLoss, NLLLoss)) and not _is_alike(loss, self.loss):
             raise ArgumentError(
                 "LabelSmoothing: the loss has other weights of classes, ignore_index or reduction "
                 "than this penalty; make it with the loss: "
@@ -311,7 +317,7 @@ class LabelSmoothing(OutputPenalty):
         return penalty
 
 
-def _is_alike(loss: CrossEntropyLoss, other: CrossEntropyLoss) -> bool:
+def _is_alike(loss: CrossEntropyLoss | NLLLoss, other: CrossEntropyLoss) -> bool:
     """Whether two losses have the same options, but for the smoothing of labels."""
     a, b = loss.weight, other.weight
     same_weight = a is b or (

@@ -68,6 +68,9 @@ def test_errors() -> None:
         (nn.CrossEntropyLoss(weight=dl.ones(2)), r"make it with the loss: .*Smoothing\(0\.1, loss"),
         (nn.CrossEntropyLoss(reduction="sum"), "other weights of classes, ignore_index or red"),
         (nn.CrossEntropyLoss(ignore_index=1), "other weights of classes, ignore_index or red"),
+        (nn.NLLLoss(ignore_index=1), "other weights of classes, ignore_index or red"),
+        (nn.MSELoss(), "belongs to a cross-entropy .* and the loss is MSELoss"),
+        (nn.LinearCrossEntropyLoss(3, 2), "and the loss is LinearCrossEntropyLoss"),
     ],
 )
 def test_a_trainer_refuses_a_loss_with_other_options(loss: nn.Module, message: str) -> None:
@@ -97,6 +100,23 @@ def test_in_fit_the_loss_stays_comparable(reduction: str) -> None:
     np.testing.assert_allclose(total, inside["loss"], rtol=1e-12)
     plain = nn.CrossEntropyLoss()(model(x), y).item()
     assert beside["val_loss"][-1] == pytest.approx(plain)
+
+
+def test_it_fits_log_probabilities_and_losses_of_ones_own() -> None:
+    class Own(nn.Module):
+        def forward(self, output: Any, target: Any) -> Any:
+            return nn.functional.cross_entropy(output, target)
+
+    x, y = dl.randn(6, 3), dl.arange(6) % 2
+    numbers = []
+    for loss in (nn.CrossEntropyLoss(), nn.NLLLoss(), Own(), nn.functional.cross_entropy):
+        dl.manual_seed(0)
+        last = nn.LogSoftmax(dim=1) if isinstance(loss, nn.NLLLoss) else nn.Identity()
+        model = nn.Sequential(nn.Linear(3, 2), last)
+        optimizer = optim.SGD(model.parameters())
+        trainer = dl.Trainer(model, loss, optimizer, regularizers=[optim.LabelSmoothing(0.1)])
+        numbers.append(trainer.fit((x, y), epochs=1, progress=False)["label_smoothing"][0])
+    assert numbers == pytest.approx([numbers[0]] * 4, rel=1e-5)
 
 
 def test_the_options_of_a_loss_that_is_given_are_followed() -> None:
