@@ -30,8 +30,9 @@ class WeightAveraging(Callback):
     From the first average on, the model has the averaged weights from the end of an epoch's batches
     until the next epoch begins: they are validated, so `val_…` are theirs, and so are the weights
     in the files of ModelCheckpoint, the best weights of EarlyStopping and what other callbacks see
-    at the end of an epoch. Training itself goes on from its own weights. When `fit` returns, the model has the average, unless it was interrupted.
-    A further `fit`, also after `save` and `resume`, goes on from the weights of training.
+    at the end of an epoch. Training itself goes on from its own weights. When `fit` returns, the
+    model has the average, unless it was interrupted. A further `fit`, also after `save` and
+    `resume`, goes on from the weights of training.
 
     `averaged` is the number of weights in the average, in the history as well.
 
