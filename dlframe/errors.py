@@ -22,7 +22,7 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
     │   └── DatasetMissingError                       its files are in none of the folders
     ├── WorkerError       (RuntimeError)              a sample that a worker could not load
     ├── PluginError       (RuntimeError)              a plugin that cannot be found or loaded
-    └── MissingExtraError (ImportError)               an optional dependency that is not installed
+    └── MissingExtraError (ImportError)               a package that is not installed
 
 A message says what went wrong, where, with which shapes or values, and what to try.
 
@@ -130,7 +130,7 @@ class PluginError(DlframeError, RuntimeError):
 
 
 class MissingExtraError(DlframeError, ImportError):
-    """An optional dependency that is not installed; the message names the extra."""
+    """A package that is not installed; the message has the command that installs it."""
 
 
 class OptimizerWarning(UserWarning):
@@ -160,11 +160,32 @@ class ScheduleWarning(UserWarning):
     """
 
 
-def missing_extra(package: str, extra: str) -> MissingExtraError:
-    """The error for an optional dependency: which package, and the command that installs it."""
-    return MissingExtraError(
-        f"{package} is not installed; it comes with an extra: pip install 'dlframe[{extra}]'"
-    )
+class needs:
+    """A block that imports a package: MissingExtraError, if it is not installed.
+
+    Args:
+        package: the name by which it is imported.
+        extra: the extra that it comes with; nothing for what each installation should have.
+
+    >>> with needs("no_such_package"):
+    ...     import no_such_package
+    Traceback (most recent call last):
+    dlframe.errors.MissingExtraError: no_such_package is not installed: pip install no_such_package
+    """
+
+    def __init__(self, package: str, extra: str = "") -> None:
+        self.package, self.extra = package, extra
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        # a module that is missing inside of it: it is installed, but broken, and says so itself
+        if isinstance(error, ModuleNotFoundError) and error.name == self.package:
+            advice = f": pip install {self.package}"
+            if self.extra:
+                advice = f"; it comes with an extra: pip install 'dlframe[{self.extra}]'"
+            raise MissingExtraError(f"{self.package} is not installed{advice}") from error
 
 
 def did_you_mean(name: object, known: Iterable[str], *, most: int = 1) -> str:

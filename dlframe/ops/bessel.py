@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.errors import needs
 from dlframe.ops.elementwise import where
 from dlframe.ops.op import OpFunction, elementwise, printed_as
 from dlframe.ops.scipy_special import from_scipy
@@ -149,7 +150,8 @@ spherical_bessel_j0 = elementwise(
 
 
 def _airy(x: Any, which: int) -> Any:
-    from scipy import special  # on first use, as in `from_scipy`
+    with needs("scipy"):
+        from scipy import special  # on first use, as in `from_scipy`
 
     return np.asarray(special.airy(x)[which]).astype(x.dtype, copy=False)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import LinAlgError
+from dlframe.errors import LinAlgError, needs
 from dlframe.ops.record import Array
 
 Shape = tuple[int, ...]
@@ -25,7 +25,8 @@ def routine(name: str, array: Array) -> Callable[..., Any]:
 
 @functools.cache
 def _routine(name: str) -> Callable[..., Any]:
-    from scipy.linalg import blas, lapack
+    with needs("scipy"):
+        from scipy.linalg import blas, lapack
 
     return getattr(lapack, name, None) or getattr(blas, name)  # type: ignore[no-any-return] # SciPy has no types
 
@@ -239,7 +240,8 @@ def cholesky(a: Array, *, upper: bool) -> tuple[Array, Array]:
 def least_squares(a: Array, b: Array, rcond: float, driver: str) -> tuple[Array, int]:
     """The x that minimizes ‖a x - b‖ for one matrix, and the rank."""
     if driver != "gels":
-        from scipy.linalg import lstsq
+        with needs("scipy"):
+            from scipy.linalg import lstsq
 
         x, _, rank, _ = lstsq(a, b, cond=rcond, lapack_driver=driver, check_finite=False)
         return x, rank

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import LinAlgError
+from dlframe.errors import LinAlgError, needs
 from dlframe.ops import lapack
 from dlframe.ops.decompositions import eigh, lu_factor, permutation, svd
 from dlframe.ops.linalg import matmul
@@ -225,7 +225,8 @@ def _(g, a):
 @op(latex=r"e^A = \sum_{k=0}^\infty \frac{A^k}{k!}")
 def expm(a: Array) -> Any:
     """Σ aᵏ / k!, by scaling and squaring."""
-    from scipy.linalg import expm as scipys
+    with needs("scipy"):
+        from scipy.linalg import expm as scipys
 
     return scipys(a) if a.size else zeros_like(a)
 

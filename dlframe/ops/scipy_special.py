@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.errors import needs
+
 __all__: list[str] = []
 
 
@@ -18,7 +20,8 @@ def from_scipy(name: str, meaning: str, *, scipy_name: str = "") -> Callable[...
     path = scipy_name or name
 
     def forward(*args: Any) -> Any:
-        from scipy import special
+        with needs("scipy"):
+            from scipy import special
 
         # SciPy computes some functions only in float64, and float16 in float32: convert back
         dtype = np.result_type(*args)

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlframe import func
 from dlframe.autograd import enable_grad, grad, mark_mutated_many
-from dlframe.errors import AnomalyError, GradientError
+from dlframe.errors import AnomalyError, GradientError, needs
 from dlframe.optim.layout import Array
 from dlframe.optim.optimizer import Optimizer
 from dlframe.tensor import Tensor
@@ -185,7 +185,8 @@ class SciPy(Optimizer):
         After an error the parameters are the best ones that were evaluated, with constraints those
         from before the step.
         """
-        from scipy import optimize
+        with needs("scipy"):
+            from scipy import optimize
 
         params = self._params
         run = _Run(self, params, closure)
@@ -382,7 +383,8 @@ def least_squares(
     >>> round(scale.item(), 4), round(rate.item(), 4)
     (2.0, 0.7)
     """
-    from scipy import optimize
+    with needs("scipy"):
+        from scipy import optimize
 
     params = _checked(params)
 

@@ -43,7 +43,7 @@ from typing import IO, Any, NamedTuple, Self, TypeVar
 import numpy as np
 
 from dlframe.base.printable import printable
-from dlframe.errors import FileFormatError
+from dlframe.errors import FileFormatError, needs
 from dlframe.tensor import Tensor
 from dlframe.tensor.devices import check_device
 from dlframe.utils.atomic import atomic_write
@@ -557,6 +557,7 @@ def _list_group(
 def _h5py() -> Any:
     # Imported on first use: it takes as long as NumPy itself, and a script that saves nothing
     # does not need it.
-    import h5py
+    with needs("h5py"):
+        import h5py
 
     return h5py

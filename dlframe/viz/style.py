@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.errors import missing_extra
+from dlframe.errors import needs
 from dlframe.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -101,12 +101,8 @@ def house_style() -> Iterator[None]:
 
     Raises MissingExtraError, which names the extra, if matplotlib is not installed.
     """
-    try:
+    with needs("matplotlib", extra="viz"):
         import matplotlib as mpl
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":  # installed, but broken: its own message says how
-            raise
-        raise missing_extra("matplotlib", "viz") from error
     settings: Any = RC  # matplotlib's stubs list every setting by name in some versions
     with mpl.rc_context(settings):
         yield

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import ArgumentError, DTypeError
+from dlframe.errors import ArgumentError, DTypeError, needs
 from dlframe.ops.record import Array
 from dlframe.tensor import Tensor
 from dlframe.tensor.creation.constants import float_dtype
@@ -54,7 +54,8 @@ def triangle(n: int, periodic: bool) -> Array:
 
 def bessel(n: int, periodic: bool, beta: float) -> Array:
     """I₀(β √(1 - (2t - 1)²)) / I₀(β) at the places t (Kaiser and Schafer, 1980); one value is 1."""
-    from scipy.special import i0e  # on first use: `import dlframe` does not load SciPy
+    with needs("scipy"):
+        from scipy.special import i0e  # on first use: `import dlframe` does not load SciPy
 
     if n == 1:
         return np.ones(1)
