@@ -9,7 +9,7 @@ import numpy as np
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import check_not_negative
+from dlframe.optim.options import check_not_negative, check_numbers
 from dlframe.optim.rules import add_square, decay
 from dlframe.tensor import Tensor
 
@@ -105,6 +105,7 @@ class Adadelta(FlatOptimizer):
         differentiable: bool = False,
     ) -> None:
         check_not_negative(lr=lr)
+        check_numbers(rho=rho)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
         check_not_negative(eps=eps, weight_decay=weight_decay)

@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import states
 from dlframe.optim.layout import Array, scalar
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import FORMS, check_one_element, check_pairs
+from dlframe.optim.options import FORMS, check_numbers, check_pairs
 from dlframe.optim.rules import lerp, lerp_formula
 from dlframe.optim.whole import WholeOptimizer
 from dlframe.tensor import Tensor
@@ -155,12 +155,12 @@ class Adafactor(WholeOptimizer):
         foreach: bool | None = None,
         maximize: bool = False,
     ) -> None:
-        check_one_element(lr=lr)
+        check_numbers(lr=lr, beta2_decay=beta2_decay, d=d, weight_decay=weight_decay)
         if not scalar(lr) >= 0.0:
             raise ValueError(f"Learning rate should be >= 0 but is: {scalar(lr)}")
         if not beta2_decay <= 0.0:
             raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
-        check_pairs(eps=eps)
+        check_pairs(eps=eps, optional=True)
         if eps[0] is not None and not eps[0] >= 0.0:
             raise ValueError(f"epsilon1 should be >= 0 but is: {eps[0]}")
         if not eps[1] >= 0.0:

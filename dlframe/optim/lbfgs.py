@@ -13,7 +13,7 @@ from dlframe.base.quiet import quietly
 from dlframe.optim.layout import Array, scalar
 from dlframe.optim.line_search import Number, Point, strong_wolfe
 from dlframe.optim.optimizer import Optimizer, ParamGroup
-from dlframe.optim.options import FORMS, NUMBER, check_not_negative
+from dlframe.optim.options import FORMS, NUMBER, check_counts, check_not_negative, check_numbers
 from dlframe.tensor import Tensor
 
 __all__ = ["LBFGS"]
@@ -82,7 +82,8 @@ class LBFGS(Optimizer):
         line_search_fn: "strong_wolfe", or None to go γ far.
 
     Raises:
-        ValueError: a negative learning rate, or more than one group.
+        TypeError: an option of another type.
+        ValueError: a negative learning rate, no history, or more than one group.
         RuntimeError: in `step`, another `line_search_fn`.
 
     >>> p = nn.Parameter(dl.tensor([-1.0, 2.0]))
@@ -120,6 +121,11 @@ class LBFGS(Optimizer):
         line_search_fn: str | None = None,
     ) -> None:
         check_not_negative(lr=lr)
+        check_counts(0, max_iter=max_iter)
+        check_counts(1, history_size=history_size)
+        check_numbers(tolerance_grad=tolerance_grad, tolerance_change=tolerance_change)
+        if max_eval is not None:
+            check_numbers(max_eval=max_eval)
         defaults = {
             "lr": lr,
             "max_iter": max_iter,

@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import states
 from dlframe.optim.layout import BLOCK, Array, scalar
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import FORMS, check_one_element
+from dlframe.optim.options import FORMS, check_counts, check_numbers
 from dlframe.optim.rules import lerp, lerp_formula
 from dlframe.optim.whole import WholeOptimizer
 from dlframe.tensor import Tensor
@@ -207,7 +207,8 @@ class Muon(WholeOptimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
-        check_one_element(lr=lr)
+        check_counts(0, ns_steps=ns_steps)
+        check_numbers(lr=lr, momentum=momentum, weight_decay=weight_decay, eps=eps)
         if not scalar(lr) >= 0.0:
             raise ValueError(f"Learning rate should be >= 0 but is: {scalar(lr)}")
         if not momentum >= 0.0:
@@ -219,7 +220,7 @@ class Muon(WholeOptimizer):
                 f"Adjust learning rate function {adjust_lr_fn} is not supported; it is None, "
                 "'original' or 'match_rms_adamw'"
             )
-        if len(ns_coefficients) != 3:
+        if not isinstance(ns_coefficients, (tuple, list)) or len(ns_coefficients) != 3:
             raise ValueError(
                 f"Coefficients must be a tuple of exactly 3 values; got {ns_coefficients}"
             )

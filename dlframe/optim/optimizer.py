@@ -13,6 +13,7 @@ from dlframe import states
 from dlframe.autograd.backward import zero_gradients
 from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.optim.loading import UNSPECIFIC, checked_state
+from dlframe.optim.options import check_kinds
 from dlframe.optim.safety import Watch
 from dlframe.tensor import Tensor
 
@@ -225,7 +226,8 @@ class Optimizer:
             param_group: `{"params": parameters, option: value}`; the defaults fill the rest.
 
         Raises:
-            TypeError: not a dict; a set (it has no order); a value that is not a tensor.
+            TypeError: not a dict; a set (it has no order); a value that is not a tensor; an option
+                of another type than it has.
             ValueError: a tensor that is not a leaf; a parameter that another group already has;
                 names for some parameters only; a required option that is missing.
         """
@@ -244,6 +246,7 @@ class Optimizer:
                     f"{name}"
                 )
             param_group.setdefault(name, default)
+        check_kinds(param_group, self._option_forms)
         if len(set(params)) != len(params):
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters; each step moves "

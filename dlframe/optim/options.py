@@ -68,6 +68,9 @@ def _betas(value: Any) -> Any:
     return pair
 
 
+_PAIRS = ("betas", "etas", "step_sizes")
+_FLAGS = ("nesterov", "amsgrad", "maximize", "centered", "decoupled_weight_decay")
+
 FORMS: dict[str, states.Form] = {
     "lr": rate,
     "initial_lr": rate,
@@ -85,9 +88,7 @@ FORMS: dict[str, states.Form] = {
     "step_sizes": states.listed(states.number, 2),
     "lr_decay": states.not_negative,
     "initial_accumulator_value": states.not_negative,
-    **dict.fromkeys(
-        ("nesterov", "amsgrad", "maximize", "centered", "decoupled_weight_decay"), states.flag
-    ),
+    **dict.fromkeys(_FLAGS, states.flag),
     **dict.fromkeys(WITHOUT_EFFECT, states.optional(states.flag)),
 }
 """What the options of the optimizers may be in a saved state."""
@@ -98,26 +99,64 @@ _IN_ERRORS = {"lr": "learning rate", "eps": "epsilon value"}  # the words of PyT
 
 def check_not_negative(**options: Any) -> None:
     """Refuse negative numbers, NaN, and tensors of more than one element."""
-    check_one_element(**options)
+    check_numbers(**options)
     for name, value in options.items():
         if not scalar(value) >= 0.0:
             what = _IN_ERRORS.get(name, f"{name} value")
             raise ValueError(f"Invalid {what}: {scalar(value)}")
 
 
-def check_one_element(**options: Any) -> None:
-    """Refuse tensors of more than one element."""
+def check_numbers(**options: Any) -> None:
+    """Refuse what is no number, and tensors of more than one element."""
     for name, value in options.items():
-        if isinstance(value, Tensor) and value.array.size != 1:
-            shape = list(value.array.shape)
-            raise ValueError(f"Tensor {name} must be 1-element, got shape {shape}")
+        array = value.array if isinstance(value, Tensor) else value
+        is_array = isinstance(array, np.ndarray)
+        if is_array and array.size != 1:
+            raise ValueError(f"Tensor {name} must be 1-element, got shape {list(array.shape)}")
+        if not (array.dtype.kind in "biuf" if is_array else hasattr(value, "__float__")):
+            raise TypeError(
+                f"{name} must be a number, or a tensor of one element; got {value!r} "
+                f"({type(value).__name__})"
+            )
 
 
-def check_pairs(**options: Any) -> None:
-    """Refuse anything but two values."""
+def check_counts(least: int, **options: Any) -> None:
+    """Refuse what is no int, and ints below the least."""
+    for name, value in options.items():
+        if not isinstance(value, int | np.integer):
+            raise TypeError(f"{name} must be an int; got {value!r} ({type(value).__name__})")
+        if value < least:
+            raise ValueError(f"{name} must be {least} or more; got {value}")
+
+
+def check_kinds(group: dict[str, Any], forms: dict[str, states.Form]) -> None:
+    """Refuse options of a group that are of another kind, before a step is made half way.
+
+    Args:
+        group: a parameter group.
+        forms: those of its optimizer; one of a kind of its own is left alone.
+    """
+    for name, value in group.items():
+        if name not in FORMS or forms.get(name) not in (FORMS[name], states.number):
+            continue
+        if name in _PAIRS:
+            check_pairs(**{name: value})
+        elif name in _FLAGS or name in WITHOUT_EFFECT:
+            if isinstance(value, (str, bytes, list, tuple, dict)):
+                raise TypeError(
+                    f"{name} must be True or False; got {value!r} ({type(value).__name__})"
+                )
+        else:
+            check_numbers(**{name: value})
+
+
+def check_pairs(*, optional: bool = False, **options: Any) -> None:
+    """Refuse anything but two numbers, or with `optional` also None in place of one."""
     for name, value in options.items():
         if not isinstance(value, (tuple, list)) or len(value) != 2:
             raise ValueError(f"{name} must be a pair of numbers; got {value!r}")
+        numbers = {f"{name}[{i}]": x for i, x in enumerate(value) if x is not None or not optional}
+        check_numbers(**numbers)
 
 
 def check_betas(betas: tuple[float | Tensor, float | Tensor]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
-from dlframe.optim.options import check_betas, check_not_negative
+from dlframe.optim.options import check_betas, check_not_negative, check_numbers
 from dlframe.tensor import Tensor
 
 __all__ = ["SparseAdam"]
@@ -102,6 +102,7 @@ class SparseAdam(FlatOptimizer):
         maximize: bool = False,
     ) -> None:
         check_not_negative(lr=lr)
+        check_numbers(eps=eps)
         if scalar(lr) == 0:
             raise ValueError(f"Invalid learning rate: {scalar(lr)}")
         if not eps > 0.0:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import numpy as np
 import pytest
-from samples.optimizers import OPTIMIZERS
+from samples.optimizers import OPTIMIZERS, WHOLE
 
 import dlframe as dl
 from dlframe import nn, optim
@@ -82,3 +83,72 @@ REFUSALS = [(name, *refusal) for name in OPTIMIZERS for refusal in refusals_of(n
 def test_unfit_options_are_refused(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         getattr(optim, name)([nn.Parameter(dl.zeros(1))], **options)
+
+
+# --- other types -------------------------------------------------------------------------------
+
+NOT_NUMBERS = ["0.1", None, [0.1], {}, np.array("x"), np.ones(2), dl.ones(2), 1j]
+NOT_FLAGS = ["False", [True], {}]
+NOT_PAIRS = [0.9, "ab", (0.9,), (0.1, 0.2, 0.3), ("a", "b"), (0.5, None), None]
+FLAGS = {"nesterov", "amsgrad", "maximize", "centered", "decoupled_weight_decay"}
+PAIRS = {"betas", "etas", "step_sizes"}
+EVERY = {**OPTIMIZERS, **WHOLE}
+
+
+def of_another_type(name: str) -> list[tuple[str, Any]]:
+    options = inspect.signature(getattr(optim, name)).parameters
+    found: list[tuple[str, Any]] = []
+    for option, parameter in options.items():
+        if option in FLAGS:
+            wrong = NOT_FLAGS
+        elif option in PAIRS:
+            wrong = NOT_PAIRS
+        elif type(parameter.default) in (int, float):
+            wrong = NOT_NUMBERS
+        else:
+            continue
+        found += [(option, value) for value in wrong]
+    return found
+
+
+OTHER_TYPES = [(name, *case) for name in EVERY for case in of_another_type(name)]
+
+
+@pytest.mark.parametrize("name, option, value", OTHER_TYPES)
+def test_options_of_another_type_are_refused_before_a_step(
+    name: str, option: str, value: Any
+) -> None:
+    kind, row = getattr(optim, name), EVERY[name]
+    with pytest.raises((TypeError, ValueError), match=f"(?i){option}"):
+        kind([nn.Parameter(dl.zeros(1, 1))], **{option: value})
+    if row.closure:
+        return  # it has one group
+    optimizer = kind([nn.Parameter(dl.zeros(1, 1))])
+    if option in optimizer.defaults and option not in {"beta2_decay", "d", "ns_steps"}:
+        with pytest.raises((TypeError, ValueError), match=option):
+            optimizer.add_param_group({"params": [nn.Parameter(dl.zeros(1, 1))], option: value})
+        assert len(optimizer.param_groups) == 1
+
+
+NUMBERS = [0.25, np.float32(0.25), np.float64(0.25), np.array(0.25), np.array([0.25])]
+
+
+OF_NUMBERS = [
+    (name, option)
+    for name in OPTIMIZERS
+    for option in inspect.signature(getattr(optim, name)).parameters
+    if option in {"lr", "weight_decay", "eps", "momentum", "rho", "lambd", "lr_decay"}
+]
+
+
+@pytest.mark.parametrize("name, option", OF_NUMBERS)
+def test_a_number_may_be_of_any_type(name: str, option: str) -> None:
+    values = []
+    for number in [*NUMBERS, dl.tensor(0.25), dl.tensor([0.25])]:
+        p = nn.Parameter(dl.tensor([1.0, -2.0]))
+        optimizer = getattr(optim, name)([p], **{option: number})
+        for _ in range(3):
+            p.grad = 2 * p.detach()
+            optimizer.step()
+        values.append(p.tolist())
+    assert values == [values[0]] * len(values)
