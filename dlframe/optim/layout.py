@@ -108,10 +108,7 @@ class Layout:
             return False
         array = np.asarray(0 if value is None else getattr(value, "array", value))
         if array.ndim and array.shape != view.array.shape:
-            raise ShapeError(
-                f"the optimizer's state {name!r} has shape {array.shape}, its parameter "
-                f"{view.array.shape}"
-            )
+            raise other_shape(name, array.shape, view.array.shape)
         view.array[...] = array
         entry[name] = view
         return value is None
@@ -307,6 +304,14 @@ def _no_tensor(params: Sequence[Tensor]) -> TypeError:
         f"step: the gradient of a parameter of shape {list(wrong.shape)} is a "
         f"{type(wrong.grad).__name__} and not a Tensor; set p.grad = dl.from_numpy(array), or call "
         "p.accumulate_grad(array), which adds to what is there"
+    )
+
+
+def other_shape(name: str, state: tuple[int, ...], parameter: tuple[int, ...]) -> ShapeError:
+    """The error for state of another shape, as after `p.data = …` between two steps."""
+    return ShapeError(
+        f"the optimizer's state {name!r} has shape {state}, its parameter {parameter}; make a new "
+        "optimizer for parameters that have changed their shape, or optimizer.state.pop(p)"
     )
 
 

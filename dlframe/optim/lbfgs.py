@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
 from dlframe.base.quiet import quietly
-from dlframe.optim.layout import Array, scalar
+from dlframe.optim.layout import Array, other_shape, scalar
 from dlframe.optim.line_search import Number, Point, strong_wolfe
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import FORMS, NUMBER, check_counts, check_not_negative, check_numbers
@@ -223,6 +223,8 @@ class LBFGS(Optimizer):
         if np.abs(g).max() <= group["tolerance_grad"]:
             return first_loss
         memory = _Memory(state)
+        if memory.direction is not None and memory.direction.shape != g.shape:
+            raise other_shape("d", memory.direction.shape, g.shape)
         for i in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
             first = memory.direction is None

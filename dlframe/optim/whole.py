@@ -16,7 +16,7 @@ from dlframe import states
 from dlframe.autograd import enable_grad, mark_mutated_many
 from dlframe.base.quiet import quietly
 from dlframe.errors import ShapeError
-from dlframe.optim.layout import Array, Scratch, check_writeable
+from dlframe.optim.layout import Array, Scratch, check_writeable, other_shape
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import STEPS
 from dlframe.tensor import Tensor
@@ -90,6 +90,12 @@ class WholeOptimizer(Optimizer):
             if self._counts_steps:
                 entry["step"] = Tensor(np.zeros((), np.float32))
             entry.update({n: Tensor(np.zeros(s, array.dtype)) for n, s in shapes.items()})
+        for name, shape in shapes.items():
+            kept = entry[name].array
+            if kept.shape != shape:
+                raise other_shape(name, kept.shape, array.shape)
+            if kept.dtype != array.dtype:  # the model was cast, and a loaded state would be
+                entry[name] = Tensor(kept.astype(array.dtype))
         t = 0
         if self._counts_steps:
             t = int(entry["step"]) + 1
