@@ -19,6 +19,7 @@ from dlframe.optim import (
     Regularizer,
     StepHook,
 )
+from dlframe.optim.regularization.regularizer import innermost
 from dlframe.tensor import Tensor
 
 
@@ -28,8 +29,10 @@ def clipping(norm: float | None, value: float | None) -> list[Regularizer]:
     return [*values, *([] if norm is None else [ClipGradNorm(norm)])]
 
 
-def check_regularizers(model: Module, loss: Any, regularizers: Sequence[Any]) -> None:
-    """Refuse what is no regularizer, and one that belongs to another model or loss."""
+def check_regularizers(
+    model: Module, loss: Any, optimizer: Optimizer, regularizers: Sequence[Any]
+) -> None:
+    """Refuse what is no regularizer, and one that does not fit the model, loss or optimizer."""
     parameters = {id(p) for p in model.parameters()}
     for one in regularizers:
         if not isinstance(one, (Penalty, OutputPenalty, StepHook)):
@@ -47,6 +50,8 @@ def check_regularizers(model: Module, loss: Any, regularizers: Sequence[Any]) ->
                 f"{type(other).__name__}, whose parameters are none of this model's; make it with "
                 "the model that is trained"
             )
+        if isinstance(one, StepHook):
+            one.check(innermost(optimizer))
 
 
 def reporting(optimizer: Optimizer, regularizers: Sequence[Any]) -> list[Any]:

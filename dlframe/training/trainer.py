@@ -554,7 +554,7 @@ def _check_parts(
         if not isinstance(metric, Metric):
             hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""
             raise TypeError(f"Trainer: {metric!r} is not a metrics.Metric object{hint}")
-    check_regularizers(model, loss, regularizers)
+    check_regularizers(model, loss, optimizer, regularizers)
     named = (*metrics, *reporting(optimizer, regularizers))
     names = ["loss", "seconds", "lr", *[one.name for one in named]]
     twice = sorted({name for name in names if names.count(name) > 1})

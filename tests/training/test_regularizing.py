@@ -245,6 +245,10 @@ def test_errors() -> None:
         trainer = make(lambda m: optim.WeightDecay(m, 0.1))
         trainer.optimizer.param_groups[0]["weight_decay"] = 0.1
         fit(trainer)
+    decaying = optim.AdamW((model := nn.Linear(2, 1)).parameters())
+    for optimizer in (decaying, optim.SAM(decaying)):
+        with pytest.raises(ArgumentError, match=r"AdamW has weight_decay=0\.01"):
+            Trainer(model, nn.MSELoss(), optimizer, regularizers=[optim.WeightDecay(model, 0.1)])
     with pytest.raises(ArgumentError, match="two quantities are named l1; pass name="):
         make(lambda m: optim.L1(m, 0.1), lambda m: optim.L1(m, 0.2, only="0.*"))
     with pytest.raises(ArgumentError, match=r"'l1' \(L1\) is of another Linear"):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from dlframe.autograd import mark_mutated_many
-from dlframe.base.hooks import RemovableHandle
 from dlframe.errors import ArgumentError
 from dlframe.nn import Module
 from dlframe.optim.layout import scalar
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.regularization.penalties import checked_strength
-from dlframe.optim.regularization.regularizer import StepHook, innermost
+from dlframe.optim.regularization.regularizer import StepHook
 from dlframe.optim.regularization.selection import Choice, Patterns
 from dlframe.tensor import Tensor
 
@@ -65,12 +64,7 @@ class WeightDecay(StepHook):
         """The model whose parameters are chosen."""
         return self._choice.model
 
-    def attach(self, optimizer: Optimizer) -> RemovableHandle:
-        if isinstance(optimizer, Optimizer):
-            self._check(innermost(optimizer))
-        return super().attach(optimizer)
-
-    def _check(self, optimizer: Optimizer) -> None:
+    def check(self, optimizer: Optimizer) -> None:
         kind = type(optimizer).__name__
         if optimizer.needs_closure:
             raise ArgumentError(

@@ -72,7 +72,12 @@ class StepHook(Regularizer):
                 f"{type(self).__name__}.attach: expected an optimizer; got "
                 f"{type(optimizer).__name__}"
             )
-        return innermost(optimizer)._attach(self)
+        inner = innermost(optimizer)
+        self.check(inner)
+        return inner._attach(self)
+
+    def check(self, optimizer: Optimizer) -> None:
+        """Raise an error if it cannot act in the steps of this optimizer; `attach` calls it."""
 
     def is_attached(self, optimizer: Optimizer) -> bool:
         """Whether it acts in the steps of `optimizer`."""
