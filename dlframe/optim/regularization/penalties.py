@@ -228,9 +228,9 @@ class LabelSmoothing(OutputPenalty):
         −Σ_k q'_k log p_k  with  q' = (1 − ε) q + ε / C
 
     In this form the loss itself stays what it is without smoothing, to be compared with that of
-    the validation, and the part has a number of its own. It may be negative: where the model is
-    less sure than the targets' uniform share asks. Szegedy et al., "Rethinking the Inception
-    architecture for computer vision" (2016).
+    the validation, and the part has a number of its own. It is negative where the right class gets
+    less than the geometric mean of all p. Szegedy et al., "Rethinking the Inception architecture
+    for computer vision" (2016).
 
     Args:
         strength: ε, from 0 to 1.
