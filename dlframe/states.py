@@ -54,10 +54,9 @@ def check(value: Any, form: Form, where: str, name: object) -> Any:
     try:
         return form(value)
     except Unfit as unfit:
-        given = printable(repr(unfit.value), longest=60)
         raise StateDictError(
-            f"{where}: {printable(repr(name), longest=60)}{unfit.inside} is {unfit.form}; got "
-            f"{given} ({type(unfit.value).__name__})"
+            f"{where}: {_short(name)}{unfit.inside} is {unfit.form}; got {_short(unfit.value)} "
+            f"({type(unfit.value).__name__})"
         ) from None
 
 
@@ -156,7 +155,15 @@ def shown(value: Any) -> str:
     array = value.array if isinstance(value, Tensor) else value
     if isinstance(array, np.ndarray) and array.size != 1:
         return f"{array.dtype}{array.shape}"
-    return f"{printable(repr(value), longest=60)} ({type(value).__name__})"
+    return f"{_short(value)} ({type(value).__name__})"
+
+
+def _short(value: Any) -> str:
+    """The beginning of a value's text, or dots where it has none, as a nest that is too deep."""
+    try:
+        return printable(repr(value), longest=60)
+    except Exception:  # noqa: BLE001 - the code of whoever wrote its class
+        return "..."
 
 
 # --- forms -------------------------------------------------------------------------------------

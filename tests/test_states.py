@@ -150,6 +150,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "Adafactor": lambda: trained(optim.Adafactor),
     "LBFGS": lambda: trained(lambda p: optim.LBFGS(p, line_search_fn="strong_wolfe")),
     "Muon": lambda: trained(optim.Muon),
+    "SciPy": lambda: trained(lambda p: optim.SciPy(p, bounds=(-9.0, None), max_iter=1)),
     "SAM": lambda: trained(lambda p: optim.SAM(optim.SGD(p, lr=0.1, momentum=0.9))),
     "LambdaLR": lambda: scheduled(lambda o: S.LambdaLR(o, Factor())),
     "StepLR": lambda: scheduled(lambda o: S.StepLR(o, 2)),
@@ -195,7 +196,6 @@ def test_every_class_with_a_state_is_here() -> None:
     own = {c.__name__ for c in (*below(optim.Optimizer), *below(S.LRScheduler))}
     own = {name for name in own if not name.startswith("_")}
     own -= {"FlatOptimizer", "WholeOptimizer", "MovesMomentum"}  # bases
-    own -= {"SciPy"}  # has no state
     own |= {c.__name__ for c in below(Callback) if "load_state_dict" in vars(c)}
     assert own <= known
 

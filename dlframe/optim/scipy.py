@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from dlframe import func
+from dlframe import func, states
 from dlframe.autograd import enable_grad, grad, mark_mutated_many
 from dlframe.errors import AnomalyError, GradientError, needs
 from dlframe.optim.layout import Array
-from dlframe.optim.optimizer import Optimizer
+from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.tensor import Tensor
 
 __all__ = ["SciPy", "least_squares"]
@@ -84,6 +84,9 @@ class SciPy(Optimizer):
     """
 
     needs_closure = True
+    _option_forms: ClassVar[dict[str, states.Form]] = {
+        "bounds": states.optional(states.listed(states.plain, 2))
+    }
 
     def __init__(
         self,
@@ -118,6 +121,15 @@ class SciPy(Optimizer):
         names = ("method", "constraints", "tol", "max_iter", "options", "callback", "result")
         own = {name: getattr(self, name) for name in (*names, "named_bounds")}
         return super().__getstate__() | own
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._limits()  # refuses bounds that do not fit
+
+    def _state_forms(
+        self, group: ParamGroup, p: Tensor, entry: Mapping[str, Any]
+    ) -> dict[str, states.Form]:
+        return {"func_evals": states.count, "n_iter": states.count} if entry else {}
 
     @property
     def _params(self) -> list[Any]:

@@ -70,7 +70,8 @@ def load_state(trainer: Trainer, state: dict[str, Any]) -> None:
     parts = _parts(trainer)
     forms = dict.fromkeys((*parts, "extra"), states.plain)
     given = states.take(state, _WHERE, **forms, trainer=states.mapping(states.plain))
-    own, extra = copied(given["trainer"]), copied(given["extra"])
+    with states.all_or_nothing(_WHERE):  # a nest may be too deep to copy
+        own, extra = copied(given["trainer"]), copied(given["extra"])
     _restore(trainer, own, extra, lambda: {name: copied(given[name]) for name in parts})
 
 

@@ -11,10 +11,15 @@ import numpy as np
 
 import dlframe as dl
 
+DEEP: list[Any] = []
+for _ in range(5000):
+    DEEP = [DEEP]
+
 WRONG = [
     None, "x", "", 7, -7, 2.5, True, math.nan, math.inf, -math.inf, 1 << 70, 1 << 2000, -(1 << 70),
     1e300, b"x", [], [1], {}, {"a": 1}, (), [[]], np.zeros(3), np.zeros((2, 3), complex),
     np.array(["x"]), np.array(math.nan), np.zeros((0,)), dl.zeros(5), np.int8(3), np.float32(2),
+    DEEP,
 ]  # fmt: skip
 
 

@@ -147,15 +147,13 @@ class CyclicLR(MovesMomentum):
         state["_scale_fn_custom"] = None if f is None else attributes_of(f)
         return state
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        state = self._checked_state(state_dict)
+    def _take_over(self, state: dict[str, Any]) -> None:
         saved = state.pop("_scale_fn_custom")
-        with states.all_or_nothing("CyclicLR.load_state_dict", self):
-            if saved is not None:
-                if not has_attributes(self._scale_fn_custom):
-                    raise ValueError("the state has a scale_fn with attributes, this schedule none")
-                self._scale_fn_custom.__dict__.update(saved)
-            self._take_over(state)
+        if saved is not None:
+            if not has_attributes(self._scale_fn_custom):
+                raise ValueError("the state has a scale_fn with attributes, this schedule none")
+            self._scale_fn_custom.__dict__.update(saved)
+        super()._take_over(state)
 
     def _state_holders(self) -> list[Any]:
         f = self._scale_fn_custom

@@ -38,13 +38,11 @@ class _OfFunctions(LRScheduler):
         state["lr_lambdas"] = [attributes_of(f) for f in self.lr_lambdas]
         return state
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        state = self._checked_state(state_dict)
-        with states.all_or_nothing(f"{type(self).__name__}.load_state_dict", self):
-            for f, saved in zip(self.lr_lambdas, state.pop("lr_lambdas"), strict=True):
-                if saved is not None:
-                    f.__dict__.update(saved)
-            self._take_over(state)
+    def _take_over(self, state: dict[str, Any]) -> None:
+        for f, saved in zip(self.lr_lambdas, state.pop("lr_lambdas"), strict=True):
+            if saved is not None:
+                f.__dict__.update(saved)
+        super()._take_over(state)
 
     def _state_holders(self) -> list[Any]:
         return [self, *(f for f in self.lr_lambdas if has_attributes(f))]

@@ -194,6 +194,6 @@ class ReduceLROnPlateau(LRScheduler):
             )
         return course_of(self, steps, option, metrics)
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        super().load_state_dict(state_dict)
+    def _take_over(self, state: dict[str, Any]) -> None:
+        super()._take_over(state)
         self._init_is_better(self.mode, self.threshold, self.threshold_mode)

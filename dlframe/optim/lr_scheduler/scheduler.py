@@ -215,9 +215,11 @@ class LRScheduler:
         Raises:
             StateDictError: an entry that is missing or makes no sense; nothing is changed.
         """
-        self._take_over(self._checked_state(state_dict))
+        with states.all_or_nothing(f"{type(self).__name__}.load_state_dict", self):
+            self._take_over(self._checked_state(state_dict))
 
     def _take_over(self, state: dict[str, Any]) -> None:
+        """Set the entries of a state, which were checked."""
         self.__dict__.update(state)
         self._order.restored()
 

@@ -104,9 +104,8 @@ class MultiStepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        state = self._checked_state(state_dict)
-        self._take_over({**state, "milestones": Counter(state["milestones"])})
+    def _take_over(self, state: dict[str, Any]) -> None:
+        super()._take_over({**state, "milestones": Counter(state["milestones"])})
 
     def get_lr(self) -> list[Rate]:
         self._check_caller()

@@ -36,13 +36,10 @@ class _OfSchedules(LRScheduler):
         state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
         return state
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        where = f"{type(self).__name__}.load_state_dict"
-        state = self._checked_state(state_dict)
-        with states.all_or_nothing(where, self):
-            for scheduler, saved in zip(self._schedulers, state.pop("_schedulers"), strict=True):
-                scheduler.load_state_dict(saved)
-            self._take_over(state)
+    def _take_over(self, state: dict[str, Any]) -> None:
+        for scheduler, saved in zip(self._schedulers, state.pop("_schedulers"), strict=True):
+            scheduler.load_state_dict(saved)
+        super()._take_over(state)
 
     def _state_holders(self) -> list[Any]:
         return [self, *(holder for inner in self._schedulers for holder in states.holders(inner))]
