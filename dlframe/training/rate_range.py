@@ -97,6 +97,8 @@ class RateRange:
 
     def __str__(self) -> str:
         ends = f"{len(self.rates)} rates from {self.rates[0]:.1e} to {self.rates[-1]:.1e}"
+        if len(self.rates) == 1:
+            ends = f"1 rate, {self.rates[0]:.1e}"
         if self.diverged:
             ends += ", where the loss diverges"
         if self.suggestion is None or self.steepest is None or self.lowest is None:

@@ -33,7 +33,7 @@ def rate_range(
     ('log', 0.01)
     """
     with style.house_style():
-        from matplotlib.ticker import FuncFormatter, NullFormatter
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
         figure = style.new_figure(6.2, 3.6, title or "Learning rate range test", str(result))
         style.lay_out(figure, 3.6)
@@ -59,6 +59,9 @@ def rate_range(
             high = max(float(finite[0]), float(np.quantile(finite, 0.9)))
             room = 0.1 * (high - low) or 0.1 * abs(high) or 1.0
             axes.set_ylim(low - room, high + 4 * room)
+        if len(result.rates) == 1:  # the first loss is not finite, so there is no line
+            axes.set_xlim(result.rates[0] / 10, result.rates[0] * 10)
+        axes.xaxis.set_major_locator(LogLocator(numticks=7))  # more would touch each other
         axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:.0e}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set(xlabel="learning rate (log scale)", ylabel="loss")

@@ -250,6 +250,9 @@ def test_suggestions():
     rising = RateRange(rates, np.arange(6.0), np.arange(6.0), False)
     assert rising.suggestion is rising.steepest is None
     assert rising.lowest == pytest.approx(1e-5)
+    alone = RateRange(rates[:1], np.array([np.nan]), np.array([np.nan]), True)
+    assert str(alone).startswith("1 rate, 1.0e-05, where the loss diverges; ")
+    assert alone.plot().axes[0].get_xlim() == pytest.approx((1e-6, 1e-4))
 
 
 def test_noise_at_the_smallest_rates_suggests_nothing(rng):
