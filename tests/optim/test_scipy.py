@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import dlframe as dl
-from dlframe import func, nn, optim
-from dlframe.errors import AnomalyError, GradientError
+from dlframe import func, nn, optim, utils
+from dlframe.errors import AnomalyError, GradientError, StateDictError
 from dlframe.optim.scipy import BOUNDED, CONSTRAINED, METHODS, WITH_HESSIAN, WITH_PRODUCTS
 
 
@@ -157,6 +158,23 @@ def test_every_method_stops_after_the_iterations(method: str) -> None:
     if method == "TNC":
         assert not result.success
         assert "iterations" in result.message
+
+
+def test_bounds_of_a_state_that_do_not_fit_change_nothing(tmp_path: Path) -> None:
+    bounds = (-5.0, np.array([0.5, np.inf]))
+    p = nn.Parameter(dl.zeros(2))
+    optimizer = optim.SciPy([p], bounds=bounds)
+    utils.save(optimizer.state_dict(), tmp_path / "scipy.h5")
+    other = optim.SciPy([p])
+    other.load_state_dict(utils.load(tmp_path / "scipy.h5"))
+    low, high = other.param_groups[0]["bounds"]
+    assert (low, high.tolist()) == (-5.0, [0.5, np.inf])
+    for wrong in (np.ones(3), "x", np.array([-9.0, 1.0])):
+        state = optimizer.state_dict()
+        state["param_groups"][0]["bounds"] = (-5.0, wrong)
+        with pytest.raises(StateDictError, match="nothing was changed"):
+            other.load_state_dict(state)
+        assert other.param_groups[0]["bounds"][1] is high
 
 
 def test_saving_and_copying() -> None:
