@@ -160,3 +160,28 @@ def test_training_is_the_same(ours: Any, theirs: Any, rng: np.random.Generator) 
     other = train(torch, torch.nn, weights, theirs)
     for a, b in zip(mine, other, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("targets", ["labels", "ignored", "probabilities"])
+def test_label_smoothing_is_what_smoothing_adds_to_the_loss(
+    targets: str, weighted: bool, reduction: str, rng: np.random.Generator
+) -> None:
+    logits, weight = rng.normal(size=(6, 4)), np.array([1.0, 2.0, 0.5, 3.0])
+    y = rng.dirichlet(np.ones(4), 6) if targets == "probabilities" else rng.integers(0, 4, 6)
+    options = {"reduction": reduction, "ignore_index": 1 if targets == "ignored" else -100}
+    results = []
+    for lib, nn_ in ((dl, nn), (torch, torch.nn)):
+        x = lib.tensor(logits, requires_grad=True)
+        given = {**options, "weight": lib.tensor(weight)} if weighted else options
+        plain = nn_.CrossEntropyLoss(**given)
+        if lib is dl:
+            total = plain(x, dl.tensor(y)) + optim.LabelSmoothing(0.3, plain)(x, dl.tensor(y))
+        else:
+            total = nn_.CrossEntropyLoss(**given, label_smoothing=0.3)(x, torch.tensor(y))
+        total.backward()
+        results.append((total.item(), x.grad.numpy()))
+    (ours, gradient), (theirs, expected) = results
+    assert ours == pytest.approx(theirs, rel=1e-12)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-10, atol=1e-14)
