@@ -323,7 +323,7 @@ class DataLoader:
 
     def _keep_seed(self, seed: int | None) -> None:
         """Give persistent workers the seed of a loaded state; without one, they begin anew."""
-        self._kept_seed = seed
+        self._kept_seed = seed if self.persistent_workers else None
         kept = self._kept
         if kept is not None and seed is None:
             kept.close()

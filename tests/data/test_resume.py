@@ -172,6 +172,17 @@ def test_persistent_workers_and_epochs(workers: int) -> None:
         assert log == whole
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_that_do_not_stay_leave_no_seed(workers: int) -> None:
+    loader, again = (DataLoader(Noisy(), 3, True, num_workers=workers) for _ in range(2))
+    batches = iter(loader)
+    next(batches)
+    again.load_state_dict(loader.state_dict())
+    list(again)
+    list(batches)
+    assert again.state_dict() == loader.state_dict()
+
+
 @pytest.mark.parametrize("used", [False, True])
 def test_persistent_workers_between_epochs(used: bool) -> None:
     def make() -> DataLoader:
