@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.autograd.backward import on_leaves
+from dlframe.autograd.backward import at_end, on_leaves
 from dlframe.base.quiet import quietly
 from dlframe.errors import (
     AccumulatedGradientWarning,
@@ -60,6 +60,7 @@ class Watch:
         self.version = -1
         self.left: Array | None = None  # some of its elements
         self.was_added_to = False
+        self.summed: Array | None = None  # some elements of what backward made of it
         self.closure_is_known = False  # whether it was seen how a closure treats gradients
         # the parameters that backward reaches before the first step, and those among them that no
         # optimizer holds, with some of their elements
@@ -116,7 +117,7 @@ class Watch:
     def _same_gradient(self, optimizer: Optimizer, gradient: Tensor) -> None:
         """The gradient is the tensor that it was at the last step: is it a sum over steps?"""
         version = version_of(gradient.array)
-        if self.was_added_to and not _is_written(gradient.array, self.version):
+        if self.was_added_to and not _is_written(gradient.array, self.version, self.summed):
             self._say(
                 AccumulatedGradientWarning,
                 optimizer,
@@ -243,13 +244,19 @@ class Watch:
         if self.reached is None:
             if not any(leaf is self.first for leaf in leaves):
                 return True
-            self.was_added_to = self._is_left()
+            self.was_added_to, self.summed = self._is_left(), None
+            if self.was_added_to:
+                at_end.append(self._note_sum)
             return False
         for leaf in leaves:
             if isinstance(leaf, Parameter) and leaf.needs_grad:
                 self.reached[id(leaf)] = weakref.ref(leaf)
         self.passes += 1
         return self.passes < _PASSES
+
+    def _note_sum(self) -> None:
+        gradient = None if self.first is None else self.first.gradient
+        self.summed = None if gradient is None else _some(gradient.array)
 
     def _is_left(self) -> bool:
         """Whether the gradient is as the last step left it: NumPy's writes are not counted."""
@@ -289,11 +296,21 @@ def _nobody() -> None:
     """A weak reference to nothing."""
 
 
-def _is_written(gradient: Array, version: int) -> bool:
-    """Whether a gradient may have been cleared in place, as `zero_grad(set_to_none=False)` does."""
+def _is_written(gradient: Array, version: int, summed: Array | None) -> bool:
+    """Whether a gradient may have been replaced in place since the backward that gave `summed`."""
     writes = version_of(gradient) - version
+    if writes == 0:
+        return False
     last = changed_since(gradient, 0) if writes == 1 else None
-    return writes > 0 and not (last is not None and last.by.startswith(_NO_CLEARING))
+    if last is not None and last.by.startswith(_NO_CLEARING):
+        return False
+    return summed is None or not _is_shrunk(_some(gradient), summed)
+
+
+def _is_shrunk(now: Array, before: Array) -> bool:
+    """Whether each element has its sign and at most its size: it was scaled down, or clipped."""
+    same_signs = np.array_equal(np.sign(now), np.sign(before))
+    return same_signs and bool((np.abs(now) <= np.abs(before)).all())
 
 
 def _some(array: Array) -> Array:

@@ -108,7 +108,7 @@ def test_frozen_parameters() -> None:
         optimizer.step()
 
 
-@pytest.mark.parametrize("change", ["nothing", "clip", "hook", "noise"])
+@pytest.mark.parametrize("change", ["nothing", "clip", "hook", "noise", "two clips", "scaling"])
 @pytest.mark.parametrize("kind", [*OPTIMIZERS, "Descent"])
 def test_gradients_that_nobody_clears(kind: str, change: str) -> None:
     net = model()
@@ -120,8 +120,13 @@ def test_gradients_that_nobody_clears(kind: str, change: str) -> None:
     with says(AccumulatedGradientWarning, "not cleared between steps", "zero_grad()", "0.weight"):
         for _ in range(5):
             loss_of(net).backward()
-            if change == "clip":
+            if "clip" in change:
                 nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            if change == "two clips":
+                nn.utils.clip_grad_value_(net.parameters(), 0.01)
+            if change == "scaling":
+                for p in net.parameters():
+                    p.grad *= 0.5
             optimizer.step()
 
 
@@ -284,6 +289,18 @@ def test_every_way_to_clear_gradients(clear: str, first: bool) -> None:
         optimizer.step()
         if not first:
             cleared()
+
+
+def test_gradients_that_are_replaced_after_backward() -> None:
+    dl.manual_seed(0)
+    net = model()
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(5):
+        loss_of(net).backward()
+        for p in net.parameters():
+            p.grad.copy_(dl.randn(p.shape))
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
 
 
 def test_a_gradient_that_was_set_by_hand() -> None:
