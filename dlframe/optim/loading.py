@@ -20,6 +20,7 @@ from dlframe.base import nests
 from dlframe.base.printable import printable
 from dlframe.errors import StateDictError
 from dlframe.nn.locating import level_of_user
+from dlframe.nn.parameter import is_lazy
 from dlframe.optim.layout import NUMBERS
 from dlframe.optim.safety import known_names
 from dlframe.tensor import Tensor
@@ -106,6 +107,7 @@ class _Report(states.Report):
         self.options = [set(map(str, group)) for group in saved]
         self.known: dict[int, str] | None = None  # names of parameters, looked up for a fault
         self.misplaced = ""  # why parameters cannot be found, in PyTorch's words if it has some
+        self.lazy = False  # whether there is state for a parameter without a size
         self.shapes: list[tuple[Any, Any]] = []  # of a parameter, and of state that does not fit
 
     # --- whose is what -------------------------------------------------------------------------
@@ -193,6 +195,11 @@ class _Report(states.Report):
     def compare_state(self, place: _Place, value: Any, groups: Sequence[Group]) -> Any:
         """A copy of a parameter's state for the optimizer; what does not fit is noted."""
         cells = self._cells(place)
+        if is_lazy(place.p):
+            if value:
+                self.lazy = True
+                self.add(*cells, entry="", expected="no state, as it has no size yet", found="some")
+            return {}
         try:
             entry = _copied(value, place.p)
         except states.Unfit as unfit:
@@ -217,7 +224,8 @@ class _Report(states.Report):
         if self.known is None:
             self.known = known_names(self.optimizer, [place.p for place in self.places])
         name = self.known.get(id(place.p), str(place.number))
-        return str(place.group), f"{name} {list(place.p.array.shape)}"
+        shape = "" if is_lazy(place.p) else f" {list(place.p.array.shape)}"
+        return str(place.group), f"{name}{shape}"
 
     # --- saying it -----------------------------------------------------------------------------
 
@@ -246,6 +254,10 @@ class _Report(states.Report):
         )
         if self.misplaced == _ORDER:
             return ". Give them in the order in which they were saved."
+        if self.lazy:
+            return (
+                ". A lazy module takes its sizes from its first input: call the model once before."
+            )
         if expected == found:
             return ". The parameters were probably given in another order."
         if self.shapes or self.misplaced:

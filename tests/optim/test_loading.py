@@ -133,6 +133,19 @@ def spoiled(state: dict[str, Any]) -> dict[str, Any]:
     return changed(state | {"state": entries | {9: {}}}, weight_decay=-1.0, eps=None)
 
 
+def lazy() -> Any:
+    model = nn.Sequential(nn.LazyLinear(3), nn.Linear(3, 1))
+    return optim.Adam(model.named_parameters())
+
+
+def of_lazy_one() -> dict[str, Any]:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    optimizer = optim.Adam(model.named_parameters())
+    model(dl.ones(1, 2)).sum().backward()
+    optimizer.step()
+    return optimizer.state_dict()
+
+
 REPORTS: dict[str, tuple[Any, Any, str]] = {
     "another number of groups": (
         lambda: grouped([["a"], ["b"]]),
@@ -233,6 +246,34 @@ REPORTS: dict[str, tuple[Any, Any, str]] = {
         0      p0 [2]     exp_avg  real numbers                     complex128(2,)
         0      p1 [3]              a dict                           7 (int)
                9          state    a number that a group lists      none
+        """,
+    ),
+    "parameters without a size": (
+        lazy,
+        of_lazy_one,
+        """
+        Adam.load_state_dict: 2 entries of the state do not fit, and nothing was changed. A lazy \\
+        module takes its sizes from its first input: call the model once before.
+        group  parameter  entry  expected                         found
+        0      0.weight          no state, as it has no size yet  some
+        0      0.bias            no state, as it has no size yet  some
+        """,
+    ),
+    "parameters without a size and with other names": (
+        lazy,
+        lambda: grouped([["a"]], "Adam").state_dict(),
+        """
+        loaded state dict contains a parameter group that doesn't match the size of optimizer's \\
+        group. Adam.load_state_dict: 6 entries of the state do not fit, and nothing was changed. \\
+        The state belongs to another model, or the parameters were given in another order or in \\
+        other groups.
+        group  parameter      entry   expected      found
+        0                     params  4 parameters  1 parameter
+        0      0.weight               its name      missing
+        0      0.bias                 its name      missing
+        0      1.weight [1, 3]        its name      missing
+        0      1.bias [1]             its name      missing
+        0      a                      no such name  a parameter
         """,
     ),
     "many": (
