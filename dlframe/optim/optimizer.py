@@ -62,6 +62,10 @@ def _advice(given: Any) -> str:
     """Advice for an error, if a model or its method was passed instead of parameters."""
     is_model = callable(getattr(given, "parameters", None))
     is_method = getattr(given, "__name__", "") in ("parameters", "named_parameters")
+    if isinstance(given, str):
+        return "; the values of a dict are its parameters: pass d.values(), or d.items() with names"
+    if isinstance(given, (list, tuple)):
+        return "; pass one list of all, or a dict {'params': [...]} for each group"
     return "; pass model.parameters()" if is_model or is_method else ""
 
 
@@ -226,6 +230,7 @@ class Optimizer:
             param_group: `{"params": parameters, option: value}`; the defaults fill the rest.
 
         Raises:
+            KeyError: no `params`.
             TypeError: not a dict; a set (it has no order); a value that is not a tensor; an option
                 of another type than it has.
             ValueError: a tensor that is not a leaf; a parameter that another group already has;
@@ -233,6 +238,11 @@ class Optimizer:
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        if "params" not in param_group:
+            raise KeyError(
+                f"params: a parameter group is a dict with the key 'params'; this one has "
+                f"{sorted(map(str, param_group))}"
+            )
         params, names = _split_names(param_group["params"])
         param_group["params"] = params
         if names:
@@ -464,6 +474,11 @@ def _split_names(params: Any) -> tuple[list[Any], list[str]]:
         raise TypeError(
             "optimizer parameters need to be organized in ordered collections, but the ordering of "
             "tensors in sets will change between runs. Please use a list instead."
+        )
+    if not isinstance(params, Iterable):
+        raise TypeError(
+            "the params of a parameter group are a tensor or an iterable of them; got "
+            f"{type(params).__name__}{_advice(params)}"
         )
     entries = list(params)
     names = [entry[0] for entry in entries if isinstance(entry, tuple)]
