@@ -17,6 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # Charts are drawn into files; matplotlib, which reads this when imported, would look for a screen.
 os.environ["MPLBACKEND"] = "Agg"
 
+# Hundreds of tests start Python. Without its compiled files, which some machines switch off, every
+# one of them would compile the whole library; with them in a folder of their own, none is left
+# beside the sources.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
+
 # No deadline: the first call of a test pays for imports. print_blob: a failure can be repeated.
 hypothesis.settings.register_profile("dlframe", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("dlframe")
