@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["number", "set_number", "together"]
 
@@ -30,7 +35,7 @@ def _usual() -> int:
 
 
 _number = _usual()
-_pool: Any = None
+_pool: ThreadPoolExecutor | None = None
 _in_use = threading.Lock()
 
 
@@ -46,30 +51,74 @@ def set_number(n: int) -> None:
 
 
 def together(tasks: Sequence[Callable[[], object]]) -> None:
-    """Run tasks at the same time: the first in this thread, each other in one of the pool.
+    """Run tasks at the same time: the first in this thread, the others in threads of a pool.
 
-    They see the caller's context variables. While another thread uses the pool, they run one after
-    another here, so a task may call this, too. Returns when all have ended; then the first error
-    among them is raised.
+    They see the caller's context variables. What no thread has begun is run here: the system may
+    not have another thread, and Python starts none after the end of the program, where threads of
+    the user's still run. While another thread uses the pool, all tasks run one after another here,
+    so a task may call this, too.
+
+    Returns when all have ended; then the first error among them is raised. After Ctrl-C no further
+    task begins.
     """
     if len(tasks) < 2 or not _in_use.acquire(blocking=False):
         for task in tasks:
             task()
         return
     try:
-        pool = _pool_of(len(tasks) - 1)
-        others = [pool.submit(copy_context().run, task) for task in tasks[1:]]
-        try:
-            tasks[0]()
-        finally:
-            errors = [other.exception() for other in others]
-        for error in filter(None, errors):
-            raise error
+        _share(tasks[0], deque(tasks[1:]))
     finally:
         _in_use.release()
 
 
-def _pool_of(size: int) -> Any:
+def _share(first: Callable[[], object], waiting: deque[Callable[[], object]]) -> None:
+    errors: list[BaseException] = []
+
+    def attempt(task: Callable[[], object]) -> None:
+        try:
+            task()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+            if not isinstance(error, Exception):
+                waiting.clear()
+
+    def drain() -> None:
+        while waiting:
+            try:
+                task = waiting.popleft()  # the thread that gets it runs it, no other
+            except IndexError:
+                return
+            attempt(task)
+
+    others: list[Future[None]] = []
+    try:
+        with suppress(RuntimeError, MemoryError):  # there is no thread to be had
+            pool = _pool_of(len(waiting))
+            for _ in range(len(waiting)):  # those before one that fails stay
+                others.append(pool.submit(copy_context().run, drain))  # noqa: PERF401 - above
+        attempt(first)
+        drain()
+    finally:
+        waiting.clear()
+        _wait(others)
+    if errors:
+        raise errors[0]
+
+
+def _wait(others: Sequence[Future[None]]) -> None:
+    """Wait for threads even if Ctrl-C comes meanwhile: they write into the caller's memory."""
+    interruption = None
+    for other in others:
+        while not (other.cancel() or other.done()):
+            try:
+                other.exception()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interruption = error
+    if interruption is not None:
+        raise interruption
+
+
+def _pool_of(size: int) -> ThreadPoolExecutor:
     """The pool, with at least `size` threads."""
     global _pool
     if _pool is None or _pool._max_workers < size:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -103,6 +105,76 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(done))
     run = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program]
     result = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
     assert result.stdout.split() == ["6", "6"], result.stderr
+
+
+_STEPS = """
+import atexit, os, signal, sys, threading, time
+import numpy as np
+from dlframe.base import threads
+x = np.zeros(4, int)
+def add(i):
+    time.sleep(0.01)
+    x[i] += 1
+def step():
+    threads.together([lambda i=i: add(i) for i in range(4)])
+"""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(
+            "step()\nthreading.Thread(target=lambda: (time.sleep(0.3), step(), print(x))).start()",
+            id="a thread of the user's after the end",
+        ),
+        pytest.param("atexit.register(lambda: (step(), step(), print(x)))", id="at the end"),
+        pytest.param("step()\natexit.register(lambda: (step(), print(x)))", id="pool at the end"),
+        pytest.param(
+            """
+start = threading.Thread.start
+def refuse(self):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = refuse
+step()
+threading.Thread.start = start
+step()
+print(x)
+""",
+            id="no thread for a while",
+        ),
+    ],
+)
+def test_each_task_runs_once_where_no_thread_can_be_started(program: str) -> None:
+    run = [sys.executable, "-c", _STEPS + program]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    counts = {int(count) for count in result.stdout.strip().strip("[]").split()}
+    assert counts in ({1}, {2})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself an interrupt")
+@pytest.mark.parametrize("where", ["a task", "waiting"])
+def test_an_interrupt_arrives_when_no_thread_works_any_more(where: str) -> None:
+    ended, started = [], threading.Event()
+
+    def first() -> None:
+        assert started.wait(30)
+        if where == "a task":
+            signal.raise_signal(signal.SIGINT)
+
+    def other() -> None:
+        started.set()
+        time.sleep(0.1)
+        if where == "waiting":
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        ended.append(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.together([first, other])
+    assert ended == [1]
+    threads.together([partial(ended.append, 2)] * 3)  # the pool goes on
+    assert ended == [1, 2, 2, 2]
 
 
 @pytest.mark.parametrize(
