@@ -171,7 +171,8 @@ def convolution_input(y, weight, bias=None, *, size, stride, padding, dilation, 
     margins = tuple(
         (r - a, n - k + a) for r, (a, _), n, k in zip(reach, padding, size, out, strict=True)
     )
-    if set(stride) == {1} and min(map(min, margins)) >= 0:
+    turns = set(stride) == {1} and min(map(min, margins)) >= 0
+    if turns and np.isfinite(weight).all():  # times the zeros in the padding they would be nan
         turned = weight[(..., *(slice(None, None, -1),) * len(kernel))]
         if _is_depthwise(channels, outputs, groups, stride):
             x = _depthwise(y, turned, size, margins, dilation)
@@ -223,7 +224,9 @@ def convolution_weight(x, y, *, kernel, stride, padding, dilation, groups):
     n, outputs, out = y.shape[0], y.shape[1], y.shape[2:]
     channels, places = x.shape[1], math.prod(out)
     if _is_depthwise(channels, outputs, groups, stride):
-        return _depthwise_weight(x, y, kernel, padding, dilation)
+        weight = _depthwise_weight(x, y, kernel, padding, dilation)
+        if np.isfinite(weight).all():  # infinity times the zeros between two rows is nan
+            return weight
     meetings = meetings_of(x.shape[2:], out, kernel, stride, padding, dilation)
     rows = channels // groups * math.prod(kernel)
     total = np.zeros((groups, rows, outputs // groups), np.result_type(x, y))

@@ -43,6 +43,27 @@ def test_they_are_autograds(nd: int, options: dict[str, Any], rng: np.random.Gen
     assert dl.allclose(given, by_weight)
 
 
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize("infinite", ["weight", "input"])
+def test_infinity_stays_at_its_place(options: dict[str, Any], padding: int, infinite: str) -> None:
+    """Not times a zero in the padding, or between two rows: that would be nan."""
+    options = options | {"padding": padding}
+    x, weight = np.ones((2, 4, 7, 60)), np.ones((4, 4 // options.get("groups", 1), 3, 3))
+    (weight if infinite == "weight" else x)[0, 0, 0, 0] = 1e30
+    g = dl.ones_like(F.conv2d(dl.tensor(x), dl.tensor(weight), **options))
+
+    def gradient() -> Any:
+        if infinite == "weight":
+            return nn.grad.conv2d_input(x.shape, dl.tensor(weight), g, **options).numpy()
+        return nn.grad.conv2d_weight(dl.tensor(x), weight.shape, g, **options).numpy()
+
+    expected = gradient()
+    expected[expected > 1e20] = np.inf
+    weight[weight > 1e20] = x[x > 1e20] = np.inf
+    np.testing.assert_array_equal(gradient(), expected)
+
+
 def test_they_can_be_differentiated(rng: np.random.Generator) -> None:
     x, weight, _, g = parts(2, {"stride": 2}, rng)
 
