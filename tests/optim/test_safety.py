@@ -130,6 +130,18 @@ def test_gradients_that_nobody_clears(kind: str, change: str) -> None:
             optimizer.step()
 
 
+@pytest.mark.parametrize("hidden", [10, 16, 32, 64, 100, 256])
+def test_gradients_of_images_that_nobody_clears(hidden: int) -> None:
+    images = dl.zeros(20, 8, 8)  # with a border of zeros, so the gradients of its weights are zero
+    images[:, 1:7, 2:6] = dl.rand(20, 6, 4)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, hidden), nn.Tanh(), nn.Linear(hidden, 2))
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    with says(AccumulatedGradientWarning, "not cleared between steps"):
+        for _ in range(3):
+            net(images).square().mean().backward()
+            optimizer.step()
+
+
 SEVERAL_CALLS: dict[str, Callable[[Any], optim.Optimizer]] = {  # of the closure in one step
     "LBFGS": lambda params: optim.LBFGS(params, lr=1e-3, max_iter=3),
     "line search": lambda params: optim.LBFGS(params, line_search_fn="strong_wolfe", max_iter=3),
