@@ -14,6 +14,7 @@ from dlframe.optim.layout import Array, other_shape, scalar
 from dlframe.optim.line_search import Number, Point, strong_wolfe
 from dlframe.optim.optimizer import Optimizer, ParamGroup
 from dlframe.optim.options import FORMS, NUMBER, check_counts, check_not_negative, check_numbers
+from dlframe.optim.safety import loss_of
 from dlframe.tensor import Tensor
 
 __all__ = ["LBFGS"]
@@ -198,7 +199,7 @@ class LBFGS(Optimizer):
             What `closure` returned the first time, before the parameters changed.
 
         Raises:
-            TypeError: no closure.
+            TypeError: no closure, or one that returns None.
         """
         if not callable(closure):
             raise TypeError(
@@ -210,7 +211,7 @@ class LBFGS(Optimizer):
     def _iterate(self, closure: Callable[[], Any]) -> Any:
         def evaluate() -> Any:
             with enable_grad():
-                return self._watch.call(self, closure)
+                return loss_of(self, self._watch.call(self, closure))
 
         group = self.param_groups[0]
         state = self.state[group["params"][0]]

@@ -313,6 +313,15 @@ def _is_shrunk(now: Array, before: Array) -> bool:
     return same_signs and bool((np.abs(now) <= np.abs(before)).all())
 
 
+def loss_of(optimizer: Optimizer, returned: Any) -> Any:
+    """What a closure returned, which a step needs; TypeError if it returned nothing."""
+    if returned is None:
+        raise TypeError(
+            f"{type(optimizer).__name__}.step: closure() returned None; it must return the loss"
+        )
+    return returned
+
+
 def _some(array: Array) -> Array:
     """A copy of some elements, by which to see whether an array has changed.
 

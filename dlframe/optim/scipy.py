@@ -14,6 +14,7 @@ from dlframe.autograd import enable_grad, grad, mark_mutated_many
 from dlframe.errors import AnomalyError, GradientError, needs
 from dlframe.optim.layout import Array
 from dlframe.optim.optimizer import Optimizer, ParamGroup
+from dlframe.optim.safety import loss_of
 from dlframe.tensor import Tensor
 
 __all__ = ["SciPy", "least_squares"]
@@ -275,11 +276,9 @@ class _Run:
         for p in self.params:
             p.grad = None
         with enable_grad():
-            loss = self.closure()
+            loss = loss_of(self.owner, self.closure())
         self.evaluations += 1
         self.first = loss if self.evaluations == 1 else self.first
-        if loss is None:
-            raise TypeError("SciPy.step: closure() returned None; it must return the loss")
         self.value = float(loss)
         method, gradients = self.owner.method, [p.grad for p in self.params]
         needed = method not in WITHOUT_GRADIENT

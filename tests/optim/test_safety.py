@@ -149,6 +149,21 @@ SEVERAL_CALLS: dict[str, Callable[[Any], optim.Optimizer]] = {  # of the closure
 }
 
 
+@pytest.mark.parametrize("make", SEVERAL_CALLS.values(), ids=SEVERAL_CALLS)
+def test_a_closure_that_returns_nothing(make: Callable[[Any], optim.Optimizer]) -> None:
+    net = model()
+    before = net[0].weight.detach().clone()
+    optimizer = make(net.parameters())
+
+    def closure() -> None:
+        optimizer.zero_grad()
+        loss_of(net).backward()
+
+    with pytest.raises(TypeError, match=r"\.step: closure\(\) returned None; it must return"):
+        optimizer.step(closure)
+    assert (net[0].weight == before).all()
+
+
 @pytest.mark.parametrize("clip", [False, True])
 @pytest.mark.parametrize("make", SEVERAL_CALLS.values(), ids=SEVERAL_CALLS)
 def test_a_closure_that_does_not_clear_gradients(

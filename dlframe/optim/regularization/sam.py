@@ -14,7 +14,7 @@ from dlframe.base.quiet import quietly
 from dlframe.errors import ArgumentError, StateDictError
 from dlframe.ops.record import Array
 from dlframe.optim.optimizer import Optimizer, ParamGroup
-from dlframe.optim.safety import Watch
+from dlframe.optim.safety import Watch, loss_of
 from dlframe.tensor import Tensor
 
 
@@ -170,6 +170,7 @@ class SAM(Optimizer):
 
         Raises:
             ArgumentError: no closure.
+            TypeError: the closure returns None.
         """
         if closure is None:
             raise ArgumentError(
@@ -178,7 +179,7 @@ class SAM(Optimizer):
                 "first_step() and second_step(), each after a backward"
             )
         with enable_grad():
-            loss = self._watch.call(self, closure)
+            loss = loss_of(self, self._watch.call(self, closure))
         value = _number(loss)  # now: the closure may give the same tensor again
         self.first_step()
         try:
