@@ -212,6 +212,8 @@ def make_scheduler(
         raise UsageError(f"--scheduler: interval is epoch or batch; got {printable(interval)}")
     if name == "ReduceLROnPlateau" and interval == "batch":
         raise UsageError("--scheduler: plateau watches a value that is known once per epoch")
+    if name == "ReduceLROnPlateau" and given.get("mode") == "max":
+        raise UsageError("--scheduler: plateau watches val_loss, which falls; leave out mode=max")
     steps = epochs * (batches if interval == "batch" else 1)
     lr = float(optimizer.param_groups[0]["lr"])
     defaults = _DEFAULTS[name](steps, lr) if name in _DEFAULTS else {}

@@ -133,6 +133,8 @@ def _model_arguments(
 def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
     name, *words = options.optimizer or [defaults["optimizer"]]
     name = _full_name("optimizers", name)
+    if name in plugins.core_names("optimizers") and "lr" not in _options_of(name):
+        raise UsageError(f"{name} has no learning rate, and takes no batches; use it in a program")
     arguments: Config = {"lr": LEARNING_RATES.get(name) or _default_rate(name)}
     if name == defaults["optimizer"]:
         arguments |= {key: defaults[key] for key in ("lr", "weight_decay") if key in defaults}

@@ -87,6 +87,7 @@ class Trainer:
         regularizers: Sequence[Regularizer] = (),
         extra: dict[str, Any] | None = None,
     ) -> None:
+        _check_lists(metrics=metrics, callbacks=callbacks, regularizers=regularizers)
         regularizers = [*clipping(clip_grad_norm, clip_grad_value), *regularizers]
         _check_parts(model, loss, optimizer, metrics, scheduler, regularizers)
         if scheduler_interval not in ("epoch", "batch"):
@@ -539,6 +540,13 @@ class Trainer:
         }
 
 
+def _check_lists(**parts: Any) -> None:
+    for name, value in parts.items():
+        if not isinstance(value, Iterable):
+            hint = "" if value is None else "; pass a list also of one"
+            raise TypeError(f"Trainer: {name} must be a list; got {type(value).__name__}{hint}")
+
+
 def _check_parts(
     model: Any,
     loss: Any,
@@ -549,7 +557,11 @@ def _check_parts(
 ) -> None:
     for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
         if not isinstance(value, kind):
-            raise TypeError(f"Trainer: {name} must be {kind.__name__}; got {type(value).__name__}")
+            several = name == "optimizer" and isinstance(value, (list, tuple, dict))
+            hint = ". It steps one only: write the loop yourself for several" if several else ""
+            raise TypeError(
+                f"Trainer: {name} must be {kind.__name__}; got {type(value).__name__}{hint}"
+            )
     for metric in metrics:
         if not isinstance(metric, Metric):
             hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""

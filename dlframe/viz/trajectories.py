@@ -262,6 +262,12 @@ def trajectories(
         raise ValueError(
             f"trajectories: window must be ((left, right), (bottom, top)), got {window}"
         )
+    if not isinstance(optimizers, Mapping):
+        raise TypeError(
+            "trajectories: optimizers is a dict from names to functions of a list of parameters, "
+            'as in {"SGD": lambda params: SGD(params, lr=0.1)}; got '
+            f"{type(optimizers).__name__}"
+        )
     if steps < 1 or not optimizers:
         raise ValueError(
             f"trajectories: needs steps ≥ 1 and at least one optimizer, got steps={steps} and "

@@ -168,6 +168,7 @@ def test_recipes_give_way_to_options() -> None:
         ("--regularizer l1 model=3", "L1 has no 'model'. It has strength, only, skip, name"),
         ("--optimizer sgd nesterof=1", "SGD has no 'nesterof'. Did you mean 'nesterov'?"),
         ("--optimizer sgd lr=1 --lr 2", "--optimizer: lr is given twice, also by an option"),
+        ("--optimizer scipy", "SciPy has no learning rate, and takes no batches"),
     ],
 )
 def test_wrong_words(line: str, message: str) -> None:
@@ -184,6 +185,7 @@ def test_wrong_words(line: str, message: str) -> None:
         ("step gamma=x", "StepLR: TypeError"),
         ("step interval=week", "interval is epoch or batch; got week"),
         ("plateau interval=batch", "plateau watches a value that is known once per epoch"),
+        ("plateau mode=max", "plateau watches val_loss, which falls; leave out mode=max"),
     ],
 )
 def test_schedules_that_cannot_be_made(words: str, message: str) -> None:

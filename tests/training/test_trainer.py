@@ -413,6 +413,18 @@ def test_parts_are_checked() -> None:
     sgd = optim.SGD(model.parameters())
     with pytest.raises(TypeError, match="optimizer must be Optimizer; got Linear"):
         Trainer(model, loss, model)  # type: ignore[arg-type] # wrong on purpose
+    with pytest.raises(TypeError, match=r"got list\. It steps one only: write the loop yourself"):
+        Trainer(model, loss, [sgd, sgd])  # type: ignore[arg-type] # wrong on purpose
+    parts = {
+        "metrics": Accuracy(),
+        "callbacks": EarlyStopping(),
+        "regularizers": optim.L1(model, 1e-3),
+    }
+    for name, part in parts.items():
+        with pytest.raises(TypeError, match=rf"{name} must be a list; got .*; pass a list also of"):
+            Trainer(model, loss, sgd, **{name: part})
+    with pytest.raises(TypeError, match=r"callbacks must be a list; got NoneType$"):
+        Trainer(model, loss, sgd, callbacks=None)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(TypeError, match=r"not a metrics.Metric object; pass Accuracy\(\)"):
         Trainer(model, loss, sgd, [Accuracy])  # type: ignore[list-item] # wrong on purpose
     with pytest.raises(TypeError, match="the class; pass an instance"):

@@ -154,6 +154,8 @@ def test_what_does_not_fit():
         trajectories(lambda p: p[0], run)
     with pytest.raises(ValueError, match="steps ≥ 1 and at least one optimizer"):
         trajectories(surfaces.beale, {})
+    with pytest.raises(TypeError, match=r"optimizers is a dict .* got type"):
+        trajectories(surfaces.beale, optim.Adam)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(ValueError, match=r"window must be .* got \(\(1, 1\)"):
         trajectories(surfaces.beale, run, window=((1, 1), (0, 1)))
     with pytest.raises(
