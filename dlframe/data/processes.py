@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from multiprocessing import connection, shared_memory
+from multiprocessing import connection, resource_tracker, shared_memory
 from typing import Any, NamedTuple
 
 from dlframe.base import threads
@@ -179,6 +179,9 @@ class ProcessWorkers:
 
     def __init__(self, setups: list[WorkerSetup], context: Any = None) -> None:
         context = context or multiprocessing.get_context("spawn")
+        if context.get_start_method() == "fork":
+            # one for all processes: else each worker has its own, which misses what is freed here
+            resource_tracker.ensure_running()
         self._pipes: list[connection.Connection] = []
         self._processes: list[Any] = []
         try:

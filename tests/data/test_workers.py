@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import re
 import signal
@@ -367,6 +368,24 @@ def run_script(code: str) -> subprocess.CompletedProcess[str]:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork"
+)
+def test_forked_workers_leave_no_memory_behind() -> None:
+    done = run_script(
+        """
+        import warnings
+        from dlframe.data import DataLoader
+
+        warnings.simplefilter("ignore", DeprecationWarning)  # BLAS has threads
+        data = [float(i) for i in range(6)]
+        loader = DataLoader(data, batch_size=2, num_workers=2, multiprocessing_context="fork")
+        print([batch.tolist() for batch in loader])
+        """
+    )
+    assert done.stdout == "[[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]\n"
 
 
 @pytest.mark.parametrize("worker_type", ["thread", "process"])
