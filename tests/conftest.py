@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,10 @@ os.environ["MPLBACKEND"] = "Agg"
 # beside the sources.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
+
+# A shell starts background jobs with Ctrl-C ignored, and Python leaves it so. Tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: the first call of a test pays for imports. print_blob: a failure can be repeated.
 hypothesis.settings.register_profile("dlframe", deadline=None, print_blob=True)
