@@ -176,6 +176,12 @@ class Op(NodeOp):
             return [(self.fast_kept[:n], node.args[:n])]
         return [(names, values) for names, values in zip(self.kept, node.args) if values]
 
+    def by_rules(self, g: Any, targets: Any, args: Any) -> Sequence[Any]:
+        """The gradients that the rules give; from the second call on the function made here."""
+        made = self.__dict__["by_rules"] = _caller(self.rules, self.kept)
+        gradients: Sequence[Any] = made(g, targets, args)
+        return gradients
+
     def add_rule(self, name: str, rule: Rule, latex: str | None = None) -> None:
         """Set the vector-Jacobian product for the input `name`, or for all with `*inputs`."""
         latex = latex or getattr(rule, "latex", None)
@@ -190,7 +196,7 @@ class Op(NodeOp):
             self.joint, self.kept, self.pick_kept = (
                 self._called(rule),
                 [kept],
-                [self._gatherer(kept, 0)],
+                [self._first_pick(kept, 0)],
             )
             self.simple = False
         else:
@@ -203,9 +209,9 @@ class Op(NodeOp):
             self.rules[i], self.kept[i], self.pick_kept[i] = (
                 self._called(rule),
                 kept,
-                self._gatherer(kept, i),
+                self._first_pick(kept, i),
             )
-        self.by_rules = _caller(self.rules, self.kept)
+        self.__dict__.pop("by_rules", None)  # made for fewer rules
         self.differentiable, self.keeps = True, self.keeps or bool(kept)
 
     def add_together(self, rule: Rule, latex: dict[str, str]) -> None:
@@ -283,6 +289,15 @@ class Op(NodeOp):
                 f"{self.name}: a rule asks for {unknown}, but there are only {sorted(known)}"
             )
         return names[1:]
+
+    def _first_pick(self, kept: tuple[str, ...], i: int) -> Callable[..., Any]:
+        """What stands in `pick_kept` until it is called: most operations are never used."""
+
+        def pick(*args: Any, **options: Any) -> Any:
+            made = self.pick_kept[i] = self._gatherer(kept, i)
+            return made(*args, **options)
+
+        return pick
 
     def _gatherer(
         self, kept: tuple[str, ...], i: int, spared: Iterable[str] = ()
