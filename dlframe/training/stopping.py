@@ -62,7 +62,8 @@ class EarlyStopping(Callback):
         return f"best_{self.monitor}", f"best_{self.monitor}_epoch"
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        check_monitor("EarlyStopping", self.monitor, trainer.quantities)
+        others = [name for name in trainer.quantities if name not in self.reported]
+        check_monitor("EarlyStopping", self.monitor, others)
         self.mode = self.mode or infer_mode(self.monitor)
         if self.best_weights is not None:  # of a loaded state: better now than after the training
             check_weights("EarlyStopping, best_weights", trainer.model, self.best_weights)

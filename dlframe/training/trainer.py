@@ -205,8 +205,8 @@ class Trainer:
     def _begin(
         self, train: Any, val: Any, epochs: int, batch_size: int, *, shuffle: bool, num_workers: int
     ) -> None:
-        if epochs < 1:
-            raise ArgumentError(f"fit: epochs must be 1 or more; got {epochs}")
+        if not isinstance(epochs, (int, np.integer)) or epochs < 1:
+            raise ArgumentError(f"fit: epochs must be an int of 1 or more; got {epochs!r}")
         if self.epoch >= epochs:
             raise ArgumentError(
                 f"fit: {self.epoch} epochs are done already, and epochs={epochs} counts all epochs "

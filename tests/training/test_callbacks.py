@@ -129,6 +129,8 @@ def test_names_are_checked_before_training() -> None:
     for make in (EarlyStopping, lambda name: ModelCheckpoint("unused", name)):
         with pytest.raises(ArgumentError, match="Did you mean 'val_loss'"):
             Scripted([1], [make("val_los")]).run()
+        with pytest.raises(ArgumentError, match=r"Known: loss, val_loss, lr, seconds$"):
+            Scripted([1], [make("val_accuracy")]).run()
         trainer = Scripted([1], [make("val_loss")])
         with pytest.raises(ArgumentError, match="'val_loss' needs validation data"):
             trainer.fit(trainer.data, progress=False)

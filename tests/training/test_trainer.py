@@ -281,8 +281,9 @@ def test_epochs_count_in_all() -> None:
     assert trainer.fit(data, epochs=5, progress=False).epochs == 5
     with pytest.raises(ArgumentError, match=r"5 epochs are done already.*say epochs=8"):
         trainer.fit(data, epochs=3, progress=False)
-    with pytest.raises(ArgumentError, match="1 or more; got 0"):
-        trainer.fit(data, epochs=0)
+    for wrong in (0, 1.5, "2"):
+        with pytest.raises(ArgumentError, match=f"an int of 1 or more; got {wrong!r}"):
+            trainer.fit(data, epochs=wrong)  # type: ignore[arg-type] # wrong on purpose
 
 
 # --- errors ------------------------------------------------------------------------------------
