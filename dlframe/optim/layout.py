@@ -316,10 +316,10 @@ def other_shape(name: str, state: tuple[int, ...], parameter: tuple[int, ...]) -
 
 
 def check_writeable(arrays: Sequence[Array]) -> None:
-    """Refuse parameters whose memory is read-only."""
+    """Refuse parameters, and their state, whose memory is read-only."""
     for array in arrays:
         if not array.flags.writeable:
             raise ValueError(
-                f"step: the memory of a parameter of shape {list(array.shape)} is read-only (a "
-                "broadcast or memory-mapped array?); make the parameter from a copy"
+                f"step: the memory of a parameter of shape {list(array.shape)} is read-only, or "
+                "that of its state (a broadcast or memory-mapped array?); make it from a copy"
             )

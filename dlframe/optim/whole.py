@@ -96,15 +96,15 @@ class WholeOptimizer(Optimizer):
                 raise other_shape(name, kept.shape, array.shape)
             if kept.dtype != array.dtype:  # the model was cast, and a loaded state would be
                 entry[name] = Tensor(kept.astype(array.dtype))
+        own = [array, *(entry[name].array for name in shapes)]
+        check_writeable(own)
         t = 0
         if self._counts_steps:
             t = int(entry["step"]) + 1
             entry["step"] = Tensor(np.array(t, np.float32))
         if not array.size:
             return
-        check_writeable([array])
         wide = np.result_type(array.dtype, np.float32)  # float16 is computed in float32
-        own = [array, *(entry[name].array for name in shapes)]
         # in one order of memory, so that sums do not depend on the parameter's
         x, *memory = (np.asarray(a, wide, order="C") for a in own)
         quietly(self._update, group, x, np.asarray(gradient, wide, order="C"), memory, t)

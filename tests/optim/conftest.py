@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import re
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,21 @@ def give_gradients(rng: np.random.Generator) -> Callable[[list[Parameter]], None
             p.grad = Tensor(np.array(rng.normal(size=p.array.shape), p.array.dtype))
 
     return give
+
+
+@pytest.fixture
+def memory_of_a_step() -> Callable[[Any], int]:
+    """The most bytes that a step of an optimizer allocates at a time."""
+
+    def measure(optimizer: Any) -> int:
+        tracemalloc.start()
+        try:
+            optimizer.step()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    return measure
 
 
 @pytest.fixture(scope="session")
