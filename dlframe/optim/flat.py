@@ -127,12 +127,8 @@ class FlatOptimizer(Optimizer):
                 if len(chunk.shares) < 2:
                     quietly(self._update, group, chunk, blocks)
                 else:
-                    threads.together(
-                        [
-                            partial(quietly, self._update, group, chunk, blocks[share])
-                            for share in chunk.shares
-                        ]
-                    )
+                    update = partial(quietly, self._update, group, chunk)
+                    threads.together([partial(update, blocks[share]) for share in chunk.shares])
                 chunk.store()
             if plan.arrays:
                 mark_mutated_many(plan.arrays, type(self).__name__ + ".step")

@@ -40,12 +40,17 @@ def lbfgs_paths() -> Any:
         while calls[0] < 10:
             optimizer.step(closure)
             places.append(point.tolist())
-        axes.plot(*np.array(places).T, color=look["color"], lw=1.3, marker="o", ms=3, zorder=3)
-        axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
+        _path(axes, places, look["color"])
         axes.set_title(name, size=9.5)
         label = f"{calls[0]} evaluations, loss {valley(places[-1]):.2g}"
         axes.set_xlabel(label, size=8.5, color=MUTED)
     return figure
+
+
+def _path(axes: Any, places: list[Any], color: str) -> None:
+    """Points in their order, with a circle around the first."""
+    axes.plot(*np.array(places).T, color=color, lw=1.3, marker="o", ms=3, zorder=3)
+    axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
 
 
 def scipy_paths() -> Any:
@@ -73,8 +78,7 @@ def scipy_paths() -> Any:
 
         optimizer = optim.SciPy([point], callback=note, **options)
         optimizer.step(closure)
-        axes.plot(*np.array(places).T, color=look["color"], lw=1.3, marker="o", ms=3, zorder=3)
-        axes.plot(*places[0], "o", ms=7, mfc="none", mec=INK)
+        _path(axes, places, look["color"])
         if "bounds" in options:
             axes.axvline(-0.6, color=MUTED, lw=1)
         if "constraints" in options:

@@ -53,16 +53,20 @@ def penalized(make: Any) -> tuple[Any, Any]:
     return ours, theirs
 
 
+def plain_step(optimizer: Any) -> Any:
+    def step(closure: Any) -> None:
+        closure().backward()
+        optimizer.step()
+
+    return step
+
+
 def projected() -> tuple[Any, Any]:
     def ours(model: Any, optimizer: Any) -> Any:
         optim.MaxNorm(model, 0.5).attach(optimizer)
         optim.ClipGradNorm(0.2).attach(optimizer)
 
-        def step(closure: Any) -> None:
-            closure().backward()
-            optimizer.step()
-
-        return step
+        return plain_step(optimizer)
 
     def theirs(model: Any, optimizer: Any) -> Any:
         def step(closure: Any) -> None:
@@ -82,11 +86,7 @@ def decaying() -> tuple[Any, Any]:
     def ours(model: Any, optimizer: Any) -> Any:
         optim.WeightDecay(model, 0.2).attach(optimizer)
 
-        def step(closure: Any) -> None:
-            closure().backward()
-            optimizer.step()
-
-        return step
+        return plain_step(optimizer)
 
     def theirs(model: Any, optimizer: Any) -> Any:
         def step(closure: Any) -> None:
