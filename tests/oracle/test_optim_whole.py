@@ -102,6 +102,17 @@ def test_state_travels_both_ways(
     pair.check(lr)
 
 
+@pytest.mark.parametrize("name, options", KINDS)
+def test_a_hundred_steps_in_float64(
+    name: str, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    pair = Pair(name, options, rng)
+    for _ in range(100):
+        pair.step()
+    # Muon's updates that were rounded to another neighbour add up like the steps of a random walk
+    pair.check(4 * options.get("lr", 1e-3))
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_errors_are_pytorchs(name: str, rng: np.random.Generator) -> None:
     unfit: list[dict[str, Any]] = [{"lr": -1.0}]
