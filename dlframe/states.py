@@ -73,7 +73,7 @@ def from_elsewhere(value: Any) -> Any:
 class Fault(NamedTuple):
     """One row of a report: where in a state something does not fit, and what is there."""
 
-    place: tuple[str, ...]
+    place: tuple[object, ...]
     entry: str
     expected: str
     found: str
@@ -104,8 +104,8 @@ class Report:
         self.faults: list[Fault] = []
 
     def add(self, *place: object, entry: object, expected: str, found: str) -> None:
-        """Note that an entry does not fit; `place` has a cell for each column."""
-        self.faults.append(Fault(tuple(map(str, place)), str(entry), expected, found))
+        """Note that an entry does not fit; `place` has a cell for each column, printed by str."""
+        self.faults.append(Fault(place, str(entry), expected, found))
 
     def compare(self, state: Any, /, *place: object, **forms: Form) -> dict[str, Any]:
         """The entries of a state that have their forms; the others are noted."""
@@ -129,7 +129,7 @@ class Report:
     def __str__(self) -> str:
         """The table; of many rows the first ones, and how many there are more."""
         titles = (*self.columns, "entry", "expected", "found")
-        rows = [(*place, *rest) for place, *rest in self.faults[: self.LONGEST]]
+        rows = [(*map(str, place), *rest) for place, *rest in self.faults[: self.LONGEST]]
         rows = [tuple(printable(c, longest=self.WIDEST) for c in row) for row in (titles, *rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [

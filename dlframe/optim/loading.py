@@ -219,13 +219,15 @@ class _Report(states.Report):
             self.shapes += [(place.p.array.shape, shape) for shape in found[:1]]
         return entry
 
-    def _cells(self, place: _Place) -> tuple[str, str]:
-        """The group and the parameter: its name, else its number, and its shape."""
+    def _cells(self, place: _Place) -> tuple[object, object]:
+        return place.group, _Cell(self, place)
+
+    def named(self, place: _Place) -> str:
+        """A parameter by its name, else its number, and its shape."""
         if self.known is None:
-            self.known = known_names(self.optimizer, [place.p for place in self.places])
+            self.known = known_names(self.optimizer, [one.p for one in self.places])
         name = self.known.get(id(place.p), str(place.number))
-        shape = "" if is_lazy(place.p) else f" {list(place.p.array.shape)}"
-        return str(place.group), f"{name}{shape}"
+        return name if is_lazy(place.p) else f"{name} {list(place.p.array.shape)}"
 
     # --- saying it -----------------------------------------------------------------------------
 
@@ -266,6 +268,16 @@ class _Report(states.Report):
                 "order or in other groups."
             )
         return "."
+
+
+class _Cell(NamedTuple):
+    """A parameter's cell in a table: names are looked up when it is printed."""
+
+    report: _Report
+    place: _Place
+
+    def __str__(self) -> str:
+        return self.report.named(self.place)
 
 
 def _places(groups: Sequence[Group]) -> Iterator[_Place]:
