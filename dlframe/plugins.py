@@ -17,13 +17,16 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import re
 import signal
+import sys
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dlframe.base.printable import error_text, printable
@@ -38,6 +41,7 @@ KINDS = (
     "datasets",
     "transforms",
     "callbacks",
+    "kernels",
 )
 """What can be registered; the entry-point group of layers is `dlframe.layers`, and so on."""
 
@@ -55,6 +59,7 @@ _CORE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "datasets": ("dlframe.data.datasets", "object", ()),
     "transforms": ("dlframe.data.transforms", "object", ()),
     "callbacks": ("dlframe.training", "Callback", ()),
+    "kernels": ("dlframe.kernels", "Kernel", ()),
 }
 
 if TYPE_CHECKING:
@@ -84,6 +89,9 @@ class Entry(NamedTuple):
 
 # The registered objects, which cannot be imported, with their entries.
 _registered: dict[tuple[str, str], tuple[Entry, Any]] = {}
+
+# Called when other entries may be there than before.
+listeners: list[Callable[[], None]] = []
 
 
 # --- public functions --------------------------------------------------------------------------
@@ -178,6 +186,7 @@ def register(kind: str, name: str | None = None) -> Callable[[T], T]:
         entry = Entry(*key, f"{module}:{qualname}", module, "")
         _check_free(entry)
         _registered[key] = (entry, obj)
+        _tell()
         return obj
 
     return decorate
@@ -187,17 +196,21 @@ def unregister(kind: str, name: str) -> None:
     """Remove a name that was registered by `register`."""
     if _registered.pop((kind, name), None) is None:
         raise PluginError(f"nothing was registered as {kind} {name!r}")
+    _tell()
 
 
-def describe() -> list[tuple[Entry, str]]:
+def describe(*kinds: str) -> list[tuple[Entry, str]]:
     """Every entry with its status: "core", "plugin", "registered" or "conflict"; imports no plugin.
+
+    Args:
+        kinds: those wanted, of `KINDS`; all of them, if none is given.
 
     >>> from dlframe import plugins
     >>> next((e.target, status) for e, status in plugins.describe() if e.name == "Linear")
     ('dlframe.nn:Linear', 'core')
     """
     result = []
-    for kind in KINDS:
+    for kind in kinds or KINDS:
         entries = sorted(_entries(kind), key=lambda entry: (entry.name, entry.package))
         listed = [entry.name.casefold() for entry in entries]
         for entry in entries:
@@ -215,6 +228,7 @@ def refresh() -> None:
     """Search the installed packages again; needed after `pip install` in a running program."""
     importlib.invalidate_caches()
     _scan.cache_clear()
+    _tell()
 
 
 def requirement_of(cls: type) -> tuple[str, str] | None:
@@ -247,6 +261,35 @@ def installed_version(package: str) -> str | None:
         return metadata.version(package)
     except (metadata.PackageNotFoundError, ValueError, KeyError, OSError):  # or it is unreadable
         return None
+
+
+def is_mentioned(kind: str) -> bool:
+    """Whether a plugin of this kind may be there: a quick look, for those who ask at every start.
+
+    It reads a file of each package, and not what the packages say of themselves. A name that was
+    registered counts, too.
+
+    >>> from dlframe import plugins
+    >>> plugins.is_mentioned("kernels") or not plugins.names("kernels")
+    True
+    """
+    _check_kind(kind)
+    if any(of == kind for of, _ in _registered):
+        return True
+    group = f"dlframe.{kind}".encode()
+    for folder in dict.fromkeys(sys.path):
+        try:
+            inside = os.listdir(folder or ".")  # noqa: PTH208 - paths take ten times as long
+        except OSError:
+            if Path(folder).is_file():  # a zip file, which only a full search can look into
+                return True
+            continue
+        for name in inside:
+            if name.endswith((".dist-info", ".egg-info")):
+                with suppress(OSError):
+                    if group in Path(folder, name, "entry_points.txt").read_bytes():
+                        return True
+    return False
 
 
 # --- finding -----------------------------------------------------------------------------------
@@ -395,7 +438,7 @@ def _import(entry: Entry) -> Any:
                 f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) "
                 f"failed to load: {error_text(error)}{_place(error)}"
             ) from error
-    if not callable(obj):
+    if not callable(obj) and entry.kind != "kernels":
         raise _error(
             f"the {_singular(entry.kind)} {entry.name!r} of {entry.owner} ({entry.target}) is not "
             f"a class or function, but of type {type(obj).__name__}"
@@ -433,6 +476,11 @@ def _place(error: BaseException) -> str:
         if frame.filename not in ours and not frame.filename.startswith("<frozen"):
             return f" (at {frame.filename}, line {frame.lineno})"
     return ""  # the import itself failed, in no file of the plugin's
+
+
+def _tell() -> None:
+    for listener in listeners:
+        listener()
 
 
 # --- complaints --------------------------------------------------------------------------------

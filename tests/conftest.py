@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,3 +100,29 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; DLFRAME_TEST_DATA names another folder")
     return folder
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Put a package where Python finds it, as pip does: its modules, and its dist-info."""
+    from dlframe import plugins
+
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    before = set(sys.modules)
+
+    def put(name: str, version: str, entry_points: str, **modules: str) -> None:
+        info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(entry_points)
+        for module, source in modules.items():
+            (site / f"{module}.py").write_text(source)
+        plugins.refresh()
+
+    yield put
+    for module in set(sys.modules) - before:
+        del sys.modules[module]
+    monkeypatch.undo()
+    plugins.refresh()

@@ -19,30 +19,6 @@ from dlframe.errors import PluginError
 ROOT = Path(dlframe.__file__).resolve().parents[1]
 
 
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Put a package where Python finds it, as pip does: its modules, and its dist-info."""
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.syspath_prepend(site)
-    before = set(sys.modules)
-
-    def install(name, version, entry_points, **modules):
-        info = site / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(entry_points)
-        for module, source in modules.items():
-            (site / f"{module}.py").write_text(source)
-        plugins.refresh()
-
-    yield install
-    for module in set(sys.modules) - before:
-        del sys.modules[module]
-    monkeypatch.undo()
-    plugins.refresh()
-
-
 # --- the core's names --------------------------------------------------------------------------
 
 

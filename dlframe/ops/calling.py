@@ -66,9 +66,17 @@ def note_view(result: TensorBase, x: Any) -> None:
 
 def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., Any]:
     """Call with any number of inputs, and options; `promoted` brings inputs to one dtype."""
-    forward, count, defaults = definition.forward, len(definition.inputs), definition.input_defaults
+    count, defaults = len(definition.inputs), definition.input_defaults
+    forward: Any = definition.forward
+    fast_forward: Any = None
     variadic, promotes, names = definition.variadic, definition.promotes, set(definition.inputs)
     view, arrange = definition.view, definition.arrange
+
+    def lead_to(*doors: Any) -> None:
+        nonlocal forward, fast_forward
+        forward, fast_forward = doors
+
+    definition.lead_to = lead_to
 
     def call(*inputs: Any, **kwargs: Any) -> Any:
         if len(inputs) != count and variadic is None:
@@ -90,12 +98,12 @@ def general_call(definition: Op, promoted: Callable[..., Any]) -> Callable[..., 
         residuals = None
         try:
             if (warnings.filters or NONE)[0] is SAFE[0] or definition.users:
-                if recorded and definition.fast_forward is not None:
-                    out, residuals = definition.fast_forward(*arrays, **kwargs)
+                if recorded and fast_forward is not None:
+                    out, residuals = fast_forward(*arrays, **kwargs)
                 else:
                     out = forward(*arrays, **kwargs)
-            elif recorded and definition.fast_forward is not None:
-                out, residuals = quietly(definition.fast_forward, *arrays, **kwargs)
+            elif recorded and fast_forward is not None:
+                out, residuals = quietly(fast_forward, *arrays, **kwargs)
             else:
                 out = quietly(forward, *arrays, **kwargs)
         except BATCH_ERRORS as error:
@@ -215,6 +223,13 @@ def _target(definition: Op, x: Any) -> Any:
 def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Callable[..., Any]:
     """Call with one input; `floats` makes floats of integers first."""
     picks = definition.pick_kept  # filled by add_rule, read at call time
+    definition.plain_forward = ufunc
+
+    def lead_to(forward: Any, _: Any) -> None:
+        nonlocal ufunc
+        ufunc = forward
+
+    definition.lead_to = lead_to
 
     def call(x: Any) -> Any:
         if not isinstance(x, TensorBase):

@@ -96,6 +96,10 @@ class NodeOp:
         return []
 
 
+def _always_the_same(*doors: Any) -> None:
+    """What `Op.lead_to` is for operations whose calls go to one function for ever."""
+
+
 def _caller(rules: Sequence[Rule | None], kept: Sequence[tuple[str, ...]]) -> Any:
     """A function that calls the `rules` of the inputs whose gradients are wanted.
 
@@ -161,6 +165,10 @@ class Op(NodeOp):
         ] = {}  # for inputs without gradient, see `pick_for`
         self.fast_forward: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = forward  # what users call; `op` sets it
+        # of both, what calls go through (`dlframe.ops.doors`); a call that can change sets these
+        self.plain_forward: Callable[..., Any] = forward
+        self.lead_to: Callable[..., None] = _always_the_same
+        self.own_fast: Rule | None = None  # `fast`, before a kernel took its place
         self.ufunc: np.ufunc | None = None  # NumPy's, if the operation is one of them
         self.same_for = ""  # the kinds of dtype for which that gives the very same numbers
 
@@ -251,7 +259,8 @@ class Op(NodeOp):
         self.door_count, self.fast_kept = door_count, tuple(asked)
         self.pick_fast = self._gatherer(self.fast_kept, 0)
         self.residuals_at = asked.index("residuals") if "residuals" in asked else None
-        self.fast, self.simple = self._called(rule, ("g", "needs", *self.fast_kept)), False
+        self.fast = self.own_fast = self._called(rule, ("g", "needs", *self.fast_kept))
+        self.simple = False
         self.keeps = self.keeps or bool(self.fast_kept)
 
     def _called(self, rule: Rule, order: tuple[str, ...] | None = None) -> Rule:

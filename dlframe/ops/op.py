@@ -36,6 +36,7 @@ from dlframe.dtypes import get_default_dtype, result_type
 from dlframe.errors import DTypeError
 from dlframe.ops.calling import binary_call, general_call, plain_call, unary_call, wrap
 from dlframe.ops.definition import Op, Rule
+from dlframe.ops.doors import open_later
 from dlframe.ops.record import TensorBase
 
 __all__ = [
@@ -250,6 +251,7 @@ def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
 
     def fast_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
         definition.fast_forward = forward
+        open_later(definition)
         return forward
 
     call.definition, call.vjp, call.vjp_of_all, call.fast_backward, call.fast_forward = (
@@ -262,6 +264,7 @@ def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
     call.__name__ = call.__qualname__ = definition.name
     call.__doc__ = doc
     definition.function = call
+    open_later(definition)
     return call  # type: ignore[no-any-return] # eval, and attributes, are Any to mypy
 
 
