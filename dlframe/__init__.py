@@ -20,6 +20,7 @@ from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from dlframe import starting as _starting  # first of all: see there
+from dlframe.base import memory as _memory
 
 # isort: split
 from dlframe import autograd, cuda, errors, nn, optim, random
@@ -138,6 +139,8 @@ if TYPE_CHECKING:
     from dlframe.utils import load, save
     from dlframe.utils.dlpack import to_dlpack
     from dlframe.viz.explain import explain
+
+_memory.keep_freed()
 
 # Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
 _LAZY_MODULES = {
