@@ -1,25 +1,27 @@
-"""A few threads that share one large computation, such as the blocks of an optimizer's step.
+"""A few threads that share one large computation: a product, a convolution, an optimizer's step.
 
-NumPy lets other threads run while it computes, so two blocks of an array can be updated at the same
-time on two processors. Waking a thread takes some 50 microseconds: only work that takes several
-times as long should be shared.
+NumPy lets other threads run while it computes, so two blocks of an array can be computed at the
+same time on two processors. Waking a thread takes some 20 microseconds: only work that takes
+several times as long should be shared.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from _queue import SimpleQueue
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import pairwise
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+from dlframe.base import blas
 
-__all__ = ["number", "set_number", "together"]
+__all__ = ["number", "parts", "set_number", "shared", "together"]
 
+T = TypeVar("T")
 _VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -35,7 +37,7 @@ def _usual() -> int:
 
 
 _number = _usual()
-_pool: ThreadPoolExecutor | None = None
+_workers: list[SimpleQueue[Any]] = []  # where each thread waits for tasks
 _in_use = threading.Lock()
 
 
@@ -50,13 +52,52 @@ def set_number(n: int) -> None:
     _number = n
 
 
-def together(tasks: Sequence[Callable[[], object]]) -> None:
-    """Run tasks at the same time: the first in this thread, the others in threads of a pool.
+def parts(count: int, least: int = 1) -> list[slice]:
+    """`count` things in as many slices as there are threads, of at least `least` things each.
 
-    They see the caller's context variables. What no thread has begun is run here: the system may
-    not have another thread, and Python starts none after the end of the program, where threads of
-    the user's still run. While another thread uses the pool, all tasks run one after another here,
-    so a task may call this, too.
+    >>> from dlframe.base.threads import parts
+    >>> len(parts(10, least=6))
+    1
+    """
+    n = max(1, min(_number, count // least))
+    bounds = [count * i // n for i in range(n + 1)]
+    return [slice(*ends) for ends in pairwise(bounds)]
+
+
+def shared(task: Callable[[slice], T], count: int, least: int = 1) -> list[T]:
+    """Run `task` for slices of `range(count)`, which together make up all of it, at the same time.
+
+    NumPy's BLAS has one thread meanwhile.
+
+    Args:
+        task: computes the part of the result that a slice names.
+        count: how many things there are, such as samples or rows.
+        least: so many of them are worth a thread.
+
+    Returns:
+        What the tasks returned, in the order of their slices.
+    """
+    if _number == 1:
+        return [task(slice(0, count))]
+    some = parts(count, least)
+    if len(some) == 1:
+        with blas.alone:
+            return [task(some[0])]
+    results: list[Any] = [None] * len(some)
+
+    def keep(i: int) -> None:
+        results[i] = task(some[i])
+
+    together([partial(keep, i) for i in range(len(some))])
+    return results
+
+
+def together(tasks: Sequence[Callable[[], object]]) -> None:
+    """Run tasks at the same time: the first in this thread, the others in threads that wait for it.
+
+    They see the caller's context variables, and NumPy's BLAS has one thread in each of them. What
+    no thread has begun is run here: the system may not have another thread. While another thread
+    uses the pool, all tasks run one after another here, so a task may call this, too.
 
     Returns when all have ended; then the first error among them is raised. After Ctrl-C no further
     task begins.
@@ -66,13 +107,15 @@ def together(tasks: Sequence[Callable[[], object]]) -> None:
             task()
         return
     try:
-        _share(tasks[0], deque(tasks[1:]))
+        with blas.alone:
+            _share(tasks[0], deque(tasks[1:]))
     finally:
         _in_use.release()
 
 
 def _share(first: Callable[[], object], waiting: deque[Callable[[], object]]) -> None:
     errors: list[BaseException] = []
+    ended: SimpleQueue[None] = SimpleQueue()
 
     def attempt(task: Callable[[], object]) -> None:
         try:
@@ -90,50 +133,60 @@ def _share(first: Callable[[], object], waiting: deque[Callable[[], object]]) ->
                 return
             attempt(task)
 
-    others: list[Future[None]] = []
+    called = 0
     try:
-        with suppress(RuntimeError, MemoryError):  # there is no thread to be had
-            pool = _pool_of(len(waiting))
-            for _ in range(len(waiting)):  # those before one that fails stay
-                others.append(pool.submit(copy_context().run, drain))  # noqa: PERF401 - above
+        for worker in _awake(len(waiting)):
+            worker.put((copy_context().run, drain, ended.put))
+            called += 1
         attempt(first)
         drain()
     finally:
         waiting.clear()
-        _wait(others)
+        _wait(ended, called)
     if errors:
         raise errors[0]
 
 
-def _wait(others: Sequence[Future[None]]) -> None:
+def _wait(ended: SimpleQueue[None], count: int) -> None:
     """Wait for threads even if Ctrl-C comes meanwhile: they write into the caller's memory."""
     interruption = None
-    for other in others:
-        while not (other.cancel() or other.done()):
-            try:
-                other.exception()
-            except BaseException as error:  # noqa: BLE001 - raised below
-                interruption = error
+    while count:
+        try:
+            ended.get()
+            count -= 1
+        except BaseException as error:  # noqa: BLE001 - raised below
+            interruption = error
     if interruption is not None:
         raise interruption
 
 
-def _pool_of(size: int) -> ThreadPoolExecutor:
-    """The pool, with at least `size` threads."""
-    global _pool
-    if _pool is None or _pool._max_workers < size:
-        from concurrent.futures import ThreadPoolExecutor  # takes milliseconds to import
+def _awake(count: int) -> list[SimpleQueue[Any]]:
+    """Where `count` threads wait, or fewer if the system has no more."""
+    while len(_workers) < count:
+        tasks: SimpleQueue[Any] = SimpleQueue()
+        thread = threading.Thread(target=_work, args=(tasks,), name="dlframe", daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):
+            break
+        _workers.append(tasks)
+    return _workers[:count]
 
-        if _pool is not None:
-            _pool.shutdown(wait=False)
-        _pool = ThreadPoolExecutor(max(size, _number - 1), "dlframe")
-    return _pool
+
+def _work(tasks: SimpleQueue[Any]) -> None:
+    while True:
+        run, task, end = tasks.get()
+        run(task)
+        end(None)
+        del run, task, end  # and with them the caller's arrays
 
 
 def _forget() -> None:
     """In a forked process: only the thread that forked is there."""
-    global _pool, _in_use
-    _pool, _in_use = None, threading.Lock()
+    global _in_use
+    _workers.clear()
+    _in_use = threading.Lock()
+    blas.alone.__init__()  # type: ignore[misc] # the same object, of which others have the name
 
 
 if hasattr(os, "register_at_fork"):

@@ -11,6 +11,7 @@ import numpy as np
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.elementwise import multiply
 from dlframe.ops.op import cast, op
+from dlframe.ops.products import dot
 from dlframe.ops.record import Array, to_array
 from dlframe.ops.reduction import sum
 from dlframe.ops.shape import expand_dims, squeeze, transpose
@@ -41,8 +42,10 @@ def product(x: Array, y: Array) -> Array:
         return np.asarray(floats).astype(np.int64).astype(x.dtype)
     if x.ndim > 2 and y.ndim == 2 and x.size:
         # one product of tall matrices: NumPy would call BLAS once for each batch
-        return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])
-    return x @ y
+        rows: Array = dot(x.reshape(-1, x.shape[-1]), y)
+        return rows.reshape(*x.shape[:-1], y.shape[-1])
+    out: Array = dot(x, y) if x.ndim == y.ndim == 2 else x @ y
+    return out
 
 
 _FEW = 256  # elements, for which NumPy's own loop takes no longer than this check
@@ -61,8 +64,8 @@ def matmul(x: Array, y: Array) -> Any:
     """The matrix product of the last two axes; axes before them broadcast, 1-d is a vector."""
     try:
         dtype = x.dtype
-        if dtype is y.dtype and x.ndim <= 2 and dtype.char in "fd":
-            return x @ y  # the common case, before all other checks
+        if dtype is y.dtype and x.ndim == y.ndim == 2 and dtype.char in "fd":
+            return dot(x, y)  # the common case, before all other checks
         out = product(x, y)
         alike = dtype is y.dtype or dtype == y.dtype
     except (ValueError, AttributeError, TypeError):
@@ -104,6 +107,8 @@ def _to_y(g, x, shape):
 
 def _times(x: Any, y: Any) -> Any:
     """x @ y, without the cost of a call where `product` would do nothing else."""
+    if x.__class__ is np.ndarray is y.__class__ and x.ndim == y.ndim == 2 and x.dtype.char in "fd":
+        return dot(x, y)
     return matmul(x, y) if x.dtype == np.float16 else x @ y
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.indexing import add_to_rows
 from dlframe.ops.op import op
+from dlframe.ops.products import dot
 from dlframe.ops.record import Array
 from dlframe.ops.reduction import sum
 from dlframe.ops.sums import add, ones
@@ -75,10 +76,10 @@ def linear(x, weight, bias=None):
         )
     try:
         if x.ndim == 2:
-            out = x.dot(weight.T)  # faster than @ for small matrices
+            out = dot(x, weight.T)
         elif x.ndim > 2:  # one large product instead of one per leading index
             rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-            out = rows.dot(weight.T).reshape(*x.shape[:-1], len(weight))
+            out = dot(rows, weight.T).reshape(*x.shape[:-1], len(weight))
         else:
             out = x @ weight.T
     except (ValueError, TypeError):
@@ -131,11 +132,11 @@ def _(g, needs, x, weight):
     rows = g if g.ndim == 2 else g.reshape(math.prod(g.shape[:-1]), g.shape[-1])
     dx = dw = None
     if needs[0]:
-        dx = rows.dot(weight)
+        dx = dot(rows, weight)
         if g.ndim != 2:
             dx = dx.reshape(*g.shape[:-1], weight.shape[1])
     if needs[1]:
-        dw = rows.T.dot(x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1]))
+        dw = dot(rows.T, x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1]))
     db = None
     if needs[2]:
         db = ones(len(rows), rows.dtype).dot(rows) if len(rows) <= 128 else add(rows, 0)

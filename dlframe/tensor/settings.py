@@ -236,25 +236,26 @@ def is_storage(obj: Any, /) -> bool:
 
 
 def get_num_threads() -> int:
-    """The number of threads of a matrix product.
+    """The number of threads of a large computation.
 
     >>> import dlframe as dl
     >>> dl.get_num_threads() >= 1
     True
     """
-    return max((pool["num_threads"] for pool in _controller().info()), default=1)
+    return threads.number()
 
 
 def set_num_threads(num_threads: int) -> None:
-    """Use at most this many threads for a matrix product or a step of an optimizer.
+    """Use at most this many threads for a large product, a convolution, a step of an optimizer.
 
-    It holds for the whole process. Products use the threads of NumPy's BLAS, steps of an optimizer
-    those of `dlframe.base.threads`; with both, results do not depend on the number, but for
-    rounding in products.
+    It holds for the whole process. By default it is what `OPENBLAS_NUM_THREADS`,
+    `OMP_NUM_THREADS` or `MKL_NUM_THREADS` says when dlframe is imported, or else the number of
+    processors. Small computations stay in one thread. Results do not depend on the number, but for
+    rounding in products and convolutions.
 
-    One thread is best for small networks, and on a computer that is busy with other programs:
-    BLAS threads wait for each other in a busy loop, so a thread that has to wait for a processor
-    delays all of them.
+    The threads are dlframe's own (`dlframe.base.threads`), and while they share out a computation,
+    NumPy's BLAS has one thread in each. The number is set for BLAS as well, for what runs outside
+    of that, such as decompositions and the program's own products.
 
     Raises:
         ArgumentError: `num_threads` is not a positive whole number.

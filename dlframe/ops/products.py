@@ -1,0 +1,45 @@
+"""Products of two matrices, the large ones shared by dlframe's threads.
+
+The threads are `dlframe.base.threads`, since those of a BLAS wait in a busy loop, in which they
+take a processor from the threads that compute what comes next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlframe.base import blas, threads
+from dlframe.ops.record import Array
+
+__all__ = ["dot"]
+
+_ALONE = 1 << 18  # multiplications, from which OpenBLAS would wake its own threads
+_SHARED = 1 << 22  # multiplications, which take about 0.1 ms: twice as long as waking a thread
+
+
+def dot(x: Array, y: Array) -> Any:
+    """`x @ y`; shared by threads if both are large matrices of floats."""
+    if threads.number() == 1 or x.ndim != 2 or y.ndim != 2 or x.__class__ is not np.ndarray:
+        return x.dot(y)  # faster than @ for small matrices
+    rows, columns = x.shape[0], y.shape[-1]
+    work = rows * columns * x.shape[-1]
+    if work < _ALONE:
+        return x.dot(y)
+    if work < _SHARED or y.dtype != x.dtype or x.dtype.char not in "fd":
+        with blas.alone:
+            return x.dot(y)
+    out = np.empty((rows, columns), x.dtype)
+    if rows >= columns:
+        threads.shared(lambda part: np.matmul(x[part], y, out=out[part]), rows, _least(rows, work))
+    else:
+        threads.shared(
+            lambda part: np.matmul(x, y[:, part], out=out[:, part]), columns, _least(columns, work)
+        )
+    return out
+
+
+def _least(count: int, work: int) -> int:
+    """How many of the rows or columns take so long that another thread pays."""
+    return max(1, count * (_SHARED // 2) // work)
