@@ -17,7 +17,7 @@ from typing import Any
 
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.nn.functional.checks import same_dtype, sizes_of
-from dlframe.ops import window
+from dlframe.ops import offsets, window
 from dlframe.tensor import Tensor
 from dlframe.tensor.arguments import require_tensor
 
@@ -221,7 +221,7 @@ def _checked(
     strides = sizes_of(name, "stride", stride, nd)
     pads = tuple((p, p) for p in sizes_of(name, "padding", padding, nd, least=0))
     dilations = sizes_of(name, "dilation", dilation, nd)
-    out = window.output_sizes(x[2:], weight[2:], strides, pads, dilations)
+    out = offsets.output_sizes(x[2:], weight[2:], strides, pads, dilations)
     if x[1] != weight[1] * groups or g != (x[0], weight[0], *out) or min(out) < 1:
         raise ShapeError(
             f"{name}: the convolution of input{list(x)} with weight{list(weight)} and "

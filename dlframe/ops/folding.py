@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from dlframe.ops.offsets import kernel_first, meetings_of, output_sizes
 from dlframe.ops.op import op
-from dlframe.ops.window import kernel_first, meetings_of, output_sizes
 
 __all__ = ["col2im", "im2col"]
 

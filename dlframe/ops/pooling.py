@@ -1,6 +1,6 @@
 """Pooling: one number for each window, over any number of spatial dimensions.
 
-Windows at even places are gone through offset by offset, as in `dlframe.ops.window`. Sizes are
+Windows at even places are gone through offset by offset, as in `dlframe.ops.offsets`. Sizes are
 tuples with one number per spatial dimension; `padding` has a pair (before, after) each.
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from dlframe.ops.indexing import put_at
+from dlframe.ops.offsets import Pairs, Sizes, meetings_of
 from dlframe.ops.op import op, plain
 from dlframe.ops.record import Array, unwrapped
-from dlframe.ops.window import Pairs, Sizes, meetings_of
 
 __all__ = [
     "max_pool",

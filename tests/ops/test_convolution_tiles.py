@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlframe.ops.window import _product
+from dlframe.ops.convolving import _product
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.nn.functional.checks import batched as with_batch
 from dlframe.nn.functional.checks import same_dtype, sizes_of
-from dlframe.ops import window
+from dlframe.ops import offsets, window
 from dlframe.tensor import Tensor
 from dlframe.tensor.arguments import require_tensor
 
@@ -129,7 +129,7 @@ def _convolution(
     _check_dtypes(name, x, weight, bias)
     kernel = tuple(weight.shape[2:])
     pads = _paddings(name, padding, kernel, strides, dilations)
-    size = window.output_sizes(batched.shape[2:], kernel, strides, pads, dilations)
+    size = offsets.output_sizes(batched.shape[2:], kernel, strides, pads, dilations)
     if min(size) < 1:
         room = tuple(n + sum(p) for n, p in zip(batched.shape[2:], pads, strict=True))
         reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True))
@@ -398,7 +398,7 @@ def _check_dtypes(name: str, x: Any, weight: Any, bias: Any) -> None:
         raise DTypeError(f"{name}: not implemented for bool; convert with .float()")
 
 
-def _paddings(name: str, padding: Any, kernel: Any, stride: Any, dilation: Any) -> window.Pairs:
+def _paddings(name: str, padding: Any, kernel: Any, stride: Any, dilation: Any) -> offsets.Pairs:
     if not isinstance(padding, str):
         return tuple((p, p) for p in sizes_of(name, "padding", padding, len(kernel), least=0))
     if padding == "same" and any(s != 1 for s in stride):
@@ -412,7 +412,7 @@ def _paddings(name: str, padding: Any, kernel: Any, stride: Any, dilation: Any) 
     return margins(padding, kernel, dilation)
 
 
-def margins(padding: str, kernel: Any, dilation: Any) -> window.Pairs:
+def margins(padding: str, kernel: Any, dilation: Any) -> offsets.Pairs:
     """The elements to add before and after: so many that the size stays, or none."""
     if padding == "valid":
         return ((0, 0),) * len(kernel)

@@ -9,7 +9,7 @@ from dlframe import ops
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.nn.functional.checks import batched as with_batch
 from dlframe.nn.functional.checks import sizes_of
-from dlframe.ops import window
+from dlframe.ops import offsets
 from dlframe.tensor import Tensor
 from dlframe.tensor.arguments import require_tensor
 
@@ -51,7 +51,7 @@ def unfold(
     require_tensor("unfold", "input", input)
     x = with_batch("unfold", 2, input)
     options = _window("unfold", kernel_size, dilation, padding, stride)
-    windows = window.output_sizes(x.shape[2:], **options)
+    windows = offsets.output_sizes(x.shape[2:], **options)
     if min(windows) < 1:
         raise ShapeError(
             f"unfold: no window fits: input{list(input.shape)} with kernel_size={kernel_size}, "
@@ -92,7 +92,7 @@ def fold(
     x = with_batch("fold", 1, input)
     size = sizes_of("fold", "output_size", output_size, 2)
     options = _window("fold", kernel_size, dilation, padding, stride)
-    rows, windows = math.prod(options["kernel"]), window.output_sizes(size, **options)
+    rows, windows = math.prod(options["kernel"]), offsets.output_sizes(size, **options)
     if x.shape[1] % rows:
         raise ShapeError(
             f"fold: dimension 1 of the input must be divisible by the {rows} elements of a window "
