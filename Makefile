@@ -63,7 +63,7 @@ docs: $(VENV)/stamp-docs  ## seconds: check every link, anchor and code block of
 oracle: $(ORACLE)/stamp  ## 3 minutes: compare with PyTorch itself, side by side
 	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest $(OPTIONS) tests/oracle
 
-bench: $(ORACLE)/stamp  ## minutes: the workloads of benchmarks/ under dlframe and under PyTorch
+bench: $(ORACLE)/stamp  ## minutes: speed beside PyTorch, on one and two threads (docs/performance.md says more)
 	@$(ORACLE)/bin/python -m benchmarks
 
 golden: $(ORACLE)/stamp  ## make the reference numbers in tests/golden again, from PyTorch

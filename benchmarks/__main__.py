@@ -1,107 +1,140 @@
-"""Run the workloads under dlframe and PyTorch in turn, and print the ratio of their times.
+"""Compare dlframe with PyTorch on one processor: time, memory, growth and imports.
 
-    python -m benchmarks                       all models, one thread
-    python -m benchmarks op_chain lenet        some of them
-    python -m benchmarks optimizers            steps of optimizers alone
-    python -m benchmarks --threads 2 --blocks 30
+    python -m benchmarks                          speed of the table, with one and two threads
+    python -m benchmarks speed lenet --threads 1  of some
+    python -m benchmarks speed optimizers         of a group: table, models, optimizers
+    python -m benchmarks memory                   peaks, and page faults per step
+    python -m benchmarks growth batch depth       time and memory against a size
+    python -m benchmarks imports                  the time of `import dlframe`
+    python -m benchmarks profile gpt              where our time goes, by function
+    python -m benchmarks --json FILE              write the results, too
+    python -m benchmarks.pages                    measure all, and write the tables of the docs
 
-The libraries take turns, block by block, in one process, so both are measured under the same
-conditions. Quote the median of the ratios of neighbouring blocks; the quartiles show how much the
-ratios vary. Before the measurement, both libraries train for some steps from one seed, and their
-losses are compared.
+Speeds are multiples of PyTorch's: above 1, dlframe is faster. Beside them stands what is asked, in
+NumPy alone and with compiled kernels.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import json
 import statistics
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks import growth, imports, memory, profile, speed
+from benchmarks.children import results_of
+from benchmarks.workloads import ASKED, GROUPS, WORKLOADS
+from benchmarks.workloads.growth import CURVES
+
+Results = list[dict[str, Any]]
 
 
 def main() -> int:
     arguments = _arguments()
-    # BLAS reads these when NumPy is imported, so they are set first.
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(arguments.threads)
-    import torch
-
-    import dlframe
-    from benchmarks.workloads import GROUPS, WORKLOADS
-
-    torch.set_num_threads(arguments.threads)
-    unknown = set(arguments.names) - set(WORKLOADS) - set(GROUPS)
-    if unknown:
-        names, there = ", ".join(sorted(unknown)), ", ".join([*GROUPS, *WORKLOADS])
-        print(f"unknown: {names}; there are {there}", file=sys.stderr)
+    if unknown := set(arguments.names) - set(_names(arguments.command)):
+        there = ", ".join(name for name in _names(arguments.command) if "=" not in name)
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {there}", file=sys.stderr)
         return 2
-    chosen = [n for name in arguments.names or ["models"] for n in GROUPS.get(name, [name])]
-    width = max(map(len, chosen))
-    versions = f"dlframe {dlframe.__version__} and PyTorch {torch.__version__}"
-    print(f"{versions}, {arguments.threads} thread(s)")
-    heads = f"{'dlframe':>10} {'PyTorch':>10} {'ratio':>7} {'quartiles':>13}  losses"
-    print(f"{'workload':{width}} {heads}")
-    for name in chosen:
-        _report(f"{name:{width}}", WORKLOADS[name], dlframe, torch, arguments)
+    results = _COMMANDS[arguments.command](arguments)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
 def _arguments() -> argparse.Namespace:
-    summary = __doc__.splitlines()[0]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=summary)
-    parser.add_argument("names", nargs="*", help="workloads, or groups of them")
-    parser.add_argument("--threads", type=int, default=1, help="threads of both libraries (1)")
-    parser.add_argument("--blocks", type=int, default=21, help="blocks per library (21)")
-    parser.add_argument("--seconds", type=float, default=0.1, help="length of a block (0.1)")
-    parser.add_argument("--steps", type=int, default=10, help="losses that are compared (10)")
+    description, _, commands = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=description,
+        epilog=commands,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("command", nargs="?", default="speed", choices=_COMMANDS)
+    add("names", nargs="*", help="workloads, groups of them, or curves of growth")
+    add("--threads", type=int, nargs="+", help="threads of both libraries (1 2; growth: 1)")
+    add("--blocks", type=int, default=21, help="blocks per library (21)")
+    add("--seconds", type=float, default=0.1, help="length of a block (0.1)")
+    add(
+        "--clock",
+        choices=("wall", "cpu"),
+        default="wall",
+        help="cpu: for a busy machine, and one thread",
+    )
+    add("--steps", type=int, default=10, help="losses that are compared (10)")
+    add("--json", type=Path, metavar="FILE", help="also write the results to a file")
     return parser.parse_args()
 
 
-def _report(
-    name: str, workload: Any, ours: Any, theirs: Any, arguments: argparse.Namespace
-) -> None:
-    losses = [_losses(workload(lib), arguments.steps) for lib in (ours, theirs)]
-    worst = max(abs(a - b) / max(abs(b), 1e-12) for a, b in zip(*losses, strict=True))
-    steps = [workload(lib) for lib in (ours, theirs)]
-    counts = [_calibrated(step, arguments.seconds) for step in steps]
-    times: list[list[float]] = [[], []]
-    for _ in range(arguments.blocks):
-        for i, step in enumerate(steps):
-            times[i].append(_block(step, counts[i]))
-    ratios = [a / b for a, b in zip(*times, strict=True)]
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    a, b = (statistics.median(t) * 1e6 for t in times)
-    same = f"equal to {worst:.0e}" if worst < 1e-4 else f"DIFFER by {worst:.0e}"
-    print(f"{name} {a:8.1f}µs {b:8.1f}µs {middle:7.2f} {low:6.2f}–{high:.2f}  {same}")
+def _names(command: str) -> list[str]:
+    return {"growth": list(CURVES), "imports": []}.get(command, [*GROUPS, *WORKLOADS])
 
 
-def _losses(step: Any, steps: int) -> list[float]:
-    return [float(step().item()) for _ in range(steps)]
+def _chosen(names: Sequence[str]) -> list[str]:
+    return [n for name in names or ["table"] for n in GROUPS.get(name, [name])]
 
 
-def _calibrated(step: Any, seconds: float) -> int:
-    """The number of steps in a block, measured after some steps to warm up."""
-    for _ in range(3):
-        step()
-    start = time.perf_counter()
-    count = 0
-    while time.perf_counter() - start < seconds:
-        step()
-        count += 1
-    return count
+def _speed(arguments: argparse.Namespace) -> Results:
+    names, results = _chosen(arguments.names), []
+    width = max(map(len, names))
+    for threads in arguments.threads or [1, 2]:
+        print(f"{'' if not results else chr(10)}{threads} thread(s)\n{speed.heading(width)}")
+        found = []
+        options = (arguments.clock, arguments.blocks, arguments.seconds, arguments.steps)
+        for result in results_of("speed", *options, *names, threads=threads):
+            found.append(result)
+            print(speed.line_of(result, ASKED.get(result["name"]), width), flush=True)
+        if len(found) > 1:
+            mean = statistics.geometric_mean(result["speed"] for result in found)
+            print(f"{'geometric mean':{width}} {'':23} {mean:6.2f} ×")
+        results += found
+    return results
 
 
-def _block(step: Any, count: int) -> float:
-    start = time.perf_counter()
-    for _ in range(count):
-        step()
-    return (time.perf_counter() - start) / count
+def _memory(arguments: argparse.Namespace) -> Results:
+    names, results = _chosen(arguments.names), []
+    width = max(map(len, names))
+    for threads in arguments.threads or [1, 2]:
+        print(f"{'' if not results else chr(10)}{threads} thread(s)\n{memory.heading(width)}")
+        for name in names:
+            results.append(memory.measure(name, threads))
+            print(memory.line_of(results[-1], width), flush=True)
+    return results
 
+
+def _growth(arguments: argparse.Namespace) -> Results:
+    results = []
+    for curve in arguments.names or CURVES:
+        for threads in arguments.threads or [1]:
+            found = growth.measure(curve, threads, arguments.clock, arguments.seconds)
+            print(growth.table(found, CURVES[curve]), flush=True)
+            results.append({"name": curve, "threads": threads, "points": found})
+    return results
+
+
+def _imports(arguments: argparse.Namespace) -> Results:
+    found = imports.measure(arguments.blocks)
+    print(imports.line_of(found))
+    return [found]
+
+
+def _profile(arguments: argparse.Namespace) -> Results:
+    for threads in arguments.threads or [1]:
+        for name in _chosen(arguments.names):
+            print(profile.table(name, threads, arguments.seconds))
+    return []
+
+
+_COMMANDS = {
+    "speed": _speed,
+    "memory": _memory,
+    "growth": _growth,
+    "imports": _imports,
+    "profile": _profile,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,6 +13,7 @@ from drawings import (
     embedding,
     gallery,
     graphs,
+    growth,
     initial,
     layers,
     losses,
@@ -52,6 +53,7 @@ PICTURES = {
     **optimization.PICTURES,
     **gallery.PICTURES,
     **graphs.PICTURES,
+    **growth.PICTURES,
     **parametrized.PICTURES,
     **regularization.PICTURES,
 }
