@@ -34,7 +34,7 @@ def growth() -> Any:
         above.set_title(TITLES[curve["name"]])
         for panel in (above, below):
             panel.loglog(base=2)
-            panel.set_xticks(sizes[:: max(1, (len(sizes) + 2) // 4)])
+            panel.set_xticks(sizes[:: max(1, (len(sizes) + 2) // 3)])
             panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             panel.minorticks_off()
