@@ -14,119 +14,31 @@ The parts of a program are `data`, `nn`, `optim`, `viz` and `utils`; around its 
 
 from __future__ import annotations
 
-import importlib
-import sys
 from math import e, inf, nan, pi
-from typing import TYPE_CHECKING, Any
 
 from dlframe import starting as _starting  # first of all: see there
 from dlframe.base import memory as _memory
 
 # isort: split
-from dlframe import autograd, cuda, errors, nn, optim, random
-from dlframe.autograd import (
-    enable_grad,
-    inference_mode,
-    is_anomaly_check_nan_enabled,
-    is_anomaly_enabled,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from dlframe.autograd.anomaly import set_anomaly_enabled
-from dlframe.dtypes import (
-    bool,
-    can_cast,
-    double,
-    dtype,
-    finfo,
-    float,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    iinfo,
-    int,
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    promote_types,
-    result_type,
-    set_default_dtype,
-    short,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
-)
-from dlframe.nn import top as _top
-from dlframe.nn.top import *  # noqa: F403 - its __all__ is the list
-from dlframe.random import (
-    Generator,
-    default_generator,
-    fork_rng,
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    seed,
-    set_rng_state,
-)
-from dlframe.tensor import Tensor, creation, functions
-from dlframe.tensor.creation import *  # noqa: F403 - its __all__ is the list
-from dlframe.tensor.devices import contiguous_format, device, preserve_format, strided
-from dlframe.tensor.functions import *  # noqa: F403 - its __all__ is the list
-from dlframe.tensor.functions import return_types
-from dlframe.tensor.printing import set_printoptions
-from dlframe.tensor.settings import (
-    are_deterministic_algorithms_enabled,
-    compile,
-    get_default_device,
-    get_deterministic_debug_mode,
-    get_float32_matmul_precision,
-    get_num_interop_threads,
-    get_num_threads,
-    is_deterministic_algorithms_warn_only_enabled,
-    is_storage,
-    is_warn_always_enabled,
-    set_default_device,
-    set_default_tensor_type,
-    set_deterministic_debug_mode,
-    set_float32_matmul_precision,
-    set_flush_denormal,
-    set_num_interop_threads,
-    set_num_threads,
-    set_warn_always,
-    typename,
-    use_deterministic_algorithms,
-)
-from dlframe.tensor.size import Size
-from dlframe.tensor.types import (
-    BoolTensor,
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
-)
-from dlframe.version import __version__
+from dlframe import errors
+from dlframe.base.lazily import IN_ADVANCE, lazily
+from dlframe.tensor import Tensor  # what every program uses; the rest is imported on first use
 
-if TYPE_CHECKING:
+if IN_ADVANCE:
     from dlframe import (
+        autograd,
         backends,
+        cuda,
         data,
         fft,
         func,
         linalg,
         metrics,
         models,
+        nn,
+        optim,
         plugins,
+        random,
         signal,
         special,
         testing,
@@ -134,39 +46,106 @@ if TYPE_CHECKING:
         utils,
         viz,
     )
+    from dlframe.autograd import (
+        enable_grad,
+        inference_mode,
+        is_anomaly_check_nan_enabled,
+        is_anomaly_enabled,
+        is_grad_enabled,
+        is_inference_mode_enabled,
+        no_grad,
+        set_grad_enabled,
+    )
+    from dlframe.autograd.anomaly import set_anomaly_enabled
+    from dlframe.dtypes import (
+        bool,
+        can_cast,
+        double,
+        dtype,
+        finfo,
+        float,
+        float16,
+        float32,
+        float64,
+        get_default_dtype,
+        half,
+        iinfo,
+        int,
+        int8,
+        int16,
+        int32,
+        int64,
+        long,
+        promote_types,
+        result_type,
+        set_default_dtype,
+        short,
+        uint8,
+        uint16,
+        uint32,
+        uint64,
+    )
     from dlframe.func import vmap
+    from dlframe.nn import top as _top
+    from dlframe.nn.top import *
+    from dlframe.random import (
+        Generator,
+        default_generator,
+        fork_rng,
+        get_rng_state,
+        initial_seed,
+        manual_seed,
+        seed,
+        set_rng_state,
+    )
+    from dlframe.tensor import creation as _creation
+    from dlframe.tensor import functions as _functions
+    from dlframe.tensor.creation import *
+    from dlframe.tensor.devices import contiguous_format, device, preserve_format, strided
+    from dlframe.tensor.functions import *
+    from dlframe.tensor.functions import return_types
+    from dlframe.tensor.printing import set_printoptions
+    from dlframe.tensor.settings import (
+        are_deterministic_algorithms_enabled,
+        compile,
+        get_default_device,
+        get_deterministic_debug_mode,
+        get_float32_matmul_precision,
+        get_num_interop_threads,
+        get_num_threads,
+        is_deterministic_algorithms_warn_only_enabled,
+        is_storage,
+        is_warn_always_enabled,
+        set_default_device,
+        set_default_tensor_type,
+        set_deterministic_debug_mode,
+        set_float32_matmul_precision,
+        set_flush_denormal,
+        set_num_interop_threads,
+        set_num_threads,
+        set_warn_always,
+        typename,
+        use_deterministic_algorithms,
+    )
+    from dlframe.tensor.size import Size
+    from dlframe.tensor.types import (
+        BoolTensor,
+        ByteTensor,
+        CharTensor,
+        DoubleTensor,
+        FloatTensor,
+        HalfTensor,
+        IntTensor,
+        LongTensor,
+        ShortTensor,
+    )
     from dlframe.training import Trainer
     from dlframe.utils import load, save
     from dlframe.utils.dlpack import to_dlpack
+    from dlframe.version import __version__
     from dlframe.viz.explain import explain
 
 _memory.keep_freed()
-
-# Loaded on first use: they pull in what a bare `import dlframe` should not pay for.
-_LAZY_MODULES = {
-    "backends",
-    "data",
-    "fft",
-    "func",
-    "linalg",
-    "metrics",
-    "models",
-    "plugins",
-    "signal",
-    "special",
-    "testing",
-    "training",
-    "utils",
-    "viz",
-}
-_LAZY_NAMES = {
-    "explain": "dlframe.viz.explain",
-    "Trainer": "dlframe.training",
-    "load": "dlframe.utils",
-    "save": "dlframe.utils",
-    "to_dlpack": "dlframe.utils.dlpack",
-    "vmap": "dlframe.func",
-}
 
 # As in NumPy and PyTorch: x[:, newaxis] is x[:, None].
 newaxis = None
@@ -285,19 +264,7 @@ __all__ = [
     "viz",
     "vmap",
 ]
-__all__ += creation.__all__ + functions.__all__ + _top.__all__
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY_MODULES:
-        return importlib.import_module(f"dlframe.{name}")
-    if name in _LAZY_NAMES:
-        return getattr(importlib.import_module(_LAZY_NAMES[name]), name)
-    # with name and obj Python's traceback suggests the nearest of `__dir__`
-    raise AttributeError(
-        f"module 'dlframe' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
-    )
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if IN_ADVANCE:
+    __all__ += _creation.__all__ + _functions.__all__ + _top.__all__
+else:
+    __all__ += [name for name in lazily(__name__) if name not in __all__]

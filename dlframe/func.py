@@ -7,9 +7,13 @@ tensor(6.)
 
 from __future__ import annotations
 
-# Each family by itself: through two stars type checkers lose the names.
-from dlframe.autograd.func import __all__
-from dlframe.autograd.func.batching import *
-from dlframe.autograd.func.derivatives import *
-from dlframe.autograd.func.jacobians import *
-from dlframe.autograd.func.modules import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    # Each family by itself: through two stars type checkers lose the names.
+    from dlframe.autograd.func.batching import *
+    from dlframe.autograd.func.derivatives import *
+    from dlframe.autograd.func.jacobians import *
+    from dlframe.autograd.func.modules import *
+
+__all__ = lazily(__name__)

@@ -12,10 +12,14 @@ tensor([[ 0.6000, -0.2000],
 
 from __future__ import annotations
 
-# Each family by itself: through two stars type checkers lose the names.
-from dlframe.errors import LinAlgError
-from dlframe.tensor.linalg import __all__
-from dlframe.tensor.linalg.decompositions import *
-from dlframe.tensor.linalg.norms import *
-from dlframe.tensor.linalg.products import *
-from dlframe.tensor.linalg.solvers import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    # Each family by itself: through two stars type checkers lose the names.
+    from dlframe.errors import LinAlgError
+    from dlframe.tensor.linalg.decompositions import *
+    from dlframe.tensor.linalg.norms import *
+    from dlframe.tensor.linalg.products import *
+    from dlframe.tensor.linalg.solvers import *
+
+__all__ = lazily(__name__)

@@ -11,10 +11,14 @@ Functions without a gradient in PyTorch (Bessel functions, polynomials) have one
 
 from __future__ import annotations
 
-# Each family by itself: through two stars type checkers lose the names.
-from dlframe.tensor.special import __all__
-from dlframe.tensor.special.bessel import *
-from dlframe.tensor.special.elementary import *
-from dlframe.tensor.special.gamma import *
-from dlframe.tensor.special.normal import *
-from dlframe.tensor.special.polynomials import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    # Each family by itself: through two stars type checkers lose the names.
+    from dlframe.tensor.special.bessel import *
+    from dlframe.tensor.special.elementary import *
+    from dlframe.tensor.special.gamma import *
+    from dlframe.tensor.special.normal import *
+    from dlframe.tensor.special.polynomials import *
+
+__all__ = lazily(__name__)

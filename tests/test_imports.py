@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import os
+import pickle
 import re
 import subprocess
 import sys
@@ -11,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from dlframe.base.names import NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "dlframe"
@@ -43,7 +48,7 @@ def module_name(file: Path) -> str:
 def imports(file: Path) -> Iterator[tuple[str, int]]:
     """The absolute names that a file imports, at its top or inside functions, with their lines.
 
-    Imports for annotations only, under `if TYPE_CHECKING`, never run and do not count.
+    Imports that never run, under `if TYPE_CHECKING` or `if IN_ADVANCE`, do not count.
     """
     package = module_name(file).split(".")
     if file.name != "__init__.py":
@@ -52,7 +57,7 @@ def imports(file: Path) -> Iterator[tuple[str, int]]:
     typing_only = [
         block.body
         for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        if isinstance(block, ast.If) and ast.unparse(block.test) in ("TYPE_CHECKING", "IN_ADVANCE")
     ]
     skipped = {id(node) for body in typing_only for top in body for node in ast.walk(top)}
     for node in ast.walk(tree):
@@ -76,6 +81,8 @@ def room(name: str) -> str:
             return found
     return parts[0] if parts else ""
 
+
+ALL_MODULES = {module_name(file) for file in FILES}
 
 # The doors upward, with what each is for. All are imported inside the function that opens them.
 DOORS = {
@@ -130,14 +137,32 @@ def in_new_process(code: str) -> str:
 
 def test_import_dlframe_loads_numpy_and_nothing_heavier() -> None:
     code = """
-import json, sys
-import numpy.random  # which numpy loads on first use, and dlframe.random uses at once
+import json, sys, numpy
 before = set(sys.modules)
 import dlframe
 loaded = {name.split(".")[0] for name in set(sys.modules) - before}
 print(json.dumps(sorted(loaded - sys.stdlib_module_names)))
 """
     assert json.loads(in_new_process(code)) == ["dlframe"]
+
+
+def test_import_dlframe_loads_the_tensor_and_leaves_the_rest_for_later() -> None:
+    code = """
+import json, sys, numpy
+before = set(sys.modules)
+import dlframe
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    loaded = json.loads(in_new_process(code))
+    ours = [name for name in loaded if name.startswith("dlframe")]
+    assert "dlframe.tensor.tensor" in ours
+    # each costs some 0.3 ms: before one more is imported at once, see `dlframe.base.lazily`
+    assert len(ours) <= 85, ours
+    assert len(loaded) - len(ours) <= 20, loaded
+    later = ("dlframe.nn", "dlframe.optim", "dlframe.random.", "dlframe.ops.numpy_api")
+    assert [name for name in ours if name.startswith(later)] == []
+    heavy = {"inspect", "numpy.random", "pathlib", "secrets", "typing_extensions"}
+    assert sorted(heavy & set(loaded)) == []
 
 
 def test_heavy_packages_wait_for_their_first_use() -> None:
@@ -177,3 +202,152 @@ def test_every_module_can_be_imported() -> None:
     """Those too that `import dlframe` leaves for later."""
     names = [module_name(file) for file in FILES if file.stem != "__main__"]
     in_new_process(f"import importlib\nfor name in {names}: importlib.import_module(name)")
+
+
+# --- imports on first use ----------------------------------------------------------------------
+
+
+def test_the_list_of_names_is_up_to_date() -> None:
+    command = [sys.executable, "-c", "import make_names; print(make_names.text(), end='')"]
+    made = subprocess.run(
+        command, cwd=ROOT / "tools", capture_output=True, text=True, encoding="utf-8", check=True
+    ).stdout
+    there = (PACKAGE / "base" / "names.py").read_text("utf-8")
+    assert there == made, "run python tools/make_names.py"
+
+
+@pytest.mark.parametrize("package", NAMES)
+def test_a_package_offers_what_its_list_says(package: str) -> None:
+    here = importlib.import_module(package)
+    names = [name for listed in NAMES[package].values() for name in listed.split()]
+    assert set(here.__all__) <= {*names, *vars(here)}
+    assert set(names) <= set(dir(here))
+    for name in here.__all__:
+        assert getattr(here, name) is getattr(here, name)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'no_such_name'"):
+        here.no_such_name
+    assert pickle.loads(pickle.dumps(here)) is here
+
+
+def test_a_module_does_not_hide_the_function_of_its_name() -> None:
+    """Python puts a module into its package when somebody imports it: `ops.erf` is a function."""
+    pairs = [
+        (package, name)
+        for package, origins in NAMES.items()
+        for module, names in origins.items()
+        for name in names.split()
+        if not module.endswith(".") and f"{package}.{name}" in ALL_MODULES
+    ]
+    assert ("dlframe.nn.functional", "linear") in pairs
+    in_new_process(f"""
+import importlib, types
+for package, name in {pairs}:
+    importlib.import_module(f"{{package}}.{{name}}")
+    value = getattr(importlib.import_module(package), name)
+    assert not isinstance(value, types.ModuleType), (package, name)
+""")
+
+
+def test_a_star_brings_every_name() -> None:
+    in_new_process("""
+from dlframe import *
+from dlframe.nn import *
+import dlframe, dlframe.nn
+missing = {*dlframe.__all__, *dlframe.nn.__all__} - set(globals())
+assert not missing, missing
+""")
+
+
+def test_methods_that_are_imported_on_first_use_are_methods() -> None:
+    in_new_process("""
+import inspect, dlframe as dl
+assert dl.tensor([1.0, 4.0]).sqrt().tolist() == [1.0, 2.0]
+assert dl.Tensor.sqrt is dl.sqrt, "found when the method was called"
+assert dl.Tensor.absolute is dl.Tensor.abs is dl.abs, "found by its class"
+assert "input" in inspect.signature(dl.Tensor.exp).parameters
+x = dl.ones(2)
+x += 1
+assert x.tolist() == [2.0, 2.0]
+class Mine(dl.Tensor):
+    def log(self):
+        return "mine"
+assert Mine([1.0]).log() == "mine" and dl.Tensor.log is dl.log
+""")
+
+
+def test_several_threads_may_use_a_name_first() -> None:
+    in_new_process("""
+import random, sys, threading
+import dlframe as dl
+sys.setswitchinterval(1e-6)
+names = [name for name in dl.__all__ if not name.startswith("_")]
+errors, ready = [], threading.Barrier(8)
+def use(seed):
+    order = random.Random(seed).sample(names, len(names))
+    ready.wait()
+    for name in order:
+        try:
+            value = getattr(dl, name)
+            assert getattr(dl, name) is value
+            for inner in getattr(value, "__all__", [])[seed % 3 :: 3]:
+                getattr(value, inner)
+        except BaseException as error:
+            errors.append((name, repr(error)))
+threads = [threading.Thread(target=use, args=(seed,)) for seed in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not errors, errors[:5]
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_that_is_forked_during_an_import_can_import() -> None:
+    printed = in_new_process("""
+import os, sys, threading, time
+import dlframe as dl
+sys.setswitchinterval(1e-6)
+names = [name for name in dl.__all__ if not name.startswith("_")]
+def use(names):
+    for name in names:
+        value = getattr(dl, name)
+        for inner in getattr(value, "__all__", []):
+            getattr(value, inner)
+threads = [threading.Thread(target=use, args=(names[i::3],)) for i in range(3)]
+for thread in threads: thread.start()
+for _ in range(10):
+    if not (child := os.fork()):
+        use(names[:40] + ["nn"])
+        os._exit(0)
+    end = time.monotonic() + 60
+    while not (done := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < end:
+        time.sleep(0.01)
+    if not done[0]:
+        os.kill(child, 9)
+    print(done[1] if done[0] else "hangs")
+for thread in threads: thread.join()
+""")
+    assert printed.split() == ["0"] * 10
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="one fork for each module")
+def test_every_module_can_be_the_first_that_is_imported() -> None:
+    """No module needs that another one was imported before it."""
+    names = [module_name(file) for file in FILES if file.stem != "__main__"]
+    in_new_process(f"""
+import importlib, os, sys, traceback, numpy
+import numpy.random
+failed = []
+for name in {names}:
+    if child := os.fork():
+        if os.waitpid(child, 0)[1]:
+            failed.append(name)
+        continue
+    try:
+        importlib.import_module(name)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+assert not failed, failed
+""")

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from typing import TYPE_CHECKING, Any
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-from dlframe.autograd.anomaly import (
-    detect_anomaly,
-    is_anomaly_check_nan_enabled,
-    is_anomaly_enabled,
-    set_detect_anomaly,
-)
-from dlframe.autograd.backward import backward, grad
-from dlframe.autograd.function import Function, FunctionCtx, once_differentiable
-from dlframe.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from dlframe.autograd.keeping import keep_values
-from dlframe.autograd.modes import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from dlframe.ops.record import mark_mutated, mark_mutated_many
-
-if TYPE_CHECKING:
+if IN_ADVANCE:
     from dlframe.autograd import functional, graph
-
-# Loaded on first use, since `import dlframe` alone does not need them.
-_LAZY_MODULES = {"functional", "graph"}
+    from dlframe.autograd.anomaly import (
+        detect_anomaly,
+        is_anomaly_check_nan_enabled,
+        is_anomaly_enabled,
+        set_detect_anomaly,
+    )
+    from dlframe.autograd.backward import backward, grad
+    from dlframe.autograd.function import Function, FunctionCtx, once_differentiable
+    from dlframe.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+    from dlframe.autograd.keeping import keep_values
+    from dlframe.autograd.modes import (
+        enable_grad,
+        inference_mode,
+        is_grad_enabled,
+        is_inference_mode_enabled,
+        no_grad,
+        set_grad_enabled,
+    )
+    from dlframe.ops.record import mark_mutated, mark_mutated_many
 
 __all__ = [
     "Function",
@@ -58,12 +52,4 @@ __all__ = [
     "set_grad_enabled",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY_MODULES:
-        return importlib.import_module(f"dlframe.autograd.{name}")
-    raise AttributeError(
-        f"module 'dlframe.autograd' has no attribute {name!r}",
-        name=name,
-        obj=sys.modules[__name__],
-    )
+lazily(__name__)

@@ -1,7 +1,7 @@
-"""Parts that everything else uses and that do not know tensors: nests, hooks, lists, safe text."""
+"""Parts that everything else uses and that know no tensors: nests, hooks, imports, safe text."""
 
 from __future__ import annotations
 
-from dlframe.base import hooks, listing, nests, printable
+from dlframe.base import hooks, nests, printable
 
-__all__ = ["hooks", "listing", "nests", "printable"]
+__all__ = ["hooks", "nests", "printable"]

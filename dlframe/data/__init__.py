@@ -5,30 +5,33 @@ The names are those of `torch.utils.data` and of torchvision's `datasets` and `t
 
 from __future__ import annotations
 
-from dlframe.data import datasets, transforms
-from dlframe.data.batch import Batch
-from dlframe.data.collate import default_collate, default_convert
-from dlframe.data.dataset import (
-    ChainDataset,
-    ConcatDataset,
-    Dataset,
-    IterableDataset,
-    StackDataset,
-    Subset,
-    TensorDataset,
-    random_split,
-)
-from dlframe.data.fetch import get_worker_info
-from dlframe.data.loader import DataLoader
-from dlframe.data.sampler import (
-    BatchSampler,
-    RandomSampler,
-    Sampler,
-    SequentialSampler,
-    SubsetRandomSampler,
-    WeightedRandomSampler,
-)
-from dlframe.data.stream import sample_generator
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    from dlframe.data import datasets, transforms
+    from dlframe.data.batch import Batch
+    from dlframe.data.collate import default_collate, default_convert
+    from dlframe.data.dataset import (
+        ChainDataset,
+        ConcatDataset,
+        Dataset,
+        IterableDataset,
+        StackDataset,
+        Subset,
+        TensorDataset,
+        random_split,
+    )
+    from dlframe.data.fetch import get_worker_info
+    from dlframe.data.loader import DataLoader
+    from dlframe.data.sampler import (
+        BatchSampler,
+        RandomSampler,
+        Sampler,
+        SequentialSampler,
+        SubsetRandomSampler,
+        WeightedRandomSampler,
+    )
+    from dlframe.data.stream import sample_generator
 
 __all__ = [
     "Batch",
@@ -54,3 +57,5 @@ __all__ = [
     "sample_generator",
     "transforms",
 ]
+
+lazily(__name__)

@@ -6,12 +6,14 @@ object that collects batches (`update`, `compute`, `reset`). The name tells the 
 
 from __future__ import annotations
 
-from dlframe.base.listing import gathered
-from dlframe.metrics import functional
-from dlframe.metrics.classification import *
-from dlframe.metrics.functional import *
-from dlframe.metrics.metric import *
-from dlframe.metrics.regression import *
-from dlframe.metrics.report import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-__all__ = gathered(__name__, "functional")
+if IN_ADVANCE:
+    from dlframe.metrics import functional
+    from dlframe.metrics.classification import *
+    from dlframe.metrics.functional import *
+    from dlframe.metrics.metric import *
+    from dlframe.metrics.regression import *
+    from dlframe.metrics.report import *
+
+__all__ = lazily(__name__)

@@ -8,12 +8,12 @@ its origin: the user's line, and the module that was running.
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
@@ -56,7 +56,8 @@ def set_watchers(new: tuple[Watcher, ...]) -> None:
 
 # --- where -------------------------------------------------------------------------------------
 
-_PACKAGES = tuple(str(Path(file).parent) for file in (Path(__file__).parent, np.__file__))
+_FILES = (os.path.dirname(__file__), np.__file__)  # noqa: PTH120 - `pathlib` costs an import
+_PACKAGES = tuple(os.path.dirname(file) for file in _FILES)  # noqa: PTH120 - as above
 
 
 class Place(NamedTuple):
@@ -83,7 +84,8 @@ class Place(NamedTuple):
     @property
     def short(self) -> str:
         """The file's name and the line's number: "train.py:12"."""
-        return f"{Path(self.file).name}:{self.line}"
+        name = os.path.basename(self.file)  # noqa: PTH119 - as above
+        return f"{name}:{self.line}"
 
     @property
     def text(self) -> str:

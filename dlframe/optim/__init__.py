@@ -7,25 +7,27 @@
 
 from __future__ import annotations
 
-from dlframe.base.listing import gathered
-from dlframe.optim import lr_scheduler, regularization, swa_utils
-from dlframe.optim.adadelta import *
-from dlframe.optim.adafactor import *
-from dlframe.optim.adagrad import *
-from dlframe.optim.adam import *
-from dlframe.optim.adamax import *
-from dlframe.optim.adamw import *
-from dlframe.optim.asgd import *
-from dlframe.optim.lbfgs import *
-from dlframe.optim.muon import *
-from dlframe.optim.nadam import *
-from dlframe.optim.optimizer import Optimizer as Optimizer
-from dlframe.optim.radam import *
-from dlframe.optim.regularization import *
-from dlframe.optim.rmsprop import *
-from dlframe.optim.rprop import *
-from dlframe.optim.scipy import *
-from dlframe.optim.sgd import *
-from dlframe.optim.sparse_adam import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-__all__ = gathered(__name__, "lr_scheduler", "swa_utils", *regularization.__all__)
+if IN_ADVANCE:
+    from dlframe.optim import lr_scheduler, regularization, swa_utils
+    from dlframe.optim.adadelta import *
+    from dlframe.optim.adafactor import *
+    from dlframe.optim.adagrad import *
+    from dlframe.optim.adam import *
+    from dlframe.optim.adamax import *
+    from dlframe.optim.adamw import *
+    from dlframe.optim.asgd import *
+    from dlframe.optim.lbfgs import *
+    from dlframe.optim.muon import *
+    from dlframe.optim.nadam import *
+    from dlframe.optim.optimizer import Optimizer as Optimizer
+    from dlframe.optim.radam import *
+    from dlframe.optim.regularization import *
+    from dlframe.optim.rmsprop import *
+    from dlframe.optim.rprop import *
+    from dlframe.optim.scipy import *
+    from dlframe.optim.sgd import *
+    from dlframe.optim.sparse_adam import *
+
+__all__ = lazily(__name__)

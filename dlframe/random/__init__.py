@@ -42,18 +42,21 @@ gets which numbers. `sample_rng` gives every sample a separate stream instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-import numpy as np
-
-from dlframe.errors import ArgumentError
-from dlframe.random.generator import Generator
-from dlframe.random.transform import as_transformed
-
-if TYPE_CHECKING:
-    import numpy.typing as npt  # 12 ms, for annotations alone
+if IN_ADVANCE:
+    from dlframe.random.default import (
+        default_generator,
+        fork_rng,
+        get_rng_state,
+        initial_seed,
+        manual_seed,
+        or_default,
+        seed,
+        set_rng_state,
+    )
+    from dlframe.random.generator import Generator
+    from dlframe.random.samples import sample_rng
 
 __all__ = [
     "Generator",
@@ -68,82 +71,4 @@ __all__ = [
     "set_rng_state",
 ]
 
-default_generator = Generator()
-default_generator.seed()  # as in PyTorch: without `manual_seed` no two runs are alike
-
-
-def or_default(generator: Generator | None) -> Generator:
-    """The generator itself, or `default_generator` for None."""
-    chosen: Generator = as_transformed(default_generator if generator is None else generator)
-    return chosen
-
-
-def manual_seed(seed: int) -> Generator:
-    """Seed the default generator, and return it.
-
-    >>> import dlframe as dl
-    >>> dl.manual_seed(1).uniform(2)
-    array([0.7576316 , 0.27931088], dtype=float32)
-    """
-    return default_generator.manual_seed(int(seed))
-
-
-def seed() -> int:
-    """Seed the default generator from the operating system's entropy; returns the seed."""
-    return default_generator.seed()
-
-
-def initial_seed() -> int:
-    """The default generator's seed."""
-    return default_generator.initial_seed()
-
-
-def get_rng_state() -> npt.NDArray[np.uint8]:
-    """The default generator's state, see `Generator.get_state`."""
-    return default_generator.get_state()
-
-
-def set_rng_state(new_state: npt.ArrayLike) -> None:
-    """Set the default generator's state, see `Generator.set_state`."""
-    default_generator.set_state(new_state)
-
-
-@contextmanager
-def fork_rng(enabled: bool = True) -> Iterator[None]:
-    """Restore the state of the default generator at the end of the block.
-
-    >>> from dlframe import random
-    >>> before = random.get_rng_state()
-    >>> with random.fork_rng():
-    ...     numbers = random.manual_seed(1).uniform(100)
-    >>> bool((random.get_rng_state() == before).all())
-    True
-    """
-    state = get_rng_state()
-    try:
-        yield
-    finally:
-        if enabled:
-            set_rng_state(state)
-
-
-# --- data augmentation -------------------------------------------------------------------------
-
-
-def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """A NumPy generator for each (seed, epoch, sample index), for data augmentation.
-
-    The numbers for a sample depend only on these three: not on the number of workers, the order in
-    which they work, or the point at which a run was interrupted. Philox (Salmon et al., 2011)
-    encrypts a counter; here seed (modulo 2⁶⁴) and epoch are the key, and the index is the counter's
-    highest word, so the streams of two samples cannot overlap.
-
-    >>> from dlframe.random import sample_rng
-    >>> sample_rng(seed=0, epoch=3, index=41).random() == sample_rng(0, 3, 41).random()
-    True
-    """
-    if epoch < 0 or index < 0:
-        raise ArgumentError(f"sample_rng: negative epoch or index: epoch={epoch}, index={index}")
-    key = np.array([seed % 2**64, epoch], dtype=np.uint64)
-    counter = np.array([0, 0, 0, index], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+lazily(__name__)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from dlframe.base import lazily
 from dlframe.errors import ArgumentError, DTypeError
 from dlframe.random.checks import F64, Array
 
@@ -207,6 +208,7 @@ def _from_state(cls: type[Stream], state: npt.NDArray[np.uint8]) -> Any:
 
 
 def _before_fork() -> None:
+    lazily.before_fork()  # first: an import may make a stream
     _streams_lock.acquire()
     for stream in list(_streams):
         stream._lock.acquire()
@@ -220,6 +222,7 @@ def _after_fork() -> None:
         stream._bits.lock.release()
         stream._lock.release()
     _streams_lock.release()
+    lazily.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,6 +8,7 @@ that takes the same arguments is the method. The operators are the ops themselve
 from __future__ import annotations
 
 import copy
+import functools
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,7 +21,7 @@ from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.base.quiet import quietly
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
 from dlframe.errors import DTypeError, GradientError, ShapeError
-from dlframe.ops import numpy_api, record
+from dlframe.ops import record
 from dlframe.ops.calling import bind_tensor, wrap
 from dlframe.ops.memory import is_dense
 from dlframe.ops.places import address
@@ -200,10 +201,10 @@ class Tensor(
         return quietly(np.array, self.array, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return numpy_api.call_ufunc(ufunc, method, inputs, kwargs)
+        return _numpy_api().call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return numpy_api.call_function(func, args, kwargs)
+        return _numpy_api().call_function(func, args, kwargs)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         if self.needs_grad:
@@ -404,6 +405,13 @@ class Tensor(
         if self.hooks is None:
             self.hooks = {}
         return add_hook(self.hooks, PostHook(hook))
+
+
+@functools.cache
+def _numpy_api() -> Any:
+    from dlframe.ops import numpy_api  # on first use: many programs call no function of NumPy's
+
+    return numpy_api
 
 
 def _copied(x: Tensor, memo: dict[int, Any]) -> Array:

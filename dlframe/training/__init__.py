@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dlframe.training.averaging import EMAWeightAveraging, WeightAveraging
-from dlframe.training.batches import NonFiniteLossError
-from dlframe.training.callback import Callback, LambdaCallback
-from dlframe.training.checkpoint import ModelCheckpoint
-from dlframe.training.history import History
-from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
-from dlframe.training.progress import ProgressBar
-from dlframe.training.rate_range import RateRange, lr_range_test
-from dlframe.training.snapshots import Snapshots
-from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
-from dlframe.training.trainer import Trainer
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    from dlframe.training.averaging import EMAWeightAveraging, WeightAveraging
+    from dlframe.training.batches import NonFiniteLossError
+    from dlframe.training.callback import Callback, LambdaCallback
+    from dlframe.training.checkpoint import ModelCheckpoint
+    from dlframe.training.history import History
+    from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
+    from dlframe.training.progress import ProgressBar
+    from dlframe.training.rate_range import RateRange, lr_range_test
+    from dlframe.training.snapshots import Snapshots
+    from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
+    from dlframe.training.trainer import Trainer
 
 __all__ = [
     "CSVLogger",
@@ -33,3 +36,5 @@ __all__ = [
     "WeightAveraging",
     "lr_range_test",
 ]
+
+lazily(__name__)

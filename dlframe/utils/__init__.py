@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
-from dlframe.utils import dlpack
-from dlframe.utils.atomic import atomic_write
-from dlframe.utils.checkpoint import load_checkpoint, mismatches, save_checkpoint
-from dlframe.utils.hdf5 import inspect, load, save
-from dlframe.utils.summary import Summary, summary
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    from dlframe.utils import dlpack
+    from dlframe.utils.atomic import atomic_write
+    from dlframe.utils.checkpoint import load_checkpoint, mismatches, save_checkpoint
+    from dlframe.utils.hdf5 import inspect, load, save
+    from dlframe.utils.summary import Summary, summary
 
 __all__ = [
     "Summary",
@@ -26,3 +29,5 @@ __all__ = [
     "save_checkpoint",
     "summary",
 ]
+
+lazily(__name__)

@@ -8,23 +8,26 @@ first use. pyplot is never imported.
 
 from __future__ import annotations
 
-from dlframe.viz import surfaces
-from dlframe.viz.boundaries import decision_boundary
-from dlframe.viz.curves import curves
-from dlframe.viz.graph import graph
-from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
-from dlframe.viz.landscape import (
-    Landscape,
-    landscape,
-    principal_directions,
-    random_directions,
-)
-from dlframe.viz.matrix import confusion
-from dlframe.viz.rate_range import rate_range
-from dlframe.viz.schedules import schedules
-from dlframe.viz.style import house_style, save
-from dlframe.viz.tracker import Tracker
-from dlframe.viz.trajectories import Trajectories, trajectories
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    from dlframe.viz import surfaces
+    from dlframe.viz.boundaries import decision_boundary
+    from dlframe.viz.curves import curves
+    from dlframe.viz.graph import graph
+    from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
+    from dlframe.viz.landscape import (
+        Landscape,
+        landscape,
+        principal_directions,
+        random_directions,
+    )
+    from dlframe.viz.matrix import confusion
+    from dlframe.viz.rate_range import rate_range
+    from dlframe.viz.schedules import schedules
+    from dlframe.viz.style import house_style, save
+    from dlframe.viz.tracker import Tracker
+    from dlframe.viz.trajectories import Trajectories, trajectories
 
 __all__ = [
     "Landscape",
@@ -47,3 +50,5 @@ __all__ = [
     "surfaces",
     "trajectories",
 ]
+
+lazily(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.testing import overrides
 from samples.numpy_calls import CALLS, DROPPED, INPUTS, NEWER, UFUNC_CALLS
 
 import dlframe as dl
-from dlframe import nn
+from dlframe import nn, ops
 from dlframe.autograd.gradcheck import gradcheck, gradgradcheck
 from dlframe.errors import ArgumentError, DTypeError, GradientError, LinAlgError
 from dlframe.ops.numpy_api import policy, ufuncs
@@ -49,6 +50,15 @@ def parts(out: Any) -> list[Any]:
 def test_every_rule_has_a_call() -> None:
     assert RULES.keys() - CALLS.keys() - DROPPED <= NEWER.keys()
     assert {ufunc.__name__ for ufunc in ufuncs.DIFFERENTIABLE} <= UFUNC_CALLS.keys()
+
+
+def test_the_list_of_modules_has_every_operation_that_is_a_ufunc() -> None:
+    """NumPy's dispatch imports these modules only."""
+    listed = {id(value) for name in ufuncs.MODULES for value in vars(sys.modules[name]).values()}
+    for name in ops.__all__:
+        function = getattr(ops, name)
+        if getattr(getattr(function, "definition", None), "ufunc", None) is not None:
+            assert id(function) in listed, name
 
 
 def overridable_functions() -> list[Callable[..., Any]]:

@@ -6,10 +6,12 @@ gradient for each example, and `jacfwd(jacrev(f))` is a Hessian.
 
 from __future__ import annotations
 
-from dlframe.autograd.func.batching import *
-from dlframe.autograd.func.derivatives import *
-from dlframe.autograd.func.jacobians import *
-from dlframe.autograd.func.modules import *
-from dlframe.base.listing import gathered
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-__all__ = gathered(__name__)
+if IN_ADVANCE:
+    from dlframe.autograd.func.batching import *
+    from dlframe.autograd.func.derivatives import *
+    from dlframe.autograd.func.jacobians import *
+    from dlframe.autograd.func.modules import *
+
+__all__ = lazily(__name__)

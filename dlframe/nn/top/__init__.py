@@ -7,9 +7,11 @@ batches come after the weights. `cudnn_enabled` has no meaning here.
 
 from __future__ import annotations
 
-from dlframe.base.listing import gathered
-from dlframe.nn.top.layers import *
-from dlframe.nn.top.losses import *
-from dlframe.nn.top.native import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-__all__ = gathered(__name__)
+if IN_ADVANCE:
+    from dlframe.nn.top.layers import *
+    from dlframe.nn.top.losses import *
+    from dlframe.nn.top.native import *
+
+__all__ = lazily(__name__)

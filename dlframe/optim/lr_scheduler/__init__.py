@@ -7,24 +7,27 @@ not from the first one. So several may act on one optimizer: their factors multi
 
 from __future__ import annotations
 
-from dlframe.optim.lr_scheduler.cyclic import (
-    CosineAnnealingWarmRestarts,
-    CyclicLR,
-    OneCycleLR,
-)
-from dlframe.optim.lr_scheduler.functions import LambdaLR, MultiplicativeLR
-from dlframe.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from dlframe.optim.lr_scheduler.scheduler import LRScheduler
-from dlframe.optim.lr_scheduler.schedules import (
-    ConstantLR,
-    CosineAnnealingLR,
-    ExponentialLR,
-    LinearLR,
-    MultiStepLR,
-    PolynomialLR,
-    StepLR,
-)
-from dlframe.optim.lr_scheduler.sequential import ChainedScheduler, SequentialLR
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    from dlframe.optim.lr_scheduler.cyclic import (
+        CosineAnnealingWarmRestarts,
+        CyclicLR,
+        OneCycleLR,
+    )
+    from dlframe.optim.lr_scheduler.functions import LambdaLR, MultiplicativeLR
+    from dlframe.optim.lr_scheduler.plateau import ReduceLROnPlateau
+    from dlframe.optim.lr_scheduler.scheduler import LRScheduler
+    from dlframe.optim.lr_scheduler.schedules import (
+        ConstantLR,
+        CosineAnnealingLR,
+        ExponentialLR,
+        LinearLR,
+        MultiStepLR,
+        PolynomialLR,
+        StepLR,
+    )
+    from dlframe.optim.lr_scheduler.sequential import ChainedScheduler, SequentialLR
 
 __all__ = [
     "ChainedScheduler",
@@ -44,3 +47,5 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+lazily(__name__)

@@ -11,26 +11,29 @@ True
 
 from __future__ import annotations
 
-from dlframe.optim.regularization.constraints import (
-    Bounds,
-    Constraint,
-    MaxNorm,
-    NonNegative,
-    UnitNorm,
-)
-from dlframe.optim.regularization.decay import WeightDecay
-from dlframe.optim.regularization.gradients import ClipGradNorm, ClipGradValue, GradientNoise
-from dlframe.optim.regularization.penalties import (
-    L1,
-    L2,
-    Elastic,
-    LabelSmoothing,
-    OutputPenalty,
-    Penalty,
-)
-from dlframe.optim.regularization.regularizer import Regularizer, StepHook
-from dlframe.optim.regularization.sam import SAM
-from dlframe.optim.regularization.selection import decay_groups, weights
+from dlframe.base.lazily import IN_ADVANCE, lazily
+
+if IN_ADVANCE:
+    from dlframe.optim.regularization.constraints import (
+        Bounds,
+        Constraint,
+        MaxNorm,
+        NonNegative,
+        UnitNorm,
+    )
+    from dlframe.optim.regularization.decay import WeightDecay
+    from dlframe.optim.regularization.gradients import ClipGradNorm, ClipGradValue, GradientNoise
+    from dlframe.optim.regularization.penalties import (
+        L1,
+        L2,
+        Elastic,
+        LabelSmoothing,
+        OutputPenalty,
+        Penalty,
+    )
+    from dlframe.optim.regularization.regularizer import Regularizer, StepHook
+    from dlframe.optim.regularization.sam import SAM
+    from dlframe.optim.regularization.selection import decay_groups, weights
 
 __all__ = [
     "L1",
@@ -54,3 +57,5 @@ __all__ = [
     "decay_groups",
     "weights",
 ]
+
+lazily(__name__)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dlframe.base.listing import gathered
-from dlframe.tensor.creation.constants import *
-from dlframe.tensor.creation.data import *
-from dlframe.tensor.creation.like import *
-from dlframe.tensor.creation.ranges import *
-from dlframe.tensor.creation.sampling import *
-from dlframe.tensor.creation.windows import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-__all__ = gathered(__name__)
+if IN_ADVANCE:
+    from dlframe.tensor.creation.constants import *
+    from dlframe.tensor.creation.data import *
+    from dlframe.tensor.creation.like import *
+    from dlframe.tensor.creation.ranges import *
+    from dlframe.tensor.creation.sampling import *
+    from dlframe.tensor.creation.windows import *
+
+__all__ = lazily(__name__)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dlframe.base.listing import gathered
-from dlframe.errors import LinAlgError
-from dlframe.tensor.linalg.decompositions import *
-from dlframe.tensor.linalg.norms import *
-from dlframe.tensor.linalg.products import *
-from dlframe.tensor.linalg.solvers import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-__all__ = gathered(__name__, "LinAlgError")
+if IN_ADVANCE:
+    from dlframe.errors import LinAlgError
+    from dlframe.tensor.linalg.decompositions import *
+    from dlframe.tensor.linalg.norms import *
+    from dlframe.tensor.linalg.products import *
+    from dlframe.tensor.linalg.solvers import *
+
+__all__ = lazily(__name__)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dlframe.base.lazily import IN_ADVANCE, deferred
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions import comparison
+
+if IN_ADVANCE:
+    from dlframe.tensor.functions import comparison
+else:
+    globals().update(deferred("dlframe.tensor.functions", "comparison"))
 
 
 class ComparisonMethods(TensorBase):

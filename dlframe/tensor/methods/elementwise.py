@@ -5,20 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlframe.autograd.inplace import in_place_form
+from dlframe.base.lazily import IN_ADVANCE, deferred
 from dlframe.ops.record import TensorBase
-from dlframe.tensor import functions as F
-from dlframe.tensor.functions import (
-    activation,
-    arithmetic,
-    clamping,
-    exponential,
-    special,
-    steps,
-    trigonometric,
-)
+from dlframe.tensor import functions
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
+
+if IN_ADVANCE:
+    from dlframe.tensor.functions import (
+        activation,
+        arithmetic,
+        clamping,
+        exponential,
+        special,
+        steps,
+        trigonometric,
+    )
+else:
+    globals().update(
+        deferred(
+            "dlframe.tensor.functions",
+            "activation",
+            "arithmetic",
+            "clamping",
+            "exponential",
+            "special",
+            "steps",
+            "trigonometric",
+        )
+    )
 
 
 class ElementwiseMethods(TensorBase):
@@ -66,7 +82,7 @@ class ElementwiseMethods(TensorBase):
 
     def where(self: Any, condition: Tensor, other: Any) -> Tensor:
         """This tensor where `condition` holds, else `other`; see `dlframe.where`."""
-        return F.where(condition, self, other)
+        return functions.where(condition, self, other)
 
     # --- activations ---------------------------------------------------------------------------
 
@@ -135,6 +151,6 @@ class ElementwiseMethods(TensorBase):
 
     def polygamma(self: Any, n: int) -> Tensor:
         """The n-th derivative of `digamma`; see `dlframe.polygamma`."""
-        return F.polygamma(n, self)
+        return functions.polygamma(n, self)
 
     polygamma_ = in_place_form(polygamma)

@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlframe import random
 from dlframe.autograd.inplace import write, write_at
+from dlframe.base.lazily import IN_ADVANCE, deferred
 from dlframe.errors import ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.indexing import number_for
 from dlframe.ops.memory import drawn_like
 from dlframe.ops.op import cast
 from dlframe.ops.record import Array, TensorBase, to_array
-from dlframe.random import Generator, or_default
-from dlframe.tensor import functions as F
 
 if TYPE_CHECKING:
+    from dlframe.random import Generator
     from dlframe.tensor import Tensor
+
+if IN_ADVANCE:
+    from dlframe.tensor import functions as F
+else:
+    globals().update(deferred("dlframe.tensor.functions", "F"))
 
 
 class FillingMethods(TensorBase):
@@ -92,7 +98,7 @@ class FillingMethods(TensorBase):
         >>> dl.empty(3).normal_()
         tensor([ 1.5410, -0.2934, -2.1788])
         """
-        rng = or_default(generator)
+        rng = random.or_default(generator)
         # PyTorch makes blocks of 16 only in contiguous memory
         draw = rng.normal if self.array.flags.c_contiguous else rng.normal_by_pairs
         dtype = self.array.dtype
@@ -102,7 +108,7 @@ class FillingMethods(TensorBase):
         self: Any, mean: float = 1, std: float = 2, *, generator: Generator | None = None
     ) -> Tensor:
         """Draw the exp of normal numbers with the given mean and standard deviation."""
-        rng, dtype = or_default(generator), self.array.dtype
+        rng, dtype = random.or_default(generator), self.array.dtype
         return self._fill(
             lambda shape: rng.log_normal(shape, dtype, mean=mean, std=std), "log_normal_"
         )
@@ -117,31 +123,31 @@ class FillingMethods(TensorBase):
         >>> dl.empty(2).uniform_(-1, 1)
         tensor([-0.0075,  0.5364])
         """
-        rng, dtype = or_default(generator), self.array.dtype
+        rng, dtype = random.or_default(generator), self.array.dtype
         return self._fill(lambda shape: rng.uniform(shape, dtype, low=from_, high=to), "uniform_")
 
     def exponential_(self: Any, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
         """Draw from the exponential distribution with rate `lambd`."""
-        rng, dtype = or_default(generator), self.array.dtype
+        rng, dtype = random.or_default(generator), self.array.dtype
         return self._fill(lambda shape: rng.exponential(shape, dtype, lambd=lambd), "exponential_")
 
     def cauchy_(
         self: Any, median: float = 0, sigma: float = 1, *, generator: Generator | None = None
     ) -> Tensor:
         """Draw from the Cauchy distribution."""
-        rng, dtype = or_default(generator), self.array.dtype
+        rng, dtype = random.or_default(generator), self.array.dtype
         return self._fill(
             lambda shape: rng.cauchy(shape, dtype, median=median, sigma=sigma), "cauchy_"
         )
 
     def geometric_(self: Any, p: float, *, generator: Generator | None = None) -> Tensor:
         """Draw the number of trials until the first success, each with probability `p`."""
-        rng, dtype = or_default(generator), self.array.dtype
+        rng, dtype = random.or_default(generator), self.array.dtype
         return self._fill(lambda shape: rng.geometric(p, shape, dtype), "geometric_")
 
     def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Draw 1 with probability `p` (a number, or a tensor of this shape), else 0."""
-        rng = or_default(generator)
+        rng = random.or_default(generator)
         if not isinstance(p, TensorBase):
             return self._fill(lambda shape: rng.keep_mask(p, shape), "bernoulli_")
         return self._fill(lambda shape: rng.bernoulli(p.array), "bernoulli_")
@@ -153,7 +159,7 @@ class FillingMethods(TensorBase):
 
         `random_(to)` starts at 0.
         """
-        rng, dtype = or_default(generator), self.array.dtype
+        rng, dtype = random.or_default(generator), self.array.dtype
         if to is None and from_ == 0:
             return self._fill(lambda shape: rng.random(shape, dtype), "random_")
         low, high = (0, from_) if to is None else (from_, to)
@@ -165,7 +171,7 @@ class FillingMethods(TensorBase):
         """1 or 0; each element (or `p`) is the probability of 1."""
         if p is not None:
             return wrap(np.empty_like(self.array)).bernoulli_(p, generator=generator)
-        return wrap(or_default(generator).bernoulli(self.array))
+        return wrap(random.or_default(generator).bernoulli(self.array))
 
     def multinomial(
         self: Any,
@@ -175,4 +181,4 @@ class FillingMethods(TensorBase):
         generator: Generator | None = None,
     ) -> Tensor:
         """Indices drawn with the probabilities in each row."""
-        return wrap(or_default(generator).multinomial(self.array, num_samples, replacement))
+        return wrap(random.or_default(generator).multinomial(self.array, num_samples, replacement))

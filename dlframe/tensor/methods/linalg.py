@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dlframe.base.lazily import IN_ADVANCE, deferred
 from dlframe.ops.record import TensorBase
-from dlframe.tensor import functions as F
-from dlframe.tensor.functions import products
+
+if IN_ADVANCE:
+    from dlframe.tensor import functions as F
+    from dlframe.tensor.functions import matrices, products
+else:
+    globals().update(deferred("dlframe.tensor.functions", "F", "matrices", "products"))
 
 
 class LinalgMethods(TensorBase):
@@ -29,21 +34,21 @@ class LinalgMethods(TensorBase):
     baddbmm, baddbmm_ = products.baddbmm, products.baddbmm_
     addbmm, addbmm_ = products.addbmm, products.addbmm_
 
-    det = F.det
-    slogdet = F.slogdet
-    logdet = F.logdet
-    inverse = F.inverse
-    pinverse = F.pinverse
-    cholesky = F.cholesky
-    cholesky_inverse = F.cholesky_inverse
-    cholesky_solve = F.cholesky_solve
-    triangular_solve = F.triangular_solve
+    det = matrices.det
+    slogdet = matrices.slogdet
+    logdet = matrices.logdet
+    inverse = matrices.inverse
+    pinverse = matrices.pinverse
+    cholesky = matrices.cholesky
+    cholesky_inverse = matrices.cholesky_inverse
+    cholesky_solve = matrices.cholesky_solve
+    triangular_solve = matrices.triangular_solve
     lu = F.lu
-    lu_solve = F.lu_solve
+    lu_solve = matrices.lu_solve
     geqrf = F.geqrf
     orgqr = F.orgqr
     ormqr = F.ormqr
-    qr = F.qr
-    svd = F.svd
-    matrix_power = F.matrix_power
-    matrix_exp = F.matrix_exp
+    qr = matrices.qr
+    svd = matrices.svd
+    matrix_power = matrices.matrix_power
+    matrix_exp = matrices.matrix_exp

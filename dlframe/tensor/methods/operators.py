@@ -8,11 +8,16 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.autograd.inplace import write_at
+from dlframe.base.lazily import IN_ADVANCE, deferred
 from dlframe.ops.record import TensorBase
-from dlframe.tensor.functions import arithmetic, comparison
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
+
+if IN_ADVANCE:
+    from dlframe.tensor.functions import arithmetic, comparison
+else:
+    globals().update(deferred("dlframe.tensor.functions", "arithmetic", "comparison"))
 
 
 class Operators(TensorBase):

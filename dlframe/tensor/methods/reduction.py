@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dlframe.base.lazily import IN_ADVANCE, deferred
 from dlframe.ops.record import TensorBase
-from dlframe.tensor import functions as F
-from dlframe.tensor.functions import norms, scan
+
+if IN_ADVANCE:
+    from dlframe.tensor import functions as F
+    from dlframe.tensor.functions import norms, scan
+else:
+    globals().update(deferred("dlframe.tensor.functions", "F", "norms", "scan"))
 
 
 class ReductionMethods(TensorBase):

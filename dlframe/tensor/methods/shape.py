@@ -9,13 +9,13 @@ import numpy as np
 
 from dlframe import ops
 from dlframe.autograd.inplace_views import in_another_shape
+from dlframe.base.lazily import IN_ADVANCE, deferred
 from dlframe.dtypes import DType, as_dtype
 from dlframe.errors import DTypeError, GradientError, ShapeError
 from dlframe.ops.calling import wrap
 from dlframe.ops.record import Array, TensorBase, grad_mode
-from dlframe.tensor import functions as F
+from dlframe.tensor import functions
 from dlframe.tensor.arguments import sizes
-from dlframe.tensor.functions import diagonals
 from dlframe.tensor.functions.axes import matrices_transposed
 from dlframe.tensor.functions.repeating import repeat
 from dlframe.tensor.functions.reshaping import expand, sum_to_size, view
@@ -23,6 +23,12 @@ from dlframe.tensor.functions.views import unfold
 
 if TYPE_CHECKING:
     from dlframe.tensor import Tensor
+
+if IN_ADVANCE:
+    from dlframe.tensor import functions as F
+    from dlframe.tensor.functions import diagonals
+else:
+    globals().update(deferred("dlframe.tensor.functions", "F", "diagonals"))
 
 
 class ShapeMethods(TensorBase):
@@ -40,7 +46,7 @@ class ShapeMethods(TensorBase):
 
     def reshape_as(self: Any, other: Tensor) -> Tensor:
         """The same elements in the shape of `other`."""
-        return F.reshape(self, other.array.shape)
+        return functions.reshape(self, other.array.shape)
 
     def view(self: Any, *shape: Any, **named: Any) -> Tensor:
         """The same memory in another shape, or, given a dtype, its bytes read in another way.
@@ -113,7 +119,7 @@ class ShapeMethods(TensorBase):
             )
         part = source.detach()
         if size is not None:
-            part = F.as_strided(part, size, stride or _steps(size), storage_offset)
+            part = functions.as_strided(part, size, stride or _steps(size), storage_offset)
         return self._with_memory("set_", part.array)
 
     def _with_memory(self: Any, name: str, array: Any) -> Tensor:
@@ -179,7 +185,7 @@ class ShapeMethods(TensorBase):
 
     def permute(self: Any, *dims: Any, **named: Any) -> Tensor:
         """The dimensions in another order; see `dlframe.permute`."""
-        return F.permute(
+        return functions.permute(
             self, sizes(dims if not named else _with_named("permute", dims, named, "dims"))
         )
 
@@ -222,13 +228,17 @@ class ShapeMethods(TensorBase):
 
     def tile(self: Any, *dims: Any, **named: Any) -> Tensor:
         """`repeat` where missing counts in front are 1; see `dlframe.tile`."""
-        return F.tile(self, sizes(dims if not named else _with_named("tile", dims, named, "dims")))
+        return functions.tile(
+            self, sizes(dims if not named else _with_named("tile", dims, named, "dims"))
+        )
 
     repeat_interleave = F.repeat_interleave
 
     def flip(self: Any, *dims: Any, **named: Any) -> Tensor:
         """The elements in reverse order along `dims`; see `dlframe.flip`."""
-        return F.flip(self, sizes(dims if not named else _with_named("flip", dims, named, "dims")))
+        return functions.flip(
+            self, sizes(dims if not named else _with_named("flip", dims, named, "dims"))
+        )
 
     fliplr = F.fliplr
     flipud = F.flipud
@@ -239,11 +249,11 @@ class ShapeMethods(TensorBase):
 
     def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """Parts of `split_size` along `dim`, or of the sizes in a list; see `dlframe.split`."""
-        return F.split(self, split_size, dim)
+        return functions.split(self, split_size, dim)
 
     def unsafe_split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
         """`split` whose parts may be written to in place; see `dlframe.unsafe_split`."""
-        return F.unsafe_split(self, split_size, dim)
+        return functions.unsafe_split(self, split_size, dim)
 
     hsplit = F.hsplit
     vsplit = F.vsplit
@@ -282,13 +292,13 @@ class ShapeMethods(TensorBase):
 
     # --- in place, in another shape: the tensor itself becomes the view ------------------------
 
-    squeeze_ = in_another_shape(F.squeeze)
-    unsqueeze_ = in_another_shape(F.unsqueeze)
-    transpose_ = in_another_shape(F.transpose)
-    swapaxes_ = in_another_shape(F.swapaxes)
-    swapdims_ = in_another_shape(F.swapdims)
-    t_ = in_another_shape(F.t)
-    as_strided_ = in_another_shape(F.as_strided)
+    squeeze_ = in_another_shape(functions.squeeze)
+    unsqueeze_ = in_another_shape(functions.unsqueeze)
+    transpose_ = in_another_shape(functions.transpose)
+    swapaxes_ = in_another_shape(functions.swapaxes)
+    swapdims_ = in_another_shape(functions.swapdims)
+    t_ = in_another_shape(functions.t)
+    as_strided_ = in_another_shape(functions.as_strided)
 
 
 def _given(name: str, args: tuple[Any, ...]) -> tuple[int, ...]:

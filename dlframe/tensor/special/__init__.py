@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dlframe.base.listing import gathered
-from dlframe.tensor.special.bessel import *
-from dlframe.tensor.special.elementary import *
-from dlframe.tensor.special.gamma import *
-from dlframe.tensor.special.normal import *
-from dlframe.tensor.special.polynomials import *
+from dlframe.base.lazily import IN_ADVANCE, lazily
 
-__all__ = gathered(__name__)
+if IN_ADVANCE:
+    from dlframe.tensor.special.bessel import *
+    from dlframe.tensor.special.elementary import *
+    from dlframe.tensor.special.gamma import *
+    from dlframe.tensor.special.normal import *
+    from dlframe.tensor.special.polynomials import *
+
+__all__ = lazily(__name__)
