@@ -197,6 +197,7 @@ class Slot:
     def __init__(self, name: str, load: Callable[[], Any], owner: str) -> None:
         self.name, self.owner = name, owner
         self.smallest = FEW
+        self.always = False  # whether it is asked for arrays of any size
         self.adapt: dict[str, Callable[[Function], Function]] = {}
         self._load: Callable[[], Any] | None = load
         self._doors: dict[str, Function] = {}
@@ -220,7 +221,7 @@ class Slot:
             if made_for != INTERFACE:
                 age = "an older" if made_for < INTERFACE else "a newer"
                 raise RuntimeError(f"it was made for {age} dlframe: install a version that fits")
-            self.smallest = getattr(kernel, "smallest", 0)
+            self.smallest = 0 if self.always else getattr(kernel, "smallest", 0)
             made = {
                 door: self.adapt.get(door, _unchanged)(function)
                 for door, function in doors.items()
@@ -243,6 +244,11 @@ class Slot:
             f"the kernel {self.name!r} of {self.owner} cannot be used, and the plain operation "
             f"runs instead: {text}. Repair or uninstall the package, or set {_VARIABLE}=0."
         )
+
+
+def warn_again() -> None:
+    """Tell of every fault once more."""
+    _warned.clear()
 
 
 def _unchanged(function: Function) -> Function:
@@ -377,8 +383,13 @@ def forget() -> None:
 
 
 @contextmanager
-def replaced(name: str, kernel: Any) -> Iterator[None]:
+def replaced(name: str, kernel: Any, *, always: bool = False) -> Iterator[None]:
     """A block in which an operation or optimizer has this kernel, whatever is installed.
+
+    Args:
+        name: of an operation, or of an optimizer's class.
+        kernel: a `Kernel`, or another object that has functions of these names; None for none.
+        always: ask it for arrays of any size, not only from `Kernel.smallest` on.
 
     >>> import numpy as np
     >>> from dlframe import kernels, ops
@@ -391,7 +402,7 @@ def replaced(name: str, kernel: Any) -> Iterator[None]:
     _put(name, None if kernel is None else Slot(name, lambda: kernel, "this program"))
     slot = _slots[name]
     if slot is not None:
-        slot.smallest = 0
+        slot.smallest, slot.always = 0, always
     try:
         yield
     finally:

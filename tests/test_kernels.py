@@ -224,7 +224,7 @@ def test_an_installed_kernel_is_imported_for_the_first_large_array(install):
 )
 def test_a_broken_kernel_is_named_once_and_the_plain_operation_runs(install, source, text):
     install("broken-one", "1.0", LINE.format("broken_one"), broken_one=source)
-    kernels._warned.clear()
+    kernels.warn_again()
     x = dl.ones(LARGE, requires_grad=True)
 
     def both():
@@ -244,7 +244,7 @@ def test_a_broken_kernel_is_named_once_and_the_plain_operation_runs(install, sou
 def test_one_fault_of_a_package_is_told_once_for_all_its_kernels(install):
     lines = "[dlframe.kernels]\ngelu = sad:gelu\ntanh = sad:tanh\n"
     install("sad", "1.0", lines, sad="import no_such_package_at_all")
-    kernels._warned.clear()
+    kernels.warn_again()
     with pytest.warns(RuntimeWarning, match="of sad 1.0") as caught:
         F.gelu(dl.ones(LARGE).tanh())
     assert len(caught) == 1
@@ -253,7 +253,7 @@ def test_one_fault_of_a_package_is_told_once_for_all_its_kernels(install):
 def test_of_two_packages_with_one_kernel_none_runs(install):
     install("fast-one", "1.0", LINE.format("fast_one"), fast_one=GOOD)
     install("fast-two", "2.0", LINE.format("fast_two"), fast_two=GOOD)
-    kernels._warned.clear()
+    kernels.warn_again()
     with pytest.warns(RuntimeWarning, match=r"two .*'gelu': fast-one 1.0 and fast-two 2.0") as w:
         assert F.gelu(F.gelu(dl.ones(LARGE)))[0].item() < 3
     assert len(w) == 1

@@ -1,4 +1,4 @@
-"""The conformance kit: what dlframe demands of an operation, layer, loss, metric or optimizer.
+"""The conformance kit: what dlframe demands of operations, layers, losses, metrics and the like.
 
 A plugin calls these in its own tests; dlframe's tests do the same. Each check uses your object in
 all the ways a user may, and raises `ConformanceError`, which says what was claimed and what was
@@ -16,6 +16,7 @@ there a derivative and a finite difference may differ.
 from __future__ import annotations
 
 from dlframe.testing.claims import ConformanceError
+from dlframe.testing.kernel import check_kernel
 from dlframe.testing.layer import check_layer
 from dlframe.testing.loss import check_loss
 from dlframe.testing.metric import check_metric
@@ -24,6 +25,7 @@ from dlframe.testing.optimizer import check_optimizer
 
 __all__ = [
     "ConformanceError",
+    "check_kernel",
     "check_layer",
     "check_loss",
     "check_metric",

@@ -12,7 +12,7 @@ import numpy as np
 
 from dlframe_numba.compiling import formula
 
-__all__ = ["erf", "exp", "sigmoid", "tanh"]
+__all__ = ["erf", "exp", "expm1", "sigmoid", "tanh"]
 
 F = np.float32
 I = np.int32  # noqa: E741 - beside F
@@ -43,6 +43,19 @@ def exp(x):
     out = F(0) if x < F(-87.33654) else out
     out = F(np.inf) if x > F(88.72283) else out
     return out if x == x else x
+
+
+@formula
+def expm1(x):
+    """eˣ - 1: by a polynomial near 0, where the difference would lose digits."""
+    p = F(1.9875691500e-4)
+    p = p * x + F(1.3981999507e-3)
+    p = p * x + F(8.3334519073e-3)
+    p = p * x + F(4.1665795894e-2)
+    p = p * x + F(1.6666665459e-1)
+    p = p * x + F(5.0000001201e-1)
+    near = p * x * x + x
+    return near if abs(x) < F(0.34657) else exp(x) - F(1)
 
 
 @formula

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from dlframe.base import threads
 
-__all__ = ["flat", "flat_alike", "shared"]
+__all__ = ["computed", "flat", "flat_alike", "shared"]
 
 FEW = 1 << 16
 """Elements of a simple loop: fewer are done sooner than another thread wakes up."""
@@ -54,7 +54,7 @@ def flat_alike(*arrays: Array) -> list[Array] | None:
     first = arrays[0]
     found = []
     for x in arrays:
-        if x.dtype != first.dtype or x.shape != first.shape:
+        if type(x) is not np.ndarray or x.dtype != first.dtype or x.shape != first.shape:
             return None
         if x.strides != first.strides and not (x.flags.c_contiguous and first.flags.c_contiguous):
             return None
@@ -63,3 +63,41 @@ def flat_alike(*arrays: Array) -> list[Array] | None:
             return None
         found.append(one)
     return found
+
+
+def computed(
+    function: Callable[..., Any],
+    *inputs: Array,
+    options: tuple[float, ...] = (),
+    kept: bool = False,
+    gradient: bool = False,
+    cost: float = 1.0,
+) -> Any:
+    """An elementwise function of float32: `function(out, *inputs, *options)` on flat arrays.
+
+    Args:
+        function: the loop.
+        inputs: arrays of one shape and order in memory; for anything else the result is
+            `NotImplemented`.
+        options: numbers, which become float32.
+        kept: whether the loop has a second result, after the first.
+        gradient: whether the result is that of a `fast_backward`, a tuple.
+        cost: that of an element, compared with a sum.
+    """
+    first = inputs[0]
+    given = flat_alike(*inputs)
+    if given is None or first.dtype != np.float32:
+        return NotImplemented
+    results = [np.empty_like(first) for _ in range(1 + kept)]
+    arrays = [
+        *(out.reshape(-1) if out.flags.c_contiguous else flat(out) for out in results),
+        *given,
+    ]
+    numbers = [np.float32(x) for x in options]
+    if first.size * cost < 2 * FEW:
+        function(*arrays, *numbers)
+    else:
+        shared(lambda a, b: function(*[x[a:b] for x in arrays], *numbers), first.size, cost)
+    if gradient:
+        return (results[0],)
+    return tuple(results) if kept else results[0]
