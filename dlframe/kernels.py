@@ -74,7 +74,8 @@ class Kernel:
         fast_backward: `(g, needs, …)` as in the notation of operations (`dlframe.ops.op`); it may
             name what the operation's rules and its own `fast_backward` name.
         update: for an optimizer: changes the arrays of a block in place.
-        smallest: the fewest elements of the first array, or of `g`, for which calling it pays.
+        smallest: the fewest elements of the first array, or of `g` (where that is one number, of
+            the value after `needs`), for which calling it pays.
         interface: the `INTERFACE` of dlframe that the package was made for.
 
     >>> import numpy as np
@@ -189,6 +190,7 @@ _slots: dict[str, Slot | None] = {}  # by the name of the operation or optimizer
 _again: list[Callable[[], None]] = []  # what makes operations look once more
 _warned: set[str] = set()
 _runs: Counter[str] = Counter()
+_imported: set[str] = set()  # the packages of which a kernel was imported
 
 
 class Slot:
@@ -196,7 +198,7 @@ class Slot:
 
     def __init__(self, name: str, load: Callable[[], Any], owner: str) -> None:
         self.name, self.owner = name, owner
-        self.smallest = FEW
+        self.smallest = 0 if owner in _imported else FEW
         self.always = False  # whether it is asked for arrays of any size
         self.adapt: dict[str, Callable[[Function], Function]] = {}
         self._load: Callable[[], Any] | None = load
@@ -231,6 +233,10 @@ class Slot:
             self.give_up(error)
         else:
             self._doors = made
+            _imported.add(self.owner)
+            for slot in list(_slots.values()):  # those of the same package cost no more than this
+                if slot not in (None, self) and slot.owner == self.owner and slot._load is not None:
+                    slot.smallest = 0
 
     def give_up(self, error: Exception) -> None:
         """Do not call the kernel again; says so once for each package and fault."""
@@ -326,7 +332,7 @@ def guarded(
     """
     if adapted is not None:
         slot.adapt[door] = adapted
-    counted = f"{slot.name}: {door}"
+    counted, back = f"{slot.name}: {door}", door == "fast_backward"
 
     def call(*args: Any, **options: Any) -> Any:
         if not _Switch.on or not args:
@@ -334,6 +340,8 @@ def guarded(
         first = args[0]
         if type(first) is tuple and first:
             first = first[0]  # the gradients of several results
+        elif back and type(first) is ndarray and first.size == 1 and len(args) > 2:
+            first = args[2]  # what a loss kept
         if type(first) is not ndarray or first.size < slot.smallest:
             return plain(*args, **options)
         function = slot.door(door)
