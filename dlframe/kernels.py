@@ -21,6 +21,7 @@ False
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import warnings
@@ -28,7 +29,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -57,6 +58,7 @@ FEW = 16384
 _DOORS = ("forward", "fast_forward", "fast_backward", "update")
 
 Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
 ndarray = np.ndarray
 
 
@@ -353,7 +355,8 @@ def guarded(
         ):
             return plain(*args, **options)
         try:
-            out = function(*args, **options)
+            with np.errstate(all="ignore"):  # nan and infinity are results
+                out = function(*args, **options)
         except MemoryError:
             return plain(*args, **options)
         except Exception as error:  # noqa: BLE001 - whatever a foreign package does
@@ -365,6 +368,33 @@ def guarded(
         return out
 
     return call
+
+
+def replaceable(name: str) -> Callable[[F], F]:
+    """Decorate a function that is no operation, so that a kernel may compute in its place.
+
+    The kernel has `forward`, which takes what the function takes.
+    """
+
+    def decorate(plain: F) -> F:
+        target: Function | None = None
+
+        def forget_target() -> None:
+            nonlocal target
+            target = None
+
+        @functools.wraps(plain)
+        def call(*args: Any, **options: Any) -> Any:
+            nonlocal target
+            if target is None:
+                slot = slot_of(name) if _Switch.on else None
+                target = plain if slot is None else guarded(slot, "forward", plain)
+                look_again_by(forget_target)
+            return target(*args, **options)
+
+        return call  # type: ignore[return-value] # it takes what `plain` takes
+
+    return decorate
 
 
 # --- looking again -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlframe import kernels
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 from dlframe.ops.reduction import sum
@@ -54,6 +55,8 @@ def _normalize(x, weight, bias, *, axes, over, eps, centre=True, stats=None):
 
 def _normalized(x, weight, bias, axes, over, eps, centre, stats, out=None):
     mean, var, centred = moments(x, axes, centre, out) if stats is None else stats
+    if centred is None:
+        centred = np.subtract(x, mean, out=out)
     scale = rstd = 1 / np.sqrt(var + eps)
     if out is None:
         out = centred if centre else np.empty_like(x)
@@ -114,10 +117,14 @@ def _blocks_of(shape: tuple[int, ...], axes: Axes, over: Axes) -> _Blocks | None
     )
 
 
+@kernels.replaceable("moments")
 def moments(
     x: Array, axes: Axes, centre: bool = True, out: Array | None = None
 ) -> tuple[Any, Array, Array]:
-    """μ and σ² over `axes`, and x - μ. σ² is computed from x - μ, as E[x²] - μ² loses digits."""
+    """μ and σ² over `axes`, and x - μ. σ² is computed from x - μ, as E[x²] - μ² loses digits.
+
+    A kernel may give None for x - μ.
+    """
     count = _count(x, axes)
     if x.ndim == 2 and axes == (1,) and x.flags.c_contiguous:
         mean = row_sums(x) / count if centre else 0.0

@@ -1,0 +1,35 @@
+"""Fixtures: work that is shared out to threads however small it is."""
+
+from __future__ import annotations
+
+import dlframe as dl
+import numpy as np
+import pytest
+from dlframe.base import threads
+
+from dlframe_numba import sharing
+
+
+@pytest.fixture(params=["one thread", "three threads"])
+def crowd(request, monkeypatch):
+    """The number of threads; where it is three, all work is shared out."""
+    if request.param == "one thread":
+        yield 1
+        return
+    before = threads.number()
+    threads.set_number(3)
+    monkeypatch.setattr(sharing, "FEW", 1)
+    yield 3
+    threads.set_number(before)
+
+
+@pytest.fixture
+def rng():
+    seed = 20240611
+    print(f"seed {seed}")
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    dl.manual_seed(0)
