@@ -75,7 +75,9 @@ class Kernel:
             `fast_forward` has: `(value, residuals)`.
         fast_backward: `(g, needs, …)` as in the notation of operations (`dlframe.ops.op`); it may
             name what the operation's rules and its own `fast_backward` name.
-        update: for an optimizer: changes the arrays of a block in place.
+        update: for an optimizer, under the name of its class: takes the arguments of the function
+            in its file that changes the arrays of a block in place. It must decline or fail before
+            it has written anything.
         smallest: the fewest elements of the first array, or of `g` (where that is one number, of
             the value after `needs`), for which calling it pays.
         interface: the `INTERFACE` of dlframe that the package was made for.
@@ -370,10 +372,10 @@ def guarded(
     return call
 
 
-def replaceable(name: str) -> Callable[[F], F]:
+def replaceable(name: str, door: str = "forward") -> Callable[[F], F]:
     """Decorate a function that is no operation, so that a kernel may compute in its place.
 
-    The kernel has `forward`, which takes what the function takes.
+    The kernel's function for `door` takes what the decorated one takes.
     """
 
     def decorate(plain: F) -> F:
@@ -388,7 +390,7 @@ def replaceable(name: str) -> Callable[[F], F]:
             nonlocal target
             if target is None:
                 slot = slot_of(name) if _Switch.on else None
-                target = plain if slot is None else guarded(slot, "forward", plain)
+                target = plain if slot is None else guarded(slot, door, plain)
                 look_again_by(forget_target)
             return target(*args, **options)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe import kernels
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk, scalar
 from dlframe.optim.optimizer import ParamGroup
@@ -165,17 +166,36 @@ class Adam(FlatOptimizer):
         correction2_sqrt = chunk.number(math.sqrt(1 - beta2**steps))
         eps = chunk.number(group["eps"])
         followed = decay(group, chunk)
+        numbers = beta1, beta2, step_size, correction2_sqrt, eps
         for p, g, (m, v, *v_max), (t, u, w) in blocks:
-            g = followed(p, g, t, u)
-            lerp(m, g, 1 - beta1, u)
-            add_square(v, g, beta2, u)
-            if v_max:
-                v = np.maximum(v_max[0], v, out=v_max[0])
-            np.sqrt(v, out=u)
-            np.divide(u, correction2_sqrt, out=u)
-            np.add(u, eps, out=u)
-            np.multiply(m, step_size, out=w)
-            np.subtract(p, np.divide(w, u, out=w), out=p)
+            update_block(p, followed(p, g, t, u), m, v, v_max[0] if v_max else None, u, w, *numbers)
+
+
+@kernels.replaceable("Adam", "update")
+def update_block(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    v_max: Array | None,
+    u: Array,
+    w: Array,
+    beta1: float,
+    beta2: float,
+    step_size: Any,
+    correction2_sqrt: Any,
+    eps: Any,
+) -> None:
+    """`adam_formula` without the weight decay, in place; u and w are for intermediate results."""
+    lerp(m, g, 1 - beta1, u)
+    add_square(v, g, beta2, u)
+    if v_max is not None:
+        v = np.maximum(v_max, v, out=v_max)
+    np.sqrt(v, out=u)
+    np.divide(u, correction2_sqrt, out=u)
+    np.add(u, eps, out=u)
+    np.multiply(m, step_size, out=w)
+    np.subtract(p, np.divide(w, u, out=w), out=p)
 
 
 def _check_kinds(betas: tuple[float | Tensor, float | Tensor]) -> None:

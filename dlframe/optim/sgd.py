@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from dlframe import kernels
 from dlframe.optim.flat import FlatOptimizer
 from dlframe.optim.layout import Array, Block, Chunk
 from dlframe.optim.optimizer import ParamGroup
@@ -132,20 +133,46 @@ class SGD(FlatOptimizer):
         momentum, dampening = group["momentum"], group["dampening"]
         lr, kept, new_share = map(chunk.number, (group["lr"], momentum, 1 - dampening))
         followed = decay(group, chunk)
+        options = lr, kept, new_share, chunk.fresh, group["nesterov"]
         for p, g, state, (t, u, _) in blocks:
-            g = followed(p, g, t, u)
-            if momentum != 0:
-                (b,) = state
-                if chunk.fresh:
-                    b[...] = g
-                else:
-                    np.multiply(b, kept, out=b)
-                    new = g if dampening == 0 else np.multiply(g, new_share, out=u)
-                    np.add(b, new, out=b)
-                if group["nesterov"]:
-                    np.multiply(b, kept, out=u)
-                    g = np.add(g, u, out=t)
-                else:
-                    g = b
-            np.multiply(g, lr, out=u)
-            np.subtract(p, u, out=p)
+            b = state[0] if momentum != 0 else None
+            update_block(p, followed(p, g, t, u), b, t, u, *options)
+
+
+@kernels.replaceable("SGD", "update")
+def update_block(
+    p: Array,
+    g: Array,
+    b: Array | None,
+    t: Array,
+    u: Array,
+    lr: Any,
+    kept: Any,
+    new_share: Any,
+    fresh: bool,
+    nesterov: bool,
+) -> None:
+    """`sgd_formula` without the weight decay, in place; t and u are for intermediate results.
+
+    Args:
+        p: the parameters.
+        g: the gradients; may be `t`.
+        b: the momentum buffer, if there is one.
+        kept: μ.
+        new_share: 1 - τ.
+        fresh: whether this is the first step.
+    """
+    if b is not None:
+        if fresh:
+            b[...] = g
+        else:
+            np.multiply(b, kept, out=b)
+            new = g if new_share == 1 else np.multiply(g, new_share, out=u)
+            np.add(b, new, out=b)
+        if nesterov:
+            np.multiply(b, kept, out=u)
+            g = np.add(g, u, out=t)
+        else:
+            g = b
+    np.multiply(g, lr, out=u)
+    np.subtract(p, u, out=p)

@@ -18,7 +18,7 @@ from typing import Any
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-__all__ = ["formula", "loop"]
+__all__ = ["exact", "formula", "loop"]
 
 # What the compiler may do with floats. Sums may be taken in another order, by several at a time;
 # it must not assume that there is no nan and no infinity.
@@ -35,6 +35,11 @@ def loop(function: Callable[..., Any]) -> Any:
 def formula(function: Callable[..., Any]) -> Any:
     """Compile a function of numbers, which becomes a part of the loops that call it."""
     return _compiled(function, AS_WRITTEN)
+
+
+def exact(function: Callable[..., Any]) -> Any:
+    """Compile a function of arrays that rounds as NumPy does, to the last bit."""
+    return _compiled(function, frozenset())
 
 
 def _compiled(function: Callable[..., Any], fastmath: frozenset[str]) -> Any:
