@@ -64,7 +64,7 @@ relu = elementwise(
 )
 
 
-@op(order="K", latex=r"\max(x, 0) + \alpha \min(x, 0)")
+@op(order="K", by_element=True, latex=r"\max(x, 0) + \alpha \min(x, 0)")
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Any:
     """x where x > 0, else negative_slope · x."""
     # where x > 0, x is the larger of both; for a slope above 1 it is the smaller one
@@ -97,7 +97,7 @@ def _(g, x):
     return where(x > 0, 0.0, g * x)
 
 
-@op(order="K", latex=r"\min(\max(x, x_{\min}), x_{\max})")
+@op(order="K", by_element=True, latex=r"\min(\max(x, x_{\min}), x_{\max})")
 def hardtanh(x: Array, *, min: float = -1.0, max: float = 1.0) -> Any:
     """x limited to [min, max]; at the ends, unlike that of `clip`, the gradient is 0."""
     return x.clip(min, max)
@@ -108,7 +108,7 @@ def _(g, x, *, min, max):
     return where(np.logical_or(x <= min, x >= max), 0.0, g)
 
 
-@op(order="K", latex=r"\frac{1}{6} \min(\max(x + 3, 0), 6)")
+@op(order="K", by_element=True, latex=r"\frac{1}{6} \min(\max(x + 3, 0), 6)")
 def hardsigmoid(x: Array) -> Any:
     """0 up to -3, 1 from 3 on, and a straight line between."""
     out = x + 3
@@ -122,7 +122,7 @@ def _(g, x):
     return where((x > -3) * (x < 3), g / 6, 0.0)
 
 
-@op(order="K", latex=r"\frac{x}{6} \min(\max(x + 3, 0), 6)")
+@op(order="K", by_element=True, latex=r"\frac{x}{6} \min(\max(x + 3, 0), 6)")
 def hardswish(x: Array) -> Any:
     """x · hardsigmoid(x)."""
     out = hardsigmoid(x)
@@ -144,13 +144,13 @@ def _(g, needs, x):
     return (where(x <= -3, 0.0, where(x < 3, slope, g)),)
 
 
-@op(order="K", latex=r"x [|x| > \lambda]")
+@op(order="K", by_element=True, latex=r"x [|x| > \lambda]")
 def hardshrink(x: Array, *, lambd: float = 0.5) -> Any:
     """x, and 0 where |x| ≤ lambd."""
     return where(np.abs(x) <= lambd, 0.0, x)
 
 
-@op(order="K", latex=r"\mathrm{sign}(x) \max(|x| - \lambda, 0)")
+@op(order="K", by_element=True, latex=r"\mathrm{sign}(x) \max(|x| - \lambda, 0)")
 def softshrink(x: Array, *, lambd: float = 0.5) -> Any:
     """x, nearer to zero by lambd, and 0 where |x| ≤ lambd."""
     return x - x.clip(-lambd, lambd)
@@ -165,7 +165,7 @@ def _(g, x, *, lambd):
 # --- with exponentials -------------------------------------------------------------------------
 
 
-@op(order="K", latex=r"x \sigma(x)")
+@op(order="K", by_element=True, latex=r"x \sigma(x)")
 def silu(x: Array) -> Any:
     """x σ(x), also called swish."""
     return x * logistic(x)
@@ -194,7 +194,7 @@ def _(g, needs, x, residuals):
     return (slope,)
 
 
-@op(order="K", latex=r"\max(x, 0) + \alpha (e^{\min(x, 0)} - 1)")
+@op(order="K", by_element=True, latex=r"\max(x, 0) + \alpha (e^{\min(x, 0)} - 1)")
 def elu(x: Array, *, alpha: float = 1.0) -> Any:
     """x where x > 0, else alpha · (eˣ - 1)."""
     return _exponential_below_0(x, alpha, 1.0)
@@ -233,7 +233,7 @@ def _exponential_slope(x: Any, length: float) -> Any:
     return np.exp(slope, out=into(slope))
 
 
-@op(order="K", latex=r"\max(x, 0) + \alpha (e^{\min(x, 0) / \alpha} - 1)")
+@op(order="K", by_element=True, latex=r"\max(x, 0) + \alpha (e^{\min(x, 0) / \alpha} - 1)")
 def celu(x: Array, *, alpha: float = 1.0) -> Any:
     """x where x > 0, else alpha · (e^(x / alpha) - 1)."""
     return _exponential_below_0(x, alpha, alpha)
@@ -249,7 +249,7 @@ def _(g, needs, x, *, alpha):
     return (g * _exponential_slope(x, alpha),)
 
 
-@op(order="K", latex=r"\lambda (\max(x, 0) + \alpha (e^{\min(x, 0)} - 1))")
+@op(order="K", by_element=True, latex=r"\lambda (\max(x, 0) + \alpha (e^{\min(x, 0)} - 1))")
 def selu(x: Array, *, alpha: float = 1.6732632423543772, scale: float = 1.0507009873554805) -> Any:
     """scale · elu(x); with these numbers mean 0 and variance 1 of the inputs are kept."""
     out = _exponential_below_0(x, alpha, 1.0)
@@ -269,7 +269,7 @@ def _(g, needs, x, *, alpha, scale):
     return (g * where(x <= 0, slope, scale),)
 
 
-@op(order="K", latex=r"\frac{1}{\beta} \ln(1 + e^{\beta x})")
+@op(order="K", by_element=True, latex=r"\frac{1}{\beta} \ln(1 + e^{\beta x})")
 def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """ln(1 + e^(βx)) / β, and x itself where βx > threshold."""
     z = x if beta == 1 else x * beta
@@ -315,7 +315,7 @@ def _(g, x):
     return g * sigmoid(-x)
 
 
-@op(order="K", latex=r"x \tanh(\ln(1 + e^x))")
+@op(order="K", by_element=True, latex=r"x \tanh(\ln(1 + e^x))")
 def mish(x: Array) -> Any:
     """x tanh(softplus(x))."""
     return x * np.tanh(softplus(x))
@@ -328,7 +328,7 @@ def _(g, x):
     return g * (t + x * sigmoid(x) * (1.0 - t * t))
 
 
-@op(order="K", latex=r"x \Phi(x)")
+@op(order="K", by_element=True, latex=r"x \Phi(x)")
 def gelu(x: Array, *, approximate: str = "none") -> Any:
     """x Φ(x), for the normal distribution Φ or its approximation by tanh (arXiv:1606.08415)."""
     return x * _normal(x, approximate)
@@ -362,26 +362,10 @@ def _(g, needs, x, residuals, *, approximate):
 def _normal(x: Any, approximate: str) -> Any:
     """Φ(x), the probability that a standard normal variable is below x."""
     if approximate == "none":
-        if type(x) is np.ndarray and x.size > _PIECE and x.flags.c_contiguous:
-            return _normal_in_pieces(x)
         return 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
     if approximate == "tanh":
         return 0.5 * (1.0 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
     raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-
-
-_PIECE = 1 << 15  # numbers that stay in the cache from step to step
-
-
-def _normal_in_pieces(x: Array) -> Array:
-    """The same: new memory for every step of a large array takes longer than the steps."""
-    out = np.empty(x.shape, x.dtype)
-    given, found = x.reshape(-1), out.reshape(-1)
-    for i in range(0, x.size, _PIECE):
-        phi = erf(given[i : i + _PIECE] * math.sqrt(0.5))
-        phi += 1
-        np.multiply(phi, 0.5, out=found[i : i + _PIECE])
-    return out
 
 
 def _gelu_slope(x: Any, phi: Any, approximate: str) -> Any:

@@ -7,8 +7,10 @@ everything is written out: a call of one costs little more than NumPy's own work
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from dlframe.dtypes import get_default_dtype
 from dlframe.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dlframe.ops import record
 from dlframe.ops.batched import BATCH_ERRORS, LoopNeeded, holds_batch, one_by_one
+from dlframe.ops.blocks import LARGE, SEVERAL, in_blocks
 from dlframe.ops.definition import NO_RESIDUALS, Op, dtype_of
 from dlframe.ops.memory import in_common_order
 from dlframe.ops.record import INFERENCE, Array, Node, TensorBase, View, clock, grad_mode
@@ -224,10 +227,15 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
     """Call with one input; `floats` makes floats of integers first."""
     picks = definition.pick_kept  # filled by add_rule, read at call time
     definition.plain_forward = ufunc
+    limit = math.inf
 
     def lead_to(forward: Any, _: Any) -> None:
-        nonlocal ufunc
+        nonlocal ufunc, limit
         ufunc = forward
+        if forward is not definition.plain_forward:  # it is a kernel
+            limit = math.inf
+        else:
+            limit = LARGE if isinstance(forward, np.ufunc) else SEVERAL
 
     definition.lead_to = lead_to
 
@@ -240,8 +248,9 @@ def unary_call(definition: Op, ufunc: Callable[..., Any], floats: bool) -> Calla
         a = x.array
         if floats and a.dtype.kind != "f":
             a = a.astype(get_default_dtype())
+        run = ufunc if a.size < limit else partial(in_blocks, ufunc)
         try:
-            out = ufunc(a) if (warnings.filters or NONE)[0] is SAFE[0] else quietly(ufunc, a)
+            out = run(a) if (warnings.filters or NONE)[0] is SAFE[0] else quietly(run, a)
         except LoopNeeded:
             out = one_by_one(ufunc, (a,))
         except TypeError as error:  # bools have no sign
@@ -297,8 +306,10 @@ def binary_call(
             a, b, y_grad = float(x), y.array, y.needs_grad
         else:
             return ufunc(x, y)
+        small = a.__class__ is not ndarray or a.size < LARGE
+        run = ufunc if small else partial(in_blocks, ufunc)
         try:
-            out = ufunc(a, b) if (warnings.filters or NONE)[0] is SAFE[0] else quietly(ufunc, a, b)
+            out = run(a, b) if (warnings.filters or NONE)[0] is SAFE[0] else quietly(run, a, b)
         except (ValueError, TypeError) as error:
             raise explained(definition, a, b, error) from None
         except LoopNeeded:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dlframe.base.quiet import by_user
 from dlframe.dtypes import get_default_dtype
+from dlframe.ops.blocks import SEVERAL, by_blocks, in_blocks, rule_by_blocks
 from dlframe.ops.memory import ARRANGEMENTS
 from dlframe.ops.record import Node
 
@@ -100,19 +101,26 @@ def _always_the_same(*doors: Any) -> None:
     """What `Op.lead_to` is for operations whose calls go to one function for ever."""
 
 
-def _caller(rules: Sequence[Rule | None], kept: Sequence[tuple[str, ...]]) -> Any:
+def _caller(rules: Sequence[Rule | None], kept: Sequence[tuple[str, ...]], by_element: bool) -> Any:
     """A function that calls the `rules` of the inputs whose gradients are wanted.
 
     Written out, as `lambda g, targets, args: (rule0(g, args[0][0]), …)`: the engine calls one for
     almost every node.
+
+    Args:
+        by_element: large arrays may be computed by blocks.
     """
     calls = []
     for i, (rule, names) in enumerate(zip(rules, kept, strict=True)):
         values = "".join(f", args[{i}][{k}]" for k in range(len(names)))
         wanted = "" if len(rules) == 1 else f"None if targets[{i}] is None else "
-        calls.append("None, " if rule is None else f"{wanted}rule{i}(g{values}), ")
+        call = f"rule{i}(g{values})"
+        if by_element:
+            call = f"({call} if g.size < {SEVERAL} else in_blocks(rule{i}, g{values}))"
+        calls.append("None, " if rule is None else f"{wanted}{call}, ")
     source = f"lambda g, targets, args: ({''.join(calls)})"
-    named = {f"rule{i}": rule for i, rule in enumerate(rules)}
+    named: dict[str, Any] = {f"rule{i}": rule for i, rule in enumerate(rules)}
+    named["in_blocks"] = in_blocks
     return eval(_compiled(source), named)  # noqa: S307 - our own source
 
 
@@ -130,6 +138,7 @@ class Op(NodeOp):
         view: bool = False,
         order: str = "",
         promotes: tuple[str, ...] = (),
+        by_element: bool = False,
         latex: str | None = None,
     ):
         self.name = name
@@ -139,6 +148,7 @@ class Op(NodeOp):
         # whether it is a user's, in whose formulas NumPy warns as it always does
         self.users = not (forward.__module__ or __name__).startswith("dlframe.")
         self.broadcasts, self.view = broadcasts, view
+        self.by_element = by_element  # whether large arrays may be computed by blocks
         self.arrange = ARRANGEMENTS[order]  # brings the result into its order in memory, if any
         self.inputs, self.options, self.variadic = _signature(forward)
         self.input_defaults: tuple[Any, ...] = forward.__defaults__ or ()
@@ -166,7 +176,7 @@ class Op(NodeOp):
         self.fast_forward: Callable[..., Any] | None = None
         self.function: Callable[..., Any] = forward  # what users call; `op` sets it
         # of both, what calls go through (`dlframe.ops.doors`); a call that can change sets these
-        self.plain_forward: Callable[..., Any] = forward
+        self.plain_forward = by_blocks(forward) if by_element else forward
         self.lead_to: Callable[..., None] = _always_the_same
         self.own_fast: Rule | None = None  # `fast`, before a kernel took its place
         self.ufunc: np.ufunc | None = None  # NumPy's, if the operation is one of them
@@ -186,7 +196,7 @@ class Op(NodeOp):
 
     def by_rules(self, g: Any, targets: Any, args: Any) -> Sequence[Any]:
         """The gradients that the rules give; from the second call on the function made here."""
-        made = self.__dict__["by_rules"] = _caller(self.rules, self.kept)
+        made = self.__dict__["by_rules"] = _caller(self.rules, self.kept, self.by_element)
         gradients: Sequence[Any] = made(g, targets, args)
         return gradients
 
@@ -259,7 +269,8 @@ class Op(NodeOp):
         self.door_count, self.fast_kept = door_count, tuple(asked)
         self.pick_fast = self._gatherer(self.fast_kept, 0)
         self.residuals_at = asked.index("residuals") if "residuals" in asked else None
-        self.fast = self.own_fast = self._called(rule, ("g", "needs", *self.fast_kept))
+        door = self._called(rule, ("g", "needs", *self.fast_kept))
+        self.fast = self.own_fast = rule_by_blocks(door) if self.by_element else door
         self.simple = False
         self.keeps = self.keeps or bool(self.fast_kept)
 

@@ -34,6 +34,7 @@ import numpy as np
 
 from dlframe.dtypes import get_default_dtype, result_type
 from dlframe.errors import DTypeError
+from dlframe.ops.blocks import by_blocks
 from dlframe.ops.calling import binary_call, general_call, plain_call, unary_call, wrap
 from dlframe.ops.definition import Op, Rule
 from dlframe.ops.doors import open_later
@@ -69,6 +70,7 @@ def op(
     view: bool = False,
     order: str = "C",
     promotes: tuple[str, ...] = (),
+    by_element: bool = False,
     latex: str | None = None,
 ) -> Callable[[Callable[..., Any]], OpFunction]: ...
 def op(
@@ -78,6 +80,7 @@ def op(
     view: bool = False,
     order: str = "C",
     promotes: tuple[str, ...] = (),
+    by_element: bool = False,
     latex: str | None = None,
 ) -> Any:
     """Turn a forward on plain arrays into a differentiable operation.
@@ -92,11 +95,13 @@ def op(
             forward gives it, which is the way for elementwise functions and for views; "like"
             as the first input, if that has no gaps.
         promotes: the inputs that are brought to one dtype first, by PyTorch's rules of promotion.
+        by_element: each element of the result, and of the gradients, depends on the elements of the
+            inputs at its place only, so large arrays may be computed block by block.
         latex: the formula of the result.
     """
     if forward is None:
-        return lambda f: _from_forward(f, broadcasts, view, order, promotes, latex)
-    return _from_forward(forward, broadcasts, view, order, promotes, latex)
+        return lambda f: _from_forward(f, broadcasts, view, order, promotes, by_element, latex)
+    return _from_forward(forward, broadcasts, view, order, promotes, by_element, latex)
 
 
 def _from_forward(
@@ -105,6 +110,7 @@ def _from_forward(
     view: bool,
     order: str,
     promotes: tuple[str, ...],
+    by_element: bool,
     latex: str | None,
 ) -> OpFunction:
     definition = Op(
@@ -114,6 +120,7 @@ def _from_forward(
         view=view,
         order="" if view else order,
         promotes=promotes,
+        by_element=by_element,
         latex=latex,
     )
     return _attach(general_call(definition, _of_one_dtype), definition, forward.__doc__)
@@ -138,10 +145,11 @@ def elementwise(
     """
     name = name or ufunc.__name__
     if len(rules) == 1:
-        definition = Op(name, _with_names(ufunc, rules), latex=latex)
+        definition = Op(name, _with_names(ufunc, rules), by_element=True, latex=latex)
         call: Any = unary_call(definition, ufunc, floats)
     else:
-        definition = Op(name, _with_names(ufunc, rules), broadcasts=True, latex=latex)
+        forward = _with_names(ufunc, rules)
+        definition = Op(name, forward, broadcasts=True, by_element=True, latex=latex)
         call = binary_call(definition, ufunc, floats, _promoted)
     for input_name, rule in rules.items():
         definition.add_rule(input_name, rule)
@@ -250,7 +258,7 @@ def _attach(call: Any, definition: Op, doc: str | None) -> OpFunction:
         return rule
 
     def fast_forward(forward: Callable[..., Any]) -> Callable[..., Any]:
-        definition.fast_forward = forward
+        definition.fast_forward = by_blocks(forward) if definition.by_element else forward
         open_later(definition)
         return forward
 
