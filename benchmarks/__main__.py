@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import growth, imports, memory, profile, speed
-from benchmarks.children import results_of
 from benchmarks.workloads import ASKED, GROUPS, WORKLOADS
 from benchmarks.workloads.growth import CURVES
 
@@ -84,7 +83,7 @@ def _speed(arguments: argparse.Namespace) -> Results:
         print(f"{'' if not results else chr(10)}{threads} thread(s)\n{speed.heading(width)}")
         found = []
         options = (arguments.clock, arguments.blocks, arguments.seconds, arguments.steps)
-        for result in results_of("speed", *options, *names, threads=threads):
+        for result in speed.measure(names, threads, *options):
             found.append(result)
             print(speed.line_of(result, ASKED.get(result["name"]), width), flush=True)
         if len(found) > 1:

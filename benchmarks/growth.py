@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from benchmarks import memory
-from benchmarks.children import results_of
+from benchmarks import memory, speed
 from benchmarks.workloads.growth import CURVES, Curve, points
 
 _BLOCKS, _STEPS = 7, 3
@@ -22,7 +21,7 @@ def measure(curve: str, threads: int, clock: str, seconds: float) -> list[dict[s
     """For each size: times (the least of all blocks) and peaks of both libraries."""
     names = points(curve)
     found = []
-    timed = results_of("speed", clock, _BLOCKS, seconds, _STEPS, *names, threads=threads)
+    timed = speed.measure(names, threads, clock, _BLOCKS, seconds, _STEPS)
     for size, name, times in zip(CURVES[curve].sizes, names, timed, strict=True):
         taken = memory.measure(name, threads)
         found.append(

@@ -1,10 +1,12 @@
-"""Time one workload after the other under both libraries, in turns: a child process.
+"""Time one workload after the other under both libraries, in turns: a process for each library.
 
-    python -m benchmarks.speed CLOCK BLOCKS SECONDS STEPS NAME ...
+    python -m benchmarks.speed LIBRARY CLOCK
 
-The libraries take turns, block by block, in one process, so both are measured under the same
-conditions, and each pair of neighbouring blocks gives a ratio. Before the measurement, both
-train for some steps from one seed, and their losses are compared.
+Each library has a process of its own: in one process both would have the same memory manager, whose
+settings dlframe changes, and threads that wait for work in busy loops would disturb the other. The
+processes take turns, block by block, so both are measured under the same conditions, and each pair
+of neighbouring blocks gives a ratio. Before the measurement, both train for some steps from one
+seed, and their losses are compared.
 
 The clock is `wall`, or `cpu`: the time of all threads of the process, which a busy machine disturbs
 less.
@@ -16,74 +18,80 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.children import report
+from benchmarks.children import LIBRARIES, Child, answer
 from benchmarks.workloads import WORKLOADS
-from benchmarks.workloads.step import Step
 
-Clock = Callable[[], float]
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
-def main() -> None:
-    clock = {"wall": time.perf_counter, "cpu": time.process_time}[sys.argv[1]]
-    blocks, seconds, steps = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
-    import torch
+def measure(
+    names: Sequence[str], threads: int, clock: str, blocks: int, seconds: float, steps: int
+) -> Iterator[dict[str, Any]]:
+    """The result of each workload: times of a step, our speed as a multiple of the other's.
 
-    import dlframe
-
-    threads = int(os.environ["OMP_NUM_THREADS"])
-    torch.set_num_threads(threads)
-    for name in sys.argv[5:]:
-        made = [WORKLOADS[name](lib) for lib in (dlframe, torch)]
-        # the losses of the first steps, which are the warm-up as well
-        losses = [[float(step().item()) for _ in range(steps)] for step in made]
-        times, ratios = _in_turns(made, clock, blocks, seconds)
-        report(
-            name=name,
-            threads=threads,
-            dlframe=statistics.median(times[0]),
-            pytorch=statistics.median(times[1]),
-            least=[min(times[0]), min(times[1])],
-            speed=statistics.median(ratios),
-            quartiles=statistics.quantiles(ratios, n=4)[::2],
-            difference=max(_differences(*losses)),
-        )
+    Args:
+        blocks: how many, of each library.
+        seconds: the length of a block.
+        steps: whose losses are compared; they are the warm-up as well.
+    """
+    children = [Child("speed", library, clock, threads=threads) for library in LIBRARIES]
+    try:
+        for name in names:
+            losses = [child.ask(name=name, steps=steps) for child in children]
+            times: list[list[float]] = [[], []]
+            for _ in range(blocks):
+                for child, found in zip(children, times, strict=True):
+                    found.append(child.ask(seconds=seconds))
+            ratios = [b / a for a, b in zip(*times, strict=True)]
+            yield {
+                "name": name,
+                "threads": threads,
+                "dlframe": statistics.median(times[0]),
+                "pytorch": statistics.median(times[1]),
+                "least": [min(times[0]), min(times[1])],
+                "speed": statistics.median(ratios),
+                "quartiles": statistics.quantiles(ratios, n=4)[::2],
+                "difference": max(_differences(*losses)),
+            }
+    finally:
+        for child in children:
+            child.end()
 
 
 def _differences(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
     return [abs(a - b) / max(abs(b), 1e-12) for a, b in zip(ours, theirs, strict=True)]
 
 
-def _in_turns(
-    steps: Sequence[Step], clock: Clock, blocks: int, seconds: float
-) -> tuple[list[list[float]], list[float]]:
-    """The times of a step in each block of both, and our speed as a multiple of the other's."""
-    counts = [_calibrated(step, seconds) for step in steps]
-    times: list[list[float]] = [[], []]
-    for _ in range(blocks):
-        for i, step in enumerate(steps):
-            times[i].append(_block(step, clock, counts[i]))
-    return times, [b / a for a, b in zip(*times, strict=True)]
+# --- the process of a library ------------------------------------------------------------------
 
 
-def _calibrated(step: Step, seconds: float) -> int:
-    """The number of steps in a block."""
-    start = time.perf_counter()
-    count = 0
-    while time.perf_counter() - start < seconds:
-        step()
-        count += 1
-    return count
+def main() -> None:
+    library, clock = sys.argv[1], CLOCKS[sys.argv[2]]
+    lib: Any = __import__(library)
+    lib.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    step: Any = None
+
+    def reply(question: dict[str, Any]) -> Any:
+        nonlocal step
+        if "name" in question:
+            step = WORKLOADS[question["name"]](lib)
+            return [float(step().item()) for _ in range(question["steps"])]
+        step()  # brings back the caches
+        start, count, passed = clock(), 0, 0.0
+        end = time.perf_counter() + question["seconds"]
+        while time.perf_counter() < end:
+            step()
+            count += 1
+            passed = clock() - start
+        return passed / count
+
+    answer(reply)
 
 
-def _block(step: Step, clock: Clock, count: int) -> float:
-    step()  # brings back the caches, while threads of the other library still wait for work
-    start = clock()
-    for _ in range(count):
-        step()
-    return (clock() - start) / count
+# --- tables ------------------------------------------------------------------------------------
 
 
 def line_of(result: dict[str, Any], asked: tuple[float, float] | None, width: int) -> str:
