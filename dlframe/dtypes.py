@@ -32,6 +32,13 @@ _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 _default = float32
 
+_OWN = {
+    own: own
+    for own in (
+        bool, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, float32, float64
+    )
+}  # fmt: skip
+
 
 def get_default_dtype() -> DType:
     """The dtype of tensors made from Python floats: float32, or as `set_default_dtype` set it."""
@@ -63,11 +70,14 @@ def as_dtype(dtype: Any) -> DType:
         found: DType = np.dtype(dtype)
     except TypeError:
         raise DTypeError(f"{dtype!r} is not a dtype; try dl.float32, dl.int64 or dl.bool") from None
+    own = _OWN.get(found)  # NumPy's own instance; an unpickled one is equal but not the same
+    if own is not None and dtype is not None:
+        return own
     if dtype is None or found.kind not in _CATEGORY or found.itemsize > 8:
         raise DTypeError(
             f"dtype {dtype} is not supported; dlframe has bool, integer and float tensors"
         )
-    return np.dtype(found.name)  # NumPy's own instance; an unpickled one is equal but not the same
+    return np.dtype(found.name)  # in this machine's order of bytes
 
 
 def promote_types(type1: Any, type2: Any) -> DType:

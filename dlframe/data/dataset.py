@@ -16,6 +16,7 @@ from dlframe import random
 from dlframe.data.batch import Batch, join, take
 from dlframe.data.stream import splitting
 from dlframe.errors import ArgumentError, ShapeError
+from dlframe.ops.calling import wrap
 from dlframe.tensor import Tensor
 
 T_co = TypeVar("T_co", covariant=True)
@@ -131,10 +132,11 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return tuple([tensor[index] for tensor in self.tensors])
 
     def __getitems__(self, indices: list[int]) -> Batch:
+        places = np.asarray(indices)  # once for all tensors
         return Batch(
             tuple(
                 [
-                    t[indices] if t.requires_grad else Tensor(take(t.array, indices))
+                    t[indices] if t.requires_grad else wrap(take(t.array, places))
                     for t in self.tensors
                 ]
             )

@@ -76,7 +76,7 @@ class MapFetcher:
             if not _is_of_the_user(error):
                 add_note(error, f"while fetching {self._blame(index)}")
             raise
-        return collate(self.plan, samples, f"while collating {describe(self.dataset, index)}")
+        return collate(self.plan, samples, lambda: describe(self.dataset, index))
 
     def _draws(self, index: Any) -> SampleDraws:
         indices = index if isinstance(index, list) else [index]
@@ -124,9 +124,9 @@ class StreamFetcher:
         return self._collate(samples)
 
     def _collate(self, samples: Any) -> Any:
-        last = (
-            f"while collating up to sample {self.taken - 1} of the stream {name_of(self.dataset)}"
-        )
+        def last() -> str:
+            return f"up to sample {self.taken - 1} of the stream {name_of(self.dataset)}"
+
         return collate(self.plan, samples, last)
 
     def _next(self) -> Any:
@@ -147,15 +147,16 @@ class StreamFetcher:
         return sample
 
 
-def collate(plan: FetchPlan, samples: Any, where: str) -> Any:
-    """The batch; a failure is marked with the samples."""
+def collate(plan: FetchPlan, samples: Any, which: Callable[[], str]) -> Any:
+    """The batch; a failure is marked with the samples, as `which` names them."""
     try:
         return plan.collate_fn(samples)
     except StopIteration as error:  # it would end the epoch silently
-        raise RuntimeError(f"the collate function raised StopIteration {where}") from error
+        text = "the collate function raised StopIteration while collating"
+        raise RuntimeError(f"{text} {which()}") from error
     except BaseException as error:
         if not _is_of_the_user(error):
-            add_note(error, where)
+            add_note(error, f"while collating {which()}")
         raise
 
 

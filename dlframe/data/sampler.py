@@ -84,6 +84,11 @@ class RandomSampler(Sampler[int]):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
+        # a chain of lists takes a tenth of the time of a generator that yields number by number
+        return itertools.chain.from_iterable(self._drawn())
+
+    def _drawn(self) -> Iterator[list[int]]:
+        """The indices in the pieces in which they are drawn, each when it is asked for."""
         n = len(self.data_source)
         generator = self.generator
         if generator is None:
@@ -92,13 +97,13 @@ class RandomSampler(Sampler[int]):
         if self.replacement:
             # 32 at a time, so that a shared generator advances as in PyTorch
             for _ in range(self.num_samples // 32):
-                yield from generator.randint(0, n, (32,)).tolist()
-            yield from generator.randint(0, n, (self.num_samples % 32,)).tolist()
+                yield generator.randint(0, n, (32,)).tolist()
+            yield generator.randint(0, n, (self.num_samples % 32,)).tolist()
         else:
             for _ in range(self.num_samples // n):
-                yield from generator.randperm(n).tolist()
+                yield generator.randperm(n).tolist()
             # drawn also if none of it is used, so that a shared generator advances as in PyTorch
-            yield from generator.randperm(n).tolist()[: self.num_samples % n]
+            yield generator.randperm(n).tolist()[: self.num_samples % n]
 
     def __len__(self) -> int:
         return self.num_samples

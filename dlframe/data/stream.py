@@ -119,14 +119,19 @@ def sample_generator() -> np.random.Generator:
     return draws.generator()
 
 
-@contextmanager
-def drawing(draws: SampleDraws | None) -> Iterator[None]:
-    """Make these the current streams."""
-    token = _current.set(draws)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+class drawing:
+    """In the block, these are the current streams."""
+
+    __slots__ = ("draws", "token")
+
+    def __init__(self, draws: SampleDraws | None) -> None:
+        self.draws = draws
+
+    def __enter__(self) -> None:
+        self.token = _current.set(self.draws)
+
+    def __exit__(self, *exception: object) -> None:
+        _current.reset(self.token)
 
 
 @contextmanager

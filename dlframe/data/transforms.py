@@ -190,6 +190,9 @@ class Normalize:
     @quiet
     def _into(self, array: Array, out: Array) -> Array:
         mean, std = self._constants(array)
+        if array.ndim > 3:
+            # for each image all its constants: one loop over it, and not one for each channel
+            mean, std = (np.tile(one, (1, *array.shape[-2:])) for one in (mean, std))
         np.subtract(array, mean, out=out)
         return np.divide(out, std, out=out)
 
@@ -401,15 +404,26 @@ class RandomCrop:
         return _window(image, axis, int(tops[0]), int(lefts[0]), self.size).copy()
 
     def _crop_many(self, images: Array, axis: int) -> Array:
-        images = self._padded(images, axis)
-        tops, lefts = self._places(images.shape[axis : axis + 2], len(images))
+        before = (0, 0)  # rows above the image, columns left of it
+        if self.padding is not None and self.padding_mode == "constant" and not self.pad_if_needed:
+            left, top, right, bottom = _four("RandomCrop", self.padding)
+            height, width = images.shape[axis : axis + 2]
+            room, before = (height + top + bottom, width + left + right), (top, left)
+        else:
+            images = self._padded(images, axis)
+            room = images.shape[axis : axis + 2]
+        tops, lefts = self._places(room, len(images))
         shape = list(images.shape)
         shape[axis : axis + 2] = self.size
         out = np.empty_like(images, shape=shape)  # the same memory layout: contiguous rows
+        if before != (0, 0) or room != images.shape[axis : axis + 2]:
+            _fill(out, axis, self.fill)
         # one copy per image: slices are faster than an index array for every pixel
-        places = zip(tops.tolist(), lefts.tolist(), strict=True)
-        for image, target, (top, left) in zip(images, out, places, strict=True):
-            target[...] = _window(image, axis - 1, top, left, self.size)
+        tops, lefts = tops - before[0], lefts - before[1]
+        for image, target, top, left in zip(
+            images, out, tops.tolist(), lefts.tolist(), strict=True
+        ):
+            _copy_window(image, target, axis - 1, top, left)
         return out
 
     def _padded(self, images: Array, axis: int) -> Array:
@@ -474,9 +488,11 @@ class RandomHorizontalFlip:
         return np.flip(image, axis + self.offset).copy() if self._chosen(1)[0] else image
 
     def _flip_many(self, images: Array, axis: int) -> Array:
-        chosen = self._chosen(len(images))
-        out = images.copy(order="K")  # in the same memory layout
-        out[chosen] = np.flip(images[chosen], axis + self.offset)
+        out = np.empty_like(images)  # in the same memory layout
+        given, target = _with_whole_pixels(images, out) if axis + 2 < images.ndim else (images, out)
+        mirrored = np.flip(given, axis + self.offset)
+        for i, chosen in enumerate(self._chosen(len(images)).tolist()):
+            target[i] = mirrored[i] if chosen else given[i]
         return out
 
     def _chosen(self, n: int) -> Array:
@@ -529,6 +545,31 @@ def _on_images(x: Any, function: Callable[[Array, int], Array], *, is_batch: boo
     return Tensor(function(x.array, axis)) if isinstance(x, Tensor) else function(x, axis)
 
 
+def _with_whole_pixels(*images: Array) -> tuple[Array, ...]:
+    """Views of images (…, channels) in which a pixel is one element, where its bytes adjoin.
+
+    Copies of such elements take a third of the time of copies channel by channel.
+    """
+    if any(x.strides[-1] != x.itemsize or not x.size for x in images):
+        return images
+    return tuple(x.view(f"V{x.itemsize * x.shape[-1]}")[..., 0] for x in images)
+
+
+def _copy_window(image: Array, target: Array, axis: int, top: int, left: int) -> None:
+    """Copy to `target` the part of `image` from (top, left) on, as far as there is one."""
+    height, width = image.shape[axis : axis + 2]
+    rows, columns = target.shape[axis : axis + 2]
+    before = (slice(None),) * axis
+    down = slice(max(0, -top), min(rows, height - top))
+    along = slice(max(0, -left), min(columns, width - left))
+    if down.start < down.stop and along.start < along.stop:
+        source = (
+            slice(down.start + top, down.stop + top),
+            slice(along.start + left, along.stop + left),
+        )
+        target[(*before, down, along)] = image[(*before, *source)]
+
+
 def _window(images: Array, axis: int, top: int, left: int, size: tuple[int, int]) -> Array:
     before = (slice(None),) * axis
     return images[(*before, slice(top, top + size[0]), slice(left, left + size[1]))]
@@ -543,18 +584,23 @@ def _pad(images: Array, axis: int, sides: tuple[int, ...], fill: Any, mode: str)
         return np.pad(images, widths, mode=mode)  # type: ignore[call-overload, no-any-return] # NumPy's types know the modes one by one
     shape = [n + before + after for n, (before, after) in zip(images.shape, widths, strict=True)]
     out = np.empty_like(images, shape=shape)
+    _fill(out, axis, fill)
+    height, width = images.shape[axis : axis + 2]
+    _window(out, axis, top, left, (height, width))[...] = images
+    return out
+
+
+def _fill(images: Array, axis: int, fill: Any) -> None:
+    """Set every pixel to `fill`, a number or one for each channel."""
     if np.ndim(fill) and axis == images.ndim - 2:  # a colour for (channels, height, width)
         fill = np.reshape(fill, (-1, 1, 1))
     try:
-        out[...] = fill
+        images[...] = fill
     except (ValueError, TypeError, OverflowError) as error:
         raise ArgumentError(
             f"fill should be a number, or one for each channel, that {images.dtype} can hold; got "
             f"{fill!r} for images of shape {list(images.shape)} ({error})"
         ) from None
-    height, width = images.shape[axis : axis + 2]
-    _window(out, axis, top, left, (height, width))[...] = images
-    return out
 
 
 def _pair(name: str, size: int | Sequence[int]) -> tuple[int, int]:

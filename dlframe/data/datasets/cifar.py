@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from dlframe.data.batch import take
 from dlframe.data.datasets.images import ImageDataset, Transform, as_root, damaged, not_found
 from dlframe.data.datasets.unpickle import load_plain
 from dlframe.data.download import Checksum, download
@@ -168,7 +169,7 @@ class CIFAR10(ImageDataset):
         return Image.fromarray(np.ascontiguousarray(self.data[index]))
 
     def _raws(self, indices: Sequence[int]) -> Any:
-        return self.data[np.asarray(indices)]
+        return take(self.data, indices)
 
 
 def _read_pickled(path: Path) -> tuple[np.ndarray[Any, Any], list[int]]:

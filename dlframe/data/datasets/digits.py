@@ -60,9 +60,6 @@ class Digits(ImageDataset):
     def _raws(self, indices: Sequence[int]) -> Tensor:
         return Tensor(take(to_array(self.data), indices))
 
-    def _labels(self, indices: Sequence[int]) -> list[int]:
-        return [int(label) for label in take(to_array(self.targets), indices)]
-
 
 def _read_table() -> np.ndarray[Any, np.dtype[np.uint8]]:
     """The file as it is: a row per image, 64 pixels 0…16 and the label."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.data.batch import Batch
+from dlframe.data.batch import Batch, take
 from dlframe.data.dataset import Dataset, fetch
 from dlframe.data.transforms import batchable
 from dlframe.errors import DatasetError, DatasetMissingError
+from dlframe.tensor import Tensor, to_array
 
 Transform = Callable[[Any], Any]
 
@@ -48,7 +49,11 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         raise NotImplementedError
 
     def _labels(self, indices: Sequence[int]) -> list[int]:
-        return [int(self.targets[i]) for i in indices]
+        targets = self.targets
+        if isinstance(targets, (Tensor, np.ndarray)):
+            numbers: list[int] = take(to_array(targets), indices).tolist()
+            return numbers
+        return [int(targets[i]) for i in indices]
 
     def __len__(self) -> int:
         return len(self.data)

@@ -169,9 +169,6 @@ class MNIST(ImageDataset):
     def _raws(self, indices: Sequence[int]) -> Any:
         return take(to_array(self.data), indices)
 
-    def _labels(self, indices: Sequence[int]) -> list[int]:
-        return [int(label) for label in take(to_array(self.targets), indices)]
-
 
 class FashionMNIST(MNIST):
     """70000 pictures of clothes, 28×28 grey pixels, in MNIST's form; files in
