@@ -2,7 +2,7 @@
 
     python -m benchmarks                          speed of the table, with one and two threads
     python -m benchmarks speed lenet --threads 1  of some
-    python -m benchmarks speed optimizers         of a group: table, models, optimizers
+    python -m benchmarks speed optimizers         of a group: table, models, optimizers, loaders
     python -m benchmarks memory                   peaks, and page faults per step
     python -m benchmarks growth batch depth       time and memory against a size
     python -m benchmarks imports                  the time of `import dlframe`

@@ -7,6 +7,7 @@ step and returns the loss.
 from __future__ import annotations
 
 from benchmarks.workloads.growth import POINTS
+from benchmarks.workloads.loaders import LOADERS
 from benchmarks.workloads.networks import (
     cifar_cnn,
     cifar_small,
@@ -95,9 +96,10 @@ ASKED = {
     "adam_5m_in_200": (1.5, 1.5),
     "loader": (10.0, 10.0),
 }
-WORKLOADS = {function.__name__: function for function in _ALL} | OPTIMIZERS | POINTS
+WORKLOADS = {function.__name__: function for function in _ALL} | OPTIMIZERS | LOADERS | POINTS
 GROUPS = {
     "table": list(ASKED),
     "models": [function.__name__ for function in _ALL],
     "optimizers": list(OPTIMIZERS),
+    "loaders": list(LOADERS),
 }

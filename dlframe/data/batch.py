@@ -80,17 +80,19 @@ def take(
 
     Large rows are copied by several threads (`dlframe.set_num_threads`).
     """
+    places = np.asarray(indices)
+    if not places.size:
+        places = places.astype(np.intp)  # an empty list is an array of floats
     if not array.flags.c_contiguous:
         # `take` would bring all of the array in order first, for every batch
-        out = np.empty((len(indices), *array.shape[1:]), array.dtype)
-        out[...] = array[np.asarray(indices, np.intp)]
+        out = np.empty((len(places), *array.shape[1:]), array.dtype)
+        out[...] = array[places]
         return out
     if array.ndim > 1 and threads.number() > 1 and array.size:
         least = -(-_WORTH_A_THREAD * len(array) // array.nbytes)
-        if len(indices) >= 2 * least:
-            return _taken_together(array, np.asarray(indices), least)
-    # np.take has no overhead for a list, and copies even where the indices run in sequence
-    return array.take(indices, axis=0)
+        if len(places) >= 2 * least:
+            return _taken_together(array, places, least)
+    return array.take(places, axis=0)  # a copy even where the indices run in sequence
 
 
 def _taken_together(

@@ -102,8 +102,10 @@ class RandomSampler(Sampler[int]):
         else:
             for _ in range(self.num_samples // n):
                 yield generator.randperm(n).tolist()
-            # drawn also if none of it is used, so that a shared generator advances as in PyTorch
-            yield generator.randperm(n).tolist()[: self.num_samples % n]
+            if rest := self.num_samples % n:
+                yield generator.randperm(n).tolist()[:rest]
+            elif self.generator is not None:
+                generator.raw32(n - 1)  # PyTorch draws a permutation here, and uses none of it
 
     def __len__(self) -> int:
         return self.num_samples

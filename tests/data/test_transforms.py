@@ -50,6 +50,10 @@ PIPELINES: dict[str, Any] = {
     "needed": Compose([RandomCrop(12, pad_if_needed=True, fill=7), ToTensor()]),
     "colour": Compose([RandomCrop(8, 3, fill=(1, 2, 3)), RandomVerticalFlip(), ToTensor()]),
     "tensor colour": Compose([ToTensor(), RandomCrop(8, 3, fill=(1, 2, 3))]),
+    "wide border": Compose([RandomCrop(3, padding=(9, 0, 1, 12), fill=5), ToTensor()]),
+    "tensor border": Compose([ToTensor(), RandomCrop((20, 5), padding=(2, 9)), Flatten()]),
+    "flips": Compose([RandomHorizontalFlip(), RandomVerticalFlip(), ToTensor()]),
+    "tensor flips": Compose([ToTensor(), RandomHorizontalFlip(), RandomVerticalFlip()]),
     "centre": Compose([CenterCrop((5, 4)), ToTensor(), CenterCrop(7)]),
     "padded": Compose([Pad(2, fill=9), ToTensor(), Pad((1, 0), padding_mode="edge")]),
     "padded colour": Compose([Pad((1, 2, 3, 4), (1, 2, 3)), ToTensor(), Pad(1, (0.1, 0.2, 0.3))]),
@@ -71,6 +75,17 @@ def test_a_batch_is_its_samples(images: np.ndarray, name: str, kind: str) -> Non
             alone = array_of(transform(sample))
         assert alone.dtype == together.dtype
         np.testing.assert_array_equal(alone, together[i])
+
+
+@pytest.mark.parametrize("name", ["cifar", "flips", "tensor flips", "colour", "wide border"])
+def test_a_batch_is_its_samples_in_any_memory(images: np.ndarray, name: str) -> None:
+    transform = PIPELINES[name]
+    for given in (images[..., ::-1], images[:, ::-1], images.swapaxes(1, 2), images[::-1]):
+        with drawing(SampleDraws(1, 2, range(6))):
+            together = array_of(transform.batch(given))
+        for i, image in enumerate(given):
+            with drawing(SampleDraws(1, 2, [i])):
+                np.testing.assert_array_equal(array_of(transform(image)), together[i])
 
 
 def test_grey_images(rng: np.random.Generator) -> None:
