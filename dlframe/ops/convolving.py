@@ -24,14 +24,17 @@ from dlframe.ops.record import Array
 
 __all__ = ["convolved", "gathered", "parts_of", "spread", "spread_by_columns"]
 
-_CHUNK = 1 << 18  # numbers that are laid out at once, to fit the cache
+# Numbers that are laid out at once, to fit the cache. Threads wait for each other between two calls
+# of NumPy, so with several each call has more to do.
+_CHUNK, _CHUNK_OF_THREADS = 1 << 18, 1 << 20
 _TILE = 1_000_000  # multiplications
 _WIDE = 32  # outputs, for which a BLAS is faster if the factor lies in memory row by row
 _SHARED = 4_000_000  # multiplications, which take a thread 0.1 ms
 
 
-def parts_of(samples: slice, numbers_per_sample: int, chunk: int = _CHUNK) -> Iterator[slice]:
+def parts_of(samples: slice, numbers_per_sample: int, chunk: int = 0) -> Iterator[slice]:
     """`samples` in slices of about `chunk` numbers."""
+    chunk = chunk or (_CHUNK if threads.number() == 1 else _CHUNK_OF_THREADS)
     step, end = max(1, chunk // max(numbers_per_sample, 1)), samples.stop
     return (slice(i, min(i + step, end)) for i in range(samples.start, end, step))
 
