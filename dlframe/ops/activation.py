@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ArgumentError
+from dlframe.ops.blocks import one_step
 from dlframe.ops.elementwise import where
 from dlframe.ops.erf import erf
 from dlframe.ops.exponential import into, logistic, sigmoid
@@ -42,14 +43,16 @@ __all__ = [
 # --- of straight lines -------------------------------------------------------------------------
 
 
-def _relu(x: Any) -> Any:
+@one_step
+def _relu(x: Any, out: Any = None) -> Any:
     """max(x, 0)."""
-    return _at_least_0(x) if type(x) is np.ndarray and x.dtype.kind == "f" else np.maximum(x, 0)
+    floats = type(x) is np.ndarray and x.dtype.kind == "f"
+    return _at_least_0(x, out) if floats else np.maximum(x, 0, out=out)
 
 
-def _at_least_0(x: Any) -> Any:
-    # a large array is three times as fast through `clip`, which knows that its limits are numbers
-    return x.clip(0, math.inf) if x.size > 2048 else np.maximum(x, 0)
+def _at_least_0(x: Any, out: Any = None) -> Any:
+    # a large array is up to three times as fast by `clip`, which knows that its limits are numbers
+    return x.clip(0, math.inf, out=out) if x.size > 2048 else np.maximum(x, 0, out=out)
 
 
 def _at_most_0(x: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dlframe.base import threads
 
-__all__ = ["LARGE", "SEVERAL", "by_blocks", "in_blocks", "rule_by_blocks"]
+__all__ = ["LARGE", "SEVERAL", "by_blocks", "in_blocks", "one_step", "rule_by_blocks"]
 
 LARGE = 1 << 18  # elements, of which fewer are not worth another thread
 SEVERAL = 1 << 17  # elements, of which fewer stay in the cache from step to step
@@ -23,6 +23,15 @@ _BLOCK = 1 << 16  # elements; twice as many with several threads, which wait for
 _OPTIONS = (int, float, bool, str, type(None))
 
 Function = Callable[..., Any]
+
+
+_SINGLE: set[Function] = set()
+
+
+def one_step(function: Function) -> Function:
+    """Say that `function` makes no other array than its result, for which it takes `out=`."""
+    _SINGLE.add(function)
+    return function
 
 
 def by_blocks(function: Function) -> Function:
@@ -61,18 +70,19 @@ def in_blocks(function: Function, *arguments: Any) -> Any:
                 return function(*arguments)
         elif not isinstance(x, _OPTIONS):
             return function(*arguments)
-    if not arrays or (isinstance(function, np.ufunc) and threads.number() == 1):
+    single = isinstance(function, np.ufunc) or function in _SINGLE
+    if not arrays or (single and threads.number() == 1):
         return function(*arguments)  # one step, which gains nothing from blocks
     rows = [x.reshape(-1) if x.__class__ is np.ndarray else x for x in arguments]
-    of_rows = _ufunc if isinstance(function, np.ufunc) else _several_steps
+    of_rows = _one_step if single else _several_steps
     made = of_rows(function, rows, arrays[0].size)
     if isinstance(made, tuple):
         return tuple([None if out is None else out.reshape(shape) for out in made])
     return made.reshape(shape)
 
 
-def _ufunc(function: Any, rows: list[Any], size: int) -> Any:
-    """One step: as many blocks as threads."""
+def _one_step(function: Function, rows: list[Any], size: int) -> Any:
+    """As many blocks as threads, written to where they belong."""
     out: Any = None
 
     def of(block: slice) -> Any:
