@@ -28,7 +28,7 @@ Place = tuple[
 ]  # which gradient and which part of it, and the rest
 
 BLOCK = 32768  # elements of gathered parameters: they stay in the cache until written back
-SPAN = 131072  # elements of a large parameter that are updated at a time
+SPAN = 65536  # elements of a large parameter that are updated at a time
 shape_of = attrgetter("shape")
 
 NUMBERS = ("step", "eta", "mu", "mu_product")
