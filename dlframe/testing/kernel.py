@@ -40,7 +40,6 @@ _LAYOUTS: dict[str, Callable[[list[Any]], list[Any]]] = {
     "in another order": turned,
     "read-only": read_only,
 }
-_STRANGE = (np.nan, np.inf, -np.inf)
 _PATIENCE = 120.0  # seconds until a child counts as hanging: it may have to compile
 
 
@@ -55,7 +54,7 @@ def check_kernel(
     order: int = 2,
     fixed: Sequence[int] = (),
     elementwise: bool = False,
-    strange: bool = True,
+    strange: Sequence[float] = (np.nan, np.inf, -np.inf),
     processes: bool = False,
     dtypes: Sequence[str] = ("float32", "float64"),
     tolerance: float = 1e-10,
@@ -79,7 +78,7 @@ def check_kernel(
         order: how often it can be differentiated.
         fixed: the places of float inputs that have no gradient.
         elementwise: whether inputs without elements are tried, too.
-        strange: whether nan and infinity are tried.
+        strange: the values that are put into each input, one at a time.
         processes: whether forked and spawned processes are tried; they take seconds. A spawned one
             can only ask for a kernel that is installed.
         dtypes: the dtypes that are compared.
@@ -119,8 +118,7 @@ def check_kernel(
             close = {"float16": 2e-2, "float32": narrow}.get(dtype, tolerance)
             _check_numbers(case, dtype, close)
             _check_layouts(case, dtype, close)
-            if strange:
-                _check_strange(case, dtype, close)
+            _check_strange(case, dtype, close, strange)
             if elementwise:
                 _check_empty(case, dtype)
             _check_threads(case, dtype, close)
@@ -218,12 +216,12 @@ def _strides(case: Case, args: list[Any]) -> Results:
     }
 
 
-def _check_strange(case: Case, dtype: str, close: float) -> None:
+def _check_strange(case: Case, dtype: str, close: float, values: Sequence[float]) -> None:
     """Numbers that are none go the same ways."""
     for i, x in enumerate(case.inputs):
         if not is_float(x) or not x.size:
             continue
-        for value in _STRANGE:
+        for value in values:
             with claim(case.name, f"treats {value} in {dtype} input {i} as the plain operation"):
                 args = [_with(value, arg) if k == i else arg for k, arg in enumerate(case.inputs)]
                 other = Case(
