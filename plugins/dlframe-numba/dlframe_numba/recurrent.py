@@ -1,8 +1,8 @@
 """Whole sequences of LSTM and GRU: for each step one product of matrices and one compiled pass.
 
 Sequences do not meet, so each thread takes some of them through all steps. The products are
-NumPy's. What is kept for the gradient is what `dlframe.ops.recurrent` keeps; only, the gates of one
-sequence lie side by side in memory, so that one product serves all of them.
+NumPy's, one for each gate: BLAS takes less time for several small ones. What is kept for the
+gradient is what `dlframe.ops.recurrent` keeps.
 """
 
 from __future__ import annotations
@@ -24,84 +24,110 @@ __all__ = ["gru_layer", "lstm_layer"]
 _LSTM = (2, 0, 1, 3)
 _BACK = (1, 2, 0, 3)
 # A GRU's are r, u, n there. Here W_hh h gives n, r, u, and W_ih x gives r, u, n.
-_OF_H, _OF_H_BACK = (2, 0, 1), (1, 2, 0)
+_OF_X, _OF_H, _OF_H_BACK = (0, 1, 2), (2, 0, 1), (1, 2, 0)
+
+
+# z and dz have a matrix for each gate, with the rows of all steps; `first` is that of this step.
+# The compiler works on eight numbers at once only where few arrays take part in a loop: it has to
+# make sure that they do not overlap. So each row is gone through several times.
 
 
 @loop
-def _lstm_step(z, zh, bias, c, new, t, out):
+def _lstm_step(z, zh, bias, c, new, t, out, first):
     """From z = W_ih x and zh = W_hh h: the gates into z, then c', tanh c' and h'."""
     rows, n = c.shape
     for r in range(rows):
+        at = first + r
         for j in range(n):
-            g = tanh(z[r, 0, j] + zh[r, 0, j] + bias[0, j])
-            i = sigmoid(z[r, 1, j] + zh[r, 1, j] + bias[1, j])
-            f = sigmoid(z[r, 2, j] + zh[r, 2, j] + bias[2, j])
-            o = sigmoid(z[r, 3, j] + zh[r, 3, j] + bias[3, j])
-            z[r, 0, j] = g
-            z[r, 1, j] = i
-            z[r, 2, j] = f
-            z[r, 3, j] = o
-            cell = f * c[r, j] + i * g
-            new[r, j] = cell
-            size = tanh(cell)
-            t[r, j] = size
-            out[r, j] = o * size
+            z[0, at, j] = tanh(z[0, at, j] + zh[0, r, j] + bias[0, j])
+        for k in range(1, 4):
+            for j in range(n):
+                z[k, at, j] = sigmoid(z[k, at, j] + zh[k, r, j] + bias[k, j])
+        for j in range(n):
+            new[r, j] = z[1, at, j] * z[0, at, j] + z[2, at, j] * c[r, j]
+        for j in range(n):
+            t[r, j] = tanh(new[r, j])
+        for j in range(n):
+            out[r, j] = z[3, at, j] * t[r, j]
 
 
 @loop
-def _lstm_back(dz, dc, z, c, t, dh, dout):
+def _lstm_back(dz, dc, z, c, t, dh, dout, first):
     """From the gradients of h' and c' those of z; dc becomes the gradient of c."""
     rows, n = c.shape
     for r in range(rows):
+        at = first + r
         for j in range(n):
-            g = z[r, 0, j]
-            i = z[r, 1, j]
-            f = z[r, 2, j]
-            o = z[r, 3, j]
-            d = dh[r, j] + dout[r, j]
-            size = t[r, j]
-            by_c = dc[r, j] + d * o * (F(1) - size * size)
-            dz[r, 0, j] = by_c * i * (F(1) - g * g)
-            dz[r, 1, j] = by_c * g * i * (F(1) - i)
-            dz[r, 2, j] = by_c * c[r, j] * f * (F(1) - f)
-            dz[r, 3, j] = d * size * o * (F(1) - o)
-            dc[r, j] = by_c * f
+            dh[r, j] += dout[r, j]
+        for j in range(n):
+            dc[r, j] += dh[r, j] * z[3, at, j] * (F(1) - t[r, j] * t[r, j])
+        for j in range(n):
+            o = z[3, at, j]
+            dz[3, at, j] = dh[r, j] * t[r, j] * o * (F(1) - o)
+        for j in range(n):
+            g = z[0, at, j]
+            dz[0, at, j] = dc[r, j] * z[1, at, j] * (F(1) - g * g)
+        for j in range(n):
+            i = z[1, at, j]
+            dz[1, at, j] = dc[r, j] * z[0, at, j] * i * (F(1) - i)
+        for j in range(n):
+            f = z[2, at, j]
+            dz[2, at, j] = dc[r, j] * c[r, j] * f * (F(1) - f)
+        for j in range(n):
+            dc[r, j] *= z[2, at, j]
 
 
 @loop
-def _gru_step(z, zh, bias, h, out):
+def _gru_step(z, zh, bias, h, out, first):
     """z is (·, r, u, n) of W_ih x and becomes (W_hh h of n, r, u, n); zh is (n, r, u) of W_hh h."""
     rows, n = h.shape
-    for k in range(rows):
+    for i in range(rows):
+        at = first + i
         for j in range(n):
-            hn = zh[k, 0, j] + bias[0, j]
-            r = sigmoid(z[k, 1, j] + zh[k, 1, j] + bias[1, j])
-            u = sigmoid(z[k, 2, j] + zh[k, 2, j] + bias[2, j])
-            new = tanh(z[k, 3, j] + bias[3, j] + r * hn)
-            z[k, 0, j] = hn
-            z[k, 1, j] = r
-            z[k, 2, j] = u
-            z[k, 3, j] = new
-            out[k, j] = new + u * (h[k, j] - new)
+            z[0, at, j] = zh[0, i, j] + bias[0, j]
+        for k in range(1, 3):
+            for j in range(n):
+                z[k, at, j] = sigmoid(z[k, at, j] + zh[k, i, j] + bias[k, j])
+        for j in range(n):
+            z[3, at, j] = tanh(z[3, at, j] + bias[3, j] + z[1, at, j] * z[0, at, j])
+        for j in range(n):
+            out[i, j] = z[3, at, j] + z[2, at, j] * (h[i, j] - z[3, at, j])
 
 
 @loop
-def _gru_back(dz, direct, z, h, dh, dout):
+def _gru_back(dz, direct, z, h, dh, dout, first):
     """The gradients of z, and what goes to h without a weight."""
     rows, n = h.shape
-    for k in range(rows):
+    for i in range(rows):
+        at = first + i
         for j in range(n):
-            hn = z[k, 0, j]
-            r = z[k, 1, j]
-            u = z[k, 2, j]
-            new = z[k, 3, j]
-            d = dh[k, j] + dout[k, j]
-            dn = d * (F(1) - u) * (F(1) - new * new)
-            dz[k, 0, j] = dn * r
-            dz[k, 1, j] = dn * hn * r * (F(1) - r)
-            dz[k, 2, j] = d * (h[k, j] - new) * u * (F(1) - u)
-            dz[k, 3, j] = dn
-            direct[k, j] = d * u
+            dh[i, j] += dout[i, j]
+        for j in range(n):
+            u = z[2, at, j]
+            direct[i, j] = dh[i, j] * u
+        for j in range(n):
+            u = z[2, at, j]
+            dz[2, at, j] = dh[i, j] * (h[i, j] - z[3, at, j]) * u * (F(1) - u)
+        for j in range(n):
+            new = z[3, at, j]
+            dz[3, at, j] = dh[i, j] * (F(1) - z[2, at, j]) * (F(1) - new * new)
+        for j in range(n):
+            dz[0, at, j] = dz[3, at, j] * z[1, at, j]
+        for j in range(n):
+            r = z[1, at, j]
+            dz[1, at, j] = dz[3, at, j] * z[0, at, j] * r * (F(1) - r)
+
+
+@loop
+def _add_parts(out, parts):
+    """The sum of the parts, which are as many as there are gates."""
+    rows, n = out.shape
+    for i in range(rows):
+        for j in range(n):
+            out[i, j] = parts[0, i, j] + parts[1, i, j] + parts[2, i, j]
+        for k in range(3, len(parts)):
+            for j in range(n):
+                out[i, j] += parts[k, i, j]
 
 
 # --- what both share ---------------------------------------------------------------------------
@@ -115,10 +141,21 @@ def _is_known(*arrays: Any) -> bool:
 
 
 def _arranged(weight: Any, order: tuple[int, ...]) -> Any:
-    """The gates' rows in this order."""
+    """A block of rows for each gate, in this order."""
     gates = len(order)
     blocks = weight.reshape(gates, len(weight) // gates, *weight.shape[1:])
-    return np.ascontiguousarray(blocks[list(order)]).reshape(weight.shape)
+    return np.ascontiguousarray(blocks[list(order)])
+
+
+def _turned(blocks: Any) -> Any:
+    """Each block transposed, in order in memory."""
+    return np.ascontiguousarray(blocks.transpose(0, 2, 1))
+
+
+def _together(blocks: Any, order: tuple[int, ...]) -> Any:
+    """The blocks in this order, as one weight."""
+    found = blocks[list(order)]
+    return found.reshape(-1, *found.shape[2:])
 
 
 def _history(x: Any, first: Any, reverse: bool) -> tuple[Any, Any]:
@@ -170,28 +207,27 @@ def _lstm(
     if not _is_known(x, h, c, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
     size = h.shape[1]
-    rows = x.reshape(-1, x.shape[2])
-    z = np.dot(rows, _arranged(w_ih, _LSTM).T).reshape(len(rows), 4, size)
+    z = np.matmul(x.reshape(-1, x.shape[2]), _turned(_arranged(w_ih, _LSTM)))
     bias = np.zeros((4, size), np.float32)
     if b_ih is not None:
-        bias += _arranged(b_ih + b_hh, _LSTM).reshape(4, size)
+        bias += _arranged(b_ih + b_hh, _LSTM)
     before_h, after_h = _history(x, h, reverse)
     before_c, after_c = _history(x, c, reverse)
     t = np.empty_like(after_c)
-    weight = np.ascontiguousarray(_arranged(w_hh, _LSTM).T)
-    zh = np.empty((len(h), 4, size), np.float32)
+    weight = _turned(_arranged(w_hh, _LSTM))
 
     def task(a: int, b: int) -> None:
-        part = zh[a:b]
+        zh = np.empty((4, b - a, size), np.float32)
         for at in _walk(x, reverse, a, b):
-            np.dot(before_h[at], weight, out=part.reshape(b - a, 4 * size))
-            _lstm_step(z[at], part, bias, before_c[at], after_c[at], t[at], after_h[at])
+            np.matmul(before_h[at], weight, out=zh)
+            states = before_c[at], after_c[at], t[at], after_h[at]
+            _lstm_step(z, zh, bias, *states, at.start)
 
     _by_sequences(task, x, size)
     out = after_h.reshape(*x.shape[:2], size).copy()  # a write must not change what is kept
     arrays = [before_h, after_h, before_c, after_c, t]
     running = _last(after_h, x, reverse), _last(after_c, x, reverse)
-    return (out, *running), (z.transpose(1, 0, 2), arrays)
+    return (out, *running), (z, arrays)
 
 
 def _lstm_slopes(
@@ -209,7 +245,6 @@ def _lstm_slopes(
     z, arrays = residuals
     if w_hr is not None or sizes is not None or not x.size or x.ndim != 3:
         return NotImplemented
-    z = z.transpose(1, 0, 2)
     before_h, _, before_c, _, t = arrays
     if not _is_known(x, w_ih, w_hh, z, before_h, before_c, t, *g):
         return NotImplemented
@@ -220,22 +255,28 @@ def _lstm_slopes(
 
     def task(a: int, b: int) -> None:
         by_h, by_c = dh[a:b], dc[a:b]
+        parts = np.empty((4, b - a, size), np.float32)
         for at in reversed(_walk(x, reverse, a, b)):
-            _lstm_back(dz[at], by_c, z[at], before_c[at], t[at], by_h, dout[at])
-            np.dot(dz[at].reshape(b - a, 4 * size), weight, out=by_h)
+            _lstm_back(dz, by_c, z, before_c[at], t[at], by_h, dout[at], at.start)
+            np.matmul(dz[:, at], weight, out=parts)
+            _add_parts(by_h, parts)
 
     _by_sequences(task, x, size)
-    dz = dz.reshape(len(dz), 4 * size)
-    dx = np.dot(dz, _arranged(w_ih, _LSTM)).reshape(x.shape) if needs[0] else None
-    dw_ih = dw_hh = db = None
-    if needs[3]:
-        dw_ih = _arranged(np.dot(dz.T, x.reshape(-1, x.shape[2])), _BACK)
-    if needs[4]:
-        dw_hh = _arranged(np.dot(dz.T, before_h), _BACK)
-    if needs[5] or needs[6]:
-        db = _arranged(add(dz, 0), _BACK)
+    rows = x.reshape(-1, x.shape[2])
+    dx = _of_x(dz, _arranged(w_ih, _LSTM), x) if needs[0] else None
+    dw_ih = _together(np.matmul(dz.swapaxes(1, 2), rows), _BACK) if needs[3] else None
+    dw_hh = _together(np.matmul(dz.swapaxes(1, 2), before_h), _BACK) if needs[4] else None
+    db = _together(add(dz, 1), _BACK) if needs[5] or needs[6] else None
     other = db.copy() if needs[6] else None
     return dx, dh, dc, dw_ih, dw_hh, db if needs[5] else None, other, None
+
+
+def _of_x(dz: Any, weight: Any, x: Any) -> Any:
+    """The gradient of the input: the sum over the gates."""
+    dx = np.dot(dz[0], weight[0])
+    for part, w in zip(dz[1:], weight[1:], strict=True):
+        dx += np.dot(part, w)
+    return dx.reshape(x.shape)
 
 
 def _lstm_values(*args: Any, **options: Any) -> Any:
@@ -265,25 +306,24 @@ def _gru(
         return NotImplemented
     size = h.shape[1]
     rows = x.reshape(-1, x.shape[2])
-    z = np.empty((len(rows), 4, size), np.float32)
-    np.matmul(rows, w_ih.T, out=z.reshape(len(rows), 4 * size)[:, size:])
+    z = np.empty((4, len(rows), size), np.float32)
+    np.matmul(rows, _turned(_arranged(w_ih, _OF_X)), out=z[1:])
     bias = np.zeros((4, size), np.float32)
     if b_ih is not None:
-        bias[1:] += b_ih.reshape(3, size)
-        bias[:3] += _arranged(b_hh, _OF_H).reshape(3, size)
+        bias[1:] += _arranged(b_ih, _OF_X)
+        bias[:3] += _arranged(b_hh, _OF_H)
     before, after = _history(x, h, reverse)
-    weight = np.ascontiguousarray(_arranged(w_hh, _OF_H).T)
-    zh = np.empty((len(h), 3, size), np.float32)
+    weight = _turned(_arranged(w_hh, _OF_H))
 
     def task(a: int, b: int) -> None:
-        part = zh[a:b]
+        zh = np.empty((3, b - a, size), np.float32)
         for at in _walk(x, reverse, a, b):
-            np.dot(before[at], weight, out=part.reshape(b - a, 3 * size))
-            _gru_step(z[at], part, bias, before[at], after[at])
+            np.matmul(before[at], weight, out=zh)
+            _gru_step(z, zh, bias, before[at], after[at], at.start)
 
     _by_sequences(task, x, size)
     out = after.reshape(*x.shape[:2], size).copy()
-    return (out, _last(after, x, reverse)), (z.transpose(1, 0, 2), [before, after])
+    return (out, _last(after, x, reverse)), (z, [before, after])
 
 
 def _gru_slopes(
@@ -300,34 +340,30 @@ def _gru_slopes(
     z, (before, _) = residuals
     if sizes is not None or not x.size or x.ndim != 3:
         return NotImplemented
-    z = z.transpose(1, 0, 2)
     if not _is_known(x, w_ih, w_hh, z, before, *g):
         return NotImplemented
     size = before.shape[1]
     dout, dh = g[0].reshape(-1, size), g[1].copy()
     dz, direct = np.empty_like(z), np.empty_like(dh)
-    flat = dz.reshape(len(dz), 4 * size)
-    by_x, by_h = flat[:, size:], flat[:, : 3 * size]
+    by_x, by_h = dz[1:], dz[:3]
     weight = _arranged(w_hh, _OF_H)
 
     def task(a: int, b: int) -> None:
         own, past = dh[a:b], direct[a:b]
+        parts = np.empty((3, b - a, size), np.float32)
         for at in reversed(_walk(x, reverse, a, b)):
-            _gru_back(dz[at], past, z[at], before[at], own, dout[at])
-            np.matmul(by_h[at], weight, out=own)
+            _gru_back(dz, past, z, before[at], own, dout[at], at.start)
+            np.matmul(by_h[:, at], weight, out=parts)
+            _add_parts(own, parts)
             np.add(own, past, out=own)
 
     _by_sequences(task, x, size)
-    dx = np.matmul(by_x, w_ih).reshape(x.shape) if needs[0] else None
-    dw_ih = dw_hh = db_ih = db_hh = None
-    if needs[2]:
-        dw_ih = np.matmul(by_x.T, x.reshape(-1, x.shape[2]))
-    if needs[3]:
-        dw_hh = _arranged(np.matmul(by_h.T, before), _OF_H_BACK)
-    if needs[4] or needs[5]:
-        total = add(flat, 0)
-        db_ih = total[size:].copy() if needs[4] else None
-        db_hh = _arranged(total[: 3 * size], _OF_H_BACK) if needs[5] else None
+    rows = x.reshape(-1, x.shape[2])
+    dx = _of_x(by_x, _arranged(w_ih, _OF_X), x) if needs[0] else None
+    dw_ih = _together(np.matmul(by_x.swapaxes(1, 2), rows), _OF_X) if needs[2] else None
+    dw_hh = _together(np.matmul(by_h.swapaxes(1, 2), before), _OF_H_BACK) if needs[3] else None
+    db_ih = _together(add(by_x, 1), _OF_X) if needs[4] else None
+    db_hh = _together(add(by_h, 1), _OF_H_BACK) if needs[5] else None
     return dx, dh, dw_ih, dw_hh, db_ih, db_hh
 
 
