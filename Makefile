@@ -10,6 +10,7 @@
 
 VENV := .venv
 ORACLE := .venv-oracle
+NUMBA := .venv-numba
 
 # What the tests run on. Tests are small: more BLAS threads than cores only slow each other down.
 WORKERS := 2
@@ -19,7 +20,7 @@ PYTEST := $(ONE_THREAD) $(VENV)/bin/python -m pytest $(OPTIONS)
 
 DEMO := runs/demo
 
-.PHONY: help demo check test test-slow lint format types docs oracle bench golden clean
+.PHONY: help demo check test test-slow lint format types docs oracle numba bench golden clean
 
 help:  ## this list; the times are those of two quiet cores, without the first set-up (a minute)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -63,6 +64,10 @@ docs: $(VENV)/stamp-docs  ## seconds: check every link, anchor and code block of
 oracle: $(ORACLE)/stamp  ## 3 minutes: compare with PyTorch itself, side by side
 	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest $(OPTIONS) tests/oracle
 
+numba: $(NUMBA)/stamp  ## 2 minutes: the compiled kernels of plugins/dlframe-numba
+	@$(ONE_THREAD) $(NUMBA)/bin/python -m pytest -q -n $(WORKERS) \
+	    -c plugins/dlframe-numba/pyproject.toml plugins/dlframe-numba/tests
+
 bench: $(ORACLE)/stamp  ## minutes: speed beside PyTorch, on one and two threads (docs/performance.md says more)
 	@$(ORACLE)/bin/python -m benchmarks
 
@@ -70,8 +75,8 @@ golden: $(ORACLE)/stamp  ## make the reference numbers in tests/golden again, fr
 	@for script in tests/golden/make_*.py; do echo "$$script"; $(ORACLE)/bin/python "$$script" || exit 1; done
 
 clean:  ## remove the environments, the caches and the demo's run (other runs are yours)
-	rm -rf $(VENV) $(ORACLE) $(DEMO) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	find dlframe tests tools -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf $(VENV) $(ORACLE) $(NUMBA) $(DEMO) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find dlframe plugins tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 # One environment for people; each stamp stands for one extra of pyproject.toml.
 $(VENV)/stamp-%: pyproject.toml tools/venv.sh
@@ -82,4 +87,9 @@ $(VENV)/stamp-%: pyproject.toml tools/venv.sh
 # Its version is the one whose numbers are recorded; the CPU build is enough, if your pip offers it.
 $(ORACLE)/stamp: pyproject.toml tools/venv.sh
 	@sh tools/venv.sh $(ORACLE) torch==2.13.0 -e '.[test]'
+	@touch $@
+
+# numba lives apart, too: the tests of every day run as they do where it is not installed.
+$(NUMBA)/stamp: pyproject.toml plugins/dlframe-numba/pyproject.toml tools/venv.sh
+	@sh tools/venv.sh $(NUMBA) numba==0.68.1 -e '.[test]' -e plugins/dlframe-numba
 	@touch $@
