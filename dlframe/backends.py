@@ -1,7 +1,8 @@
-"""Stands in for PyTorch's libraries, of which dlframe uses none.
+"""Stands in for PyTorch's libraries, of which dlframe uses none; and `kernels`, which it may use.
 
 So programs that ask for a library get False. Settings such as `backends.cudnn.benchmark = True`
-may be changed, and have no effect.
+may be changed, and have no effect. `backends.kernels` are the compiled kernels of other packages
+(`dlframe.kernels`), with PyTorch's names for such a library.
 
 >>> import dlframe as dl
 >>> dl.backends.cudnn.is_available(), dl.backends.mps.is_available()
@@ -15,7 +16,9 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-__all__ = ["cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
+from dlframe import kernels as compiled
+
+__all__ = ["cuda", "cudnn", "kernels", "mkl", "mkldnn", "mps", "openmp"]
 
 
 class Backend(ModuleType):
@@ -50,4 +53,33 @@ cudnn = Backend(
 mkl = Backend("mkl", "Intel's library of linear algebra")
 mkldnn = Backend("mkldnn", "Intel's library of layers")
 mps = Backend("mps", "Apple's library for its GPUs")
+
+
+class Kernels(ModuleType):
+    """The compiled kernels of other packages, as a library that may be switched off.
+
+    >>> import dlframe as dl
+    >>> with dl.backends.kernels.flags(enabled=False):
+    ...     dl.backends.kernels.enabled
+    False
+    """
+
+    def __init__(self) -> None:
+        super().__init__(f"{__name__}.kernels", "Compiled kernels: see dlframe.kernels.")
+        sys.modules[self.__name__] = self
+
+    @property
+    def enabled(self) -> bool:
+        """Whether they are used where there are any; may be set."""
+        return compiled.is_enabled()
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        compiled.set_enabled(value)
+
+    is_available = staticmethod(compiled.is_available)
+    flags = staticmethod(compiled.flags)
+
+
+kernels = Kernels()
 openmp = Backend("openmp", "OpenMP")

@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Kernel",
     "flags",
+    "in_use",
     "installed",
     "is_available",
     "is_enabled",
+    "problems",
     "replaced",
     "runs",
     "set_enabled",
@@ -175,6 +177,38 @@ def runs() -> Counter[str]:
     return Counter(_runs)
 
 
+def in_use(names: Iterable[str]) -> dict[str, list[str]]:
+    """Which of these operations compiled kernels may compute now, by the kernels' package.
+
+    >>> from dlframe import kernels
+    >>> kernels.in_use(["no such operation"])
+    {}
+    """
+    found: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        slot = _slots.get(name)
+        if _Switch.on and slot is not None and slot._doors:
+            found.setdefault(slot.owner, []).append(name)
+    return found
+
+
+def problems() -> list[str]:
+    """The kernels that are installed under a name that no operation and no optimizer has.
+
+    >>> from dlframe import kernels
+    >>> all("has a kernel" in problem for problem in kernels.problems())
+    True
+    """
+    from dlframe.errors import did_you_mean
+
+    return [
+        printable(f"{entry.owner} has a kernel for {entry.name!r}, which dlframe has not.")
+        + did_you_mean(entry.name, sorted(NAMES), most=3)
+        for entry in installed()
+        if entry.name not in NAMES
+    ]
+
+
 def _mentioned() -> bool:
     """Whether the metadata of any package has the group; a glance that takes a millisecond.
 
@@ -194,6 +228,8 @@ _slots: dict[str, Slot | None] = {}  # by the name of the operation or optimizer
 _again: list[Callable[[], None]] = []  # what makes operations look once more
 _warned: set[str] = set()
 _runs: Counter[str] = Counter()
+NAMES: set[str] = set()
+"""The names under which kernels are looked for: those of operations, and others."""
 _imported: set[str] = set()  # the packages of which a kernel was imported
 
 
@@ -379,6 +415,7 @@ def replaceable(name: str, door: str = "forward") -> Callable[[F], F]:
     """
 
     def decorate(plain: F) -> F:
+        NAMES.add(name)
         target: Function | None = None
 
         def forget_target() -> None:

@@ -284,3 +284,32 @@ def test_several_threads_may_call_first():
         for thread in threads:
             thread.join()
     assert out == [3.0] * 8
+
+
+# --- who tells of them -------------------------------------------------------------------------
+
+
+def test_explain_names_the_package_that_computed():
+    x = dl.tensor([1.0, -2.0], requires_grad=True)
+    with kernels.replaced("gelu", gelu_times(3)):
+        out = F.gelu(x)
+        assert "Compiled by this program, with the formulas shown: gelu." in str(out.explain())
+    assert "Compiled" not in str(F.gelu(x).explain())
+
+
+def test_a_name_that_nothing_has_is_a_problem(install):
+    install("odd", "1.0", "[dlframe.kernels]\ngelux = odd:gelux\n", odd="")
+    F.gelu(dl.ones(2))
+    (problem,) = [text for text in kernels.problems() if text.startswith("odd 1.0")]
+    assert "has a kernel for 'gelux'" in problem
+    assert "'gelu'" in problem
+
+
+def test_pytorchs_names_for_the_switch():
+    with dl.backends.kernels.flags(enabled=False):
+        assert dl.backends.kernels.enabled is kernels.is_enabled() is False
+    before = dl.backends.kernels.enabled
+    dl.backends.kernels.enabled = False
+    assert not kernels.is_enabled()
+    dl.backends.kernels.enabled = before
+    assert isinstance(dl.backends.kernels.is_available(), bool)

@@ -6,12 +6,14 @@ import argparse
 import os
 import platform
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from dlframe import kernels, ops, optim
 from dlframe.base.printable import printable
 from dlframe.version import __version__
 
@@ -33,6 +35,8 @@ def info(options: argparse.Namespace) -> int:
         ) or "one, or threadpoolctl does not know this BLAS",
         "variables": ", ".join(f"{k}={v}" for k, v in found["variables"].items()) or "none set",
         "SIMD": found["simd"],
+        "kernels": ("" if found["kernels"]["enabled"] else "switched off: ")
+        + (", ".join(found["kernels"]["installed"]) or "none installed"),
     })  # fmt: skip
     print("packages")
     _print_pairs({f"  {name}": version for name, version in found["packages"].items()})
@@ -55,6 +59,13 @@ def environment() -> dict[str, Any]:
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
         "simd": ", ".join([*simd.get("baseline", []), *simd.get("found", [])]),
         "thread_pools": _thread_pools(),
+        "kernels": {
+            "enabled": kernels.is_enabled(),
+            "installed": [
+                f"{count} of {owner}"
+                for owner, count in Counter(e.owner for e in kernels.installed()).items()
+            ],
+        },
         "variables": {name: os.environ[name] for name in THREADS if name in os.environ},
     }
 
@@ -93,9 +104,13 @@ def plugins(options: argparse.Namespace) -> int:
     if not entries:
         count = len(registry.describe())
         print(f"No plugin is installed. --all lists the {count} names that dlframe has itself.")
-    for problem in registry.problems():
+    for package in (ops, optim):
+        for name in package.__all__:
+            getattr(package, name)  # imports it, so that the names of kernels are known
+    problems = [*registry.problems(), *kernels.problems()]
+    for problem in problems:
         print(f"problem: {problem}")
-    return 1 if registry.problems() else 0
+    return 1 if problems else 0
 
 
 def _print_pairs(pairs: dict[str, Any]) -> None:

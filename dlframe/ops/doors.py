@@ -21,6 +21,8 @@ def open_later(op: Op) -> None:
         op.lead_to(op.plain_forward, op.fast_forward)
         return
 
+    kernels.NAMES.add(op.name)
+
     def first(*args: Any, **options: Any) -> Any:
         return _opened(op)[0](*args, **options)
 

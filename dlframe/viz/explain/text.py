@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlframe import kernels
 from dlframe.autograd.describing import describe
 from dlframe.ops.record import Array
 from dlframe.viz.explain.formulas import formula_of
@@ -62,6 +63,9 @@ def remarks(it: Explanation) -> list[str]:
             "A graph keeps only the values that its rules need. To see all of them, with modules",
             f"and lines of the program, compute it in `{HOW_TO_KEEP}`.",
         ]
+    for owner, names in kernels.in_use(step.op.name for step in it.steps).items():
+        text = f"Compiled by {owner}, with the formulas shown: {', '.join(names)}."
+        lines += textwrap.wrap(text, WIDTH)
     return ["", *lines] if lines else []
 
 
