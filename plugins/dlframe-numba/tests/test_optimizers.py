@@ -52,8 +52,8 @@ def test_the_kernels_run():
         p.grad = dl.randn(300, 300)
         optimizer.step()
     found = kernels.runs() - before
-    assert found["Adam: update"] == 2
-    assert found["SGD: update"] == 1
+    assert found["Adam: update"] >= 2
+    assert found["SGD: update"] >= 1
 
 
 def test_updates_have_the_arguments_of_the_plain_ones():
