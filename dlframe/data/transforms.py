@@ -418,12 +418,7 @@ class RandomCrop:
         out = np.empty_like(images, shape=shape)  # the same memory layout: contiguous rows
         if before != (0, 0) or room != images.shape[axis : axis + 2]:
             _fill(out, axis, self.fill)
-        # one copy per image: slices are faster than an index array for every pixel
-        tops, lefts = tops - before[0], lefts - before[1]
-        for image, target, top, left in zip(
-            images, out, tops.tolist(), lefts.tolist(), strict=True
-        ):
-            _copy_window(image, target, axis - 1, top, left)
+        _copy_windows(images, out, axis, tops - before[0], lefts - before[1])
         return out
 
     def _padded(self, images: Array, axis: int) -> Array:
@@ -555,19 +550,21 @@ def _with_whole_pixels(*images: Array) -> tuple[Array, ...]:
     return tuple(x.view(f"V{x.itemsize * x.shape[-1]}")[..., 0] for x in images)
 
 
-def _copy_window(image: Array, target: Array, axis: int, top: int, left: int) -> None:
-    """Copy to `target` the part of `image` from (top, left) on, as far as there is one."""
-    height, width = image.shape[axis : axis + 2]
-    rows, columns = target.shape[axis : axis + 2]
-    before = (slice(None),) * axis
-    down = slice(max(0, -top), min(rows, height - top))
-    along = slice(max(0, -left), min(columns, width - left))
-    if down.start < down.stop and along.start < along.stop:
-        source = (
-            slice(down.start + top, down.stop + top),
-            slice(along.start + left, along.stop + left),
-        )
-        target[(*before, down, along)] = image[(*before, *source)]
+def _copy_windows(images: Array, out: Array, axis: int, tops: Array, lefts: Array) -> None:
+    """Copy to each image of `out` the part of the given one from (top, left) on, if there is one.
+
+    One copy per image: slices are faster than an index array for every pixel.
+    """
+    height, width = images.shape[axis : axis + 2]
+    rows, columns = out.shape[axis : axis + 2]
+    y, x = np.maximum(-tops, 0), np.maximum(-lefts, 0)
+    y_end = np.maximum(np.minimum(rows, height - tops), y)
+    x_end = np.maximum(np.minimum(columns, width - lefts), x)
+    ends = [y, y_end, x, x_end, y + tops, y_end + tops, x + lefts, x_end + lefts]
+    where = [...] * (axis == images.ndim - 2)  # channels first
+    for image, target, *at in zip(images, out, *[end.tolist() for end in ends], strict=True):
+        source = (*where, slice(at[4], at[5]), slice(at[6], at[7]))
+        target[(*where, slice(at[0], at[1]), slice(at[2], at[3]))] = image[source]
 
 
 def _window(images: Array, axis: int, top: int, left: int, size: tuple[int, int]) -> Array:
