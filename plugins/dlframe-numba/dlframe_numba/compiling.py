@@ -18,7 +18,7 @@ from typing import Any
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-__all__ = ["exact", "formula", "loop"]
+__all__ = ["exact", "formula", "loop", "part"]
 
 # What the compiler may do with floats. Sums may be taken in another order, by several at a time;
 # it must not assume that there is no nan and no infinity.
@@ -40,6 +40,11 @@ def formula(function: Callable[..., Any]) -> Any:
 def exact(function: Callable[..., Any]) -> Any:
     """Compile a function of arrays that rounds as NumPy does, to the last bit."""
     return _compiled(function, frozenset())
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """Make a function a part of the source of the loops that call it; it may return tiles."""
+    return numba.njit(inline="always")(function)
 
 
 def _compiled(function: Callable[..., Any], fastmath: frozenset[str]) -> Any:
