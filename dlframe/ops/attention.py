@@ -19,7 +19,7 @@ from dlframe.ops.memory import empty_like
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
 from dlframe.ops.reduction import sum
-from dlframe.ops.sums import add, add_products
+from dlframe.ops.sums import row_sums
 
 __all__ = ["attention", "attention_weights"]
 
@@ -29,9 +29,10 @@ __all__ = ["attention", "attention_weights"]
 _BLOCK = 1 << 16  # scores that are made at once
 _HEIGHT = 16  # rows of a block, at least
 _KEPT = 1 << 22  # scores that are kept for the gradient; of more, it makes the blocks again
-_SAFE = 30.0  # scores of this size need no shift: exp(30) is far from overflow
+_SAFE = 30.0  # scores up to here need no shift: exp(30) is far from overflow
 
 _maximum: Any = np.maximum.reduce
+_minimum: Any = np.minimum.reduce
 
 # With the scores S = s Q Kᵀ + M, the weights P = softmax(S), their noise N and Y = (P ∘ N) V:
 #     dV = (P ∘ N)ᵀ G
@@ -48,8 +49,9 @@ def attention_weights(query, key, mask=None, *, scale, causal=False):
     """softmax(scale · Q Kᵀ + mask) along the keys; 0 in rows where the mask is -inf everywhere."""
     lead = _lead(query, key, mask)
     shape = (*lead, query.shape[-2])
-    query, key, mask = _stretched(shape, key.shape[-2], (query, key), (mask,))
-    out, total = _exponentials(query, key, mask, scale, 0 if causal else None)
+    turned, keys = _turned(key, scale), key.shape[-2]
+    query, turned, mask = _stretched(shape, keys, (query, turned), (mask,))
+    out, total = _exponentials(query, turned, mask, 0 if causal else None)
     out /= total
     return out
 
@@ -94,17 +96,17 @@ def _attention(query, key, value, mask=None, noise=None, *, scale, causal=False,
     shape = (*_lead(query, key, value, mask, noise), query.shape[-2])
     keys = key.shape[-2]
     out = _room(query, (*shape, value.shape[-1]), noise is None)
-    query, key, value, mask, noise = _stretched(shape, keys, (query, key, value), (mask, noise))
+    matrices = (query, _turned(key, scale), value)
+    query, turned, value, mask, noise = _stretched(shape, keys, matrices, (mask, noise))
     keep = keep and math.prod(shape) * keys <= _KEPT
     kept = []
     for block in _blocks(shape, keys, causal):
-        e, total = exponentials = _of_block(query, key, mask, scale, causal, block)
+        e, total = exponentials = _of_block(query, turned, mask, causal, block)
         if keep:
             kept.append(exponentials)
         if noise is not None:
             e = e * noise[block.scores]
-        y = np.matmul(e, value[block.keys], out=out[block.rows])
-        y /= total
+        np.divide(np.matmul(e, value[block.keys]), total, out=out[block.rows])
     return out, kept if keep else None
 
 
@@ -138,13 +140,17 @@ def _gradient_of_scores(g, query, key, value, mask, noise, scale, causal):
 
 @attention.fast_backward
 def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal):
-    shape, keys = out.shape[:-1], key.shape[-2]
-    query, key, value, mask, noise = _stretched(shape, keys, (query, key, value), (mask, noise))
+    shape, keys, width = out.shape[:-1], key.shape[-2], out.shape[-1]
+    turned = _turned(key, scale) if residuals is None else None
+    matrices = (query, key, value, turned, None if value is None else _turned_with_ones(value))
+    query, key, value, turned, values, mask, noise = _stretched(
+        shape, keys, matrices, (mask, noise)
+    )
     dq = empty_like(query, g.dtype) if needs[0] else None
     dk = empty_like(key, g.dtype) if needs[1] else None
     dv = None
     if needs[2]:  # the value is not kept if only its own gradient is wanted
-        like = np.empty((*shape[:-1], keys, g.shape[-1])) if value is None else value
+        like = np.empty((*shape[:-1], keys, width)) if value is None else value
         dv = empty_like(like, g.dtype)
     # whether one block has all that adds up to the gradient of a key
     alone = 0 < shape[-1] <= _sizes(shape, keys)[1] and not (causal and shape[-1] < keys)
@@ -154,29 +160,36 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
     dm = np.zeros((*shape, keys), g.dtype) if needs[3] else None
     for i, block in enumerate(_blocks(shape, keys, causal)):
         if residuals is None:
-            e, total = _of_block(query, key, mask, scale, causal, block)
+            e, total = _of_block(query, turned, mask, causal, block)
         else:
             e, total = residuals[i]
         # the weights are e / total; all that follows is linear in g, which has fewer numbers
-        gi = g[block.rows] / total
+        with_sums = np.empty((*e.shape[:-1], width + 1), e.dtype)
+        gi = np.divide(g[block.rows], total, out=with_sums[..., :width])
         factor = None if noise is None else noise[block.scores]
         if dv is not None:
             weights = e if factor is None else e * factor
             _add_product(weights, gi, dv[block.keys], alone)
         if value is None:
             continue
-        d = np.matmul(gi, value[block.keys].swapaxes(-1, -2))
-        if factor is not None:
+        sums = with_sums[..., width:]
+        np.negative(np.vecdot(gi, out[block.rows])[..., None], out=sums)  # -Σⱼ dPⱼ Pⱼ = -Σ g y
+        if factor is None:
+            d = np.matmul(with_sums, values[block.turned])  # dP and the sums in one product
+        else:
+            d = np.matmul(gi, values[block.turned][..., :width, :])
             d *= factor
-        d -= add_products(gi, out[block.rows], (gi.ndim - 1,))  # Σⱼ dPⱼ Pⱼ = Σ g y
+            d += sums
         d *= e
         if dm is not None:
             dm[block.scores] = d
-        d *= scale
         if dq is not None:
             np.matmul(d, key[block.keys], out=dq[block.rows])
         if dk is not None:
             _add_product(d, query[block.rows], dk[block.keys], alone)
+    for total in (dq, dk):
+        if total is not None:
+            total *= scale
     return dq, dk, dv, dm, None
 
 
@@ -184,10 +197,11 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
 
 
 class _Block(NamedTuple):
-    """Indices into arrays with a number per query, per key, and per pair of them."""
+    """Indices into arrays with a row per query, a row or a column per key, and a number per pair."""
 
     rows: tuple[Any, ...]
     keys: tuple[Any, ...]
+    turned: tuple[Any, ...]
     scores: tuple[Any, ...]
     first: int  # row
 
@@ -202,7 +216,8 @@ def _blocks(shape: tuple[int, ...], keys: int, causal: bool) -> Iterator[_Block]
         for first in range(0, rows, height):
             end = min(first + height, rows)
             some, seen = slice(first, end), slice(min(end, keys) if causal else keys)
-            yield _Block((*item, some, every), (*item, seen, every), (*item, some, seen), first)
+            rows_and_keys = (*item, some, every), (*item, seen, every)
+            yield _Block(*rows_and_keys, (*item, every, seen), (*item, some, seen), first)
 
 
 def _sizes(shape: tuple[int, ...], keys: int) -> tuple[int, int]:
@@ -212,36 +227,61 @@ def _sizes(shape: tuple[int, ...], keys: int) -> tuple[int, int]:
     return items, max(_HEIGHT, _BLOCK // max(1, matrices * keys))
 
 
-def _of_block(query, key, mask, scale, causal, block):
+def _of_block(query, turned, mask, causal, block):
     part = None if mask is None else mask[block.scores]
     start = block.first if causal else None
-    return _exponentials(query[block.rows], key[block.keys], part, scale, start)
+    return _exponentials(query[block.rows], turned[block.turned], part, start)
 
 
-def _exponentials(query, key, mask, scale, first):
+def _exponentials(query, turned, mask, first):
     """exp(scores), shifted by a number per row, and their sums along the keys, or 1 for a 0.
 
-    `first` is the number of the first row, if rows see no later keys.
+    `turned` is s Kᵀ; `first` is the number of the first row, if rows see no later keys.
     """
-    e = np.matmul(query * scale, key.swapaxes(-1, -2))
-    if mask is not None:
-        e += mask
-    if first is not None and first < e.shape[-1]:
-        e[..., first:] += _later(e.shape[-2], e.shape[-1] - first)
-    if mask is not None or not _are_small(query, key, scale):
-        # the largest becomes 0: no overflow; the least float, so that -inf stays -inf
-        e -= _maximum(e, axis=-1, keepdims=True, initial=np.finfo(e.dtype).min)
+    e = _scores(query, turned, mask, first)
+    # without a shift, if nothing can overflow and no row vanish: the largest of each row costs more
+    if _maximum(e, axis=None, initial=0) <= _SAFE:
+        np.exp(e, out=e)
+        total = _sums(e)
+        if _minimum(total, axis=None, initial=1) >= math.exp(-_SAFE):
+            return e, total
+        e = _scores(query, turned, mask, first)
+    # the largest becomes 0: no overflow; the least float, so that -inf stays -inf
+    e -= _maximum(e, axis=-1, keepdims=True, initial=np.finfo(e.dtype).min)
     np.exp(e, out=e)
-    total = add(e, -1, True)
+    total = _sums(e)
     total[total == 0] = 1
     return e, total
 
 
-def _are_small(query: Array, key: Array, scale: float) -> bool:
-    """Whether |qᵢ| |kⱼ| scale, which no score exceeds, needs no shift: the maximum costs more."""
-    longest = _maximum(np.vecdot(query, query), axis=None, initial=0)
-    longest *= _maximum(np.vecdot(key, key), axis=None, initial=0)
-    return bool(longest * scale**2 <= _SAFE**2)
+def _scores(query, turned, mask, first):
+    e = np.matmul(query, turned, order="C")
+    if mask is not None:
+        e += mask
+    if first is not None and first < e.shape[-1]:
+        e[..., first:] += _later(e.shape[-2], e.shape[-1] - first)
+    return e
+
+
+def _sums(e: Array) -> Array:
+    """The sums along the keys."""
+    *shape, keys = e.shape
+    return row_sums(e.reshape(math.prod(shape), keys)).reshape(*shape, 1)
+
+
+def _turned(key: Array, scale: float) -> Array:
+    """S Kᵀ in the order of memory: BLAS takes twice as long for a matrix that it has to turn."""
+    turned: Array = np.multiply(key.swapaxes(-1, -2), scale, order="C")
+    return turned
+
+
+def _turned_with_ones(value: Array) -> Array:
+    """Vᵀ with a last row of ones, by which a product adds a number to each row of its result."""
+    *lead, keys, width = value.shape
+    turned = np.empty((*lead, width + 1, keys), value.dtype)
+    turned[..., :width, :] = value.swapaxes(-1, -2)
+    turned[..., width, :] = 1
+    return turned
 
 
 @lru_cache(maxsize=64)
