@@ -520,7 +520,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.ops.sorting": (
             "argsort index_of_rank mode_index pick place places_along topk_indices unique"
         ),
-        "dlframe.ops.splitting": "equal_cuts part_of split_at unstack",
+        "dlframe.ops.splitting": "equal_cuts part_of split_at split_between unstack",
         "dlframe.ops.statistics": (
             "correlation count_present covariance degrees_of_freedom median nanmean quantiles "
             "without_nan"

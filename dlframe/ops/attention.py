@@ -197,7 +197,7 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
 
 
 class _Block(NamedTuple):
-    """Indices into arrays with a row per query, a row or a column per key, and a number per pair."""
+    """Indices into arrays with a row per query, a row or column per key, and a number per pair."""
 
     rows: tuple[Any, ...]
     keys: tuple[Any, ...]

@@ -141,8 +141,9 @@ def _bind(definition: Op, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> tu
 
 def _wrap_plain(definition: Op, inputs: Any, options: dict[str, Any], out: Any) -> Any:
     result: Any = tuple([wrap(a) for a in out]) if isinstance(out, tuple) else wrap(out)
-    if definition.view and not isinstance(out, tuple):
-        note_view(result, inputs[0])
+    if definition.view:
+        for each in result if isinstance(result, tuple) else (result,):
+            note_view(each, inputs[0])
     if watched:
         observe(definition, inputs, options, result)
     return result
@@ -193,6 +194,9 @@ def record_call(
     if isinstance(out, tuple):
         node.outputs = tuple([(a.shape, a.dtype) for a in out])
         results = tuple([output_of(node, i, a) for i, a in enumerate(out)])
+        if definition.view:
+            for result in results:
+                note_view(result, inputs[0])
         if watched:
             observe(definition, inputs, options, results)
         return results

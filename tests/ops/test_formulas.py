@@ -99,6 +99,8 @@ NOT_EVALUATED = {
     ),
     ("select_output", "z"): "it takes one of several results, and no array",
     ("select_output", "x"): "its gradients are those of several results",
+    ("split_at", "z"): "its results are pieces of one array",
+    ("split_at", "x"): "its gradients are those of several results",
 }
 
 # Files of operations whose formulas leave out samples and channels.

@@ -80,6 +80,9 @@ SAMPLES = [
                pad_width=((0, 2), (1, 0)), value=1.5),
     rearranged("pad", "nn.functional.pad", 4, 4, reference=lambda x, pad_width: pad(x[1:], ((0, 1), (2, 0)))[:, :-1],
                as_public={"pad": (2, -1, -1, 1)}, pad_width=((-1, 1), (2, -1))),
+    *[Sample("split_at", (Numbers(71).away(2, 4, 6),), {"cuts": cuts, "axis": axis}, reference=lambda x, cuts, axis: tuple(np.split(x, cuts, axis)),
+             call=lambda lib, x, cuts=cuts, axis=axis: lib.tensor_split(x, cuts, axis))
+      for cuts, axis in [((1, 3), 1), ((2, 2, 6), 2), ((), 0)]],
     joined("concatenate", [(2, 3), (4, 3)], 0, "cat"),
     joined("concatenate", [(2, 3), (2, 1), (2, 0)], -1, "cat"),
     joined("concatenate", [(2, 3)], 0, "cat"),

@@ -104,10 +104,11 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     ary, where = array_like(ary), to_array(indices_or_sections)
     axis = normalize_axis_index(axis, len(ary.shape))
     if where.ndim:
-        return list(ops.split_at(ary, map(operator.index, where), axis=axis))
+        return list(ops.split_between(ary, map(operator.index, where), axis=axis))
     if where <= 0:
         raise ValueError("number sections must be larger than 0.")
-    return list(ops.split_at(ary, ops.equal_cuts(ary.shape[axis], int(where)), axis=axis))
+    cuts = ops.equal_cuts(ary.shape[axis], int(where))
+    return list(ops.split_at(ary, cuts=tuple(cuts), axis=axis))
 
 
 @rule_for("split")

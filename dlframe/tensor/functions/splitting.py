@@ -169,8 +169,7 @@ def unsafe_split(
     n = tensor.shape[dim]
     if size < 0 or (size == 0 and n):
         raise ArgumentError(f"split expects split_size be positive, but got split_size={size}")
-    starts = range(0, n, size) if n else (0,)
-    return tuple([ops.part_of(tensor, dim, start, min(start + size, n)) for start in starts])
+    return ops.split_at(tensor, cuts=tuple(range(size, n, size)) if n else (), axis=dim)
 
 
 @numpy_names
@@ -187,8 +186,8 @@ def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int 
             f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
             f"dimension {dim}), but got split_sizes={parts}"
         )
-    cuts = itertools.accumulate(parts[:-1])
-    return ops.split_at(input, cuts, axis=dim) if parts else ()
+    cuts = tuple(itertools.accumulate(parts[:-1]))
+    return ops.split_at(input, cuts=cuts, axis=dim) if parts else ()
 
 
 @numpy_names
@@ -247,10 +246,11 @@ def tensor_split(
         )
     dim = checked_dim(dim, input.ndim)
     if not isinstance(where, int):
-        return ops.split_at(input, map(operator.index, where), axis=dim)
+        return ops.split_between(input, map(operator.index, where), axis=dim)
     if where <= 0:
         raise ArgumentError(f"number of sections must be larger than 0, got {where}")
-    return ops.split_at(input, ops.equal_cuts(input.shape[dim], where), axis=dim)
+    cuts = ops.equal_cuts(input.shape[dim], where)
+    return ops.split_at(input, cuts=tuple(cuts), axis=dim)
 
 
 def _where(*given: Any) -> Any:
