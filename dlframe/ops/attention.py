@@ -266,7 +266,8 @@ def _scores(query, turned, mask, first):
 def _sums(e: Array) -> Array:
     """The sums along the keys."""
     *shape, keys = e.shape
-    return row_sums(e.reshape(math.prod(shape), keys)).reshape(*shape, 1)
+    total: Array = row_sums(e.reshape(math.prod(shape), keys)).reshape(*shape, 1)
+    return total
 
 
 def _turned(key: Array, scale: float) -> Array:

@@ -41,7 +41,7 @@ def _erf(x: Any) -> Any:
 
 
 def erf_of_float32(x: Array, powers: Sequence[float] = _POWERS) -> Any:
-    """tanh(x p(x²)): NumPy computes several numbers of a tanh at once; the error is at most 2e-7."""
+    """tanh(x p(x²)): NumPy computes several tanh at once; the error is at most 2e-7."""
     with np.errstate(over="ignore"):  # of an x whose erf is ±1
         squares = x * x
         out = squares * powers[-1]

@@ -107,8 +107,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         return list(ops.split_between(ary, map(operator.index, where), axis=axis))
     if where <= 0:
         raise ValueError("number sections must be larger than 0.")
-    cuts = ops.equal_cuts(ary.shape[axis], int(where))
-    return list(ops.split_at(ary, cuts=tuple(cuts), axis=axis))
+    return list(ops.split_between(ary, ops.equal_cuts(ary.shape[axis], int(where)), axis=axis))
 
 
 @rule_for("split")

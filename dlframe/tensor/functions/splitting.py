@@ -249,8 +249,7 @@ def tensor_split(
         return ops.split_between(input, map(operator.index, where), axis=dim)
     if where <= 0:
         raise ArgumentError(f"number of sections must be larger than 0, got {where}")
-    cuts = ops.equal_cuts(input.shape[dim], where)
-    return ops.split_at(input, cuts=tuple(cuts), axis=dim)
+    return ops.split_between(input, ops.equal_cuts(input.shape[dim], where), axis=dim)
 
 
 def _where(*given: Any) -> Any:
