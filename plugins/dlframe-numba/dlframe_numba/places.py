@@ -119,6 +119,7 @@ def runs_of(
     starts = np.flatnonzero(
         np.r_[True, (np.diff(position) != 1) | (np.diff(target) != steps[3])]
         | (position % lanes == 0)
+        | (np.arange(len(position)) % math.prod(counts) == 0)  # the next sample may not be there
     )
     lengths = np.diff(np.r_[starts, len(position)])
     vector, begin = np.divmod(position[starts], lanes)

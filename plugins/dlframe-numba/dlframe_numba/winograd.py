@@ -137,29 +137,8 @@ def _results(m, places, first, count, row, deep, bias, y, fault, lanes):
 
 
 @cache
-def _products(columns: int) -> Any:
-    """m[e, p, o] = Σ_c u[e, p, c] · w[e, c, o], by tiles with so many vectors of outputs."""
-    count = ROWS * columns
-
-    @loop
-    def products(u, deep, channels, w, wide, starts, m, lanes):
-        for e in range(16):
-            for p in range(0, MANY, ROWS):
-                places = numbers(starts, p, ROWS)
-                for o in range(0, wide, columns * lanes):
-                    tile = zeros(u, count)
-                    at = e * channels * wide + o
-                    for c in range(e * MANY * deep, e * MANY * deep + channels):
-                        tile = spread(tile, u, places, c, w, at)
-                        at += wide
-                    save_tile(tile, m, (e * MANY + p) * wide + o, wide, columns)
-
-    return products
-
-
-@cache
 def _convolver(columns: int) -> Any:
-    products = _products(columns)
+    count_of = ROWS * columns
 
     @loop
     def convolve(
@@ -179,7 +158,16 @@ def _convolver(columns: int) -> Any:
             for t in range(0, count * tiles, MANY):
                 some = min(MANY, count * tiles - t)
                 _windows(pixels, places, t, some, wide * deep, deep, u, lanes)
-                products(u, deep, channels, w, deep_y, starts, m, lanes)
+                # m[e, p, o] = Σ_c u[e, p, c] · w[e, c, o]
+                for e in range(16):
+                    for p in range(0, MANY, ROWS):
+                        rows = numbers(starts, p, ROWS)
+                        for o in range(0, deep_y, columns * lanes):
+                            tile, at = zeros(u, count_of), e * channels * deep_y + o
+                            for c in range(e * MANY * deep, e * MANY * deep + channels):
+                                tile = spread(tile, u, rows, c, w, at)
+                                at += deep_y
+                            save_tile(tile, m, (e * MANY + p) * deep_y + o, deep_y, columns)
                 row = (wide - 2) * deep_y
                 _results(m, places_y, t, some, row, deep_y, bias, y, fault, lanes)
             for k in range(count):
@@ -193,21 +181,7 @@ def _convolver(columns: int) -> Any:
 
 @cache
 def _weigher(columns: int) -> Any:
-    count = ROWS * columns
-
-    @loop
-    def products(u, deep, v, wide, some, total, lanes):
-        """total[e, c, o] += Σ_p u[e, p, c] · v[e, p, o]."""
-        for e in range(16):
-            for c in range(0, deep, ROWS):
-                for o in range(0, wide, columns * lanes):
-                    tile = zeros(u, count)
-                    iu, iv = e * MANY * deep + c, e * MANY * wide + o
-                    for _ in range(some):
-                        tile = outer(tile, u, iu, v, iv, ROWS)
-                        iu += deep
-                        iv += wide
-                    add_tile(tile, total, (e * deep + c) * wide + o, wide, columns)
+    count_of = ROWS * columns
 
     @loop
     def weigh(
@@ -231,7 +205,17 @@ def _weigher(columns: int) -> Any:
                 some = min(MANY, count * tiles - t)
                 _windows(pixels, places, t, some, wide * deep, deep, u, lanes)
                 _gradients(y, places_y, t, some, (wide - 2) * deep_y, deep_y, v, lanes)
-                products(u, deep, v, deep_y, some, total, lanes)
+                # total[e, c, o] += Σ_p u[e, p, c] · v[e, p, o]
+                for e in range(16):
+                    for c in range(0, deep, ROWS):
+                        for o in range(0, deep_y, columns * lanes):
+                            tile = zeros(u, count_of)
+                            iu, iv = e * MANY * deep + c, e * MANY * deep_y + o
+                            for _ in range(some):
+                                tile = outer(tile, u, iu, v, iv, ROWS)
+                                iu += deep
+                                iv += deep_y
+                            add_tile(tile, total, (e * deep + c) * deep_y + o, deep_y, columns)
 
     return weigh
 
@@ -254,7 +238,7 @@ class _Plan(NamedTuple):
 @lru_cache(256)
 def _plan(size: Pair, channels: int, outputs: int, samples: int, lanes: int) -> _Plan:
     columns = 1 if outputs <= lanes else 2
-    deep, deep_y = _up(channels, lanes), _up(outputs, columns * lanes)
+    deep, deep_y = _up(channels, max(lanes, ROWS)), _up(outputs, columns * lanes)
     half = tuple(-(-n // 2) for n in size)
     block = min(samples, max(1, 2 * MANY // math.prod(half)))
     high, wide = (2 * n + 2 for n in half)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import dlframe as dl
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlframe_numba import convolution as compiled
-from dlframe_numba import winograd
+from dlframe_numba import direct, winograd
 
 PLAIN = {
     name: getattr(ops, name).definition.plain_forward
@@ -144,6 +145,22 @@ def test_other_orders_in_memory_and_read_only_arrays(rng):
     g = rng.standard_normal((4, 32, 12, 24), dtype=np.float32)[..., ::2]
     x.flags.writeable = weight.flags.writeable = False
     assert all(all_three(x, weight, None, g, **USUAL))
+
+
+def test_nothing_is_written_beyond_the_last_sample(rng, monkeypatch):
+    # seven samples, of which six fit into one room; without padding between them
+    x = rng.standard_normal((7, 8, 10), dtype=np.float32)
+    weight = rng.standard_normal((1, 8, 1), dtype=np.float32)
+    options = {"stride": (2,), "padding": ((0, 0),), "dilation": (1,), "groups": 1}
+    room = np.full(7 * 5 + 64, 9, np.float32)
+    beside = SimpleNamespace(**vars(np))
+    beside.empty = lambda shape, dtype: room[: math.prod(shape)].reshape(shape)
+    monkeypatch.setattr(direct, "np", beside)
+    monkeypatch.setattr(direct, "_FEW", 30)
+    direct._forward_tasks.cache_clear()
+    direct.convolved(x, weight, None, (5,), *options.values())
+    direct._forward_tasks.cache_clear()
+    assert (room[7 * 5 :] == 9).all()
 
 
 def test_empty_arrays_and_other_dtypes_are_left_to_dlframe():
