@@ -25,8 +25,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dlframe.base.printable import error_text, printable
@@ -281,15 +280,24 @@ def is_mentioned(kind: str) -> bool:
         try:
             inside = os.listdir(folder or ".")  # noqa: PTH208 - paths take ten times as long
         except OSError:
-            if Path(folder).is_file():  # a zip file, which only a full search can look into
+            if os.path.isfile(folder):  # noqa: PTH113 - as above; a zip file: search in full
                 return True
             continue
         for name in inside:
-            if name.endswith((".dist-info", ".egg-info")):
-                with suppress(OSError):
-                    if group in Path(folder, name, "entry_points.txt").read_bytes():
-                        return True
+            if name.endswith((".dist-info", ".egg-info")) and _says(folder, name, group):
+                return True
     return False
+
+
+def _says(folder: str, name: str, group: bytes) -> bool:
+    """Whether the entry points of an installed package mention a group."""
+    # `pathlib` takes as long to import as a training step, and few packages have such a file
+    path = os.path.join(folder, name, "entry_points.txt")  # noqa: PTH118 - above
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - above
+            return group in file.read()
+    except OSError:
+        return False
 
 
 # --- finding -----------------------------------------------------------------------------------

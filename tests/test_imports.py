@@ -176,7 +176,7 @@ optimizer = optim.SGD(model.parameters(), lr=0.1)
 nn.MSELoss()(model(dl.ones(3, 2)), dl.zeros(3, 1)).backward()
 optimizer.step()
 heavy = {"PIL", "h5py", "matplotlib", "requests", "scipy", "tqdm"}
-heavy |= {"asyncio", "email", "http", "multiprocessing", "unittest"}
+heavy |= {"asyncio", "email", "http", "multiprocessing", "pathlib", "unittest"}
 print(sorted(heavy & set(sys.modules)))
 """
     assert in_new_process(code).strip() == "[]"
