@@ -16,6 +16,8 @@ NAMES = sorted(
 )
 # for an infinite c the plain fast gradient is nan, and PyTorch's, the rule's and the kernel's ±∞
 ONLY_NAN = {"lstm_layer"}
+# they decline the small samples, whatever they are asked for; tests/test_convolution.py has others
+LARGE_ONLY = {"convolution", "convolution_input", "convolution_weight"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,6 +37,8 @@ def test_a_kernel_gives_the_numbers_of_the_plain_operation(name):
             elementwise=sample.elementwise,
             strange=(np.nan,) if name in ONLY_NAN else (np.nan, np.inf, -np.inf),
         )
+    if name in LARGE_ONLY:
+        return
     kernel = plugins.get("kernels", name)
     doors = ("forward", "fast_forward", "fast_backward")
     assert {door for door in doors if getattr(kernel, door)} == set(ran)
