@@ -22,11 +22,6 @@ PLAIN = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _small_ones_too(monkeypatch):
-    monkeypatch.setattr(compiled, "_WORK", 0)
-
-
 def compare(found, expected):
     if found is NotImplemented:
         return False
