@@ -29,6 +29,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import index
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -263,7 +264,7 @@ class Slot:
             if made_for != INTERFACE:
                 age = "an older" if made_for < INTERFACE else "a newer"
                 raise RuntimeError(f"it was made for {age} dlframe: install a version that fits")
-            self.smallest = 0 if self.always else getattr(kernel, "smallest", 0)
+            self.smallest = 0 if self.always else index(getattr(kernel, "smallest", 0))
             made = {
                 door: self.adapt.get(door, _unchanged)(function)
                 for door, function in doors.items()
@@ -401,6 +402,9 @@ def guarded(
             slot.give_up(error)
             return plain(*args, **options)
         if out is NotImplemented:
+            return plain(*args, **options)
+        if type(out) is not ndarray and type(out) is not tuple:
+            slot.give_up(TypeError(f"{counted} gave {type(out).__name__}, no array"))
             return plain(*args, **options)
         _runs[counted] += 1
         return out

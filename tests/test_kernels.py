@@ -219,6 +219,9 @@ def test_an_installed_kernel_is_imported_for_the_first_large_array(install):
         (GOOD.replace("smallest=1", "interface=0"), "made for an older dlframe"),
         (GOOD.replace("smallest=1", "interface=99"), "made for a newer dlframe"),
         (GOOD.replace("x * 3", "x.no_such_method()"), "no_such_method"),
+        (GOOD.replace("x * 3", "None"), "gave NoneType, no array"),
+        (GOOD.replace("x * 3", "[1]"), "gave list, no array"),
+        (GOOD.replace("smallest=1", "smallest='5'"), "cannot be interpreted as an integer"),
         (GOOD.replace("forward=lambda x", "fast_backward=lambda g, strange"), "strange"),
     ],
 )

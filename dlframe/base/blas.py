@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-__all__ = ["alone"]
+__all__ = ["alone", "set_number"]
 
 Pair = tuple[Callable[[], int], Callable[[int], Any]]
 
@@ -41,21 +43,18 @@ def _functions(library: Any) -> Pair:
 
 
 class _Alone:
-    """Counts who is inside: the first sets the number of threads to 1, the last sets it back."""
+    """The time in which somebody wants BLAS to have one thread: a context, used once."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.inside = 0
-        self.before: list[tuple[Callable[[int], Any], int]] = []
+    __slots__ = ("__weakref__",)
 
     def __enter__(self) -> None:
-        with self.lock:
-            self.inside += 1
-            if self.inside == 1:
+        with _lock:
+            _holders.append(weakref.ref(self))
+            if not _before:
                 for get, change in _libraries():
                     count = get()
                     if count > 1:
-                        self.before.append((change, count))
+                        _before.append((change, count))
                         change(1)
 
     def __exit__(
@@ -64,13 +63,44 @@ class _Alone:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self.lock:
-            self.inside -= 1
-            if self.inside == 0:
-                while self.before:
-                    change, count = self.before.pop()
+        with _lock:
+            _holders[:] = [held for held in _holders if held() not in (None, self)]
+            if not _holders:
+                for change, count in _before:
                     change(count)
+                _before.clear()
 
 
-alone = _Alone()
-"""A context in which BLAS uses one thread, for the whole process; it may be entered by several."""
+# Ctrl-C may come before an exit has done its work. Then its context dies with the frame that had
+# it, and the next exit finds that nobody holds BLAS any more.
+_lock = threading.Lock()
+_holders: list[weakref.ref[_Alone]] = []
+_before: list[tuple[Callable[[int], Any], int]] = []  # what sets a number back, and to what
+
+
+def alone() -> _Alone:
+    """A context in which BLAS uses one thread, for the whole process; several may be in it."""
+    return _Alone()
+
+
+def set_number(n: int) -> None:
+    """Let BLAS use `n` threads: from now on, or as soon as nobody is in `alone`."""
+    from threadpoolctl import ThreadpoolController  # also libraries that were loaded later
+
+    with _lock:
+        if any(held() for held in _holders):
+            _before[:] = [(change, n) for _, change in _libraries()]
+        else:
+            _before.clear()
+            ThreadpoolController().select(user_api="blas").limit(limits=n)
+
+
+def _forget() -> None:
+    """In a forked process: what other threads held, they hold no more."""
+    global _lock
+    _lock = threading.Lock()
+    _holders.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

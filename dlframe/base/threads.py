@@ -8,13 +8,13 @@ several times as long should be shared.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from _queue import SimpleQueue
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, TypeVar
 
 from dlframe.base import blas
@@ -37,8 +37,8 @@ def _usual() -> int:
 
 
 _number = _usual()
-_workers: list[SimpleQueue[Any]] = []  # where each thread waits for tasks
-_in_use = threading.Lock()
+_calls: SimpleQueue[Any] = SimpleQueue()  # where the threads wait
+_threads: list[threading.Thread] = []
 
 
 def number() -> int:
@@ -81,7 +81,7 @@ def shared(task: Callable[[slice], T], count: int, least: int = 1) -> list[T]:
         return [task(slice(0, count))]
     some = parts(count, least)
     if len(some) == 1:
-        with blas.alone:
+        with blas.alone():
             return [task(some[0])]
     results: list[Any] = [None] * len(some)
 
@@ -96,26 +96,29 @@ def together(tasks: Sequence[Callable[[], object]]) -> None:
     """Run tasks at the same time: the first in this thread, the others in threads that wait for it.
 
     They see the caller's context variables, and NumPy's BLAS has one thread in each of them. What
-    no thread has begun is run here: the system may not have another thread. While another thread
-    uses the pool, all tasks run one after another here, so a task may call this, too.
+    no thread has begun is run here: the system may not have another thread, or they are busy with
+    somebody else's tasks. So several threads may call this at once, and so may a task.
 
     Returns when all have ended; then the first error among them is raised. After Ctrl-C no further
-    task begins.
+    task begins, and those that have begun end.
     """
-    if len(tasks) < 2 or not _in_use.acquire(blocking=False):
+    if len(tasks) < 2 or sys.is_finalizing():  # then threads in the background no longer run
         for task in tasks:
             task()
         return
-    try:
-        with blas.alone:
-            _share(tasks[0], deque(tasks[1:]))
-    finally:
-        _in_use.release()
+    with blas.alone():
+        _share(tasks[0], list(tasks[1:]))
 
 
-def _share(first: Callable[[], object], waiting: deque[Callable[[], object]]) -> None:
+def _share(first: Callable[[], object], others: list[Callable[[], object]]) -> None:
+    # A signal may interrupt this thread between any two calls. So nothing is counted here: who has
+    # taken which task is read from lists, each of which one call of C fills from the iterator.
+    count, waiting = len(others), iter(others)
+    ours: list[Callable[[], object]] = []
+    dropped: list[Callable[[], object]] = []
+    ended: list[None] = []  # of those that other threads took
+    bell: SimpleQueue[None] = SimpleQueue()
     errors: list[BaseException] = []
-    ended: SimpleQueue[None] = SimpleQueue()
 
     def attempt(task: Callable[[], object]) -> None:
         try:
@@ -123,70 +126,72 @@ def _share(first: Callable[[], object], waiting: deque[Callable[[], object]]) ->
         except BaseException as error:  # noqa: BLE001 - raised below
             errors.append(error)
             if not isinstance(error, Exception):
-                waiting.clear()
+                dropped.extend(waiting)
 
-    def drain() -> None:
-        while waiting:
-            try:
-                task = waiting.popleft()  # the thread that gets it runs it, no other
-            except IndexError:
-                return
-            attempt(task)
+    def work() -> None:
+        while taken := list(islice(waiting, 1)):
+            attempt(taken.pop())
+            ended.append(None)
+            bell.put(None)
 
-    called = 0
+    interruption: BaseException | None = None
     try:
-        for worker in _awake(len(waiting)):
-            worker.put((copy_context().run, drain, ended.put))
-            called += 1
+        for _ in range(_have(count)):
+            _calls.put((copy_context().run, work))
         attempt(first)
-        drain()
+        while True:
+            before = len(ours)
+            ours.extend(islice(waiting, 1))
+            if len(ours) == before:
+                break
+            attempt(ours[-1])
     finally:
-        waiting.clear()
-        _wait(ended, called)
-    if errors:
-        raise errors[0]
-
-
-def _wait(ended: SimpleQueue[None], count: int) -> None:
-    """Wait for threads even if Ctrl-C comes meanwhile: they write into the caller's memory."""
-    interruption = None
-    while count:
+        # other threads write into the caller's memory: wait for them, whatever comes meanwhile
+        while True:
+            try:
+                dropped.extend(waiting)
+                while len(ours) + len(dropped) + len(ended) < count:
+                    bell.get()
+                break
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interruption = error
         try:
-            ended.get()
-            count -= 1
-        except BaseException as error:  # noqa: BLE001 - raised below
-            interruption = error
-    if interruption is not None:
-        raise interruption
+            if interruption is not None:
+                raise interruption
+            if errors:
+                raise errors[0]
+        finally:
+            # no error holds itself, and the caller's arrays, through this frame
+            del interruption
+            errors.clear()
+            ours.clear()
+            dropped.clear()
 
 
-def _awake(count: int) -> list[SimpleQueue[Any]]:
-    """Where `count` threads wait, or fewer if the system has no more."""
-    while len(_workers) < count:
-        tasks: SimpleQueue[Any] = SimpleQueue()
-        thread = threading.Thread(target=_work, args=(tasks,), name="dlframe", daemon=True)
+def _have(count: int) -> int:
+    """Start threads until there are `count`; how many there are, of those."""
+    while len(_threads) < count:
+        thread = threading.Thread(target=_work, args=(_calls,), name="dlframe", daemon=True)
         try:
             thread.start()
-        except (RuntimeError, MemoryError):
+        except (RuntimeError, MemoryError):  # the system has no more
             break
-        _workers.append(tasks)
-    return _workers[:count]
+        _threads.append(thread)
+    return min(count, len(_threads))
 
 
-def _work(tasks: SimpleQueue[Any]) -> None:
+def _work(calls: SimpleQueue[Any]) -> None:
     while True:
-        run, task, end = tasks.get()
-        run(task)
-        end(None)
-        del run, task, end  # and with them the caller's arrays
+        run, work = calls.get()
+        run(work)
+        del run, work  # and with them the caller's arrays
 
 
 def _forget() -> None:
     """In a forked process: only the thread that forked is there."""
-    global _in_use
-    _workers.clear()
-    _in_use = threading.Lock()
-    blas.alone.__init__()  # type: ignore[misc] # the same object, of which others have the name
+    global _calls
+    _threads.clear()
+    _calls = SimpleQueue()
 
 
 if hasattr(os, "register_at_fork"):

@@ -44,7 +44,7 @@ def product(x: Array, y: Array) -> Array:
         # one product of tall matrices: NumPy would call BLAS once for each batch
         rows: Array = dot(x.reshape(-1, x.shape[-1]), y)
         return rows.reshape(*x.shape[:-1], y.shape[-1])
-    out: Array = dot(x, y) if x.ndim == y.ndim == 2 else x @ y
+    out: Array = dot(x, y) if 0 < x.ndim <= 2 and 0 < y.ndim <= 2 else x @ y
     return out
 
 
@@ -64,7 +64,7 @@ def matmul(x: Array, y: Array) -> Any:
     """The matrix product of the last two axes; axes before them broadcast, 1-d is a vector."""
     try:
         dtype = x.dtype
-        if dtype is y.dtype and x.ndim == y.ndim == 2 and dtype.char in "fd":
+        if dtype is y.dtype and 0 < x.ndim <= 2 and 0 < y.ndim <= 2 and dtype.char in "fd":
             return dot(x, y)  # the common case, before all other checks
         out = product(x, y)
         alike = dtype is y.dtype or dtype == y.dtype

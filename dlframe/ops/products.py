@@ -15,21 +15,23 @@ from dlframe.ops.record import Array
 
 __all__ = ["dot"]
 
-_ALONE = 1 << 18  # multiplications, from which OpenBLAS would wake its own threads
+_ALONE = 1 << 18  # multiplications, from which OpenBLAS would wake its own threads,
+_VECTOR = 1 << 13  # and for a matrix and a vector
 _SHARED = 1 << 22  # multiplications, which take about 0.1 ms: twice as long as waking a thread
 
 
 def dot(x: Array, y: Array) -> Any:
     """`x @ y`; shared by threads if both are large matrices of floats."""
-    if threads.number() == 1 or x.ndim != 2 or y.ndim != 2 or x.__class__ is not np.ndarray:
+    if threads.number() == 1 or x.__class__ is not np.ndarray:
         return x.dot(y)  # faster than @ for small matrices
-    rows, columns = x.shape[0], y.shape[-1]
-    work = rows * columns * x.shape[-1]
-    if work < _ALONE:
+    if x.ndim != 2 or y.ndim != 2:
+        return x.dot(y) if max(x.size, y.size) < _VECTOR else _alone(x, y)
+    rows, columns = x.shape[0], y.shape[1]
+    work = rows * columns * x.shape[1]
+    if work < (_VECTOR if rows == 1 or columns == 1 else _ALONE):
         return x.dot(y)
     if work < _SHARED or y.dtype != x.dtype or x.dtype.char not in "fd":
-        with blas.alone:
-            return x.dot(y)
+        return _alone(x, y)
     out = np.empty((rows, columns), x.dtype)
     if rows >= columns:
         threads.shared(lambda part: np.matmul(x[part], y, out=out[part]), rows, _least(rows, work))
@@ -38,6 +40,11 @@ def dot(x: Array, y: Array) -> Any:
             lambda part: np.matmul(x, y[:, part], out=out[:, part]), columns, _least(columns, work)
         )
     return out
+
+
+def _alone(x: Array, y: Array) -> Any:
+    with blas.alone():
+        return x.dot(y)
 
 
 def _least(count: int, work: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlframe.base import threads
+from dlframe.base import blas, threads
 from dlframe.dtypes import set_default_dtype
 from dlframe.errors import ArgumentError
 from dlframe.ops.record import TensorBase
@@ -267,9 +267,9 @@ def set_num_threads(num_threads: int) -> None:
     1
     >>> dl.set_num_threads(before)
     """
-    if not isinstance(num_threads, int) or num_threads < 1:
+    if type(num_threads) is bool or not isinstance(num_threads, int) or num_threads < 1:
         raise ArgumentError(f"set_num_threads expects a positive integer, got {num_threads!r}")
-    _controller().limit(limits=num_threads)
+    blas.set_number(num_threads)
     threads.set_number(num_threads)
 
 
@@ -296,9 +296,3 @@ def set_num_interop_threads(num_threads: int) -> None:
         raise ArgumentError(
             f"set_num_interop_threads expects a positive integer, got {num_threads!r}"
         )
-
-
-def _controller() -> Any:
-    from threadpoolctl import ThreadpoolController  # finds the loaded libraries, so not at import
-
-    return ThreadpoolController().select(user_api="blas")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -65,6 +68,27 @@ def test_an_error_arrives_when_all_others_have_ended(wrong: int) -> None:
     assert sorted(ended) == [i for i in range(3) if i != wrong]
     threads.together([partial(ended.append, 9)] * 2)  # the pool goes on
     assert ended.count(9) == 2
+
+
+def test_an_error_keeps_nothing_of_the_caller_alive() -> None:
+    class Large:
+        pass
+
+    def step() -> weakref.ref[Large]:
+        large = Large()
+
+        def fail(_: object = large) -> None:
+            raise KeyError
+
+        with suppress(KeyError):
+            threads.together([fail, fail, fail])
+        return weakref.ref(large)
+
+    gc.disable()
+    try:
+        assert step()() is None
+    finally:
+        gc.enable()
 
 
 def test_a_task_may_share_its_own_work() -> None:
@@ -129,6 +153,19 @@ def step():
         ),
         pytest.param("atexit.register(lambda: (step(), step(), print(x)))", id="at the end"),
         pytest.param("step()\natexit.register(lambda: (step(), print(x)))", id="pool at the end"),
+        pytest.param(
+            """
+class Saver:
+    def __init__(self):
+        self.step, self.show, self.me = step, print, self
+    def __del__(self):
+        self.step()
+        self.show(*x.tolist())
+step()
+keep = Saver()
+""",
+            id="in a finalizer at the very end",
+        ),
         pytest.param(
             """
 start = threading.Thread.start

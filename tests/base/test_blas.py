@@ -1,0 +1,143 @@
+"""BLAS on one thread for a while: whoever is inside, and whatever interrupts them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+import dlframe as dl
+from dlframe.base import blas
+
+
+def number() -> int:
+    return max((get() for get, _ in blas._libraries()), default=1)
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    before = dl.get_num_threads()
+    dl.set_num_threads(2)
+    if number() != 2:
+        pytest.skip("this BLAS has no number of threads that can be set")
+    yield
+    dl.set_num_threads(before)
+
+
+def test_one_thread_inside_and_as_many_as_before_outside() -> None:
+    with blas.alone():
+        assert number() == 1
+        with blas.alone():
+            assert number() == 1
+        assert number() == 1
+    assert number() == 2
+
+
+def test_the_last_of_several_threads_sets_the_number_back() -> None:
+    inside, leave, seen = threading.Event(), threading.Event(), []
+
+    def other() -> None:
+        with blas.alone():
+            inside.set()
+            leave.wait(30)
+        seen.append(number())
+
+    thread = threading.Thread(target=other)
+    with blas.alone():
+        thread.start()
+        assert inside.wait(30)
+    assert number() == 1
+    leave.set()
+    thread.join()
+    assert seen == [2]
+
+
+def test_a_number_set_inside_holds_afterwards() -> None:
+    with blas.alone():
+        dl.set_num_threads(1)
+        assert number() == 1
+    assert number() == 1
+    with blas.alone():
+        dl.set_num_threads(2)
+        assert number() == 1
+    assert number() == 2
+
+
+def test_a_limit_of_the_user_holds() -> None:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        with blas.alone():
+            assert number() == 1
+        assert number() == 1
+    assert number() == 2
+
+
+def test_an_exit_that_was_skipped_is_made_up_for() -> None:
+    def interrupted() -> None:
+        blas.alone().__enter__()
+
+    interrupted()
+    assert number() == 1
+    with blas.alone():
+        pass
+    assert number() == 2
+
+
+def test_products_share_nothing_with_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors and matrices of all sizes: no product wakes the threads of BLAS, and none hangs."""
+    entered: list[int] = []
+    enter = blas._Alone.__enter__
+
+    def counted(self: blas._Alone) -> None:
+        entered.append(1)
+        enter(self)
+
+    monkeypatch.setattr(blas._Alone, "__enter__", counted)
+    for shapes in [
+        ((600, 600), (600, 600)),
+        ((80, 80), (80, 80)),
+        ((600, 600), (600,)),
+        ((600,), (600, 600)),
+        ((1, 600), (600, 600)),
+    ]:
+        before = len(entered)
+        dl.ones(*shapes[0]) @ dl.ones(*shapes[1])
+        assert len(entered) > before, shapes
+
+
+_INTERRUPTS = """
+import random, signal, time
+import dlframe as dl
+from dlframe.base import blas
+seed = 0
+random.seed(seed)
+dl.set_num_threads(3)
+x = dl.ones(300, 300)
+x @ x
+def interrupt(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+count, end = 0, time.monotonic() + 2
+while time.monotonic() < end:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-4, 3e-3))
+        while True:
+            x @ x
+    except KeyboardInterrupt:
+        count += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+y = x @ x
+assert (y == 300).all()
+print(count > 50, [get() for get, _ in blas._libraries()])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no timers that interrupt")
+def test_hundreds_of_interrupts_leave_everything_as_it_was() -> None:
+    run = [sys.executable, "-c", _INTERRUPTS]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.stdout, result.returncode) == ("True [3]\n", 0), result.stderr
