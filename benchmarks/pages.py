@@ -2,6 +2,7 @@
 
     python -m benchmarks.pages                 all; the numbers go to docs/measured
     python -m benchmarks.pages speed           some of speed, memory, growth and imports again
+    python -m benchmarks.pages compiled        speed with dlframe-numba, where that is installed
     python -m benchmarks.pages --no-measuring  the tables alone
 
 A table stands in a page between `<!-- measured: NAME -->` and `<!-- end of NAME -->`. The picture
@@ -11,6 +12,7 @@ of the growth is drawn from the same numbers by `python docs/make_pictures.py gr
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -26,7 +28,13 @@ from benchmarks.workloads.growth import CURVES
 
 MEASURED = ROOT / "docs" / "measured"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
-COMMANDS = ("speed", "memory", "growth", "imports")
+COMMANDS = {  # what is measured: the command, and whether compiled kernels are used
+    "speed": ("speed", False),
+    "memory": ("memory", False),
+    "growth": ("growth", False),
+    "imports": ("imports", False),
+    "compiled": ("speed", True),
+}
 Table = list[Sequence[str]]
 
 
@@ -36,9 +44,12 @@ def main() -> int:
     options = [word for word in arguments if word not in COMMANDS]
     MEASURED.mkdir(exist_ok=True)
     if options[:1] != ["--no-measuring"]:
-        for name in chosen or COMMANDS:
-            command = ["-m", "benchmarks", name, "--json", str(MEASURED / f"{name}.json")]
-            subprocess.run([sys.executable, *command, *options], cwd=ROOT, check=True)
+        for name in chosen or [name for name, (_, kernels) in COMMANDS.items() if not kernels]:
+            command, kernels = COMMANDS[name]
+            file = str(MEASURED / f"{name}.json")
+            run = [sys.executable, "-m", "benchmarks", command, "--json", file, *options]
+            switch = {"DLFRAME_KERNELS": "1" if kernels else "0"}
+            subprocess.run(run, cwd=ROOT, env=os.environ | switch, check=True)
     measured = {file.stem for file in MEASURED.glob("*.json")}
     tables = {name: make for name, (needs, make) in TABLES.items() if needs in measured}
     for page in PAGES:
@@ -78,16 +89,16 @@ def _says(name: str) -> str:
 # --- the tables --------------------------------------------------------------------------------
 
 
-def _speed() -> Table:
+def _speed(file: str, goal: int) -> Table:
     """Every workload on one thread and on two, with the quartiles and what is asked."""
     by_name: dict[str, dict[int, dict[str, Any]]] = {}
-    for result in _read("speed"):
+    for result in _read(file):
         by_name.setdefault(result["name"], {})[result["threads"]] = result
     threads = sorted({n for results in by_name.values() for n in results})
     table: Table = [("workload", *map(_threads, threads), "asked")]
     for name, results in by_name.items():
         cells = [_with_quartiles(results[n]) for n in threads]
-        table.append((f"`{name}`", *cells, f"{ASKED[name][0]:g} ×" if name in ASKED else ""))
+        table.append((f"`{name}`", *cells, f"{ASKED[name][goal]:g} ×" if name in ASKED else ""))
     means = [
         statistics.geometric_mean(results[n]["speed"] for results in by_name.values())
         for n in threads
@@ -149,7 +160,8 @@ def _imports() -> Table:
 
 # the name of each table in the pages: what it needs, and what makes it
 TABLES: dict[str, tuple[str, Callable[[], Table]]] = {
-    "speed": ("speed", _speed),
+    "speed": ("speed", partial(_speed, "speed", 0)),
+    "compiled": ("compiled", partial(_speed, "compiled", 1)),
     "short": ("speed", _short),
     "memory": ("memory", _memory),
     "imports": ("imports", _imports),
