@@ -38,7 +38,7 @@ def by_blocks(function: Function) -> Function:
     """`function` of each element of its first argument, which computes large arrays by blocks."""
 
     def called(x: Any, *others: Any, **options: Any) -> Any:
-        if x.__class__ is not np.ndarray or x.size < SEVERAL:
+        if type(x) is not np.ndarray or x.size < SEVERAL:
             return function(x, *others, **options)
         return in_blocks(partial(function, **options) if options else function, x, *others)
 
@@ -49,7 +49,7 @@ def rule_by_blocks(rule: Function) -> Function:
     """The same for a fast door `(g, needs, …)` of an operation with one input."""
 
     def called(g: Any, needs: Any, *kept: Any) -> Any:
-        if g.__class__ is not np.ndarray or g.size < SEVERAL:
+        if type(g) is not np.ndarray or g.size < SEVERAL:
             return rule(g, needs, *kept)
         return in_blocks(lambda g, *kept: rule(g, needs, *kept), g, *kept)
 
@@ -62,10 +62,10 @@ def in_blocks(function: Function, *arguments: Any) -> Any:
     Arrays must have one shape and lie in order in memory, and all else be options; otherwise the
     function is called as it is.
     """
-    arrays = [x for x in arguments if x.__class__ is np.ndarray]
+    arrays = [x for x in arguments if type(x) is np.ndarray]
     shape = arrays[0].shape if arrays else ()
     for x in arguments:
-        if x.__class__ is np.ndarray:
+        if type(x) is np.ndarray:
             if x.shape != shape or not x.flags.c_contiguous:
                 return function(*arguments)
         elif not isinstance(x, _OPTIONS):
@@ -73,7 +73,7 @@ def in_blocks(function: Function, *arguments: Any) -> Any:
     single = isinstance(function, np.ufunc) or function in _SINGLE
     if not arrays or (single and threads.number() == 1):
         return function(*arguments)  # one step, which gains nothing from blocks
-    rows = [x.reshape(-1) if x.__class__ is np.ndarray else x for x in arguments]
+    rows = [x.reshape(-1) if type(x) is np.ndarray else x for x in arguments]
     of_rows = _one_step if single else _several_steps
     made = of_rows(function, rows, arrays[0].size)
     if isinstance(made, tuple):
@@ -117,4 +117,4 @@ def _several_steps(function: Function, rows: list[Any], size: int) -> Any:
 
 
 def _at(rows: list[Any], block: slice) -> list[Any]:
-    return [x[block] if x.__class__ is np.ndarray else x for x in rows]
+    return [x[block] if type(x) is np.ndarray else x for x in rows]

@@ -107,7 +107,7 @@ def _to_y(g, x, shape):
 
 def _times(x: Any, y: Any) -> Any:
     """x @ y, without the cost of a call where `product` would do nothing else."""
-    if x.__class__ is np.ndarray is y.__class__ and x.ndim == y.ndim == 2 and x.dtype.char in "fd":
+    if type(x) is np.ndarray is type(y) and x.ndim == y.ndim == 2 and x.dtype.char in "fd":
         return dot(x, y)
     return matmul(x, y) if x.dtype == np.float16 else x @ y
 

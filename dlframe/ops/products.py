@@ -22,7 +22,7 @@ _SHARED = 1 << 22  # multiplications, which take about 0.1 ms: twice as long as 
 
 def dot(x: Array, y: Array) -> Any:
     """`x @ y`; shared by threads if both are large matrices of floats."""
-    if x.__class__ is not np.ndarray or y.__class__ is not np.ndarray:
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
         return x @ y  # of examples under vmap
     if threads.number() == 1:
         return x.dot(y)  # faster than @ for small matrices

@@ -207,6 +207,9 @@ class Program:
             return
         if not t.array.flags.writeable or (self.model.refuses(i, False, False) and "+= v" in name):
             return  # part of what expand() showed; or Python's += writes to a part first
+        cells = self.model.bases[self.model.views[i][0]].cells
+        if np.unique(cells).size < cells.size and not self.model.refuses(i, False, False):
+            return  # one of several windows that share elements: the model has each of them apart
         pure, u, pure_u = self.model.read(i), self.tensors[j], self.model.read(j)
         if not self.broadcasts(j, i):
             u, pure_u = u.mean(), pure_u.mean()
