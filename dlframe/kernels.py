@@ -403,7 +403,7 @@ def guarded(
             return plain(*args, **options)
         if out is NotImplemented:
             return plain(*args, **options)
-        if type(out) is not ndarray and type(out) is not tuple:
+        if door != "update" and not isinstance(out, (ndarray, tuple, np.generic)):
             slot.give_up(TypeError(f"{counted} gave {type(out).__name__}, no array"))
             return plain(*args, **options)
         _runs[counted] += 1
