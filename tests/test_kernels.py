@@ -129,6 +129,25 @@ def test_kernels_see_only_plain_arrays():
     assert set(seen) == {np.ndarray}
 
 
+def test_an_update_gives_nothing_and_a_kernel_may_give_a_number():
+    steps = []
+
+    def update(p, *args):
+        steps.append(p.size)
+        p -= 1  # in place, as the plain function
+
+    p = dl.nn.Parameter(dl.ones(LARGE))
+    p.grad = dl.ones(LARGE)
+    with kernels.replaced("SGD", Kernel(update=update, smallest=1)):
+        dl.optim.SGD([p], lr=0.1).step()
+    assert sum(steps) == LARGE
+    assert (p == 0).all()
+    loss = Kernel(forward=lambda *args, **options: np.float32(7), smallest=1)
+    with kernels.replaced("cross_entropy", loss):
+        out = F.cross_entropy(dl.ones(100, 3), dl.zeros(100, dtype=dl.int64))
+    assert out.item() == 7
+
+
 def test_operations_of_users_have_no_kernels():
     gelu = ops.op(lambda x: x + 1)
     gelu.definition.name = "gelu"

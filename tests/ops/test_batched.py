@@ -210,3 +210,20 @@ def test_writing_within_a_batch_stays_in_its_memory() -> None:
 def test_shapes_that_do_not_fit_are_explained_within_a_batch() -> None:
     with pytest.raises(dl.errors.ShapeError, match="logical_and: shapes"):
         dl.func.vmap(lambda t: t.logical_and(dl.ones(4)))(dl.ones(2, 3))
+
+
+@pytest.mark.parametrize("shapes", [((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 4))])
+@pytest.mark.parametrize("in_dims", [(0, None), (None, 0), (0, 0)])
+def test_products_take_a_batch_as_a_whole(shapes, in_dims, monkeypatch):
+    def fail(*args, **options):
+        raise AssertionError("one example after the other")
+
+    x, y = (
+        dl.randn(*((EXAMPLES,) if dim == 0 else ()), *shape)
+        for shape, dim in zip(shapes, in_dims, strict=True)
+    )
+    monkeypatch.setattr("dlframe.ops.calling.one_by_one", fail)
+    out = vmap(dl.matmul, in_dims=in_dims)(x, y)
+    for i in range(EXAMPLES):
+        one = (x[i] if in_dims[0] == 0 else x) @ (y[i] if in_dims[1] == 0 else y)
+        np.testing.assert_allclose(out[i].numpy(), one.numpy(), rtol=1e-5, atol=1e-6)
