@@ -154,21 +154,11 @@ class Bands:
 class Columns(Bands):
     """All windows as one matrix: each element is copied for every window that has it."""
 
-    def __init__(
-        self,
-        x: Array,
-        kernel: Sizes,
-        out: Sizes,
-        stride: Sizes,
-        padding: Pairs,
-        dilation: Sizes,
-        groups: int,
-    ) -> None:
+    def __init__(self, x: Array, *sizes: Any) -> None:
         # a first dimension of size 1, so that the others are laid out in full
-        one: Pairs = ((0, 0), *padding)
-        super().__init__(
-            x[:, :, None], (1, *kernel), (1, *out), (1, *stride), one, (1, *dilation), groups
-        )
+        kernel, out, stride, padding, dilation, groups = sizes
+        one = ((1, *kernel), (1, *out), (1, *stride), ((0, 0), *padding), (1, *dilation), groups)
+        super().__init__(x[:, :, None], *one)
 
     def of(self, x: Array) -> list[Array]:
         return super().of(x[:, :, None])
