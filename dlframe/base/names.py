@@ -792,6 +792,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.batches": "NonFiniteLossError",
         "dlframe.training.callback": "Callback LambdaCallback",
         "dlframe.training.checkpoint": "ModelCheckpoint",
+        "dlframe.training.evaluator": "Evaluator",
         "dlframe.training.history": "History",
         "dlframe.training.loggers": "CSVLogger JSONLogger StepLog",
         "dlframe.training.progress": "ProgressBar",

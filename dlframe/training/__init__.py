@@ -9,6 +9,7 @@ if IN_ADVANCE:
     from dlframe.training.batches import NonFiniteLossError
     from dlframe.training.callback import Callback, LambdaCallback
     from dlframe.training.checkpoint import ModelCheckpoint
+    from dlframe.training.evaluator import Evaluator
     from dlframe.training.history import History
     from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
     from dlframe.training.progress import ProgressBar
@@ -22,6 +23,7 @@ __all__ = [
     "Callback",
     "EMAWeightAveraging",
     "EarlyStopping",
+    "Evaluator",
     "History",
     "JSONLogger",
     "LambdaCallback",

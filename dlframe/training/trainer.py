@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import os
 import time
@@ -11,26 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nn
-from dlframe.autograd import no_grad
 from dlframe.errors import ArgumentError
 from dlframe.metrics import Mean, Metric
-from dlframe.nn import Module, functional
-from dlframe.nn.modes import evaluating, modes_kept
+from dlframe.nn import Module
+from dlframe.nn.modes import modes_kept
 from dlframe.optim import Optimizer, Regularizer
 from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from dlframe.optim.lr_scheduler.order import hand_over
-from dlframe.tensor import Tensor, to_array
+from dlframe.tensor import Tensor
 from dlframe.training import batches, trainer_state
-from dlframe.training.batches import NonFiniteLossError, batch_length
+from dlframe.training.batches import NonFiniteLossError
 from dlframe.training.callback import Callback, ordered
+from dlframe.training.checks import check_lists, check_parts
+from dlframe.training.evaluator import Evaluator, add_batch, plain_value
 from dlframe.training.history import History
 from dlframe.training.interrupt import Interrupt
 from dlframe.training.monitor import check_monitor
 from dlframe.training.progress import ProgressBar
 from dlframe.training.random_state import copied, random_state, set_random_state
 from dlframe.training.regularizing import (
-    check_regularizers,
     clipping,
     hooks_attached,
     reporting,
@@ -39,7 +37,7 @@ from dlframe.training.regularizing import (
 )
 
 
-class Trainer:
+class Trainer(Evaluator):
     """Trains a model: `Trainer(model, loss, optimizer).fit(train, val, epochs=10)`.
 
     Args:
@@ -61,7 +59,7 @@ class Trainer:
         extra: values to keep in every file that `save` writes, such as the configuration.
 
     It does nothing that a loop of your own could not do with the public API. A subclass can
-    override `split` (from a batch to inputs and target) and `forward` (from inputs to output).
+    override `split` and `forward`, see `Evaluator`.
 
     >>> x = dl.linspace(-1, 1, 64).reshape(64, 1)
     >>> model = nn.Linear(1, 1)
@@ -87,9 +85,10 @@ class Trainer:
         regularizers: Sequence[Regularizer] = (),
         extra: dict[str, Any] | None = None,
     ) -> None:
-        _check_lists(metrics=metrics, callbacks=callbacks, regularizers=regularizers)
+        super().__init__(model, loss, metrics)
+        check_lists("Trainer", callbacks=callbacks, regularizers=regularizers)
         regularizers = [*clipping(clip_grad_norm, clip_grad_value), *regularizers]
-        _check_parts(model, loss, optimizer, metrics, scheduler, regularizers)
+        check_parts(model, loss, optimizer, metrics, scheduler, regularizers)
         if scheduler_interval not in ("epoch", "batch"):
             raise ArgumentError(
                 'Trainer: scheduler_interval must be "epoch" or "batch"; '
@@ -100,10 +99,7 @@ class Trainer:
                 "Trainer: ReduceLROnPlateau watches a value that is known once per epoch; use "
                 'scheduler_interval="epoch"'
             )
-        self.model = model
-        self.loss = loss
         self.optimizer = optimizer
-        self.metrics = list(metrics)
         self.callbacks = ordered(callbacks)
         self.scheduler = scheduler
         self.scheduler_interval = scheduler_interval
@@ -299,7 +295,7 @@ class Trainer:
         self._rates = self._learning_rates()
         if self.scheduler is not None and self.scheduler_interval == "batch":
             self.scheduler.step()
-        _add(self._sums, self.loss, self.batch_loss, output, target, self._reporting())
+        add_batch(self._sums, self.loss, self.batch_loss, output, target, self._reporting())
         self.batch += 1
         self.step += 1
         self._call("on_batch_end")
@@ -424,75 +420,9 @@ class Trainer:
 
     # --- measuring -----------------------------------------------------------------------------
 
-    def split(self, batch: Any) -> tuple[list[Any], Any]:
-        """The model's inputs and the target of a batch; override it for batches of other forms."""
-        return batches.split_batch(batch)
-
-    def forward(self, *inputs: Any) -> Any:
-        """The model's output; override it to call the model in another way."""
-        return self.model(*inputs)
-
     def running_means(self) -> dict[str, Any]:
         """Loss and metrics over the batches of this epoch so far, weighted by samples."""
-        return {name: _plain_value(metric.compute()) for name, metric in self._sums.items()}
-
-    def evaluate(self, data: Any, *, batch_size: int = 256, num_workers: int = 0) -> dict[str, Any]:
-        """Loss and metrics on other data, in evaluation mode; the model's modes stay as they were.
-
-        `data` is what `fit` takes.
-        """
-        loader = batches.make_loader(
-            data, batch_size, shuffle=False, num_workers=num_workers, where="evaluate"
-        )
-        results = self._measure(loader, lambda: True)
-        assert results is not None
-        return results
-
-    def predict(self, x: Any, *, batch_size: int = 256, num_workers: int = 0) -> Tensor:
-        """The model's outputs for arrays, tensors, a data set or a loader, in evaluation mode.
-
-        Where batches have targets, the targets are ignored.
-        """
-        parts: Iterable[Any]
-        if isinstance(x, (Tensor, np.ndarray)):
-            parts = ([x[i : i + batch_size]] for i in range(0, len(x), batch_size))
-        else:
-            parts = batches.make_loader(
-                x, batch_size, shuffle=False, num_workers=num_workers, where="predict"
-            )
-        with evaluating(self.model), no_grad():
-            outputs = [to_array(self.forward(*batches.inputs_of(part))) for part in parts]
-        if not outputs:
-            raise ArgumentError("predict: there is nothing to predict; got no sample")
-        return Tensor(np.concatenate(outputs))
-
-    def _measure(self, loader: Any, keep_going: Callable[[], bool]) -> dict[str, Any] | None:
-        """The means over a loader, or None if `keep_going` returned False."""
-        sums = self._new_sums()
-        count = 0
-        with evaluating(self.model), no_grad():
-            for batch in loader:
-                if not keep_going():
-                    return None
-                inputs, target = self.split(batch)
-                output = self.forward(*inputs)
-                loss = self.loss(output, target)
-                batches.check_scalar(loss)
-                _add(sums, self.loss, float(loss.item()), output, target)
-                count += 1
-        if not count:
-            raise ArgumentError(f"evaluate: the data gave no batch{batches.why_empty(loader)}")
-        return {name: _plain_value(metric.compute()) for name, metric in sums.items()}
-
-    def _new_sums(self) -> dict[str, Metric]:
-        """Empty sums for loss and metrics; the metrics that were passed in are not changed."""
-        sums: dict[str, Metric] = {"loss": Mean("loss")}
-        for metric in self.metrics:
-            sums[metric.name] = copied = copy.deepcopy(metric)
-            copied.reset()
-            if getattr(copied, "threshold", 0.0) is None:
-                copied.threshold = _threshold_of(self.loss)  # type: ignore[attr-defined] # it has one
-        return sums
+        return {name: plain_value(metric.compute()) for name, metric in self._sums.items()}
 
     def _training_sums(self) -> dict[str, Metric]:
         """Empty sums for what is measured in training: also what regularizers report."""
@@ -538,96 +468,3 @@ class Trainer:
             "val": trainer_state.position_of(self._val_loader),
             "random": random_state(),
         }
-
-
-def _check_lists(**parts: Any) -> None:
-    for name, value in parts.items():
-        if not isinstance(value, Iterable):
-            hint = "" if value is None else "; pass a list also of one"
-            raise TypeError(f"Trainer: {name} must be a list; got {type(value).__name__}{hint}")
-
-
-def _check_parts(
-    model: Any,
-    loss: Any,
-    optimizer: Any,
-    metrics: Sequence[Any],
-    scheduler: Any,
-    regularizers: Sequence[Any],
-) -> None:
-    for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
-        if not isinstance(value, kind):
-            several = name == "optimizer" and isinstance(value, (list, tuple, dict))
-            hint = ". It steps one only: write the loop yourself for several" if several else ""
-            raise TypeError(
-                f"Trainer: {name} must be {kind.__name__}; got {type(value).__name__}{hint}"
-            )
-    for metric in metrics:
-        if not isinstance(metric, Metric):
-            hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""
-            raise TypeError(f"Trainer: {metric!r} is not a metrics.Metric object{hint}")
-    check_regularizers(model, loss, optimizer, regularizers)
-    named = (*metrics, *reporting(optimizer, regularizers))
-    names = ["loss", "seconds", "lr", *[one.name for one in named]]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ArgumentError(
-            f"Trainer: two quantities are named {', '.join(twice)}; pass name= to a metric or "
-            "regularizer"
-        )
-    if scheduler is not None:
-        if not hasattr(scheduler, "step"):
-            raise TypeError(f"Trainer: scheduler has no step(); got {type(scheduler).__name__}")
-        if scheduler.optimizer is not optimizer:
-            raise ArgumentError("Trainer: the scheduler belongs to another optimizer")
-    _check_optimizer_of_model(model, optimizer)
-
-
-def _check_optimizer_of_model(model: Module, optimizer: Optimizer) -> None:
-    """Refuse an optimizer that would train for ever without changing the model."""
-    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    if parameters and not held & {id(p) for p in parameters.values()}:
-        name, first = next(iter(parameters.items()))
-        raise ArgumentError(
-            f"Trainer: the optimizer ({type(optimizer).__name__}) holds none of the "
-            f"{len(parameters)} trainable parameters of the model ({type(model).__name__}), such "
-            f"as {name} of shape {list(first.shape)}, so that the model would never learn. Make it "
-            "from this model's parameters: model.parameters()"
-        )
-
-
-def _threshold_of(loss: Callable[..., Any]) -> float | None:
-    """The score that means a probability of one half to the loss; None where it is not known."""
-    if isinstance(loss, nn.BCELoss) or loss is functional.binary_cross_entropy:
-        return 0.5
-    if isinstance(loss, nn.BCEWithLogitsLoss) or loss is (
-        functional.binary_cross_entropy_with_logits
-    ):
-        return 0.0
-    return None
-
-
-def _add(
-    sums: dict[str, Metric],
-    loss: Callable[..., Any],
-    value: float,
-    output: Any,
-    target: Any,
-    reporting: Sequence[Any] = (),
-) -> None:
-    """Add a batch to the sums of an epoch, with the numbers that regularizers report."""
-    samples = batch_length(target, output)
-    reported = {one.name: batches.per_sample(one, one.last, samples) for one in reporting}
-    sums["loss"].update(batches.per_sample(loss, value, samples), samples)
-    for name, metric in sums.items():
-        if name in reported:
-            metric.update(reported[name], samples)
-        elif name != "loss":
-            metric.update(output, target)
-
-
-def _plain_value(value: Any) -> Any:
-    """A number as float, an array as nested lists: what JSON can hold."""
-    array = np.asarray(to_array(value))
-    return float(array) if array.ndim == 0 else array.tolist()

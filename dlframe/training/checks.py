@@ -1,0 +1,76 @@
+"""Refuses parts that do not fit each other, when a Trainer is made and not an epoch later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dlframe.errors import ArgumentError
+from dlframe.metrics import Metric
+from dlframe.nn import Module
+from dlframe.optim import Optimizer
+from dlframe.training.regularizing import check_regularizers, reporting
+
+
+def check_lists(owner: str, **parts: Any) -> None:
+    """Raise TypeError for an argument that is not a list."""
+    for name, value in parts.items():
+        if not isinstance(value, Iterable):
+            hint = "" if value is None else "; pass a list also of one"
+            raise TypeError(f"{owner}: {name} must be a list; got {type(value).__name__}{hint}")
+
+
+def check_measured(owner: str, model: Any, metrics: Sequence[Any]) -> None:
+    """Raise TypeError for what is no model, and for what is no metric."""
+    if not isinstance(model, Module):
+        raise TypeError(f"{owner}: model must be Module; got {type(model).__name__}")
+    for metric in metrics:
+        if not isinstance(metric, Metric):
+            hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""
+            raise TypeError(f"{owner}: {metric!r} is not a metrics.Metric object{hint}")
+
+
+def check_parts(
+    model: Any,
+    loss: Any,
+    optimizer: Any,
+    metrics: Sequence[Any],
+    scheduler: Any,
+    regularizers: Sequence[Any],
+) -> None:
+    """Raise TypeError or ArgumentError for parts of which no training can be made."""
+    if not isinstance(optimizer, Optimizer):
+        several = isinstance(optimizer, (list, tuple, dict))
+        hint = ". It steps one only: write the loop yourself for several" if several else ""
+        raise TypeError(
+            f"Trainer: optimizer must be Optimizer; got {type(optimizer).__name__}{hint}"
+        )
+    check_regularizers(model, loss, optimizer, regularizers)
+    named = (*metrics, *reporting(optimizer, regularizers))
+    names = ["loss", "seconds", "lr", *[one.name for one in named]]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ArgumentError(
+            f"Trainer: two quantities are named {', '.join(twice)}; pass name= to a metric or "
+            "regularizer"
+        )
+    if scheduler is not None:
+        if not hasattr(scheduler, "step"):
+            raise TypeError(f"Trainer: scheduler has no step(); got {type(scheduler).__name__}")
+        if scheduler.optimizer is not optimizer:
+            raise ArgumentError("Trainer: the scheduler belongs to another optimizer")
+    _check_optimizer_of_model(model, optimizer)
+
+
+def _check_optimizer_of_model(model: Module, optimizer: Optimizer) -> None:
+    """Refuse an optimizer that would train for ever without changing the model."""
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if parameters and not held & {id(p) for p in parameters.values()}:
+        name, first = next(iter(parameters.items()))
+        raise ArgumentError(
+            f"Trainer: the optimizer ({type(optimizer).__name__}) holds none of the "
+            f"{len(parameters)} trainable parameters of the model ({type(model).__name__}), such "
+            f"as {name} of shape {list(first.shape)}, so that the model would never learn. Make it "
+            "from this model's parameters: model.parameters()"
+        )

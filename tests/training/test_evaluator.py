@@ -1,0 +1,33 @@
+"""Evaluator: the part of a Trainer that measures and predicts, alone."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import dlframe as dl
+from dlframe import nn, optim
+from dlframe.metrics import Accuracy
+from dlframe.training import Evaluator
+
+
+def test_it_measures_as_a_trainer_does() -> None:
+    dl.manual_seed(3)
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
+    x, y = dl.randn(20, 4), dl.randint(0, 3, (20,))
+    loss, metrics = nn.CrossEntropyLoss(), [Accuracy()]
+    trainer = dl.Trainer(model, loss, optim.SGD(model.parameters(), lr=0.1), metrics)
+    evaluator = Evaluator(model, loss, metrics)
+    assert evaluator.evaluate((x, y), batch_size=7) == trainer.evaluate((x, y), batch_size=7)
+    assert np.array_equal(evaluator.predict(x).numpy(), trainer.predict(x).numpy())
+    assert model.training
+
+
+def test_its_errors_name_it() -> None:
+    message = "Evaluator: metrics must be a list; got Accuracy; pass a list also of one"
+    with pytest.raises(TypeError, match=re.escape(message)):
+        Evaluator(nn.Linear(1, 1), nn.MSELoss(), Accuracy())  # type: ignore[arg-type] # no list
+    with pytest.raises(TypeError, match="Evaluator: model must be Module; got int"):
+        Evaluator(1, nn.MSELoss())  # type: ignore[arg-type] # no model
