@@ -274,6 +274,7 @@ NAMES: dict[str, dict[str, str]] = {
             "MeanAbsoluteError MeanSquaredError mean_absolute_error mean_squared_error"
         ),
         "dlframe.metrics.report": "classification_report",
+        "dlframe.metrics.scores": "scores_of",
     },
     "dlframe.nn": {
         "dlframe.nn.": "attention functional grad init lazy utils",

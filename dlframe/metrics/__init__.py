@@ -15,5 +15,6 @@ if IN_ADVANCE:
     from dlframe.metrics.metric import *
     from dlframe.metrics.regression import *
     from dlframe.metrics.report import *
+    from dlframe.metrics.scores import *
 
 __all__ = lazily(__name__)

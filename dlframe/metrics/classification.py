@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dlframe.errors import did_you_mean
 from dlframe.metrics import averages
 from dlframe.metrics.functional import class_counts, confusion_matrix, top_k_hits
-from dlframe.metrics.labels import label_pair
+from dlframe.metrics.labels import check_kind, label_pair, threshold_of
 from dlframe.metrics.metric import Metric, State, add_states
 
 __all__ = [
@@ -26,7 +26,39 @@ __all__ = [
 ]
 
 
-class Accuracy(Metric):
+class LabelMetric(Metric):
+    """The base class of metrics of labels: what scores are, and which targets are left out.
+
+    Args:
+        threshold: of one score per sample, above which it means class 1.
+        scores: "logits", "probabilities" or "log_probabilities", which has the same effect with the
+            threshold of a probability of one half. If neither is given, a trainer says it by its
+            loss and model (`assume`), and otherwise scores are taken for logits.
+        ignore_index: targets of this value do not count.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threshold: float | None = None,
+        scores: str | None = None,
+        ignore_index: int | None = None,
+    ) -> None:
+        self.threshold = threshold
+        self.scores = check_kind(scores)
+        self.assumed: str | None = None
+        self.ignore_index = ignore_index
+        super().__init__(name)
+
+    def assume(self, scores: str | None) -> None:
+        self.assumed = check_kind(scores)
+
+    def _cut(self) -> float | None:
+        return threshold_of(self.threshold, self.scores or self.assumed)
+
+
+class Accuracy(LabelMetric):
     """The share of samples whose predicted label is the true one.
 
     `output` may be class scores (N, C, …), one score per sample (class 1 above `threshold`)
@@ -42,18 +74,17 @@ class Accuracy(Metric):
         self,
         *,
         threshold: float | None = None,
+        scores: str | None = None,
         ignore_index: int | None = None,
         name: str = "accuracy",
     ) -> None:
-        super().__init__(name)
-        self.threshold = threshold
-        self.ignore_index = ignore_index
+        super().__init__(name, threshold=threshold, scores=scores, ignore_index=ignore_index)
 
     def empty(self) -> State:
         return np.zeros(2, np.int64)
 
     def update(self, output: Any, target: Any) -> None:
-        pair = label_pair(output, target, threshold=self.threshold, ignore_index=self.ignore_index)
+        pair = label_pair(output, target, threshold=self._cut(), ignore_index=self.ignore_index)
         self.state += ((pair.predicted == pair.true).sum(), pair.true.size)
 
     def compute(self) -> float:
@@ -81,7 +112,7 @@ class TopKAccuracy(Metric):
         return float(hits / samples) if samples else float("nan")
 
 
-class ConfusionMatrix(Metric):
+class ConfusionMatrix(LabelMetric):
     """How often class i was taken for class j: int64 (C, C), rows true, columns predicted.
 
     Without `num_classes` it grows with the labels seen.
@@ -92,13 +123,12 @@ class ConfusionMatrix(Metric):
         num_classes: int | None = None,
         *,
         threshold: float | None = None,
+        scores: str | None = None,
         ignore_index: int | None = None,
         name: str = "confusion_matrix",
     ) -> None:
         self.num_classes = num_classes
-        super().__init__(name)
-        self.threshold = threshold
-        self.ignore_index = ignore_index
+        super().__init__(name, threshold=threshold, scores=scores, ignore_index=ignore_index)
 
     def empty(self) -> State:
         classes = self.num_classes or 0
@@ -109,7 +139,7 @@ class ConfusionMatrix(Metric):
             output,
             target,
             self.num_classes,
-            threshold=self.threshold,
+            threshold=self._cut(),
             ignore_index=self.ignore_index,
         )
         self.state = add_states(self.state, batch)
@@ -118,7 +148,7 @@ class ConfusionMatrix(Metric):
         return self.state.copy()
 
 
-class RatioMetric(Metric):
+class RatioMetric(LabelMetric):
     """The base class of Precision, Recall and F1: counts per class, one ratio, one average.
 
     `average` is "per_class" (an array, one value per class), "macro", "micro", "weighted" or
@@ -135,6 +165,7 @@ class RatioMetric(Metric):
         *,
         zero_division: float = 0.0,
         threshold: float | None = None,
+        scores: str | None = None,
         ignore_index: int | None = None,
         name: str | None = None,
     ) -> None:
@@ -142,10 +173,13 @@ class RatioMetric(Metric):
             raise ValueError(_unknown_average(type(self).__name__, average))
         self.average = average
         self.num_classes = num_classes
-        super().__init__(name or f"{self.kind}_{average}")
         self.zero_division = zero_division
-        self.threshold = threshold
-        self.ignore_index = ignore_index
+        super().__init__(
+            name or f"{self.kind}_{average}",
+            threshold=threshold,
+            scores=scores,
+            ignore_index=ignore_index,
+        )
 
     @staticmethod
     def ratio(counts: averages.Counts) -> tuple[averages.Counts, averages.Counts]:
@@ -160,7 +194,7 @@ class RatioMetric(Metric):
             output,
             target,
             self.num_classes,
-            threshold=self.threshold,
+            threshold=self._cut(),
             ignore_index=self.ignore_index,
         )
         self.state = add_states(self.state, batch)

@@ -17,17 +17,44 @@ threshold is given raise a warning, because with 0 they would all be class 1.
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlframe.errors import DTypeError, LabelError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, LabelError, ShapeError, did_you_mean
 from dlframe.tensor import to_array
 
 Array = NDArray[Any]
 Labels = NDArray[np.int64]
+
+
+KINDS = ("logits", "probabilities", "log_probabilities", "labels")
+"""What scores may be, see `dlframe.metrics.scores`."""
+
+# The score of a probability of one half.
+_HALF = {"logits": 0.0, "probabilities": 0.5, "log_probabilities": math.log(0.5)}
+
+
+def threshold_of(threshold: float | None, scores: str | None) -> float | None:
+    """The threshold that was given, or else that of the kind of scores; None if neither is known.
+
+    >>> threshold_of(None, "probabilities"), threshold_of(0.9, "logits"), threshold_of(None, None)
+    (0.5, 0.9, None)
+    """
+    return threshold if threshold is not None or scores is None else _HALF.get(scores)
+
+
+def check_kind(scores: str | None) -> str | None:
+    """A kind of scores, or None; ArgumentError for anything else."""
+    if scores is None or scores in KINDS:
+        return scores
+    raise ArgumentError(
+        f"metrics: scores must be one of {', '.join(KINDS)}; got {scores!r}."
+        f"{did_you_mean(scores, KINDS)}"
+    )
 
 
 class LabelPair(NamedTuple):

@@ -67,6 +67,16 @@ class Metric(ABC):
     def compute(self) -> float | NDArray[Any]:
         """The value over everything added so far; NaN if there was nothing."""
 
+    def assume(self, scores: str | None) -> None:  # noqa: B027 - doing nothing is right for most
+        """Take knowledge of what outputs are, where the user of the metric said nothing.
+
+        Args:
+            scores: "logits", "probabilities" or "log_probabilities", as `metrics.scores_of` gives
+                it; None says nothing. A trainer calls this with what its loss and model say.
+
+        Metrics to which this makes no difference do nothing.
+        """
+
     def reset(self) -> None:
         """Forget everything added so far."""
         self.state = self.empty()

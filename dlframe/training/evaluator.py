@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dlframe import nn
 from dlframe.autograd import no_grad
 from dlframe.errors import ArgumentError
-from dlframe.metrics import Mean, Metric
-from dlframe.nn import Module, functional
+from dlframe.metrics import Mean, Metric, scores_of
+from dlframe.nn import Module
 from dlframe.nn.modes import evaluating
 from dlframe.tensor import Tensor, to_array
 from dlframe.training import batches
@@ -28,8 +27,8 @@ class Evaluator:
 
     Args:
         loss: a function of (output, target) that returns one number.
-        metrics: a metric of one score per sample, made without `threshold`, takes 0.5 with BCELoss,
-            whose scores are probabilities, and 0 with BCEWithLogitsLoss.
+        metrics: a metric that was not told what scores are learns it from the last layer of the
+            model or from the loss (`metrics.scores_of`): probabilities are cut at 0.5, logits at 0.
 
     >>> x = dl.linspace(-1, 1, 64).reshape(64, 1)
     >>> evaluator = dl.training.Evaluator(nn.Linear(1, 1), nn.MSELoss())
@@ -108,20 +107,8 @@ class Evaluator:
         for metric in self.metrics:
             sums[metric.name] = copied = copy.deepcopy(metric)
             copied.reset()
-            if getattr(copied, "threshold", 0.0) is None:
-                copied.threshold = _threshold_of(self.loss)  # type: ignore[attr-defined] # it has one
+            copied.assume(scores_of(self.loss, self.model))
         return sums
-
-
-def _threshold_of(loss: Callable[..., Any]) -> float | None:
-    """The score that means a probability of one half to the loss; None where it is not known."""
-    if isinstance(loss, nn.BCELoss) or loss is functional.binary_cross_entropy:
-        return 0.5
-    if isinstance(loss, nn.BCEWithLogitsLoss) or loss is (
-        functional.binary_cross_entropy_with_logits
-    ):
-        return 0.0
-    return None
 
 
 def add_batch(

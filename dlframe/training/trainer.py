@@ -44,8 +44,8 @@ class Trainer(Evaluator):
         loss: a function of (output, target) that returns one number.
         optimizer: of the model's parameters; ArgumentError if it holds none of them.
         metrics: measured on each training batch as it is trained on, and on the validation data.
-            A metric of one score per sample, made without `threshold`, takes 0.5 with BCELoss,
-            whose scores are probabilities, and 0 with BCEWithLogitsLoss.
+            A metric that was not told what scores are learns it from the last layer of the model or
+            from the loss (`metrics.scores_of`): probabilities are cut at 0.5, logits at 0.
         callbacks: see `Callback`.
         scheduler: of the learning rate; stepped after each epoch, or after each batch with
             `scheduler_interval="batch"`. ReduceLROnPlateau gets the value of `monitor`, which

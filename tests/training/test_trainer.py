@@ -382,10 +382,17 @@ def test_terminate_on_nan_stops_with_finite_weights() -> None:
         (nn.BCELoss(), nn.Sigmoid(), True),
         (nn.functional.binary_cross_entropy, nn.Sigmoid(), True),
         (nn.BCEWithLogitsLoss(), nn.Identity(), True),
-        (nn.MSELoss(), nn.Sigmoid(), False),  # only the user can know
+        (nn.MSELoss(), nn.Sigmoid(), True),
+        (nn.MSELoss(), nn.Identity(), True),  # approaches the probability
+        (lambda x, y: ((x - y) ** 2).mean(), nn.Sigmoid(), True),
+        (lambda x, y: ((x.sigmoid() - y) ** 2).mean(), nn.Identity(), True),
+        # only the user can know
+        (lambda x, y: ((x - y) ** 2).mean(), nn.Sequential(nn.Sigmoid(), nn.Hardtanh()), False),
     ],
 )
-def test_the_loss_says_whether_scores_are_probabilities(loss: Any, last: Any, right: bool) -> None:
+def test_loss_and_model_say_whether_scores_are_probabilities(
+    loss: Any, last: Any, right: bool
+) -> None:
     dl.manual_seed(0)
     x = dl.randn(200, 2)
     y = (x.sum(1, keepdim=True) > 0).float()
