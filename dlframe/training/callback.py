@@ -44,6 +44,12 @@ class Callback:
     def on_pass_end(self, trainer: Trainer) -> None:
         """All batches of an epoch have been trained on; the validation follows, if there is one."""
 
+    def on_validation_begin(self, trainer: Trainer) -> None:
+        """The validation of an epoch begins; `trainer.val_batches` is the number of its batches."""
+
+    def on_validation_batch_end(self, trainer: Trainer) -> None:
+        """A batch of the validation has been measured, the `trainer.val_batch`-th."""
+
     def report(self, trainer: Trainer) -> dict[str, Any]:
         """Numbers for the record of the epoch that ends; `trainer.logs` has the measured ones."""
         return {}

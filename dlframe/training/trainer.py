@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,8 @@ class Trainer(Evaluator):
         self.step = 0  # batches done in all epochs
         self.epochs = 0  # the number of epochs at which the present fit ends
         self.batches_per_epoch: int | None = None
+        self.val_batch = 0  # batches done in the present validation
+        self.val_batches: int | None = None
         self.batch_loss = float("nan")
         self.logs: dict[str, Any] = {}
         self.history = History()
@@ -344,12 +346,21 @@ class Trainer(Evaluator):
         if self._val_loader is None:
             return {}
         randomness, positions = random_state(), trainer_state.position_of(self._val_loader)
-        results = self._measure(self._val_loader, lambda: not interrupt.requested)
+        self.val_batch, self.val_batches = 0, batches.length_of(self._val_loader)
+        self._call("on_validation_begin")
+        results = self._measure(self._counted(self._val_loader), lambda: not interrupt.requested)
         if results is None:
             set_random_state(randomness)
             trainer_state.go_to(self._val_loader, positions)
             return None
         return {f"val_{name}": value for name, value in results.items()}
+
+    def _counted(self, loader: Any) -> Iterator[Any]:
+        """The batches of a validation, with a call after each one."""
+        for batch in loader:
+            yield batch
+            self.val_batch += 1
+            self._call("on_validation_batch_end")
 
     def _go_to_position(self) -> None:
         """Go to the position of a loaded state or of an interrupted fit."""

@@ -238,9 +238,11 @@ def test_moments_come_in_order() -> None:
     assert moments == [
         "train_begin 0 0 0",
         "epoch_begin 0 0 0", "batch_begin 0 0 0", "batch_end 0 1 1", "batch_begin 0 1 1",
-        "batch_end 0 2 2", "pass_end 0 2 2", "epoch_end 1 0 2",
+        "batch_end 0 2 2", "pass_end 0 2 2", "validation_begin 0 2 2",
+        "validation_batch_end 0 2 2", "validation_batch_end 0 2 2", "epoch_end 1 0 2",
         "epoch_begin 1 0 2", "batch_begin 1 0 2", "batch_end 1 1 3", "batch_begin 1 1 3",
-        "batch_end 1 2 4", "pass_end 1 2 4", "epoch_end 2 0 4",
+        "batch_end 1 2 4", "pass_end 1 2 4", "validation_begin 1 2 4",
+        "validation_batch_end 1 2 4", "validation_batch_end 1 2 4", "epoch_end 2 0 4",
         "train_end 2 0 4",
     ]  # fmt: skip
 
