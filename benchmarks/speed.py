@@ -24,6 +24,7 @@ from typing import Any
 from benchmarks.children import LIBRARIES, Child, answer
 from benchmarks.workloads import WORKLOADS
 
+_PAUSE = 0.04  # seconds, in which the other's threads end their busy loops and go to sleep
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
@@ -44,6 +45,7 @@ def measure(
             times: list[list[float]] = [[], []]
             for _ in range(blocks):
                 for child, found in zip(children, times, strict=True):
+                    time.sleep(_PAUSE)
                     found.append(child.ask(seconds=seconds))
             ratios = [b / a for a, b in zip(*times, strict=True)]
             yield {

@@ -9,12 +9,13 @@ see no later keys (`causal`), the blocks above the diagonal are left out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlframe.base import threads
 from dlframe.ops.memory import empty_like
 from dlframe.ops.op import op
 from dlframe.ops.record import Array
@@ -26,8 +27,9 @@ __all__ = ["attention", "attention_weights"]
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
 # (rules are typed by their names: g, out, the inputs and options of their op)
 
-_BLOCK = 1 << 16  # scores that are made at once
+_BLOCK, _BLOCK_OF_THREADS = 1 << 16, 1 << 17  # scores that are made at once, as in `ops.blocks`
 _HEIGHT = 16  # rows of a block, at least
+_SHARED = 3 << 15  # scores that are worth a thread: they and their gradients take 0.8 ms
 _KEPT = 1 << 22  # scores that are kept for the gradient; of more, it makes the blocks again
 _SAFE = 30.0  # scores up to here need no shift: exp(30) is far from overflow
 
@@ -99,14 +101,19 @@ def _attention(query, key, value, mask=None, noise=None, *, scale, causal=False,
     matrices = (query, _turned(key, scale), value)
     query, turned, value, mask, noise = _stretched(shape, keys, matrices, (mask, noise))
     keep = keep and math.prod(shape) * keys <= _KEPT
-    kept = []
-    for block in _blocks(shape, keys, causal):
-        e, total = exponentials = _of_block(query, turned, mask, causal, block)
-        if keep:
-            kept.append(exponentials)
-        if noise is not None:
-            e = e * noise[block.scores]
-        np.divide(np.matmul(e, value[block.keys]), total, out=out[block.rows])
+
+    def of_items(some: slice) -> list[Any]:
+        kept = []
+        for block in _blocks(shape, keys, causal, some):
+            e, total = _of_block(query, turned, mask, causal, block)
+            if keep:
+                kept.append((block, e, total))
+            if noise is not None:
+                e = e * noise[block.scores]
+            np.divide(np.matmul(e, value[block.keys]), total, out=out[block.rows])
+        return kept
+
+    kept = _shared(of_items, shape, keys)
     return out, kept if keep else None
 
 
@@ -158,11 +165,8 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
         if total is not None:
             total.fill(0)
     dm = np.zeros((*shape, keys), g.dtype) if needs[3] else None
-    for i, block in enumerate(_blocks(shape, keys, causal)):
-        if residuals is None:
-            e, total = _of_block(query, turned, mask, causal, block)
-        else:
-            e, total = residuals[i]
+
+    def of_block(block: _Block, e: Array, total: Array) -> None:
         # the weights are e / total; all that follows is linear in g, which has fewer numbers
         with_sums = np.empty((*e.shape[:-1], width + 1), e.dtype)
         gi = np.divide(g[block.rows], total, out=with_sums[..., :width])
@@ -171,7 +175,7 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
             weights = e if factor is None else e * factor
             _add_product(weights, gi, dv[block.keys], alone)
         if value is None:
-            continue
+            return
         sums = with_sums[..., width:]
         np.negative(np.vecdot(gi, out[block.rows])[..., None], out=sums)  # -Σⱼ dPⱼ Pⱼ = -Σ g y
         if factor is None:
@@ -187,6 +191,17 @@ def _(g, needs, query, key, value, mask, noise, out, residuals, *, scale, causal
             np.matmul(d, key[block.keys], out=dq[block.rows])
         if dk is not None:
             _add_product(d, query[block.rows], dk[block.keys], alone)
+
+    def of_items(some: slice) -> None:
+        if residuals is not None:
+            for block, e, total in residuals:
+                if some.start <= block.item < some.stop:
+                    of_block(block, e, total)
+            return
+        for block in _blocks(shape, keys, causal, some):
+            of_block(block, *_of_block(query, turned, mask, causal, block))
+
+    _shared(of_items, shape, keys)
     for total in (dq, dk):
         if total is not None:
             total *= scale
@@ -203,28 +218,41 @@ class _Block(NamedTuple):
     keys: tuple[Any, ...]
     turned: tuple[Any, ...]
     scores: tuple[Any, ...]
+    item: int  # the first
     first: int  # row
 
 
-def _blocks(shape: tuple[int, ...], keys: int, causal: bool) -> Iterator[_Block]:
-    """The blocks of scores of shape (*, L) times `keys`: of whole items, or of rows of one."""
+def _blocks(shape: tuple[int, ...], keys: int, causal: bool, some: slice) -> Iterator[_Block]:
+    """The blocks of scores of shape (*, L) times `keys`: of whole items, or of rows of one.
+
+    `some` are the items of the batch that are wanted.
+    """
     *lead, rows = shape
     items, height = _sizes(shape, keys)
-    every = slice(None)
-    for i in range(0, lead[0] if lead else 1, items):
-        item = (slice(i, i + items), ...) if lead else ()
+    every, count = slice(None), some.stop - some.start
+    items = -(-count // max(1, -(-count // items))) or 1  # blocks of one size
+    for i in range(some.start, some.stop, items):
+        item = (slice(i, min(i + items, some.stop)), ...) if lead else ()
         for first in range(0, rows, height):
             end = min(first + height, rows)
-            some, seen = slice(first, end), slice(min(end, keys) if causal else keys)
-            rows_and_keys = (*item, some, every), (*item, seen, every)
-            yield _Block(*rows_and_keys, (*item, every, seen), (*item, some, seen), first)
+            block, seen = slice(first, end), slice(min(end, keys) if causal else keys)
+            rows_and_keys = (*item, block, every), (*item, seen, every)
+            yield _Block(*rows_and_keys, (*item, every, seen), (*item, block, seen), i, first)
 
 
 def _sizes(shape: tuple[int, ...], keys: int) -> tuple[int, int]:
     """How many items of the batch a block has, and how many rows: all, where items are several."""
     matrices, rows = math.prod(shape[1:-1]), shape[-1]
-    items = max(1, _BLOCK // max(1, matrices * rows * keys))
-    return items, max(_HEIGHT, _BLOCK // max(1, matrices * keys))
+    size = _BLOCK if threads.number() == 1 else _BLOCK_OF_THREADS
+    items = max(1, size // max(1, matrices * rows * keys))
+    return items, max(_HEIGHT, size // max(1, matrices * keys))
+
+
+def _shared(task: Callable[[slice], Any], shape: tuple[int, ...], keys: int) -> list[Any]:
+    """Run `task` for all items of the batch, by several threads; what it returned, joined."""
+    scores = math.prod(shape[1:]) * keys  # of an item
+    parts = threads.shared(task, shape[0] if len(shape) > 1 else 1, -(-_SHARED // max(1, scores)))
+    return [x for part in parts for x in part or ()]
 
 
 def _of_block(query, turned, mask, causal, block):

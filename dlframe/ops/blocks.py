@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from dlframe.base import threads
 
 __all__ = ["LARGE", "SEVERAL", "by_blocks", "in_blocks", "one_step", "rule_by_blocks"]
 
-LARGE = 1 << 18  # elements, of which fewer are not worth another thread
+LARGE = 1 << 18  # elements, of which fewer are not worth another thread in a single step
 SEVERAL = 1 << 17  # elements, of which fewer stay in the cache from step to step
-_BLOCK = 1 << 16  # elements; twice as many with several threads, which wait for each other less
+_BLOCK, _BLOCK_OF_THREADS = 1 << 16, 1 << 17  # elements; threads wait for each other between steps
+_FIRST = 1 << 14  # elements that are computed first, to see how long they take
+_WORTH_A_THREAD = 4e-4  # seconds: where processors are virtual, to wake one may take half as long
 _OPTIONS = (int, float, bool, str, type(None))
 
 Function = Callable[..., Any]
@@ -74,45 +77,47 @@ def in_blocks(function: Function, *arguments: Any) -> Any:
     if not arrays or (single and threads.number() == 1):
         return function(*arguments)  # one step, which gains nothing from blocks
     rows = [x.reshape(-1) if type(x) is np.ndarray else x for x in arguments]
-    of_rows = _one_step if single else _several_steps
-    made = of_rows(function, rows, arrays[0].size)
+    made = _block_by_block(function, rows, arrays[0].size, single)
     if isinstance(made, tuple):
         return tuple([None if out is None else out.reshape(shape) for out in made])
     return made.reshape(shape)
 
 
-def _one_step(function: Function, rows: list[Any], size: int) -> Any:
-    """As many blocks as threads, written to where they belong."""
-    out: Any = None
+def _block_by_block(function: Function, rows: list[Any], size: int, single: bool) -> Any:
+    """The results of all blocks; the function may give several arrays, and None.
 
-    def of(block: slice) -> Any:
-        return function(*_at(rows, block), out=None if out is None else out[block])
-
-    first = of(slice(0, 1))  # which tells the dtype
-    out = np.empty(size, first.dtype)
-    threads.shared(of, size, LARGE // 2)
-    return out
-
-
-def _several_steps(function: Function, rows: list[Any], size: int) -> Any:
-    """Blocks that fit the cache; the function may give several arrays, and None."""
-    length = _BLOCK if threads.number() == 1 else 2 * _BLOCK
-    first = function(*_at(rows, slice(0, length)))
-    several = isinstance(first, tuple)
-    outs = [None if x is None else np.empty(size, x.dtype) for x in (first if several else [first])]
+    The first block tells their dtypes, and whether the others take long enough for several threads.
+    A `single` step is no faster by blocks, so each thread has one.
+    """
+    length = _BLOCK if threads.number() == 1 else _BLOCK_OF_THREADS
+    first = slice(0, min(size, length, _FIRST if threads.number() > 1 else size))
+    start = perf_counter()
+    made = function(*_at(rows, first))
+    seconds = (perf_counter() - start) * (size - first.stop) / first.stop
+    several = isinstance(made, tuple)
+    outs: list[Any] = [
+        None if x is None else np.empty(size, x.dtype) for x in (made if several else [made])
+    ]
 
     def keep(block: slice, made: Any) -> None:
         for out, part in zip(outs, made if several else [made], strict=True):
             if out is not None:
                 out[block] = part
 
-    def of(some: slice) -> None:
-        for i in range(some.start, some.stop):
-            block = slice((i + 1) * length, (i + 2) * length)
+    def of(part: slice) -> None:
+        begin, end = first.stop + part.start, first.stop + part.stop
+        if single:
+            function(*_at(rows, slice(begin, end)), out=outs[0][begin:end])
+            return
+        for i in range(begin, end, length):
+            block = slice(i, min(i + length, end))
             keep(block, function(*_at(rows, block)))
 
-    keep(slice(0, length), first)
-    threads.shared(of, -(-size // length) - 1, max(1, LARGE // length // 2))
+    keep(first, made)
+    if seconds < 2 * _WORTH_A_THREAD:
+        of(slice(0, size - first.stop))
+    else:
+        threads.shared(of, size - first.stop)
     return tuple(outs) if several else outs[0]
 
 

@@ -29,7 +29,7 @@ __all__ = ["convolved", "gathered", "parts_of", "spread", "spread_by_columns"]
 _CHUNK, _CHUNK_OF_THREADS = 1 << 18, 1 << 20
 _TILE = 1_000_000  # multiplications
 _WIDE = 32  # outputs, for which a BLAS is faster if the factor lies in memory row by row
-_SHARED = 4_000_000  # multiplications, which take a thread 0.1 ms
+_SHARED = 20_000_000  # multiplications, which take a thread 0.5 ms
 
 
 def parts_of(samples: slice, numbers_per_sample: int, chunk: int = 0) -> Iterator[slice]:

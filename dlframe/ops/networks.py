@@ -15,7 +15,7 @@ import numpy as np
 from dlframe.errors import DTypeError, ShapeError
 from dlframe.ops.indexing import add_to_rows
 from dlframe.ops.op import op
-from dlframe.ops.products import dot
+from dlframe.ops.products import dot, two_dots
 from dlframe.ops.record import Array
 from dlframe.ops.reduction import sum
 from dlframe.ops.sums import add, ones
@@ -129,15 +129,20 @@ def _(g):
 
 @linear.fast_backward
 def _(g, needs, x, weight):
-    rows = g if g.ndim == 2 else g.reshape(math.prod(g.shape[:-1]), g.shape[-1])
-    dx = dw = None
-    if needs[0]:
+    flat = g.ndim == 2
+    rows = g if flat else g.reshape(math.prod(g.shape[:-1]), g.shape[-1])
+    if needs[1] and not flat:
+        x = x.reshape(len(rows), x.shape[-1])
+    dx: Any = None
+    dw = db = None
+    if needs[0] and needs[1]:
+        dx, dw = two_dots(rows, weight, rows.T, x)
+    elif needs[0]:
         dx = dot(rows, weight)
-        if g.ndim != 2:
-            dx = dx.reshape(*g.shape[:-1], weight.shape[1])
-    if needs[1]:
-        dw = dot(rows.T, x if x.ndim == 2 else x.reshape(len(rows), x.shape[-1]))
-    db = None
+    elif needs[1]:
+        dw = dot(rows.T, x)
+    if needs[0] and not flat:
+        dx = dx.reshape(*g.shape[:-1], weight.shape[1])
     if needs[2]:
         db = ones(len(rows), rows.dtype).dot(rows) if len(rows) <= 128 else add(rows, 0)
     return dx, dw, db

@@ -7,7 +7,7 @@ import pytest
 
 import dlframe as dl
 from dlframe.base import threads
-from dlframe.data import Batch, DataLoader, TensorDataset
+from dlframe.data import Batch, DataLoader, TensorDataset, batch
 from dlframe.data.batch import take
 
 
@@ -45,6 +45,7 @@ def test_threads_take_the_same_rows(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, n: int
 ) -> None:
     monkeypatch.setattr(threads, "_number", n)
+    monkeypatch.setattr(batch, "_WORTH_A_THREAD", 1 << 18)
     array = rng.random((300, 3, 32, 32), dtype=np.float32)  # 12 KB a row: 64 are worth two threads
     for places in (rng.permutation(300)[:64], rng.integers(-300, 300, 200), np.array([5, -1])):
         for given in (places, places.tolist()):
@@ -73,6 +74,7 @@ def test_rows_of_an_array_in_any_memory(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize("n", [1, 2])
 def test_an_epoch_is_the_same_with_threads(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
     monkeypatch.setattr(threads, "_number", n)
+    monkeypatch.setattr(batch, "_WORTH_A_THREAD", 1 << 18)
     x = dl.arange(200 * 3072).reshape(200, 3, 32, 32)
     data = TensorDataset(x, dl.arange(200))
     for images, numbers in DataLoader(data, batch_size=96, shuffle=True):

@@ -18,7 +18,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # file of the library -> its limits, and what they become
 LIMITS = {
-    "ops/blocks.py": {"LARGE": 4, "SEVERAL": 4, "_BLOCK": 3},
+    "ops/attention.py": {"_BLOCK, _BLOCK_OF_THREADS": "8, 8", "_SHARED": 4},
+    "ops/blocks.py": {
+        "LARGE": 4,
+        "SEVERAL": 4,
+        "_BLOCK, _BLOCK_OF_THREADS": "3, 3",
+        "_FIRST": 1,
+        "_WORTH_A_THREAD": 0,
+    },
     "ops/products.py": {"_ALONE": 1, "_SHARED": 2},
     "ops/convolving.py": {"_CHUNK, _CHUNK_OF_THREADS": "64, 128", "_SHARED": 4},
 }

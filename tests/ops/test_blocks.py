@@ -11,14 +11,18 @@ import pytest
 import dlframe as dl
 import dlframe.nn.functional as F
 from dlframe.base import threads
+from dlframe.ops import blocks
 from dlframe.ops.blocks import LARGE, in_blocks
 
 COUNT = 3 * LARGE + 7
 
 
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
-def number_of_threads(request: pytest.FixtureRequest) -> Iterator[int]:
+def number_of_threads(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[int]:
     before = threads.number()
+    monkeypatch.setattr(blocks, "_WORTH_A_THREAD", 0)
     threads.set_number(request.param)
     yield request.param
     threads.set_number(before)

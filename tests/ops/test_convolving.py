@@ -20,7 +20,9 @@ from dlframe.ops.offsets import output_sizes
 def number_of_threads(request: pytest.FixtureRequest) -> Iterator[None]:
     before = threads.number()
     threads.set_number(request.param)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolving, "_SHARED", 4_000)
+        yield
     threads.set_number(before)
 
 

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import dlframe as dl
+from dlframe import nn
+from dlframe.base import threads
+from dlframe.ops import products
 
 
 @pytest.mark.parametrize(
@@ -41,3 +44,27 @@ def test_the_order_of_a_chain_is_the_cheapest() -> None:
     out = dl.chain_matmul(*xs)
     assert out.shape == (10, 1000)
     assert out[0, 0].item() == 2000
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("limit", [1, 2000])
+@pytest.mark.parametrize("shape", [(6, 5), (2, 3, 5)])
+def test_threads_give_the_gradients_of_a_linear_layer(
+    rng: np.random.Generator,
+    monkeypatch: pytest.MonkeyPatch,
+    n: int,
+    limit: int,
+    shape: tuple[int, ...],
+) -> None:
+    monkeypatch.setattr(threads, "_number", n)
+    monkeypatch.setattr(products, "_ALONE", 1)
+    monkeypatch.setattr(products, "_SHARED", limit)  # of one product, or only of both
+    layer = nn.Linear(5, 40, dtype=dl.float64)
+    x = dl.from_numpy(rng.normal(size=shape)).requires_grad_()
+    g = rng.normal(size=(*shape[:-1], 40))
+    layer(x).backward(dl.from_numpy(g))
+    weight, rows = layer.weight.detach().numpy(), g.reshape(6, 40)
+    np.testing.assert_allclose(x.grad.numpy(), g @ weight, rtol=1e-12)
+    by_hand = rows.T @ x.detach().numpy().reshape(6, 5)
+    np.testing.assert_allclose(layer.weight.grad.numpy(), by_hand, rtol=1e-12)
+    np.testing.assert_allclose(layer.bias.grad.numpy(), rows.sum(0), rtol=1e-12)
