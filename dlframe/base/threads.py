@@ -3,15 +3,26 @@
 NumPy lets other threads run while it computes, so two blocks of an array can be computed at the
 same time on two processors. Waking a thread takes some 20 microseconds: only work that takes
 several times as long should be shared.
+
+Two things would take the second processor away, and with it all that is won:
+
+- The threads of a BLAS wait in a busy loop for tens of milliseconds after each product. So BLAS has
+  one thread from the first shared computation on, until there has been none for `_QUIET` seconds.
+- The system may run a thread that was woken on the processor of the one that woke it, for
+  milliseconds, while another processor is idle. So threads may run on all processors but the
+  caller's (on Linux).
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
-from _queue import SimpleQueue
+import time
+from _queue import Empty, SimpleQueue
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from itertools import islice, pairwise
@@ -19,9 +30,10 @@ from typing import Any, TypeVar
 
 from dlframe.base import blas
 
-__all__ = ["number", "parts", "set_number", "shared", "together"]
+__all__ = ["number", "parts", "rest_by", "set_number", "shared", "together", "waken"]
 
 T = TypeVar("T")
+_QUIET = 0.2
 _VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -39,6 +51,9 @@ def _usual() -> int:
 _number = _usual()
 _calls: SimpleQueue[Any] = SimpleQueue()  # where the threads wait
 _threads: list[threading.Thread] = []
+_alone: Any = None  # what keeps BLAS to one thread
+_last = 0.0  # when a computation was shared
+_apart: Any = None  # the processor that threads stay away from, and how many there are of them
 
 
 def number() -> int:
@@ -136,8 +151,9 @@ def _share(first: Callable[[], object], others: list[Callable[[], object]]) -> N
 
     interruption: BaseException | None = None
     try:
-        for _ in range(_have(count)):
+        for _ in range(_ready(count)):
             _calls.put((copy_context().run, work))
+        _ring(_calls.qsize())
         attempt(first)
         while True:
             before = len(ours)
@@ -168,8 +184,20 @@ def _share(first: Callable[[], object], others: list[Callable[[], object]]) -> N
             dropped.clear()
 
 
-def _have(count: int) -> int:
-    """Start threads until there are `count`; how many there are, of those."""
+def waken(count: int) -> None:
+    """Have at most `count` threads look for work that `rest_by` knows of."""
+    for _ in range(_ready(count)):
+        _calls.put((_begin, None))
+    _ring(_calls.qsize())
+
+
+def _begin(work: None) -> None:
+    """Nothing but to be awake."""
+
+
+def _ready(count: int) -> int:
+    """Start threads until there are `count`, and make room for them; how many there are."""
+    global _alone, _last
     while len(_threads) < count:
         thread = threading.Thread(target=_work, args=(_calls,), name="dlframe", daemon=True)
         try:
@@ -177,21 +205,99 @@ def _have(count: int) -> int:
         except (RuntimeError, MemoryError):  # the system has no more
             break
         _threads.append(thread)
+    _last = time.monotonic()
+    if _alone is None and _threads:
+        held = blas.alone()
+        held.__enter__()
+        _alone = held
+    if _processor is not None:
+        _keep_apart(_processor())
     return min(count, len(_threads))
+
+
+# --- threads and processors --------------------------------------------------------------------
+
+
+def _found_processor() -> Callable[[], int] | None:
+    """What gives the number of the processor on which it is called; None where that is of no use.
+
+    Python's own function for it is there from version 3.13 on, under no name in common.
+    """
+    if not sys.platform.startswith("linux") or not hasattr(os, "sched_setaffinity"):
+        return None
+    try:
+        return ctypes.CDLL(None).sched_getcpu  # it returns an int, by default
+    except (OSError, AttributeError):
+        return None
+
+
+_processor = _found_processor()
+
+
+def _keep_apart(processor: int) -> None:
+    """Have the threads run on other processors than this one."""
+    global _apart
+    if _apart == (processor, len(_threads)):
+        return
+    _apart = processor, len(_threads)
+    with suppress(OSError):  # not permitted, or a thread has ended
+        if others := os.sched_getaffinity(0) - {processor}:
+            for thread in _threads:
+                if thread.native_id is not None:
+                    os.sched_setaffinity(thread.native_id, others)
+
+
+# --- in a thread -------------------------------------------------------------------------------
+
+
+def _no_rest() -> None:
+    """Sleep at once."""
+
+
+def _no_bell(waiting: int) -> None:
+    """Nobody listens."""
+
+
+_rest: Callable[[], object] = _no_rest
+_ring: Callable[[int], object] = _no_bell
+
+
+def rest_by(rest: Callable[[], object], ring: Callable[[int], object]) -> None:
+    """Have threads call `rest` before they sleep: it may look for work of another kind.
+
+    `ring(n)` says that n calls wait here: so many threads have to return from `rest`.
+    """
+    global _rest, _ring
+    _rest, _ring = rest, ring
 
 
 def _work(calls: SimpleQueue[Any]) -> None:
     while True:
-        run, work = calls.get()
+        _ring(calls.qsize())
+        _rest()
+        run, work = _next(calls)
         run(work)
         del run, work  # and with them the caller's arrays
 
 
+def _next(calls: SimpleQueue[Any]) -> Any:
+    global _alone
+    while _alone is not None:
+        try:
+            return calls.get(timeout=_QUIET)
+        except Empty:
+            if time.monotonic() - _last >= _QUIET:
+                held, _alone = _alone, None
+                if held is not None:
+                    held.__exit__(None, None, None)
+    return calls.get()
+
+
 def _forget() -> None:
     """In a forked process: only the thread that forked is there."""
-    global _calls
+    global _calls, _alone, _apart
     _threads.clear()
-    _calls = SimpleQueue()
+    _calls, _alone, _apart = SimpleQueue(), None, None
 
 
 if hasattr(os, "register_at_fork"):

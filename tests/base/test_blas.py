@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 import dlframe as dl
-from dlframe.base import blas
+from dlframe.base import blas, threads
 
 
 def number() -> int:
@@ -20,6 +21,8 @@ def number() -> int:
 @pytest.fixture(autouse=True)
 def two_threads() -> Iterator[None]:
     before = dl.get_num_threads()
+    while threads._alone is not None:  # another test has shared something a moment ago
+        time.sleep(0.01)
     dl.set_num_threads(2)
     if number() != 2:
         pytest.skip("this BLAS has no number of threads that can be set")
@@ -87,6 +90,17 @@ def test_an_exit_that_was_skipped_is_made_up_for() -> None:
     assert number() == 2
 
 
+def test_blas_stays_on_one_thread_until_nothing_is_shared_any_more() -> None:
+    """Its threads wait in busy loops after each product, in the way of ours."""
+    threads.together([int, int])
+    assert number() == 1
+    threads.together([int, int])
+    end = time.monotonic() + 60
+    while number() == 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert number() == 2
+
+
 def test_products_share_nothing_with_blas(monkeypatch: pytest.MonkeyPatch) -> None:
     """Vectors and matrices of all sizes: no product wakes the threads of BLAS, and none hangs."""
     entered: list[int] = []
@@ -112,7 +126,7 @@ def test_products_share_nothing_with_blas(monkeypatch: pytest.MonkeyPatch) -> No
 _INTERRUPTS = """
 import random, signal, time
 import dlframe as dl
-from dlframe.base import blas
+from dlframe.base import blas, threads
 seed = 0
 random.seed(seed)
 dl.set_num_threads(3)
@@ -132,6 +146,9 @@ while time.monotonic() < end:
 signal.setitimer(signal.ITIMER_REAL, 0)
 y = x @ x
 assert (y == 300).all()
+end = time.monotonic() + 60
+while any(get() == 1 for get, _ in blas._libraries()) and time.monotonic() < end:
+    time.sleep(0.01)
 print(count > 50, [get() for get, _ in blas._libraries()])
 """
 

@@ -47,7 +47,9 @@ def test_tasks_run_at_the_same_time() -> None:
     threads.together([meeting.wait] * 3)
 
 
-def test_tasks_see_the_context_of_the_caller() -> None:
+def test_tasks_see_the_context_of_the_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen = []
     with np.errstate(divide="call"):
         threads.together([lambda: seen.append(np.geterr()["divide"])] * 3)
@@ -114,6 +116,29 @@ def test_several_threads_may_share_work_at_once() -> None:
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork"
 )
+@pytest.mark.skipif(threads._processor is None, reason="threads run where the system puts them")
+def test_threads_stay_away_from_the_processor_of_the_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert threads._processor is not None
+    mine = os.sched_getaffinity(0)
+    if len(mine) == 1:
+        pytest.skip("there is one processor")
+    seen: list[set[int]] = []
+
+    meeting = threading.Barrier(2, timeout=30)
+
+    def task() -> None:
+        meeting.wait()
+        seen.append(os.sched_getaffinity(0))
+
+    for processor in sorted(mine):
+        monkeypatch.setattr(threads, "_processor", lambda here=processor: here)
+        threads.together([meeting.wait, task])
+    assert [mine - places for places in seen] == [{p} for p in sorted(mine)]
+    assert os.sched_getaffinity(0) == mine
+
+
 def test_a_forked_process_has_threads_of_its_own() -> None:
     program = """
 import os, sys

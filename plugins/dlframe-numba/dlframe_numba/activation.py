@@ -10,48 +10,48 @@ from typing import Any
 
 from dlframe.kernels import Kernel
 
-from dlframe_numba.compiling import formula, loop
+from dlframe_numba.compiling import formula
 from dlframe_numba.mathematics import F, erf, exp, expm1
 from dlframe_numba.mathematics import sigmoid as sigmoid_of
 from dlframe_numba.mathematics import tanh as tanh_of
-from dlframe_numba.sharing import computed
+from dlframe_numba.sharing import computed, in_slices
 
 __all__ = ["elu", "gelu", "leaky_relu", "mish", "relu", "sigmoid", "silu", "tanh"]
 
 # --- relu and its relatives --------------------------------------------------------------------
 
 
-@loop
+@in_slices()
 def _relu(out, x):
     for i in range(x.size):
         out[i] = F(0) if x[i] <= F(0) else x[i]  # nan stays
 
 
-@loop
+@in_slices()
 def _relu_slope(dx, g, out):
     for i in range(g.size):
         dx[i] = g[i] * (F(0) if out[i] == F(0) else F(1))  # 0 · ∞ is nan, as in the rule
 
 
-@loop
+@in_slices()
 def _leaky_relu(out, x, slope):
     for i in range(x.size):
         out[i] = x[i] * slope if x[i] <= F(0) else x[i]
 
 
-@loop
+@in_slices()
 def _leaky_relu_slope(dx, g, x, slope):
     for i in range(g.size):
         dx[i] = g[i] * (F(1) if x[i] > F(0) else slope)
 
 
-@loop
+@in_slices()
 def _elu(out, x, alpha):
     for i in range(x.size):
         out[i] = alpha * expm1(x[i]) if x[i] <= F(0) else x[i]
 
 
-@loop
+@in_slices()
 def _elu_slope(dx, g, x, alpha):
     for i in range(g.size):
         dx[i] = g[i] * (alpha * exp(x[i]) if x[i] <= F(0) else F(1))
@@ -84,37 +84,37 @@ elu = Kernel(
 # --- with exponentials -------------------------------------------------------------------------
 
 
-@loop
+@in_slices()
 def _sigmoid(out, x):
     for i in range(x.size):
         out[i] = sigmoid_of(x[i])
 
 
-@loop
+@in_slices()
 def _sigmoid_slope(dx, g, out):
     for i in range(g.size):
         dx[i] = g[i] * (out[i] * (F(1) - out[i]))
 
 
-@loop
+@in_slices()
 def _tanh(out, x):
     for i in range(x.size):
         out[i] = tanh_of(x[i])
 
 
-@loop
+@in_slices()
 def _tanh_slope(dx, g, out):
     for i in range(g.size):
         dx[i] = g[i] * (F(1) - out[i] * out[i])
 
 
-@loop
+@in_slices()
 def _silu(out, x):
     for i in range(x.size):
         out[i] = x[i] * sigmoid_of(x[i])
 
 
-@loop
+@in_slices()
 def _silu_kept(out, kept, x):
     for i in range(x.size):
         s = sigmoid_of(x[i])
@@ -122,7 +122,7 @@ def _silu_kept(out, kept, x):
         out[i] = x[i] * s
 
 
-@loop
+@in_slices()
 def _silu_slope(dx, g, x, kept):
     for i in range(g.size):
         s = kept[i]
@@ -137,13 +137,13 @@ def _tanh_of_softplus(x):
     return n / (n + F(2))
 
 
-@loop
+@in_slices()
 def _mish(out, x):
     for i in range(x.size):
         out[i] = x[i] * _tanh_of_softplus(x[i])
 
 
-@loop
+@in_slices()
 def _mish_slope(dx, g, x):
     for i in range(g.size):
         t = _tanh_of_softplus(x[i])
@@ -191,13 +191,13 @@ def _nearly_normal(x):
     return F(0.5) * (F(1) + tanh_of(_INNER * (x + _CUBE * (x * x * x))))
 
 
-@loop
+@in_slices()
 def _gelu(out, x):
     for i in range(x.size):
         out[i] = x[i] * _normal(x[i])
 
 
-@loop
+@in_slices()
 def _gelu_kept(out, kept, x):
     for i in range(x.size):
         phi = _normal(x[i])
@@ -205,20 +205,20 @@ def _gelu_kept(out, kept, x):
         out[i] = x[i] * phi
 
 
-@loop
+@in_slices()
 def _gelu_slope(dx, g, x, phi):
     # d x Φ(x) = Φ(x) + x φ(x)
     for i in range(g.size):
         dx[i] = g[i] * (phi[i] + x[i] * (exp(F(-0.5) * (x[i] * x[i])) * _BY_ROOT_2PI))
 
 
-@loop
+@in_slices()
 def _gelu_by_tanh(out, x):
     for i in range(x.size):
         out[i] = x[i] * _nearly_normal(x[i])
 
 
-@loop
+@in_slices()
 def _gelu_by_tanh_kept(out, kept, x):
     for i in range(x.size):
         phi = _nearly_normal(x[i])
@@ -226,7 +226,7 @@ def _gelu_by_tanh_kept(out, kept, x):
         out[i] = x[i] * phi
 
 
-@loop
+@in_slices()
 def _gelu_by_tanh_slope(dx, g, x, phi):
     # Φ = (1 + tanh u) / 2, so Φ' = 2 Φ (1 - Φ) u'
     for i in range(g.size):
