@@ -39,7 +39,8 @@ class Package(ModuleType):
         # Python puts a module into its package when it is imported. `ops.erf` is a function, which
         # the module of the same name must not replace.
         origin = _ORIGINS[self.__name__].get(name, ".")
-        if isinstance(value, ModuleType) and not origin.endswith("."):
+        is_own = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
+        if is_own and not origin.endswith("."):
             return
         super().__setattr__(name, value)
 
