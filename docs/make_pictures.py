@@ -21,6 +21,7 @@ from dlframe.viz import style
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
 COLOURS = 64  # in a PNG's palette: drawings need few, and the files are a third as large
+MORE_COLOURS = {"compared-": 256}  # where pale bands of many colours overlap
 
 
 def main() -> int:
@@ -39,13 +40,14 @@ def main() -> int:
             drawn = draw()
         for suffix, picture in drawn.items() if isinstance(drawn, dict) else [("", drawn)]:
             ending = picture.suffix if isinstance(picture, Path) else ".png"
-            size = save(picture, FOLDER / f"{name}{suffix}{ending}")
+            colours = MORE_COLOURS.get(name, COLOURS)
+            size = save(picture, FOLDER / f"{name}{suffix}{ending}", colours)
             seconds = time.perf_counter() - started
             print(f"{name}{suffix}{ending}  {size / 1024:.0f} KiB  {seconds:.1f} s")
     return 0
 
 
-def save(picture: object, path: Path) -> int:
+def save(picture: object, path: Path, colours: int) -> int:
     """Write a figure, or the PNG at a path, with a small palette; returns the file's size.
 
     A GIF is copied as it is: it has a small palette already.
@@ -59,7 +61,7 @@ def save(picture: object, path: Path) -> int:
         with style.house_style():
             picture.savefig(file, format="png")  # type: ignore[attr-defined] # a Figure
     image = Image.open(file).convert("RGB")
-    image = image.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image = image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     image.save(path, optimize=True)
     return path.stat().st_size
 

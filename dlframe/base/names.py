@@ -798,6 +798,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.loggers": "CSVLogger JSONLogger StepLog",
         "dlframe.training.progress": "ProgressBar",
         "dlframe.training.rate_range": "RateRange lr_range_test",
+        "dlframe.training.reading": "read_history",
         "dlframe.training.snapshots": "Snapshots",
         "dlframe.training.stopping": "EarlyStopping TerminateOnNaN",
         "dlframe.training.trainer": "Trainer",
@@ -812,6 +813,7 @@ NAMES: dict[str, dict[str, str]] = {
     "dlframe.viz": {
         "dlframe.viz.": "surfaces",
         "dlframe.viz.boundaries": "decision_boundary",
+        "dlframe.viz.compare": "compare outcomes",
         "dlframe.viz.curves": "curves",
         "dlframe.viz.graph": "graph",
         "dlframe.viz.grids": "filters_grid mistakes_grid sample_grid",

@@ -14,6 +14,7 @@ if IN_ADVANCE:
     from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
     from dlframe.training.progress import ProgressBar
     from dlframe.training.rate_range import RateRange, lr_range_test
+    from dlframe.training.reading import read_history
     from dlframe.training.snapshots import Snapshots
     from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
     from dlframe.training.trainer import Trainer
@@ -37,6 +38,7 @@ __all__ = [
     "Trainer",
     "WeightAveraging",
     "lr_range_test",
+    "read_history",
 ]
 
 lazily(__name__)

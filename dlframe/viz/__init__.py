@@ -13,6 +13,7 @@ from dlframe.base.lazily import IN_ADVANCE, lazily
 if IN_ADVANCE:
     from dlframe.viz import surfaces
     from dlframe.viz.boundaries import decision_boundary
+    from dlframe.viz.compare import compare, outcomes
     from dlframe.viz.curves import curves
     from dlframe.viz.graph import graph
     from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
@@ -33,6 +34,7 @@ __all__ = [
     "Landscape",
     "Tracker",
     "Trajectories",
+    "compare",
     "confusion",
     "curves",
     "decision_boundary",
@@ -41,6 +43,7 @@ __all__ = [
     "house_style",
     "landscape",
     "mistakes_grid",
+    "outcomes",
     "principal_directions",
     "random_directions",
     "rate_range",

@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dlframe.errors import ShapeError
-from dlframe.tensor import Tensor, to_array
 from dlframe.training.monitor import mode_of
 from dlframe.training.smoothing import smoothed
 from dlframe.viz import style
+from dlframe.viz.panels import (
+    LEGEND_STRIP,
+    PANEL,
+    Numbers,
+    Series,
+    arrangement,
+    can_be_logarithmic,
+    log_axis,
+    marked,
+    nothing_yet,
+    series_of,
+    x_axis,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-Array = NDArray[np.float64]
-Numbers = Sequence[float] | NDArray[Any] | Tensor
-
-PANEL = {1: (6.2, 3.6), 2: (4.6, 3.3), 3: (4.0, 3.0)}  # inches, by the number of columns
-LEGEND_STRIP = 0.3
-MARKED_POINTS = 15  # the most markers on one line
-
-
-@dataclass(frozen=True)
-class Series:
-    """One line: `y` over `x`, both float64 (n,); `raw` is what `y` is the mean of."""
-
-    x: Array
-    y: Array
-    raw: Array | None = None
-
-    @property
-    def finite(self) -> NDArray[np.bool_]:
-        return np.isfinite(self.y)
 
 
 @dataclass(frozen=True)
@@ -113,11 +101,13 @@ def curves(
         raise ValueError(f"curves: smoothing must be from 0 to below 1, got {smoothing}")
     history = _chosen(history, names)
     with style.house_style():
-        series = {name: _series(name, values, steps) for name, values in history.items()}
+        series = {
+            name: series_of("curves", name, values, steps) for name, values in history.items()
+        }
         panels = _panels({k: line for k, line in series.items() if line.y.size}, smoothing)
         if not panels:
-            return style.finish(_nothing_yet(title), path)
-        columns, rows = _arrangement(len(panels))
+            return style.finish(nothing_yet(title), path)
+        columns, rows = arrangement(len(panels))
         width, height = PANEL[columns]
         height *= rows
         figure = style.new_figure(
@@ -147,18 +137,6 @@ def _chosen(history: Mapping[str, Numbers], names: Sequence[str] | None) -> Mapp
     return {name: history[name] for name in names}
 
 
-def _series(name: str, values: object, steps: Mapping[str, Numbers] | None) -> Series:
-    y = np.asarray(to_array(values), np.float64)
-    if y.ndim != 1:
-        raise ShapeError(f"curves: {name!r} must be one number per step, got shape {y.shape}")
-    if steps is None or name not in steps:
-        return Series(np.arange(1.0, y.size + 1), y)
-    x = np.asarray(to_array(steps[name]), np.float64)
-    if x.shape != y.shape:
-        raise ShapeError(f"curves: {name!r} has {y.size} values and steps of shape {x.shape}")
-    return Series(x, y)
-
-
 def _panels(series: Mapping[str, Series], smoothing: float) -> dict[str, dict[Role, Series]]:
     """Name → its lines, losses first, otherwise in the order given."""
     panels: dict[str, dict[Role, Series]] = {}
@@ -168,12 +146,6 @@ def _panels(series: Mapping[str, Series], smoothing: float) -> dict[str, dict[Ro
             line = Series(line.x, smoothed(line.y, smoothing), line.y)
         panels.setdefault(name.removeprefix("val_"), {})[role] = line
     return dict(sorted(panels.items(), key=lambda panel: panel[0] != "loss"))
-
-
-def _arrangement(count: int) -> tuple[int, int]:
-    """Columns and rows."""
-    columns = count if count <= 3 else 2 if count == 4 else 3
-    return columns, math.ceil(count / columns)
 
 
 def _gaps_counted(series: Mapping[str, Series]) -> str | None:
@@ -214,10 +186,9 @@ def _draw_panel(
         return
     for role, line in lines.items():
         _draw_line(axes, role, line)
-    _x_axis(axes, np.concatenate([line.x for line in lines.values()]), values)
-    positive_by_nature = mode_of(name) == "min" or re.search(r"(^|_)(lr|learning_rate)", name)
-    if log_scale and positive_by_nature and values.min() > 0:
-        _log_axis(axes, float(values.min()), float(values.max()))
+    x_axis(axes, np.concatenate([line.x for line in lines.values()]), values)
+    if log_scale and can_be_logarithmic(name, values):
+        log_axis(axes, float(values.min()), float(values.max()))
     best = _best(name, lines)
     if best is not None:
         axes.plot(*best, **BEST, zorder=5, clip_on=False)
@@ -235,50 +206,9 @@ def _draw_line(axes: Axes, role: Role, line: Series) -> None:
         line.x,
         np.where(line.finite, line.y, np.nan),  # an infinity would spoil the axis
         **role.look,
-        markevery=_marked(line.finite),
+        markevery=marked(line.finite),
         label=role.label,
     )
-
-
-def _x_axis(axes: Axes, x: Array, y: Array) -> None:
-    """Ticks at whole numbers, the first epoch among them, and only where there are values."""
-    from matplotlib.ticker import MaxNLocator
-
-    first, last = float(x.min()), float(x.max())
-    if first == last:  # a single epoch is drawn in the middle, on a wide range
-        pad = max(float(np.ptp(y)), 0.05 * float(np.abs(y).max())) or 1.0
-        axes.set(xlim=(first - 1, first + 1), ylim=(y.min() - pad, y.max() + pad), xticks=[first])
-        return
-    marks = MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]).tick_values(first, last)
-    ticks = [float(mark) for mark in marks if first <= mark <= last]
-    if len(ticks) < 2:  # less than two whole numbers in range: matplotlib's own choice is better
-        return
-    if ticks[0] - first > 0.5 * (ticks[1] - ticks[0]):
-        ticks.insert(0, first)
-    axes.set_xticks(ticks, [f"{tick:.15g}" for tick in ticks])
-
-
-def _marked(finite: NDArray[np.bool_]) -> list[int]:
-    """The points with a marker: some of the line, and all without a neighbour."""
-    alone = finite & ~np.r_[False, finite[:-1]] & ~np.r_[finite[1:], False]
-    regular = np.zeros_like(finite)
-    regular[:: max(1, math.ceil(finite.size / MARKED_POINTS))] = True
-    return [int(i) for i in np.flatnonzero(finite & (regular | alone))]
-
-
-def _log_axis(axes: Axes, low: float, high: float) -> None:
-    """A logarithmic y axis with plain numbers: 0.05, not 5 × 10⁻²."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
-
-    axes.set_yscale("log")
-    if high / low < 8:  # less than a decade would get one label, or none
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    else:
-        subs = (1.0, 2.0, 5.0) if high / low < 1000 else (1.0,)
-        axes.yaxis.set_major_locator(LogLocator(subs=subs))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
-    axes.set_ylabel(f"{axes.get_ylabel()} (log scale)")
 
 
 def _legend(figure: Figure, height: float, panels: Mapping[str, Mapping[Role, Series]]) -> None:
@@ -303,10 +233,3 @@ def _legend(figure: Figure, height: float, panels: Mapping[str, Mapping[Role, Se
         borderaxespad=0,
         columnspacing=1.8,
     )
-
-
-def _nothing_yet(title: str | None) -> Figure:
-    figure = style.new_figure(4.2, 1.2, title)
-    axes = style.canvas_in_inches(figure, 1.2)
-    axes.text(2.1, 0.6, "Nothing recorded yet.", color=style.MUTED, ha="center", va="center")
-    return figure

@@ -116,7 +116,8 @@ def new_figure(
     The body's upper end, as a fraction of the figure, is `body_top(figure, height)`.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from dlframe.viz.figure import Picture
 
     lines = [(line, TITLE_SIZE, "bold", INK) for line in wrapped(title, width, TITLE_SIZE)]
     lines += [
@@ -124,7 +125,7 @@ def new_figure(
     ]
     # the body has a margin at the top, so a small gap is enough
     strip = sum(size * 1.5 / 72 for _, size, _, _ in lines) + (0.1 if lines else 0)
-    figure = Figure(figsize=(width, height + strip), dpi=DPI)
+    figure = Picture(figsize=(width, height + strip), dpi=DPI)
     FigureCanvasAgg(figure)
     top = height + strip - MARGIN
     for line, size, weight, colour in lines:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import dlframe as dl
-from dlframe import Trainer, data, models, nn, optim, viz
+from dlframe import Trainer, data, metrics, models, nn, optim, viz
 from dlframe.cli import main
 from dlframe.data import transforms
 from dlframe.data.datasets import Digits, Moons, Spirals
@@ -72,6 +72,32 @@ def tracker() -> Any:
     return track.draw()
 
 
+def compared() -> dict[str, Any]:
+    """Five runs of each of four optimizers on points in the plane."""
+    ways = {
+        "SGD": lambda p: optim.SGD(p, lr=0.1),
+        "SGD with momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9),
+        "RMSprop": lambda p: optim.RMSprop(p, lr=0.01),
+        "Adam": lambda p: optim.Adam(p, lr=0.01),
+    }
+    dl.manual_seed(0)
+    points, unseen = Spirals(300), Spirals(300)
+    runs: dict[str, list[Any]] = {name: [] for name in ways}
+    for name, way in ways.items():
+        for seed in range(5):
+            dl.manual_seed(seed)
+            model = models.mlp(2, [24, 24], 3)
+            trainer = Trainer(
+                model, nn.CrossEntropyLoss(), way(model.parameters()), [metrics.Accuracy()]
+            )
+            runs[name].append(trainer.fit(points, unseen, epochs=30, progress=False))
+    title = "Three spirals, 2-24-24-3"
+    return {
+        "runs": viz.compare(runs, title=title),
+        "outcomes": viz.outcomes(runs, "val_accuracy", title=title),
+    }
+
+
 def augmentation() -> Any:
     """One digit, as it comes in eight epochs."""
     dl.manual_seed(0)
@@ -91,5 +117,6 @@ PICTURES = {
     "boundary": boundaries,
     "filters": filters,
     "tracker": tracker,
+    "compared-": compared,
     "augmentation": augmentation,
 }
