@@ -234,6 +234,7 @@ NAMES: dict[str, dict[str, str]] = {
             "WeightedRandomSampler"
         ),
         "dlframe.data.stream": "sample_generator",
+        "dlframe.data.table": "Table TableEncoder read_arrays",
     },
     "dlframe.func": {
         "dlframe.autograd.func.batching": "vmap",

@@ -32,6 +32,7 @@ if IN_ADVANCE:
         WeightedRandomSampler,
     )
     from dlframe.data.stream import sample_generator
+    from dlframe.data.table import Table, TableEncoder, read_arrays
 
 __all__ = [
     "Batch",
@@ -47,6 +48,8 @@ __all__ = [
     "StackDataset",
     "Subset",
     "SubsetRandomSampler",
+    "Table",
+    "TableEncoder",
     "TensorDataset",
     "WeightedRandomSampler",
     "datasets",
@@ -54,6 +57,7 @@ __all__ = [
     "default_convert",
     "get_worker_info",
     "random_split",
+    "read_arrays",
     "sample_generator",
     "transforms",
 ]

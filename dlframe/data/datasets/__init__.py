@@ -8,6 +8,7 @@ from dlframe.data.datasets.cifar import CIFAR10
 from dlframe.data.datasets.digits import Digits
 from dlframe.data.datasets.mnist import KMNIST, MNIST, FashionMNIST
 from dlframe.data.datasets.points import Disk, Moons, Spirals
+from dlframe.data.folders import DatasetFolder, ImageFolder
 
 #: The data sets by the names that the command line uses.
 DATASETS: dict[str, type[Any]] = {
@@ -26,9 +27,11 @@ __all__ = [
     "DATASETS",
     "KMNIST",
     "MNIST",
+    "DatasetFolder",
     "Digits",
     "Disk",
     "FashionMNIST",
+    "ImageFolder",
     "Moons",
     "Spirals",
 ]
