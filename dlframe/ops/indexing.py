@@ -47,6 +47,7 @@ __all__ = [
 
 Shape = tuple[int, ...]
 _MASKS, _INTEGERS = ("bool", "uint8"), ("int64", "int32")  # the dtypes of arrays in an index
+_JUST_INTS = {int}
 
 
 # --- the index ---------------------------------------------------------------------------------
@@ -195,7 +196,8 @@ def _hint(why: str, shape: Shape) -> str:
 
 def getitem(x: Any, index: Any) -> Any:
     """`x[index]`: a view for integers and slices, a copy for arrays."""
-    if index.__class__ is int:
+    kind = index.__class__
+    if kind is int or (kind is tuple and index and _JUST_INTS.issuperset(map(type, index))):
         return select_at(x, index=index)
     first, then = in_steps(plain_index(index), len(x.shape))
     if first is not None:

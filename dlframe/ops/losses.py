@@ -136,7 +136,8 @@ def _(g, x, y, *, delta, reduction):
 @op(order="K", latex=r"-\frac{1}{n} \sum W (y \ln x + (1 - y) \ln(1 - x))")
 def binary_cross_entropy(x, y, weight=None, *, reduction="mean"):
     """-w (y log x + (1 - y) log(1 - x)), reduced; logarithms below -100 count as -100."""
-    values = (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
+    # with numbers as limits, `clip` is twice as fast as `np.maximum`
+    values = (y - 1) * np.log1p(-x).clip(-100, math.inf) - y * np.log(x).clip(-100, math.inf)
     return reduced(values if weight is None else values * weight, reduction)
 
 
@@ -232,23 +233,15 @@ def _(g, needs, residuals, *, target, weight, ignore_index, label_smoothing, red
     p = np.exp(residuals)
     axis = _class_axis(p)
     g = _per_class(g, axis)
-    if (
-        label_smoothing
-        or weight is not None
-        or reduction != "mean"
-        or p.ndim != 2
-        or (target == ignore_index).any()
-    ):
-        q = target_weights(
-            p.shape, p.dtype, target, weight, ignore_index, label_smoothing, reduction
-        )
-        p *= add(q, axis, True)
-        p -= q
-        return (p * g,)
-    # the common case: one class per row, all rows alike
-    p[np.arange(len(p)), target] -= 1
-    p *= g / len(p)
-    return (p,)
+    options = target, weight, ignore_index, label_smoothing, reduction
+    if is_plain_mean(p, *options):
+        p[np.arange(len(p)), target] -= 1
+        p *= g / len(p)
+        return (p,)
+    q = target_weights(p.shape, p.dtype, *options)
+    p *= add(q, axis, True)
+    p -= q
+    return (p * g,)
 
 
 @op(latex=r"-\frac{1}{n} \sum_k x_{k t_k}")
@@ -289,8 +282,23 @@ def picked(
     return valid, safe, w
 
 
+def is_plain_mean(x, target, weight, ignore_index, label_smoothing, reduction):
+    """Whether it is the usual case: the mean over the rows of a matrix, which all count alike."""
+    return (
+        x.ndim == 2
+        and len(x) > 0
+        and reduction == "mean"
+        and weight is None
+        and not label_smoothing
+        and type(x) is np.ndarray is type(target)
+        and not (target == ignore_index).any()
+    )
+
+
 def nll(logp, target, weight, ignore_index, label_smoothing, reduction):
     """The value of the losses over classes, on plain arrays."""
+    if is_plain_mean(logp, target, weight, ignore_index, label_smoothing, reduction):
+        return -add(logp[np.arange(len(target)), target]) / len(target)
     axis = _class_axis(logp)
     valid, safe, w = picked(target, weight, ignore_index, logp.dtype)
     values = -np.take_along_axis(logp, np.expand_dims(safe, axis), axis=axis).squeeze(axis) * w

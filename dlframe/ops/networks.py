@@ -66,7 +66,7 @@ def _(g, out, *, axis):
 # --- linear ------------------------------------------------------------------------------------
 
 
-@op(latex=r"X W^\top + b")
+@op(order="", latex=r"X W^\top + b")
 def linear(x, weight, bias=None):
     """y = x Wᵀ + b, for x of shape (*, in) and weight of shape (out, in)."""
     if x.dtype is not weight.dtype and x.dtype != weight.dtype:

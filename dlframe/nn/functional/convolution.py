@@ -326,7 +326,7 @@ def _transposed(
         )
     kernel = tuple(weight.shape[2:])
     size = transposed_sizes(batched.shape[2:], kernel, strides, pads, more, dilations)
-    if min(size) < 1:
+    if min(size) < 0:
         raise ShapeError(
             f"{name}: the output would have size {size}: padding={pads} cuts off all of it; got "
             f"input{list(x.shape)} and weight{list(weight.shape)}. Use less padding."

@@ -59,3 +59,14 @@ def test_float32_stays_float32() -> None:
     out = F.conv2d(x, w, stride=2, padding=1)
     out.sum().backward()
     assert {out.dtype, x.grad.dtype, w.grad.dtype} == {dl.float32}
+
+
+def test_a_transposed_convolution_may_have_no_outputs() -> None:
+    x = dl.ones(2, 3, 1, 1, requires_grad=True)
+    weight, bias = dl.ones(3, 4, 2, 3, requires_grad=True), dl.ones(4, requires_grad=True)
+    out = F.conv_transpose2d(x, weight, bias, padding=(1, 0))
+    assert out.shape == (2, 4, 0, 3)
+    out.sum().backward()
+    for leaf in (x, weight, bias):
+        assert leaf.grad.shape == leaf.shape
+        assert not leaf.grad.any()
