@@ -813,6 +813,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "dlframe.viz": {
         "dlframe.viz.": "surfaces",
+        "dlframe.viz.architecture": "architecture",
         "dlframe.viz.boundaries": "decision_boundary",
         "dlframe.viz.compare": "compare outcomes",
         "dlframe.viz.curves": "curves",

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from dlframe import nn, random
+from dlframe import nn
 from dlframe.autograd import enable_grad, grad, no_grad
 from dlframe.base import nests
-from dlframe.dtypes import get_default_dtype
 from dlframe.nn.modes import evaluating
 from dlframe.nn.parameter import is_lazy
 from dlframe.ops.watching import Call, Watcher, running, set_watchers, watchers
 from dlframe.tensor import Tensor, to_array
 from dlframe.utils.costs import multiply_adds
-
-Inputs = tuple[tuple[Any, ...], dict[str, Any]]  # positional and keyword arguments
+from dlframe.utils.trial import Inputs, trial_inputs, unchanged
 
 
 @dataclass
@@ -135,10 +133,10 @@ def summary(
     >>> summary(model, (16, 4), times=3).rows[0].forward_seconds > 0
     True
     """
-    args, kwargs = _inputs(input_size, input_data, dtypes)
+    args, kwargs = trial_inputs("summary", input_size, input_data, dtypes)
     rows = _rows(model)
     first: dict[int, Inputs] = {}
-    with _unchanged(model):
+    with unchanged(model):
         with evaluating(model), _noted(model, rows, first), _counted(rows), no_grad():
             model(*args, **kwargs)
         if times:
@@ -156,53 +154,7 @@ def summary(
     )
 
 
-# --- inputs ------------------------------------------------------------------------------------
-
-
-def _inputs(size: Any, data: Any, dtypes: Any) -> Inputs:
-    if (size is None) == (data is None):
-        raise ValueError("summary: give either input_size or input_data")
-    if data is None:
-        data = _zeros(size, get_default_dtype() if dtypes is None else dtypes)
-    if isinstance(data, Mapping):
-        return (), dict(data)
-    many = isinstance(data, (tuple, list)) and not hasattr(data, "_fields")
-    return (tuple(data) if many else (data,)), {}
-
-
-def _zeros(size: Any, dtypes: Any) -> Any:
-    """Zeros in the place of each shape: valid indices for an embedding, and nothing is drawn."""
-    if isinstance(size, Mapping):
-        return {
-            k: _zeros(n, dtypes[k] if isinstance(dtypes, Mapping) else dtypes)
-            for k, n in size.items()
-        }
-    if isinstance(size, (Tensor, np.ndarray)):
-        raise TypeError("summary: input_size is a shape; pass the input itself as input_data=")
-    if isinstance(size, (int, np.integer)):
-        raise TypeError(f"summary: input_size is a shape or a nest of shapes; {size} is a number")
-    if all(isinstance(n, (int, np.integer)) for n in size):
-        return Tensor(np.zeros(tuple(size), dtypes))
-    listed = dtypes if isinstance(dtypes, (list, tuple)) else [dtypes] * len(size)
-    return [_zeros(part, dtype) for part, dtype in zip(size, listed, strict=True)]
-
-
 # --- the one run -------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Afterwards restore the random generator, and the numbers in parameters and buffers."""
-    before = [
-        (t, t.array.copy()) for t in (*model.parameters(), *model.buffers()) if not is_lazy(t)
-    ]
-    with random.fork_rng():
-        try:
-            yield
-        finally:
-            for tensor, array in before:
-                if tensor.array.tobytes() != array.tobytes():
-                    tensor.data = Tensor(array)
 
 
 class _Counter(Watcher):

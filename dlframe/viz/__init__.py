@@ -12,6 +12,7 @@ from dlframe.base.lazily import IN_ADVANCE, lazily
 
 if IN_ADVANCE:
     from dlframe.viz import surfaces
+    from dlframe.viz.architecture import architecture
     from dlframe.viz.boundaries import decision_boundary
     from dlframe.viz.compare import compare, outcomes
     from dlframe.viz.curves import curves
@@ -34,6 +35,7 @@ __all__ = [
     "Landscape",
     "Tracker",
     "Trajectories",
+    "architecture",
     "compare",
     "confusion",
     "curves",

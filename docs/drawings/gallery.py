@@ -98,6 +98,31 @@ def compared() -> dict[str, Any]:
     }
 
 
+class Residual(nn.Module):
+    """A residual block."""
+
+    def __init__(self, channels: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, out, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(out)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(out)
+        self.short = nn.Conv2d(channels, out, 1, stride, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        y = self.norm1(self.conv1(x)).relu()
+        return (self.norm2(self.conv2(y)) + self.short(x)).relu()
+
+
+def architecture() -> Any:
+    """A residual block between the usual beginning and end."""
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1), Residual(16, 32, 2), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(32, 10),
+    )  # fmt: skip
+    return viz.architecture(model, (16, 3, 32, 32))
+
+
 def augmentation() -> Any:
     """One digit, as it comes in eight epochs."""
     dl.manual_seed(0)
@@ -118,5 +143,6 @@ PICTURES = {
     "filters": filters,
     "tracker": tracker,
     "compared-": compared,
+    "architecture": architecture,
     "augmentation": augmentation,
 }
