@@ -794,6 +794,8 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.batches": "NonFiniteLossError",
         "dlframe.training.callback": "Callback LambdaCallback",
         "dlframe.training.checkpoint": "ModelCheckpoint",
+        "dlframe.training.doctor.checking": "check",
+        "dlframe.training.doctor.report": "CheckFailedError Finding Report",
         "dlframe.training.evaluator": "Evaluator",
         "dlframe.training.history": "History",
         "dlframe.training.loggers": "CSVLogger JSONLogger StepLog",
@@ -803,6 +805,12 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.snapshots": "Snapshots",
         "dlframe.training.stopping": "EarlyStopping TerminateOnNaN",
         "dlframe.training.trainer": "Trainer",
+    },
+    "dlframe.training.doctor": {
+        "dlframe.training.doctor.checking": "check",
+        "dlframe.training.doctor.environment": "check_environment",
+        "dlframe.training.doctor.report": "CheckFailedError Finding Report",
+        "dlframe.training.doctor.table": "CHECKS Check",
     },
     "dlframe.utils": {
         "dlframe.utils.": "dlpack",

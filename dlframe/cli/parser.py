@@ -99,6 +99,9 @@ def make_parser() -> Parser:
     _data(add("data", "data:data", "list, download or verify data sets"))
     listing = add("plugins", "info:plugins", "list what plugins add")
     listing.add_argument("--all", action="store_true", help="list dlframe's own names too")
+    doctor = add("doctor", "doctor:doctor", "check the machine, and a training before it starts")
+    doctor.add_argument("run", nargs="?", help="folder of a run; or the options of train")
+    _train(doctor)
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
 

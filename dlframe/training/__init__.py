@@ -9,6 +9,8 @@ if IN_ADVANCE:
     from dlframe.training.batches import NonFiniteLossError
     from dlframe.training.callback import Callback, LambdaCallback
     from dlframe.training.checkpoint import ModelCheckpoint
+    from dlframe.training.doctor.checking import check
+    from dlframe.training.doctor.report import CheckFailedError, Finding, Report
     from dlframe.training.evaluator import Evaluator
     from dlframe.training.history import History
     from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
@@ -22,9 +24,11 @@ if IN_ADVANCE:
 __all__ = [
     "CSVLogger",
     "Callback",
+    "CheckFailedError",
     "EMAWeightAveraging",
     "EarlyStopping",
     "Evaluator",
+    "Finding",
     "History",
     "JSONLogger",
     "LambdaCallback",
@@ -32,11 +36,13 @@ __all__ = [
     "NonFiniteLossError",
     "ProgressBar",
     "RateRange",
+    "Report",
     "Snapshots",
     "StepLog",
     "TerminateOnNaN",
     "Trainer",
     "WeightAveraging",
+    "check",
     "lr_range_test",
     "read_history",
 ]
