@@ -798,6 +798,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.doctor.report": "CheckFailedError Finding Report",
         "dlframe.training.evaluator": "Evaluator",
         "dlframe.training.history": "History",
+        "dlframe.training.initializing": "initialize",
         "dlframe.training.loggers": "CSVLogger JSONLogger StepLog",
         "dlframe.training.progress": "ProgressBar",
         "dlframe.training.rate_range": "RateRange lr_range_test",

@@ -280,6 +280,11 @@ class DataLoader:
             state["kept_seed"] = seed
         return state
 
+    def _leave_epoch(self) -> None:
+        """The epoch in progress will not be gone on with: the next iteration begins another."""
+        if self._order is not None:
+            self._order.finished = True
+
     def _seed_of_kept(self) -> int | None:
         """The seed with which persistent workers began: later epochs draw none."""
         kept = self._kept

@@ -315,7 +315,7 @@ class Optimizer:
             after.remove()
             self._attached = [one for one in self._attached if one is not regularizer]
 
-        self._attached.append(regularizer)
+        self._attached = [*self._attached, regularizer]  # a new list: the old one may be put back
         return RemovableHandle({}, removed)
 
     def register_state_dict_pre_hook(

@@ -13,6 +13,7 @@ if IN_ADVANCE:
     from dlframe.training.doctor.report import CheckFailedError, Finding, Report
     from dlframe.training.evaluator import Evaluator
     from dlframe.training.history import History
+    from dlframe.training.initializing import initialize
     from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
     from dlframe.training.progress import ProgressBar
     from dlframe.training.rate_range import RateRange, lr_range_test
@@ -43,6 +44,7 @@ __all__ = [
     "Trainer",
     "WeightAveraging",
     "check",
+    "initialize",
     "lr_range_test",
     "read_history",
 ]

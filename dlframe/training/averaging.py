@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from dlframe import states
 from dlframe.autograd import no_grad
 from dlframe.errors import ArgumentError
+from dlframe.nn import Module
+from dlframe.nn.batchnorm import _BatchNorm
 from dlframe.optim.swa_utils import (
     AveragedModel,
     MultiAverage,
@@ -39,7 +42,8 @@ class WeightAveraging(Callback):
     Args:
         after_epochs: averaging begins when so many epochs are done. SWA takes about three quarters
             of the training, and a constant or cyclic learning rate from there on (`SWALR`).
-        every_batches: average after so many batches instead of after each epoch.
+        every_batches: average after so many steps of the optimizer, which are batches unless the
+            trainer accumulates, instead of after each epoch.
         update_bn: measure the running statistics of batch normalization anew for the averaged
             weights, in a pass over the training data before each validation. False averages the
             statistics, and all other buffers, like weights. Without such layers there is no pass.
@@ -81,7 +85,7 @@ class WeightAveraging(Callback):
         self.update_bn = update_bn
         self.multi_avg_fn = multi_avg_fn or get_swa_multi_avg_fn()
         self.model: AveragedModel | None = None
-        self._updated_at = 0  # the step of the last update
+        self._updated_at = 0  # the optimizer's steps at the last update
         self._loaded: dict[str, Any] | None = None  # a state, until the model is known
 
     @property
@@ -95,6 +99,11 @@ class WeightAveraging(Callback):
                 f"{type(self).__name__}: this trainer has two callbacks that average, and the "
                 "model can have the weights of one only"
             )
+        if self.update_bn and trainer._stream.is_once and _has_statistics(trainer.model):
+            raise ArgumentError(
+                f"{type(self).__name__}: update_bn=True needs a pass over the training data, and "
+                "an iterator can be used once only; pass update_bn=False, or a DataLoader"
+            )
         if self.model is None:
             self.model = AveragedModel(
                 trainer.model, multi_avg_fn=self.multi_avg_fn, use_buffers=not self.update_bn
@@ -105,20 +114,24 @@ class WeightAveraging(Callback):
             self.model.load_state_dict(self._loaded)
             self._loaded = None
 
-    def on_batch_end(self, trainer: Trainer) -> None:
-        if self.every_batches is not None and trainer.step % self.every_batches == 0:
+    def on_step_end(self, trainer: Trainer) -> None:
+        if self.every_batches is not None and trainer.updates % self.every_batches == 0:
             self._update(trainer)
+
+    def on_validation_begin(self, trainer: Trainer) -> None:
+        if trainer.is_inside_epoch:
+            self._use(trainer)
 
     def on_pass_end(self, trainer: Trainer) -> None:
         # a validation that was interrupted is begun anew, and this with it
-        if self.every_batches is None and self._updated_at != trainer.step:
+        if self.every_batches is None and self._updated_at != trainer.updates:
             self._update(trainer)
         self._use(trainer)
 
     def _update(self, trainer: Trainer) -> None:
         if trainer.epoch >= self.after_epochs and self.model is not None:
             self.model.update_parameters(trainer.model)
-            self._updated_at = trainer.step
+            self._updated_at = trainer.updates
 
     def _use(self, trainer: Trainer) -> None:
         if self.model is not None and self.averaged:
@@ -198,6 +211,10 @@ class EMAWeightAveraging(WeightAveraging):
         )
 
 
+def _has_statistics(model: Module) -> bool:
+    return any(isinstance(module, _BatchNorm) for module in model.modules())
+
+
 def _at_least_0(value: Any) -> int:
     return int(states.count(states.array(np.int64, ())(value)[()]))
 
@@ -207,12 +224,12 @@ def _update_bn(trainer: Trainer) -> None:
     with measuring_bn(trainer.model) as needed:
         if not needed:
             return
-        loader = trainer._train_loader
-        randomness, position = random_state(), trainer_state.position_of(loader)
+        stream = trainer._stream
+        randomness, position = random_state(), trainer_state.position_of(stream.loader)
         try:
             with no_grad():
-                for batch in loader:
+                for batch in itertools.islice(stream.loader, stream.length):
                     trainer.forward(*trainer.split(batch)[0])
         finally:
             set_random_state(randomness)
-            trainer_state.go_to(loader, position)
+            stream.go_to(position, stream.drawn)

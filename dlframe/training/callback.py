@@ -14,9 +14,10 @@ class Callback:
     """Called by a Trainer at certain moments; a subclass overrides the moments it wants.
 
     Every method gets the trainer, whose attributes say where training stands: `epoch` (epochs
-    completed), `batch` (batches done in this epoch), `step` (batches done in all),
-    `batch_loss`, `logs` (the last epoch's record), `history`. `trainer.stop(reason)` ends
-    training after this batch; `trainer.save(path)` may be called at the end of a batch or epoch.
+    completed), `batch` (batches done in this epoch), `step` (batches done in all), `updates`
+    (steps of the optimizer in all), `batch_loss`, `logs` (the last record), `history`.
+    `trainer.stop(reason)` ends training after this batch; `trainer.save(path)` may be called at
+    the end of a batch, validation or epoch.
 
     >>> class Shout(Callback):
     ...     def on_epoch_end(self, trainer):
@@ -29,6 +30,9 @@ class Callback:
     reported: Sequence[str] = ()
     """The names of the numbers that `report` gives."""
 
+    writes_files = False
+    """Whether it writes files or the like, so that `fit(fast_dev_run=True)` leaves it out."""
+
     def on_train_begin(self, trainer: Trainer) -> None:
         """`fit` begins, also after a resumption."""
 
@@ -38,17 +42,36 @@ class Callback:
     def on_batch_begin(self, trainer: Trainer) -> None:
         """A batch has been loaded and will be trained on."""
 
+    def on_backward_end(self, trainer: Trainer) -> None:
+        """The gradients of a batch have been computed, and added to those of its group."""
+
+    def on_step_begin(self, trainer: Trainer) -> None:
+        """The optimizer is about to make a step; the gradients are complete, but not clipped."""
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        """The optimizer and a schedule per batch have made a step: the weights have changed."""
+
     def on_batch_end(self, trainer: Trainer) -> None:
-        """A batch has been trained on, and the weights have changed."""
+        """A batch has been trained on; the weights have changed, unless its group goes on."""
 
     def on_pass_end(self, trainer: Trainer) -> None:
         """All batches of an epoch have been trained on; the validation follows, if there is one."""
 
     def on_validation_begin(self, trainer: Trainer) -> None:
-        """The validation of an epoch begins; `trainer.val_batches` is the number of its batches."""
+        """A validation begins, at the end of an epoch or inside of it.
+
+        `trainer.val_batches` is the number of its batches.
+        """
 
     def on_validation_batch_end(self, trainer: Trainer) -> None:
         """A batch of the validation has been measured, the `trainer.val_batch`-th."""
+
+    def on_validation_end(self, trainer: Trainer) -> None:
+        """A validation is over; `trainer.logs` has its results.
+
+        `trainer.is_inside_epoch` tells those inside of an epoch from that at its end, after which
+        `on_epoch_end` follows.
+        """
 
     def report(self, trainer: Trainer) -> dict[str, Any]:
         """Numbers for the record of the epoch that ends; `trainer.logs` has the measured ones."""
@@ -58,7 +81,7 @@ class Callback:
         """An epoch and its validation are over; `trainer.logs` is its record."""
 
     def on_interrupt(self, trainer: Trainer) -> None:
-        """Ctrl-C was pressed, and the batch is done."""
+        """Training ends inside of an epoch: Ctrl-C, a limit of `fit`, `stop`. The batch is done."""
 
     def on_bad_loss(self, trainer: Trainer, error: NonFiniteLossError) -> bool:
         """The loss is NaN or infinite; no weight has changed. Return True to stop the error."""

@@ -10,6 +10,7 @@ from dlframe.metrics import Metric
 from dlframe.nn import Module
 from dlframe.optim import Optimizer
 from dlframe.training.regularizing import check_regularizers, reporting
+from dlframe.training.several import Several
 
 
 def check_lists(owner: str, **parts: Any) -> None:
@@ -35,13 +36,21 @@ def check_parts(
     loss: Any,
     optimizer: Any,
     metrics: Sequence[Any],
-    scheduler: Any,
     regularizers: Sequence[Any],
+    *,
+    accumulates: bool,
+    own_step: bool,
 ) -> None:
     """Raise TypeError or ArgumentError for parts of which no training can be made."""
+    if isinstance(optimizer, Several):
+        _check_several(optimizer, regularizers, accumulates=accumulates, own_step=own_step)
+        return
     if not isinstance(optimizer, Optimizer):
-        several = isinstance(optimizer, (list, tuple, dict))
-        hint = ". It steps one only: write the loop yourself for several" if several else ""
+        several = isinstance(optimizer, (list, tuple))
+        hint = (
+            ". Several are a dict by name, for a subclass whose train_step makes their steps"
+            if several else ""
+        )  # fmt: skip
         raise TypeError(
             f"Trainer: optimizer must be Optimizer; got {type(optimizer).__name__}{hint}"
         )
@@ -54,12 +63,36 @@ def check_parts(
             f"Trainer: two quantities are named {', '.join(twice)}; pass name= to a metric or "
             "regularizer"
         )
-    if scheduler is not None:
-        if not hasattr(scheduler, "step"):
-            raise TypeError(f"Trainer: scheduler has no step(); got {type(scheduler).__name__}")
-        if scheduler.optimizer is not optimizer:
-            raise ArgumentError("Trainer: the scheduler belongs to another optimizer")
+    if accumulates and optimizer.needs_closure:
+        raise ArgumentError(
+            f"Trainer: {type(optimizer).__name__} computes the loss of a batch more than once in a "
+            "step, so the gradients of several batches cannot be accumulated; use a larger "
+            "batch_size, or accumulate=1"
+        )
     _check_optimizer_of_model(model, optimizer)
+
+
+def _check_several(
+    optimizers: Several, regularizers: Sequence[Any], *, accumulates: bool, own_step: bool
+) -> None:
+    """Several optimizers need a `train_step` that knows when each of them makes its step."""
+    for name, one in optimizers.items():
+        if not isinstance(name, str) or not isinstance(one, Optimizer):
+            raise TypeError(
+                "Trainer: several optimizers are a dict of Optimizer objects by name; got "
+                f"{name!r}: {type(one).__name__}"
+            )
+    if not own_step:
+        raise ArgumentError(
+            f"Trainer: {len(optimizers)} optimizers need a subclass whose train_step says which "
+            "one makes a step when (for other rates in parts of the model, pass one optimizer with "
+            "several parameter groups)"
+        )
+    if regularizers or accumulates:
+        raise ArgumentError(
+            "Trainer: with several optimizers, clipping, regularizers and accumulate are for your "
+            "train_step to do; attach a regularizer to one optimizer with its attach"
+        )
 
 
 def _check_optimizer_of_model(model: Module, optimizer: Optimizer) -> None:

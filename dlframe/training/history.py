@@ -15,7 +15,8 @@ class History(Mapping[str, list[Any]]):
     """A mapping from names to one value per epoch: `history["val_loss"]`.
 
     It can be passed to `viz.curves` and written as JSON. A quantity that was not measured in an
-    epoch is NaN there.
+    epoch is NaN there. `validations` are the records of validations inside of epochs, see
+    `Trainer.fit`.
 
     >>> history = History()
     >>> history.append({"loss": 0.9, "val_loss": 1.0})
@@ -26,7 +27,12 @@ class History(Mapping[str, list[Any]]):
     (2, 0.75)
     """
 
-    def __init__(self, values: Mapping[str, Sequence[Any]] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Sequence[Any]] | None = None,
+        validations: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.validations = [dict(record) for record in validations]
         self._values = {name: list(column) for name, column in (values or {}).items()}
 
     def append(self, record: Mapping[str, Any]) -> None:

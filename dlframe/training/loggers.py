@@ -26,6 +26,8 @@ class EpochLogger(Callback):
     new run, and for a resumed run it ends with the last epoch before the resumption.
     """
 
+    writes_files = True
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
 

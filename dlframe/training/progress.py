@@ -68,6 +68,10 @@ class ProgressBar(Callback):
     def on_validation_batch_end(self, trainer: Trainer) -> None:
         self._advance(dict)  # the means are not known before its end
 
+    def on_validation_end(self, trainer: Trainer) -> None:
+        if trainer.is_inside_epoch:  # the batches go on
+            self.on_epoch_begin(trainer)
+
     def on_epoch_end(self, trainer: Trainer) -> None:
         self.close()
         if not self.lines or sys.stdout is None:

@@ -19,11 +19,17 @@ from dlframe.nn.utils import clip_grad_norm_
 from dlframe.optim import Optimizer
 from dlframe.optim.safety import unheeded
 from dlframe.training import batches
+from dlframe.training.batches import NonFiniteLossError
+from dlframe.training.regularizing import hooks_attached
+from dlframe.training.scheduling import Schedule
 from dlframe.training.smoothing import RunningMean
+from dlframe.training.stream import is_once
 from dlframe.training.untouched import untouched
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from dlframe.training.trainer import Trainer
 
 Array = NDArray[np.float64]
 
@@ -163,39 +169,103 @@ def lr_range_test(
     data = batches.make_loader(
         loader, batch_size, shuffle=True, num_workers=0, where="lr_range_test"
     )
-    if iter_is_itself(data):
-        raise ArgumentError(
-            "lr_range_test: the data is an iterator, whose batches would be gone afterwards; pass "
-            "a DataLoader, a data set or a list of batches"
-        )
-    space = np.linspace if linear else np.geomspace
-    rates = np.asarray(space(start, end, steps), np.float64)
-    losses: list[float] = []
-    means: list[float] = []
-    running, lowest = RunningMean(smoothing), math.inf
-    diverged = False
+    _check_repeats(data)
     with (
         untouched(model, loss, optimizer=optimizer, loader=data, where="lr_range_test"),
         enable_grad(),
         unheeded(optimizer),
     ):
         model.train()
-        ratios = _ratios(optimizer)
-        for rate, batch in zip(rates, _endless(data), strict=False):
-            for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
-                group["lr"] = float(rate) * ratio
-            losses.append(_step(model, loss, optimizer, batch, clip_grad_norm))
-            means.append(running.update(losses[-1]))
-            lowest = min(lowest, means[-1])
-            diverged = not math.isfinite(losses[-1]) or means[-1] > divergence * lowest > 0
-            if diverged:
-                break
+        return _search(
+            lambda some: _step(model, loss, optimizer, some[0], clip_grad_norm),
+            optimizer, data, _rates(start, end, steps, linear=linear), smoothing, divergence,
+        )  # fmt: skip
+
+
+def find_rate(
+    trainer: Trainer,
+    train: Any,
+    *,
+    start: float,
+    end: float,
+    steps: int,
+    smoothing: float,
+    divergence: float,
+    linear: bool,
+) -> RateRange:
+    """The range test with all that a trainer does in a step; see `Trainer.find_lr`."""
+    from dlframe.training.trial import copied_trainer, put_back
+
+    _check(trainer.model, trainer.optimizer, start, end, steps, smoothing, divergence)
+    _check_repeats(train)
+    double = copied_trainer(trainer)
+    double._active, double._schedule = [], Schedule(None, trainer.optimizer, None)
+    double._sums = double._training_sums()
+    count = trainer.accumulation.at(trainer.epoch)
+
+    def step(some: list[Any]) -> float:
+        values: list[float] = []
+        for batch in some:
+            try:
+                double._train_batch(batch)
+            except NonFiniteLossError:
+                return math.nan
+            values.append(double.batch_loss)
+        return sum(values) / len(values)
+
+    double.epoch, double.batches_per_epoch = trainer.epoch, None
+    with (
+        put_back(trainer, where="find_lr", loader=train),
+        enable_grad(),
+        unheeded(trainer.optimizer),
+        hooks_attached(trainer.optimizer, trainer.regularizers),
+    ):
+        trainer.model.train()
+        return _search(
+            step, trainer.optimizer, train, _rates(start, end, steps, linear=linear), smoothing,
+            divergence, count,
+        )  # fmt: skip
+
+
+def _rates(start: float, end: float, steps: int, *, linear: bool) -> Array:
+    space = np.linspace if linear else np.geomspace
+    return np.asarray(space(start, end, steps), np.float64)
+
+
+def _search(
+    step: Callable[[list[Any]], float],
+    optimizer: Optimizer,
+    data: Any,
+    rates: Array,
+    smoothing: float,
+    divergence: float,
+    batches_per_step: int = 1,
+) -> RateRange:
+    """One step at each rate, until the loss grows too large."""
+    losses: list[float] = []
+    means: list[float] = []
+    running, lowest = RunningMean(smoothing), math.inf
+    diverged = False
+    ratios = _ratios(optimizer)
+    stream = _endless(data)
+    for rate in rates:
+        for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
+            group["lr"] = float(rate) * ratio
+        losses.append(step([next(stream) for _ in range(batches_per_step)]))
+        means.append(running.update(losses[-1]))
+        lowest = min(lowest, means[-1])
+        diverged = not math.isfinite(losses[-1]) or means[-1] > divergence * lowest > 0
+        if diverged:
+            break
     return RateRange(rates[: len(losses)], np.array(losses), np.array(means), diverged)
 
 
-def iter_is_itself(data: Any) -> bool:
-    """Whether something can be iterated only once, as a generator."""
-    return not hasattr(data, "state_dict") and hasattr(data, "__next__")
+def _check_repeats(data: Any) -> None:
+    if is_once(data):
+        raise ArgumentError(
+            "lr_range_test: the data is an iterator, whose batches would be gone afterwards; pass "
+            "a DataLoader, a data set or a list of batches"
+        )
 
 
 def _check(

@@ -26,6 +26,20 @@ class EarlyStopping(Callback):
     A further `fit`, also after `save` and `resume`, goes on from the weights of the last epoch, to
     which the optimizer's state belongs: training in two parts gives the same as in one.
 
+    Where `fit` validates less or more often than after each epoch (`validate_every`,
+    `validate_every_batches`), `patience` counts validations, for a quantity that begins with
+    `val_`. Epochs in which the quantity was not measured do not count.
+
+    Args:
+        monitor: the name in the history.
+        patience: after how many values without an improvement training ends.
+        min_delta: by how much a value must be better than the best so far.
+        mode: whether low ("min") or high ("max") values are good.
+        restore_best: whether the best weights are left in the model.
+        baseline: values that are not better than this one are no improvement, also the first.
+        start_from_epoch: the first so many epochs do not count, for values that begin wildly.
+        goal: training ends as soon as a value is as good as this one.
+
     The history gets the best value and its epoch so far, as `best_val_loss` and
     `best_val_loss_epoch` (0 before there is one).
 
@@ -41,16 +55,26 @@ class EarlyStopping(Callback):
         min_delta: float = 0.0,
         mode: str | None = None,
         restore_best: bool = True,
+        baseline: float | None = None,
+        start_from_epoch: int = 0,
+        goal: float | None = None,
     ) -> None:
         if patience < 1:
             raise ArgumentError(f"EarlyStopping: patience must be 1 or more; got {patience}")
         if min_delta < 0:
             raise ArgumentError(f"EarlyStopping: min_delta cannot be negative; got {min_delta}")
+        if start_from_epoch < 0:
+            raise ArgumentError(
+                f"EarlyStopping: start_from_epoch cannot be negative; got {start_from_epoch}"
+            )
         self.monitor = monitor
         self.patience = patience
         self.min_delta = min_delta
         self.mode = check_mode(mode)
         self.restore_best = restore_best
+        self.baseline = baseline
+        self.start_from_epoch = start_from_epoch
+        self.goal = goal
         self.best: float | None = None
         self.best_epoch = 0
         self.waited = 0
@@ -69,24 +93,42 @@ class EarlyStopping(Callback):
             check_weights("EarlyStopping, best_weights", trainer.model, self.best_weights)
         self._stop_if_patience_is_over(trainer)  # a resumed run may have ended already
 
+    def on_validation_end(self, trainer: Trainer) -> None:
+        if trainer.is_inside_epoch and self.monitor.startswith("val_"):
+            self._look(trainer, trainer.epoch + 1)
+
     def on_epoch_end(self, trainer: Trainer) -> None:
-        if self._is_better(trainer):
-            self.best, self.best_epoch = trainer.logs[self.monitor], trainer.epoch
+        self._look(trainer, trainer.epoch)
+
+    def _look(self, trainer: Trainer, epoch: int) -> None:
+        """A new value, measured in the epoch of this number."""
+        if self.monitor not in trainer.logs or epoch <= self.start_from_epoch:
+            return
+        value = trainer.logs[self.monitor]
+        if self._is_better(value):
+            self.best, self.best_epoch = value, epoch
             self.waited = 0
             if self.restore_best:
                 self.best_weights = dict(copied(trainer.model.state_dict()))
         else:
             self.waited += 1
             self._stop_if_patience_is_over(trainer)
+        mode = self.mode or "min"
+        if self.goal is not None and (value <= self.goal if mode == "min" else value >= self.goal):
+            trainer.stop(f"{self.monitor} is {value:.6g}, as good as the goal {self.goal:g}")
 
-    def _is_better(self, trainer: Trainer) -> bool:
-        value = trainer.logs[self.monitor]
-        return better(value, self.best, self.mode or "min", self.min_delta)
+    def _is_better(self, value: float) -> bool:
+        mode = self.mode or "min"
+        if self.best is None:
+            return better(value, self.baseline, mode)
+        return better(value, self.best, mode, self.min_delta)
 
     def report(self, trainer: Trainer) -> dict[str, Any]:
         best, epoch = self.best, self.best_epoch
-        if self._is_better(trainer):  # the epoch counts as done after the record
-            best, epoch = trainer.logs[self.monitor], trainer.epoch + 1
+        now = trainer.epoch + 1  # the epoch counts as done after the record
+        value = trainer.logs.get(self.monitor, math.nan)
+        if now > self.start_from_epoch and self._is_better(value):
+            best, epoch = value, now
         values = (math.nan if best is None else best, epoch)
         return dict(zip(self.reported, values, strict=True))
 
@@ -95,7 +137,10 @@ class EarlyStopping(Callback):
             best = (
                 "no value" if self.best is None else f"{self.best:.6g} in epoch {self.best_epoch}"
             )
-            trainer.stop(f"{self.monitor} has not improved for {self.waited} epochs (best: {best})")
+            times = "epochs" if trainer.validates_once_per_epoch else "validations"
+            trainer.stop(
+                f"{self.monitor} has not improved for {self.waited} {times} (best: {best})"
+            )
 
     def on_train_end(self, trainer: Trainer) -> None:
         if self.restore_best and self.best_weights is not None and not trainer.interrupted:

@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from dlframe.errors import ArgumentError
-from dlframe.metrics import Mean, Metric
+from dlframe.metrics import Metric
 from dlframe.nn import Module
 from dlframe.nn.modes import modes_kept
 from dlframe.optim import Optimizer, Regularizer
-from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from dlframe.optim.lr_scheduler.order import hand_over
-from dlframe.tensor import Tensor
 from dlframe.training import batches, trainer_state
-from dlframe.training.batches import NonFiniteLossError
+from dlframe.training.accumulating import Group
 from dlframe.training.callback import Callback, ordered
 from dlframe.training.checks import check_lists, check_parts
-from dlframe.training.evaluator import Evaluator, add_batch, plain_value
 from dlframe.training.history import History
+from dlframe.training.initializing import initialize
 from dlframe.training.interrupt import Interrupt
+from dlframe.training.keywords import with_known_keywords
 from dlframe.training.monitor import check_monitor
+from dlframe.training.plan import Accumulation, Plan, check_count, epochs_until, make_plan
 from dlframe.training.progress import ProgressBar
 from dlframe.training.random_state import copied, random_state, set_random_state
-from dlframe.training.regularizing import (
-    clipping,
-    hooks_attached,
-    reporting,
-    values_kept,
-    with_penalties,
-)
+from dlframe.training.rate_range import RateRange, find_rate
+from dlframe.training.regularizing import clipping, hooks_attached
+from dlframe.training.scheduling import Schedule
+from dlframe.training.several import Several
+from dlframe.training.stepping import Stepping
+from dlframe.training.stream import Limited, Stream, first_batches
+from dlframe.training.trial import tried
 
 
-class Trainer(Evaluator):
+class Trainer(Stepping):
     """Trains a model: `Trainer(model, loss, optimizer).fit(train, val, epochs=10)`.
 
     Args:
         loss: a function of (output, target) that returns one number.
-        optimizer: of the model's parameters; ArgumentError if it holds none of them.
+        optimizer: of the model's parameters; ArgumentError if it holds none of them. A dict of
+            several, by name, for a subclass with a `train_step` of its own.
         metrics: measured on each training batch as it is trained on, and on the validation data.
             A metric that was not told what scores are learns it from the last layer of the model or
             from the loss (`metrics.scores_of`): probabilities are cut at 0.5, logits at 0.
         callbacks: see `Callback`.
-        scheduler: of the learning rate; stepped after each epoch, or after each batch with
-            `scheduler_interval="batch"`. ReduceLROnPlateau gets the value of `monitor`, which
-            is "val_loss" unless given ("loss" where there is no validation).
+        scheduler: of the learning rate; stepped after each epoch, or after each step of the
+            optimizer with `scheduler_interval="batch"`. ReduceLROnPlateau gets the value of
+            `monitor`, which is "val_loss" unless given ("loss" where there is no validation).
+            "one_cycle", "cosine", "linear", or a function of (optimizer, steps) that returns a
+            schedule: made when `fit` knows the number of all steps, and stepped with each of them.
         clip_grad_norm, clip_grad_value: limit the gradients before each step: short for
             `optim.ClipGradNorm` and `optim.ClipGradValue` before the other regularizers.
         regularizers: penalties, such as `optim.L1`, are added to what is minimized, not to the
@@ -57,9 +56,12 @@ class Trainer(Evaluator):
             such as `optim.MaxNorm`, are attached to the optimizer during `fit`. The history has the
             mean of each one's number under its name.
         extra: values to keep in every file that `save` writes, such as the configuration.
+        accumulate: the batches of one step of the optimizer, whose gradients are averaged over all
+            their samples; or a schedule: `{0: 4, 10: 1}` is 4, and 1 from when 10 epochs are done.
+        initializer: new values for the weights, see `initialize`; None leaves them as they are.
 
     It does nothing that a loop of your own could not do with the public API. A subclass can
-    override `split` and `forward`, see `Evaluator`.
+    override `split` and `forward`, see `Evaluator`, and `train_step`.
 
     >>> x = dl.linspace(-1, 1, 64).reshape(64, 1)
     >>> model = nn.Linear(1, 1)
@@ -69,47 +71,48 @@ class Trainer(Evaluator):
     (True, 1.0)
     """
 
+    @with_known_keywords
     def __init__(
         self,
         model: Module,
         loss: Callable[[Any, Any], Any],
-        optimizer: Optimizer,
+        optimizer: Optimizer | Mapping[str, Optimizer],
         metrics: Sequence[Metric] = (),
         callbacks: Sequence[Callback] = (),
-        scheduler: LRScheduler | None = None,
+        scheduler: Any = None,
         *,
-        scheduler_interval: str = "epoch",
+        scheduler_interval: str | None = None,
         monitor: str | None = None,
         clip_grad_norm: float | None = None,
         clip_grad_value: float | None = None,
         regularizers: Sequence[Regularizer] = (),
         extra: dict[str, Any] | None = None,
+        accumulate: int | Mapping[int, int] = 1,
+        initializer: Any = None,
     ) -> None:
         super().__init__(model, loss, metrics)
         check_lists("Trainer", callbacks=callbacks, regularizers=regularizers)
         regularizers = [*clipping(clip_grad_norm, clip_grad_value), *regularizers]
-        check_parts(model, loss, optimizer, metrics, scheduler, regularizers)
-        if scheduler_interval not in ("epoch", "batch"):
-            raise ArgumentError(
-                'Trainer: scheduler_interval must be "epoch" or "batch"; '
-                f"got {scheduler_interval!r}"
-            )
-        if scheduler_interval == "batch" and isinstance(scheduler, ReduceLROnPlateau):
-            raise ArgumentError(
-                "Trainer: ReduceLROnPlateau watches a value that is known once per epoch; use "
-                'scheduler_interval="epoch"'
-            )
-        self.optimizer = optimizer
+        self.accumulation = Accumulation(accumulate)
+        together = Several(optimizer) if isinstance(optimizer, Mapping) else optimizer
+        check_parts(
+            model, loss, together, metrics, regularizers,
+            accumulates=bool(self.accumulation),
+            own_step=type(self).train_step is not Trainer.train_step,
+        )  # fmt: skip
+        self.optimizer = together
+        self._schedule = Schedule(scheduler, together, scheduler_interval)
         self.callbacks = ordered(callbacks)
-        self.scheduler = scheduler
-        self.scheduler_interval = scheduler_interval
         self.monitor = monitor
         self.regularizers = regularizers
         self.extra = extra or {}
+        if initializer is not None:
+            initialize(model, initializer)
 
         self.epoch = 0  # epochs completed
         self.batch = 0  # batches done in the present epoch
         self.step = 0  # batches done in all epochs
+        self.updates = 0  # steps of the optimizer in all epochs
         self.epochs = 0  # the number of epochs at which the present fit ends
         self.batches_per_epoch: int | None = None
         self.val_batch = 0  # batches done in the present validation
@@ -121,27 +124,58 @@ class Trainer(Evaluator):
         self.interrupted = False
         self.stop_reason: str | None = None
 
+        self._plan = Plan()
+        self._group = Group()  # the batches since the last step of the optimizer
         self._sums = self._training_sums()
         self._rates: dict[str, float] = {}  # the learning rates of the last batch
         self._seconds = 0.0  # spent in the present epoch
         self._pass_done = False  # whether of this epoch only the validation is left
-        self._train_loader: Any = None
+        self._validated_at = 0  # the step of the last validation inside of an epoch
+        self._stream = Stream(())
         self._val_loader: Any = None
         self._pending: dict[str, Any] | None = None  # positions and random state for the next fit
         self._set_aside: dict[str, Any] | None = None  # weights for the next fit; see use_weights
         self._active: list[Callback] = []
 
+    @property
+    def scheduler(self) -> Any:
+        """The schedule; None where there is none, or where `fit` has not made it yet."""
+        return self._schedule.scheduler
+
+    @scheduler.setter
+    def scheduler(self, scheduler: Any) -> None:
+        self._schedule = Schedule(scheduler, self.optimizer, None)
+
+    @property
+    def scheduler_interval(self) -> str:
+        """When the schedule makes its step: "epoch" or "batch"."""
+        return self._schedule.interval
+
+    @scheduler_interval.setter
+    def scheduler_interval(self, interval: str) -> None:
+        self._schedule.interval = interval
+
     # --- training ------------------------------------------------------------------------------
 
+    @with_known_keywords
     def fit(
         self,
         train: Any,
         val: Any = None,
-        epochs: int = 1,
+        epochs: int | None = None,
         *,
+        more_epochs: int | None = None,
         batch_size: int = 32,
         shuffle: bool = True,
         num_workers: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validate_every: int = 1,
+        validate_every_batches: int | None = None,
+        max_steps: int | None = None,
+        max_time: Any = None,
+        overfit_batches: int | None = None,
+        fast_dev_run: bool | int = False,
         progress: bool | None = None,
     ) -> History:
         """Train until `epochs` epochs are done in all, and return the history.
@@ -151,6 +185,25 @@ class Trainer(Evaluator):
         or iterables of batches. `progress=None` shows a bar on a terminal and prints a line per
         epoch, True always shows the bar, and False shows nothing.
 
+        Args:
+            epochs: of this trainer in all; 1 unless given, or as many as `max_steps` takes.
+            more_epochs: the epochs after those that are done, instead of `epochs`.
+            steps_per_epoch: the batches of an epoch, for long or endless data; the next epoch goes
+                on where this one ended. None: an epoch is a pass over the data.
+            validation_steps: use only the first so many batches of `val`.
+            validate_every: validate after so many epochs. The others have no `val_…` (NaN in the
+                history); schedules and callbacks that watch such a value wait.
+            validate_every_batches: validate also inside of epochs, after so many batches each; the
+                results are in `history.validations`, and EarlyStopping and ModelCheckpoint see
+                them.
+            max_steps: end when the optimizer has made so many steps in all (`updates`).
+            max_time: end after the batch with which this time is over: seconds, "1h30m", or a
+                timedelta. Another `fit`, also after `save` and `resume`, goes on.
+            overfit_batches: train on the first so many batches only, the same in every epoch and
+                not shuffled: a model that is right can learn them by heart.
+            fast_dev_run: try everything once on so many batches (True: one), training, validation
+                and callbacks, and put everything back. Callbacks that write files do not run.
+
         After Ctrl-C, `fit` finishes the batch, lets ModelCheckpoint save, and returns with
         `interrupted` set. Call `fit` again to continue. A second Ctrl-C raises KeyboardInterrupt
         at once.
@@ -158,7 +211,43 @@ class Trainer(Evaluator):
         It raises ArgumentError if a loader has no batches, ShapeError if the loss is not one
         number, and NonFiniteLossError if the loss is NaN or infinite.
         """
-        self._begin(train, val, epochs, batch_size, shuffle=shuffle, num_workers=num_workers)
+        make: dict[str, Any] = {
+            "batch_size": batch_size,
+            "num_workers": num_workers,
+            "where": "fit",
+        }
+        train = batches.make_loader(train, shuffle=shuffle, **make)
+        if val is not None:
+            val = batches.make_loader(val, shuffle=False, **make)
+        batches.check_not_empty("training", train)
+        batches.check_not_empty("validation", val)  # now, not after a long epoch
+        for name, count in (
+            ("steps_per_epoch", steps_per_epoch),
+            ("overfit_batches", overfit_batches),
+        ):
+            if count is not None:
+                check_count(name, count)
+        if fast_dev_run:
+            check_count("fast_dev_run", int(fast_dev_run))
+            return tried(self, train, val, int(fast_dev_run), progress=progress)
+        if overfit_batches is not None:
+            train = first_batches(train, overfit_batches, "fit")
+        stream = Stream(train, steps_per_epoch)
+        self._plan = make_plan(
+            epochs=epochs_until(
+                done=self.epoch,
+                epochs=epochs,
+                more=more_epochs,
+                for_steps=lambda: self._epochs_for(max_steps, stream.length),
+            ),
+            updates=self.updates,
+            max_steps=max_steps,
+            max_time=max_time,
+            validate_every=validate_every,
+            validate_every_batches=validate_every_batches,
+            validation_steps=validation_steps,
+        )
+        self._begin(stream, val)
         self._active = self._with_progress(progress)
         try:
             with (
@@ -169,16 +258,62 @@ class Trainer(Evaluator):
                 self._call("on_train_begin")
                 self._go_to_position()
                 self._put_weights_back()
-                while self.epoch < epochs and not self._is_to_end(interrupt):
+                while self.epoch < self.epochs and not self._is_to_end(interrupt):
                     self._run_epoch(interrupt)
                 self._finish(interrupt)
         except BaseException:
             self._abandon_epoch()
             raise
         finally:
+            self._stream.restart()
             for callback in self._active:
                 callback.close()
         return self.history
+
+    def find_lr(
+        self,
+        train: Any,
+        *,
+        start: float = 1e-7,
+        end: float = 10.0,
+        steps: int = 100,
+        smoothing: float = 0.9,
+        divergence: float = 4.0,
+        linear: bool = False,
+        set_lr: bool = False,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        num_workers: int = 0,
+    ) -> RateRange:
+        """The losses of `steps` steps at growing learning rates, and the rate that they suggest.
+
+        It is `lr_range_test` with what `fit` does in a step: `forward`, regularizers, clipping,
+        accumulation. Nothing is changed by it, unless `set_lr` gives the optimizer the rate that is
+        suggested; groups keep the ratios of their rates.
+
+        Raises ArgumentError as `lr_range_test`, and with `set_lr` where nothing is suggested or a
+        schedule exists already, which has taken note of the old rate.
+        """
+        data = batches.make_loader(
+            train, batch_size, shuffle=shuffle, num_workers=num_workers, where="find_lr"
+        )
+        if set_lr and self.scheduler is not None:
+            raise ArgumentError(
+                "find_lr: the schedule has taken note of the learning rate already; find the rate "
+                "first, or pass the schedule as a function of (optimizer, steps)"
+            )
+        found = find_rate(
+            self, data, start=start, end=end, steps=steps, smoothing=smoothing,
+            divergence=divergence, linear=linear,
+        )  # fmt: skip
+        if set_lr:
+            if found.suggestion is None:
+                raise ArgumentError(f"find_lr: no rate to set: {found}")
+            groups = self.optimizer.param_groups
+            first = float(groups[0]["lr"])
+            for group in groups:
+                group["lr"] = found.suggestion * (float(group["lr"]) / first if first else 1.0)
+        return found
 
     def stop(self, reason: str) -> None:
         """End training after this batch, for callbacks; `fit` returns with `stop_reason`."""
@@ -196,41 +331,54 @@ class Trainer(Evaluator):
         self._set_aside = {**aside, "instead": trainer_state.fingerprint(self.model)}
 
     @property
+    def is_inside_epoch(self) -> bool:
+        """Whether batches of the present epoch are left, as far as is known."""
+        return not self._pass_done
+
+    @property
+    def validates_once_per_epoch(self) -> bool:
+        """Whether the present `fit` validates after each epoch and at no other time."""
+        return self._plan.validates_once_per_epoch
+
+    @property
     def weights_set_aside(self) -> bool:
         """Whether the model has other weights than those of training; see `use_weights`."""
         return self._set_aside is not None
 
-    def _begin(
-        self, train: Any, val: Any, epochs: int, batch_size: int, *, shuffle: bool, num_workers: int
-    ) -> None:
-        if not isinstance(epochs, (int, np.integer)) or epochs < 1:
-            raise ArgumentError(f"fit: epochs must be an int of 1 or more; got {epochs!r}")
-        if self.epoch >= epochs:
-            raise ArgumentError(
-                f"fit: {self.epoch} epochs are done already, and epochs={epochs} counts all epochs "
-                f"of this trainer; to train {epochs} more, say epochs={self.epoch + epochs}"
-            )
-        self._train_loader = batches.make_loader(
-            train, batch_size, shuffle=shuffle, num_workers=num_workers, where="fit"
-        )
-        self._val_loader = None
-        if val is not None:
-            self._val_loader = batches.make_loader(
-                val, batch_size, shuffle=False, num_workers=num_workers, where="fit"
-            )
-        batches.check_not_empty("training", self._train_loader)
-        batches.check_not_empty("validation", self._val_loader)  # now, not after a long epoch
-        hand_over(self.scheduler)  # training may be stopped before the first step of the schedule
-        self.epochs = epochs
-        self.batches_per_epoch = batches.length_of(self._train_loader)
+    def _epochs_for(self, max_steps: int | None, length: int | None) -> int | None:
+        """How many epochs `max_steps` takes; None where that is not known."""
+        if max_steps is None or length is None:
+            return None
+        epochs = self.epoch
+        while self.accumulation.steps(length, 0, epochs) < max_steps:
+            epochs += 1
+        return max(epochs, self.epoch + 1)
+
+    def _steps_in_all(self) -> int | None:
+        """The steps of the schedule in the whole training, as planned now."""
+        if self._schedule.interval == "epoch":
+            return self.epochs
+        limit = self._plan.max_steps
+        if self.batches_per_epoch is None:
+            return limit
+        steps = self.accumulation.steps(self.batches_per_epoch, 0, self.epochs)
+        return steps if limit is None else min(steps, limit)
+
+    def _begin(self, stream: Stream, val: Any) -> None:
+        stream.goes_on = stream.loader is self._stream.loader
+        self._stream = stream
+        limit = self._plan.validation_steps
+        self._val_loader = val if val is None or limit is None else Limited(val, limit)
+        self.epochs = self._plan.epochs
+        self.batches_per_epoch = stream.length
+        self._schedule.begin(self._steps_in_all)
         self.interrupted = False
         self.stop_reason = None
         names = ["loss", *[metric.name for metric in self.metrics]]
         validated = [f"val_{name}" for name in names] if val is not None else []
-        named = [one.name for one in self._reporting()]
-        measured = [*names, *named, *validated, *self._learning_rates(), "seconds"]
+        measured = [*self._training_sums(), *validated, *self._learning_rates(), "seconds"]
         self.quantities = self._with_reported(measured)
-        if isinstance(self.scheduler, ReduceLROnPlateau):
+        if self._schedule.watches:
             check_monitor("Trainer, for ReduceLROnPlateau", self._plateau_monitor, self.quantities)
 
     def _with_reported(self, measured: list[str]) -> list[str]:
@@ -256,72 +404,47 @@ class Trainer(Evaluator):
             self._sums = self._training_sums()
             self._seconds = 0.0
         started = time.perf_counter() - self._seconds
+        self.model.train()
         self._call("on_epoch_begin")
-        if not self._pass_done:
-            self.model.train()
-            for batch in self._remaining_batches():
-                self._train_batch(batch)
-                self._seconds = time.perf_counter() - started
-                if self._is_to_end(interrupt):
-                    return
-            self._check_not_empty()
-            self._pass_done = True
+        if not self._pass_done and not self._run_batches(interrupt, started):
+            return
+        self._pass_done = True
         self._call("on_pass_end")
-        validation = self._validate(interrupt)
+        validation: dict[str, Any] | None = {}
+        if self._plan.validates(self.epoch + 1):
+            validation = self._validate(interrupt)
         self._seconds = time.perf_counter() - started
         if validation is None:
             self._put_weights_back()
         else:
             self._end_epoch(validation)
 
-    def _train_batch(self, batch: Any) -> None:
-        self._call("on_batch_begin")
-        inputs, target = self.split(batch)
-        output = self.forward(*inputs)
-        loss = self.loss(output, target)
-        batches.check_scalar(loss)
-        self.batch_loss = float(loss.item())
-        objective = with_penalties(loss, self.regularizers, output, target)
-        try:
-            # it is not finite if the loss or a penalty is not
-            batches.check_finite(float(objective.item()), self._place(), inputs, self.model)
-        except NonFiniteLossError as error:
-            if not any(callback.on_bad_loss(self, error) for callback in self._active):
-                raise
-            return
-        self._back(objective)
-        if self.optimizer.needs_closure:
-            self._step_with_closure(objective, inputs, target)
-        else:
-            self.optimizer.step()
-        self._rates = self._learning_rates()
-        if self.scheduler is not None and self.scheduler_interval == "batch":
-            self.scheduler.step()
-        add_batch(self._sums, self.loss, self.batch_loss, output, target, self._reporting())
-        self.batch += 1
-        self.step += 1
-        self._call("on_batch_end")
+    def _run_batches(self, interrupt: Interrupt, started: float) -> bool:
+        """The batches that are left of this epoch; False if training ends before the last one."""
+        if not self._validate_inside(interrupt):  # of a run that was stopped before it
+            return False
+        for batch in self._stream.rest(self.batch):
+            self._train_batch(batch)
+            self._seconds = time.perf_counter() - started
+            over = self._plan.why_over(self.updates)
+            if over is not None and not self._is_last(self.batch):
+                self.stop(over)
+            if self._is_to_end(interrupt) or not self._validate_inside(interrupt):
+                return False
+        if self._group.batches:  # the length was not known
+            self._update()
+        self._check_not_empty()
+        return True
 
-    def _back(self, objective: Tensor) -> None:
-        """New gradients."""
-        self.optimizer.zero_grad()
-        objective.backward()
-
-    def _step_with_closure(self, objective: Tensor, inputs: list[Any], target: Any) -> None:
-        """Let an optimizer compute the loss again and again; the first time it is known already."""
-        known = [objective]
-
-        def closure() -> Tensor:
-            if known:
-                return known.pop()
-            output = self.forward(*inputs)
-            loss = self.loss(output, target)
-            again = with_penalties(loss, self.regularizers, output, target)
-            self._back(again)
-            return again
-
-        with values_kept(self.regularizers):
-            self.optimizer.step(closure)
+    def _validate_inside(self, interrupt: Interrupt) -> bool:
+        """A validation inside of the epoch, if it is due; False if it was interrupted."""
+        if not self._plan.validates_inside(self.batch) or self._validated_at == self.step:
+            return True
+        if self._is_last(self.batch) and self._plan.validates(self.epoch + 1):
+            return True  # it follows
+        results = self._validate(interrupt)
+        self._put_weights_back()
+        return results is not None
 
     def _end_epoch(self, validation: dict[str, Any]) -> None:
         measured = {**self.running_means(), **validation}
@@ -334,26 +457,33 @@ class Trainer(Evaluator):
         self.epoch += 1
         self.batch = 0
         self._pass_done = False
-        if self.scheduler is not None and self.scheduler_interval == "epoch":
-            if isinstance(self.scheduler, ReduceLROnPlateau):
-                self.scheduler.step(self.logs[self._plateau_monitor])
-            else:
-                self.scheduler.step()
+        if self._schedule.interval == "epoch":
+            self._schedule.step(lambda: self.logs.get(self._plateau_monitor))
+        over = self._plan.why_over(self.updates)
+        if over is not None and self.epoch < self.epochs:
+            self.stop(over)
         self._call("on_epoch_end")
 
     def _validate(self, interrupt: Interrupt) -> dict[str, Any] | None:
         """The results of validation, or None if it was interrupted: then it left no trace."""
         if self._val_loader is None:
             return {}
-        randomness, positions = random_state(), trainer_state.position_of(self._val_loader)
         self.val_batch, self.val_batches = 0, batches.length_of(self._val_loader)
         self._call("on_validation_begin")
+        randomness, positions = random_state(), trainer_state.position_of(self._val_loader)
         results = self._measure(self._counted(self._val_loader), lambda: not interrupt.requested)
         if results is None:
             set_random_state(randomness)
             trainer_state.go_to(self._val_loader, positions)
             return None
-        return {f"val_{name}": value for name, value in results.items()}
+        named = {f"val_{name}": value for name, value in results.items()}
+        self.logs = {**self.running_means(), **named}
+        if not self._pass_done:
+            place = {"epoch": self.epoch + 1, "batch": self.batch, "step": self.step}
+            self.history.validations.append({**place, **named})
+            self._validated_at = self.step  # before callbacks save
+        self._call("on_validation_end")
+        return named
 
     def _counted(self, loader: Any) -> Iterator[Any]:
         """The batches of a validation, with a call after each one."""
@@ -366,9 +496,16 @@ class Trainer(Evaluator):
         """Go to the position of a loaded state or of an interrupted fit."""
         if self._pending is None:
             return
-        trainer_state.go_to(self._train_loader, self._pending["train"])
+        stream = self._stream
+        # after a fit that ended between two epochs, inside of a pass: by epochs of some batches
+        # the pass is gone on with, if these are the same data
+        same = stream.goes_on or trainer_state.has_position(stream.loader)
+        if self._pending["random"] is not None or (stream.per_epoch is not None and same):
+            stream.go_to(self._pending["train"], self._pending["drawn"])
         trainer_state.go_to(self._val_loader, self._pending["val"])
-        set_random_state(self._pending["random"])
+        if self._pending["random"] is not None:
+            set_random_state(self._pending["random"])
+        self._group.put_back(self.optimizer)
         self._pending = None
 
     def _put_weights_back(self) -> None:
@@ -378,19 +515,16 @@ class Trainer(Evaluator):
             self.model.load_state_dict(aside["weights"])
         self._set_aside = None
 
-    def _remaining_batches(self) -> Iterable[Any]:
-        """The batches that are left of this epoch; our own loaders know which those are."""
-        if self.batch and not trainer_state.has_position(self._train_loader):
-            return itertools.islice(self._train_loader, self.batch, None)
-        return self._train_loader  # type: ignore[no-any-return] # any iterable of batches
-
     def _finish(self, interrupt: Interrupt) -> None:
         """Note how training ended, and tell the callbacks."""
         is_over = self.epoch >= self.epochs or self.stop_reason is not None
         self.interrupted = interrupt.requested and not is_over
         if self.interrupted or self.batch:
             self._pending = self._positions()
-        if self.interrupted:
+            self._group.keep(self.optimizer)
+        elif self._stream.drawn:  # between two epochs, in the middle of the loader's pass
+            self._pending = {**self._positions(), "random": None}
+        if self.interrupted or self.batch:
             self._call("on_interrupt")
         self._call("on_train_end")
 
@@ -399,50 +533,24 @@ class Trainer(Evaluator):
         if self._pending is None:  # otherwise the epoch has not begun yet
             self.batch = 0
             self._pass_done = False
+            self._group.clear()
+            self._stream.drawn = 0
 
     def _is_to_end(self, interrupt: Interrupt) -> bool:
         return interrupt.requested or self.stop_reason is not None
-
-    def _call(self, moment: str) -> None:
-        for callback in self._active:
-            getattr(callback, moment)(self)
 
     def _check_not_empty(self) -> None:
         if self.batch == 0:
             raise ArgumentError(
                 f"fit: the training data gave no batch in epoch {self.epoch + 1}"
-                f"{batches.why_empty(self._train_loader)}"
+                f"{batches.why_empty(self._stream.loader)}"
             )
-
-    def _place(self) -> str:
-        of = "" if self.batches_per_epoch is None else f" of {self.batches_per_epoch}"
-        return f"step {self.step + 1} (epoch {self.epoch + 1}, batch {self.batch + 1}{of})"
 
     @property
     def _plateau_monitor(self) -> str:
         if self.monitor is not None:
             return self.monitor
         return "loss" if self._val_loader is None else "val_loss"
-
-    def _learning_rates(self) -> dict[str, float]:
-        """The rates by name: lr of the first parameter group, lr_1 … of further ones."""
-        groups = self.optimizer.param_groups
-        return {f"lr_{i}" if i else "lr": float(group["lr"]) for i, group in enumerate(groups)}
-
-    # --- measuring -----------------------------------------------------------------------------
-
-    def running_means(self) -> dict[str, Any]:
-        """Loss and metrics over the batches of this epoch so far, weighted by samples."""
-        return {name: plain_value(metric.compute()) for name, metric in self._sums.items()}
-
-    def _training_sums(self) -> dict[str, Metric]:
-        """Empty sums for what is measured in training: also what regularizers report."""
-        named = [one.name for one in self._reporting()]
-        return {**self._new_sums(), **{name: Mean(name) for name in named}}
-
-    def _reporting(self) -> list[Any]:
-        """What reports a number in each step."""
-        return reporting(self.optimizer, self.regularizers)
 
     # --- saving --------------------------------------------------------------------------------
 
@@ -473,9 +581,11 @@ class Trainer(Evaluator):
 
     def _positions(self) -> dict[str, Any]:
         if self._pending is not None:
-            return self._pending
+            random = self._pending["random"]
+            return {**self._pending, "random": random_state() if random is None else random}
         return {
-            "train": trainer_state.position_of(self._train_loader),
+            "train": trainer_state.position_of(self._stream.loader),
+            "drawn": self._stream.drawn,
             "val": trainer_state.position_of(self._val_loader),
             "random": random_state(),
         }

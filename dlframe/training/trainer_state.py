@@ -13,6 +13,7 @@ from dlframe.base import nests
 from dlframe.base.printable import printable
 from dlframe.errors import FileFormatError, StateDictError
 from dlframe.nn import Module
+from dlframe.training.accumulating import Group
 from dlframe.training.callback import keyed
 from dlframe.training.history import History
 from dlframe.training.random_state import copied, random_state, set_random_state
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
 
 _WHERE = "Trainer.load_state_dict"
+
+_BEFORE: dict[str, Any] = {"updates": 0, "group": {}, "validated_at": 0, "validations": []}
+"""What states of earlier versions do not have."""
+
+_ADDED = tuple(_BEFORE)
 
 VERSION = 1
 """The version of the trainer's own part of a state; model, optimizer and scheduler have theirs."""
@@ -67,12 +73,19 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
 def load_state(trainer: Trainer, state: dict[str, Any]) -> None:
     """Give a trainer the state of another, or change nothing."""
     _check_is_state(state)
-    parts = _parts(trainer)
-    forms = dict.fromkeys((*parts, "extra"), states.plain)
+    names = ["model", "optimizer", *(["scheduler"] if _has_scheduler(trainer, state) else [])]
+    forms = dict.fromkeys((*names, "extra"), states.plain)
     given = states.take(state, _WHERE, **forms, trainer=states.mapping(states.plain))
     with states.all_or_nothing(_WHERE):  # a nest may be too deep to copy
         own, extra = copied(given["trainer"]), copied(given["extra"])
-    _restore(trainer, own, extra, lambda: {name: copied(given[name]) for name in parts})
+    _restore(trainer, own, extra, lambda: {name: copied(given[name]) for name in _parts(trainer)})
+
+
+def _has_scheduler(trainer: Trainer, state: dict[str, Any]) -> bool:
+    """Whether a state has to have one of a scheduler."""
+    if trainer._schedule.is_made_by_fit:
+        return state["trainer"].get("schedule_steps") is not None
+    return trainer.scheduler is not None
 
 
 def _check_is_state(state: Any) -> None:
@@ -91,7 +104,9 @@ def _restore(
 ) -> None:
     """Load all of a state, or change nothing: neither the trainer nor any part of it."""
     parts = _parts(trainer)
-    others = [part for name, part in parts.items() if name != "model"]
+    schedule = trainer._schedule
+    groups = [(group, dict(group)) for group in trainer.optimizer.param_groups]
+    others = [schedule, *(part for name, part in parts.items() if name != "model")]
     # the histories of callbacks are lists and dicts that load_state_dict may change in place
     boxes = [(one, nests.map_leaves(lambda value: value, vars(one))) for one in trainer.callbacks]
     randomness = random_state()
@@ -99,11 +114,17 @@ def _restore(
         regularizers = trainer.regularizers
         with states.all_or_nothing(_WHERE, trainer, *others, *trainer.callbacks, *regularizers):
             _load_own_state(trainer, own, extra)
+            if schedule.is_made_by_fit:
+                schedule.make(own["schedule_steps"])
+                parts = _parts(trainer)
             given = states_of_parts()
             # the model comes last: its own load_state_dict is all or nothing, so no copy is needed
             for name in sorted(parts, key=lambda name: name == "model"):
                 parts[name].load_state_dict(given[name])
     except BaseException:
+        for group, options in groups:
+            group.clear()
+            group.update(options)
         for callback, attributes in boxes:
             vars(callback).update(attributes)
         set_random_state(randomness)
@@ -125,16 +146,21 @@ def _own_state(trainer: Trainer) -> dict[str, Any]:
     return {
         "version": VERSION,
         "has_scheduler": trainer.scheduler is not None,
+        "schedule_steps": trainer._schedule.steps,
         "epoch": trainer.epoch,
         "batch": trainer.batch,
         "step": trainer.step,
+        "updates": trainer.updates,
+        "group": trainer._group.state_dict(trainer.optimizer),
         "pass_done": trainer._pass_done,
+        "validated_at": trainer._validated_at,
         "seconds": trainer._seconds,
         "rates": dict(trainer._rates),
         "sums": {name: metric.state.copy() for name, metric in trainer._sums.items()},
         "positions": copied(trainer._positions()),
         "set_aside": copied(trainer._set_aside),
         "history": trainer.history.to_dict(),
+        "validations": copied(trainer.history.validations),
         "callbacks": {
             name: copied(callback.state_dict())
             for name, callback in keyed(trainer.callbacks).items()
@@ -148,9 +174,10 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None
     _check_version(state)
     sums = trainer._training_sums()
     given = states.take(
-        state,
+        {"schedule_steps": None, **state},
         _WHERE,
         has_scheduler=states.flag,
+        schedule_steps=states.optional(states.integer(1)),
         epoch=states.count,
         batch=states.count,
         step=states.count,
@@ -172,8 +199,14 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None
             # the metric has no value of it, so a state of the usual form is not tried
             metric.compute()
     positions = states.take(
-        given["positions"], f"{_WHERE}, positions", train=states.plain, val=states.plain,
-        random=states.plain,
+        # states of earlier versions have no number of drawn batches
+        {"drawn": given["batch"], **given["positions"]}, f"{_WHERE}, positions",
+        train=states.plain, drawn=states.count, val=states.plain, random=states.plain,
+    )  # fmt: skip
+    added = states.take(
+        {**_BEFORE, "updates": given["step"], **{k: state[k] for k in _ADDED if k in state}},
+        _WHERE, updates=states.count, group=states.mapping(states.plain),
+        validated_at=states.count, validations=states.listed(states.mapping(states.plain)),
     )  # fmt: skip
     aside = state.get("set_aside")  # states of earlier versions have none
     if aside is not None:
@@ -188,11 +221,15 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None
     trainer.extra = states.check(extra, is_dict, _WHERE, "extra")
     for name in ("epoch", "batch", "step"):
         setattr(trainer, name, given[name])
+    trainer.updates = added["updates"]
+    trainer._validated_at = added["validated_at"]
+    trainer._group = Group()
+    trainer._group.load_state_dict(added["group"], f"{_WHERE}, group")
     trainer._pass_done = given["pass_done"]
     trainer._seconds = given["seconds"]
     trainer._rates = given["rates"]
     trainer._sums = sums
-    trainer.history = History(given["history"])
+    trainer.history = History(given["history"], added["validations"])
     trainer.logs = {name: column[-1] for name, column in trainer.history.items() if column}
     for name, callback in keyed(trainer.callbacks).items():
         if name in given["callbacks"]:
@@ -231,9 +268,15 @@ def _check_version(state: dict[str, Any]) -> None:
 
 def _check_fits(trainer: Trainer, state: dict[str, Any]) -> None:
     """Raise StateDictError if the saved run differs from this trainer's."""
-    if state["has_scheduler"] != (trainer.scheduler is not None):
-        there, here = ("a", "none") if state["has_scheduler"] else ("no", "one")
+    has, planned = state["has_scheduler"], trainer._schedule.is_made_by_fit
+    if has != trainer._schedule.exists and not (planned and state["step"] == 0):
+        there, here = ("a", "none") if has else ("no", "one")
         raise StateDictError(f"{_WHERE}: the saved run has {there} scheduler, this trainer {here}")
+    if has and planned and state["schedule_steps"] is None:
+        raise StateDictError(
+            f"{_WHERE}: the scheduler of the saved run was not made by fit, as this trainer's is; "
+            "pass such an object"
+        )
     saved, own = list(state["sums"]), list(trainer._sums)
     if sorted(saved) != sorted(own):
         raise StateDictError(

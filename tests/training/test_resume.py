@@ -136,7 +136,7 @@ def assert_same_bits(a: Any, b: Any, where: str = "state") -> None:
         assert left.dtype == right.dtype, where
         assert left.tobytes() == right.tobytes(), where
     else:
-        assert a == b, where
+        assert a == b or (a != a and b != b), where  # noqa: PLR0124 - nan
 
 
 COMBINATIONS = [
@@ -322,6 +322,115 @@ def some_places(count: int) -> list[int]:
 
 def one_place(count: int) -> list[int]:
     return [count // 2 - 1]  # inside of an epoch
+
+
+FEATURES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "groups": ({"accumulate": 4}, {}),
+    "groups by epoch": ({"accumulate": {0: 3, 1: 2, 2: 1}}, {}),
+    "epochs of some batches": ({}, {"steps_per_epoch": 4}),
+    "groups in epochs of some batches": ({"accumulate": 3}, {"steps_per_epoch": 4}),
+    "validation each two epochs": ({}, {"validate_every": 2}),
+    "validation inside": ({}, {"validate_every_batches": 2, "validation_steps": 2}),
+    "validation inside only": ({}, {"validate_every_batches": 3, "validate_every": 9}),
+    "groups, validated in their middle": ({"accumulate": 3}, {"validate_every_batches": 2}),
+    "steps": ({"accumulate": 2}, {"max_steps": 7}),
+    "a few batches": ({}, {"overfit_batches": 3}),
+    "one cycle": ({"scheduler": "one_cycle", "accumulate": 2}, {}),
+    "cosine by epochs": ({"scheduler": "cosine", "scheduler_interval": "epoch"}, {}),
+    "all": (
+        {"scheduler": "one_cycle", "accumulate": {0: 3, 1: 2}},
+        {"steps_per_epoch": 4, "validate_every_batches": 2, "validation_steps": 1},
+    ),
+}
+
+
+def with_feature(name: str, num_workers: int = 0) -> Callable[..., Run]:
+    """Runs of a trainer and a fit with some options more."""
+    options, how = FEATURES[name]
+
+    class Featured(Run):
+        def __init__(self, callbacks: tuple[Callback, ...] = ()) -> None:
+            averaging = training.EMAWeightAveraging(0.5)
+            super().__init__(make_sgd, no_schedule, num_workers, (averaging, *callbacks))
+            old = self.trainer
+            self.trainer = Trainer(
+                *(old.model, old.loss, old.optimizer, old.metrics, old.callbacks),
+                **{"clip_grad_norm": 0.5, **options},
+            )
+
+        def fit(self, epochs: int = EPOCHS) -> Run:
+            self.trainer.fit(self.train, self.val, epochs=epochs, progress=False, **how)
+            return self
+
+    return Featured
+
+
+@pytest.mark.parametrize("num_workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", FEATURES)
+def test_what_fit_can_do_is_resumed_after_every_batch(
+    tmp_path: Path, name: str, num_workers: int
+) -> None:
+    """In new objects, by file or state: after a batch, a validation inside, or an epoch."""
+    make = with_feature(name, num_workers)
+    states: list[Any] = []
+
+    class Save(Callback):
+        runs_last = True
+
+        def save(self, trainer: Trainer) -> None:
+            state: Any = tmp_path / f"{len(states)}.h5"
+            if len(states) % 3:
+                state = trainer.state_dict()
+                del state["trainer"]["callbacks"]["Save"]
+            else:
+                trainer.save(state)
+            states.append(state)
+
+        def on_batch_end(self, trainer: Trainer) -> None:
+            self.save(trainer)
+
+        def on_validation_end(self, trainer: Trainer) -> None:
+            if trainer.is_inside_epoch:
+                self.save(trainer)
+
+        def on_epoch_end(self, trainer: Trainer) -> None:
+            if trainer.epoch < trainer.epochs and trainer.stop_reason is None:
+                self.save(trainer)
+
+    whole = make(callbacks=(Save(),)).fit().result()
+    del whole["trainer"]["callbacks"]["Save"]
+    how = FEATURES[name][1]
+    last = states if "max_steps" not in how else states[:-1]  # at whose end nothing is left
+    for state in last:
+        resumed = make()
+        if isinstance(state, Path):
+            resumed.trainer.resume(state)
+        else:
+            resumed.trainer.load_state_dict(state)
+        dl.randn(5)
+        assert_same_bits(resumed.fit().result(), whole)
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_stop_after_every_batch_is_continued_by_fit(name: str) -> None:
+    class StopAlways(Callback):
+        def on_batch_end(self, trainer: Trainer) -> None:
+            trainer.stop("after each batch")
+
+    make = with_feature(name)
+    whole = make().fit()
+    run = make((StopAlways(),))
+    fits = 0
+    while run.trainer.epoch < whole.trainer.epoch or run.trainer.batch < whole.trainer.batch:
+        run.fit()
+        dl.randn(3)
+        for p in run.trainer.model.parameters():  # what a user does between
+            p.grad = None
+        fits += 1
+    assert fits >= whole.trainer.step
+    stopped = run.trainer.state_dict()
+    for part in ("model", "optimizer"):
+        assert_same_bits(dict(stopped[part]), dict(whole.trainer.state_dict()[part]))
 
 
 ROWS = [(name, options) for name, row in OPTIMIZERS.items() for options in row.combinations()]

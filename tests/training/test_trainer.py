@@ -235,16 +235,23 @@ def test_moments_come_in_order() -> None:
 
     trainer, data = problem(callbacks=[Noted()])
     trainer.fit(data, data, epochs=2, batch_size=5, progress=False)
+
+    def batch(epoch: int, done: int, step: int) -> list[str]:
+        before = f"{epoch} {done} {step}"
+        within = [f"{name} {before}" for name in ("batch_begin", "backward_end")]
+        within += [f"{name} {before}" for name in ("step_begin", "step_end")]
+        return [*within, f"batch_end {epoch} {done + 1} {step + 1}"]
+
+    def ending(epoch: int, step: int) -> list[str]:
+        names = ["pass_end", "validation_begin", *["validation_batch_end"] * 2, "validation_end"]
+        return [*(f"{name} {epoch} 2 {step}" for name in names), f"epoch_end {epoch + 1} 0 {step}"]
+
     assert moments == [
         "train_begin 0 0 0",
-        "epoch_begin 0 0 0", "batch_begin 0 0 0", "batch_end 0 1 1", "batch_begin 0 1 1",
-        "batch_end 0 2 2", "pass_end 0 2 2", "validation_begin 0 2 2",
-        "validation_batch_end 0 2 2", "validation_batch_end 0 2 2", "epoch_end 1 0 2",
-        "epoch_begin 1 0 2", "batch_begin 1 0 2", "batch_end 1 1 3", "batch_begin 1 1 3",
-        "batch_end 1 2 4", "pass_end 1 2 4", "validation_begin 1 2 4",
-        "validation_batch_end 1 2 4", "validation_batch_end 1 2 4", "epoch_end 2 0 4",
+        *("epoch_begin 0 0 0", *batch(0, 0, 0), *batch(0, 1, 1), *ending(0, 2)),
+        *("epoch_begin 1 0 2", *batch(1, 0, 2), *batch(1, 1, 3), *ending(1, 4)),
         "train_end 2 0 4",
-    ]  # fmt: skip
+    ]
 
 
 def test_what_is_held_is_released_after_an_error() -> None:
@@ -423,7 +430,7 @@ def test_parts_are_checked() -> None:
     sgd = optim.SGD(model.parameters())
     with pytest.raises(TypeError, match="optimizer must be Optimizer; got Linear"):
         Trainer(model, loss, model)  # type: ignore[arg-type] # wrong on purpose
-    with pytest.raises(TypeError, match=r"got list\. It steps one only: write the loop yourself"):
+    with pytest.raises(TypeError, match=r"got list\. Several are a dict by name"):
         Trainer(model, loss, [sgd, sgd])  # type: ignore[arg-type] # wrong on purpose
     parts = {
         "metrics": Accuracy(),

@@ -18,7 +18,7 @@ from dlframe.training.doctor.case import Case
 from dlframe.training.doctor.learning import LeftOutError
 from dlframe.training.doctor.report import Finding, Report
 from dlframe.training.doctor.table import CHECKS, Check
-from dlframe.training.rate_range import iter_is_itself
+from dlframe.training.stream import is_once
 from dlframe.training.untouched import untouched
 
 
@@ -150,7 +150,7 @@ def _loader(data: Any, batch_size: int, name: str, *, shuffle: bool) -> Any:
     loader = batches.make_loader(
         data, batch_size, shuffle=shuffle, num_workers=0, where=f"check: {name} data"
     )
-    if iter_is_itself(loader):
+    if is_once(loader):
         raise ArgumentError(
             f"check: the {name} data is an iterator, whose batches would be gone afterwards; pass "
             "a DataLoader, a data set or a list of batches"
