@@ -1,4 +1,4 @@
-"""What examples in docstrings may use, for doctest: the imports that every user writes."""
+"""For every test: the same beginning. For examples in docstrings: the imports of every user."""
 
 from __future__ import annotations
 
@@ -13,9 +13,18 @@ import dlframe as dl
 from dlframe import nn, optim
 
 
-@pytest.fixture(autouse=True)
-def _names_of_examples(doctest_namespace: dict[str, Any], request: pytest.FixtureRequest) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _names_of_examples(doctest_namespace: dict[str, Any]) -> None:
     """`dl`, `nn`, `optim` and `np` are there, as in PyTorch's and NumPy's own documentation."""
-    if not isinstance(request.node, pytest.DoctestItem):
-        return
     doctest_namespace.update(dl=dl, nn=nn, optim=optim, np=np)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Every test starts from one seed and with the usual default dtype: their order is nothing.
+
+    A hook, since a fixture would cost more than many of the tests.
+    """
+    dl.manual_seed(0)
+    if dl.get_default_dtype() != dl.float32:
+        dl.set_default_dtype(dl.float32)

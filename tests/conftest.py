@@ -64,18 +64,6 @@ def rng(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-@pytest.fixture(autouse=True)
-def _library_state() -> Iterator[None]:
-    """Every test starts from one seed and leaves the default dtype as it was: order is nothing."""
-    from dlframe.dtypes import get_default_dtype, set_default_dtype
-    from dlframe.random import manual_seed
-
-    dtype = get_default_dtype()
-    manual_seed(0)
-    yield
-    set_default_dtype(dtype)
-
-
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the repository."""

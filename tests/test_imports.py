@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,16 @@ def module_name(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(file: Path) -> Iterator[tuple[str, int]]:
+@cache
+def imports(file: Path) -> list[tuple[str, int]]:
     """The absolute names that a file imports, at its top or inside functions, with their lines.
 
     Imports that never run, under `if TYPE_CHECKING` or `if IN_ADVANCE`, do not count.
     """
+    return list(_imports(file))
+
+
+def _imports(file: Path) -> Iterator[tuple[str, int]]:
     package = module_name(file).split(".")
     if file.name != "__init__.py":
         package = package[:-1]

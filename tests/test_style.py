@@ -21,9 +21,15 @@ MARK = re.compile(r"# (noqa|type: ignore|pragma: no cover|pyright: ignore)\b")
 MARK_WITH_REASON = re.compile(r"# [a-z: ]+(\[[\w, -]+\]|: [A-Z0-9, ]+)? *[#-] \S.*")
 
 
+# What a fault contains. Most files have nothing of the kind, and need not be parsed.
+SUSPECT = re.compile(r"# ?-{2,} |``|:[a-z]+:`|^ *Examples?:$|" + MARK.pattern, re.MULTILINE)
+
+
 def prose(file: Path) -> Iterator[tuple[int, str]]:
     """The lines of comments and docstrings, with their numbers."""
     text = file.read_text(encoding="utf-8")
+    if not SUSPECT.search(text):
+        return
     lines = text.splitlines()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

@@ -108,8 +108,15 @@ def test_frozen_parameters() -> None:
         optimizer.step()
 
 
-@pytest.mark.parametrize("change", ["nothing", "clip", "hook", "noise", "two clips", "scaling"])
-@pytest.mark.parametrize("kind", [*OPTIMIZERS, "Descent"])
+CHANGES = ["clip", "hook", "noise", "nothing", "scaling", "two clips"]
+UNCLEARED = [
+    pytest.param(kind, change, marks=() if kind in ("SGD", "Adam") else pytest.mark.slow)
+    for kind in [*OPTIMIZERS, "Descent"]
+    for change in CHANGES
+]
+
+
+@pytest.mark.parametrize(("kind", "change"), UNCLEARED)
 def test_gradients_that_nobody_clears(kind: str, change: str) -> None:
     net = model()
     optimizer = (

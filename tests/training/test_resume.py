@@ -580,9 +580,13 @@ def test_all_callbacks_together_resume(tmp_path: Path, places: Any) -> None:
     assert all(log == logs[0] for log in logs)
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize(
+    ("num_workers", "places"),
+    [(0, one_place), pytest.param(0, all_places, marks=pytest.mark.slow),
+     pytest.param(2, all_places, marks=pytest.mark.slow)],
+)  # fmt: skip
 @pytest.mark.parametrize("name", AVERAGING)
-def test_averages_resume(tmp_path: Path, name: str, num_workers: int) -> None:
+def test_averages_resume(tmp_path: Path, name: str, num_workers: int, places: Any) -> None:
     def make(callbacks: tuple[Callback, ...]) -> Run:
         run = Run(make_sgd, per_epoch, num_workers, (AVERAGING[name](), *callbacks))
         best = run.trainer.callbacks.pop(0)  # of the averages, and after them
@@ -590,7 +594,7 @@ def test_averages_resume(tmp_path: Path, name: str, num_workers: int) -> None:
         run.trainer.callbacks.sort(key=lambda one: one.runs_last)
         return run
 
-    check_every_resumption(tmp_path, make, all_places)
+    check_every_resumption(tmp_path, make, places)
 
 
 @pytest.mark.parametrize("name", AVERAGING)
