@@ -86,7 +86,7 @@ $(VENV)/stamp-%: pyproject.toml tools/venv.sh
 # PyTorch lives apart, so that the tests of every day prove that dlframe does not need it.
 # Its version is the one whose numbers are recorded; the CPU build is enough, if your pip offers it.
 $(ORACLE)/stamp: pyproject.toml tools/venv.sh
-	@sh tools/venv.sh $(ORACLE) torch==2.13.0 -e '.[test]'
+	@sh tools/venv.sh $(ORACLE) torch==2.13.0 scikit-learn==1.9.1 -e '.[test]'
 	@touch $@
 
 # numba lives apart, too: the tests of every day run as they do where it is not installed.

@@ -86,7 +86,7 @@ def test_a_run_from_beginning_to_end(dlframe: Command, tmp_path: Path) -> None:
     assert all((run / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
     assert done.stderr == ""
     assert "digits: 200 samples to train on, 142 to validate, 355 to test at the end" in done.stdout
-    assert "precision  recall     F1  support" in done.stdout
+    assert "precision  recall  specificity     F1  support" in done.stdout
     for name in ALWAYS | pictures:
         assert f"  {name}\n" in done.stdout
 

@@ -262,19 +262,40 @@ NAMES: dict[str, dict[str, str]] = {
     "dlframe.metrics": {
         "dlframe.metrics.": "functional",
         "dlframe.metrics.classification": (
-            "Accuracy ConfusionMatrix F1 Precision Recall TopKAccuracy"
+            "Accuracy BalancedAccuracy CohenKappa ConfusionMatrix F1 FBeta HammingLoss Jaccard "
+            "MatthewsCorrelation Precision Recall Specificity SubsetAccuracy TopKAccuracy"
+        ),
+        "dlframe.metrics.correlation": (
+            "ExplainedVariance KendallCorrelation PearsonCorrelation R2Score SpearmanCorrelation "
+            "explained_variance kendall_correlation pearson_correlation r2_score "
+            "spearman_correlation"
         ),
         "dlframe.metrics.functional": (
-            "accuracy accuracy_macro accuracy_per_class confusion_matrix f1_binary f1_macro "
-            "f1_micro f1_per_class f1_weighted precision_binary precision_macro precision_micro "
-            "precision_per_class precision_weighted recall_binary recall_macro recall_micro "
-            "recall_per_class recall_weighted top_k_accuracy"
+            "accuracy accuracy_macro accuracy_per_class balanced_accuracy cohen_kappa "
+            "confusion_matrix f1 f1_binary f1_macro f1_micro f1_per_class f1_weighted fbeta "
+            "hamming_loss jaccard matthews_correlation precision precision_binary precision_macro "
+            "precision_micro precision_per_class precision_weighted recall recall_binary "
+            "recall_macro recall_micro recall_per_class recall_weighted specificity "
+            "subset_accuracy top_k_accuracy"
         ),
-        "dlframe.metrics.metric": "Mean MeanLoss Metric",
+        "dlframe.metrics.intervals": "interval",
+        "dlframe.metrics.metric": "Averaged Collected Mean MeanLoss Metric",
+        "dlframe.metrics.naming": "by_name names",
+        "dlframe.metrics.probabilities": (
+            "BrierScore CalibrationError LogLoss Perplexity Reliability brier_score "
+            "calibration_error log_loss perplexity reliability_curve"
+        ),
+        "dlframe.metrics.ranking": (
+            "AUROC AveragePrecision PrecisionRecall PrecisionRecallCurve ROCCurve ROCPoints auroc "
+            "average_precision precision_recall_curve roc_curve"
+        ),
         "dlframe.metrics.regression": (
-            "MeanAbsoluteError MeanSquaredError mean_absolute_error mean_squared_error"
+            "MaxError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError "
+            "MeanSquaredLogError MedianAbsoluteError SymmetricMeanAbsolutePercentageError "
+            "max_error mean_absolute_error mean_absolute_percentage_error mean_squared_error "
+            "mean_squared_log_error median_absolute_error symmetric_mean_absolute_percentage_error"
         ),
-        "dlframe.metrics.report": "classification_report",
+        "dlframe.metrics.report": "classification_report classification_table",
         "dlframe.metrics.scores": "scores_of",
     },
     "dlframe.nn": {

@@ -1,4 +1,4 @@
-"""The formulas of the metrics: three counts per class, three ratios of them, and five averages.
+"""The formulas of the metrics: counts per class, ratios of them, and their averages.
 
 The counts are an int64 array of shape (3, C), one row each:
 
@@ -6,13 +6,16 @@ The counts are an int64 array of shape (3, C), one row each:
 - `predicted`: samples that were predicted to be of the class,
 - `actual`: samples that are of the class (its support).
 
+Each sample is of one class, so there are as many samples as the sum of `actual`. Where samples may
+have several labels a fourth row has the number of samples.
+
 Counts add up, so a stream of batches gives exactly the numbers of the whole.
 
 `zero_division` is the value of a ratio 0/0. Such ratios are the precision of a class that was never
 predicted, the recall of a class without samples, and the F1 of a class with neither. If it is NaN,
 such a class is left out of the macro and the weighted average. A class with neither samples nor
-predictions never counts in the macro average, as in scikit-learn and torchmetrics. Without any
-samples the averages are NaN.
+predictions never counts in the macro average, as in torchmetrics and, of single labels, in
+scikit-learn. Without any samples the averages are NaN.
 """
 
 from __future__ import annotations
@@ -38,20 +41,43 @@ def counts_of_matrix(matrix: Counts) -> Counts:
 
 def precision(counts: Counts) -> tuple[Counts, Counts]:
     """hits / predicted: the share of the predictions of class c that are right."""
-    hits, predicted, _ = counts
-    return hits, predicted
+    return counts[0], counts[1]
 
 
 def recall(counts: Counts) -> tuple[Counts, Counts]:
     """hits / actual: the share of the samples of class c that were found."""
-    hits, _, actual = counts
-    return hits, actual
+    return counts[0], counts[2]
 
 
 def f1(counts: Counts) -> tuple[Counts, Counts]:
     """2 hits / (predicted + actual): the harmonic mean of precision and recall."""
-    hits, predicted, actual = counts
-    return 2 * hits, predicted + actual
+    return 2 * counts[0], counts[1] + counts[2]
+
+
+def fbeta(beta: float) -> Ratio:
+    """(1 + β²) hits / (predicted + β² actual): recall weighs β times as much as precision."""
+
+    def ratio(counts: Counts) -> tuple[Any, Any]:
+        return (1 + beta**2) * counts[0], counts[1] + beta**2 * counts[2]
+
+    return ratio
+
+
+def jaccard(counts: Counts) -> tuple[Counts, Counts]:
+    """hits / (predicted + actual - hits): intersection over union."""
+    return counts[0], counts[1] + counts[2] - counts[0]
+
+
+def specificity(counts: Counts) -> tuple[Counts, Counts]:
+    """The share of the samples that are not of class c that were not taken for it."""
+    hits, predicted, actual = counts[:3]
+    others = samples_of(counts) - actual
+    return others - predicted + hits, others
+
+
+def samples_of(counts: Counts) -> Any:
+    """The number of samples: one number, or of labels one for each."""
+    return counts[3] if len(counts) > 3 else counts[2].sum()
 
 
 def per_class(ratio: Ratio, counts: Counts, zero_division: float) -> Values:
@@ -63,7 +89,7 @@ def per_class(ratio: Ratio, counts: Counts, zero_division: float) -> Values:
 
 def macro(ratio: Ratio, counts: Counts, zero_division: float) -> float:
     """The plain mean over the classes that occur: every class weighs the same."""
-    _, predicted, actual = counts
+    predicted, actual = counts[1:3]
     return _mean(per_class(ratio, counts, zero_division), (predicted + actual) > 0)
 
 
@@ -73,10 +99,11 @@ def weighted(ratio: Ratio, counts: Counts, zero_division: float) -> float:
 
 
 def micro(ratio: Ratio, counts: Counts, zero_division: float) -> float:
-    """One ratio of the sums over all classes. With one label per sample it is the accuracy."""
-    del zero_division  # the sums are zero only when there are no samples
+    """One ratio of the sums over all classes."""
+    if not counts.any():
+        return float("nan")
     above, below = ratio(counts)
-    return float(above.sum() / below.sum()) if below.any() else float("nan")
+    return float(above.sum() / below.sum()) if below.any() else zero_division
 
 
 def binary(ratio: Ratio, counts: Counts, zero_division: float) -> float:

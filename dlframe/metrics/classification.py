@@ -10,18 +10,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlframe.errors import did_you_mean
+from dlframe.errors import ArgumentError
 from dlframe.metrics import averages
-from dlframe.metrics.functional import class_counts, confusion_matrix, top_k_hits
-from dlframe.metrics.labels import check_kind, label_pair, threshold_of
-from dlframe.metrics.metric import Metric, State, add_states
+from dlframe.metrics.functional import (
+    balanced_of_counts,
+    check_average,
+    class_counts,
+    confusion_matrix,
+    kappa_of_matrix,
+    matrices_of_counts,
+    matthews_of_matrix,
+    normalized,
+    set_counts,
+    share,
+    top_k_hits,
+)
+from dlframe.metrics.intervals import of_share
+from dlframe.metrics.labels import check_kind, label_pair, label_sets
+from dlframe.metrics.metric import Metric, State
+from dlframe.random import Generator
 
 __all__ = [
     "F1",
     "Accuracy",
+    "BalancedAccuracy",
+    "CohenKappa",
     "ConfusionMatrix",
+    "FBeta",
+    "HammingLoss",
+    "Jaccard",
+    "MatthewsCorrelation",
     "Precision",
     "Recall",
+    "Specificity",
+    "SubsetAccuracy",
     "TopKAccuracy",
 ]
 
@@ -32,14 +54,15 @@ class LabelMetric(Metric):
     Args:
         threshold: of one score per sample, above which it means class 1.
         scores: "logits", "probabilities" or "log_probabilities", which has the same effect with the
-            threshold of a probability of one half. If neither is given, a trainer says it by its
-            loss and model (`assume`), and otherwise scores are taken for logits.
+            threshold of a probability of one half; "labels" takes whole floats for labels. If
+            neither is given, a trainer says it by its loss and model (`assume`), and otherwise
+            scores are taken for logits.
         ignore_index: targets of this value do not count.
     """
 
     def __init__(
         self,
-        name: str,
+        name: str | None,
         *,
         threshold: float | None = None,
         scores: str | None = None,
@@ -54,15 +77,39 @@ class LabelMetric(Metric):
     def assume(self, scores: str | None) -> None:
         self.assumed = check_kind(scores)
 
-    def _cut(self) -> float | None:
-        return threshold_of(self.threshold, self.scores or self.assumed)
+    def _reading(self) -> dict[str, Any]:
+        """How outputs are to be read."""
+        return {"threshold": self.threshold, "scores": self.scores or self.assumed}
 
 
-class Accuracy(LabelMetric):
+class ShareMetric(LabelMetric):
+    """The base class of shares: an int64 state (hits, samples), and Wilson's interval."""
+
+    def empty(self) -> State:
+        return np.zeros(2, np.int64)
+
+    def compute(self) -> float:
+        hits, samples = self.state.tolist()
+        return share(hits, samples)
+
+    def interval(
+        self,
+        confidence: float = 0.95,
+        method: str | None = None,
+        *,
+        resamples: int = 2000,
+        generator: Generator | int | None = None,
+    ) -> tuple[float, float]:
+        """The interval of a proportion: "wilson", "exact" or "wilsoncc"."""
+        hits, samples = self.state.tolist()
+        return of_share(hits, samples, confidence, method)
+
+
+class Accuracy(ShareMetric):
     """The share of samples whose predicted label is the true one.
 
     `output` may be class scores (N, C, …), one score per sample (class 1 above `threshold`)
-    or labels; targets equal to `ignore_index` do not count.
+    or labels; the target labels, one-hot or probabilities. See `dlframe.metrics.labels`.
 
         >>> accuracy = Accuracy()
         >>> accuracy.update(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
@@ -80,52 +127,91 @@ class Accuracy(LabelMetric):
     ) -> None:
         super().__init__(name, threshold=threshold, scores=scores, ignore_index=ignore_index)
 
-    def empty(self) -> State:
-        return np.zeros(2, np.int64)
-
     def update(self, output: Any, target: Any) -> None:
-        pair = label_pair(output, target, threshold=self._cut(), ignore_index=self.ignore_index)
-        self.state += ((pair.predicted == pair.true).sum(), pair.true.size)
+        predicted, true, _ = label_pair(
+            output,
+            target,
+            threshold=self.threshold,
+            scores=self.scores or self.assumed,
+            ignore_index=self.ignore_index,
+        )
+        self.state += (np.count_nonzero(predicted == true), true.size)
 
-    def compute(self) -> float:
-        hits, samples = self.state
-        return float(hits / samples) if samples else float("nan")
 
-
-class TopKAccuracy(Metric):
+class TopKAccuracy(ShareMetric):
     """The share of samples whose true class is among the `k` highest scores."""
 
     def __init__(self, k: int, *, ignore_index: int | None = None, name: str | None = None) -> None:
-        super().__init__(name or f"top{k}_accuracy")
+        super().__init__(name or f"top{k}_accuracy", ignore_index=ignore_index)
         self.k = k
-        self.ignore_index = ignore_index
-
-    def empty(self) -> State:
-        return np.zeros(2, np.int64)
 
     def update(self, output: Any, target: Any) -> None:
         hits = top_k_hits(output, target, self.k, self.ignore_index)
         self.state += (hits.sum(), hits.size)
 
-    def compute(self) -> float:
-        hits, samples = self.state
-        return float(hits / samples) if samples else float("nan")
 
+class SubsetAccuracy(ShareMetric):
+    """The share of samples all of whose labels are right: output and target (N, L).
 
-class ConfusionMatrix(LabelMetric):
-    """How often class i was taken for class j: int64 (C, C), rows true, columns predicted.
-
-    Without `num_classes` it grows with the labels seen.
+    >>> metric = SubsetAccuracy()
+    >>> metric.update(np.array([[2.0, -1.0], [1.0, 3.0]]), np.array([[1, 0], [0, 1]]))
+    >>> metric.compute()
+    0.5
     """
 
     def __init__(
         self,
+        *,
+        threshold: float | None = None,
+        scores: str | None = None,
+        name: str = "subset_accuracy",
+    ) -> None:
+        super().__init__(name, threshold=threshold, scores=scores)
+
+    def update(self, output: Any, target: Any) -> None:
+        predicted, true = label_sets(output, target, **self._reading())
+        self.state += ((predicted == true).all(axis=1).sum(), len(true))
+
+
+class HammingLoss(ShareMetric):
+    """The share of wrong decisions among all labels of all samples: output and target (N, L).
+
+    Its `interval` takes each decision for a sample of its own; those of one sample may not be.
+
+    >>> metric = HammingLoss()
+    >>> metric.update(np.array([[2.0, -1.0], [1.0, 3.0]]), np.array([[1, 0], [0, 1]]))
+    >>> metric.compute()
+    0.25
+    """
+
+    def __init__(
+        self,
+        *,
+        threshold: float | None = None,
+        scores: str | None = None,
+        name: str = "hamming_loss",
+    ) -> None:
+        super().__init__(name, threshold=threshold, scores=scores)
+
+    def update(self, output: Any, target: Any) -> None:
+        predicted, true = label_sets(output, target, **self._reading())
+        self.state += ((predicted != true).sum(), true.size)
+
+
+# --- of the confusion matrix -------------------------------------------------------------------
+
+
+class MatrixMetric(LabelMetric):
+    """The base class of what a confusion matrix says: its state is the int64 matrix (C, C)."""
+
+    def __init__(
+        self,
+        name: str | None,
         num_classes: int | None = None,
         *,
         threshold: float | None = None,
         scores: str | None = None,
         ignore_index: int | None = None,
-        name: str = "confusion_matrix",
     ) -> None:
         self.num_classes = num_classes
         super().__init__(name, threshold=threshold, scores=scores, ignore_index=ignore_index)
@@ -135,25 +221,163 @@ class ConfusionMatrix(LabelMetric):
         return np.zeros((classes, classes), np.int64)
 
     def update(self, output: Any, target: Any) -> None:
-        batch = confusion_matrix(
-            output,
-            target,
-            self.num_classes,
-            threshold=self._cut(),
-            ignore_index=self.ignore_index,
-        )
-        self.state = add_states(self.state, batch)
+        options = {**self._reading(), "ignore_index": self.ignore_index}
+        self.add(confusion_matrix(output, target, self.num_classes, **options))
 
-    def compute(self) -> NDArray[np.int64]:
-        return self.state.copy()
+
+class ConfusionMatrix(MatrixMetric):
+    """How often class i was taken for class j: int64 (C, C), rows true, columns predicted.
+
+    Without `num_classes` it grows with the labels seen. `normalize` divides by the sums of rows
+    ("true"), of columns ("predicted") or by all ("all"). With `multilabel=True` there is a matrix
+    of two for each label, (L, 2, 2).
+    """
+
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        *,
+        normalize: str | None = None,
+        multilabel: bool = False,
+        threshold: float | None = None,
+        scores: str | None = None,
+        ignore_index: int | None = None,
+        name: str = "confusion_matrix",
+    ) -> None:
+        normalized(np.zeros((1, 1)), normalize)  # raises for an unknown one
+        self.normalize = normalize
+        self.multilabel = multilabel
+        super().__init__(
+            name, num_classes, threshold=threshold, scores=scores, ignore_index=ignore_index
+        )
+
+    def empty(self) -> State:
+        return (
+            np.zeros((4, self.num_classes or 0), np.int64) if self.multilabel else super().empty()
+        )
+
+    def update(self, output: Any, target: Any) -> None:
+        if self.multilabel:
+            self.add(set_counts(*label_sets(output, target, **self._reading())))
+        else:
+            super().update(output, target)
+
+    def compute(self) -> NDArray[Any]:
+        matrix = matrices_of_counts(self.state) if self.multilabel else self.state.copy()
+        return normalized(matrix, self.normalize)
+
+
+class BalancedAccuracy(LabelMetric):
+    """The mean of the classes' accuracies, over the classes that have samples.
+
+    `adjusted=True` puts chance at 0 and perfection at 1. The state has hits, predictions and
+    samples of each class.
+
+    >>> metric = BalancedAccuracy()
+    >>> metric.update(np.array([0, 0, 0, 0]), np.array([0, 0, 0, 1]))
+    >>> metric.compute()
+    0.5
+    """
+
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        *,
+        adjusted: bool = False,
+        threshold: float | None = None,
+        scores: str | None = None,
+        ignore_index: int | None = None,
+        name: str = "balanced_accuracy",
+    ) -> None:
+        self.num_classes = num_classes
+        self.adjusted = adjusted
+        super().__init__(name, threshold=threshold, scores=scores, ignore_index=ignore_index)
+
+    def empty(self) -> State:
+        return np.zeros((3, self.num_classes or 0), np.int64)
+
+    def update(self, output: Any, target: Any) -> None:
+        options = {**self._reading(), "ignore_index": self.ignore_index}
+        self.add(class_counts(output, target, self.num_classes, **options))
+
+    def compute(self) -> float:
+        return balanced_of_counts(self.state, self.adjusted)
+
+
+class CohenKappa(MatrixMetric):
+    """Cohen's kappa: how much better than chance the predictions agree with the targets.
+
+    `weights` is None, "linear" or "quadratic", see `metrics.cohen_kappa`.
+
+    >>> metric = CohenKappa()
+    >>> metric.update(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]))
+    >>> metric.compute()
+    0.5
+    """
+
+    def __init__(
+        self,
+        weights: str | None = None,
+        num_classes: int | None = None,
+        *,
+        zero_division: float = float("nan"),
+        threshold: float | None = None,
+        scores: str | None = None,
+        ignore_index: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        kappa_of_matrix(np.zeros((0, 0), np.int64), weights, zero_division)  # raises if unknown
+        self.weights = weights
+        self.zero_division = zero_division
+        own = "cohen_kappa" if weights is None else f"cohen_kappa_{weights}"
+        super().__init__(
+            name or own, num_classes, threshold=threshold, scores=scores, ignore_index=ignore_index
+        )
+
+    def compute(self) -> float:
+        return kappa_of_matrix(self.state, self.weights, self.zero_division)
+
+
+class MatthewsCorrelation(MatrixMetric):
+    """Matthews' correlation coefficient, of two or more classes: from -1 to 1, chance is 0.
+
+    >>> metric = MatthewsCorrelation()
+    >>> metric.update(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]))
+    >>> print(round(metric.compute(), 4))
+    0.5774
+    """
+
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        *,
+        zero_division: float = 0.0,
+        threshold: float | None = None,
+        scores: str | None = None,
+        ignore_index: int | None = None,
+        name: str = "matthews_correlation",
+    ) -> None:
+        self.zero_division = zero_division
+        super().__init__(
+            name, num_classes, threshold=threshold, scores=scores, ignore_index=ignore_index
+        )
+
+    def compute(self) -> float:
+        return matthews_of_matrix(self.state, self.zero_division)
+
+
+# --- ratios ------------------------------------------------------------------------------------
 
 
 class RatioMetric(LabelMetric):
-    """The base class of Precision, Recall and F1: counts per class, one ratio, one average.
+    """The base class of Precision, Recall and the like: counts per class, one ratio, one average.
 
     `average` is "per_class" (an array, one value per class), "macro", "micro", "weighted" or
     "binary" (class 1 of two), and becomes part of the name: `Precision("macro")` is called
-    "precision_macro". `zero_division` is explained in `dlframe.metrics.averages`.
+    "precision_macro". `zero_division` is explained in `dlframe.metrics.averages`. With
+    `multilabel=True` output and target are (N, L), each element a decision of its own; then
+    "samples" is the mean over samples of the ratio over each one's labels, and there is no
+    "binary".
     """
 
     kind: str
@@ -164,16 +388,17 @@ class RatioMetric(LabelMetric):
         num_classes: int | None = None,
         *,
         zero_division: float = 0.0,
+        multilabel: bool = False,
         threshold: float | None = None,
         scores: str | None = None,
         ignore_index: int | None = None,
         name: str | None = None,
     ) -> None:
-        if average not in averages.AVERAGES:
-            raise ValueError(_unknown_average(type(self).__name__, average))
+        check_average(type(self).__name__, average, multilabel)
         self.average = average
         self.num_classes = num_classes
         self.zero_division = zero_division
+        self.multilabel = multilabel
         super().__init__(
             name or f"{self.kind}_{average}",
             threshold=threshold,
@@ -182,27 +407,57 @@ class RatioMetric(LabelMetric):
         )
 
     @staticmethod
-    def ratio(counts: averages.Counts) -> tuple[averages.Counts, averages.Counts]:
+    def ratio(counts: averages.Counts) -> tuple[Any, Any]:
         """Numerators and denominators of all classes; a subclass defines it."""
         raise NotImplementedError
 
     def empty(self) -> State:
-        return np.zeros((3, self.num_classes or 0), np.int64)
+        if self.average == "samples":
+            return np.zeros(2)
+        return np.zeros((4 if self.multilabel else 3, self.num_classes or 0), np.int64)
 
     def update(self, output: Any, target: Any) -> None:
-        batch = class_counts(
-            output,
-            target,
-            self.num_classes,
-            threshold=self._cut(),
-            ignore_index=self.ignore_index,
-        )
-        self.state = add_states(self.state, batch)
+        if not self.multilabel:
+            options = {**self._reading(), "ignore_index": self.ignore_index}
+            self.add(class_counts(output, target, self.num_classes, **options))
+            return
+        predicted, true = label_sets(output, target, **self._reading())
+        if self.average != "samples":
+            self.add(set_counts(predicted, true))
+            return
+        counts = set_counts(predicted, true, axis=1)
+        values = averages.per_class(self.ratio, counts, self.zero_division)
+        values = values[~np.isnan(values)]
+        self.state += (values.sum(), values.size)
 
     def compute(self) -> float | NDArray[np.float64]:
+        if self.average == "samples":
+            total, samples = self.state
+            return float(total / samples) if samples else float("nan")
         average = averages.AVERAGES[self.average]
         value: float | NDArray[np.float64] = average(self.ratio, self.state, self.zero_division)
         return value
+
+    def interval(
+        self,
+        confidence: float = 0.95,
+        method: str | None = None,
+        *,
+        resamples: int = 2000,
+        generator: Generator | int | None = None,
+    ) -> tuple[float, float]:
+        """That of a proportion, for a "micro" or "binary" average of whole counts."""
+        if self.average not in ("micro", "binary") or self.kind.startswith("f"):
+            raise ArgumentError(
+                f"{self.name}: not a share of one count, so its counts give no interval; use "
+                "metrics.interval(metric, output, target)"
+            )
+        above, below = self.ratio(self.state)
+        if self.average == "micro":
+            return of_share(int(above.sum()), int(below.sum()), confidence, method)
+        averages.binary(self.ratio, self.state, 0.0)  # raises for more than two classes
+        hits, size = (int(above[1]), int(below[1])) if len(above) > 1 else (0, 0)
+        return of_share(hits, size, confidence, method)
 
 
 class Precision(RatioMetric):
@@ -244,8 +499,49 @@ class F1(RatioMetric):
     ratio = staticmethod(averages.f1)
 
 
-def _unknown_average(metric: str, average: object) -> str:
-    return (
-        f"{metric}: average must be one of {', '.join(averages.AVERAGES)}; got {average!r}."
-        f"{did_you_mean(average, averages.AVERAGES)}"
-    )
+class FBeta(RatioMetric):
+    """The weighted harmonic mean of precision and recall; a large `beta` looks at recall.
+
+    >>> metric = FBeta(2.0, "binary")
+    >>> metric.update(np.array([1, 1, 1, 1]), np.array([1, 1, 0, 0]))
+    >>> print(metric.name, round(metric.compute(), 4))
+    f2_binary 0.8333
+    """
+
+    kind = "fbeta"
+
+    def __init__(self, beta: float, average: str, *args: Any, **options: Any) -> None:
+        if not 0 < beta < float("inf"):
+            raise ArgumentError(f"FBeta: beta must be a number above 0; got {beta}")
+        self.beta = beta
+        options.setdefault("name", f"f{beta:g}_{average}")
+        super().__init__(average, *args, **options)
+
+    def ratio(self, counts: averages.Counts) -> tuple[Any, Any]:  # type: ignore[override] # needs beta
+        return averages.fbeta(self.beta)(counts)
+
+
+class Jaccard(RatioMetric):
+    """Intersection over union: of all samples that are of class c or were taken for it, the hits.
+
+    >>> metric = Jaccard("per_class")
+    >>> metric.update(np.array([0, 1, 1]), np.array([0, 1, 0]))
+    >>> metric.compute()
+    array([0.5, 0.5])
+    """
+
+    kind = "jaccard"
+    ratio = staticmethod(averages.jaccard)
+
+
+class Specificity(RatioMetric):
+    """The share of the samples that are not of class c that were not taken for it.
+
+    >>> metric = Specificity("binary")
+    >>> metric.update(np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0]))
+    >>> print(round(metric.compute(), 4))
+    0.6667
+    """
+
+    kind = "specificity"
+    ratio = staticmethod(averages.specificity)

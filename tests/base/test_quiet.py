@@ -148,9 +148,13 @@ def draws():
 
 
 def measures():
-    x, y = dl.tensor(VALUES), dl.tensor(VALUES)
-    metrics.mean_squared_error(x, y)
-    metrics.MeanAbsoluteError().update(x, y)
+    x = np.array([value for value in VALUES if not np.isnan(value)])  # which metrics refuse
+    metrics.mean_squared_error(x, -x)
+    metrics.MeanAbsoluteError().update(dl.tensor(x), dl.tensor(x))
+    metrics.log_loss(np.array([[0.0, 1.0], [1e-300, 1.0]]), np.array([0, 1]))
+    metrics.log_loss(np.array([np.inf, -np.inf]), np.array([0, 1]), scores="logits")
+    metrics.r2_score(np.zeros(3), np.zeros(3))
+    metrics.auroc(np.array([np.inf, 1.0]), np.array([0, 1]), thresholds=[0.5])
     transforms.Normalize([0.0], [1e-45])(dl.tensor(VALUES).reshape(1, 2, 5))
 
 

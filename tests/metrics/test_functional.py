@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlframe.errors import LabelError, ShapeError
+from dlframe.errors import ArgumentError, LabelError, ShapeError
 from dlframe.metrics import functional as F
 from dlframe.metrics.averages import AVERAGES, counts_of_matrix
 
@@ -131,8 +131,8 @@ def test_top_k_by_hand():
 def test_top_k_with_further_dims_and_nan():
     scores = np.moveaxis(np.array([[[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]]), 2, 1)
     assert F.top_k_accuracy(scores, np.array([[1, 2]]), 2) == 0.5
-    assert F.top_k_accuracy(np.full((4, 3), np.nan), np.array([0, 1, 2, 0]), 1) == 0.0
-    assert F.top_k_accuracy(np.array([[1.0, np.nan, 0.0]]), np.array([0]), 1) == 0.0
+    with pytest.raises(ArgumentError, match=r"output\[0, 1\] is nan, and so are 0 others of 3"):
+        F.top_k_accuracy(np.array([[1.0, np.nan, 0.0]]), np.array([0]), 1)
 
 
 @pytest.mark.parametrize("k", [0, 4])

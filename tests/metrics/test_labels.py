@@ -106,7 +106,7 @@ def test_labels_outside_their_range_are_named(output, target, classes, message):
 @pytest.mark.parametrize(
     ("output", "target", "message"),
     [
-        ((4, 3), (4, 3), r"one-hot targets pass target\.argmax\(1\)"),
+        ((4, 1, 3), (4, 3, 1), r"output\(4, 1, 3\) does not fit"),
         ((4, 3), (4, 1), r"pass target\.squeeze\(1\)"),
         ((4,), (4, 1), r"pass target\.squeeze\(1\)"),
         ((3,), (), r"add the batch dimension"),

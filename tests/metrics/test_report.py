@@ -5,22 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlframe.errors import ShapeError
-from dlframe.metrics import classification_report
+from dlframe.errors import ArgumentError, ShapeError
+from dlframe.metrics import classification_report, classification_table
 
 MATRIX = np.array([[3, 1, 0], [1, 1, 1], [0, 0, 3]])
 
 
 def test_numbers_and_alignment():
     assert classification_report(MATRIX, ["a", "bb", "automobile"], digits=2).splitlines() == [
-        "            precision  recall    F1  support",
-        "a                0.75    0.75  0.75        4",
-        "bb               0.50    0.33  0.40        3",
-        "automobile       0.75    1.00  0.86        3",
+        "            precision  recall  specificity    F1  support",
+        "a                0.75    0.75         0.83  0.75        4",
+        "bb               0.50    0.33         0.86  0.40        3",
+        "automobile       0.75    1.00         0.86  0.86        3",
         "",
-        "macro            0.67    0.69  0.67       10",
-        "weighted         0.68    0.70  0.68       10",
-        "accuracy                       0.70       10",
+        "macro            0.67    0.69         0.85  0.67       10",
+        "weighted         0.68    0.70         0.85  0.68       10",
+        "accuracy                                    0.70       10",
     ]
 
 
@@ -37,7 +37,7 @@ def test_wide_names_stay_aligned():
 
 def test_a_class_never_seen_or_predicted():
     matrix = np.array([[2, 0], [0, 0]])
-    assert "0.000  0.000        0" in classification_report(matrix)
+    assert "0.000        1.000  0.000        0" in classification_report(matrix)
     assert "nan" in classification_report(matrix, zero_division=np.nan)
     assert (
         classification_report(np.zeros((0, 0), np.int64)).splitlines()[-1].endswith("nan        0")
@@ -55,3 +55,28 @@ def test_outputs_and_targets_are_no_matrix():
     # the order of scikit-learn, which takes labels instead of their counts
     with pytest.raises(ShapeError, match=r"pass metrics\.confusion_matrix\(output, target\)"):
         classification_report(np.zeros((4, 3)), np.zeros(4))
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "猫" * 100], ids=["narrow", "wide"])
+@pytest.mark.parametrize("digits", [3, 6])
+def test_lines_fit_in_80_columns(name, digits):
+    matrix = np.full((2, 2), 10**9)
+    lines = classification_report(matrix, [name, "dog"], digits=digits).splitlines()
+    assert lines[1].split()[0].endswith("…")
+    widths = [len(line) + line.count("猫") for line in lines]
+    assert widths[0] == max(widths)
+    assert widths[0] in (79, 80)
+
+
+def test_the_numbers_as_dicts():
+    table = classification_table(MATRIX, ["a", "b", "c"])
+    assert list(table) == ["a", "b", "c", "macro", "weighted", "accuracy"]
+    assert table["b"] == {
+        "precision": 1 / 2, "recall": 1 / 3, "specificity": 6 / 7, "f1": 2 / 5, "support": 3,
+    }  # fmt: skip
+    assert table["accuracy"] == {"accuracy": 0.7, "support": 10}
+    assert table["macro"]["recall"] == pytest.approx((3 / 4 + 1 / 3 + 1) / 3)
+    with pytest.raises(ArgumentError, match="the names a are not unique"):
+        classification_table(MATRIX, ["a", "a", "b"])
+    with pytest.raises(ArgumentError, match="the names macro are not unique"):
+        classification_table(MATRIX, ["a", "macro", "b"])

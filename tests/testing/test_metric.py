@@ -159,14 +159,53 @@ class Counted(Hits):
     def compute(self) -> Any:
         return float(self.state[0] / self.seen) if getattr(self, "seen", 0) else float("nan")
 
-    def __add__(self, other: Any) -> Any:
-        total = super().__add__(other)
-        total.seen = self.seen + other.seen
-        return total
+    def merge(self, other: Any) -> None:
+        super().merge(other)
+        self.seen = getattr(self, "seen", 0) + getattr(other, "seen", 0)
 
     def reset(self) -> None:
         super().reset()
         self.seen = 0
+
+
+class EarlyHits(metrics.Collected):
+    """How many are right; the first ones count more."""
+
+    def rows(self, output: Any, target: Any) -> Any:
+        hits = dl.tensor(output).numpy() == dl.tensor(target).numpy()
+        return hits.astype(np.float64).reshape(-1, 1)
+
+    def value(self, rows: Any) -> float:
+        return float((rows[:, 0] / np.arange(1, len(rows) + 1)).sum())
+
+
+class Forgetful(Hits):
+    """Its pickle has nothing of what it counted."""
+
+    def __reduce__(self) -> Any:
+        return Forgetful, ()
+
+    def __copy__(self) -> Any:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        twin = Forgetful()
+        twin.state = self.state.copy()
+        return twin
+
+
+class Assuming(Hits):
+    """Believes what it was told last, and keeps it when it is told nothing."""
+
+    told = None
+
+    def assume(self, scores: str | None) -> None:
+        self.told = scores or self.told
+
+    def update(self, output: Any, target: Any) -> None:
+        if self.told == "log_probabilities":
+            output = dl.tensor(output).numpy() + 1
+        super().update(output, target)
 
 
 class LazyHits(Hits):
@@ -230,6 +269,15 @@ breaks("is stored by a copy of its state")(lambda: testing.check_metric(Counted,
 breaks("can be copied with copy.deepcopy: TypeError")(lambda: check_metric(__init__=init_with_lock))
 breaks("can be copied with copy.deepcopy")(
     lambda: testing.check_metric(SharedCount, GUESSES, TRUTH)
+)
+breaks("does not depend on the order of the samples: in the order")(
+    lambda: testing.check_metric(EarlyHits, GUESSES, TRUTH)
+)
+breaks("can be pickled with what it counted, if its parts can be: the copy from pickle")(
+    lambda: testing.check_metric(Forgetful, GUESSES, TRUTH)
+)
+breaks(r"takes what scores are by assume\(\), and None as nothing said: after all kinds")(
+    lambda: testing.check_metric(Assuming, GUESSES, TRUTH)
 )
 breaks("takes tensors and arrays alike: TypeError: only arrays")(
     lambda: check_metric(update=update_with(refuse_tensors))
