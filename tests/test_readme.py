@@ -149,7 +149,6 @@ def test_reference_has_a_section_for_each_name(module: str) -> None:
 PLAIN = {
     "Identity": "nothing happens in it",
     "DataParallel": "it computes what its module computes",
-    "ByHand": "it computes what its module computes",
     "RNNBase": "what recurrent layers share, without a forward",
     "RNNCellBase": "what recurrent cells share, without a forward",
     "Buffer": "a tensor",

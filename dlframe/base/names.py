@@ -312,7 +312,6 @@ NAMES: dict[str, dict[str, str]] = {
             "BatchNorm1d BatchNorm2d BatchNorm3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d "
             "SyncBatchNorm"
         ),
-        "dlframe.nn.by_hand": "ByHand",
         "dlframe.nn.container": "Container ModuleDict ModuleList Sequential",
         "dlframe.nn.conv": (
             "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d LazyConv1d "

@@ -9,7 +9,6 @@ if IN_ADVANCE:
     from dlframe.nn.activation import *
     from dlframe.nn.adaptive_pooling import *
     from dlframe.nn.batchnorm import *
-    from dlframe.nn.by_hand import *
     from dlframe.nn.container import *
     from dlframe.nn.conv import *
     from dlframe.nn.distance import *

@@ -151,8 +151,6 @@ class Sequential(_Row):
     ReLU()
     """
 
-    own_backward = False  # its layers are recorded; `backward` below is for layers that are not
-
     @overload
     def __init__(self, *args: Module) -> None: ...
     @overload
@@ -168,20 +166,14 @@ class Sequential(_Row):
 
     def forward(self, input: Any) -> Any:
         """Run the modules in order; on a plain array, they all work on arrays."""
-        if isinstance(input, np.ndarray):
+        if isinstance(input, np.ndarray) and by_hand.arrays_stay_arrays():
             return by_hand.call_in_order(self, self._own_modules(), input)
         for module in self._layers():
             input = module(input)
         return input
 
-    def backward(self, grad_output: np.ndarray) -> np.ndarray:
-        """Call the `backward` of each layer on plain arrays, in reverse order.
-
-        This is for networks by hand, after a forward on an array: see `dlframe.nn.by_hand`. With
-        Tensors, call `loss.backward()` instead.
-        """
-        grad_input: np.ndarray = by_hand.backward_of(self)(grad_output)
-        return grad_input
+    def _is_a_row(self) -> bool:
+        return type(self).forward is Sequential.forward
 
     @overload
     def __getitem__(self, index: slice) -> Sequential: ...

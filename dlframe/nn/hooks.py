@@ -125,6 +125,12 @@ class Hookable:
         return add_hook(self._own_state_hooks().load_post, Hook(hook))
 
 
+def has_backward_hooks(module: Hookable) -> bool:
+    """Whether hooks of the module or of all modules wait for its gradients."""
+    tables = (GLOBAL_HOOKS, module._hooks or NO_HOOKS)
+    return any(hooks.backward or hooks.backward_pre for hooks in tables)
+
+
 def find_pre_hook(module: Hookable, cls: type[H], **attributes: Any) -> H | None:
     """The forward pre-hook of that class with these attributes; None if there is none."""
     return next((hook for _, hook in _found(module, cls, attributes)), None)

@@ -15,7 +15,7 @@ import numpy as np
 
 from dlframe.autograd.backward import zero_gradients
 from dlframe.base.naming import name_inherited
-from dlframe.nn import state
+from dlframe.nn import by_hand, state
 from dlframe.nn.casting import cast_module, parse_to
 from dlframe.nn.hooks import Hookable, call_with_hooks
 from dlframe.nn.locating import locate
@@ -47,8 +47,9 @@ class Module(Hookable):
     A `Parameter`, `Buffer` or `Module` that is assigned to an attribute belongs to the
     module, in the order of assignment. `module(x)` runs `forward(x)` between the hooks.
 
-    A class that also defines `backward(self, grad_output)` computes on plain
-    arrays: see `dlframe.nn.own_backward`.
+    Called with NumPy arrays, it gives arrays, and `module.backward(g)` gives their gradients:
+    see `dlframe.nn.by_hand`. A class that defines `backward(self, grad_output)` itself always
+    computes on arrays: see `dlframe.nn.own_backward`.
 
     >>> import dlframe as dl
     >>> from dlframe import nn
@@ -72,6 +73,7 @@ class Module(Hookable):
     call_super_init: ClassVar[bool] = False
     _buffer_names: Mapping[str, bool] = _NO_NAMES  # name -> does state_dict save it?
     _empty_slots: Mapping[str, Kind] = _NO_NAMES  # name of a None -> Parameter or Module
+    _last_call: Any = None  # what a call on arrays keeps for `backward`
     _optional_state: ClassVar[tuple[str, ...]] = ()  # names that a loaded state may lack
     _warned_of_hidden: ClassVar[bool] = False
 
@@ -95,9 +97,14 @@ class Module(Hookable):
     # --- calling -------------------------------------------------------------------------------
 
     forward: Callable[..., Any] = _forward_missing
+    backward: Callable[..., Any] = by_hand.backward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
+            if (not args or args[0].__class__ is not Tensor) and (
+                way := by_hand.way_of(self, args, kwargs)
+            ):
+                return way(self, args, kwargs)
             if self._direct_call and not watched:
                 return self.forward(*args, **kwargs)
             return self._call_observed(args, kwargs)
@@ -114,6 +121,10 @@ class Module(Hookable):
             return call_with_hooks(self, forward, args, kwargs)
         with inside(self) as noted:
             return noted(call_with_hooks(self, forward, args, kwargs))
+
+    def _is_a_row(self) -> bool:
+        """Whether a call is one of each part in order, so that arrays can go through them."""
+        return False
 
     # --- the registry --------------------------------------------------------------------------
 
@@ -182,7 +193,8 @@ class Module(Hookable):
             raise KeyError(f'{what} name can\'t contain ".", got: {name}')
         if not name:
             raise KeyError(f'{what} name can\'t be empty string ""')
-        if hasattr(self, name) and self._slot(name) is not kind:
+        free = name == "backward" and name not in self.__dict__  # as in PyTorch, which has none
+        if hasattr(self, name) and self._slot(name) is not kind and not free:
             raise KeyError(f"attribute '{name}' already exists")
 
     # PyTorch's dicts, for programs that look into them

@@ -2,7 +2,8 @@
 
 Such a layer needs no graph. `forward` takes and returns arrays, and stores the arrays for
 `backward` in attributes. `backward` takes dL/d(output), adds to the gradients and returns
-dL/d(input), which must not be None if the input requires grad::
+dL/d(input), which must not be None if the input requires grad. It is a tuple for several inputs;
+of a loss, whose other argument is the target, the one gradient is enough::
 
     class Linear(nn.Module):
         def __init__(self, in_features, out_features):
@@ -19,10 +20,14 @@ dL/d(input), which must not be None if the input requires grad::
 
 It can be used in three ways, and any optimizer trains it:
 
-- in a loop of your own: `y = layer.forward(x)`, …, `dx = layer.backward(dy)`;
+- in a loop of your own: `y = layer(x)`, …, `dx = layer.backward(dy)`, beside the library's layers,
+  which have a `backward` for calls on arrays too (`dlframe.nn.by_hand`);
 - in `nn.Sequential`, whose `backward` calls the layers in reverse order;
 - called with Tensors, among ordinary layers: the call becomes one node of the graph, and
   `loss.backward()` calls the layer's own `backward`.
+
+Its parts may be layers of either kind: `forward` calls them with arrays, and `backward` calls
+their `backward`.
 
 If the method `backward` of a class means something else, set `own_backward = False` in the class.
 
@@ -36,6 +41,7 @@ order of `parameters()`, and what it computes is differentiated like everything 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -44,12 +50,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from dlframe.autograd import Function, is_grad_enabled
+from dlframe.autograd import Function, is_grad_enabled, set_grad_enabled
 from dlframe.autograd.func.modules import replaced
 from dlframe.base import nests
 from dlframe.errors import GradientError, ShapeError
 from dlframe.nn.locating import locate_backward
-from dlframe.nn.parameter import Parameter
+from dlframe.nn.parameter import Parameter, advice
 from dlframe.ops.batched.examples import recorded_one_by_one, tensors_hold_batch
 from dlframe.ops.record import unwrapped
 from dlframe.tensor import Tensor, to_array
@@ -69,7 +75,8 @@ def forward_on_arrays(module: Module, *args: Any, **kwargs: Any) -> Any:
                 "backward gives gradients to positional arguments only; pass it by position"
             )
     held = _held(module)
-    call = _Call(module, {name: unwrapped(value) for name, value in kwargs.items()}, held)
+    plain = {name: unwrapped(value) for name, value in kwargs.items()}
+    call = _Call(module, plain, held, is_grad_enabled())
     return _function_of(type(module)).apply(call, *args, *[tensor for tensor, _ in held])
 
 
@@ -82,6 +89,22 @@ def returned_none(name: str, i: int | None = None) -> str:
     )
 
 
+_TARGETS = ("target", "target_", "targets")  # arguments of losses that have no gradient
+_places: WeakKeyDictionary[type, tuple[int, ...]] = WeakKeyDictionary()
+
+
+def places_of_targets(module: Module) -> tuple[int, ...]:
+    """Which positional arguments of the class's forward are targets of a loss."""
+    kind = type(module)
+    if kind not in _places:
+        try:
+            names = list(inspect.signature(kind.forward).parameters)[1:]
+        except (TypeError, ValueError):
+            names = []
+        _places[kind] = tuple(i for i, name in enumerate(names) if name in _TARGETS)
+    return _places[kind]
+
+
 # --- one node of the graph ---------------------------------------------------------------------
 
 # A tensor of the module, and the attributes that it is: (owner, name), several if it is shared.
@@ -91,9 +114,10 @@ Held = list[tuple[Any, list[tuple[Any, str]]]]
 class _Call:
     """What a call needs besides tensors."""
 
-    def __init__(self, module: Any, kwargs: dict[str, Any], held: Held) -> None:
-        self.module, self.kwargs, self.held = module, kwargs, held
+    def __init__(self, module: Any, kwargs: dict[str, Any], held: Held, recorded: bool) -> None:
+        self.module, self.kwargs, self.held, self.recorded = module, kwargs, held, recorded
         self.name = type(module).__name__
+        self.placed: list[Any] = []  # what forward had in the places of parameters
 
 
 def _held(module: Module) -> Held:
@@ -115,8 +139,9 @@ def _placed(
 ) -> Iterator[list[Any]]:
     """Put `values` in the places of parameters, and give the tensors that are then there.
 
-    A parameter that is there already stays, without its `.grad`; any other tensor is wrapped in
-    one, unless it shall be there as it is.
+    A parameter that is there already stays, without its `.grad` and its hooks, which are for the
+    gradient that the graph will give it; any other tensor is wrapped in one, unless it shall be
+    there as it is.
     """
     before = [(owner, name, vars(owner)[name]) for _, places in held for owner, name in places]
     grads = []
@@ -125,11 +150,13 @@ def _placed(
         for (_, places), value in zip(held, values, strict=True):
             there = all(vars(owner)[name] is value for owner, name in places)
             if there and isinstance(value, Parameter):
-                grads.append((value, value.grad))
+                grads.append((value, value.grad, value.hooks))
+                if not as_they_are:
+                    value.grad = value.hooks = None
+            else:
+                value = value if as_they_are or _stands_in(value) else _StandIn(value.array)
                 if not as_they_are:
                     value.grad = None
-            else:
-                value = value if as_they_are else Parameter(value.array)
                 for owner, name in places:
                     owner.__dict__[name] = value
             placed.append(value)
@@ -137,8 +164,16 @@ def _placed(
     finally:
         for owner, name, value in before:
             owner.__dict__[name] = value
-        for value, grad in grads:
-            value.grad = grad
+        for value, grad, hooks in grads:
+            value.grad, value.hooks = grad, hooks
+
+
+class _StandIn(Parameter):
+    """A parameter for the time of one call, instead of a tensor that is none."""
+
+
+def _stands_in(value: Any) -> bool:
+    return isinstance(value, _StandIn)
 
 
 _functions: WeakKeyDictionary[type[Module], type[_OwnBackward]] = WeakKeyDictionary()
@@ -161,12 +196,16 @@ class _OwnBackward(Function):
         count = len(tensors) - len(call.held)
         args, values = tensors[:count], tensors[count:]
         arrays = [unwrapped(x) for x in args]
-        with _placed(call.held, values):
+        # parts of the library's note what their backward needs only where gradients are wanted
+        recorded = call.recorded and any(ctx.needs_input_grad)
+        with _placed(call.held, values) as call.placed, set_grad_enabled(recorded):
             output = call.module.forward(*arrays, **call.kwargs)
         outputs = output if isinstance(output, tuple) else (output,)
         outputs = tuple(Tensor(_apart(to_array(part), arrays)) for part in outputs)
         ctx.call, ctx.kept = call, kept_by(call.module)
+        keep_calls(ctx.kept)
         ctx.shapes = [x.shape if isinstance(x, Tensor) else None for x in args]
+        ctx.only = _only_place(call.module, args)
         ctx.count, ctx.differentiable = count, hasattr(call.module, "backward_on_tensors")
         # a write to what backward will use is an error: weights, and the arrays kept from forward
         kept = [
@@ -203,25 +242,43 @@ def _gradients(ctx: Any, gradients: tuple[Tensor, ...]) -> Any:
     try:
         # The layer adds to .grad by itself. Here the engine must do it, so that autograd.grad()
         # and hooks get these gradients too: the layer gets an empty .grad for the moment.
-        with _placed(call.held, values) as parameters:
+        with _placed(call.held, tuple(call.placed)) as parameters:
             grad_input = call.module.backward(*(g.array for g in gradients))
             grads = [parameter.grad for parameter in parameters]
     finally:
         put_back(current)
     if grad_input is None:
         grad_input = (None,) * ctx.count
-    inputs = grad_input if isinstance(grad_input, tuple) else (grad_input,)
+    if ctx.only is not None and not isinstance(grad_input, tuple):  # a loss, and its labels
+        inputs: tuple[Any, ...] = (None,) * ctx.count
+        inputs = (*inputs[: ctx.only], grad_input, *inputs[ctx.only + 1 :])
+    else:
+        inputs = grad_input if isinstance(grad_input, tuple) else (grad_input,)
     if len(inputs) != ctx.count:
         raise GradientError(
-            f"{call.name}.backward returned {len(inputs)} gradients, but its forward took "
-            f"{ctx.count} arguments; return one for each, or None"
+            f"{call.name}.backward returned {_counted(len(inputs), 'gradient')}, but its forward "
+            f"took {_counted(ctx.count, 'argument')}; return one for each, or None"
         )
-    found = [g if g is None or isinstance(g, Tensor) else Tensor(np.asarray(g)) for g in inputs]
+    found = [_as_tensor(call.name, i, g) for i, g in enumerate(inputs)]
     for i, g in enumerate(found):
         if g is None and ctx.needs_input_grad[i + 1]:
             raise GradientError(returned_none(call.name, i))
     _check_shapes(call.name, found, ctx.shapes)
     return None, *found, *grads
+
+
+def _as_tensor(name: str, i: int, g: Any) -> Tensor | None:
+    """One gradient that the layer returned, as a tensor."""
+    if g is None or isinstance(g, Tensor):
+        return g
+    array = np.asarray(g) if isinstance(g, (np.ndarray, np.generic, int, float)) else None
+    if array is None or array.dtype.kind not in "fiub":
+        what = f"an array of {array.dtype}" if array is not None else f"a {type(g).__name__}"
+        raise GradientError(
+            f"{name}.backward returned {what} for input {i}; return an array of numbers, and a "
+            "tuple of them for several inputs"
+        )
+    return Tensor(array)
 
 
 def _on_tensors(call: _Call, gradients: Any, args: Any, values: Any, shapes: list[Any]) -> Any:
@@ -246,6 +303,17 @@ def _on_tensors(call: _Call, gradients: Any, args: Any, values: Any, shapes: lis
     return found
 
 
+def _only_place(module: Module, args: tuple[Any, ...]) -> int | None:
+    """The argument that has a gradient, if the others are targets, integers or no tensors."""
+    targets = places_of_targets(module) if len(args) > 1 else ()
+    places = [
+        i
+        for i, x in enumerate(args)
+        if isinstance(x, Tensor) and x.array.dtype.kind == "f" and i not in targets
+    ]
+    return places[0] if len(places) == 1 else None
+
+
 def _apart(output: Any, inputs: list[Any]) -> Any:
     """`output`, in memory of its own."""
     arrays = [x for x in inputs if isinstance(x, np.ndarray)]
@@ -265,8 +333,12 @@ def _check_shapes(name: str, gradients: Any, shapes: list[Any], method: str = "b
             continue
         raise ShapeError(
             f"{name}.{method} returned a gradient of shape {tuple(g.shape)} for input {i}, whose "
-            f"shape is {tuple(shape)}; the two must be equal"
+            f"shape is {tuple(shape)}; {advice(tuple(g.shape), tuple(shape), 'input')}"
         )
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")
 
 
 def _sums_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
@@ -287,6 +359,13 @@ def kept_by(module: Module) -> Kept:
         plain.pop("training", None)
         kept.append((part, plain))
     return kept
+
+
+def keep_calls(kept: Kept) -> None:
+    """Let the calls of parts that are among `kept` have several backward passes."""
+    for _, plain in kept:
+        if plain.get("_last_call") is not None:
+            plain["_last_call"].keep()
 
 
 def put_back(kept: Kept) -> Kept:

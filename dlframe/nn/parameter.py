@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import sys
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,8 +68,8 @@ class Parameter(Tensor):
         array = to_array(gradient)
         if array.shape != self.array.shape:
             raise ShapeError(
-                f"accumulate_grad: the gradient has shape {array.shape}, the parameter "
-                f"{self.array.shape}; {_advice(array.shape, self.array.shape)}"
+                f"{_name_in_callers(self)}accumulate_grad: the gradient has shape {array.shape}, "
+                f"the parameter {self.array.shape}; {advice(array.shape, self.array.shape)}"
             )
         if self.grad is None:
             # a copy, since the caller may change its array later
@@ -86,15 +88,33 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
 
-def _advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """Advice how a gradient of `shape` can get the parameter's shape, if that can be guessed."""
-    if shape == wanted[::-1]:
-        return "transpose it"
+def advice(shape: tuple[int, ...], wanted: tuple[int, ...], of: str = "parameter") -> str:
+    """Advice how a gradient of `shape` can get the shape of what it is of, if that is known."""
+    if shape != wanted and sorted(shape) == sorted(wanted):
+        return "transpose it" if len(shape) == 2 else "its axes are in another order: transpose it"
+    if len(wanted) == 1 < len(shape) and shape[-1] != wanted[0] and wanted[0] in shape:
+        return f"sum over the other axes, all but axis {shape.index(wanted[0])}"
     if len(shape) >= len(wanted):
         kept = shape[len(shape) - len(wanted) :]
         if all(n in (1, m) for n, m in zip(wanted, kept, strict=True)):
             return "sum over the axes that were broadcast, such as the batch"
-    return "each element of the parameter needs one derivative"
+    if len(shape) < len(wanted) or 1 in shape:
+        kept = wanted[len(wanted) - len(shape) :]
+        if all(n in (1, m) for n, m in zip(shape, kept, strict=True)):
+            return f"each element of the {of} has a derivative of its own: do not sum or average"
+    if math.prod(shape) == math.prod(wanted):
+        return "reshape it"
+    return f"each element of the {of} needs one derivative"
+
+
+def _name_in_callers(parameter: Any) -> str:
+    """The prefix "Linear.weight." for a parameter of the module whose method called."""
+    frame = sys._getframe(2)
+    owner: Any = frame.f_locals.get("self")
+    for name, value in getattr(owner, "__dict__", {}).items():
+        if value is parameter:
+            return f"{type(owner).__name__}.{name}."
+    return ""
 
 
 def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> Parameter:

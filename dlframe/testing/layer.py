@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from dlframe.func import functional_call
 from dlframe.nn import Module
 from dlframe.nn.parameter import is_lazy
-from dlframe.ops.record import Array
 from dlframe.tensor import Tensor, to_array
+from dlframe.testing.by_hand import check_by_hand
 from dlframe.testing.claims import (
-    Broken,
     Results,
-    arrays_of,
     backward,
     claim,
-    cotangents,
     fresh,
     is_float,
     require,
@@ -31,6 +29,7 @@ from dlframe.testing.claims import (
     tensors_in,
     unchanged,
 )
+from dlframe.testing.gradients import check_first_order, run, varied
 from dlframe.testing.op import Case, check_gradients, check_layouts, require_dtype
 
 
@@ -54,6 +53,10 @@ def check_layer(
     float64, which `double()` makes of it; inputs are not written to, may lie in memory in any way,
     and may be read-only; an empty batch gives an empty batch; `state_dict` holds all that the
     outputs depend on; printing and copying work.
+
+    A layer with its own backward gives the same by hand, on arrays: it writes neither to its inputs
+    nor to the gradient that it is given, adds to the gradients of its parameters, and each backward
+    belongs to the last call. What a wrong gradient probably means, the message says.
 
     Args:
         make: a new layer, in training mode; random initial values come from dlframe's generator.
@@ -84,8 +87,8 @@ def check_layer(
         require(isinstance(layer, Module), f"it made {type(layer).__name__}")
     name = type(layer).__name__
     if any(map(is_lazy, (*layer.parameters(), *layer.buffers()))):
-        make = functools.partial(_called_once, make, inputs)  # what is checked is what it becomes
-    make_again = functools.partial(seeded, seed, make)
+        make = partial(_called_once, make, inputs)  # what is checked is what it becomes
+    make_again = partial(seeded, seed, make)
     with claim(name, "is made in training mode"):
         require(layer.training, "layer.training is False")
     _check_printing(name, layer)
@@ -97,15 +100,22 @@ def check_layer(
     _check_state(name, make, inputs, seed)
     if empty_batch:
         _check_empty_batch(name, make_again(), inputs)
-    if any(part.own_backward for part in layer.modules()):
+    own = [part for part in layer.modules() if part.own_backward]
+    if not all(hasattr(part, "backward_on_tensors") for part in own):
         order = min(order, 1)
     for training in (True, False):
         mode = name if training else f"{name}, in evaluation,"
-        double = make_again().double().train(training)
-        call = functools.partial(_of_copy, double)
+        double = varied(make_again().double(), seed)
+        if not training:
+            run(double, fresh(inputs, np.float64), seed)  # running statistics that are not 0 and 1
+            double.eval()
+        call = partial(_of_copy, double)
         check_layouts(Case(mode, call, inputs, min(order, 1), seed=seed))
         if not surrogate:
-            _check_first_order(mode, double, inputs, seed, atol, rtol)
+            right = not training  # for otherwise it would not have come here
+            check_first_order(mode, double, inputs, seed, atol, rtol, right_in_training=right)
+        if own:
+            check_by_hand(mode, double, inputs, seed)
         if order > 1 and not surrogate:
             _check_all_orders(mode, double, inputs, order, atol, rtol, seed)
 
@@ -115,13 +125,6 @@ def _called_once(make: Callable[[], Module], inputs: Sequence[Any]) -> Module:
     layer = make()
     layer(*fresh(inputs))
     return layer
-
-
-def run(layer: Module, inputs: Sequence[Any], seed: int) -> list[Tensor]:
-    """The output tensors of one call."""
-    outputs = tensors_in(seeded(seed, lambda: layer(*inputs)))
-    require(outputs, "forward returned no tensor")
-    return outputs
 
 
 def arrays_by_name(what: str, tensors: Mapping[Any, Tensor | None]) -> Results:
@@ -248,77 +251,6 @@ def _check_empty_batch(name: str, layer: Module, inputs: Sequence[Any]) -> None:
 # --- gradients ---------------------------------------------------------------------------------
 
 
-def _check_first_order(
-    name: str, layer: Module, inputs: Sequence[Any], seed: int, atol: float, rtol: float
-) -> None:
-    """Along one random line in each input and parameter: backward against a central difference."""
-    args = fresh(inputs, np.float64, requires_grad=True)
-    with claim(name, "has the gradients of its values"):
-        model = copy.deepcopy(layer)
-        outputs = [out for out in run(model, args, seed) if out.requires_grad]
-        starts = arrays_of(cotangents(outputs, seed))
-        backward(outputs, seed)
-        places = {f"input {i}": x for i, x in enumerate(args) if is_float(x)}
-        places |= dict(model.named_parameters())
-        rng = np.random.default_rng(seed)
-        for what, x in places.items():
-            line = rng.standard_normal(x.shape)
-            found = 0.0 if x.grad is None else float((to_array(x.grad) * line).sum())
-            slope = _slope(layer, args, what, line, starts, seed)
-            if abs(found - slope) > atol + rtol * abs(slope):
-                grads = np.zeros(x.shape) if x.grad is None else to_array(x.grad)
-                slopes = functools.partial(_slope, layer, args, what, starts=starts, seed=seed)
-                batch = next((len(x) for x in args if isinstance(x, Tensor) and x.ndim), 0)
-                raise Broken(_difference(what, grads, slopes, rtol, batch))
-
-
-def _slope(
-    layer: Module,
-    args: list[Any],
-    what: str,
-    line: Array,
-    starts: Sequence[Array | None],
-    seed: int,
-    eps: float = 1e-6,
-) -> float:
-    """How fast the outputs, weighted by `starts`, change along `line` in one input or parameter."""
-    values = []
-    for step in (eps, -eps):
-        moved, inputs = copy.deepcopy(layer), fresh(args, np.float64)
-        places = {f"input {i}": x for i, x in enumerate(inputs) if is_float(x)}
-        target = (places | dict(moved.named_parameters()))[what]
-        target.array += step * line  # a fresh copy that is in no graph
-        outputs = [out for out in run(moved, inputs, seed) if out.dtype.kind == "f"]
-        values.append(sum(float((to_array(o) * g).sum()) for o, g in zip(outputs, starts)))
-    return (values[0] - values[1]) / (2 * eps)
-
-
-def _difference(
-    what: str, grads: Array, slope_along: Callable[[Array], float], rtol: float, batch: int
-) -> str:
-    """Which elements of a gradient are wrong (of the first 100), and whether all by one factor."""
-    found, wanted = [], []
-    for place in list(np.ndindex(grads.shape))[:100]:
-        line = np.zeros(grads.shape)
-        line[place] = 1.0
-        found.append(float(grads[place]))
-        wanted.append(slope_along(line))
-    a, b = np.array(found), np.array(wanted)
-    wrong = np.abs(a - b) > 1e-6 + rtol * np.abs(b)
-    k = int(np.abs(a - b).argmax())
-    worst = [int(n) for n in np.unravel_index(k, grads.shape)]
-    text = (
-        f"of {what} backward gives {a[k]:.6g} at {worst}, the central difference {b[k]:.6g}; "
-        f"{int(wrong.sum())} of {a.size} elements differ"
-    )
-    factor = a[k] / b[k] if b[k] else np.nan
-    if a.size > 1 and wrong.any() and factor and np.allclose(a, factor * b, rtol=1e-3, atol=1e-6):
-        text += f", all by the factor {factor:.4g}"
-        if batch > 1 and np.isclose(max(factor, 1 / factor), batch, rtol=1e-3):
-            text += f": the batch has {batch} samples; is a sum over them a mean, or the reverse?"
-    return text
-
-
 def _check_all_orders(
     name: str,
     layer: Module,
@@ -329,18 +261,12 @@ def _check_all_orders(
     seed: int,
 ) -> None:
     """`gradgradcheck` with inputs and parameters alike as arguments of a function."""
-    names: dict[Any, list[str]] = {}  # a shared parameter has several
-    for key, p in layer.named_parameters(remove_duplicate=False):
-        names.setdefault(p, []).append(key)
-    args = [*inputs, *(p.array for p in names)]
+    names = [key for key, _ in layer.named_parameters()]
+    args = [*inputs, *(p.array for p in layer.parameters())]
 
     def call(*values: Any) -> Any:
+        given = dict(zip(names, values[len(inputs) :], strict=True))
         model = copy.deepcopy(layer)
-        for keys, value in zip(names.values(), values[len(inputs) :], strict=True):
-            for key in keys:
-                owner, _, attribute = key.rpartition(".")
-                # not through Module.__setattr__, which accepts leaves only
-                model.get_submodule(owner).__dict__[attribute] = value
-        return tuple(run(model, values[: len(inputs)], seed))
+        return tuple(run(partial(functional_call, model, given), [values[: len(inputs)]], seed))
 
     check_gradients(Case(name, call, args, order, seed=seed), atol=atol, rtol=rtol)

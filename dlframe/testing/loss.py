@@ -8,6 +8,7 @@ from typing import Any
 from dlframe.errors import GradientError
 from dlframe.nn import Module
 from dlframe.tensor import Tensor, to_array
+from dlframe.testing.by_hand import check_by_hand
 from dlframe.testing.claims import (
     Broken,
     Results,
@@ -23,6 +24,7 @@ from dlframe.testing.claims import (
     tensors_in,
     unchanged,
 )
+from dlframe.testing.gradients import check_first_order
 from dlframe.testing.op import Case, check_gradients, check_layouts, require_dtype
 
 
@@ -42,13 +44,15 @@ def check_loss(
     `reduction="sum"` is the sum of what `"none"` gives, `"mean"` its mean, the default is
     `"mean"` and anything else an error; gradients agree with central differences; float32 stays
     float32; nothing is written to; shapes that would have to be broadcast are refused, and so are
-    labels that are not classes.
+    labels that are not classes. A loss with its own backward gives the same on arrays, for each
+    call its own gradient.
 
     Args:
         make: a new loss; called with `reduction=`, or without arguments.
         input: the outputs of a model, (N, …) or (N, C, …).
         target: floats of the shape of `input`, or class labels (N, …).
-        order: how often it can be differentiated with respect to `input`.
+        order: how often it can be differentiated with respect to `input`; once, if it has its own
+            backward on arrays.
         weighted: whether the mean is a weighted one; it must only lie among the values.
         atol, rtol: the tolerance of the comparison with central differences.
         seed: of random gradients.
@@ -88,17 +92,25 @@ def check_loss(
     _check_shapes_are_checked(name, losses["mean"], pair)
     if pair[1].dtype.kind in "iu":
         _check_labels_are_checked(name, losses["mean"], pair)
+    own = [part for part in losses["mean"].modules() if part.own_backward]
+    if not all(hasattr(part, "backward_on_tensors") for part in own):
+        order = min(order, 1)
     for reduction, loss in losses.items():
-        subject = f'{name}(reduction="{reduction}")'
-        case = Case(subject, loss.double(), [input, target], order, fixed=[1], seed=seed)
+        subject, args = f'{name}(reduction="{reduction}")', [input, target]
+        case = Case(subject, loss.double(), args, order, fixed=[1], seed=seed)
         check_layouts(case)
-        check_gradients(case, atol=atol, rtol=rtol)
+        if order > 0:
+            check_first_order(subject, loss, args, seed, atol, rtol, fixed=[1])
+        if own:
+            check_by_hand(subject, loss, args, seed, fixed=[1])
+        if order > 1:
+            check_gradients(case, atol=atol, rtol=rtol)
 
 
 def _recorded(loss: Module, input: Any, target: Any) -> list[Any]:
     """Tensors that require grad; a loss may refuse that of its target with a GradientError."""
     try:
-        loss(*fresh([input, target], requires_grad=True))
+        backward(tensors_in(loss(*fresh([input, target], requires_grad=True))))
     except GradientError:
         return fresh([input, target], requires_grad=[0])
     return fresh([input, target], requires_grad=True)

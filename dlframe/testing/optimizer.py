@@ -15,7 +15,7 @@ from dlframe.nn import Parameter
 from dlframe.ops.record import Array
 from dlframe.optim import Optimizer
 from dlframe.tensor import Tensor, to_array
-from dlframe.testing.claims import claim, require, require_refused, require_same, unchanged
+from dlframe.testing.claims import Broken, claim, require, require_refused, require_same, unchanged
 
 Make = Callable[[Any], Optimizer]
 Start = Callable[..., list[Parameter]]  # the parameters where every walk begins, in a dtype
@@ -116,11 +116,17 @@ def _check_progress(name: str, make: Make, steps: int, start: Start) -> None:
         shapes = [p.shape for p in params]
         distance = np.sqrt(_loss(params).item())
         with claim(name, "comes closer to a minimum"):
-            _walk(make(params), params, steps)
+            starts = _values(params)
+            optimizer = make(params)
+            _walk(optimizer, params, 1)
+            moves = [to_array(p) - a for p, a in zip(params, starts, strict=True)]
+            _walk(optimizer, params, steps - 1)
             now = np.sqrt(max(_loss(params).item(), 0.0))
-            require(
-                now < distance / 2, f"at distance {distance:.3g}, and after {steps} steps {now:.3g}"
-            )
+            if not now < distance / 2:
+                meaning = _meaning(moves, starts, now)
+                raise Broken(
+                    f"at distance {distance:.3g}, and after {steps} steps {now:.3g}{meaning}"
+                )
         with claim(name, f"leaves {dtype.__name__} parameters {dtype.__name__}"):
             for i, p in enumerate(params):
                 require(p.dtype == dtype, f"parameter {i} became {p.dtype}")
@@ -143,6 +149,22 @@ def _check_progress(name: str, make: Make, steps: int, start: Start) -> None:
             p.array = change(p.array)
             _walk(make([p]), [p], 3)
             require_same(p, plain, kind, rtol=1e-5, atol=1e-6)
+
+
+def _meaning(moves: list[Array], before: list[Array], distance: float) -> str:
+    """What is probably wrong with an optimizer whose first step made these moves."""
+    if not any(move.any() for move in moves):
+        return "; the first step moves nothing: does it write to the parameters, as in p.add_()?"
+    still = [i for i, move in enumerate(moves) if not move.any()]
+    if still:
+        return f"; the first step moves nothing of parameter {still[0]}{moves[still[0]].shape}"
+    gradients = [np.linspace(0.5, 2.0, p.size).reshape(p.shape) * 2 * p for p in before]
+    along = sum(float((move * g).sum()) for move, g in zip(moves, gradients, strict=True))
+    if along > 0:
+        return "; the first step goes up, along the gradient: is its sign reversed?"
+    if not np.isfinite(distance) or distance > 100:
+        return "; it goes down at first, and then away: is the learning rate too large?"
+    return "; it goes down, but slowly: is the learning rate, or a factor of the step, too small?"
 
 
 def _check_step(name: str, make: Make, start: Start) -> None:

@@ -320,13 +320,13 @@ def test_a_call_goes_straight_to_forward() -> None:
     """Without hooks one function of Python lies between the caller and `forward`."""
 
     class Same(nn.Module):
-        def forward(self, x: int) -> int:
+        def forward(self, x: Tensor) -> Tensor:
             return x
 
-    module, called = Same(), []
+    module, x, called = Same(), tensor(1), []
     sys.setprofile(lambda frame, event, _: event == "call" and called.append(frame.f_code.co_name))
     try:
-        module(1)
+        module(x)
     finally:
         sys.setprofile(None)
     assert called == ["__call__", "forward"]

@@ -28,7 +28,6 @@ MODULES: list[Row] = [
     *live(rows("nn.Flatten({a})", "dl.randn(2, 3, 4)", choices={"a": ["0, -2", "1, 2", "-1"]})),
     row("nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.3), nn.Linear(4, 2))", "dl.randn(4, 3)"),
     row("nn.DataParallel(nn.Linear(3, 2), device_ids=None, output_device=None, dim=0)", "dl.randn(4, 3)"),
-    row("nn.ByHand(nn.Linear(3, 2))", "dl.randn(4, 3)", ours=True),
 ]  # fmt: skip
 
 CALLS: list[Call] = [
