@@ -7,20 +7,28 @@ import time
 from array import array
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from dlframe.errors import ShapeError
+from dlframe import states
+from dlframe.errors import ShapeError, StateDictError
 from dlframe.tensor import to_array
+from dlframe.training.callback import Callback
 from dlframe.viz.curves import curves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from dlframe.training.trainer import Trainer
 
-class Tracker:
+
+class Tracker(Callback):
     """Collects named numbers and redraws a file of their curves while training goes on.
+
+    Among the callbacks of a `Trainer` it collects by itself: the loss of each batch, and at the end
+    of each epoch the other numbers of its record, without times and learning rates. A resumed run
+    goes on with its curves.
 
     `log` redraws the file after `every_steps` calls, or when `every_seconds` have passed since the
     last drawing, whichever comes first; None switches one of the two off. `close` draws it once
@@ -35,6 +43,8 @@ class Tracker:
     >>> len(tracker.draw().axes)
     1
     """
+
+    writes_files = True
 
     def __init__(
         self,
@@ -103,6 +113,43 @@ class Tracker:
         """Redraw the file, if there is one and it lacks the newest values."""
         if self.path is not None and self._logs_since_drawing:
             self.draw()
+
+    # --- as a callback -------------------------------------------------------------------------
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        self.log(trainer.step, loss=trainer.batch_loss)
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        numbers = {name: value for name, value in trainer.logs.items() if isinstance(value, float)}
+        chosen = [name for name in numbers if not name.startswith(("lr", "seconds"))]
+        self.log(trainer.step, **{name: numbers[name] for name in chosen if name != "loss"})
+
+    def state_dict(self) -> dict[str, Any]:
+        names = {str(i): name for i, name in enumerate(self._values)}
+        return {
+            "names": names,
+            "steps": {i: np.array(self._steps[name]) for i, name in names.items()},
+            "values": {i: np.array(self._values[name]) for i, name in names.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        where = "Tracker.load_state_dict"
+        column = states.mapping(states.array(np.float64, ndim=1))
+        names = states.take(state, where, names=states.mapping(states.text))["names"]
+        given = states.take(state, where, steps=column, values=column)
+        series = [
+            states.take(given[part], f"{where}, {part}", **dict.fromkeys(names, states.plain))
+            for part in ("steps", "values")
+        ]
+        if any(sorted(given[part]) != sorted(names) for part in ("steps", "values")):
+            raise StateDictError(f"{where}: names, steps and values are not of the same series")
+        if any(series[0][i].shape != series[1][i].shape for i in names):
+            raise StateDictError(f"{where}: steps and values differ in length")
+        for part, found in zip((self._steps, self._values), series, strict=True):
+            part.clear()
+            part.update({name: array("d", found[i].tolist()) for i, name in names.items()})
+
+    # --- as a context --------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         return self
