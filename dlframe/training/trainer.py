@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import ArgumentError
 from dlframe.metrics import Metric
@@ -31,6 +31,9 @@ from dlframe.training.several import Several
 from dlframe.training.stepping import Stepping
 from dlframe.training.stream import Limited, Stream, first_batches
 from dlframe.training.trial import tried
+
+if TYPE_CHECKING:
+    from dlframe.training.doctor.report import Report
 
 
 class Trainer(Stepping):
@@ -314,6 +317,22 @@ class Trainer(Stepping):
             for group in groups:
                 group["lr"] = found.suggestion * (float(group["lr"]) / first if first else 1.0)
         return found
+
+    def check(
+        self, train: Any, val: Any = None, *, test: Any = None, batch_size: int = 32, **options: Any
+    ) -> Report:
+        """Look for the usual mistakes before training, and leave everything as it was.
+
+        The data are those of `fit`; see `training.check` for the options and the report. Of several
+        optimizers none is checked.
+        """
+        from dlframe.training.doctor.checking import check  # on first use: few runs call it
+
+        optimizer = None if isinstance(self.optimizer, Several) else self.optimizer
+        return check(
+            self.model, self.loss, train, optimizer, val=val, test=test, batch_size=batch_size,
+            split=self.split, forward=self.forward, **options,
+        )  # fmt: skip
 
     def stop(self, reason: str) -> None:
         """End training after this batch, for callbacks; `fit` returns with `stop_reason`."""

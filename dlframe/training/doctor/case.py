@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random as python_random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,13 +22,14 @@ from dlframe.optim.safety import unheeded
 from dlframe.tensor import Tensor, to_array
 from dlframe.training import batches
 from dlframe.training.doctor.observing import Observation, observed
-from dlframe.training.doctor.rows import Array, Rows, Split, as_array, read
+from dlframe.training.doctor.rows import Array, Rows, as_array, read
 from dlframe.training.untouched import untouched
 
 Batch = tuple[list[Any], Any]
 
 _MOST_BATCHES = 32  # of the loader, to see their order and to train on
 _MOST_SAMPLES = 2048  # in these batches
+_PARTS = 5  # reading one data set may take so large a part of the time: three, and half is left
 _NEAR = 1e-5  # of the weights: a hundred roundings of float32, and far below three steps of Adam
 _START = 3  # steps after which a zero that only the first step has is over, as one of zero-inits
 
@@ -44,14 +45,14 @@ class Failure:
 
 @dataclass
 class Start:
-    """The gradients of all parameters, before and after a few steps; None where there was none.
+    """The gradients of all parameters, after a few steps; None where there was none.
 
     `alike` are the names of the weights whose rows are equal to each other after these steps.
     """
 
-    first: dict[str, Array | None]
     later: dict[str, Array | None]
     ever: dict[str, bool]  # whether it had a gradient in any of the steps
+    moved: dict[str, bool]  # whether one of them was not 0
     alike: list[str]
 
 
@@ -65,7 +66,7 @@ class Case:
         optimizer: Optimizer | None,
         loaders: dict[str, Any],
         *,
-        split: Split,
+        split: Callable[[Any], tuple[Any, ...]],
         forward: Callable[..., Any],
         samples: int,
         seconds: float,
@@ -74,14 +75,30 @@ class Case:
         self.loss = loss
         self.optimizer = optimizer
         self.loaders = loaders  # training, and perhaps validation, test
-        self.split = split
-        self.forward = forward
+        self._split = split
+        self._forward = forward
+        self.names: tuple[str, ...] | None = None  # of the inputs, where they are a dict
         self.samples = samples
         self.seconds = seconds
         self.began = time.perf_counter()
         self.modes = {name: part.training for name, part in model.named_modules()}
         self.estimates: dict[str, str] = {}
         self.step_seconds: list[float] = []
+        self.broke_after: int | None = None  # steps of `start` that made the loss nan
+
+    def split(self, batch: Any) -> Batch:
+        """The inputs, as a list, and the target of a batch; a weight after them is left out."""
+        inputs, target, *_ = self._split(batch)
+        if isinstance(inputs, Mapping):
+            self.names = tuple(inputs)
+            return list(inputs.values()), target
+        return list(inputs), target
+
+    def forward(self, *inputs: Any) -> Any:
+        """The output of the model, called as the training calls it."""
+        if self.names is None:
+            return self._forward(*inputs)
+        return self._forward(**dict(zip(self.names, inputs, strict=True)))
 
     @property
     def is_out_of_time(self) -> bool:
@@ -100,12 +117,13 @@ class Case:
         """The first batches, in the order in which training gets them."""
         seed()
         found: list[Batch] = []
-        count = 0
+        count, began = 0, time.perf_counter()
         for batch in self.loader:
             inputs, target = self.split(batch)
             found.append((inputs, target))
             count += length([*inputs, target])
-            if len(found) >= _MOST_BATCHES or count >= _MOST_SAMPLES:
+            is_late = time.perf_counter() - began > self.seconds / _PARTS
+            if len(found) >= _MOST_BATCHES or count >= _MOST_SAMPLES or is_late:
                 break
         return found
 
@@ -119,7 +137,7 @@ class Case:
         """The samples of each data set."""
         seed()
         return {
-            name: read(loader, self.split, self.samples, name)
+            name: read(loader, self.split, self.samples, name, self.seconds / _PARTS)
             for name, loader in self.loaders.items()
         }
 
@@ -243,23 +261,41 @@ class Case:
             if optimizer is None:
                 return None
             names = dict(self.model.named_parameters())
-            first: dict[str, Array | None] = {}
             ever = dict.fromkeys(names, False)
+            moved = dict.fromkeys(names, False)
             for number in range(_START):
                 batch = self.batches[number % len(self.batches)]
                 if not math.isfinite(self.step(optimizer, batch)):
+                    self.broke_after = number
                     return None
                 found = _gradients(names)
-                first = first or found
-                ever = {name: ever[name] or found[name] is not None for name in names}
+                for name, g in found.items():
+                    ever[name] |= g is not None
+                    moved[name] |= g is not None and bool(g.any())
             optimizer.zero_grad()
             loss = self.loss(self.forward(*self.batch[0]), self.batch[1])
             if not math.isfinite(float(loss.item())):
+                self.broke_after = _START
                 return None
             loss.backward()
             later = _gradients(names)
+            for name, g in later.items():
+                moved[name] |= g is not None and bool(g.any())
             alike = [n for n, p in names.items() if p.requires_grad and rows_alike(p.array, _NEAR)]
-        return Start(first, later, ever, alike)
+        return Start(later, ever, moved, alike)
+
+    @cached_property
+    def uses_target(self) -> bool:
+        """Whether the loss looks at the target; one of pairs or triples may get any, for form."""
+        seen = self.seen
+        if seen is None:
+            return True
+        with self.alone(), no_grad():
+            try:
+                value = float(self.loss(seen.output, None).item())
+            except Exception:  # noqa: BLE001 - so it wants one
+                return True
+        return not math.isclose(value, seen.value, rel_tol=1e-5)
 
     # --- what is expected ----------------------------------------------------------------------
 

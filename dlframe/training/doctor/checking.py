@@ -31,7 +31,7 @@ def check(
     val: Any = None,
     test: Any = None,
     batch_size: int = 32,
-    split: Callable[[Any], tuple[list[Any], Any]] | None = None,
+    split: Callable[[Any], tuple[Any, ...]] | None = None,
     forward: Callable[..., Any] | None = None,
     samples: int = 10_000,
     seconds: float = 20.0,
@@ -44,7 +44,8 @@ def check(
     training, and reports what looks wrong: where, the number, the reason, and what to do.
 
     Afterwards model, loss, optimizer, loaders and random numbers are bit for bit as before, also
-    after an error or Ctrl-C. The report is the same each time, apart from measured times.
+    after an error or Ctrl-C. The report is the same each time, apart from measured times, if
+    the time suffices.
 
     Args:
         model: not lazy: call it once on a batch before.
@@ -53,10 +54,12 @@ def check(
         optimizer: of the model; without it the checks of optimizer and learning rate are left out.
         val, test: further data, for leaks and missing classes.
         batch_size: where `data` is no loader.
-        split: from a batch to the list of inputs and the target, as `Trainer.split`.
+        split: from a batch to the inputs (a list, or a dict of arguments) and the target, as
+            `Trainer.split`.
         forward: from inputs to the output, as `Trainer.forward`; by default the model.
         samples: read at most so many of each data set, evenly spread.
-        seconds: no further experiment of training begins after this time; the report says which.
+        seconds: no further experiment of training begins after this time, and no data set is read
+            for more than a fifth of it; the report says what was left out, or not read.
         only, skip: names of checks (`training.doctor.CHECKS`) to make, or to leave out.
 
     Raises:

@@ -76,15 +76,13 @@ def zero_gradients(case: Case) -> Iterator[Finding]:
     start = case.start
     if start is None:
         return
-    zero = [
-        name
-        for name, g in start.later.items()
-        if g is not None and not g.any() and start.first[name] is not None
-        and not np.any(start.first[name])
-    ]  # fmt: skip
+    zero = [name for name, g in start.later.items() if g is not None and not start.moved[name]]
     if zero:
+        parameters = dict(case.model.named_parameters())
         yield Finding(
-            "warning", "gradients",
+            # of a bias alone they may cancel, as that of a difference of two means
+            "warning" if any(parameters[name].ndim > 1 for name in zero) else "note",
+            "gradients",
             f"the gradients of {listed(zero)} are exactly 0, also after three steps",
             float(len(zero)),
             "what they make has no effect: units that are never active, a product with 0, or "
@@ -96,6 +94,16 @@ def zero_gradients(case: Case) -> Iterator[Finding]:
 def gradient_sizes(case: Case) -> Iterator[Finding]:
     """The root mean square of each weight's gradient, against the weight's, and each other's."""
     start = case.start
+    if case.broke_after:
+        yield Finding(
+            "error", "gradients",
+            f"the first loss is finite, but after {case.broke_after} steps of Adam with rate 0.001 "
+            "it is nan or infinite",
+            float(case.broke_after),
+            "a gradient is nan or infinite: the slope of sqrt or of a norm at 0, a power, "
+            "a division",
+            "sqrt(x + eps); `with dl.autograd.detect_anomaly():` around backward names the line",
+        )  # fmt: skip
     if start is None:
         return
     parameters = dict(case.model.named_parameters())

@@ -145,7 +145,7 @@ def _class_axis(output: Array, target: Array, classes: int) -> int | None:
 def learning_rate(case: Case) -> Iterator[Finding]:
     """A few steps with the given optimizer and rate; and what the range test suggests."""
     optimizer = case.optimizer
-    if optimizer is None or case.start is None or not case.batches:
+    if optimizer is None or case.seen is None or not case.seen.loss.requires_grad:
         return
     rates = [float(group["lr"]) for group in optimizer.param_groups if "lr" in group]
     if not rates or rates[0] == 0:

@@ -99,7 +99,7 @@ def mixed_samples(case: Case) -> Iterator[Finding]:
         gap = max(_gap(a[kept], b[kept]) for a, b in zip(outputs, again, strict=True))
         if gap > _ROUNDING:
             yield Finding(
-                "warning" if _is_batch_first(case, count) else "note", "the model",
+                "warning" if _is_batch_first(case, outputs[0], count) else "note", "the model",
                 f"the output of sample {kept} changes by {gap:.2g} (relative) when other samples "
                 "of the batch change, in evaluation mode",
                 gap,
@@ -112,8 +112,13 @@ def mixed_samples(case: Case) -> Iterator[Finding]:
             return
 
 
-def _is_batch_first(case: Case, count: int) -> bool:
-    """Whether the first dimension surely counts samples: there is one target for each."""
+def _is_batch_first(case: Case, output: Array, count: int) -> bool:
+    """Whether the first dimension surely counts samples: there is one target for each.
+
+    An output that has a number for each pair of samples mixes them on purpose.
+    """
+    if output.shape[1:2] == (count,) and (case.classes == count or not case.uses_target):
+        return False
     target = as_array(case.batch[1])
     return target is not None and target.ndim >= 1 and len(target) == count and (
         target.ndim == 1 or bool(case.train.places)

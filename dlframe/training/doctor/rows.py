@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from dlframe.training.batches import length_of
 Split = Callable[[Any], tuple[list[Any], Any]]
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_AT_ONCE = 256  # samples in a batch while reading
+_AT_ONCE = 128  # samples in a batch while reading
 _KEPT = 2048  # samples whose values are kept for statistics; a mean is known to 2 % of a deviation
 _BYTES = 256 << 20  # of samples that are read: a second's work of hashing
 _TWICE = 8  # samples that are read a second time
@@ -71,14 +72,18 @@ class Rows:
         return f"sample {self.places[row]}" if self.places else f"sample {row} as they come"
 
 
-def read(loader: Any, split: Split, samples: int, name: str) -> Rows:
-    """Read up to `samples` samples of a loader, evenly spread over its data set."""
+def read(loader: Any, split: Split, samples: int, name: str, seconds: float) -> Rows:
+    """Read up to `samples` samples of a loader, evenly spread over its data set.
+
+    No further batch is read after the given time.
+    """
+    until = time.perf_counter() + seconds
     rows = Rows(name, _size(loader))
     indices = _indices(loader, samples, rows.total)
     if indices is None:
         for batch in loader:
             _add(rows, batch, split, samples)
-            if rows.looked >= samples:
+            if rows.looked >= samples or time.perf_counter() > until:
                 break
         return rows
     limit = len(indices)
@@ -87,7 +92,7 @@ def read(loader: Any, split: Split, samples: int, name: str) -> Rows:
         size = _add(rows, batch, split, limit)
         if before == 0 and size and rows.looked:
             limit = min(limit, max(_AT_ONCE, _BYTES // max(1, size // rows.looked)))
-        if rows.looked >= limit:
+        if rows.looked >= limit or time.perf_counter() > until:
             break
     rows.places = [int(i) for i in indices[: rows.looked]]
     rows.origins = [_origin(loader.dataset, i) for i in rows.places]

@@ -23,8 +23,10 @@ def class_indices(case: Case) -> Iterator[Finding]:
     y = case.train.target()
     if case.kind not in ("cross_entropy", "nll_loss") or y is None or y.dtype.kind != "f":
         return
-    if case.seen is not None and case.kind == "cross_entropy":
-        yield from _probabilities(y)
+    if case.seen is not None:  # a loss of one's own may have made integers of them
+        scores = case.seen.scores
+        if case.kind == "cross_entropy" and scores is not None and scores.shape[1:] == y.shape[1:]:
+            yield from _probabilities(y)
         return
     if bool((y == np.round(y)).all()):
         yield Finding(
@@ -139,7 +141,7 @@ def binary_targets(case: Case) -> Iterator[Finding]:
 def constant_targets(case: Case) -> Iterator[Finding]:
     """Targets that are all the same are learned without looking at the inputs."""
     for name, rows in case.rows.items():
-        y = rows.target()
+        y = rows.target() if case.uses_target else None
         if y is None or len(y) < 2 or not bool((y == y[:1]).all()):
             continue
         yield Finding(

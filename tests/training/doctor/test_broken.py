@@ -180,6 +180,14 @@ def half_of_validation_is_training_data():
     return Program(mlp(8, 16, 4), CE(), (x, y), more={"val": val})
 
 
+@fault("leaks", "warning", 0.25, "training and validation data")
+def copies_in_lists_of_batches():
+    x, y = table()
+    train = [(x[i : i + 32], y[i : i + 32]) for i in range(0, 256, 32)]
+    val = [(dl.randn(32, 8), y[:32]) for _ in range(3)] + [train[5]]
+    return Program(mlp(8, 16, 4), CE(), train, more={"val": val})
+
+
 @fault("leaks", "warning", 1.0, "training and test data")
 def augmentation_hides_the_leak():
     x, y = table()
@@ -419,6 +427,24 @@ def last_layer_far_too_large():
     return Program(model, CE(), (x, y))
 
 
+@fault("initial-loss", "warning", lambda n: n > 8, "the first loss")
+def tied_embedding_of_variance_one():
+    dl.manual_seed(6)
+    x = dl.randint(0, 30, (128, 6))
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(30, 64)
+            self.head = nn.Linear(64, 30, bias=False)
+            self.head.weight = self.embed.weight
+
+        def forward(self, x):
+            return self.head(self.embed(x)).transpose(1, 2)
+
+    return Program(Net(), CE(), (x, (x + 1) % 30))
+
+
 @fault("initial-loss", "warning", lambda n: 30 < n < 80, "the first loss")
 def prices_were_not_scaled():
     x, _ = table()
@@ -586,6 +612,22 @@ def products_that_explode():
     return Program(model, nn.MSELoss(), (x, x.sum(1, keepdim=True)))
 
 
+@fault("gradient-sizes", "error", 1, "gradients")
+def slope_of_a_root_at_zero():
+    x, y = table()
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 4)
+
+        def forward(self, x):
+            h = self.a(x)
+            return self.b(h) + (0 * h).pow(2).sum(1, keepdim=True).sqrt()
+
+    return Program(Net(), CE(), (x, y))
+
+
 @fault("symmetric-weights", "warning", 16, "0.weight")
 def all_weights_begin_alike():
     x, y = table(classes=2)
@@ -659,6 +701,15 @@ def optimizer_with_a_foreign_tensor():
     model = mlp(8, 16, 4)
     foreign = nn.Parameter(dl.ones(3))
     return Program(model, CE(), (x, y), optim.SGD([*model.parameters(), foreign], lr=0.1))
+
+
+@fault("optimizer-parameters", "error", 1, "SGD")
+def a_parameter_that_is_held_twice():
+    x, y = table()
+    model = mlp(8, 16, 4)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    optimizer.param_groups[0]["params"].append(model[0].weight)
+    return Program(model, CE(), (x, y), optimizer)
 
 
 @fault("no-rate", "error", 0, "SGD")

@@ -264,6 +264,43 @@ def test_batches_that_are_no_pairs() -> None:
     assert report["runs"] == []
 
 
+def test_inputs_by_name() -> None:
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out = nn.Linear(2, 2)
+
+        def forward(self, *, left, right):
+            return self.out(left - right)
+
+    data = [(X[i : i + 12], X[i : i + 12] ** 2, Y[i : i + 12]) for i in range(0, 48, 12)]
+    report = training.check(
+        Net(), nn.CrossEntropyLoss(), data, split=lambda b: ({"right": b[1], "left": b[0]}, b[2])
+    )
+    assert report["runs"] == []
+    assert report.left_out == {}
+
+
+def test_from_a_trainer() -> None:
+    class Named(training.Trainer):
+        def split(self, batch):
+            return [batch["x"]], batch["y"]
+
+        def forward(self, x):
+            return self.model(x - 1)
+
+    model, loss = sound()
+    trainer = Named(model, loss, optim.SGD(model.parameters(), lr=0.1))
+    data = [{"x": X[i : i + 12], "y": Y[i : i + 12]} for i in range(0, 48, 12)]
+    report = trainer.check(data, data, test=data, skip=["shuffled"])
+    assert report["runs"] == []
+    assert [one.where for one in report["leaks"]] == [
+        "training and validation data",
+        "training and test data",
+        "validation and test data",
+    ]
+
+
 def test_forward_of_ones_own() -> None:
     model, loss = sound()
     report = training.check(model, loss, (dl.cat([X, X], 1), Y), forward=lambda x: model(x[:, :2]))

@@ -448,6 +448,121 @@ def stream_of_batches():
 
 
 @program
+def pairs_without_targets():
+    class Pairs(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 4))
+            self.scale = nn.Parameter(dl.tensor(1.0))
+
+        def forward(self, a, b):
+            a, b = (F.normalize(self.body(x), dim=1) for x in (a, b))
+            return a @ b.T * self.scale.exp()
+
+    def loss(out, y):
+        return F.cross_entropy(out, dl.arange(len(out)))
+
+    x, model = dl.randn(128, 6), Pairs()
+    return model, loss, (x, x + 0.1 * dl.randn(128, 6), dl.zeros(128)), adam(model, 1e-2), {}
+
+
+@program
+def triples():
+    class Triples(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 4))
+
+        def forward(self, *parts):
+            return tuple(self.body(part) for part in parts)
+
+    x, margin = dl.randn(128, 6), nn.TripletMarginLoss()
+    data = (x, x + 0.1 * dl.randn(128, 6), dl.randn(128, 6), dl.zeros(128))
+    model = Triples()
+    return model, lambda out, y: margin(*out), data, adam(model), {}
+
+
+@program
+def time_before_batch():
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.rnn, self.out = (
+                nn.Embedding(20, 16),
+                nn.LSTM(16, 32),
+                nn.Linear(32, 20),
+            )
+
+        def forward(self, x):
+            return self.out(self.rnn(self.embed(x))[0])
+
+    def loss(out, y):
+        return F.cross_entropy(out.reshape(-1, 20), y.reshape(-1))
+
+    model = Words()
+    words = [dl.randint(0, 20, (12, 16)) for _ in range(8)]
+    return model, loss, [(x, (x + 1) % 20) for x in words], adam(model, 1e-2), {}
+
+
+@program
+def sequences_of_several_lengths():
+    class Packed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.out = nn.GRU(3, 16, batch_first=True), nn.Linear(16, 2)
+
+        def forward(self, x, lengths):
+            packed = nn.utils.rnn.pack_padded_sequence(
+                x, lengths, batch_first=True, enforce_sorted=False
+            )
+            return self.out(self.rnn(packed)[1][-1])
+
+    model, x = Packed(), dl.randn(128, 7, 3)
+    data = (x, dl.randint(2, 8, (128,)), (x[:, 0, 0] > 0).long())
+    return model, nn.CrossEntropyLoss(), data, adam(model, 1e-2), {}
+
+
+@program
+def labels_that_are_left_out():
+    class Tags(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.out = nn.Embedding(11, 16), nn.Linear(16, 11)
+
+        def forward(self, x):
+            return self.out(self.embed(x)).transpose(1, 2)
+
+    x = dl.randint(1, 11, (96, 8))
+    y = (x * 3) % 11
+    y[:, 5:] = -100
+    model = Tags()
+    return model, nn.CrossEntropyLoss(), (x, y), adam(model, 1e-2), {}
+
+
+@program
+def critic_of_a_wasserstein_gan():
+    x = dl.randn(128, 4)
+    y = (x[:, :1] > 0).float() * 2 - 1
+    model = nn.Sequential(nn.Linear(4, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1))
+    return model, lambda out, y: -(out * y).mean(), (x, y), adam(model), {}
+
+
+@program
+def layer_with_a_backward_by_hand():
+    class Square(nn.Module):
+        def forward(self, x):
+            self.x = x
+            return x * x
+
+        def backward(self, g):
+            return 2 * self.x * g
+
+    x = dl.randn(128, 4)
+    model = nn.Sequential(nn.Linear(4, 8), Square(), nn.Linear(8, 1))
+    return model, nn.MSELoss(), (x, x[:, :1] ** 2 - 1), adam(model, 1e-2), {}
+
+
+@program
 def weight_norm_and_lbfgs():
     x = dl.randn(200, 4)
     layer = nn.utils.parametrizations.weight_norm(nn.Linear(4, 16))
