@@ -844,6 +844,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.viz.": "surfaces",
         "dlframe.viz.architecture": "architecture",
         "dlframe.viz.boundaries": "decision_boundary",
+        "dlframe.viz.classifiers": "calibration class_balance class_scores precision_recall roc",
         "dlframe.viz.compare": "compare outcomes",
         "dlframe.viz.curves": "curves",
         "dlframe.viz.graph": "graph",

@@ -14,6 +14,13 @@ if IN_ADVANCE:
     from dlframe.viz import surfaces
     from dlframe.viz.architecture import architecture
     from dlframe.viz.boundaries import decision_boundary
+    from dlframe.viz.classifiers import (
+        calibration,
+        class_balance,
+        class_scores,
+        precision_recall,
+        roc,
+    )
     from dlframe.viz.compare import compare, outcomes
     from dlframe.viz.curves import curves
     from dlframe.viz.graph import graph
@@ -36,6 +43,9 @@ __all__ = [
     "Tracker",
     "Trajectories",
     "architecture",
+    "calibration",
+    "class_balance",
+    "class_scores",
     "compare",
     "confusion",
     "curves",
@@ -46,9 +56,11 @@ __all__ = [
     "landscape",
     "mistakes_grid",
     "outcomes",
+    "precision_recall",
     "principal_directions",
     "random_directions",
     "rate_range",
+    "roc",
     "sample_grid",
     "save",
     "schedules",

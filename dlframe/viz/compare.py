@@ -15,6 +15,7 @@ from dlframe.training.monitor import better, check_mode, infer_mode, unknown_nam
 from dlframe.training.reading import read_history
 from dlframe.training.smoothing import smoothed
 from dlframe.viz import style
+from dlframe.viz.looks import looks_of
 from dlframe.viz.panels import (
     PANEL,
     Array,
@@ -45,7 +46,6 @@ BANDS = {
 }
 MANY = 40  # more thin lines than this hide the means
 LEGEND_LINE = 0.165  # inches
-DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.4, 1.2, 1.4)))
 _NOT_COMPARED = ("seconds", "lr", "lr_", "best_", "averaged")
 
 
@@ -111,7 +111,7 @@ def compare(
         columns, rows = arrangement(len(panels))
         width, height = PANEL[columns]
         width, height = width * columns, height * rows
-        looks = _looks(histories)
+        looks = looks_of(histories)
         strip = _legend_rows(looks, width) * LEGEND_LINE + 0.12
         figure = style.new_figure(
             width, height + strip, title, _remarks(histories, panels, BANDS[band])
@@ -233,7 +233,7 @@ def outcomes(
         style.lay_out(figure, height)
         axes = figure.subplots()
         for row, (values, look) in enumerate(
-            zip(points.values(), _looks(points).values(), strict=True)
+            zip(points.values(), looks_of(points).values(), strict=True)
         ):
             _draw_outcome(axes, row, values, look)
         axes.set_yticks(range(len(points)), list(points))
@@ -370,21 +370,7 @@ def _remarks(
     return "\n".join(lines) or None
 
 
-# --- looks -------------------------------------------------------------------------------------
-
-
-def _looks(names: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Colours, markers and dashes: with up to 10 names each colour is used once."""
-    colours, markers = style.CLASS_COLOURS, style.MARKERS
-    return {
-        name: {
-            "color": colours[i % len(colours)],
-            "marker": markers[(i + i // len(colours)) % len(markers)],
-            "linestyle": DASHES[(i + i // len(colours)) % len(DASHES)],
-            "markersize": 4.5,
-        }
-        for i, name in enumerate(names)
-    }
+# --- the legend --------------------------------------------------------------------------------
 
 
 def _columns_of_legend(names: Mapping[str, Any], width: float) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlframe import metrics
 from dlframe.errors import ShapeError
 from dlframe.tensor import to_array
 from dlframe.viz import style
@@ -28,11 +29,14 @@ def confusion(
     matrix: object,
     classes: Sequence[object] | None = None,
     *,
+    target: object = None,
     normalize: bool = False,
     title: str | None = "Confusion matrix",
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
     """Draw a confusion matrix (C, C) as `metrics` counts it: true classes are rows.
+
+    With `target`, the true labels, `matrix` may be the outputs or labels that a model gave.
 
     With `normalize` each row is divided by its sum: it shows the shares of a true class that were
     taken for each class, and the diagonal is the recall. Shades follow the square root, so that a
@@ -42,11 +46,7 @@ def confusion(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['8', '2', '10']
     """
-    table = to_array(matrix)
-    if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
-        raise ShapeError(
-            f"confusion: needs a square matrix of one class or more, got {table.shape}"
-        )
+    table = matrix_of("confusion", matrix, target)
     with style.house_style():
         names = [style.shortened(n, LONGEST_NAME) for n in style.class_names(classes, len(table))]
         names = names[: len(table)]
@@ -58,6 +58,19 @@ def confusion(
         if bar is not None:
             _draw_bar(bar, image, normalize=normalize)
         return style.finish(figure, path)
+
+
+def matrix_of(where: str, matrix: Any, target: Any) -> Any:
+    """The confusion matrix that was given, or that of outputs and targets."""
+    if target is not None:
+        return metrics.confusion_matrix(matrix, target)
+    table = to_array(matrix)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
+        raise ShapeError(
+            f"{where}: needs a square matrix of one class or more, got {table.shape}; of outputs "
+            "pass the labels as well, as target="
+        )
+    return table
 
 
 def _row_shares(table: NDArray[Any]) -> NDArray[np.float64]:

@@ -98,6 +98,27 @@ def compared() -> dict[str, Any]:
     }
 
 
+def classifiers() -> dict[str, Any]:
+    """A linear model of digits; and two networks for moons, of which one trained for too long."""
+    dl.manual_seed(0)
+    model, digits = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), Digits(train=False)
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+    trainer.fit(Digits(), epochs=2, progress=False)
+    guesses = trainer.predict(digits.data).numpy()
+    outputs, unseen = {}, Moons(1000, 0.35)
+    few = Moons(60, 0.35)
+    for name, epochs in (("20 epochs", 20), ("600 epochs", 600)):
+        scores = _classifier(few, [32, 32], epochs)(unseen.data).detach().numpy()
+        outputs[name] = scores[:, 1] - scores[:, 0]
+    labels, title = unseen.targets.numpy(), "Noisy moons, trained on 60 points"
+    return {
+        "classes": viz.class_scores(guesses, digits.classes, target=digits.targets),
+        "roc": viz.roc(outputs, labels, title=title),
+        "precision": viz.precision_recall(outputs, labels, title=title),
+        "calibration": viz.calibration(outputs, labels, scores="logits", title=title),
+    }
+
+
 class Residual(nn.Module):
     """A residual block."""
 
@@ -143,6 +164,7 @@ PICTURES = {
     "filters": filters,
     "tracker": tracker,
     "compared-": compared,
+    "classifier-": classifiers,
     "architecture": architecture,
     "augmentation": augmentation,
 }

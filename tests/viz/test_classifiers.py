@@ -1,0 +1,206 @@
+"""Pictures of classifiers: the points, areas, bars and intervals that are drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlframe import metrics
+from dlframe.data.datasets import Digits
+from dlframe.errors import ArgumentError, LabelError, ShapeError
+from dlframe.metrics.intervals import of_share
+from dlframe.tensor import Tensor
+from dlframe.viz import calibration, class_balance, class_scores, confusion, precision_recall, roc
+from dlframe.viz.classifiers import MOST
+
+
+@pytest.fixture
+def two(rng):
+    labels = rng.integers(0, 2, 80)
+    return labels + rng.normal(0, 1, 80), labels
+
+
+@pytest.fixture
+def four(rng):
+    labels = rng.integers(0, 4, 120)
+    scores = rng.normal(0, 1, (120, 4))
+    scores[np.arange(120), labels] += 1.5
+    return scores, labels
+
+
+def labelled(axes):
+    return {line.get_label(): line for line in axes.lines if line.get_label()[0] != "_"}
+
+
+CURVES = {
+    "roc": (roc, metrics.roc_curve, metrics.auroc, ("false_positive_rate", "true_positive_rate")),
+    "precision_recall": (
+        precision_recall,
+        metrics.precision_recall_curve,
+        metrics.average_precision,
+        ("recall", "precision"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CURVES))
+def test_of_two_classes_there_is_one_curve(name, two):
+    draw, curve, area, (x, y) = CURVES[name]
+    lines = labelled(draw(*two).axes[0])
+    (label, line), points = next(iter(lines.items())), curve(*two)
+    assert len(lines) == 1
+    assert label.endswith(f" {area(*two):.3f}")
+    np.testing.assert_array_equal(line.get_xdata(), getattr(points, x))
+    np.testing.assert_array_equal(line.get_ydata(), getattr(points, y))
+
+
+@pytest.mark.parametrize("name", sorted(CURVES))
+def test_of_several_classes_each_has_one_against_the_rest(name, four):
+    draw, curve, area, (_, y) = CURVES[name]
+    figure = draw(*four, ["a", "b", "c", "d"], scores="logits")
+    areas = area(*four, "per_class", scores="logits")
+    lines = labelled(figure.axes[0])
+    assert sorted(lines) == [f"{c}  {a:.3f}" for c, a in zip("abcd", areas, strict=True)]
+    for i, label in enumerate(sorted(lines)):
+        points = curve(*four, i, scores="logits")
+        np.testing.assert_array_equal(lines[label].get_ydata(), getattr(points, y))
+    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert shown == sorted(shown, key=lambda text: -float(text.split()[1]))  # the best first
+
+
+@pytest.mark.parametrize("name", sorted(CURVES))
+def test_models_are_compared(name, two, tmp_path, inside):
+    draw, _, area, _ = CURVES[name]
+    scores, labels = two
+    figure = draw({"one": Tensor(scores), "other": -scores}, labels, path=tmp_path / "curves.png")
+    expected = {f"one  {area(scores, labels):.3f}", f"other  {area(-scores, labels):.3f}"}
+    assert set(labelled(figure.axes[0])) == expected
+    inside(figure)
+
+
+def test_the_precision_of_guessing_is_a_line(two):
+    axes = precision_recall(*two).axes[0]
+    assert axes.lines[0].get_ydata() == [two[1].mean()] * 2
+
+
+@pytest.mark.parametrize("draw", [roc, precision_recall])
+def test_what_cannot_be_drawn_is_refused(draw, four):
+    scores, labels = four
+    with pytest.raises(ArgumentError, match="'a' has scores of 4 classes; models are"):
+        draw({"a": scores}, labels)
+    with pytest.raises(ArgumentError, match="the dict of outputs is empty"):
+        draw({}, labels)
+    many = np.eye(MOST + 1) / 2
+    with pytest.raises(ArgumentError, match=f"{MOST + 1} curves cannot be told apart"):
+        draw(many, np.arange(MOST + 1), scores="logits")
+
+
+# --- calibration -------------------------------------------------------------------------------
+
+
+def test_calibration_of_several_models(four, texts, inside):
+    scores, labels = four
+    figure = calibration({"hot": scores * 3, "cold": scores}, labels, bins=5, scores="logits")
+    axes, below = figure.axes
+    for name, one in (("hot", scores * 3), ("cold", scores)):
+        curve = metrics.reliability_curve(one, labels, 5, scores="logits")
+        error = metrics.calibration_error(one, labels, bins=5, scores="logits")
+        line = labelled(axes)[f"{name}  {error:.3f}"]
+        np.testing.assert_array_equal(line.get_xdata(), curve.confidence)
+        np.testing.assert_array_equal(line.get_ydata(), curve.accuracy)
+        assert any(np.array_equal(one.get_ydata(), curve.samples) for one in below.lines)
+    assert {"share that is right", "probability", "samples"} <= texts(figure)
+    inside(figure)
+
+
+def test_calibration_of_two_classes_is_that_of_class_1(two, texts):
+    scores, labels = two
+    figure = calibration(1 / (1 + np.exp(-scores)), labels, scores="probabilities")
+    assert "share of class 1" in texts(figure)
+    with pytest.raises(ArgumentError, match="the dict of outputs is empty"):
+        calibration({}, labels)
+
+
+# --- classes -----------------------------------------------------------------------------------
+
+
+def test_bars_are_the_scores_of_each_class_with_their_intervals(four):
+    matrix = metrics.confusion_matrix(*four)
+    names = ("precision", "recall", "f1", "specificity")
+    axes = class_scores(matrix, names=names).axes[0]
+    widths = np.array([bar.get_width() for bar in axes.patches]).reshape(4, 4)
+    for name, row in zip(names, widths, strict=True):
+        np.testing.assert_allclose(row, getattr(metrics, name)(*four, "per_class"))
+    recalls = [of_share(int(n), int(m), 0.95, None)
+               for n, m in zip(matrix.diagonal(), matrix.sum(axis=1), strict=True)]  # fmt: skip
+    drawn = [tuple(map(float, line.get_xdata())) for line in axes.lines]
+    assert set(recalls) <= set(drawn)
+    assert len(drawn) == 12  # F1 is no share
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == [f"{i}  ({n})" for i, n in enumerate(matrix.sum(axis=1))]
+
+
+def test_outputs_and_targets_do_as_well_as_a_matrix(four):
+    scores, labels = four
+    matrix = metrics.confusion_matrix(scores, labels)
+    for draw in (class_scores, confusion):
+        one, other = draw(matrix), draw(scores, target=labels)
+        assert [text.get_text() for text in one.axes[0].texts] == [
+            text.get_text() for text in other.axes[0].texts
+        ]
+        with pytest.raises(ShapeError, match=r"got \(120, 4\); of outputs pass the labels"):
+            draw(scores)
+
+
+def test_a_class_without_samples_says_so(texts, inside):
+    figure = class_scores(np.array([[3, 0, 0], [1, 2, 0], [0, 0, 0]]), ["a", "b", "c"])
+    assert {"none", "c  (0)"} <= texts(figure)
+    inside(figure)
+    with pytest.raises(ArgumentError, match=r"there is no 'recal'\. Did you mean 'recall'\?"):
+        class_scores(np.eye(2), names=["recal"])
+
+
+class Pairs:
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return np.zeros(2), i % 2
+
+
+FORMS = {
+    "labels": np.array([0, 1, 1]),
+    "one-hot": np.eye(2)[[0, 1, 1]],
+    "column": np.array([[0.0], [1.0], [1.0]]),
+    "list": [0, 1, 1],
+    "tensor": Tensor(np.array([0, 1, 1])),
+}
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_labels_in_every_form(form):
+    assert [bar.get_width() for bar in class_balance(FORMS[form]).axes[0].patches] == [1, 2]
+
+
+def test_data_sets_are_counted_and_compared(texts):
+    digits = Digits(train=False)
+    figure = class_balance(digits)
+    counts = np.bincount(digits.targets.numpy(), minlength=10)
+    assert [bar.get_width() for bar in figure.axes[0].patches] == counts.tolist()
+    figure = class_balance({"here": digits, "there": Pairs()})
+    bars = [bar.get_width() for bar in figure.axes[0].patches]
+    np.testing.assert_allclose(bars, [*(counts / counts.sum()), 2 / 3, 1 / 3, *[0] * 8])
+    assert any("there: 3 samples, a class has none" in text for text in texts(figure))
+
+
+def test_labels_that_are_none_are_refused():
+    with pytest.raises(LabelError, match=r"labels\[1\] is 0\.5"):
+        class_balance([0, 0.5])
+    with pytest.raises(LabelError, match=r"labels\[0\] is -1"):
+        class_balance([-1, 1])
+    with pytest.raises(ShapeError, match=r"labels are \(N,\) or one-hot"):
+        class_balance(np.zeros((2, 2, 2)))
+    with pytest.raises(ShapeError, match="there are no labels"):
+        class_balance(np.zeros(0, int))
+    with pytest.raises(ArgumentError, match="the dict of labels is empty"):
+        class_balance({})
