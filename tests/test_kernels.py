@@ -240,6 +240,8 @@ def test_an_installed_kernel_is_imported_for_the_first_large_array(install):
         (GOOD.replace("x * 3", "x.no_such_method()"), "no_such_method"),
         (GOOD.replace("x * 3", "None"), "gave NoneType, no array"),
         (GOOD.replace("x * 3", "[1]"), "gave list, no array"),
+        (GOOD.replace("x * 3", "x[1:]"), "where the operation gives"),
+        (GOOD.replace("x * 3", "x.astype('d')"), "float64.*gives.*float32"),
         (GOOD.replace("smallest=1", "smallest='5'"), "cannot be interpreted as an integer"),
         (GOOD.replace("forward=lambda x", "fast_backward=lambda g, strange"), "strange"),
     ],

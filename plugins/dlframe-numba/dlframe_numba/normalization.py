@@ -17,7 +17,7 @@ from dlframe.ops.sums import add
 
 from dlframe_numba.compiling import loop
 from dlframe_numba.mathematics import F
-from dlframe_numba.sharing import shared
+from dlframe_numba.sharing import in_parts, in_slices
 
 __all__ = ["moments", "normalize"]
 
@@ -28,7 +28,7 @@ _SMALL = 16  # numbers in a plane, at least, for which a loop over planes pays
 # --- rows --------------------------------------------------------------------------------------
 
 
-@loop
+@in_slices("weight", "bias")
 def _rows(out, mean, rstd, x, weight, bias, eps, centre):
     rows, n = x.shape
     for i in range(rows):
@@ -47,11 +47,11 @@ def _rows(out, mean, rstd, x, weight, bias, eps, centre):
 
 
 @loop
-def _rows_slope(dx, dw, db, g, x, mean, rstd, weight, first, centre):
-    """Rows from `first` on; dw and db have a row for each chunk."""
+def _some_rows_slope(dx, dw, db, g, x, mean, rstd, weight, centre):
+    """dw and db have a row for each chunk."""
     rows, n = x.shape
     for i in range(rows):
-        chunk = (first + i) // _CHUNK - first // _CHUNK
+        chunk = i // _CHUNK
         mu, r = mean[i], rstd[i]
         sum_h = F(0)
         sum_hx = F(0)
@@ -69,6 +69,14 @@ def _rows_slope(dx, dw, db, g, x, mean, rstd, weight, first, centre):
             dx[i, j] = (g[i, j] * weight[j] - sum_h - xhat * sum_hx) * r
 
 
+@in_parts
+def _rows_slope(first, last, number, dx, dw, db, g, x, mean, rstd, weight, centre):
+    """Chunks of rows from `first` to `last`."""
+    a, b = first * _CHUNK, min(len(x), last * _CHUNK)
+    w, v = dw[first:last], db[first:last]
+    _some_rows_slope(dx[a:b], w, v, g[a:b], x[a:b], mean[a:b], rstd[a:b], weight, centre)
+
+
 def _normalize_rows(
     x: Any, weight: Any, bias: Any, axes: Any, over: Any, eps: float, centre: bool
 ) -> Any:
@@ -82,11 +90,7 @@ def _normalize_rows(
     wide_out = out.reshape(blocks.shape)
     mean, rstd = np.empty((2, len(wide)), np.float32)
     w, b = _filled(weight, n, 1), _filled(bias, n, 0)
-
-    def task(a: int, z: int) -> None:
-        _rows(wide_out[a:z], mean[a:z], rstd[a:z], wide[a:z], w, b, np.float32(eps), centre)
-
-    shared(task, len(wide), 2 * n)
+    _rows(len(wide), 2 * n, wide_out, mean, rstd, wide, w, b, np.float32(eps), centre)
     parts = [[mean[part, None] if centre else 0.0, rstd[part, None]] for part in blocks.parts]
     return out, (blocks, parts)
 
@@ -104,13 +108,7 @@ def _rows_back(
     mean = np.concatenate([each[0] for each in parts]).reshape(-1) if centre else 0 * rstd
     w = _filled(weight, n, 1)
     dw, db = np.zeros((2, -(-rows // _CHUNK), n), np.float32)
-
-    def task(a: int, z: int) -> None:
-        some = slice(a * _CHUNK, min(rows, z * _CHUNK))
-        given = wide_g[some], wide[some], mean[some], rstd[some]
-        _rows_slope(wide_dx[some], dw[a:z], db[a:z], *given, w, a * _CHUNK, centre)
-
-    shared(task, len(dw), 4 * n * _CHUNK)
+    _rows_slope(len(dw), 4 * n * _CHUNK, wide_dx, dw, db, wide_g, wide, mean, rstd, w, centre)
     shape = () if weight is None else weight.shape
     return (
         dx if needs[0] else None,
@@ -129,7 +127,7 @@ def _filled(x: Any, n: int, value: float) -> Any:
 # --- planes ------------------------------------------------------------------------------------
 
 
-@loop
+@in_slices()
 def _plane_moments(mean, squares, x):
     planes, n = x.shape
     for i in range(planes):
@@ -143,7 +141,7 @@ def _plane_moments(mean, squares, x):
         mean[i], squares[i] = mu, found
 
 
-@loop
+@in_slices()
 def _plane_lines(out, x, mean, scale, shift):
     planes, n = x.shape
     for i in range(planes):
@@ -151,7 +149,7 @@ def _plane_lines(out, x, mean, scale, shift):
             out[i, j] = (x[i, j] - mean[i]) * scale[i] + shift[i]
 
 
-@loop
+@in_slices()
 def _plane_products(sum_g, sum_gx, g, x, mean):
     planes, n = x.shape
     for i in range(planes):
@@ -163,7 +161,7 @@ def _plane_products(sum_g, sum_gx, g, x, mean):
         sum_g[i], sum_gx[i] = total, product
 
 
-@loop
+@in_slices()
 def _plane_slopes(dx, g, x, mean, scale, factor, shift):
     planes, n = x.shape
     for i in range(planes):
@@ -198,11 +196,7 @@ class _Planes:
         """Mean and mean square of the difference from it, along the axes of the planes."""
         planes = self.matrix(x)
         mean, squares = np.empty((2, len(planes)), np.float32)
-        shared(
-            lambda a, b: _plane_moments(mean[a:b], squares[a:b], planes[a:b]),
-            len(planes),
-            self.size,
-        )
+        _plane_moments(len(planes), self.size, mean, squares, planes)
         own = mean.reshape(self.lead).astype(np.float64)
         total = squares.reshape(self.lead).astype(np.float64)
         if not self.axes:
@@ -249,7 +243,7 @@ def _normalize_planes(
     shift = 0.0 if bias is None else bias.reshape(planes.kept)
     out = np.empty(x.shape, np.float32)
     arrays = planes.matrix(out), planes.matrix(x), *map(planes.each, (own_mean, scale, shift))
-    shared(lambda a, b: _plane_lines(*[v[a:b] for v in arrays]), len(arrays[0]), planes.size)
+    _plane_lines(len(arrays[0]), planes.size, *arrays)
     blocks = plain._blocks(x, axes, over) if stats is None else None
     if blocks is None:
         return out, (None, [[mean, rstd]])
@@ -272,11 +266,7 @@ def _planes_back(
     )
     wide_x, wide_g, own_mean = planes.matrix(x), planes.matrix(g), planes.each(mean)
     sums = np.empty((2, len(wide_x)), np.float32)
-    shared(
-        lambda a, b: _plane_products(*sums[:, a:b], wide_g[a:b], wide_x[a:b], own_mean[a:b]),
-        len(wide_x),
-        planes.size,
-    )
+    _plane_products(len(wide_x), planes.size, *sums, wide_g, wide_x, own_mean)
     sum_g, sum_gx = sums.reshape(2, *planes.lead).astype(np.float64)
     # first along the axes in which the weight is constant, as in the plain gradients
     inner = tuple([a for a in planes.axes if a in over])
@@ -295,7 +285,7 @@ def _planes_back(
         dx = np.empty(x.shape, np.float32)
         given = (scale, factor / -planes.count, shift / -planes.count)
         arrays = planes.matrix(dx), wide_g, wide_x, own_mean, *map(planes.each, given)
-        shared(lambda a, b: _plane_slopes(*[v[a:b] for v in arrays]), len(wide_x), planes.size)
+        _plane_slopes(len(wide_x), planes.size, *arrays)
     return dx, dw, db
 
 

@@ -27,7 +27,7 @@ from dlframe_numba.comparing import (
     where_equal,
 )
 from dlframe_numba.compiling import loop, part
-from dlframe_numba.sharing import shared
+from dlframe_numba.sharing import in_parts
 from dlframe_numba.vectors import add
 
 __all__ = ["max_pool", "spread_windows", "sum_windows"]
@@ -55,8 +55,8 @@ def _some(x, at, step, begin, end):
     return value
 
 
-@loop
-def _maxima(x, shape, out, numbers, windows, offsets, stride, first, last, lanes):
+@in_parts
+def _maxima(first, last, number, x, shape, out, numbers, windows, offsets, stride, lanes):
     """Planes from `first` to `last`; `offsets` has the three places of each offset of a window."""
     depth, height, width = shape
     rows, columns, step = windows[0] * windows[1], windows[2], stride[2]
@@ -81,8 +81,8 @@ def _maxima(x, shape, out, numbers, windows, offsets, stride, first, last, lanes
                     save_bytes(which, numbers, to + j0, columns - j0)
 
 
-@loop
-def _to_maxima(g, numbers, windows, offsets, kernel, stride, dx, shape, first, last, lanes):
+@in_parts
+def _to_maxima(first, last, number, g, numbers, windows, offsets, kernel, stride, dx, shape, lanes):
     """dx = g at the place of each maximum."""
     depth, height, width = shape
     size, rows, columns = depth * height * width, windows[0] * windows[1], windows[2]
@@ -120,8 +120,8 @@ def _to_maxima(g, numbers, windows, offsets, kernel, stride, dx, shape, first, l
                     dx[start + shift + j * stride[2]] += g[at + j]
 
 
-@loop
-def _sums(x, shape, out, windows, offsets, stride, first, last, lanes):
+@in_parts
+def _sums(first, last, number, x, shape, out, windows, offsets, stride, lanes):
     depth, height, width = shape
     rows, columns, step = windows[0] * windows[1], windows[2], stride[2]
     zero = constant(x, 0.0)
@@ -141,8 +141,8 @@ def _sums(x, shape, out, windows, offsets, stride, first, last, lanes):
                 save_run(total, out, to + j0, columns - j0)
 
 
-@loop
-def _pairs(y, windows, out, shape, kernel, first, last, lanes):
+@in_parts
+def _pairs(first, last, number, y, windows, out, shape, kernel, lanes):
     """Windows of two columns side by side, and rows and planes that do not meet, either."""
     depth, height, width = shape
     size, rows, columns = depth * height * width, windows[0] * windows[1], windows[2]
@@ -202,7 +202,7 @@ def _pooled(
 
     lanes = lanes_of(x.dtype)
     work = best.size // count * len(offsets) / 4
-    shared(lambda first, last: _maxima(*arrays, first, last, lanes), count, work)
+    _maxima(count, work, *arrays, lanes)
     return best, number
 
 
@@ -236,7 +236,7 @@ def _max_pool_gradient(
     )  # fmt: skip
     count = math.prod(shape[:2])
     lanes = lanes_of(g.dtype)
-    shared(lambda a, b: _to_maxima(*arrays, a, b, lanes), count, dx.size / count / 4)
+    _to_maxima(count, dx.size / count / 4, *arrays, lanes)
     return (dx,)
 
 
@@ -253,7 +253,7 @@ def _sum_windows(x: Any, *, windows: Any, kernel: Any, stride: Any, padding: Any
         _three(stride, 1),
     )  # fmt: skip
     lanes, work = lanes_of(x.dtype), out.size // count * len(offsets) / 4
-    shared(lambda a, b: _sums(*arrays, a, b, lanes), count, work)
+    _sums(count, work, *arrays, lanes)
     return out
 
 
@@ -272,7 +272,7 @@ def _spread_windows(
         _plain(x), _three(windows, 1), out.reshape(-1), _three(size, 1), _three(kernel, 1)
     )  # fmt: skip
     lanes = lanes_of(x.dtype)
-    shared(lambda a, b: _pairs(*arrays, a, b, lanes), count, out.size / count / 4)
+    _pairs(count, out.size / count / 4, *arrays, lanes)
     return out
 
 

@@ -40,9 +40,11 @@ def _some_compiled(x, first, last):
 
 def _compiled(function: Callable[..., Any], name: str, given: str, body: str, **names: Any) -> Any:
     """A loop with this body, kept by numba as if it stood beside `function`."""
-    source = f"def {function.__name__}_{name}({given}):\n    {body}\n"
+    cells = function.__closure__ or ()  # what tells functions apart that one place in a file made
+    name = "_".join([function.__name__, name, *(str(cell.cell_contents) for cell in cells)])
+    source = f"def {name}({given}):\n    {body}\n"
     exec(compile(source, inspect.getfile(function), "exec"), names)
-    made = names[f"{function.__name__}_{name}"]
+    made = names[name]
     made.__module__ = function.__module__
     return loop(made)
 

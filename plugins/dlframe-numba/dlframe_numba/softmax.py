@@ -10,14 +10,14 @@ from dlframe.kernels import Kernel
 
 from dlframe_numba.compiling import loop
 from dlframe_numba.mathematics import F, exp
-from dlframe_numba.sharing import shared
+from dlframe_numba.sharing import in_slices
 
 __all__ = ["cross_entropy", "log_softmax", "softmax"]
 
 # --- rows --------------------------------------------------------------------------------------
 
 
-@loop
+@in_slices()
 def _softmax(out, x):
     rows, n = x.shape
     for i in range(rows):
@@ -33,7 +33,7 @@ def _softmax(out, x):
             out[i, j] /= total
 
 
-@loop
+@in_slices()
 def _softmax_slope(dx, g, out):
     # out · (g - Σ g out)
     rows, n = g.shape
@@ -45,7 +45,7 @@ def _softmax_slope(dx, g, out):
             dx[i, j] = out[i, j] * (g[i, j] - total)
 
 
-@loop
+@in_slices()
 def _log_softmax(out, x):
     rows, n = x.shape
     for i in range(rows):
@@ -60,7 +60,7 @@ def _log_softmax(out, x):
             out[i, j] = x[i, j] - top - log
 
 
-@loop
+@in_slices()
 def _log_softmax_slope(dx, g, out):
     # g - e^out Σ g
     rows, n = g.shape
@@ -87,7 +87,7 @@ def _by_rows(function: Any, axis: int, *inputs: Any) -> Any:
         return NotImplemented
     out = np.empty(first.shape, np.float32)
     rows = [x.reshape(-1, n) for x in (out, *inputs)]
-    shared(lambda a, b: function(*[x[a:b] for x in rows]), len(rows[0]), 3 * n)
+    function(len(rows[0]), 3 * n, *rows)
     return out
 
 
@@ -126,7 +126,7 @@ def _mean_of_targets(logp, target):
     return total / len(target)
 
 
-@loop
+@in_slices()
 def _cross_entropy_slope(dx, logp, target, g):
     # (softmax - one-hot target) g
     rows, n = logp.shape
@@ -193,11 +193,7 @@ def _cross_entropy_back(
     dx = np.empty(logp.shape, np.float32)
     target = _in_order(target)
     scale = np.float32(g / len(logp))
-    shared(
-        lambda a, b: _cross_entropy_slope(dx[a:b], logp[a:b], target[a:b], scale),
-        len(logp),
-        2 * logp.shape[1],
-    )
+    _cross_entropy_slope(len(logp), 2 * logp.shape[1], dx, logp, target, scale)
     return (dx,)
 
 

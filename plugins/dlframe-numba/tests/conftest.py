@@ -19,6 +19,7 @@ def crowd(request, monkeypatch):
     before = threads.number()
     threads.set_number(3)
     monkeypatch.setattr(sharing, "FEW", 1)
+    monkeypatch.setattr(sharing, "_SOME", 1)
     yield 3
     threads.set_number(before)
 

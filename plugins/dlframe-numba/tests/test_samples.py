@@ -16,8 +16,9 @@ NAMES = sorted(
 )
 # for an infinite c the plain fast gradient is nan, and PyTorch's, the rule's and the kernel's ±∞
 ONLY_NAN = {"lstm_layer"}
-# they decline the small samples, whatever they are asked for; tests/test_convolution.py has others
-LARGE_ONLY = {"convolution", "convolution_input", "convolution_weight"}
+# they decline the small samples, whatever they are asked for; test_convolution.py and
+# test_products.py have others
+LARGE_ONLY = {"convolution", "convolution_input", "convolution_weight", "linear"}
 
 
 @pytest.mark.parametrize("name", NAMES)
