@@ -93,6 +93,7 @@ ALL_MODULES = {module_name(file) for file in FILES}
 # The doors upward, with what each is for. All are imported inside the function that opens them.
 DOORS = {
     ("dlframe.tensor.tensor", "dlframe.viz.explain.explain"): "Tensor.explain()",
+    ("dlframe.training.history", "dlframe.viz.curves.curves"): "History.plot()",
     ("dlframe.training.rate_range", "dlframe.viz.rate_range.rate_range"): "RateRange.plot()",
 }
 

@@ -12,11 +12,14 @@ if IN_ADVANCE:
     from dlframe.training.doctor.checking import check
     from dlframe.training.doctor.report import CheckFailedError, Finding, Report
     from dlframe.training.evaluator import Evaluator
+    from dlframe.training.freezing import Freeze
     from dlframe.training.history import History
     from dlframe.training.initializing import initialize
     from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
+    from dlframe.training.norms import NormLog
     from dlframe.training.progress import ProgressBar
     from dlframe.training.rate_range import RateRange, lr_range_test
+    from dlframe.training.rates import LearningRateScheduler
     from dlframe.training.reading import read_history
     from dlframe.training.snapshots import Snapshots
     from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
@@ -30,11 +33,14 @@ __all__ = [
     "EarlyStopping",
     "Evaluator",
     "Finding",
+    "Freeze",
     "History",
     "JSONLogger",
     "LambdaCallback",
+    "LearningRateScheduler",
     "ModelCheckpoint",
     "NonFiniteLossError",
+    "NormLog",
     "ProgressBar",
     "RateRange",
     "Report",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 _FIELD = re.compile(r"\{(\w+)(:[^{}]*)?\}")
-_IN_NAMES = "[-+.\\w]+"  # what a number may look like in a name: no separator of paths
 
 
 class ModelCheckpoint(Callback):
@@ -232,7 +231,12 @@ def _names_of(filename: str) -> re.Pattern[str]:
             "ModelCheckpoint: filename must be the plain name of a file with {epoch} in it, such "
             f'as "epoch-{{epoch:04d}}-{{val_loss:.3f}}.h5"; got {filename!r}'
         )
-    return re.compile(_IN_NAMES.join(re.escape(text) for text in texts), re.ASCII)
+    # a state may name any file, which this callback would delete one day: so be strict
+    fields = [r"\d{1,19}" if name == "epoch" else r"[-+.\w]+" for name in names]
+    pattern = "".join(
+        re.escape(text) + field for text, field in zip(texts, [*fields, ""], strict=True)
+    )
+    return re.compile(pattern, re.ASCII)
 
 
 _TAKEN = ("best.h5", "last.h5")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlframe.training.monitor import better, check_mode, infer_mode, unknown_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN_EPOCHS = 30  # rows in a notebook
 
 
 class History(Mapping[str, list[Any]]):
     """A mapping from names to one value per epoch: `history["val_loss"]`.
 
-    It can be passed to `viz.curves` and written as JSON. A quantity that was not measured in an
+    `plot` draws it, `save` writes it as JSON, and `pandas.DataFrame(history.records())` makes a
+    table of it. A quantity that was not measured in an
     epoch is NaN there. `validations` are the records of validations inside of epochs, see
     `Trainer.fit`.
 
@@ -54,6 +61,23 @@ class History(Mapping[str, list[Any]]):
             {"epoch": i + 1, **{name: column[i] for name, column in self._values.items()}}
             for i in range(self.epochs)
         ]
+
+    @property
+    def epoch(self) -> list[int]:
+        """The numbers of the epochs, counted from 1: the x values of every column."""
+        return list(range(1, self.epochs + 1))
+
+    def plot(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        title: str | None = None,
+        path: str | os.PathLike[str] | None = None,
+    ) -> Figure:
+        """The curves of the columns, or of those named: `viz.curves`, which has more options."""
+        from dlframe.viz.curves import curves  # only a picture needs viz
+
+        return curves(self, names=names, title=title, path=path)
 
     def best(self, name: str, mode: str | None = None) -> tuple[int, float]:
         """The best epoch, counted from 1, and its value.
@@ -97,8 +121,29 @@ class History(Mapping[str, list[Any]]):
     def __contains__(self, name: object) -> bool:
         return name in self._values
 
+    def _repr_html_(self) -> str:
+        """A table of the last epochs, for notebooks."""
+        records = self.records()
+        left_out = max(0, len(records) - SHOWN_EPOCHS)
+        names = [name for name in self if not isinstance(self[name][-1], list)]
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("epoch", *names))
+        rows = []
+        for record in records[left_out:]:
+            cells = "".join(f"<td>{_cell(record[name])}</td>" for name in names)
+            rows.append(f"<tr><th>{record['epoch']}</th>{cells}</tr>")
+        caption = f"<caption>{left_out} earlier epochs</caption>" if left_out else ""
+        return (
+            f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        )
+
     def __repr__(self) -> str:
         return f"History of {self.epochs} epochs: {', '.join(self) or 'empty'}"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6g}"
+    return html.escape(str(value))
 
 
 def plain(value: Any) -> Any:

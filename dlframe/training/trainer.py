@@ -22,7 +22,7 @@ from dlframe.training.interrupt import Interrupt
 from dlframe.training.keywords import with_known_keywords
 from dlframe.training.monitor import check_monitor
 from dlframe.training.plan import Accumulation, Plan, check_count, epochs_until, make_plan
-from dlframe.training.progress import ProgressBar
+from dlframe.training.progress import ProgressBar, for_verbose
 from dlframe.training.random_state import copied, random_state, set_random_state
 from dlframe.training.rate_range import RateRange, find_rate
 from dlframe.training.regularizing import clipping, hooks_attached
@@ -180,6 +180,7 @@ class Trainer(Stepping):
         overfit_batches: int | None = None,
         fast_dev_run: bool | int = False,
         progress: bool | None = None,
+        verbose: Any = None,
     ) -> History:
         """Train until `epochs` epochs are done in all, and return the history.
 
@@ -189,6 +190,8 @@ class Trainer(Stepping):
         epoch, True always shows the bar, and False shows nothing.
 
         Args:
+            verbose: Keras' way to say it, instead of `progress`: 0 nothing, 1 or "auto" a bar and
+                lines, 2 lines only.
             epochs: of this trainer in all; 1 unless given, or as many as `max_steps` takes.
             more_epochs: the epochs after those that are done, instead of `epochs`.
             steps_per_epoch: the batches of an epoch, for long or endless data; the next epoch goes
@@ -232,7 +235,7 @@ class Trainer(Stepping):
                 check_count(name, count)
         if fast_dev_run:
             check_count("fast_dev_run", int(fast_dev_run))
-            return tried(self, train, val, int(fast_dev_run), progress=progress)
+            return tried(self, train, val, int(fast_dev_run), progress=progress, verbose=verbose)
         if overfit_batches is not None:
             train = first_batches(train, overfit_batches, "fit")
         stream = Stream(train, steps_per_epoch)
@@ -251,7 +254,7 @@ class Trainer(Stepping):
             validation_steps=validation_steps,
         )
         self._begin(stream, val)
-        self._active = self._with_progress(progress)
+        self._active = self._with_progress(progress, verbose)
         try:
             with (
                 Interrupt() as interrupt,
@@ -411,10 +414,19 @@ class Trainer(Stepping):
             )
         return [*measured, *reported]
 
-    def _with_progress(self, progress: bool | None) -> list[Callback]:
-        if progress is False or any(isinstance(c, ProgressBar) for c in self.callbacks):
+    def _with_progress(self, progress: bool | None, verbose: Any) -> list[Callback]:
+        if verbose is None:
+            shown = None if progress is False else ProgressBar(bar=progress)
+        elif progress is None:
+            shown = for_verbose(verbose)
+        else:
+            raise ArgumentError(
+                f"fit: progress={progress!r} and verbose={verbose!r} both say what is shown; pass "
+                "one"
+            )
+        if shown is None or any(isinstance(c, ProgressBar) for c in self.callbacks):
             return self.callbacks
-        return [ProgressBar(bar=progress), *self.callbacks]
+        return [shown, *self.callbacks]
 
     def _run_epoch(self, interrupt: Interrupt) -> None:
         """Run the epoch, or the rest of it; an interruption leaves it unfinished."""

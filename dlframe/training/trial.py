@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
 
 
-def tried(trainer: Trainer, train: Any, val: Any, count: int, *, progress: bool | None) -> History:
+def tried(
+    trainer: Trainer, train: Any, val: Any, count: int, *, progress: bool | None, verbose: Any
+) -> History:
     """An epoch of `count` batches with all callbacks that write no files; all is put back."""
     some = first_batches(train, count, "fit, fast_dev_run")
     held_out = None if val is None else first_batches(val, count, "fit, fast_dev_run")
     double = copied_trainer(trainer)
     double.callbacks = [one for one in trainer.callbacks if not one.writes_files]
     with put_back(trainer, where="fit, fast_dev_run"):
-        history: History = double.fit(some, held_out, epochs=1, progress=progress)
+        history: History = double.fit(some, held_out, epochs=1, progress=progress, verbose=verbose)
     return history
 
 

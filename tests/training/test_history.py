@@ -92,3 +92,20 @@ def test_better() -> None:
 
 def test_plain() -> None:
     assert plain({"a": (1, math.inf), 2: {"b": "x"}}) == {"a": [1, None], "2": {"b": "x"}}
+
+
+def test_a_picture_and_a_table(tmp_path: Path) -> None:
+    history = History()
+    for epoch in range(40):
+        history.append({"loss": 1 / (epoch + 1), "<b>": math.nan, "matrix": [[1, 0], [0, 1]]})
+    assert history.epoch == list(range(1, 41))
+    table = history._repr_html_()
+    assert table.count("<tr>") == 31
+    assert "10 earlier epochs" in table
+    assert "&lt;b&gt;" in table
+    assert "matrix" not in table
+    assert "<td>0.025</td><td></td>" in table
+    pytest.importorskip("matplotlib")
+    figure = history.plot(["loss"], title="A run", path=tmp_path / "run.png")
+    assert (tmp_path / "run.png").stat().st_size > 1000
+    assert figure.axes

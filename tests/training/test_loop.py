@@ -537,6 +537,186 @@ def test_initial_values_that_are_refused() -> None:
         training.initialize(nn.LazyLinear(3), "zeros")
 
 
+# --- callbacks ---------------------------------------------------------------------------------
+
+
+def test_frozen_parts_stay_and_are_freed_by_epoch() -> None:
+    dl.manual_seed(0)
+    x, y = dl.randn(20, 3), dl.randn(20, 1)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1))
+    seen: list[Any] = []
+    note = LambdaCallback(
+        on_epoch_end=lambda t: seen.append(
+            (t.model[0].weight.tolist(), t.model[1].running_mean.tolist())
+        )
+    )
+    before = (model[0].weight.tolist(), model[1].running_mean.tolist())
+    freeze = training.Freeze(but="3.*", epochs=2)
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    trainer = Trainer(model, nn.MSELoss(), optimizer, callbacks=[freeze, note])
+    head = model[3].weight.tolist()
+    trainer.fit((x, y), (x, y), epochs=1, batch_size=5, progress=False)
+    assert all(p.requires_grad for p in model.parameters())
+    assert model[3].weight.tolist() != head
+    trainer.fit((x, y), (x, y), epochs=3, batch_size=5, progress=False)
+    assert seen[:2] == [before] * 2
+    assert all(a != b for a, b in zip(seen[2], before, strict=True))
+    for wrong, message in (("head.*", "no parameter 'head"), ("*", "nothing to train")):
+        trainer.callbacks = [training.Freeze(wrong)]
+        with pytest.raises(ArgumentError, match=message):
+            trainer.fit((x, y), epochs=4, progress=False)
+        assert all(p.requires_grad for p in model.parameters())
+    with pytest.raises(ArgumentError, match="epochs must be 1 or more"):
+        training.Freeze(epochs=0)
+
+
+def test_frozen_parts_with_groups_are_this_loop() -> None:
+    trainer, data = problem(callbacks=[training.Freeze("0.*", epochs=1)], accumulate=2)
+    trainer.fit(data, epochs=2, batch_size=11, shuffle=False, progress=False)
+    model = problem()[0].model
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for epoch in range(2):
+        model[0].requires_grad_(epoch == 1)
+        optimizer.zero_grad()
+        for x, y in DataLoader(TensorDataset(*data), 11):
+            nn.functional.cross_entropy(model(x), y).backward()
+        for p in model.parameters():
+            if p.grad is not None:
+                p.grad /= 2.0
+        optimizer.step()
+    assert weights(trainer) == [p.tolist() for p in model.parameters()]
+
+
+def test_norms_are_those_before_clipping() -> None:
+    log = training.NormLog(2)
+    trainer, data = problem(callbacks=[log], clip_grad_norm=1e-3)
+    trainer.fit(data, epochs=2, batch_size=22, progress=False)
+    assert log.steps == [2]
+    total = math.sqrt(sum(column[0] ** 2 for column in log.gradients.values()))
+    assert total == pytest.approx(trainer.history["grad_norm"][1], rel=1e-5)
+    assert list(log.weights) == [name for name, _ in trainer.model.named_parameters()]
+    with pytest.raises(ArgumentError, match="every must be 1 or more"):
+        training.NormLog(0)
+
+
+def test_rates_by_a_function() -> None:
+    trainer, data = problem(callbacks=[training.LearningRateScheduler(lambda e, r: 0.5**e)])
+    assert trainer.fit(data, epochs=3, progress=False)["lr"] == [1.0, 0.5, 0.25]
+    trainer.callbacks = [training.LearningRateScheduler(lambda epoch, rate: -1.0)]
+    with pytest.raises(ArgumentError, match=r"rate of epoch 3 is -1\.0"):
+        trainer.fit(data, epochs=4, progress=False)
+    trainer.scheduler = lr_scheduler.StepLR(trainer.optimizer, 1)
+    with pytest.raises(ArgumentError, match="the trainer has a schedule"):
+        trainer.fit(data, epochs=4, progress=False)
+    with pytest.raises(TypeError, match="must be a function"):
+        training.LearningRateScheduler(0.1)  # type: ignore[arg-type] # wrong on purpose
+
+
+class Values(Trainer):
+    """Its validation measures the values of a list."""
+
+    values: Any = ()
+
+    def _measure(self, loader: Any, keep_going: Any) -> dict[str, Any]:
+        return {"loss": self.values[self.epoch]}
+
+
+def stopped(values: list[float], **options: Any) -> tuple[Trainer, EarlyStopping]:
+    stopping = EarlyStopping(restore_best=False, **options)
+    trainer, data = problem(kind=Values, callbacks=[stopping])
+    trainer.values = values
+    trainer.fit(data, data, epochs=len(values), progress=False)
+    return trainer, stopping
+
+
+def test_options_of_early_stopping() -> None:
+    values = [5.0, 9.0, 8.0, 4.0, 3.0, 2.0]
+    assert stopped(values, patience=2)[0].epoch == 3
+    trainer, stopping = stopped(values, patience=2, start_from_epoch=1)
+    assert (trainer.epoch, stopping.best, trainer.stop_reason) == (6, 2.0, None)
+    assert math.isnan(trainer.history["best_val_loss"][0])
+    trainer, stopping = stopped(values, patience=3, baseline=4.5)
+    assert (trainer.epoch, stopping.best) == (3, None)
+    trainer, stopping = stopped(values, patience=4, baseline=4.5)
+    assert (trainer.epoch, stopping.best) == (6, 2.0)
+    trainer, _ = stopped(values, patience=9, goal=4.0)
+    assert trainer.epoch == 4
+    assert trainer.stop_reason == "val_loss is 4, as good as the goal 4"
+    with pytest.raises(ArgumentError, match="start_from_epoch cannot be negative"):
+        EarlyStopping(start_from_epoch=-1)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_best_epochs_are_kept(tmp_path: Path) -> None:
+    def checkpoint() -> ModelCheckpoint:
+        return ModelCheckpoint(
+            tmp_path, keep_best=2, keep=1, last=False, filename="run-{epoch}-{val_loss:.2f}.h5"
+        )
+
+    trainer, data = problem(kind=Values, callbacks=[checkpoint()])
+    trainer.values = [5.0, 3.0, 4.0, 3.0, math.nan, 1.0]
+    expected = [
+        ["run-1-5.00.h5"], ["run-1-5.00.h5", "run-2-3.00.h5"],
+        ["run-2-3.00.h5", "run-3-4.00.h5"], ["run-2-3.00.h5", "run-4-3.00.h5"],
+        ["run-2-3.00.h5", "run-4-3.00.h5", "run-5-nan.h5"], ["run-2-3.00.h5", "run-6-1.00.h5"],
+    ]  # fmt: skip
+    for epoch, names in enumerate(expected, start=1):
+        trainer.fit(data, data, epochs=epoch, progress=False)
+        assert files(tmp_path) == ["best.h5", *names]
+        values, path = trainer.values, tmp_path / names[-1]
+        trainer, data = problem(kind=Values, callbacks=[checkpoint()])
+        trainer.values = values
+        trainer.resume(path)
+        assert trainer.epoch == epoch
+
+
+def test_files_after_every_few_epochs(tmp_path: Path) -> None:
+    trainer, data = problem(callbacks=[ModelCheckpoint(tmp_path, None, every=2, keep=9)])
+    trainer.fit(data, epochs=5, progress=False)
+    assert files(tmp_path) == ["epoch-0002.h5", "epoch-0004.h5", "last.h5"]
+
+
+def test_names_of_files_are_checked(tmp_path: Path) -> None:
+    for wrong in ("x.h5", "../{epoch}.h5", "a/{epoch}.h5", "{epoch!r}.h5", ".{epoch}", "{0}{epoch"):
+        with pytest.raises(ArgumentError, match=r"plain name of a file with \{epoch\} in it"):
+            ModelCheckpoint(tmp_path, filename=wrong)
+    with pytest.raises(ArgumentError, match="keep_best needs monitor"):
+        ModelCheckpoint(tmp_path, None, keep_best=1)
+    trainer, data = problem(
+        callbacks=[ModelCheckpoint(tmp_path, None, keep=1, filename="{epoch}-{val_los}.h5")]
+    )
+    with pytest.raises(ArgumentError, match="filename: there is no 'val_los'"):
+        trainer.fit(data, data, progress=False)
+    keep = ModelCheckpoint(tmp_path, keep_best=1, filename="e{epoch}.h5")
+    state = keep.state_dict()
+    for names in (["precious.txt"], ["../e1.h5"], ["epoch-0001.h5"]):
+        for bad in (
+            {**state, "kept": names},
+            {**state, "kept_best": {"names": names, "values": [1.0]}},
+        ):
+            with pytest.raises(dl.errors.StateDictError):
+                keep.load_state_dict(bad)
+    with pytest.raises(dl.errors.StateDictError, match="differ in length"):
+        keep.load_state_dict({**state, "kept_best": {"names": ["e1.h5"], "values": []}})
+
+
+# --- what is shown -----------------------------------------------------------------------------
+
+
+def test_verbose_is_progress_in_the_words_of_keras(capsys: pytest.CaptureFixture[str]) -> None:
+    for verbose, lines in ((0, 0), (2, 1), ("auto", 1)):
+        trainer, data = problem()
+        trainer.fit(data, verbose=verbose)
+        assert len(capsys.readouterr().out.splitlines()) == lines
+    with pytest.raises(ArgumentError, match="pass one"):
+        trainer.fit(data, more_epochs=1, progress=True, verbose=1)
+    with pytest.raises(ArgumentError, match="verbose must be 0"):
+        trainer.fit(data, more_epochs=1, verbose=3)
+
+
 # --- a step of one's own -----------------------------------------------------------------------
 
 

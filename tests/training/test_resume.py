@@ -365,8 +365,14 @@ def with_feature(name: str, num_workers: int = 0) -> Callable[..., Run]:
     return Featured
 
 
+SOME_FEATURES = [
+    name if name in ("groups", "validation inside", "all")
+    else pytest.param(name, marks=pytest.mark.slow) for name in FEATURES
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("num_workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.parametrize("name", SOME_FEATURES)
 def test_what_fit_can_do_is_resumed_after_every_batch(
     tmp_path: Path, name: str, num_workers: int
 ) -> None:
@@ -411,7 +417,7 @@ def test_what_fit_can_do_is_resumed_after_every_batch(
         assert_same_bits(resumed.fit().result(), whole)
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.parametrize("name", SOME_FEATURES)
 def test_a_stop_after_every_batch_is_continued_by_fit(name: str) -> None:
     class StopAlways(Callback):
         def on_batch_end(self, trainer: Trainer) -> None:
@@ -532,9 +538,13 @@ def test_every_optimizer_resumes_with_every_schedule(
 CALLBACKS: dict[str, Callable[[Path], Callback]] = {
     "CSVLogger": lambda folder: training.CSVLogger(folder / "log.csv"),
     "EarlyStopping": lambda folder: EarlyStopping("val_accuracy", patience=2, min_delta=0.1),
+    "Freeze": lambda folder: training.Freeze("0.*", epochs=2),
     "JSONLogger": lambda folder: training.JSONLogger(folder / "log.jsonl"),
     "LambdaCallback": lambda folder: training.LambdaCallback(on_batch_end=lambda t: dl.randn(1)),
-    "ModelCheckpoint": lambda folder: ModelCheckpoint(folder, keep=2, every_steps=7),
+    "ModelCheckpoint": lambda folder: ModelCheckpoint(
+        folder, keep=2, keep_best=2, every_steps=7, filename="{epoch}-{val_loss:.3f}.h5"
+    ),
+    "NormLog": lambda folder: training.NormLog(2),
     "ProgressBar": lambda folder: training.ProgressBar(bar=False),
     "Snapshots": lambda folder: training.Snapshots(every_batches=3),
     "StepLog": lambda folder: StepLog(5),
@@ -557,7 +567,8 @@ def test_the_table_has_every_callback() -> None:
     kinds = [getattr(training, name) for name in training.__all__]
     callbacks = [k for k in kinds if isinstance(k, type) and issubclass(k, Callback)]
     names = {kind.__name__ for kind in callbacks}
-    assert set(CALLBACKS) == names - {"Callback", "EMAWeightAveraging"}
+    # LearningRateScheduler is refused beside a schedule
+    assert set(CALLBACKS) == names - {"Callback", "EMAWeightAveraging", "LearningRateScheduler"}
 
 
 @pytest.mark.parametrize(
@@ -578,6 +589,14 @@ def test_all_callbacks_together_resume(tmp_path: Path, places: Any) -> None:
         for f in last
     ]
     assert all(log == logs[0] for log in logs)
+
+
+def test_rates_by_a_function_of_the_epoch_resume(tmp_path: Path) -> None:
+    def make(callbacks: tuple[Callback, ...]) -> Run:
+        rates = training.LearningRateScheduler(lambda epoch, rate: rate * (0.5 if epoch else 1))
+        return Run(make_sgd, no_schedule, callbacks=(rates, *callbacks))
+
+    check_every_resumption(tmp_path, make, some_places)
 
 
 @pytest.mark.parametrize(
