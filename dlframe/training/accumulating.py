@@ -45,7 +45,7 @@ class Group:
 
     def add(self, samples: float) -> None:
         """Count a batch whose gradients have been added."""
-        if self.batches == 0:
+        if not self.first:  # a batch may weigh nothing
             self.first = samples
         self.batches += 1
         self.samples += samples

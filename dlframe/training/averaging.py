@@ -229,7 +229,7 @@ def _update_bn(trainer: Trainer) -> None:
         try:
             with no_grad():
                 for batch in itertools.islice(stream.loader, stream.length):
-                    trainer.forward(*trainer.split(batch)[0])
+                    trainer._output(trainer._take(batch).inputs)
         finally:
             set_random_state(randomness)
             stream.go_to(position, stream.drawn)

@@ -1,14 +1,15 @@
-"""What `fit` accepts as data, what a batch is made of, and how its loss is checked."""
+"""What a batch is made of, how its loss is checked, and what it weighs in an epoch's means."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from dlframe.data import DataLoader, TensorDataset
+from dlframe.data import DataLoader
 from dlframe.errors import ArgumentError, DlframeError, DTypeError, ShapeError
 from dlframe.tensor import Tensor, to_array
 
@@ -17,40 +18,43 @@ class NonFiniteLossError(DlframeError, FloatingPointError):
     """A loss that is NaN or infinite; the weights are those from before this batch."""
 
 
+@dataclass(slots=True)
+class Measured:
+    """An output of the model, and what it is compared with, in the forms that are asked for."""
+
+    output: Any
+    target: Any
+    """As the loss takes it."""
+    labels: Any
+    """As metrics of labels take it: class numbers where the loss has one-hot rows."""
+    loss: float = math.nan
+    size: float = 0.0
+    """What this batch weighs in a mean: its samples, or the sum of their weights."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch on its way from the data to the loss."""
+
+    inputs: list[Any] | dict[str, Any]
+    target: Any
+    """As the data give it; once the output is known, as the loss takes it."""
+    weight: Any = None
+    class_weights: Any = None
+    size: float = 0.0
+    parts: dict[Any, Measured] = field(default_factory=dict)
+    """By the name of an output; None is the name of the only one."""
+
+    def values(self) -> list[Any]:
+        """The inputs in a row."""
+        return list(self.inputs.values() if isinstance(self.inputs, dict) else self.inputs)
+
+
+class Batches(list[Any]):
+    """A list of batches, which is never taken for inputs and targets."""
+
+
 # --- loaders -----------------------------------------------------------------------------------
-
-
-def make_loader(
-    data: Any, batch_size: int, *, shuffle: bool, num_workers: int, where: str
-) -> Iterable[Any]:
-    """A loader of the given data: a loader, a pair (x, y) of arrays, a data set, or batches."""
-    if isinstance(data, DataLoader):
-        return data
-    if _is_arrays(data):
-        data = TensorDataset(*[_as_tensor(part) for part in data])
-    elif isinstance(data, (Tensor, np.ndarray)):
-        raise DTypeError(
-            f"{where}: the data must hold inputs and targets; got one array of shape "
-            f"{tuple(data.shape)}. Pass the pair (x, y)"
-        )
-    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, list):
-        # shuffling an empty data set is an error of the sampler, which cannot say which data it was
-        shuffle = shuffle and len(data) > 0
-        return DataLoader(data, batch_size, shuffle=shuffle, num_workers=num_workers)
-    if hasattr(data, "__iter__"):
-        return data  # type: ignore[no-any-return] # batches, in whatever form they come
-    raise DTypeError(
-        f"{where}: expected a DataLoader, a pair (x, y), a data set or an iterable of batches; got "
-        f"{type(data).__name__}"
-    )
-
-
-def _is_arrays(data: Any) -> bool:
-    return (
-        isinstance(data, (tuple, list))
-        and len(data) >= 2
-        and all(isinstance(part, (Tensor, np.ndarray)) for part in data)
-    )
 
 
 def length_of(loader: Any) -> int | None:
@@ -77,38 +81,22 @@ def why_empty(loader: Any) -> str:
     return f": the data set has {samples} samples"
 
 
-# --- batches -----------------------------------------------------------------------------------
-
-
-def split_batch(batch: Any) -> tuple[list[Any], Any]:
-    """The inputs and the target of a batch: [x] and y of (x, y), [a, b] and y of (a, b, y)."""
-    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
-        what = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
-        raise ShapeError(
-            f"Trainer: a batch must be (inputs, targets), and this one is {what}. Let the data "
-            "set give pairs, or override Trainer.split"
-        )
-    *inputs, target = batch
-    return [_as_tensor(part) for part in inputs], _as_tensor(target)
-
-
-def inputs_of(batch: Any) -> list[Any]:
-    """The model's inputs of a batch, whether it has targets or not."""
-    if isinstance(batch, (tuple, list)):
-        return [_as_tensor(part) for part in (batch[:-1] if len(batch) > 1 else batch)]
-    return [_as_tensor(batch)]
-
-
-def _as_tensor(value: Any) -> Any:
-    return Tensor(value) if isinstance(value, np.ndarray) else value
-
-
-def batch_length(target: Any, output: Any) -> int:
-    """How many samples a batch has: its weight in the epoch's means."""
-    for value in (target, output):
-        if isinstance(value, (Tensor, np.ndarray)) and value.ndim > 0:
-            return int(value.shape[0])
+def batch_length(*values: Any) -> int:
+    """How many samples a batch has, by the first of these that is or holds an array."""
+    for value in values:
+        for leaf in leaves(value):
+            if isinstance(leaf, (Tensor, np.ndarray)) and leaf.ndim > 0:
+                return int(leaf.shape[0])
     return 1
+
+
+def leaves(value: Any) -> list[Any]:
+    """What a nest of tuples, lists and dicts holds, in order."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [leaf for part in value for leaf in leaves(part)]
+    return [value]
 
 
 # --- the loss ----------------------------------------------------------------------------------
@@ -125,24 +113,30 @@ def check_scalar(loss: Any) -> None:
         )
 
 
-def per_sample(loss: Callable[..., Any], value: float, samples: int) -> float:
+def per_sample(loss: Callable[..., Any] | None, value: float, samples: float) -> float:
     """The mean loss of a batch: one with reduction="sum" is divided by the samples."""
-    return value / samples if getattr(loss, "reduction", "mean") == "sum" else value
+    is_sum = getattr(loss, "reduction", "mean") == "sum"
+    return value / samples if is_sum and samples else value
 
 
-def check_finite(value: float, place: str, inputs: list[Any], model: Any) -> None:
+def check_finite(
+    value: float, place: str, inputs: list[Any], model: Any, target: Any = None
+) -> None:
     """Raise NonFiniteLossError for NaN and infinities; the message names the likely cause."""
     if math.isfinite(value):
         return
-    raise NonFiniteLossError(f"the loss is {value} at {place}. {_cause(inputs, model)}")
+    raise NonFiniteLossError(f"the loss is {value} at {place}. {_cause(inputs, model, target)}")
 
 
-def _cause(inputs: list[Any], model: Any) -> str:
+def _cause(inputs: list[Any], model: Any, target: Any) -> str:
     for number, part in enumerate(inputs):
         bad = _count_bad(part)
         if bad:
             name = "input" if len(inputs) == 1 else f"input {number}"
             return f"The cause is in the data: {bad} values of this batch's {name} are not finite"
+    bad = _count_bad(target)
+    if bad:
+        return f"The cause is in the data: {bad} values of this batch's target are not finite"
     broken = [name for name, p in model.named_parameters() if _count_bad(p)]
     if broken:
         return (
@@ -158,5 +152,5 @@ def _cause(inputs: list[Any], model: Any) -> str:
 
 
 def _count_bad(value: Any) -> int:
-    array = to_array(value)
-    return int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0
+    arrays = [to_array(leaf) for leaf in leaves(value) if isinstance(leaf, (Tensor, np.ndarray))]
+    return sum(int((~np.isfinite(array)).sum()) for array in arrays if array.dtype.kind == "f")

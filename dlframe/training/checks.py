@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dlframe.errors import ArgumentError
-from dlframe.metrics import Metric
-from dlframe.nn import Module
+from dlframe.nn import Module, Sequential
 from dlframe.optim import Optimizer
+from dlframe.training.outputs import LossPerOutput
 from dlframe.training.regularizing import check_regularizers, reporting
 from dlframe.training.several import Several
+from dlframe.training.targets import BINARY, LABELS, is_one_of, name_of
 
 
 def check_lists(owner: str, **parts: Any) -> None:
@@ -21,14 +24,51 @@ def check_lists(owner: str, **parts: Any) -> None:
             raise TypeError(f"{owner}: {name} must be a list; got {type(value).__name__}{hint}")
 
 
-def check_measured(owner: str, model: Any, metrics: Sequence[Any]) -> None:
-    """Raise TypeError for what is no model, and for what is no metric."""
+def check_measured(owner: str, model: Any) -> None:
+    """Raise TypeError for what is no model."""
     if not isinstance(model, Module):
-        raise TypeError(f"{owner}: model must be Module; got {type(model).__name__}")
-    for metric in metrics:
-        if not isinstance(metric, Metric):
-            hint = f"; pass {metric.__name__}()" if isinstance(metric, type) else ""
-            raise TypeError(f"{owner}: {metric!r} is not a metrics.Metric object{hint}")
+        hint = f"; pass {model.__name__}(…)" if isinstance(model, type) else ""
+        raise TypeError(f"{owner}: model must be Module; got {type(model).__name__}{hint}")
+
+
+def check_scores(owner: str, loss: Any, model: Module) -> None:
+    """Warn of a last layer that the loss has in itself, or that it needs and the model lacks."""
+    losses = loss.losses.values() if isinstance(loss, LossPerOutput) else ()
+    if losses:
+        return
+    last = last_layer(model)
+    name, layer = name_of(loss), type(last).__name__
+    if layer == "Softmax" and is_one_of(loss, LABELS[:1]):
+        text = f"{name} takes logits and applies a softmax itself; after {layer} the model learns "
+        text += "badly. Leave this layer out; predict_proba() gives probabilities"
+    elif layer == "Sigmoid" and is_one_of(loss, BINARY[1:]):
+        text = f"{name} takes logits and applies a sigmoid itself; after {layer} the model learns "
+        text += "badly. Leave this layer out, or use nn.BCELoss()"
+    elif layer in ("Softmax", "Linear", "Conv2d") and is_one_of(loss, LABELS[1:2]):
+        text = (
+            f"{name} takes the logarithms of probabilities, and the model ends with {layer}. Let "
+        )
+        text += "it end with nn.LogSoftmax(dim=1), or use nn.CrossEntropyLoss() on logits"
+    else:
+        return
+    warnings.warn(f"{owner}: {text}", stacklevel=users_level())
+
+
+def last_layer(model: Any) -> Any:
+    """The last layer of a Sequential, also of one in another; any other model itself."""
+    while (
+        isinstance(model, Sequential) and type(model).forward is Sequential.forward and len(model)
+    ):
+        model = model[-1]
+    return model
+
+
+def users_level() -> int:
+    """The `stacklevel` with which a caller's warning names the line outside of this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and "dlframe/training" in frame.f_code.co_filename:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def check_parts(

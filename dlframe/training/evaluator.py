@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,15 @@ from dlframe.metrics import Mean, Metric, scores_of
 from dlframe.nn import Module
 from dlframe.nn.modes import evaluating
 from dlframe.tensor import Tensor, to_array
-from dlframe.training import batches
-from dlframe.training.batches import batch_length
-from dlframe.training.checks import check_lists, check_measured
+from dlframe.training import batches, data_forms, scoring
+from dlframe.training.arrays import as_tensor, is_array, mapped
+from dlframe.training.batches import Batch, Measured, batch_length
+from dlframe.training.by_name import make_loss, make_metrics
+from dlframe.training.checks import check_lists, check_measured, check_scores
+from dlframe.training.inputs import InputForm, Parts, Taken, taken_by
+from dlframe.training.outputs import LossPerOutput, OfOutput, output_name, pick
+from dlframe.training.targets import fitted
+from dlframe.training.weighting import ClassWeights, weighted
 
 
 class Evaluator:
@@ -26,108 +33,304 @@ class Evaluator:
     batch to inputs and target) and `forward` (from inputs to output).
 
     Args:
-        loss: a function of (output, target) that returns one number.
-        metrics: a metric that was not told what scores are learns it from the last layer of the
-            model or from the loss (`metrics.scores_of`): probabilities are cut at 0.5, logits at 0.
+        loss: a function of (output, target) that returns one number, or the name of a loss, such as
+            "cross_entropy". A dict or list of them is for a model with several outputs, which then
+            has as many targets. None is for a model that returns its loss: a Tensor of one number,
+            or a dict with "loss".
+        metrics: metrics, their classes or names ("accuracy"), or functions of (output, target). A
+            metric that was not told what scores are learns it from the last layer of the model or
+            from the loss (`metrics.scores_of`): probabilities are cut at 0.5, logits at 0. With
+            several outputs, a dict or list of lists.
+        loss_weights: of several losses, in their sum.
+        inputs, target, weight: where in a batch they are: keys of a dict, or positions in a tuple.
+            `inputs` may be a list of several, or a dict from arguments of the model to keys.
+            `inputs=0, target=0` is for an autoencoder. Without them a batch is (inputs…, target),
+            or (input, target, weight) for a model of one input, or a dict with the keys x, y and
+            sample_weight.
+        scale: a factor for inputs of integers, such as 1 / 255 for bytes; the model gets floats.
+
+    Inputs are brought to the dtype of the model's parameters; integers stay integers if the model
+    takes them, as an Embedding does, which is tried with two samples. Targets are brought to what
+    the loss takes: labels to int64, numbers to the dtype of the output, (N,) to (N, 1) where the
+    output has this shape, and for losses such as MSELoss labels to one-hot rows.
 
     >>> x = dl.linspace(-1, 1, 64).reshape(64, 1)
     >>> evaluator = dl.training.Evaluator(nn.Linear(1, 1), nn.MSELoss())
     >>> sorted(evaluator.evaluate((x, 2 * x + 1))), evaluator.predict(x).shape
-    (['loss'], dl.Size([64, 1]))
+    (['loss'], (64, 1))
     """
 
     def __init__(
-        self, model: Module, loss: Callable[[Any, Any], Any], metrics: Sequence[Metric] = ()
+        self,
+        model: Module,
+        loss: Any,
+        metrics: Any = (),
+        *,
+        loss_weights: Any = None,
+        inputs: Any = None,
+        target: Any = None,
+        weight: Any = None,
+        scale: float | None = None,
     ) -> None:
-        check_lists(type(self).__name__, metrics=metrics)
-        check_measured(type(self).__name__, model, metrics)
+        owner = type(self).__name__
+        check_lists(owner, metrics=metrics)
+        check_measured(owner, model)
         self.model = model
-        self.loss = loss
-        self.metrics = list(metrics)
+        self.loss = make_loss(loss, loss_weights, owner)
+        self.metrics = make_metrics(metrics, self.loss, owner)
+        check_scores(owner, self.loss, model)
+        self._parts = Parts(owner, inputs, target, weight, self.loss is None)
+        self._form = InputForm(scale)
+        self._taken: tuple[Any, Taken] | None = None
 
-    def split(self, batch: Any) -> tuple[list[Any], Any]:
-        """The model's inputs and the target of a batch; override it for batches of other forms."""
-        return batches.split_batch(batch)
+    def split(self, batch: Any) -> tuple[Any, ...]:
+        """Inputs and target of a batch, or inputs, target and weight; override it for other forms.
 
-    def forward(self, *inputs: Any) -> Any:
+        Inputs are a list, or a dict of the model's arguments.
+        """
+        inputs, target, weight = self._parts.of(batch, self._takes())
+        return (inputs, target) if weight is None else (inputs, target, weight)
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
         """The model's output; override it to call the model in another way."""
-        return self.model(*inputs)
+        return self.model(*inputs, **named)
 
-    def evaluate(self, data: Any, *, batch_size: int = 256, num_workers: int = 0) -> dict[str, Any]:
+    def evaluate(
+        self,
+        data: Any,
+        y: Any = None,
+        *,
+        metrics: Any = None,
+        sample_weight: Any = None,
+        batch_size: int = 256,
+        num_workers: int = 0,
+    ) -> dict[str, Any]:
         """Loss and metrics on other data, in evaluation mode; the model's modes stay as they were.
 
-        `data` is what `fit` takes.
+        Args:
+            data: what `fit` takes: a pair (x, y), a data set, a loader; or the inputs alone, with
+                `y` for the targets.
+            metrics: measured instead of those of the constructor.
+            sample_weight: of arrays (x, y): the loss is the weighted mean.
         """
-        loader = batches.make_loader(
+        data = data_forms.with_target(
+            data, y, sample_weight, "evaluate", needs_target=self._needs_target()
+        )
+        loader = data_forms.make_loader(
             data, batch_size, shuffle=False, num_workers=num_workers, where="evaluate"
         )
-        results = self._measure(loader, lambda: True)
+        with self._with_metrics(metrics):
+            results = self._measure(loader, lambda: True)
         assert results is not None
         return results
 
-    def predict(self, x: Any, *, batch_size: int = 256, num_workers: int = 0) -> Tensor:
+    def predict(self, x: Any, *, batch_size: int = 256, num_workers: int = 0) -> Any:
         """The model's outputs for arrays, tensors, a data set or a loader, in evaluation mode.
 
-        Where batches have targets, the targets are ignored.
+        Where batches have targets, the targets are ignored. Several outputs come as a tuple, list
+        or dict; outputs that differ in more than the number of samples, as sequences of different
+        lengths do, as a list of one per batch.
         """
-        parts: Iterable[Any]
-        if isinstance(x, (Tensor, np.ndarray)):
-            parts = ([x[i : i + batch_size]] for i in range(0, len(x), batch_size))
-        else:
-            parts = batches.make_loader(
-                x, batch_size, shuffle=False, num_workers=num_workers, where="predict"
-            )
+        outputs = []
         with evaluating(self.model), no_grad():
-            outputs = [to_array(self.forward(*batches.inputs_of(part))) for part in parts]
+            for part in data_forms.prediction_batches(x, batch_size, num_workers):
+                inputs = self._parts.inputs_of(part, self._takes())
+                outputs.append(self._output(self._form.bring(inputs, self.model, self._output)))
         if not outputs:
             raise ArgumentError("predict: there is nothing to predict; got no sample")
-        return Tensor(np.concatenate(outputs))
+        return scoring.joined(outputs)
+
+    def predict_proba(self, x: Any, *, batch_size: int = 256, num_workers: int = 0) -> Any:
+        """Probabilities of classes (N, C): what the loss and the last layer make of the outputs.
+
+        One score per sample gives two columns, as in scikit-learn. With several labels per sample
+        (BCE losses with several outputs), each has its own probability. Raises ArgumentError where
+        it is not certain what the outputs are.
+        """
+        outputs = self.predict(x, batch_size=batch_size, num_workers=num_workers)
+        return scoring.probabilities(outputs, self.loss, self.model)
+
+    def predict_classes(self, x: Any, *, batch_size: int = 256, num_workers: int = 0) -> Any:
+        """The most probable class of each sample (N,), int64; 0 or 1 for each of several labels."""
+        outputs = self.predict(x, batch_size=batch_size, num_workers=num_workers)
+        return scoring.classes(outputs, self.loss, self.model)
+
+    def score(self, data: Any, y: Any = None, *, batch_size: int = 256) -> float:
+        """One number as in scikit-learn: accuracy for classes, R² for numbers; higher is better.
+
+        The loss says which. Raises ArgumentError for a loss that says neither.
+        """
+        metric = scoring.score_of(self.loss)
+        return float(self.evaluate(data, y, metrics=[metric], batch_size=batch_size)[metric.name])
+
+    # --- a batch -------------------------------------------------------------------------------
+
+    def _needs_target(self) -> bool:
+        """Whether inputs alone are no data."""
+        own = type(self).split is not Evaluator.split
+        return not (own or self._parts.are_named or self.loss is None)
+
+    def _takes(self) -> Taken:
+        """What the model takes, or a `forward` of a subclass."""
+        if self._taken is None or self._taken[0] is not self.model:
+            own = type(self).forward is not Evaluator.forward
+            self._taken = (self.model, taken_by(self.forward if own else self.model.forward))
+        return self._taken[1]
+
+    def _output(self, inputs: Any) -> Any:
+        return self.forward(**inputs) if isinstance(inputs, dict) else self.forward(*inputs)
+
+    def _take(self, batch: Any, classes: ClassWeights | None = None) -> Batch:
+        """A batch with its inputs in the form that the model takes."""
+        inputs, target, *weight = self.split(batch)
+        inputs = self._form.bring(inputs, self.model, self._output)
+        return Batch(inputs, target, weight[0] if weight else None, classes)
+
+    def _loss_of(self, batch: Batch) -> tuple[Any, Tensor]:
+        """Output and loss; the batch then has the target in the form that the loss takes."""
+        output = self._output(batch.inputs)
+        batch.parts.clear()
+        if self.loss is None:
+            return scoring.own_loss(output, batch)
+        given = mapped(as_tensor, batch.target, "y")
+        if not isinstance(self.loss, LossPerOutput):
+            loss = self._part(None, self.loss, output, given, batch)
+            batch.target = batch.parts[None].target
+        else:
+            pairs = list(self.loss.pairs(output, given))
+            losses = [
+                self._part(key, self.loss.losses[key], out, wanted, batch) * self.loss.weights[key]
+                for key, out, wanted in pairs
+            ]
+            loss = sum(losses[1:], start=losses[0])
+            batch.size = next(iter(batch.parts.values())).size
+        return output, loss
+
+    def _part(self, key: Any, loss: Any, output: Any, target: Any, batch: Batch) -> Tensor:
+        """The loss of one output."""
+        target = scoring.scaled_like(target, batch, self._form, loss)
+        target, labels = fitted(loss, output, target)
+        part = batch.parts[key] = Measured(output, target, labels)
+        weight = batch.weight
+        if weight is not None and not is_array(weight):
+            weight = pick(weight, key, "weight", type(self).__name__)
+        if weight is None and batch.class_weights is None:
+            value = loss(output, target)
+            batches.check_scalar(value)
+            part.size = float(batch_length(target, output))
+        else:
+            value, part.size = weighted(loss, output, target, labels, weight, batch.class_weights)
+        part.loss = batches.per_sample(loss, float(value.item()), part.size)
+        batch.size = part.size
+        assert isinstance(value, Tensor)
+        return value
+
+    def _pairs(self) -> Callable[[Any], tuple[list[Any], Any]]:
+        """From a batch to inputs and target as the model and the loss get them."""
+        shapes: list[Any] = []  # of the output of a sample, and its dtype
+
+        def pair(batch: Any) -> tuple[list[Any], Any]:
+            taken = self._take(batch)
+            target = mapped(as_tensor, taken.target, "y")
+            if isinstance(self.loss, LossPerOutput) or self.loss is None:
+                return taken.values(), target
+            if not shapes:
+                output = None
+                with evaluating(self.model), no_grad(), suppress(Exception):
+                    output = self._output(taken.inputs)  # who uses the pair sees what is raised
+                if not isinstance(output, Tensor) or not output.ndim:
+                    return taken.values(), target
+                shapes.append((output.shape[1:], output.array.dtype))
+            shape, dtype = shapes[0]
+            like = Tensor(np.zeros((batch_length(taken.values()), *shape), dtype))
+            return taken.values(), fitted(self.loss, like, target)[0]
+
+        return pair
+
+    # --- means ---------------------------------------------------------------------------------
 
     def _measure(self, loader: Any, keep_going: Callable[[], bool]) -> dict[str, Any] | None:
         """The means over a loader, or None if `keep_going` returned False."""
         sums = self._new_sums()
         count = 0
         with evaluating(self.model), no_grad():
-            for batch in loader:
+            for raw in loader:
                 if not keep_going():
                     return None
-                inputs, target = self.split(batch)
-                output = self.forward(*inputs)
-                loss = self.loss(output, target)
-                batches.check_scalar(loss)
-                add_batch(sums, self.loss, float(loss.item()), output, target)
+                batch = self._take(raw)
+                output, loss = self._loss_of(batch)
+                add_batch(sums, self.loss, float(loss.item()), output, batch)
                 count += 1
         if not count:
             raise ArgumentError(f"evaluate: the data gave no batch{batches.why_empty(loader)}")
         return {name: plain_value(metric.compute()) for name, metric in sums.items()}
 
+    @contextmanager
+    def _with_metrics(self, metrics: Any) -> Iterator[None]:
+        """In the block, other metrics are measured."""
+        if metrics is None:
+            yield
+            return
+        before = self.metrics
+        self.metrics = make_metrics(metrics, self.loss, "evaluate")
+        try:
+            yield
+        finally:
+            self.metrics = before
+
     def _new_sums(self) -> dict[str, Metric]:
         """Empty sums for loss and metrics; the metrics that were passed in are not changed."""
         sums: dict[str, Metric] = {"loss": Mean("loss")}
+        if isinstance(self.loss, LossPerOutput):
+            for key in self.loss.losses:
+                part = OfOutput(key, Mean("loss"))
+                sums[part.name] = part
         for metric in self.metrics:
             sums[metric.name] = copied = copy.deepcopy(metric)
             copied.reset()
-            copied.assume(scores_of(self.loss, self.model))
+            if isinstance(copied, OfOutput):
+                copied.assume(scores_of(self.loss.losses[copied.key]))
+            else:
+                copied.assume(scores_of(self.loss, self.model))
         return sums
+
+    def _names(self) -> list[str]:
+        """The names of what is measured."""
+        names = ["loss"]
+        if isinstance(self.loss, LossPerOutput):
+            names += [f"{output_name(key)}_loss" for key in self.loss.losses]
+        return [*names, *[metric.name for metric in self.metrics]]
 
 
 def add_batch(
     sums: dict[str, Metric],
-    loss: Callable[..., Any],
+    loss: Any,
     value: float,
     output: Any,
-    target: Any,
+    batch: Batch,
     reporting: Sequence[Any] = (),
 ) -> None:
     """Add a batch to the sums of an epoch, with the numbers that regularizers report."""
-    samples = batch_length(target, output)
+    samples = batch_length(batch.target, output)
     reported = {one.name: batches.per_sample(one, one.last, samples) for one in reporting}
-    sums["loss"].update(batches.per_sample(loss, value, samples), samples)
+    whole = batch.parts.get(None)
+    if whole is not None:
+        value = whole.loss
+    elif isinstance(loss, LossPerOutput):
+        value = sum(loss.weights[key] * part.loss for key, part in batch.parts.items())
+    sums["loss"].update(value, batch.size)
     for name, metric in sums.items():
         if name in reported:
             metric.update(reported[name], samples)
+        elif isinstance(metric, OfOutput):
+            part = batch.parts[metric.key]
+            if isinstance(metric.metric, Mean):
+                metric.update(part.loss, part.size)
+            else:
+                metric.update(part.output, scoring.target_for(metric.metric, part))
         elif name != "loss":
-            metric.update(output, target)
+            part = whole or Measured(output, batch.target, batch.target)
+            metric.update(part.output, scoring.target_for(metric, part))
 
 
 def plain_value(value: Any) -> Any:

@@ -20,6 +20,8 @@ from dlframe.optim import Optimizer
 from dlframe.optim.safety import unheeded
 from dlframe.training import batches
 from dlframe.training.batches import NonFiniteLossError
+from dlframe.training.data_forms import make_loader
+from dlframe.training.evaluator import Evaluator
 from dlframe.training.regularizing import hooks_attached
 from dlframe.training.scheduling import Schedule
 from dlframe.training.smoothing import RunningMean
@@ -166,10 +168,9 @@ def lr_range_test(
     (True, True, 0.1)
     """
     _check(model, optimizer, start, end, steps, smoothing, divergence)
-    data = batches.make_loader(
-        loader, batch_size, shuffle=True, num_workers=0, where="lr_range_test"
-    )
+    data = make_loader(loader, batch_size, shuffle=True, num_workers=0, where="lr_range_test")
     _check_repeats(data)
+    evaluator = Evaluator(model, loss)
     with (
         untouched(model, loss, optimizer=optimizer, loader=data, where="lr_range_test"),
         enable_grad(),
@@ -177,7 +178,7 @@ def lr_range_test(
     ):
         model.train()
         return _search(
-            lambda some: _step(model, loss, optimizer, some[0], clip_grad_norm),
+            lambda some: _step(evaluator, optimizer, some[0], clip_grad_norm),
             optimizer, data, _rates(start, end, steps, linear=linear), smoothing, divergence,
         )  # fmt: skip
 
@@ -313,26 +314,21 @@ def _endless(loader: Iterable[Any]) -> Iterator[Any]:
 
 
 def _step(
-    model: Module,
-    loss: Callable[[Any, Any], Any],
-    optimizer: Optimizer,
-    batch: Any,
-    clip_grad_norm: float | None,
+    evaluator: Evaluator, optimizer: Optimizer, batch: Any, clip_grad_norm: float | None
 ) -> float:
     """Train on one batch; the loss before the step. One that is not finite changes no weight."""
-    inputs, target = batches.split_batch(batch)
+    taken = evaluator._take(batch)
     first: list[float] = []
 
     def closure() -> Any:  # optimizers such as LBFGS call it again
         optimizer.zero_grad()
-        value = loss(model(*inputs), target)
-        batches.check_scalar(value)
+        _, value = evaluator._loss_of(taken)
         first.append(float(value.item()))
         if not math.isfinite(first[0]):
             raise _NotFiniteError
         value.backward()
         if clip_grad_norm is not None:
-            clip_grad_norm_(model.parameters(), clip_grad_norm)
+            clip_grad_norm_(evaluator.model.parameters(), clip_grad_norm)
         return value
 
     with contextlib.suppress(_NotFiniteError):

@@ -19,6 +19,7 @@ from dlframe.training.plan import Accumulation
 from dlframe.training.regularizing import reporting, values_kept, with_penalties
 from dlframe.training.scheduling import Schedule
 from dlframe.training.several import Several
+from dlframe.training.weighting import ClassWeights
 
 
 class Stepping(Evaluator):
@@ -45,6 +46,7 @@ class Stepping(Evaluator):
     _rates: dict[str, float]
     _active: list[Callback]
     _recorded: set[str]
+    _class_weights: ClassWeights | None
 
     def train_step(self, batch: Any) -> Mapping[str, Any]:
         """Train on one batch, and return numbers for the record, among them the loss.
@@ -56,23 +58,21 @@ class Stepping(Evaluator):
 
         The model is in training mode. Raise nothing to skip a batch: return what was measured.
         """
-        inputs, target = self.split(batch)
-        output = self.forward(*inputs)
-        loss = self.loss(output, target)
-        batches.check_scalar(loss)
+        taken = self._take(batch, self._class_weights)
+        output, loss = self._loss_of(taken)
         value = float(loss.item())
-        samples = batches.batch_length(target, output)
-        objective = with_penalties(loss, self._on_outputs(), output, target)
+        objective = with_penalties(loss, self._on_outputs(), output, taken.target)
 
         def again() -> Tensor:
-            result = self.forward(*inputs)
-            return with_penalties(self.loss(result, target), self._on_outputs(), result, target)
+            result, loss = self._loss_of(taken)
+            return with_penalties(loss, self._on_outputs(), result, taken.target)
 
-        self.minimize(objective, samples=samples, again=again, inputs=inputs, value=value)
+        parts = {"inputs": taken.values(), "target": taken.target}
+        self.minimize(objective, samples=taken.size, again=again, value=value, **parts)
         here = [one for one in self._reporting() if isinstance(one, OutputPenalty)]
-        names = {"loss", *(m.name for m in self.metrics), *(one.name for one in here)}
+        names = {*self._names(), *(one.name for one in here)}
         sums = {name: metric for name, metric in self._sums.items() if name in names}
-        add_batch(sums, self.loss, value, output, target, here)
+        add_batch(sums, self.loss, value, output, taken, here)
         self._recorded |= names
         return {"loss": value}
 
@@ -83,6 +83,7 @@ class Stepping(Evaluator):
         samples: float = 1,
         again: Callable[[], Tensor] | None = None,
         inputs: Sequence[Any] = (),
+        target: Any = None,
         value: float | None = None,
     ) -> None:
         """Add the gradients of a loss, and make a step of the optimizer when its group is full.
@@ -91,7 +92,7 @@ class Stepping(Evaluator):
             loss: one number, with its graph.
             samples: the samples that it is the mean of: its weight among the batches of a step.
             again: computes the loss anew, for optimizers that need it more than once.
-            inputs: of the model, for the message if the loss is not finite.
+            inputs, target: of the batch, for the message if the loss is not finite.
             value: the loss without penalties, for the callbacks.
 
         Raises:
@@ -101,7 +102,7 @@ class Stepping(Evaluator):
         self.batch_loss = float(loss.item()) if value is None else value
         whole = loss if self.accumulation else with_penalties(loss, self._on_weights(), None, None)
         # it is not finite if the loss or a penalty is not
-        batches.check_finite(float(whole.item()), self._place(), list(inputs), self.model)
+        batches.check_finite(float(whole.item()), self._place(), list(inputs), self.model, target)
         group = self._group
         if self.optimizer.needs_closure:
             group.add(samples)

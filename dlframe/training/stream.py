@@ -120,7 +120,7 @@ def first_batches(loader: Any, count: int, where: str) -> list[Any]:
             "DataLoader, a data set or a list of batches"
         )
     randomness = random_state()  # a sampler of the user's may draw
-    found = list(Limited(_in_order(loader), count))
+    found = batches.Batches(Limited(_in_order(loader), count))
     set_random_state(randomness)
     if not found:
         raise ArgumentError(f"{where}: the data gave no batch{batches.why_empty(loader)}")

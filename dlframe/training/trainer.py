@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import ArgumentError
-from dlframe.metrics import Metric
 from dlframe.nn import Module
 from dlframe.nn.modes import modes_kept
-from dlframe.optim import Optimizer, Regularizer
+from dlframe.optim import Regularizer
 from dlframe.training import batches, trainer_state
 from dlframe.training.accumulating import Group
+from dlframe.training.by_name import make_optimizer, make_schedule
 from dlframe.training.callback import Callback, ordered
 from dlframe.training.checks import check_lists, check_parts
+from dlframe.training.data_forms import fit_data, make_loader, with_target
 from dlframe.training.history import History
 from dlframe.training.initializing import initialize
 from dlframe.training.interrupt import Interrupt
 from dlframe.training.keywords import with_known_keywords
 from dlframe.training.monitor import check_monitor
+from dlframe.training.outputs import LossPerOutput
 from dlframe.training.plan import Accumulation, Plan, check_count, epochs_until, make_plan
 from dlframe.training.progress import ProgressBar, for_verbose
 from dlframe.training.random_state import copied, random_state, set_random_state
@@ -31,6 +33,7 @@ from dlframe.training.several import Several
 from dlframe.training.stepping import Stepping
 from dlframe.training.stream import Limited, Stream, first_batches
 from dlframe.training.trial import tried
+from dlframe.training.weighting import ClassWeights
 
 if TYPE_CHECKING:
     from dlframe.training.doctor.report import Report
@@ -40,7 +43,8 @@ class Trainer(Stepping):
     """Trains a model: `Trainer(model, loss, optimizer).fit(train, val, epochs=10)`.
 
     Args:
-        loss: a function of (output, target) that returns one number.
+        loss, metrics, loss_weights, inputs, target, weight, scale: see `Evaluator`: names, several
+            outputs, the parts of a batch, bytes.
         optimizer: of the model's parameters; ArgumentError if it holds none of them. A dict of
             several, by name, for a subclass with a `train_step` of its own.
         metrics: measured on each training batch as it is trained on, and on the validation data.
@@ -78,9 +82,9 @@ class Trainer(Stepping):
     def __init__(
         self,
         model: Module,
-        loss: Callable[[Any, Any], Any],
-        optimizer: Optimizer | Mapping[str, Optimizer],
-        metrics: Sequence[Metric] = (),
+        loss: Any,
+        optimizer: Any,
+        metrics: Any = (),
         callbacks: Sequence[Callback] = (),
         scheduler: Any = None,
         *,
@@ -92,19 +96,30 @@ class Trainer(Stepping):
         extra: dict[str, Any] | None = None,
         accumulate: int | Mapping[int, int] = 1,
         initializer: Any = None,
+        loss_weights: Any = None,
+        inputs: Any = None,
+        target: Any = None,
+        weight: Any = None,
+        scale: float | None = None,
     ) -> None:
-        super().__init__(model, loss, metrics)
+        super().__init__(
+            model, loss, metrics, loss_weights=loss_weights,
+            inputs=inputs, target=target, weight=weight, scale=scale,
+        )  # fmt: skip
         check_lists("Trainer", callbacks=callbacks, regularizers=regularizers)
         regularizers = [*clipping(clip_grad_norm, clip_grad_value), *regularizers]
         self.accumulation = Accumulation(accumulate)
-        together = Several(optimizer) if isinstance(optimizer, Mapping) else optimizer
+        if isinstance(optimizer, Mapping):
+            together: Any = Several(optimizer)
+        else:
+            together = make_optimizer(optimizer, model)
         check_parts(
-            model, loss, together, metrics, regularizers,
+            model, self.loss, together, self.metrics, regularizers,
             accumulates=bool(self.accumulation),
             own_step=type(self).train_step is not Trainer.train_step,
         )  # fmt: skip
         self.optimizer = together
-        self._schedule = Schedule(scheduler, together, scheduler_interval)
+        self._schedule = Schedule(make_schedule(scheduler, together), together, scheduler_interval)
         self.callbacks = ordered(callbacks)
         self.monitor = monitor
         self.regularizers = regularizers
@@ -139,6 +154,7 @@ class Trainer(Stepping):
         self._pending: dict[str, Any] | None = None  # positions and random state for the next fit
         self._set_aside: dict[str, Any] | None = None  # weights for the next fit; see use_weights
         self._active: list[Callback] = []
+        self._class_weights: ClassWeights | None = None
 
     @property
     def scheduler(self) -> Any:
@@ -168,6 +184,11 @@ class Trainer(Stepping):
         epochs: int | None = None,
         *,
         more_epochs: int | None = None,
+        y: Any = None,
+        validation_data: Any = None,
+        validation_split: float | None = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
         batch_size: int = 32,
         shuffle: bool = True,
         num_workers: int = 0,
@@ -184,12 +205,25 @@ class Trainer(Stepping):
     ) -> History:
         """Train until `epochs` epochs are done in all, and return the history.
 
-        `train` and `val` are DataLoaders, pairs (x, y) of arrays or tensors, data sets (both
-        are put into loaders with `batch_size`, `num_workers` and, for `train`, `shuffle`),
-        or iterables of batches. `progress=None` shows a bar on a terminal and prints a line per
-        epoch, True always shows the bar, and False shows nothing.
+        `fit(x, y)` and `fit((x, y))` train on arrays, `fit(loader)` on a loader, a data set or an
+        iterable of batches; arrays and data sets are put into loaders with `batch_size`,
+        `num_workers` and, for the training data, `shuffle`. See `Evaluator` for what a batch may
+        be. `progress=None` shows a bar on a terminal and prints a line per epoch, True always shows
+        the bar, and False shows nothing.
 
         Args:
+            train: arrays (of NumPy, pandas or SciPy, tensors, lists of numbers) of inputs, the pair
+                (x, y) of them, several inputs as (a, b, y), a list or dict, or what gives batches.
+            val: the targets, if `train` holds inputs only; otherwise data to validate on.
+            y: the targets, where the second argument is not to be used for them.
+            validation_data: the same as `val`: (x, y), (x, y, weights), a loader, …
+            validation_split: validate on this share of the data, the last part of them, as they
+                are before they are shuffled. Of arrays and data sets; not of loaders.
+            sample_weight: (N,), of arrays: the loss is the weighted mean Σ wᵢ ℓᵢ / Σ wᵢ of each
+                batch, as with `nn.CrossEntropyLoss(weight=…)`. Metrics are not weighted.
+            class_weight: of the training loss, not in validation: a dict from classes to weights
+                (classes that are not in it weigh 1), a list with one for each class, or "balanced",
+                N / (C · N_c). It is multiplied with the weights of samples.
             verbose: Keras' way to say it, instead of `progress`: 0 nothing, 1 or "auto" a bar and
                 lines, 2 lines only.
             epochs: of this trainer in all; 1 unless given, or as many as `max_steps` takes.
@@ -222,9 +256,15 @@ class Trainer(Stepping):
             "num_workers": num_workers,
             "where": "fit",
         }
-        train = batches.make_loader(train, shuffle=shuffle, **make)
+        train, val = fit_data(
+            train, val, y=y, validation_data=validation_data, validation_split=validation_split,
+            sample_weight=sample_weight, needs_target=self._needs_target(),
+            has_outputs=isinstance(self.loss, LossPerOutput),
+        )  # fmt: skip
+        self._class_weights = ClassWeights.made(class_weight, train)
+        train = make_loader(train, shuffle=shuffle, **make)
         if val is not None:
-            val = batches.make_loader(val, shuffle=False, **make)
+            val = make_loader(val, shuffle=False, **make)
         batches.check_not_empty("training", train)
         batches.check_not_empty("validation", val)  # now, not after a long epoch
         for name, count in (
@@ -235,7 +275,10 @@ class Trainer(Stepping):
                 check_count(name, count)
         if fast_dev_run:
             check_count("fast_dev_run", int(fast_dev_run))
-            return tried(self, train, val, int(fast_dev_run), progress=progress, verbose=verbose)
+            return tried(
+                self, train, val, int(fast_dev_run), progress=progress, verbose=verbose,
+                class_weight=self._class_weights,
+            )  # fmt: skip
         if overfit_batches is not None:
             train = first_batches(train, overfit_batches, "fit")
         stream = Stream(train, steps_per_epoch)
@@ -279,6 +322,7 @@ class Trainer(Stepping):
     def find_lr(
         self,
         train: Any,
+        y: Any = None,
         *,
         start: float = 1e-7,
         end: float = 10.0,
@@ -300,7 +344,8 @@ class Trainer(Stepping):
         Raises ArgumentError as `lr_range_test`, and with `set_lr` where nothing is suggested or a
         schedule exists already, which has taken note of the old rate.
         """
-        data = batches.make_loader(
+        train = with_target(train, y, None, "find_lr", needs_target=self._needs_target())
+        data = make_loader(
             train, batch_size, shuffle=shuffle, num_workers=num_workers, where="find_lr"
         )
         if set_lr and self.scheduler is not None:
@@ -334,7 +379,7 @@ class Trainer(Stepping):
         optimizer = None if isinstance(self.optimizer, Several) else self.optimizer
         return check(
             self.model, self.loss, train, optimizer, val=val, test=test, batch_size=batch_size,
-            split=self.split, forward=self.forward, **options,
+            split=self._pairs(), forward=self.forward, **options,
         )  # fmt: skip
 
     def stop(self, reason: str) -> None:
@@ -396,8 +441,7 @@ class Trainer(Stepping):
         self._schedule.begin(self._steps_in_all)
         self.interrupted = False
         self.stop_reason = None
-        names = ["loss", *[metric.name for metric in self.metrics]]
-        validated = [f"val_{name}" for name in names] if val is not None else []
+        validated = [f"val_{name}" for name in self._names()] if val is not None else []
         measured = [*self._training_sums(), *validated, *self._learning_rates(), "seconds"]
         self.quantities = self._with_reported(measured)
         if self._schedule.watches:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def tried(
-    trainer: Trainer, train: Any, val: Any, count: int, *, progress: bool | None, verbose: Any
+    trainer: Trainer, train: Any, val: Any, count: int, *, class_weight: Any, **shown: Any
 ) -> History:
     """An epoch of `count` batches with all callbacks that write no files; all is put back."""
     some = first_batches(train, count, "fit, fast_dev_run")
@@ -27,7 +27,7 @@ def tried(
     double = copied_trainer(trainer)
     double.callbacks = [one for one in trainer.callbacks if not one.writes_files]
     with put_back(trainer, where="fit, fast_dev_run"):
-        history: History = double.fit(some, held_out, epochs=1, progress=progress, verbose=verbose)
+        history: History = double.fit(some, held_out, epochs=1, class_weight=class_weight, **shown)
     return history
 
 

@@ -20,6 +20,9 @@ from dlframe.nn import Module
 from dlframe.tensor import to_array
 from dlframe.tensor.creation import randn
 from dlframe.training import batches
+from dlframe.training.batches import Batch
+from dlframe.training.data_forms import make_loader
+from dlframe.training.evaluator import Evaluator
 from dlframe.training.snapshots import Snapshots
 from dlframe.training.untouched import untouched
 from dlframe.viz import style
@@ -301,16 +304,17 @@ def landscape(
         np.linspace(*_range(extent, None if path is None else path[:, k]), points)
         for k in range(len(directions))
     )
-    loader = batches.make_loader(data, batch_size, shuffle=False, num_workers=0, where="landscape")
+    loader = make_loader(data, batch_size, shuffle=False, num_workers=0, where="landscape")
     values = np.empty([points] * len(axes))
+    evaluator = Evaluator(model, loss)
     with untouched(model, loss, loader=loader, where="landscape"), no_grad():
         model.eval()
         if isinstance(loss, Module):
             loss.eval()
-        kept = [batches.split_batch(batch) for batch in loader]
+        kept = [evaluator._take(batch) for batch in loader]
         if not kept:
             raise ArgumentError(f"landscape: the data gave no batch{batches.why_empty(loader)}")
-        here = _mean_loss(model, loss, kept)
+        here = _mean_loss(evaluator, kept)
         for place in product(range(points), repeat=len(axes)):
             _move(
                 parameters,
@@ -318,7 +322,7 @@ def landscape(
                 directions,
                 [axis[i] for axis, i in zip(axes, place, strict=True)],
             )
-            values[place[::-1]] = _mean_loss(model, loss, kept)
+            values[place[::-1]] = _mean_loss(evaluator, kept)
     return Landscape(values, axes, tuple(directions), here, path, captured, explained)
 
 
@@ -379,13 +383,11 @@ def _move(
             mark_mutated(p.array, "landscape")
 
 
-def _mean_loss(model: Module, loss: Callable[[Any, Any], Any], kept: Sequence[Any]) -> float:
+def _mean_loss(evaluator: Evaluator, kept: Sequence[Batch]) -> float:
     """The mean loss over all samples."""
     mean = Mean("loss")
-    for inputs, target in kept:
-        output = model(*inputs)
-        value = loss(output, target)
-        batches.check_scalar(value)
-        samples = batches.batch_length(target, output)
-        mean.update(batches.per_sample(loss, float(value.item()), samples), samples)
+    for batch in kept:
+        _, value = evaluator._loss_of(batch)
+        loss = batches.per_sample(evaluator.loss, float(value.item()), batch.size)
+        mean.update(loss, batch.size)
     return float(mean.compute())

@@ -442,8 +442,8 @@ def test_parts_are_checked() -> None:
             Trainer(model, loss, sgd, **{name: part})
     with pytest.raises(TypeError, match=r"callbacks must be a list; got NoneType$"):
         Trainer(model, loss, sgd, callbacks=None)  # type: ignore[arg-type] # wrong on purpose
-    with pytest.raises(TypeError, match=r"not a metrics.Metric object; pass Accuracy\(\)"):
-        Trainer(model, loss, sgd, [Accuracy])  # type: ignore[list-item] # wrong on purpose
+    with pytest.raises(TypeError, match=r"5 is not a metrics.Metric object, the name of one"):
+        Trainer(model, loss, sgd, [5])
     with pytest.raises(TypeError, match="the class; pass an instance"):
         Trainer(model, loss, sgd, callbacks=[EarlyStopping])  # type: ignore[list-item] # wrong on purpose
     with pytest.raises(ArgumentError, match="two quantities are named accuracy"):

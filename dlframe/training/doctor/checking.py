@@ -13,11 +13,13 @@ from dlframe.base.printable import error_text
 from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.nn import Module
 from dlframe.optim import Optimizer
-from dlframe.training import batches
+from dlframe.training.arrays import as_tensor, mapped
+from dlframe.training.data_forms import make_loader, with_target
 from dlframe.training.doctor.case import Case
 from dlframe.training.doctor.learning import LeftOutError
 from dlframe.training.doctor.report import Finding, Report
 from dlframe.training.doctor.table import CHECKS, Check
+from dlframe.training.inputs import Parts, taken_by
 from dlframe.training.stream import is_once
 from dlframe.training.untouched import untouched
 
@@ -84,7 +86,7 @@ def check(
         loss,
         optimizer,
         loaders,
-        split=split or batches.split_batch,
+        split=split or _pairs_of(model, loss),
         forward=forward or model,
         samples=samples,
         seconds=seconds,
@@ -149,10 +151,22 @@ def _chosen(only: Collection[str] | None, skip: Collection[str]) -> list[Check]:
     return [one for one in CHECKS if (only is None or one.name in only) and one.name not in skip]
 
 
+def _pairs_of(model: Module, loss: Any) -> Callable[[Any], tuple[list[Any], Any]]:
+    """From a batch to inputs and target, as the trainer does it, before it changes any dtype."""
+    parts, taken = Parts("check", None, None, None, loss is None), taken_by(model.forward)
+
+    def split(batch: Any) -> tuple[list[Any], Any]:
+        inputs, target, _ = parts.of(batch, taken)
+        values = list(inputs.values()) if isinstance(inputs, dict) else inputs
+        return mapped(as_tensor, values, "x"), mapped(as_tensor, target, "y")
+
+    return split
+
+
 def _loader(data: Any, batch_size: int, name: str, *, shuffle: bool) -> Any:
-    loader = batches.make_loader(
-        data, batch_size, shuffle=shuffle, num_workers=0, where=f"check: {name} data"
-    )
+    where = f"check: {name} data"
+    data = with_target(data, None, None, where)
+    loader = make_loader(data, batch_size, shuffle=shuffle, num_workers=0, where=where)
     if is_once(loader):
         raise ArgumentError(
             f"check: the {name} data is an iterator, whose batches would be gone afterwards; pass "

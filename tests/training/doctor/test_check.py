@@ -256,10 +256,10 @@ def test_a_leak_is_estimated_for_all_samples() -> None:
 
 
 def test_batches_that_are_no_pairs() -> None:
-    report = training.check(*sound(), [{"x": X, "y": Y}])
+    report = training.check(*sound(), [{"points": X, "y": Y}])
     assert [one.where for one in report["runs"]] == ["the data"]
     report = training.check(
-        *sound(), [{"x": X, "y": Y}], split=lambda batch: ([batch["x"]], batch["y"])
+        *sound(), [{"points": X, "y": Y}], split=lambda batch: ([batch["points"]], batch["y"])
     )
     assert report["runs"] == []
 

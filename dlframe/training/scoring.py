@@ -1,0 +1,197 @@
+"""What is made of a model's outputs: one array, probabilities, classes, a score, its own loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dlframe.errors import ArgumentError
+from dlframe.metrics import Accuracy, Metric, scores_of
+from dlframe.metrics.labels import threshold_of
+from dlframe.tensor import Tensor, to_array
+from dlframe.training.arrays import as_tensor, is_array
+from dlframe.training.batches import Batch, Measured, batch_length, check_scalar
+from dlframe.training.outputs import LossPerOutput
+from dlframe.training.targets import BINARY, DISTANCES, LABELS, is_one_of, name_of
+
+# --- outputs -----------------------------------------------------------------------------------
+
+
+def joined(outputs: list[Any]) -> Any:
+    """The outputs of all batches as one; a list of them where they cannot be."""
+    first = outputs[0]
+    if isinstance(first, Tensor):
+        shapes = {tuple(one.shape[1:]) if one.ndim else None for one in outputs}
+        if len(shapes) == 1 and None not in shapes:
+            return Tensor(np.concatenate([to_array(one) for one in outputs]))
+        return [one.detach() for one in outputs]
+    if isinstance(first, Mapping):
+        return {key: joined([one[key] for one in outputs]) for key in first}
+    if isinstance(first, (tuple, list)):
+        parts = [joined([one[i] for one in outputs]) for i in range(len(first))]
+        named = hasattr(first, "_fields")
+        return type(first)(*parts) if named else type(first)(parts)
+    return outputs
+
+
+def probabilities(outputs: Any, loss: Any, model: Any) -> Any:
+    """Probabilities of classes; ArgumentError where the outputs are not known to say them."""
+    if isinstance(loss, LossPerOutput):
+        return _each(probabilities, outputs, loss)
+    kind = scores_of(None, model) or scores_of(loss, model)
+    if kind is None or (is_one_of(loss, DISTANCES) and scores_of(None, model) is None):
+        raise ArgumentError(
+            f"predict_proba: neither the last layer of the model nor the loss ({name_of(loss)}) "
+            "says how its outputs become probabilities. Use predict(), and a softmax or sigmoid of "
+            "your own"
+        )
+    scores = _tensor(outputs, "predict_proba")
+    single = scores.ndim == 1 or (scores.ndim > 1 and scores.shape[1] == 1)
+    if kind == "log_probabilities":
+        scores = scores.exp()
+    elif kind == "logits":
+        sigmoid = single or is_one_of(loss, BINARY)
+        scores = scores.sigmoid() if sigmoid else scores.softmax(dim=1)
+    if not single:
+        return scores
+    array = to_array(scores)
+    array = array[:, None] if array.ndim == 1 else array
+    return Tensor(np.concatenate([1 - array, array], axis=1))
+
+
+def classes(outputs: Any, loss: Any, model: Any) -> Any:
+    """The most probable classes, as int64."""
+    if isinstance(loss, LossPerOutput):
+        return _each(classes, outputs, loss)
+    array = to_array(_tensor(outputs, "predict_classes"))
+    single = array.ndim == 1 or array.shape[1] == 1
+    if not single and not is_one_of(loss, BINARY):
+        return Tensor(array.argmax(axis=1).astype(np.int64))
+    threshold = threshold_of(None, scores_of(loss, model))
+    if threshold is None:
+        raise ArgumentError(
+            f"predict_classes: neither the last layer of the model nor the loss ({name_of(loss)}) "
+            "says above which score the class is 1. Use predict() > threshold"
+        )
+    chosen = (array > threshold).astype(np.int64)
+    return Tensor(chosen.reshape(len(chosen), *chosen.shape[2:]) if single else chosen)
+
+
+def _each(function: Any, outputs: Any, loss: LossPerOutput) -> dict[Any, Any]:
+    """The result for each output that has a loss, by its name or number."""
+    return {key: function(outputs[key], one, None) for key, one in loss.losses.items()}
+
+
+def _tensor(outputs: Any, where: str) -> Tensor:
+    if isinstance(outputs, Tensor) and outputs.ndim:
+        return outputs
+    raise ArgumentError(
+        f"{where}: the model's output must be one Tensor for all samples; got "
+        f"{type(outputs).__name__}. Use predict()"
+    )
+
+
+# --- a score -----------------------------------------------------------------------------------
+
+
+class Determination(Metric):
+    """R² = 1 − Σ (y − ŷ)² / Σ (y − ȳ)²; of several columns the mean, as in scikit-learn."""
+
+    def __init__(self) -> None:
+        super().__init__("r2")
+
+    def empty(self) -> Any:
+        return np.zeros((4, 1))
+
+    def update(self, output: Any, target: Any) -> None:
+        guess, true = (to_array(one).astype(np.float64) for one in (output, target))
+        guess, true = guess.reshape(len(guess), -1), true.reshape(len(true), -1)
+        if guess.shape != true.shape:
+            raise ArgumentError(f"score: outputs{guess.shape} and targets{true.shape} differ")
+        batch = np.stack(
+            [
+                np.full(true.shape[1], float(len(true))),
+                true.sum(axis=0),
+                (true**2).sum(axis=0),
+                ((true - guess) ** 2).sum(axis=0),
+            ]
+        )
+        self.state = batch + (self.state if self.state.shape == batch.shape else 0)
+
+    def compute(self) -> float:
+        count, total, squares, errors = self.state
+        if count[0] < 2:
+            return float("nan")
+        spread = np.maximum(squares - total**2 / count, 0)
+        exact = np.where(errors == 0, 1.0, 0.0)
+        return float(
+            np.where(spread > 0, 1 - errors / np.where(spread > 0, spread, 1), exact).mean()
+        )
+
+
+def score_of(loss: Any) -> Metric:
+    """Accuracy for a loss of classes, R² for one of numbers; ArgumentError for any other."""
+    if is_one_of(loss, (*LABELS, *BINARY)):
+        return Accuracy()
+    if is_one_of(loss, DISTANCES):
+        return Determination()
+    raise ArgumentError(
+        f"score: the loss ({name_of(loss)}) does not say whether the model tells classes or "
+        "numbers. Use evaluate(x, y, metrics=[…])"
+    )
+
+
+# --- what metrics get --------------------------------------------------------------------------
+
+
+def target_for(metric: Metric, part: Measured) -> Any:
+    """The target in the form that a metric takes: labels for metrics of classes."""
+    of_classes = any(
+        cls.__module__ == "dlframe.metrics.classification" for cls in type(metric).__mro__
+    )
+    return part.labels if of_classes else part.target
+
+
+def scaled_like(target: Any, batch: Batch, form: Any, loss: Any) -> Any:
+    """Bytes that are images to be rebuilt, scaled as the inputs are."""
+    if not isinstance(target, Tensor) or target.array.dtype != np.uint8:
+        return target
+    if not is_one_of(loss, (*DISTANCES, *BINARY)):
+        return target
+    for one in batch.values():
+        same = isinstance(one, Tensor) and one.shape == target.shape
+        if same and one.dtype.kind == "f" and (target.ndim > 2 or target.shape[-1] > 8):
+            return form.floats(target, "y", one.dtype)
+    return target
+
+
+# --- a model with a loss of its own ------------------------------------------------------------
+
+
+def own_loss(output: Any, batch: Batch) -> tuple[Any, Tensor]:
+    """The output of a model that returns its loss, and this loss."""
+    if batch.weight is not None or batch.class_weights is not None:
+        raise ArgumentError(
+            "fit: sample_weight and class_weight need a loss of each sample, and this model "
+            "returns its loss itself"
+        )
+    if isinstance(output, Mapping) and "loss" in output:
+        loss = output["loss"]
+    elif isinstance(output, Tensor) and output.array.size == 1:
+        loss = output
+    elif hasattr(output, "loss"):
+        loss = output.loss
+    else:
+        is_tensor = isinstance(output, Tensor)
+        got = f"shape {list(output.shape)}" if is_tensor else type(output).__name__
+        raise ArgumentError(
+            "loss=None is for a model that returns its loss: a Tensor of one number, or a dict "
+            f'with "loss"; got {got}. Give a loss: Trainer(model, "cross_entropy", …)'
+        )
+    check_scalar(loss)
+    target = as_tensor(batch.target, "y") if is_array(batch.target) else batch.target
+    batch.size = float(batch_length(batch.values(), output))
+    batch.parts[None] = Measured(output, target, target, float(loss.item()), batch.size)
+    return output, loss

@@ -1,0 +1,254 @@
+"""Weights of samples and of classes in the loss."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dlframe as dl
+from dlframe import nn, optim
+from dlframe.data import DataLoader, TensorDataset
+from dlframe.errors import ArgumentError, LabelError, ShapeError
+from dlframe.training import Evaluator, Trainer
+
+F = nn.functional
+RNG = np.random.default_rng(1)
+X = RNG.normal(size=(12, 3)).astype(np.float32)
+LABELS = np.array([0, 1, 2, 0, 0, 1, 2, 0, 0, 1, 0, 0])
+WEIGHTS = RNG.uniform(0.1, 3, 12)
+
+
+def weights_after(loss: Any, outputs: int, y: Any, *data: Any, **how: Any) -> np.ndarray[Any, Any]:
+    dl.manual_seed(0)
+    model = nn.Linear(3, outputs)
+    one = Trainer(model, loss, optim.SGD(model.parameters(), lr=0.1))
+    one.fit(X, y, *data, epochs=2, batch_size=5, shuffle=False, progress=False, **how)
+    return model.weight.detach().numpy().copy()
+
+
+def by_hand(each: Any, outputs: int, y: Any, weights: Any) -> np.ndarray[Any, Any]:
+    """Two epochs with the weighted mean; `each` gives the loss of each sample."""
+    dl.manual_seed(0)
+    model = nn.Linear(3, outputs)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        for i in range(0, 12, 5):
+            rows = slice(i, i + 5)
+            factor = dl.tensor(weights[rows].astype(np.float32))
+            optimizer.zero_grad()
+            losses = each(model(dl.tensor(X[rows])), dl.tensor(y[rows]))
+            ((losses * factor).sum() / factor.sum()).backward()
+            optimizer.step()
+    return model.weight.detach().numpy().copy()
+
+
+NUMBERS = X.sum(axis=1)
+ZEROS_ONES = (NUMBERS > 0).astype(np.float32)
+
+LOSSES: dict[str, tuple[list[Any], Any, int, Any]] = {
+    "cross entropy": (
+        [nn.CrossEntropyLoss(), F.cross_entropy, "cross_entropy",
+         functools.partial(F.cross_entropy, reduction="mean"),
+         lambda x, y: F.cross_entropy(x, y, reduction="none"),
+         nn.CrossEntropyLoss(reduction="none")],
+        lambda x, y: F.cross_entropy(x, y, reduction="none"), 3, LABELS,
+    ),
+    "mse": (
+        [nn.MSELoss(), F.mse_loss, lambda x, y: (x - y) ** 2],
+        lambda x, y: ((x - y) ** 2)[:, 0], 1, NUMBERS[:, None],
+    ),
+    "bce": (
+        [nn.BCEWithLogitsLoss(), F.binary_cross_entropy_with_logits],
+        lambda x, y: F.binary_cross_entropy_with_logits(x, y, reduction="none")[:, 0], 1,
+        ZEROS_ONES[:, None],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_the_loss_is_the_mean_weighted_by_samples(name: str) -> None:
+    losses, each, outputs, y = LOSSES[name]
+    expected = by_hand(each, outputs, y, WEIGHTS)
+    for loss in losses:
+        got = weights_after(loss, outputs, y, sample_weight=WEIGHTS)
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+    batches = [(X[i : i + 5], y[i : i + 5], WEIGHTS[i : i + 5]) for i in range(0, 12, 5)]
+    for data in (batches, DataLoader(TensorDataset(*map(dl.tensor, (X, y, WEIGHTS))), 5)):
+        dl.manual_seed(0)
+        model = nn.Linear(3, outputs)
+        Trainer(model, losses[0], optim.SGD(model.parameters(), lr=0.1)).fit(
+            data, epochs=2, progress=False
+        )
+        np.testing.assert_allclose(model.weight.detach().numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_weights_of_one_are_none(name: str) -> None:
+    losses, _, outputs, y = LOSSES[name]
+    expected = weights_after(losses[0], outputs, y)
+    got = weights_after(losses[0], outputs, y, sample_weight=np.ones(12, int))
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    st.booleans(), st.booleans(), st.sampled_from(["mean", "sum"]),
+    st.sampled_from([(), (4,), (2, 3)]), st.sampled_from([0.0, 0.1]), st.booleans(),
+)  # fmt: skip
+def test_class_weights_are_those_of_cross_entropy(
+    ignores: bool, own: bool, reduction: str, shape: tuple[int, ...], smoothing: float, both: bool
+) -> None:
+    """`class_weight` is what `CrossEntropyLoss(weight=…)` does, also for pixels, and beside it."""
+    rng = np.random.default_rng(len(shape) + 10 * ignores)
+    scores = dl.tensor(rng.normal(size=(6, 3, *shape)).astype(np.float32))
+    y = rng.integers(0, 3, (6, *shape))
+    if ignores:
+        y[0] = -100
+    table = np.array([0.5, 1.0, 3.0], np.float32)
+    given_table = np.array([2.0, 1.0, 0.25], np.float32) if own else np.ones(3, np.float32)
+    options: dict[str, Any] = {"reduction": reduction}
+    if smoothing and not both:
+        options["label_smoothing"] = 0.0  # the smoothed part weighs the classes, not the samples
+    weighted = nn.CrossEntropyLoss(weight=dl.tensor(table * given_table), **options)
+    plain = nn.CrossEntropyLoss(weight=dl.tensor(given_table) if own else None, **options)
+    samples = np.full(6, 2.0) if both else None
+    from dlframe.training.weighting import ClassWeights
+    from dlframe.training.weighting import weighted as mean
+
+    target = dl.tensor(y)
+    got, size = mean(plain, scores, target, target, samples, ClassWeights({0: 0.5, 2: 3.0}))
+    factor = 2.0 if both and reduction == "sum" else 1.0
+    assert got.item() == pytest.approx(factor * weighted(scores, target).item(), rel=1e-4)
+    assert size > 0
+
+
+def test_class_weight_in_every_form() -> None:
+    loss = nn.CrossEntropyLoss()
+    expected = weights_after(nn.CrossEntropyLoss(weight=dl.tensor([1.0, 5.0, 2.0])), 3, LABELS)
+    for form in ({1: 5, 2: 2.0}, [1, 5, 2], (1, 5, 2), np.array([1, 5, 2]), {0: 1, 1: 5, 2: 2}):
+        got = weights_after(loss, 3, LABELS, class_weight=form)
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+    shares = dl.tensor([12 / (3 * 7), 12 / (3 * 3), 12 / (3 * 2)])
+    expected = weights_after(nn.CrossEntropyLoss(weight=shares), 3, LABELS)
+    got = weights_after(loss, 3, LABELS, class_weight="balanced")
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_class_weight_of_two_classes_and_of_regression_on_classes() -> None:
+    expected = by_hand(LOSSES["bce"][1], 1, ZEROS_ONES[:, None], np.where(ZEROS_ONES, 4.0, 1.0))
+    for y in (ZEROS_ONES, ZEROS_ONES.astype(int), ZEROS_ONES[:, None]):
+        got = weights_after("bce_with_logits", 1, y, class_weight={1: 4.0})
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+    rows = np.eye(3, dtype=np.float32)[LABELS]
+    expected = by_hand(
+        lambda x, y: ((x - y) ** 2).mean(dim=1), 3, rows, np.array([1.0, 1.0, 6.0])[LABELS]
+    )
+    for y in (LABELS, rows):
+        got = weights_after("mse", 3, y, class_weight={2: 6.0})
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_both_weights_multiply() -> None:
+    table = np.array([1.0, 5.0, 2.0])
+    expected = weights_after("cross_entropy", 3, LABELS, sample_weight=WEIGHTS * table[LABELS])
+    got = weights_after("cross_entropy", 3, LABELS, sample_weight=WEIGHTS, class_weight=[1, 5, 2])
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+def test_validation_has_the_weights_that_it_is_given() -> None:
+    dl.manual_seed(0)
+    model = nn.Linear(3, 3)
+    one = Trainer(model, "cross_entropy", ("sgd", {"lr": 0.0}))
+    val = (X, LABELS, WEIGHTS)
+    one.fit(X, LABELS, class_weight=[1, 9, 9], validation_data=val, progress=False, batch_size=5)
+    with dl.no_grad():
+        losses = F.cross_entropy(model(dl.tensor(X)), dl.tensor(LABELS), reduction="none").numpy()
+    assert one.logs["val_loss"] == pytest.approx(np.average(losses, weights=WEIGHTS), rel=1e-5)
+    classes = np.array([1, 9, 9])[LABELS]
+    assert one.logs["loss"] == pytest.approx(np.average(losses, weights=classes), rel=1e-5)
+    plain = one.evaluate(X, LABELS)["loss"]
+    assert plain == pytest.approx(losses.mean(), rel=1e-5)
+    assert one.evaluate(X, LABELS, sample_weight=WEIGHTS)["loss"] == pytest.approx(
+        one.logs["val_loss"], rel=1e-5
+    )
+
+
+def test_samples_of_weight_zero_do_not_count() -> None:
+    weights = np.where(np.arange(12) < 5, 0.0, 1.0)  # the whole first batch
+    start = weights_after("cross_entropy", 3, LABELS, sample_weight=np.zeros(12))
+    dl.manual_seed(0)
+    assert np.array_equal(start, nn.Linear(3, 3).weight.detach().numpy())
+    evaluator = Evaluator(nn.Linear(3, 3), "cross_entropy")
+    weighted = evaluator.evaluate(X, LABELS, sample_weight=weights, batch_size=5)["loss"]
+    assert weighted == pytest.approx(evaluator.evaluate(X[5:], LABELS[5:])["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        ({7: 2.0}, ArgumentError, "no sample of the training data is of class 7; their classes"),
+        ({"cat": 2.0}, ArgumentError, "'cat' is no class; classes are 0, 1, 2"),
+        ({1.5: 2.0}, ArgumentError, "1.5 is no class"),
+        ({1: -2.0}, ArgumentError, "the weight of class 1 must be 0 or more; got -2.0"),
+        ({1: "a"}, ArgumentError, "must be 0 or more; got 'a'"),
+        ([1.0, 2.0], ArgumentError, "2 weights for the classes 0 to 1, and the data have class 2"),
+        ([1.0, 2.0, 1.0, 4.0], ArgumentError, "a weight for class 3, and the model has scores for"),
+        ([[1.0]], ArgumentError, "a list has one weight for each class"),
+        ("balance", ArgumentError, 'the only word it knows is "balanced"'),
+        (5, ArgumentError, "expected a dict"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_class_weights_that_make_no_sense(weights: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        weights_after("cross_entropy", 3, LABELS, class_weight=weights)
+
+
+def test_weights_that_make_no_sense() -> None:
+    for weights in (-WEIGHTS, np.full(12, np.nan)):
+        with pytest.raises(ArgumentError, match="weights must be finite numbers of 0 or more"):
+            weights_after("cross_entropy", 3, LABELS, sample_weight=weights)
+    with pytest.raises(
+        ShapeError, match=re.escape("sample_weight: weights[5, 2] do not fit losses")
+    ):
+        weights_after("cross_entropy", 3, LABELS, sample_weight=np.ones((12, 2)))
+    with pytest.raises(ShapeError, match="weights need the loss of each sample"):
+        weights_after(lambda x, y: (x - y).mean(), 1, NUMBERS[:, None], sample_weight=WEIGHTS)
+    with pytest.raises(ArgumentError, match="has targets that are no labels"):
+        weights_after("mse", 1, NUMBERS, class_weight=[1.0, 2.0])
+    with pytest.raises(ArgumentError, match="a sample has several labels"):
+        many = np.eye(3, dtype=np.float32)[LABELS]
+        weights_after("bce_with_logits", 3, many, class_weight={0: 2.0})
+    loader = DataLoader(TensorDataset(dl.tensor(X), dl.tensor(LABELS)), 4)
+    model = nn.Linear(3, 3)
+    with pytest.raises(ArgumentError, match="let a DataLoader give batches"):
+        Trainer(model, "cross_entropy", "sgd").fit(loader, sample_weight=WEIGHTS)
+    with pytest.raises(ArgumentError, match="do not show theirs before they are read"):
+        Trainer(model, "cross_entropy", "sgd").fit([(X, LABELS)], class_weight="balanced")
+    with pytest.raises(LabelError, match="2 weights, and a sample of class 2"):
+        Trainer(model, "cross_entropy", "sgd").fit(
+            [(X, LABELS)], class_weight=[1, 2], progress=False
+        )
+    with pytest.raises(ArgumentError, match="this model returns its loss itself"):
+        Trainer(nn.Linear(3, 1), None, "sgd").fit([X[:1]], class_weight=[1, 2], progress=False)
+
+
+def test_classes_by_their_names() -> None:
+    class Named(TensorDataset):
+        classes = ("cat", "dog", "owl")
+
+    dl.manual_seed(0)
+    model = nn.Linear(3, 3)
+    one = Trainer(model, "cross_entropy", optim.SGD(model.parameters(), lr=0.1))
+    data = Named(dl.tensor(X), dl.tensor(LABELS))
+    one.fit(data, epochs=2, batch_size=5, shuffle=False, class_weight={"dog": 5}, progress=False)
+    expected = weights_after("cross_entropy", 3, LABELS, class_weight={1: 5})
+    assert np.array_equal(model.weight.detach().numpy(), expected)
+    with pytest.raises(ArgumentError, match="'cow' is no class; classes are cat, dog, owl"):
+        one.fit(data, epochs=3, class_weight={"cow": 5}, progress=False)
