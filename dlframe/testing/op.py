@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from dlframe.autograd import grad, no_grad
-from dlframe.autograd.gradcheck import gradcheck, gradgradcheck
+from dlframe.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from dlframe.random import fork_rng, get_rng_state, manual_seed
 from dlframe.tensor import Tensor, to_array
 from dlframe.testing.claims import (
+    Broken,
     Results,
     claim,
     cotangents,
@@ -32,6 +33,7 @@ from dlframe.testing.claims import (
     turned,
     unchanged,
 )
+from dlframe.testing.gradients import explained
 
 LAYOUTS = {"not contiguous": strided, "in another order": turned, "read-only": read_only}
 SHAPES = ((), (0,), (2, 0, 3), (1, 1))
@@ -345,7 +347,12 @@ def check_gradients(case: Case, *, atol: float, rtol: float) -> None:
     args = case.args(np.float64)
     with claim(case.name, "has the gradients of its values"):
         require(case.places, "no input is of floats; is it order=0?")
-        gradcheck(case.call, args, **options)
+        try:
+            gradcheck(case.call, args, **options)
+        except GradcheckError as error:
+            fixed = [i for i in range(len(args)) if i not in case.places]
+            more = explained(case.call, args, fixed=fixed, seed=case.seed, rtol=rtol)
+            raise Broken(f"GradcheckError: {error}{more}") from error
     if case.order > 1:
         with claim(case.name, "has second derivatives of its values"):
             gradgradcheck(case.call, args, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -312,3 +313,37 @@ def test_a_gradient_that_changes_from_run_to_run_is_found():
 def test_gradcheck_wants_float64():
     with pytest.raises(ValueError, match="float64"):
         gradcheck(dl.exp, dl.ones(1, requires_grad=True))
+
+
+@pytest.mark.parametrize("fast_mode", [False, True])
+def test_gradgradcheck_finds_two_gradients_that_are_swapped(fast_mode: bool) -> None:
+    """Along equal numbers for both the mistake would not show."""
+    a = dl.tensor([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0], [0.0, 1.5, 0.3]], dtype=dl.float64)
+
+    class Slope(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any, s: Any) -> Any:
+            ctx.save_for_backward(x, s)
+            return s * (a @ x) + a.T @ (s * x)
+
+        @staticmethod
+        def backward(ctx: Any, v: Any) -> Any:
+            x, s = ctx.saved_tensors
+            # right for x is a.T @ (s * v) + (a @ v) * s
+            return a.T @ (s * v) + (a @ s) * v, (a @ x) * v + x * (a @ v)
+
+    class Product(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * (a @ x)
+
+        @staticmethod
+        def backward(ctx: Any, s: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return Slope.apply(x, s)
+
+    x = dl.tensor([0.5, -1.0, 2.0], dtype=dl.float64, requires_grad=True)
+    assert gradcheck(Product.apply, x, fast_mode=fast_mode)
+    with pytest.raises(GradientError, match="gradcheck: "):
+        gradgradcheck(Product.apply, x, fast_mode=fast_mode)

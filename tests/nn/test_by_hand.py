@@ -649,3 +649,34 @@ def test_a_sequential_with_another_forward() -> None:
     np.testing.assert_array_equal(dx, leaf.grad)
     for a, b in zip(found, gradients(net), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_graph_around_own_layers_with_rows_as_parts_may_be_retained() -> None:
+    class Deep(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.row = nn.Sequential(nn.Linear(3, 3), Scale(), Residual(), nn.Dropout(0.5))
+
+        def forward(self, x: np.ndarray) -> Any:
+            return x + self.row(x)
+
+        def backward(self, g: np.ndarray) -> Any:
+            return g + self.row.backward(g)
+
+    deep, x = Deep(), dl.from_numpy(numbers(4, 3)).requires_grad_()
+    y = nn.Sequential(deep, nn.Tanh(), deep)(x).sum()  # each call has its own mask
+    first = dl.autograd.grad(y, [x, *deep.parameters()], retain_graph=True)
+    again = dl.autograd.grad(y, [x, *deep.parameters()])
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert a.any()
+
+
+def test_training_mode_is_read_at_the_call() -> None:
+    """Dropout's backward has the mask of its call, whatever the mode is by then."""
+    layer, x = nn.Dropout(0.5), np.ones((4, 5), np.float32)
+    y = layer(x)
+    layer.eval()
+    np.testing.assert_array_equal(layer.backward(x), y)
+    np.testing.assert_array_equal(layer(x), x)
+    np.testing.assert_array_equal(layer.backward(x), x)

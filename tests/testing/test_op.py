@@ -21,6 +21,7 @@ from samples.broken import (
 
 import dlframe as dl
 from dlframe import nn, ops, testing
+from dlframe.autograd import Function
 from dlframe.ops import elementwise, op
 
 BROKEN = BrokenObjects()
@@ -199,6 +200,41 @@ breaks("has second derivatives of its values: GradcheckError")(
         op_with_rule(lambda g, x: g * (x.array * 2.0 if hasattr(x, "array") else 2 * x))
     )
 )
+
+
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        (lambda g, x: g * x, r"\(ratio 0.5\).*, all by the factor 0.5: a factor of 2 is missing"),
+        (lambda g, x: -2 * g * x, "all by the factor -1: the sign is reversed"),
+        (lambda g: g, "It is the gradient of the output itself"),
+        (lambda g: 2 * g, r"The factor is 1 / \(input 0\) at the same place: left out"),
+    ],
+)
+def test_a_wrong_rule_gets_a_hint(rule: Any, hint: str) -> None:
+    square = elementwise(lambda x: x * x, name="square", x=rule)
+    with pytest.raises(testing.ConformanceError, match=rf"\nof input 0 backward gives .*{hint}"):
+        testing.check_op(square, [np.array([0.5, -1.0, 3.0])])
+
+
+def test_a_wrong_product_gets_a_hint() -> None:
+    class Product(Function):
+        @staticmethod
+        def forward(ctx: Any, a: Any, b: Any) -> Any:
+            ctx.save_for_backward(a, b)
+            return a @ b
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            a, b = ctx.saved_tensors
+            return g @ b, a.T @ g
+
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=(4, 3)), rng.normal(size=(3, 3))]
+    with pytest.raises(
+        testing.ConformanceError, match=r"It is g @ input 1, and the right one is g @ input 1\.T"
+    ):
+        testing.check_op(Product.apply, inputs, name="product")
 
 
 # --- all of them -------------------------------------------------------------------------------
