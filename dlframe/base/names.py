@@ -263,7 +263,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.metrics.": "functional",
         "dlframe.metrics.classification": (
             "Accuracy BalancedAccuracy CohenKappa ConfusionMatrix F1 FBeta HammingLoss Jaccard "
-            "MatthewsCorrelation Precision Recall Specificity SubsetAccuracy TopKAccuracy"
+            "MatthewsCoefficient Precision Recall Specificity SubsetAccuracy TopKAccuracy"
         ),
         "dlframe.metrics.correlation": (
             "ExplainedVariance KendallCorrelation PearsonCorrelation R2Score SpearmanCorrelation "
@@ -273,7 +273,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.metrics.functional": (
             "accuracy accuracy_macro accuracy_per_class balanced_accuracy cohen_kappa "
             "confusion_matrix f1 f1_binary f1_macro f1_micro f1_per_class f1_weighted fbeta "
-            "hamming_loss jaccard matthews_correlation precision precision_binary precision_macro "
+            "hamming_loss jaccard matthews_coefficient precision precision_binary precision_macro "
             "precision_micro precision_per_class precision_weighted recall recall_binary "
             "recall_macro recall_micro recall_per_class recall_weighted specificity "
             "subset_accuracy top_k_accuracy"

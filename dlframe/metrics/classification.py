@@ -39,7 +39,7 @@ __all__ = [
     "FBeta",
     "HammingLoss",
     "Jaccard",
-    "MatthewsCorrelation",
+    "MatthewsCoefficient",
     "Precision",
     "Recall",
     "Specificity",
@@ -338,10 +338,10 @@ class CohenKappa(MatrixMetric):
         return kappa_of_matrix(self.state, self.weights, self.zero_division)
 
 
-class MatthewsCorrelation(MatrixMetric):
+class MatthewsCoefficient(MatrixMetric):
     """Matthews' correlation coefficient, of two or more classes: from -1 to 1, chance is 0.
 
-    >>> metric = MatthewsCorrelation()
+    >>> metric = MatthewsCoefficient()
     >>> metric.update(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]))
     >>> print(round(metric.compute(), 4))
     0.5774
@@ -355,7 +355,7 @@ class MatthewsCorrelation(MatrixMetric):
         threshold: float | None = None,
         scores: str | None = None,
         ignore_index: int | None = None,
-        name: str = "matthews_correlation",
+        name: str = "matthews_coefficient",
     ) -> None:
         self.zero_division = zero_division
         super().__init__(

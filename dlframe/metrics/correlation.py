@@ -72,8 +72,9 @@ def _check(name: str, multioutput: str, known: tuple[str, ...]) -> str:
 class MomentMetric(Metric):
     """The base class of what means and squared deviations say.
 
-    The state is float64 (8, D), rows for n samples of outputs x, targets y and errors e = x - y:
-    n, the means of x, y and e, and the sums of (x - x̄)², (y - ȳ)², (x - x̄)(y - ȳ) and (e - ē)².
+    The state is float64 (11, D), rows for n samples of outputs x, targets y and errors e = x - y:
+    n; the first x, y and e; how far the means are from them; and the sums of (x - x̄)², (y - ȳ)²,
+    (x - x̄)(y - ȳ) and (e - ē)². Means are kept as distances, which are small where means are not.
     """
 
     outputs: tuple[str, ...] = OUTPUTS
@@ -83,18 +84,19 @@ class MomentMetric(Metric):
         super().__init__(name)
 
     def empty(self) -> State:
-        return np.zeros((8, 0))
+        return np.zeros((11, 0))
 
     @quiet
     def update(self, output: Any, target: Any) -> None:
         x, y = _columns(type(self).__name__, output, target)
         if not len(x):
             return
+        e = x - y
         mean_x, dx = _deviations(x)
         mean_y, dy = _deviations(y)
-        mean_e, de = _deviations(x - y)
+        mean_e, de = _deviations(e)
         rows = [
-            np.full(x.shape[1], float(len(x))), mean_x, mean_y, mean_e,
+            np.full(x.shape[1], float(len(x))), x[0], y[0], e[0], mean_x, mean_y, mean_e,
             *((a * b).sum(axis=0) for a, b in ((dx, dx), (dy, dy), (dx, dy), (de, de))),
         ]  # fmt: skip
         self.add(np.stack(rows))
@@ -109,16 +111,11 @@ class MomentMetric(Metric):
             )
         n, m = first[0], second[0]
         total = n + m
-        dx, dy, de = second[1:4] - first[1:4]
-        out = np.empty_like(first)
-        out[0] = total
-        out[1:4] = first[1:4] + (second[1:4] - first[1:4]) * (m / total)
-        out[4:] = (
-            first[4:]
-            + second[4:]
-            + np.stack([dx * dx, dy * dy, dx * dy, de * de]) * (n * m / total)
-        )
-        return out
+        apart = (second[1:4] - first[1:4]) + (second[4:7] - first[4:7])  # of the means
+        dx, dy, de = apart
+        between = np.stack([dx * dx, dy * dy, dx * dy, de * de]) * (n * m / total)
+        means = first[4:7] + apart * (m / total)
+        return np.concatenate([[total], first[1:4], means, first[7:] + second[7:] + between])
 
     def values(self, state: State) -> Values:
         """The value of each output; a subclass defines it."""
@@ -127,20 +124,23 @@ class MomentMetric(Metric):
     @quiet
     def compute(self) -> float | NDArray[Any]:
         state = self.state
-        if len(state) != 8:
-            raise ShapeError(f"{type(self).__name__}: its state has 8 rows, got {len(state)}")
+        if len(state) != 11:
+            raise ShapeError(f"{type(self).__name__}: its state has 11 rows, got {len(state)}")
         if not state.shape[1] or state[0, 0] < 2:
             one = self.multioutput != "raw_values"
             return float("nan") if one else np.full(state.shape[1], np.nan)
-        value: float | NDArray[Any] = _averaged(self.values(state), self.multioutput, state[5])
+        value: float | NDArray[Any] = _averaged(self.values(state), self.multioutput, state[8])
         return value
 
 
 def _deviations(x: Values) -> tuple[Values, Values]:
-    """The mean, and what each value is away from it: exactly 0 if all are equal."""
+    """The mean as its distance from the first value, and how far each value is from the mean.
+
+    Both are exactly 0 if all values are equal.
+    """
     shifted = x - x[0]  # exact for values near each other, however large
     mean = shifted.mean(axis=0)
-    return x[0] + mean, shifted - mean
+    return mean, shifted - mean
 
 
 class R2Score(MomentMetric):
@@ -159,7 +159,7 @@ class R2Score(MomentMetric):
         super().__init__(multioutput, name=name)
 
     def values(self, state: State) -> Values:
-        n, _, _, mean_e, _, yy, _, ee = state
+        n, mean_e, yy, ee = state[0], state[3] + state[6], state[8], state[10]
         return np.where(yy > 0, 1 - (ee + n * mean_e**2) / yy, np.nan)
 
 
@@ -167,7 +167,7 @@ class ExplainedVariance(MomentMetric):
     """1 - Var(x - y) / Var(y): R² that does not count an error that all outputs share."""
 
     def values(self, state: State) -> Values:
-        return np.where(state[5] > 0, 1 - state[7] / state[5], np.nan)
+        return np.where(state[8] > 0, 1 - state[10] / state[8], np.nan)
 
 
 class PearsonCorrelation(MomentMetric):
@@ -188,8 +188,9 @@ class PearsonCorrelation(MomentMetric):
         super().__init__(multioutput, name=name)
 
     def values(self, state: State) -> Values:
-        size = np.sqrt(state[4]) * np.sqrt(state[5])
-        return np.clip(np.where(size > 0, state[6] / size, np.nan), -1, 1)
+        xx, yy, xy, _ = state[7:]
+        size = np.sqrt(xx) * np.sqrt(yy)
+        return np.clip(np.where(size > 0, xy / size, np.nan), -1, 1)
 
 
 # --- ranks -------------------------------------------------------------------------------------

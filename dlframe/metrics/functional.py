@@ -58,7 +58,7 @@ __all__ = [
     "fbeta",
     "hamming_loss",
     "jaccard",
-    "matthews_correlation",
+    "matthews_coefficient",
     "precision",
     "precision_binary",
     "precision_macro",
@@ -350,7 +350,7 @@ def kappa_of_matrix(matrix: Counts, weights: str | None, zero_division: float) -
     return 1 - above / below if below else zero_division
 
 
-def matthews_correlation(
+def matthews_coefficient(
     output: object,
     target: object,
     num_classes: int | None = None,

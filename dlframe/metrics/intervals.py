@@ -141,7 +141,7 @@ def resampled(
 
     from scipy import stats  # on first use
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
             (np.arange(samples),),

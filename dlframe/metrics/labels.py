@@ -325,8 +325,9 @@ def whole_numbers(values: Array, what: str) -> Labels:
         return values.astype(np.int64, copy=False)
     if values.dtype.kind != "f":
         raise DTypeError(f"metrics: {what} must hold class labels, got dtype {values.dtype}")
-    # abs < 2**62 also refuses NaN and infinity, for which the cast would be undefined
-    whole = (values == np.floor(values)) & (np.abs(values) < 2**62)
+    # a bound also refuses NaN and infinity, for which the cast would be undefined
+    bound = 2.0**62 if values.dtype.itemsize > 2 else np.inf  # more than float16 has
+    whole = (values == np.floor(values)) & (np.abs(values) < bound)
     if not whole.all():
         name, value = _first(values, ~whole, what)
         raise LabelError(

@@ -48,7 +48,7 @@ _PLAIN: dict[str, tuple[Callable[..., Metric], dict[str, Any]]] = {
     "log_loss": (probabilities.LogLoss, {}),
     "mae": (regression.MeanAbsoluteError, {}),
     "mape": (regression.MeanAbsolutePercentageError, {}),
-    "matthews_correlation": (classification.MatthewsCorrelation, {}),
+    "matthews_coefficient": (classification.MatthewsCoefficient, {}),
     "max_error": (regression.MaxError, {}),
     "mce": (probabilities.CalibrationError, {"norm": "mce"}),
     "median_absolute_error": (regression.MedianAbsoluteError, {}),
@@ -79,7 +79,8 @@ _ALSO = {
     "kappa": "cohen_kappa",
     "kappa_linear": "cohen_kappa_linear",
     "kappa_quadratic": "cohen_kappa_quadratic",
-    "mcc": "matthews_correlation",
+    "matthews": "matthews_coefficient",
+    "mcc": "matthews_coefficient",
     "sensitivity": "recall",
 }
 
@@ -87,7 +88,7 @@ _TOP = re.compile(r"top([1-9][0-9]*)(accuracy)?")
 _FBETA = re.compile(r"f(?:beta)?([0-9]+(?:\.[0-9]+)?)(.*)")
 
 
-def by_name(name: str, **options: Any) -> Metric:
+def by_name(name: str, /, **options: Any) -> Metric:
     """A new metric by its name; options go to its class.
 
     "top5_accuracy" is `TopKAccuracy(5)`, "f2_macro" `FBeta(2, "macro")`, for any numbers. A ratio

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dlframe.autograd.modes import no_grad
 from dlframe.errors import ShapeError
+from dlframe.metrics import scores_of
 from dlframe.metrics.labels import check_labels, look_like_probabilities, whole_numbers
 from dlframe.tensor import Tensor, to_array
 from dlframe.viz import style
@@ -43,9 +44,10 @@ def decision_boundary(
 
     `predict` gets points (P, 2), as Tensor or array like `x`. It returns logits (P, C), one logit
     per point (P,) or (P, 1), or integer labels (P,). Its floats are probabilities with
-    `probabilities=True`, logits with False; None takes them for probabilities if all lie in [0, 1]
-    (and, of several classes, sum to one), with a warning where one logit per point could be meant.
-    It may be a model; call `model.eval()` first. Where the colour of an area is pale or mixed, the
+    `probabilities=True`, logits with False. None asks the last layer, if `predict` is a model: a
+    Sigmoid or Softmax gives probabilities. Otherwise it takes them for probabilities if all lie in
+    [0, 1] (and, of several classes, sum to one), with a warning where one logit per point could be
+    meant. Call `model.eval()` first. Where the colour of an area is pale or mixed, the
     model is less sure. Lines separate the areas, and crosses mark the points that the model gets
     wrong.
 
@@ -66,7 +68,12 @@ def decision_boundary(
     mesh = np.stack([mesh_x.ravel(), mesh_y.ravel()], axis=1).astype(points.dtype)
 
     count = max(2, int(truth.max(initial=0)) + 1, len(classes or ()))
-    beliefs = _beliefs(_scores(predict, np.concatenate([mesh, points]), wrap), count, probabilities)
+    scores = _scores(predict, np.concatenate([mesh, points]), wrap)
+    kind = scores_of(None, predict) if probabilities is None else None
+    if kind is not None:  # what a last layer may give are probabilities and their logarithms
+        scores = np.exp(scores) if kind == "log_probabilities" else scores
+        probabilities = True
+    beliefs = _beliefs(scores, count, probabilities)
     area, own = beliefs[: len(mesh)], beliefs[len(mesh) :]
     check_labels(truth, area.shape[1], "y")
     wrong = own.argmax(axis=1) != truth

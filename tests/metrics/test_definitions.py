@@ -113,7 +113,7 @@ def test_agreement(pairs: Any) -> None:
     a, b = np.eye(4)[predicted], np.eye(4)[true]
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     size = math.sqrt((a**2).sum() * (b**2).sum())
-    assert near(metrics.matthews_correlation(predicted, true), over((a * b).sum(), size, 0.0))
+    assert near(metrics.matthews_coefficient(predicted, true), over((a * b).sum(), size, 0.0))
 
 
 @given(NUMBERS)

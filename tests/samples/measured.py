@@ -127,8 +127,8 @@ ROWS = [
             lambda sk, d, one=one: sk.cohen_kappa_score(d.y, d.z, weights=one))
         for one in (None, "linear", "quadratic")
     ),
-    Row("matthews_correlation", lambda d: M.matthews_correlation(d.z, d.y), of_classes("matthews_corrcoef")),
-    Row("matthews_correlation of two", lambda d: M.matthews_correlation(d.zb, d.yb), lambda sk, d: sk.matthews_corrcoef(d.yb, d.zb)),
+    Row("matthews_coefficient", lambda d: M.matthews_coefficient(d.z, d.y), of_classes("matthews_corrcoef")),
+    Row("matthews_coefficient of two", lambda d: M.matthews_coefficient(d.zb, d.yb), lambda sk, d: sk.matthews_corrcoef(d.yb, d.zb)),
     Row("auroc", lambda d: M.auroc(d.pb, d.yb), lambda sk, d: sk.roc_auc_score(d.yb, d.pb)),
     *(
         Row(f"auroc_{one}", lambda d, one=one: M.auroc(d.p, d.y, one),

@@ -151,7 +151,7 @@ METRICS: dict[str, list[Part]] = {
         part(metrics.LogLoss, np.log(SOFT), SOFT[::-1], scores="log_probabilities"),
         part(lambda: metrics.LogLoss(multilabel=True), UNIT, BITS),
     ],
-    "MatthewsCorrelation": [part(metrics.MatthewsCorrelation, GUESSES, TRUTH)],
+    "MatthewsCoefficient": [part(metrics.MatthewsCoefficient, GUESSES, TRUTH)],
     "MaxError": [part(metrics.MaxError, VALUES, NEAR)],
     "MeanAbsolutePercentageError": [part(metrics.MeanAbsolutePercentageError, *ABOVE)],
     "MeanSquaredLogError": [

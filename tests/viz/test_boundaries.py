@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+import dlframe as dl
+from dlframe import nn
 from dlframe.errors import LabelError, ShapeError
 from dlframe.tensor import Tensor, to_array
 from dlframe.viz import decision_boundary
@@ -119,3 +121,16 @@ def test_what_does_not_fit():
         decision_boundary(ANSWERS["one logit"], X, [3, 0, 0, 0, 0])
     with pytest.raises(ValueError, match="resolution must be 2 or more"):
         decision_boundary(ANSWERS["labels"], X, Y, resolution=1)
+
+
+@pytest.mark.parametrize("last", [nn.Sigmoid(), nn.LogSigmoid(), nn.Softmax(1), nn.LogSoftmax(1)])
+def test_a_model_says_by_its_last_layer_what_it_gives(last, texts):
+    linear = nn.Linear(2, 2 if "oftmax" in repr(last) else 1)
+    model = nn.Sequential(linear, last)
+    with dl.no_grad():  # class 1 on the right of the second axis
+        linear.weight.zero_()
+        linear.weight[-1, 0] = 4.0
+        linear.bias.zero_()
+    x = dl.tensor([[-1.0, 0.0], [-2.0, 1.0], [1.0, 0.0], [2.0, 1.0]])
+    figure = decision_boundary(model, x, np.array([0, 0, 1, 1]), resolution=20)  # and no warning
+    assert any(text.startswith("100 % of 4 points") for text in texts(figure))
