@@ -15,7 +15,14 @@ import pytest
 import dlframe as dl
 from dlframe import nn, optim
 from dlframe.data import DataLoader, TensorDataset
-from dlframe.training import Callback, EarlyStopping, ModelCheckpoint, Trainer
+from dlframe.training import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    LambdaCallback,
+    ModelCheckpoint,
+    Trainer,
+)
 from dlframe.training.interrupt import Interrupt
 
 
@@ -228,3 +235,72 @@ print(interrupt.requested)
     )  # fmt: skip
     assert done.stdout == "True\n"
     assert (tmp_path / "weights").read_bytes() == b""
+
+
+MOMENTS = (
+    "on_train_begin", "on_epoch_begin", "on_batch_begin", "on_backward_end", "on_step_begin",
+    "on_step_end", "on_batch_end", "on_validation_begin", "on_validation_batch_end",
+    "on_validation_end", "on_pass_end", "on_epoch_end",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        name if name in ("on_backward_end", "on_validation_end")
+        else pytest.param(name, marks=pytest.mark.slow) for name in MOMENTS
+    ],
+)  # fmt: skip
+def test_ctrl_c_at_every_moment_of_groups_and_validations(
+    moment: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """At each of its calls: the rest, in new objects and in the same ones, gives the same bits."""
+    calls = 0
+
+    def press(at: int) -> Callback:
+        def count(trainer: Trainer) -> None:
+            nonlocal calls
+            if calls == at:
+                signal.raise_signal(signal.SIGINT)
+            calls += 1
+
+        return LambdaCallback(**{moment: count})
+
+    def run(trainer: Trainer, train: DataLoader, val: DataLoader) -> None:
+        trainer.fit(
+            train, val, epochs=2, steps_per_epoch=5, validate_every_batches=2, progress=False
+        )
+
+    def grouped(*callbacks: Callback) -> tuple[Trainer, DataLoader, DataLoader]:
+        trainer, train, val = make()
+        kept = [EMAWeightAveraging(0.5), EarlyStopping(patience=99), *callbacks]
+        double = Trainer(
+            trainer.model, trainer.loss, trainer.optimizer, callbacks=kept, accumulate=3,
+            scheduler="one_cycle",
+        )  # fmt: skip
+        return double, train, val
+
+    whole, train, val = grouped(press(-1))
+    run(whole, train, val)
+    expected, total = weights(whole), calls
+    assert total > 0
+    for at in range(total):
+        calls = 0
+        pressed, train, val = grouped(press(at), ModelCheckpoint(tmp_path / str(at)))
+        run(pressed, train, val)
+        resumed, train2, val2 = grouped(ModelCheckpoint(tmp_path / str(at)))
+        if pressed.epoch < 2:
+            assert pressed.interrupted
+            resumed.resume(tmp_path / str(at) / "last.h5")
+            run(resumed, train2, val2)
+            assert weights(resumed) == expected
+            for p in pressed.model.parameters():
+                p.grad = None
+            dl.randn(3)
+            run(pressed, train, val)
+        assert weights(pressed) == expected
+        assert pressed.history["val_loss"] == whole.history["val_loss"]
+        assert [r["val_loss"] for r in pressed.history.validations] == [
+            r["val_loss"] for r in whole.history.validations
+        ]
+    capfd.readouterr()
