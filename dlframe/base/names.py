@@ -846,6 +846,7 @@ NAMES: dict[str, dict[str, str]] = {
     "dlframe.viz": {
         "dlframe.viz.": "surfaces",
         "dlframe.viz.architecture": "architecture",
+        "dlframe.viz.attribution": "Attribution feature_maps grad_cam occlusion saliency",
         "dlframe.viz.boundaries": "decision_boundary",
         "dlframe.viz.classifiers": "calibration class_balance class_scores precision_recall roc",
         "dlframe.viz.compare": "compare outcomes",

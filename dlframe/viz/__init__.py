@@ -13,6 +13,13 @@ from dlframe.base.lazily import IN_ADVANCE, lazily
 if IN_ADVANCE:
     from dlframe.viz import surfaces
     from dlframe.viz.architecture import architecture
+    from dlframe.viz.attribution import (
+        Attribution,
+        feature_maps,
+        grad_cam,
+        occlusion,
+        saliency,
+    )
     from dlframe.viz.boundaries import decision_boundary
     from dlframe.viz.classifiers import (
         calibration,
@@ -39,6 +46,7 @@ if IN_ADVANCE:
     from dlframe.viz.trajectories import Trajectories, trajectories
 
 __all__ = [
+    "Attribution",
     "Landscape",
     "Tracker",
     "Trajectories",
@@ -50,17 +58,21 @@ __all__ = [
     "confusion",
     "curves",
     "decision_boundary",
+    "feature_maps",
     "filters_grid",
+    "grad_cam",
     "graph",
     "house_style",
     "landscape",
     "mistakes_grid",
+    "occlusion",
     "outcomes",
     "precision_recall",
     "principal_directions",
     "random_directions",
     "rate_range",
     "roc",
+    "saliency",
     "sample_grid",
     "save",
     "schedules",

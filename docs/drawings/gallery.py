@@ -119,6 +119,22 @@ def classifiers() -> dict[str, Any]:
     }
 
 
+def attributions() -> dict[str, Any]:
+    """What a small network looks at in digits, and what its first layer makes of one."""
+    dl.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(256, 10),
+    )  # fmt: skip
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=5e-3))
+    trainer.fit(Digits(), epochs=5, progress=False)
+    digits = Digits(train=False)
+    return {
+        "occlusion": viz.occlusion(model, digits.data[:4], size=2).plot(digits.classes),
+        "maps": viz.feature_maps(model, digits.data[0], "1", columns=8),
+    }
+
+
 class Residual(nn.Module):
     """A residual block."""
 
@@ -165,6 +181,7 @@ PICTURES = {
     "tracker": tracker,
     "compared-": compared,
     "classifier-": classifiers,
+    "attribution-": attributions,
     "architecture": architecture,
     "augmentation": augmentation,
 }
