@@ -6,6 +6,7 @@
     python -m benchmarks memory                   peaks, and page faults per step
     python -m benchmarks growth batch depth       time and memory against a size
     python -m benchmarks imports                  the time of `import dlframe`
+    python -m benchmarks limits                   shares of our steps, and what could be reached
     python -m benchmarks profile gpt              where our time goes, by function
     python -m benchmarks --json FILE              write the results, too
     python -m benchmarks.pages                    measure all, and write the tables of the docs
@@ -24,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import growth, imports, memory, profile, speed
+from benchmarks import growth, imports, limits, memory, profile, speed
 from benchmarks.workloads import ASKED, GROUPS, WORKLOADS
 from benchmarks.workloads.growth import CURVES
 
@@ -120,6 +121,16 @@ def _imports(arguments: argparse.Namespace) -> Results:
     return [found]
 
 
+def _limits(arguments: argparse.Namespace) -> Results:
+    names, results = _chosen(arguments.names), []
+    width = max(map(len, names))
+    print(limits.line_of(limits.HEADING, width))
+    for name in names:
+        results.append(limits.measure(name, arguments.seconds, arguments.blocks))
+        print(limits.line_of(limits.cells(results[-1]), width), flush=True)
+    return results
+
+
 def _profile(arguments: argparse.Namespace) -> Results:
     for threads in arguments.threads or [1]:
         for name in _chosen(arguments.names):
@@ -132,6 +143,7 @@ _COMMANDS = {
     "memory": _memory,
     "growth": _growth,
     "imports": _imports,
+    "limits": _limits,
     "profile": _profile,
 }
 

@@ -1,7 +1,7 @@
 """Measure everything, and write the tables of the documentation.
 
     python -m benchmarks.pages                 all; the numbers go to docs/measured
-    python -m benchmarks.pages speed           some of speed, memory, growth and imports again
+    python -m benchmarks.pages speed           some of speed, limits, memory, growth and imports
     python -m benchmarks.pages compiled        speed with dlframe-numba, where that is installed
     python -m benchmarks.pages --no-measuring  the tables alone
 
@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from benchmarks import limits
 from benchmarks.children import ROOT
 from benchmarks.growth import exponents
 from benchmarks.workloads import ASKED, WORKLOADS
@@ -33,6 +34,7 @@ COMMANDS = {  # what is measured: the command, and whether compiled kernels are 
     "memory": ("memory", False),
     "growth": ("growth", False),
     "imports": ("imports", False),
+    "limits": ("limits", False),
     "compiled": ("speed", True),
 }
 Table = list[Sequence[str]]
@@ -158,6 +160,11 @@ def _imports() -> Table:
     return [("`import numpy`", "`import dlframe` adds"), (f"{found['numpy']:.0f} ms", ours)]
 
 
+def _limits() -> Table:
+    rows = [limits.cells(result) for result in _read("limits")]
+    return [limits.HEADING, *[(f"`{name}`", *others) for name, *others in rows]]
+
+
 # the name of each table in the pages: what it needs, and what makes it
 TABLES: dict[str, tuple[str, Callable[[], Table]]] = {
     "speed": ("speed", partial(_speed, "speed", 0)),
@@ -165,6 +172,7 @@ TABLES: dict[str, tuple[str, Callable[[], Table]]] = {
     "short": ("speed", _short),
     "memory": ("memory", _memory),
     "imports": ("imports", _imports),
+    "limits": ("limits", _limits),
     **{f"growth of {curve}": ("growth", partial(_growth, curve)) for curve in CURVES},
 }
 

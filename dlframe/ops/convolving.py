@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.base import threads
+from dlframe.ops.fourier import convolved_by_fft, gathered_by_fft
 from dlframe.ops.offsets import Pairs, Sizes, kernel_first, meetings_of
 from dlframe.ops.record import Array
 
@@ -198,6 +199,8 @@ def convolved(
     """A convolution, written into `out`: the kernels as rows times the windows of x as columns."""
     n, outputs, size = x.shape[0], len(weight) // groups, out.shape[2:]
     arguments = (x, weight.shape[2:], size, stride, padding, dilation, groups)
+    if convolved_by_fft(x, weight, bias, out, stride, padding, dilation, groups):
+        return out
 
     def of_samples(some: slice) -> None:
         windows = _windows(len(weight), *arguments)
@@ -255,6 +258,9 @@ def gathered(
     channels = x.shape[1] // groups
     arguments = (x, kernel, size, stride, padding, dilation, groups)
     dtype = np.result_type(x, y)
+    found = gathered_by_fft(x, y, kernel, stride, padding, dilation, groups)
+    if found is not None:
+        return found
 
     def of_samples(some: slice) -> Array:
         windows = Bands(*arguments)
@@ -264,7 +270,7 @@ def gathered(
             if outputs >= _WIDE:
                 g = np.ascontiguousarray(g)
             for i, view in enumerate(windows.of(x[part])):
-                total[i] += np.add.reduce(view @ g, axis=0)
+                total[i] += np.add.reduce(np.matmul(view, g), axis=0)
         return total
 
     work = math.prod(kernel) * channels * y.shape[1] * math.prod(size)
@@ -350,7 +356,8 @@ def spread_by_columns(
             # faster, so the chunks are larger here
             samples = len(y[part])
             g = np.moveaxis(y[part], 0, -1).reshape(groups, outputs, places * samples)
-            columns = np.moveaxis((matrix @ g).reshape(channels, *kernel, *out, samples), -1, 0)
+            columns = np.matmul(matrix, g).reshape(channels, *kernel, *out, samples)
+            columns = np.moveaxis(columns, -1, 0)
             total = np.moveaxis(np.zeros((channels, *size, samples), x.dtype), -1, 0)
             at = kernel_first(columns, len(kernel), 2)
             for offset, windows, inside in meetings:

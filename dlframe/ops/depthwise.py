@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from dlframe.ops.convolving import parts_of
+from dlframe.ops.fourier import convolved_by_fft, gathered_by_fft
 from dlframe.ops.offsets import Pairs, Sizes
 from dlframe.ops.record import Array
 
@@ -46,6 +47,8 @@ def _gaps(like: Array, out: Sizes, padding: Pairs, size: Sizes) -> Array:
 def convolved(x: Array, weight: Array, out: Sizes, padding: Pairs, dilation: Sizes) -> Array:
     kernel, inner = weight.shape[2:], list(range(3, 2 + len(out)))
     y = np.empty((*x.shape[:2], *out), np.result_type(x, weight))
+    if convolved_by_fft(x, weight, None, y, (1,) * len(out), padding, dilation, x.shape[1]):
+        return y
     inside: Any = (..., *(slice(n) for n in out))
     for part in parts_of(slice(0, len(x)), math.prod(x.shape[1:])):
         total = _gaps(x[part], out, padding, x.shape[2:])
@@ -62,6 +65,9 @@ def weight_gradient(x: Array, y: Array, kernel: Sizes, padding: Pairs, dilation:
     out = y.shape[2:]
     inner = list(range(3, 2 + len(out)))
     inside: Any = (..., *(slice(n) for n in out))
+    found = gathered_by_fft(x, y, kernel, (1,) * len(out), padding, dilation, x.shape[1])
+    if found is not None:
+        return found
     weight = np.zeros((x.shape[1], 1, *kernel), np.result_type(x, y))
     for part in parts_of(slice(0, len(x)), math.prod(x.shape[1:])):
         g = _gaps(y[part], out, padding, x.shape[2:])

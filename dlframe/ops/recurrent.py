@@ -14,7 +14,6 @@ state.
 
 from __future__ import annotations
 
-import functools
 import math
 from itertools import pairwise
 from typing import Any
@@ -262,8 +261,8 @@ def _backward(cell, g, needs, x, weights, residuals, sizes, reverse):
                 np.add.reduce(parts, axis=0, out=dh)
     dx: Any = None
     if needs[0]:
-        parts = [part @ w for part, w in zip(dzx, _arranged(w_ih, cell.x_order), strict=True)]
-        dx = functools.reduce(np.add, parts).reshape(x.shape)
+        parts = np.matmul(dzx, _arranged(w_ih, cell.x_order))
+        dx = np.add.reduce(parts, axis=0).reshape(x.shape)
     needs = [*needs[1 + len(d) :], False, False, False]
     dw_ih = dw_hh = db_hh = dw_hr = None
     db_ih: Any = None

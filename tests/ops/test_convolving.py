@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlframe.base import threads
-from dlframe.ops import convolving
+from dlframe.ops import convolving, fourier
 from dlframe.ops.offsets import output_sizes
 
 
@@ -131,3 +131,85 @@ def test_few_numbers_are_laid_out_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     dw = convolving.gathered(x, y, (3, 3), *options)
     np.testing.assert_allclose((out * y).sum(), (dx * x).sum(), rtol=1e-10)
     np.testing.assert_allclose((out * y).sum(), (dw * weight).sum(), rtol=1e-10)
+
+
+# --- by transforms -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def always_by_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the sizes are, if only the stride is 1."""
+    monkeypatch.setattr(fourier, "_SMALL", 0)
+    monkeypatch.setattr(fourier, "_BETTER", 0)
+    monkeypatch.setattr(fourier, "_ROOM", 500)  # a few samples at a time
+
+
+def _in_float32(case: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple([case[name].astype(np.float32) for name in ("x", "y", "weight")])
+
+
+@pytest.mark.usefixtures("always_by_transforms")
+@given(case=convolutions())
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_transforms_give_the_same(case: dict[str, Any]) -> None:
+    (x, y, weight), bias = _in_float32(case), case["bias"]
+    stride, *others = case["options"]
+    options = ((1,) * len(stride), *others)
+    size = output_sizes(x.shape[2:], weight.shape[2:], *options[:3])
+    expected = by_definition(x, weight, *options)
+    if bias is not None:
+        expected += bias.reshape(-1, *(1,) * (x.ndim - 2))
+    out = np.empty(expected.shape, np.float32)
+    done = fourier.convolved_by_fft(x, weight, bias, out, *options)
+    assert done or not x.size
+    if done:
+        np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)
+    y = np.resize(y, (len(x), len(weight), *size)).astype(np.float32)
+    found = fourier.gathered_by_fft(x, y, weight.shape[2:], *options)
+    assert (found is None) == (not x.size)
+    if found is not None:
+        through = by_definition(x, weight, *options)
+        assert found.dtype == np.float32
+        ours, theirs = (found * weight).sum(), (through * y).sum()
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+def _long(dtype: str) -> tuple[Any, Any, Any]:
+    """A sequence, kernels of 700 places, and the options of their convolution."""
+    rng = np.random.default_rng(3)
+    x, weight = rng.normal(size=(2, 2, 5000)), rng.normal(size=(3, 2, 700))
+    return x.astype(dtype), weight.astype(dtype), ((1,), ((5, 7),), (2,), 1)
+
+
+def test_large_kernels_go_by_transforms() -> None:
+    x, weight, options = _long("float32")
+    size = output_sizes(x.shape[2:], weight.shape[2:], *options[:3])
+    out = np.empty((2, 3, *size), np.float32)
+    assert fourier.convolved_by_fft(x, weight, None, out, *options)
+    np.testing.assert_allclose(out, by_definition(x, weight, *options), atol=1e-4)
+    assert fourier.gathered_by_fft(x, out, (700,), *options) is not None
+    double, weights, _ = _long("float64")  # has no digits to spare
+    assert not fourier.convolved_by_fft(double, weights, None, np.empty(out.shape), *options)
+
+
+def test_a_large_number_takes_no_digits_from_others() -> None:
+    x, weight, options = _long("float32")
+    x[0, 0, 2000] = 1e6
+    size = output_sizes(x.shape[2:], weight.shape[2:], *options[:3])
+    out = convolving.convolved(x, weight, None, np.empty((2, 3, *size), np.float32), *options)
+    expected = by_definition(x.astype(np.float64), weight.astype(np.float64), *options)
+    np.testing.assert_allclose(out[..., 2100:], expected[..., 2100:], atol=2e-4)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_an_infinity_stays_where_it_is_seen(value: float) -> None:
+    x, weight, options = _long("float32")
+    x[0, 0, 2000] = value
+    size = output_sizes(x.shape[2:], weight.shape[2:], *options[:3])
+    with np.errstate(all="ignore"):  # as an operation does
+        out = convolving.convolved(x, weight, None, np.empty((2, 3, *size), np.float32), *options)
+    assert np.isfinite(out[0, :, 2100:]).all()
+    assert np.isfinite(out[1]).all()
+    assert not np.isfinite(out[0, :, 1901]).any()
