@@ -74,7 +74,7 @@ def main() -> None:
         if vars(module).get("dot") is dot:
             vars(module)["dot"] = spent.on_products(dot)
     importlib.import_module("numpy").matmul = spent.on_products(np.matmul)
-    FlatOptimizer.step = spent.on("optimizer", FlatOptimizer.step)  # type: ignore[method-assign]
+    FlatOptimizer.step = spent.on("optimizer", FlatOptimizer.step)  # type: ignore[method-assign] # with a clock
     for _ in range(5):
         step()
     steps: list[tuple[float, float, float, float]] = []
