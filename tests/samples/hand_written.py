@@ -657,3 +657,9 @@ bug(
     r"gives on arrays the gradients that it gives in the graph: .* shape \(1, 4, 3\) instead of",
     dx=lambda self, g: (g @ self.weight.array)[None],
 )
+bug(
+    "nan",
+    Linear,
+    r"of bias backward gives nan at \[0\], the central difference",
+    db=lambda self, g: g.sum(axis=0) * np.array([np.nan, 1], g.dtype),
+)
