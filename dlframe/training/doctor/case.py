@@ -84,6 +84,7 @@ class Case:
         self.modes = {name: part.training for name, part in model.named_modules()}
         self.estimates: dict[str, str] = {}
         self.step_seconds: list[float] = []
+        self.unreadable: dict[str, Exception] = {}  # what reading a data set raised
         self.broke_after: int | None = None  # steps of `start` that made the loss nan
 
     def split(self, batch: Any) -> Batch:
@@ -136,10 +137,14 @@ class Case:
     def rows(self) -> dict[str, Rows]:
         """The samples of each data set."""
         seed()
-        return {
-            name: read(loader, self.split, self.samples, name, self.seconds / _PARTS)
-            for name, loader in self.loaders.items()
-        }
+        found = {}
+        for name, loader in self.loaders.items():
+            try:
+                found[name] = read(loader, self.split, self.samples, name, self.seconds / _PARTS)
+            except Exception as error:  # noqa: BLE001 - of a data set of the user's; it is reported
+                self.unreadable[name] = error
+                found[name] = Rows(name)
+        return found
 
     @property
     def train(self) -> Rows:

@@ -24,6 +24,10 @@ _APART = 1000.0
 # An offset of so many deviations makes all samples look alike: the differences are a tenth.
 _OFFSET = 10.0
 
+# The means of two random parts with 32 samples each differ by √(2/32), a quarter of a deviation, and
+# the deviations by an eighth: four times as much, or three times the deviation, is no chance.
+_ENOUGH, _SHIFT, _RATIO = 32, 1.0, 3.0
+
 
 def not_finite(case: Case) -> Iterator[Finding]:
     """nan and infinities among inputs and targets."""
@@ -129,6 +133,47 @@ def input_scale(case: Case) -> Iterator[Finding]:
             offset,
             "to the first layer all samples look alike",
             "subtract the mean of the training data",
+        )  # fmt: skip
+
+
+def same_scale(case: Case) -> Iterator[Finding]:
+    """Mean and deviation of the validation and test inputs against those of the training inputs."""
+    for name, rows in case.rows.items():
+        if name == "training":
+            continue
+        for number, (first, second) in enumerate(zip(case.train.inputs, rows.inputs, strict=False)):
+            part = "" if len(rows.inputs) == 1 else f" {number}"
+            yield from _other_scale(f"{name} inputs{part}", first, second)
+
+
+def _other_scale(where: str, first: Array, second: Array) -> Iterator[Finding]:
+    if first.ndim > 2 and first.shape[1:] != second.shape[1:]:
+        return  # images and sequences may have any size
+    if first.shape[1:] != second.shape[1:] or first.dtype.kind != second.dtype.kind:
+        yield Finding(
+            "error", where,
+            f"a sample is {second.dtype} {list(second.shape[1:])}, while in the training data it "
+            f"is {first.dtype} {list(first.shape[1:])}",
+            None, "the model was made for the other form", "prepare both in the same way",
+        )  # fmt: skip
+        return
+    few = min(len(first), len(second)) < _ENOUGH
+    if first.dtype.kind != "f" or few or not finite(first) or not finite(second):
+        return
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    deviation = float(a.std())
+    if deviation == 0:
+        return
+    shift, ratio = abs(float(b.mean() - a.mean())) / deviation, float(b.std()) / deviation
+    if shift > _SHIFT or not 1 / _RATIO < ratio < _RATIO:
+        yield Finding(
+            "warning", where,
+            f"they have mean {b.mean():.4g} and deviation {b.std():.4g}, the training inputs "
+            f"{a.mean():.4g} and {deviation:.4g}",
+            max(shift, ratio, 1 / max(ratio, 1e-12)),
+            "what is measured on them says nothing about the model; most often one of the two was "
+            "not scaled",
+            "the same transform for both, with mean and deviation of the training data",
         )  # fmt: skip
 
 

@@ -100,6 +100,20 @@ def read(loader: Any, split: Split, samples: int, name: str, seconds: float) -> 
     return rows
 
 
+def first_unreadable(loader: Any, split: Split, samples: int, seconds: float) -> int | None:
+    """The lowest index that was to be read and cannot be; None where that is not found in time."""
+    until = time.perf_counter() + seconds
+    for index in sorted(_indices(loader, samples, _size(loader)) or []):
+        if time.perf_counter() > until:
+            break
+        try:
+            for batch in _reader(loader, [index]):
+                split(batch)
+        except Exception:  # noqa: BLE001 - whatever a data set of the user's raises
+            return index
+    return None
+
+
 def _size(loader: Any) -> int | None:
     dataset = getattr(loader, "dataset", None)
     if dataset is not None:

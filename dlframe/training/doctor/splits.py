@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dlframe.base.printable import error_text
 from dlframe.data import DataLoader
 from dlframe.nn.modes import modes_kept
 from dlframe.training.batches import length_of, why_empty
 from dlframe.training.doctor.case import Case, length, listed, parts_of, some
 from dlframe.training.doctor.report import Finding
-from dlframe.training.doctor.rows import Array, Rows, as_array
+from dlframe.training.doctor.rows import Array, Rows, as_array, first_unreadable
 
 # A score that is one point too good is within its own chance: with 1,000 samples and 90 %, the
 # standard error of accuracy is 0.95 %.
@@ -35,6 +36,23 @@ def empty(case: Case) -> Iterator[Finding]:
                 "use a smaller batch, or drop_last=False" if isinstance(loader, DataLoader) else
                 "pass data with at least one batch",
             )  # fmt: skip
+
+
+def readable(case: Case) -> Iterator[Finding]:
+    """Every sample that is looked at can be read."""
+    for name in case.rows:
+        error = case.unreadable.get(name)
+        if error is None:
+            continue
+        index = first_unreadable(case.loaders[name], case.split, case.samples, case.seconds / 10)
+        yield Finding(
+            "error", f"{name} data",
+            "reading it raises " + error_text(error)
+            + ("" if index is None else f"; sample {index} is the first to do so"),
+            None if index is None else float(index),
+            "training would end there, perhaps after hours",
+            "repair or leave out the sample; samples of one batch need one shape, or a collate_fn",
+        )  # fmt: skip
 
 
 def leaks(case: Case) -> Iterator[Finding]:

@@ -40,6 +40,7 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     # the data
     Check("empty-data", splits.empty),
+    Check("readable", splits.readable),
     Check("not-finite", inputs.not_finite),
     Check("dtypes", inputs.dtypes),
     Check("class-indices", targets.class_indices),
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     Check("constant-inputs", inputs.constant_inputs),
     Check("bytes-unscaled", inputs.bytes_unscaled),
     Check("input-scale", inputs.input_scale),
+    Check("same-scale", inputs.same_scale),
     # model and loss
     Check("runs", outputs.runs),
     Check("loss-is-finite", outputs.loss_is_finite),

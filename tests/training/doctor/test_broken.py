@@ -302,6 +302,34 @@ def inputs_never_change():
     return Program(mlp(8, 16, 4), CE(), (dl.ones(256, 8), y))
 
 
+@fault("same-scale", "warning", lambda n: 200 < n < 300, "validation inputs")
+def only_the_training_data_were_scaled():
+    x, y = table()
+    return Program(mlp(8, 16, 4), CE(), (x[:200], y[:200]), more={"val": (255 * x[200:], y[200:])})
+
+
+@fault("same-scale", "error", None, "test inputs")
+def other_form_of_the_test_data():
+    x, y = table()
+    return Program(mlp(8, 16, 4), CE(), (x, y), more={"test": (dl.randn(40, 7), y[:40])})
+
+
+@fault("readable", "error", 77, "training data")
+def a_damaged_sample():
+    x, y = table()
+
+    class Files(dl.data.Dataset):
+        def __len__(self):
+            return 256
+
+        def __getitem__(self, i):
+            if i in (77, 201):
+                raise OSError(f"image {i} is truncated")
+            return x[i], y[i]
+
+    return Program(mlp(8, 16, 4), CE(), Files())
+
+
 @fault("constant-inputs", "note", 2, "training inputs")
 def two_empty_columns():
     x, y = table()
