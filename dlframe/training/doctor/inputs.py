@@ -24,7 +24,7 @@ _APART = 1000.0
 # An offset of so many deviations makes all samples look alike: the differences are a tenth.
 _OFFSET = 10.0
 
-# The means of two random parts with 32 samples each differ by √(2/32), a quarter of a deviation, and
+# The means of two random parts of 32 samples each differ by √(2/32), a quarter of a deviation, and
 # the deviations by an eighth: four times as much, or three times the deviation, is no chance.
 _ENOUGH, _SHIFT, _RATIO = 32, 1.0, 3.0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -137,31 +136,26 @@ def test_everything_is_as_before_after_an_interrupt(after: int) -> None:
     assert everything(model, optimizer, [loader, val]) == before
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to a thread")
-@pytest.mark.parametrize("wait", [0.01, 0.05, 0.15])
-def test_everything_is_as_before_after_ctrl_c(wait: float) -> None:
-    model, optimizer, loader, val, _ = prepared()
+class Pressed(Restless):
+    """Presses Ctrl-C in one of its calls."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.after, self.count = after, [0]
+
+    def forward(self, x):
+        self.count[0] += 1
+        if self.count[0] == self.after:
+            signal.raise_signal(signal.SIGINT)
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("after", [4, 5, 12, 100])
+def test_everything_is_as_before_after_ctrl_c(after: int) -> None:
+    model, optimizer, loader, val, _ = prepared(Pressed(after))
     before = everything(model, optimizer, [loader, val])
-    main = threading.main_thread().ident
-    ended = threading.Event()
-
-    def press() -> None:
-        time.sleep(wait)
-        if not ended.is_set():
-            signal.pthread_kill(main, signal.SIGINT)
-
-    thread = threading.Thread(target=press)
-    thread.start()
-    try:
-        for _ in range(100):  # until it comes, wherever that is
-            training.check(model, nn.CrossEntropyLoss(), loader, optimizer, val=val)
-    except KeyboardInterrupt:
-        pass
-    else:
-        pytest.fail("no interrupt came")
-    finally:
-        ended.set()
-        thread.join()
+    with pytest.raises(KeyboardInterrupt):
+        training.check(model, nn.CrossEntropyLoss(), loader, optimizer, val=val)
     assert everything(model, optimizer, [loader, val]) == before
 
 
