@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dlframe import nn, plugins
 from dlframe.errors import ArgumentError, PluginError, did_you_mean
-from dlframe.metrics import Metric
+from dlframe.metrics import Averaged, Metric
+from dlframe.metrics import by_name as metrics_by_name
 from dlframe.optim import Optimizer, lr_scheduler
-from dlframe.training.outputs import FunctionMetric, LossPerOutput, OfOutput
+from dlframe.training.outputs import LossPerOutput, OfOutput
 
 # --- losses ------------------------------------------------------------------------------------
 
@@ -135,29 +137,29 @@ def _metric(metric: Any, owner: str) -> Metric:
     if isinstance(metric, Metric):
         return metric
     if isinstance(metric, str):
-        return named_metric(metric, owner)
+        return metrics_by_name(metric)
     if isinstance(metric, type) and issubclass(metric, Metric):
         made = _made(metric, owner, f"the metric {metric.__name__}")
         assert isinstance(made, Metric)
         return made
     if callable(metric) and not isinstance(metric, (type, nn.Module)):
-        return FunctionMetric(metric)
+        return Averaged(_of_batch(metric))
     raise TypeError(
         f"{owner}: {metric!r} is not a metrics.Metric object, the name of one, or a function of "
         "(output, target)"
     )
 
 
-def named_metric(name: str, owner: str) -> Metric:
-    """The metric of this name, made without arguments."""
-    for one in plugins.core_names("metrics"):
-        if _bare(one) == _bare(name):
-            made = _made(plugins.get("metrics", one), owner, f"the metric {name!r}")
-            assert isinstance(made, Metric)
-            return made
-    found = plugins.get("metrics", name)
-    made = _made(found, owner, f"the metric {name!r}")
-    return made if isinstance(made, Metric) else FunctionMetric(made, name)
+def _of_batch(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A function that may give a number for each sample, with their mean instead."""
+
+    @functools.wraps(function, updated=())
+    def mean(output: Any, target: Any) -> Any:
+        value = function(output, target)
+        is_many = getattr(value, "ndim", 0) and len(value) == len(output)
+        return value.mean() if is_many else value
+
+    return mean
 
 
 # --- optimizers --------------------------------------------------------------------------------

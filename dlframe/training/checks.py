@@ -139,7 +139,16 @@ def _check_optimizer_of_model(model: Module, optimizer: Optimizer) -> None:
     """Refuse an optimizer that would train for ever without changing the model."""
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    if parameters and not held & {id(p) for p in parameters.values()}:
+    left = [name for name, p in parameters.items() if id(p) not in held]
+    if left and len(left) < len(parameters):
+        warnings.warn(
+            f"Trainer: the optimizer ({type(optimizer).__name__}) does not hold {len(left)} of "
+            f"{len(parameters)} trainable parameters of the model: {', '.join(left[:3])}"
+            f"{', …' if len(left) > 3 else ''}. They will not be trained; if this is meant, say so "
+            "with requires_grad_(False), which also saves their gradients",
+            stacklevel=users_level(),
+        )
+    if left and len(left) == len(parameters):
         name, first = next(iter(parameters.items()))
         raise ArgumentError(
             f"Trainer: the optimizer ({type(optimizer).__name__}) holds none of the "

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.metrics import Metric
@@ -135,43 +133,3 @@ class OfOutput(Metric):
     @state.setter
     def state(self, value: Any) -> None:
         self.metric.state = value
-
-
-class FunctionMetric(Metric):
-    """The mean of what a function of (output, target) gives for the samples.
-
-    The function returns one number for a batch, which counts once for each of its samples, or one
-    for each sample. So it is right for means over samples, not for ratios such as F1.
-
-    >>> def error(output, target):
-    ...     return (output - target).abs().mean()
-    >>> metric = FunctionMetric(error)
-    >>> metric.update(Tensor(np.zeros(3)), Tensor(np.ones(3)))
-    >>> metric
-    error=1
-    """
-
-    def __init__(self, function: Callable[[Any, Any], Any], name: str | None = None) -> None:
-        self.function = function
-        super().__init__(name or str(getattr(function, "__name__", type(function).__name__)))
-
-    def empty(self) -> Any:
-        return np.zeros(2)
-
-    def update(self, output: Any, target: Any) -> None:
-        value = self.function(output, target)
-        array = np.asarray(value.array if isinstance(value, Tensor) else value, np.float64)
-        samples = int(output.shape[0]) if isinstance(output, Tensor) and output.ndim else 1
-        if array.ndim == 0:
-            self.state += (float(array) * samples, samples)
-        elif array.shape[0] == samples:
-            self.state += (array.reshape(samples, -1).mean(axis=1).sum(), samples)
-        else:
-            raise ArgumentError(
-                f"metric {self.name}: the function must return one number, or one for each sample; "
-                f"got shape {array.shape} for {samples} samples"
-            )
-
-    def compute(self) -> float:
-        total, samples = self.state
-        return float(total / samples) if samples else math.nan

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ArgumentError
-from dlframe.metrics import Accuracy, Metric, scores_of
+from dlframe.metrics import Accuracy, Metric, R2Score, scores_of
 from dlframe.metrics.labels import threshold_of
 from dlframe.tensor import Tensor, to_array
 from dlframe.training.arrays import as_tensor, is_array
@@ -96,47 +96,12 @@ def _tensor(outputs: Any, where: str) -> Tensor:
 # --- a score -----------------------------------------------------------------------------------
 
 
-class Determination(Metric):
-    """R² = 1 − Σ (y − ŷ)² / Σ (y − ȳ)²; of several columns the mean, as in scikit-learn."""
-
-    def __init__(self) -> None:
-        super().__init__("r2")
-
-    def empty(self) -> Any:
-        return np.zeros((4, 1))
-
-    def update(self, output: Any, target: Any) -> None:
-        guess, true = (to_array(one).astype(np.float64) for one in (output, target))
-        guess, true = guess.reshape(len(guess), -1), true.reshape(len(true), -1)
-        if guess.shape != true.shape:
-            raise ArgumentError(f"score: outputs{guess.shape} and targets{true.shape} differ")
-        batch = np.stack(
-            [
-                np.full(true.shape[1], float(len(true))),
-                true.sum(axis=0),
-                (true**2).sum(axis=0),
-                ((true - guess) ** 2).sum(axis=0),
-            ]
-        )
-        self.state = batch + (self.state if self.state.shape == batch.shape else 0)
-
-    def compute(self) -> float:
-        count, total, squares, errors = self.state
-        if count[0] < 2:
-            return float("nan")
-        spread = np.maximum(squares - total**2 / count, 0)
-        exact = np.where(errors == 0, 1.0, 0.0)
-        return float(
-            np.where(spread > 0, 1 - errors / np.where(spread > 0, spread, 1), exact).mean()
-        )
-
-
 def score_of(loss: Any) -> Metric:
     """Accuracy for a loss of classes, R² for one of numbers; ArgumentError for any other."""
     if is_one_of(loss, (*LABELS, *BINARY)):
         return Accuracy()
     if is_one_of(loss, DISTANCES):
-        return Determination()
+        return R2Score()
     raise ArgumentError(
         f"score: the loss ({name_of(loss)}) does not say whether the model tells classes or "
         "numbers. Use evaluate(x, y, metrics=[…])"
@@ -146,12 +111,14 @@ def score_of(loss: Any) -> Metric:
 # --- what metrics get --------------------------------------------------------------------------
 
 
+_OF_CLASSES = {"classification", "probabilities", "ranking"}
+"""The modules of `metrics` whose classes compare outputs with labels."""
+
+
 def target_for(metric: Metric, part: Measured) -> Any:
     """The target in the form that a metric takes: labels for metrics of classes."""
-    of_classes = any(
-        cls.__module__ == "dlframe.metrics.classification" for cls in type(metric).__mro__
-    )
-    return part.labels if of_classes else part.target
+    kinds = {cls.__module__.rpartition(".")[2] for cls in type(metric).__mro__}
+    return part.labels if kinds & _OF_CLASSES else part.target
 
 
 def scaled_like(target: Any, batch: Batch, form: Any, loss: Any) -> Any:
