@@ -12,7 +12,7 @@ from dlframe.optim import OutputPenalty, Penalty
 from dlframe.tensor import Tensor
 from dlframe.training import batches
 from dlframe.training.accumulating import Group, divide_gradients
-from dlframe.training.batches import NonFiniteLossError
+from dlframe.training.batches import Batch, NonFiniteLossError
 from dlframe.training.callback import Callback
 from dlframe.training.evaluator import Evaluator, add_batch, plain_value
 from dlframe.training.plan import Accumulation
@@ -59,13 +59,16 @@ class Stepping(Evaluator):
         The model is in training mode. Raise nothing to skip a batch: return what was measured.
         """
         taken = self._take(batch, self._class_weights)
+        given = taken.target
         output, loss = self._loss_of(taken)
         value = float(loss.item())
         objective = with_penalties(loss, self._on_outputs(), output, taken.target)
 
         def again() -> Tensor:
-            result, loss = self._loss_of(taken)
-            return with_penalties(loss, self._on_outputs(), result, taken.target)
+            # another one: `taken` has the numbers for the record
+            fresh = Batch(taken.inputs, given, taken.weight, taken.class_weights)
+            result, loss = self._loss_of(fresh)
+            return with_penalties(loss, self._on_outputs(), result, fresh.target)
 
         parts = {"inputs": taken.values(), "target": taken.target}
         self.minimize(objective, samples=taken.size, again=again, value=value, **parts)

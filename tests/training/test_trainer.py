@@ -420,7 +420,8 @@ def test_an_optimizer_of_another_model_is_refused() -> None:
     model, other = nn.Sequential(nn.Linear(5, 2)), nn.Linear(5, 2)
     with pytest.raises(ArgumentError, match=r"holds none of the 2 trainable .* 0\.weight"):
         Trainer(model, nn.MSELoss(), optim.SGD(other.parameters()))
-    Trainer(model, nn.MSELoss(), optim.SGD([model[0].bias, other.bias]))
+    with pytest.warns(UserWarning, match=r"does not hold 1 of 2 trainable .*: 0\.weight"):
+        Trainer(model, nn.MSELoss(), optim.SGD([model[0].bias, other.bias]))
     model.requires_grad_(False)
     Trainer(model, nn.MSELoss(), optim.SGD(other.parameters()))  # such as a loss that learns
 

@@ -252,3 +252,19 @@ def test_classes_by_their_names() -> None:
     assert np.array_equal(model.weight.detach().numpy(), expected)
     with pytest.raises(ArgumentError, match="'cow' is no class; classes are cat, dog, owl"):
         one.fit(data, epochs=3, class_weight={"cow": 5}, progress=False)
+
+
+def test_optimizers_that_compute_the_loss_again_have_the_same_weights() -> None:
+    results = []
+    for y in (LABELS, np.eye(3, dtype=np.float32)[LABELS]):
+        dl.manual_seed(0)
+        model = nn.Linear(3, 3)
+        one = Trainer(model, "mse", optim.LBFGS(model.parameters(), lr=0.5))
+        one.fit(X, y, class_weight=[1, 5, 2], epochs=2, batch_size=12, progress=False)
+        results.append(model.weight.detach().numpy())
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
+    table = np.array([1.0, 5.0, 2.0], np.float32)[LABELS]
+    ones = np.hstack([X, np.ones((12, 1))]) * np.sqrt(table)[:, None]
+    rows = np.eye(3)[LABELS] * np.sqrt(table)[:, None]
+    best = np.linalg.lstsq(ones, rows, rcond=None)[0][:3].T
+    np.testing.assert_allclose(results[0], best, atol=0.02)
