@@ -262,14 +262,15 @@ NAMES: dict[str, dict[str, str]] = {
     "dlframe.metrics": {
         "dlframe.metrics.": "functional",
         "dlframe.metrics.classification": (
-            "Accuracy BalancedAccuracy CohenKappa ConfusionMatrix F1 FBeta HammingLoss Jaccard "
-            "MatthewsCoefficient Precision Recall Specificity SubsetAccuracy TopKAccuracy"
+            "Accuracy BalancedAccuracy CohenKappa ConfusionMatrix HammingLoss MatthewsCoefficient "
+            "SubsetAccuracy TopKAccuracy"
         ),
         "dlframe.metrics.correlation": (
             "ExplainedVariance KendallCorrelation PearsonCorrelation R2Score SpearmanCorrelation "
             "explained_variance kendall_correlation pearson_correlation r2_score "
             "spearman_correlation"
         ),
+        "dlframe.metrics.curves": "PrecisionRecall ROCPoints",
         "dlframe.metrics.functional": (
             "accuracy accuracy_macro accuracy_per_class balanced_accuracy cohen_kappa "
             "confusion_matrix f1 f1_binary f1_macro f1_micro f1_per_class f1_weighted fbeta "
@@ -286,8 +287,8 @@ NAMES: dict[str, dict[str, str]] = {
             "calibration_error log_loss perplexity reliability_curve"
         ),
         "dlframe.metrics.ranking": (
-            "AUROC AveragePrecision PrecisionRecall PrecisionRecallCurve ROCCurve ROCPoints auroc "
-            "average_precision precision_recall_curve roc_curve"
+            "AUROC AveragePrecision PrecisionRecallCurve ROCCurve auroc average_precision "
+            "precision_recall_curve roc_curve"
         ),
         "dlframe.metrics.regression": (
             "MaxError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError "
@@ -297,6 +298,7 @@ NAMES: dict[str, dict[str, str]] = {
         ),
         "dlframe.metrics.report": "classification_report classification_table",
         "dlframe.metrics.scores": "scores_of",
+        "dlframe.metrics.shares": "F1 FBeta Jaccard Precision Recall Specificity",
     },
     "dlframe.nn": {
         "dlframe.nn.": "attention functional grad init lazy utils",

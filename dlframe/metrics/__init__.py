@@ -13,6 +13,7 @@ if IN_ADVANCE:
     from dlframe.metrics import functional
     from dlframe.metrics.classification import *
     from dlframe.metrics.correlation import *
+    from dlframe.metrics.curves import *
     from dlframe.metrics.functional import *
     from dlframe.metrics.intervals import *
     from dlframe.metrics.metric import *
@@ -22,5 +23,6 @@ if IN_ADVANCE:
     from dlframe.metrics.regression import *
     from dlframe.metrics.report import *
     from dlframe.metrics.scores import *
+    from dlframe.metrics.shares import *
 
 __all__ = lazily(__name__)

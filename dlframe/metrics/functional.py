@@ -22,16 +22,14 @@ labels, one-hot or probabilities: see `dlframe.metrics.labels`. `threshold`, `sc
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from dlframe.errors import ArgumentError, LabelError, ShapeError, did_you_mean
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.metrics import averages
-from dlframe.metrics.averages import Counts, Ratio, Values
+from dlframe.metrics.averages import Counts, Values
+from dlframe.metrics.counting import class_counts, confusion_matrix
 from dlframe.metrics.labels import (
-    LabelPair,
     check_labels,
     is_class_scores,
     label_pair,
@@ -39,6 +37,29 @@ from dlframe.metrics.labels import (
     number_array,
     refuse_nan,
     true_labels,
+)
+from dlframe.metrics.ratios import (
+    f1,
+    f1_binary,
+    f1_macro,
+    f1_micro,
+    f1_per_class,
+    f1_weighted,
+    fbeta,
+    jaccard,
+    precision,
+    precision_binary,
+    precision_macro,
+    precision_micro,
+    precision_per_class,
+    precision_weighted,
+    recall,
+    recall_binary,
+    recall_macro,
+    recall_micro,
+    recall_per_class,
+    recall_weighted,
+    specificity,
 )
 from dlframe.tensor import to_array
 
@@ -75,113 +96,6 @@ __all__ = [
     "subset_accuracy",
     "top_k_accuracy",
 ]
-
-# With more classes than this, a label is probably a mistake (a token, a pixel), and the confusion
-# matrix would have 10⁸ entries. An explicit num_classes lifts the limit.
-MOST_IMPLIED_CLASSES = 10_000
-
-AVERAGE_NAMES = (*averages.AVERAGES, "samples")
-
-
-# --- counting ----------------------------------------------------------------------------------
-
-
-def confusion_matrix(
-    output: object,
-    target: object,
-    num_classes: int | None = None,
-    *,
-    normalize: str | None = None,
-    multilabel: bool = False,
-    threshold: float | None = None,
-    scores: str | None = None,
-    ignore_index: int | None = None,
-) -> NDArray[Any]:
-    """How often class i was taken for class j: int64 (C, C), rows true, columns predicted.
-
-    Args:
-        num_classes: C; without it, the number of scores, or the highest label + 1.
-        normalize: "true" divides each row by its sum, the samples of the class; "predicted" each
-            column, the predictions; "all" divides by the number of samples. A class without
-            any has zeros. None counts.
-        multilabel: a matrix of two for each label, (L, 2, 2): row and column 1 are its presence.
-    """
-    if multilabel:
-        sets = label_sets(output, target, threshold=threshold, scores=scores)
-        return normalized(matrices_of_counts(set_counts(*sets)), normalize)
-    pair = label_pair(
-        output, target, num_classes, threshold=threshold, scores=scores, ignore_index=ignore_index
-    )
-    classes = _count_of_classes(pair)
-    cells = pair.true * classes + pair.predicted
-    matrix = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
-    return normalized(matrix, normalize)
-
-
-def normalized(matrix: NDArray[Any], normalize: str | None) -> NDArray[Any]:
-    """Counts (..., C, C) as they are, or as shares of rows, of columns or of all."""
-    if normalize is None:
-        return matrix
-    sums: dict[str, Any] = {"true": -1, "predicted": -2, "all": (-2, -1)}
-    if normalize not in sums:
-        raise ArgumentError(
-            f"confusion_matrix: normalize must be one of {', '.join(sums)} or None; "
-            f"got {normalize!r}.{did_you_mean(normalize, sums)}"
-        )
-    total = matrix.sum(axis=sums[normalize], keepdims=True)
-    out: NDArray[np.float64] = np.zeros(matrix.shape)
-    np.divide(matrix, total, out=out, where=total > 0)
-    return out
-
-
-def class_counts(
-    output: object,
-    target: object,
-    num_classes: int | None = None,
-    *,
-    threshold: float | None = None,
-    scores: str | None = None,
-    ignore_index: int | None = None,
-) -> Counts:
-    """Hits, predictions and samples of each class: int64 (3, C), which the ratios need.
-
-    The confusion matrix contains them too, but has C² numbers instead of 3 C.
-    """
-    pair = label_pair(
-        output, target, num_classes, threshold=threshold, scores=scores, ignore_index=ignore_index
-    )
-    classes = _count_of_classes(pair)
-    hits = pair.true[pair.true == pair.predicted]
-    rows = (hits, pair.predicted, pair.true)
-    return np.array([np.bincount(row, minlength=classes) for row in rows])
-
-
-def set_counts(predicted: NDArray[np.bool_], true: NDArray[np.bool_], axis: int = 0) -> Counts:
-    """The counts (4, L) of each label in boolean arrays (N, L); with `axis=1` of each sample."""
-    both = (predicted & true).sum(axis=axis)
-    size = np.full(both.shape, predicted.shape[axis])
-    return np.stack([both, predicted.sum(axis=axis), true.sum(axis=axis), size])
-
-
-def matrices_of_counts(counts: Counts) -> Counts:
-    """Counts (4, L) as one matrix of two for each label: (L, 2, 2)."""
-    hits, predicted, actual, samples = counts
-    rest = samples - predicted - actual + hits
-    return np.stack([rest, predicted - hits, actual - hits, hits], axis=1).reshape(-1, 2, 2)
-
-
-def _count_of_classes(pair: LabelPair) -> int:
-    if pair.num_classes is not None:
-        return pair.num_classes
-    if pair.true.size == 0:
-        return 0
-    highest = int(max(pair.true.max(), pair.predicted.max()))
-    if highest >= MOST_IMPLIED_CLASSES:
-        raise LabelError(
-            f"metrics: the highest label is {highest}, which would make {highest + 1} classes; "
-            "pass num_classes if there are that many"
-        )
-    return highest + 1
 
 
 # --- accuracy ----------------------------------------------------------------------------------
@@ -382,305 +296,3 @@ def matthews_of_matrix(matrix: Counts, zero_division: float) -> float:
     if any(one.max() == samples for one in (predicted, actual)):
         return zero_division
     return float(together / (spread[0] * spread[1]) ** 0.5)
-
-
-# --- ratios ------------------------------------------------------------------------------------
-
-
-def ratio_metric(
-    ratio: Ratio,
-    output: object,
-    target: object,
-    average: str,
-    num_classes: int | None,
-    zero_division: float,
-    multilabel: bool,
-    **reading: Any,
-) -> Any:
-    """The average of a ratio of counts."""
-    check_average(getattr(ratio, "__name__", "metrics"), average, multilabel)
-    if not multilabel:
-        counts = class_counts(output, target, num_classes, **reading)
-        return averages.AVERAGES[average](ratio, counts, zero_division)
-    reading.pop("ignore_index", None)
-    sets = label_sets(output, target, **reading)
-    if average != "samples":
-        return averages.AVERAGES[average](ratio, set_counts(*sets), zero_division)
-    values = averages.per_class(ratio, set_counts(*sets, axis=1), zero_division)
-    return float(values[~np.isnan(values)].mean()) if (~np.isnan(values)).any() else float("nan")
-
-
-def check_average(metric: str, average: object, multilabel: bool) -> None:
-    """Raise ArgumentError for an unknown average, or one that is for another kind of labels."""
-    known = [name for name in AVERAGE_NAMES if name != ("binary" if multilabel else "samples")]
-    if average in known:
-        return
-    why = ""
-    if average in AVERAGE_NAMES:
-        why = f", which is for multilabel={not multilabel}"
-    raise ArgumentError(
-        f"{metric}: average must be one of {', '.join(known)}; got {average!r}{why}."
-        f"{did_you_mean(average, known) if not why else ''}"
-    )
-
-
-def precision(
-    output: object,
-    target: object,
-    average: str,
-    num_classes: int | None = None,
-    *,
-    zero_division: float = 0.0,
-    multilabel: bool = False,
-    threshold: float | None = None,
-    scores: str | None = None,
-    ignore_index: int | None = None,
-) -> Any:
-    """The share of the predictions of a class that are right: hits / predicted.
-
-    `average` is "per_class" (an array), "macro", "micro", "weighted" or "binary" (class 1 of two);
-    with `multilabel=True` "samples" (the mean over samples of each one's ratio over its labels).
-    """
-    return ratio_metric(
-        averages.precision, output, target, average, num_classes, zero_division, multilabel,
-        threshold=threshold, scores=scores, ignore_index=ignore_index,
-    )  # fmt: skip
-
-
-def recall(
-    output: object,
-    target: object,
-    average: str,
-    num_classes: int | None = None,
-    *,
-    zero_division: float = 0.0,
-    multilabel: bool = False,
-    threshold: float | None = None,
-    scores: str | None = None,
-    ignore_index: int | None = None,
-) -> Any:
-    """The share of the samples of a class that were found: hits / actual.
-
-    `average` is "per_class" (an array), "macro", "micro", "weighted" or "binary" (class 1 of two);
-    with `multilabel=True` "samples" (the mean over samples of each one's ratio over its labels).
-    """
-    return ratio_metric(
-        averages.recall, output, target, average, num_classes, zero_division, multilabel,
-        threshold=threshold, scores=scores, ignore_index=ignore_index,
-    )  # fmt: skip
-
-
-def f1(
-    output: object,
-    target: object,
-    average: str,
-    num_classes: int | None = None,
-    *,
-    zero_division: float = 0.0,
-    multilabel: bool = False,
-    threshold: float | None = None,
-    scores: str | None = None,
-    ignore_index: int | None = None,
-) -> Any:
-    """The harmonic mean of precision and recall: 2 hits / (predicted + actual).
-
-    `average` is "per_class" (an array), "macro", "micro", "weighted" or "binary" (class 1 of two);
-    with `multilabel=True` "samples" (the mean over samples of each one's ratio over its labels).
-    """
-    return ratio_metric(
-        averages.f1, output, target, average, num_classes, zero_division, multilabel,
-        threshold=threshold, scores=scores, ignore_index=ignore_index,
-    )  # fmt: skip
-
-
-def fbeta(
-    output: object,
-    target: object,
-    average: str,
-    num_classes: int | None = None,
-    *,
-    beta: float,
-    zero_division: float = 0.0,
-    multilabel: bool = False,
-    threshold: float | None = None,
-    scores: str | None = None,
-    ignore_index: int | None = None,
-) -> Any:
-    """(1 + β²) hits / (predicted + β² actual): the mean in which recall weighs β² to precision's 1.
-
-    `average` is "per_class" (an array), "macro", "micro", "weighted" or "binary" (class 1 of two);
-    with `multilabel=True` "samples" (the mean over samples of each one's ratio over its labels).
-    """
-    return ratio_metric(
-        averages.fbeta(beta), output, target, average, num_classes, zero_division, multilabel,
-        threshold=threshold, scores=scores, ignore_index=ignore_index,
-    )  # fmt: skip
-
-
-def jaccard(
-    output: object,
-    target: object,
-    average: str,
-    num_classes: int | None = None,
-    *,
-    zero_division: float = 0.0,
-    multilabel: bool = False,
-    threshold: float | None = None,
-    scores: str | None = None,
-    ignore_index: int | None = None,
-) -> Any:
-    """Intersection over union: hits / (predicted + actual - hits).
-
-    `average` is "per_class" (an array), "macro", "micro", "weighted" or "binary" (class 1 of two);
-    with `multilabel=True` "samples" (the mean over samples of each one's ratio over its labels).
-    """
-    return ratio_metric(
-        averages.jaccard, output, target, average, num_classes, zero_division, multilabel,
-        threshold=threshold, scores=scores, ignore_index=ignore_index,
-    )  # fmt: skip
-
-
-def specificity(
-    output: object,
-    target: object,
-    average: str,
-    num_classes: int | None = None,
-    *,
-    zero_division: float = 0.0,
-    multilabel: bool = False,
-    threshold: float | None = None,
-    scores: str | None = None,
-    ignore_index: int | None = None,
-) -> Any:
-    """The share of the samples that are not of a class that were not taken for it.
-
-    `average` is "per_class" (an array), "macro", "micro", "weighted" or "binary" (class 1 of two);
-    with `multilabel=True` "samples" (the mean over samples of each one's ratio over its labels).
-    """
-    return ratio_metric(
-        averages.specificity, output, target, average, num_classes, zero_division, multilabel,
-        threshold=threshold, scores=scores, ignore_index=ignore_index,
-    )  # fmt: skip
-
-
-# --- precision ---------------------------------------------------------------------------------
-
-
-def precision_per_class(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> Values:
-    """The share of the predictions of class c that are right: shape (C,)."""
-    counts = class_counts(output, target, num_classes)
-    return averages.per_class(averages.precision, counts, zero_division)
-
-
-def precision_macro(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """The precision per class, averaged with every class weighing the same."""
-    counts = class_counts(output, target, num_classes)
-    return averages.macro(averages.precision, counts, zero_division)
-
-
-def precision_micro(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """All hits / all predictions; with one label per sample it is the accuracy."""
-    counts = class_counts(output, target, num_classes)
-    return averages.micro(averages.precision, counts, zero_division)
-
-
-def precision_weighted(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """The mean of the precision per class, weighted by the classes' numbers of samples."""
-    counts = class_counts(output, target, num_classes)
-    return averages.weighted(averages.precision, counts, zero_division)
-
-
-def precision_binary(output: object, target: object, *, zero_division: float = 0.0) -> float:
-    """The share of the predictions of class 1 that are right; for two classes only."""
-    counts = class_counts(output, target)
-    return averages.binary(averages.precision, counts, zero_division)
-
-
-# --- recall ------------------------------------------------------------------------------------
-
-
-def recall_per_class(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> Values:
-    """The share of the samples of class c that were found: shape (C,)."""
-    counts = class_counts(output, target, num_classes)
-    return averages.per_class(averages.recall, counts, zero_division)
-
-
-def recall_macro(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """The recall per class, averaged with every class weighing the same."""
-    counts = class_counts(output, target, num_classes)
-    return averages.macro(averages.recall, counts, zero_division)
-
-
-def recall_micro(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """All hits / all samples; with one label per sample it is the accuracy."""
-    counts = class_counts(output, target, num_classes)
-    return averages.micro(averages.recall, counts, zero_division)
-
-
-def recall_weighted(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """The mean of the recall per class, weighted by the classes' numbers of samples."""
-    counts = class_counts(output, target, num_classes)
-    return averages.weighted(averages.recall, counts, zero_division)
-
-
-def recall_binary(output: object, target: object, *, zero_division: float = 0.0) -> float:
-    """The share of the samples of class 1 that were found; for two classes only."""
-    counts = class_counts(output, target)
-    return averages.binary(averages.recall, counts, zero_division)
-
-
-# --- F1 ----------------------------------------------------------------------------------------
-
-
-def f1_per_class(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> Values:
-    """The harmonic mean of each class's precision and recall: shape (C,)."""
-    counts = class_counts(output, target, num_classes)
-    return averages.per_class(averages.f1, counts, zero_division)
-
-
-def f1_macro(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """The F1 per class, averaged with every class weighing the same."""
-    counts = class_counts(output, target, num_classes)
-    return averages.macro(averages.f1, counts, zero_division)
-
-
-def f1_micro(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """The F1 of the sums over all classes; with one label per sample it is the accuracy."""
-    counts = class_counts(output, target, num_classes)
-    return averages.micro(averages.f1, counts, zero_division)
-
-
-def f1_weighted(
-    output: object, target: object, num_classes: int | None = None, *, zero_division: float = 0.0
-) -> float:
-    """The mean of the F1 per class, weighted by the classes' numbers of samples."""
-    counts = class_counts(output, target, num_classes)
-    return averages.weighted(averages.f1, counts, zero_division)
-
-
-def f1_binary(output: object, target: object, *, zero_division: float = 0.0) -> float:
-    """The harmonic mean of precision and recall of class 1; for two classes only."""
-    counts = class_counts(output, target)
-    return averages.binary(averages.f1, counts, zero_division)

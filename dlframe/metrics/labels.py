@@ -97,6 +97,11 @@ def label_pair(
         if pair is not None:
             return pair
     if given.dtype.kind == "f":
+        cut = threshold_of(threshold, scores)
+        if ignore_index is None and num_classes is None and cut is not None:
+            pair = _quick_binary(given, truth, cut)
+            if pair is not None:
+                return pair
         refuse_nan(given, "output")
         if scores == "labels":
             given = whole_numbers(given, "output")
@@ -128,6 +133,21 @@ def _quick_pair(scores: Array, true: Labels, num_classes: int | None) -> LabelPa
     if math.isnan(scores.max()):
         return None
     return LabelPair(scores.argmax(axis=1), true, classes)
+
+
+def _quick_binary(scores: Array, truth: Array, cut: float) -> LabelPair | None:
+    """One score (N,) or (N, 1) beside zeros and ones of the same shape; None if not."""
+    if scores.shape != truth.shape or scores.ndim > 2 or not scores.size:
+        return None
+    if (scores.ndim == 2 and scores.shape[1] != 1) or truth.dtype.kind not in "fi":
+        return None
+    ones = truth == 1
+    if np.count_nonzero(ones) + np.count_nonzero(truth == 0) != truth.size:
+        return None
+    if math.isnan(scores.max()):
+        return None
+    predicted = (scores > cut).ravel().view(np.int8).astype(np.int64)
+    return LabelPair(predicted, ones.ravel().view(np.int8).astype(np.int64), 2)
 
 
 def true_labels(output: Array, target: Array) -> Labels:

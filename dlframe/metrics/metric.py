@@ -213,9 +213,11 @@ class Collected(Metric):
 
     def add(self, part: State) -> None:
         """Keep the rows of a batch; they are joined when the state is asked for."""
-        widths = {kept.shape[1] for kept in (*self._parts, part) if kept.size}
-        if len(widths) > 1:
-            self.combine(self.state, part)  # raises
+        if not part.size:
+            return
+        last = self._parts[-1] if self._parts else part
+        if last.size and last.shape[1] != part.shape[1]:
+            self.combine(last, part)  # raises
         self._parts.append(part)
 
     def update(self, output: Any, target: Any) -> None:

@@ -12,18 +12,25 @@ from typing import Any
 
 from dlframe import plugins
 from dlframe.errors import ArgumentError, did_you_mean
-from dlframe.metrics import classification, correlation, probabilities, ranking, regression
-from dlframe.metrics.functional import AVERAGE_NAMES
+from dlframe.metrics import (
+    classification,
+    correlation,
+    probabilities,
+    ranking,
+    regression,
+    shares,
+)
 from dlframe.metrics.metric import Averaged, Metric
+from dlframe.metrics.ratios import AVERAGE_NAMES
 
 __all__ = ["by_name", "names"]
 
-_RATIOS: dict[str, type[classification.RatioMetric]] = {
-    "precision": classification.Precision,
-    "recall": classification.Recall,
-    "f1": classification.F1,
-    "jaccard": classification.Jaccard,
-    "specificity": classification.Specificity,
+_RATIOS: dict[str, type[shares.RatioMetric]] = {
+    "precision": shares.Precision,
+    "recall": shares.Recall,
+    "f1": shares.F1,
+    "jaccard": shares.Jaccard,
+    "specificity": shares.Specificity,
 }
 
 _AREAS: dict[str, type[ranking.RankingMetric]] = {
@@ -133,9 +140,9 @@ def _fbeta(name: str, beta: float, average: str, options: dict[str, Any]) -> Met
     for one in AVERAGE_NAMES:
         if _plain(one) == average:
             many = {"multilabel": True} if one == "samples" else {}
-            return classification.FBeta(beta, one, **{**many, **options})
+            return shares.FBeta(beta, one, **{**many, **options})
     if not average and "average" in options:
-        return classification.FBeta(beta, **options)
+        return shares.FBeta(beta, **options)
     named = ", ".join(f"f{beta:g}_{one}" for one in AVERAGE_NAMES)
     raise ArgumentError(f"metrics: {name!r} needs an average: {named}")
 
