@@ -11,7 +11,6 @@ from types import ModuleType
 from dlframe import special
 from dlframe.nn import functional as F
 from dlframe.nn import top
-from dlframe.tensor import functions
 from dlframe.tensor.functions import (
     activation,
     arithmetic,
@@ -22,6 +21,7 @@ from dlframe.tensor.functions import (
     steps,
     trigonometric,
 )
+from dlframe.tensor.functions import special as elementwise_special
 
 
 def first_names(*families: ModuleType) -> list[str]:
@@ -60,7 +60,7 @@ SURFACE: dict[str, str] = {
             clamping,
             comparison,
             exponential,
-            functions.special,
+            elementwise_special,
             steps,
             trigonometric,
         )
