@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-__all__ = ["alone", "set_number"]
+__all__ = ["alone", "look_again", "set_number"]
 
 Pair = tuple[Callable[[], int], Callable[[int], Any]]
 
@@ -51,11 +51,7 @@ class _Alone:
         with _lock:
             _holders.append(weakref.ref(self))
             if not _before:
-                for get, change in _libraries():
-                    count = get()
-                    if count > 1:
-                        _before.append((change, count))
-                        change(1)
+                _quieten()
 
     def __exit__(
         self,
@@ -69,6 +65,15 @@ class _Alone:
                 for change, count in _before:
                     change(count)
                 _before.clear()
+
+
+def _quieten() -> None:
+    """Give each BLAS that has several threads one, and note how many it had."""
+    for get, change in _libraries():
+        count = get()
+        if count > 1:
+            _before.append((change, count))
+            change(1)
 
 
 # Ctrl-C may come before an exit has done its work. Then its context dies with the frame that had
@@ -93,6 +98,14 @@ def set_number(n: int) -> None:
         else:
             _before.clear()
             ThreadpoolController().select(user_api="blas").limit(limits=n)
+
+
+def look_again() -> None:
+    """Know of a BLAS that was loaded a moment ago, too: SciPy has one of its own."""
+    with _lock:
+        _libraries.cache_clear()
+        if any(held() for held in _holders):
+            _quieten()
 
 
 def _forget() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -99,6 +100,25 @@ def test_blas_stays_on_one_thread_until_nothing_is_shared_any_more() -> None:
     while number() == 1 and time.monotonic() < end:
         time.sleep(0.01)
     assert number() == 2
+
+
+def test_a_library_that_is_loaded_meanwhile_has_one_thread_as_well() -> None:
+    code = """
+import numpy, dlframe as dl
+from dlframe.base import blas
+dl.set_num_threads(2)
+with blas.alone():
+    import scipy.linalg
+    blas.look_again()
+    print({get() for get, _ in blas._libraries()})
+print({get() for get, _ in blas._libraries()})
+"""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    run = [sys.executable, "-c", code]
+    result = subprocess.run(
+        run, capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
+    assert (result.stdout, result.returncode) == ("{1}\n{2}\n", 0), result.stderr
 
 
 def test_products_share_nothing_with_blas(monkeypatch: pytest.MonkeyPatch) -> None:

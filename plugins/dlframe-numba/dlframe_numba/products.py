@@ -17,6 +17,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from scipy.linalg import cython_blas  # noqa: F401 - where numba finds its BLAS
 
 from dlframe_numba.building import INT, NUMBER, nothing, place
 from dlframe_numba.compiling import loop
@@ -27,6 +28,8 @@ __all__ = ["gemm", "linear", "number_at"]
 _WORK = 1 << 18  # multiplications that take some microseconds
 _NARROW = 32  # rows or columns of a part, at least
 _ROWS = 128  # whose sum keeps its digits, as in dlframe's sums
+
+blas.look_again()
 
 # --- BLAS --------------------------------------------------------------------------------------
 

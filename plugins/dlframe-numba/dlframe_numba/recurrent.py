@@ -1,8 +1,7 @@
-"""Whole sequences of LSTM and GRU: for each step one product of matrices and one compiled pass.
+"""Whole sequences of LSTM and GRU: for each step one product for each gate and one compiled pass.
 
-Sequences do not meet, so each thread takes some of them through all steps. The products are
-NumPy's, one for each gate: BLAS takes less time for several small ones. What is kept for the
-gradient is what `dlframe.ops.recurrent` keeps.
+Sequences do not meet, so each thread takes some of them through all steps. An LSTM does so without
+Python. What is kept for the gradient is what `dlframe.ops.recurrent` keeps.
 """
 
 from __future__ import annotations
@@ -10,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from dlframe.base import blas, threads
 from dlframe.kernels import Kernel
 from dlframe.ops.sums import add
 
 from dlframe_numba.compiling import loop
 from dlframe_numba.mathematics import F, sigmoid, tanh
-from dlframe_numba.sharing import shared
+from dlframe_numba.products import gemm
+from dlframe_numba.sharing import in_parts, shared
 
 __all__ = ["gru_layer", "lstm_layer"]
 
@@ -23,6 +24,7 @@ __all__ = ["gru_layer", "lstm_layer"]
 # i, f, g, o there and g, i, f, o here, as in `dlframe.ops.cells`.
 _LSTM = (2, 0, 1, 3)
 _BACK = (1, 2, 0, 3)
+_FEW = 4  # sequences of a part, at least: products with fewer rows take as long
 # A GRU's are r, u, n there. Here W_hh h gives n, r, u, and W_ih x gives r, u, n.
 _OF_X, _OF_H, _OF_H_BACK = (0, 1, 2), (2, 0, 1), (1, 2, 0)
 
@@ -33,16 +35,16 @@ _OF_X, _OF_H, _OF_H_BACK = (0, 1, 2), (2, 0, 1), (1, 2, 0)
 
 
 @loop
-def _lstm_step(z, zh, bias, c, new, t, out, first):
-    """From z = W_ih x and zh = W_hh h: the gates into z, then c', tanh c' and h'."""
+def _lstm_step(z, bias, c, new, t, out, first):
+    """From z = W_ih x + W_hh h: the gates into z, then c', tanh c' and h'."""
     rows, n = c.shape
     for r in range(rows):
         at = first + r
         for j in range(n):
-            z[0, at, j] = tanh(z[0, at, j] + zh[0, r, j] + bias[0, j])
+            z[0, at, j] = tanh(z[0, at, j] + bias[0, j])
         for k in range(1, 4):
             for j in range(n):
-                z[k, at, j] = sigmoid(z[k, at, j] + zh[k, r, j] + bias[k, j])
+                z[k, at, j] = sigmoid(z[k, at, j] + bias[k, j])
         for j in range(n):
             new[r, j] = z[1, at, j] * z[0, at, j] + z[2, at, j] * c[r, j]
         for j in range(n):
@@ -75,6 +77,77 @@ def _lstm_back(dz, dc, z, c, t, dh, dout, first):
             dz[2, at, j] = dc[r, j] * c[r, j] * f * (F(1) - f)
         for j in range(n):
             dc[r, j] *= z[2, at, j]
+
+
+@in_parts
+def _lstm_steps(
+    first, last, number, z, weight, bias, before_c, after_c, t, before_h, after_h, sequences,
+    reverse, parts,
+):  # fmt: skip
+    """All steps of some of the sequences; z = W_ih x becomes the gates."""
+    rows, size = z.shape[1], z.shape[2]
+    steps, one = rows // sequences, F(1)
+    for part in range(first, last):
+        a, b = sequences * part // parts, sequences * (part + 1) // parts
+        for step in range(steps):
+            at = (steps - 1 - step if reverse else step) * sequences + a
+            end = at + b - a
+            for k in range(4):
+                gemm(
+                    z, (k * rows + at) * size, size, before_h, at * size, size, False,
+                    weight, k * size * size, size, False, b - a, size, size, one, one,
+                )  # fmt: skip
+            _lstm_step(z, bias, before_c[at:end], after_c[at:end], t[at:end], after_h[at:end], at)
+
+
+@in_parts
+def _lstm_steps_back(
+    first, last, number, dz, dh, dc, weight, z, before_c, t, dout, sequences, reverse, parts
+):
+    rows, size = z.shape[1], z.shape[2]
+    steps = rows // sequences
+    for part in range(first, last):
+        a, b = sequences * part // parts, sequences * (part + 1) // parts
+        for step in range(steps):
+            at = (step if reverse else steps - 1 - step) * sequences + a
+            end = at + b - a
+            _lstm_back(dz, dc[a:b], z, before_c[at:end], t[at:end], dh[a:b], dout[at:end], at)
+            for k in range(4):
+                gemm(
+                    dh, a * size, size, dz, (k * rows + at) * size, size, False,
+                    weight, k * size * size, size, False, b - a, size, size, F(1),
+                    F(1) if k else F(0),
+                )  # fmt: skip
+
+
+@in_parts
+def _of_inputs(first, last, number, z, x, weight):
+    """z = W_ih x, gate by gate."""
+    rows, size, features = z.shape[1], z.shape[2], x.shape[1]
+    for k in range(first, last):
+        gemm(
+            z, k * rows * size, size, x, 0, features, False,
+            weight, k * size * features, features, True, rows, size, features, F(1), F(0),
+        )  # fmt: skip
+
+
+@in_parts
+def _of_weights(first, last, number, dw_ih, dw_hh, dz, x, h):
+    """The gradients of W_ih, then those of W_hh, gate by gate."""
+    gates, rows, size = dz.shape
+    features = x.shape[1]
+    for i in range(first, last):
+        k = i % gates
+        if i < gates:
+            gemm(
+                dw_ih, k * size * features, features, dz, k * rows * size, size, True,
+                x, 0, features, False, size, features, rows, F(1), F(0),
+            )  # fmt: skip
+        else:
+            gemm(
+                dw_hh, k * size * size, size, dz, k * rows * size, size, True,
+                h, 0, size, False, size, size, rows, F(1), F(0),
+            )  # fmt: skip
 
 
 @loop
@@ -120,14 +193,11 @@ def _gru_back(dz, direct, z, h, dh, dout, first):
 
 @loop
 def _add_parts(out, parts):
-    """The sum of the parts, which are as many as there are gates."""
+    """The sum of the three parts, one for each gate."""
     rows, n = out.shape
     for i in range(rows):
         for j in range(n):
             out[i, j] = parts[0, i, j] + parts[1, i, j] + parts[2, i, j]
-        for k in range(3, len(parts)):
-            for j in range(n):
-                out[i, j] += parts[k, i, j]
 
 
 # --- what both share ---------------------------------------------------------------------------
@@ -182,6 +252,11 @@ def _last(after: Any, x: Any, reverse: bool) -> Any:
     return after[slice(n) if reverse else slice(len(after) - n, None)].copy()
 
 
+def _parts(count: int) -> int:
+    """How many parts of the sequences go through the steps at the same time."""
+    return max(1, min(threads.number(), count // _FEW))
+
+
 def _by_sequences(task: Any, x: Any, size: int) -> None:
     shared(task, x.shape[1], cost=x.shape[0] * size * 8)
 
@@ -206,8 +281,9 @@ def _lstm(
         return NotImplemented
     if not _is_known(x, h, c, w_ih, w_hh, b_ih, b_hh):
         return NotImplemented
-    size = h.shape[1]
-    z = np.matmul(x.reshape(-1, x.shape[2]), _turned(_arranged(w_ih, _LSTM)))
+    size, count = h.shape[1], x.shape[1]
+    rows = x.reshape(-1, x.shape[2])
+    z = np.empty((4, len(rows), size), np.float32)
     bias = np.zeros((4, size), np.float32)
     if b_ih is not None:
         bias += _arranged(b_ih + b_hh, _LSTM)
@@ -215,15 +291,13 @@ def _lstm(
     before_c, after_c = _history(x, c, reverse)
     t = np.empty_like(after_c)
     weight = _turned(_arranged(w_hh, _LSTM))
-
-    def task(a: int, b: int) -> None:
-        zh = np.empty((4, b - a, size), np.float32)
-        for at in _walk(x, reverse, a, b):
-            np.matmul(before_h[at], weight, out=zh)
-            states = before_c[at], after_c[at], t[at], after_h[at]
-            _lstm_step(z, zh, bias, *states, at.start)
-
-    _by_sequences(task, x, size)
+    parts = _parts(count)
+    with blas.alone():
+        _of_inputs(4, rows.size * size / 16, z, rows, _arranged(w_ih, _LSTM))
+        _lstm_steps(
+            parts, z.size * size / parts / 16, z, weight, bias, before_c, after_c, t, before_h,
+            after_h, count, bool(reverse), parts,
+        )  # fmt: skip
     out = after_h.reshape(*x.shape[:2], size).copy()  # a write must not change what is kept
     arrays = [before_h, after_h, before_c, after_c, t]
     running = _last(after_h, x, reverse), _last(after_c, x, reverse)
@@ -248,24 +322,24 @@ def _lstm_slopes(
     before_h, _, before_c, _, t = arrays
     if not _is_known(x, w_ih, w_hh, z, before_h, before_c, t, *g):
         return NotImplemented
-    size = t.shape[1]
+    size, count = t.shape[1], x.shape[1]
     dout, dh, dc = g[0].reshape(-1, size), g[1].copy(), g[2].copy()
     dz = np.empty_like(z)
-    weight = _arranged(w_hh, _LSTM)
-
-    def task(a: int, b: int) -> None:
-        by_h, by_c = dh[a:b], dc[a:b]
-        parts = np.empty((4, b - a, size), np.float32)
-        for at in reversed(_walk(x, reverse, a, b)):
-            _lstm_back(dz, by_c, z, before_c[at], t[at], by_h, dout[at], at.start)
-            np.matmul(dz[:, at], weight, out=parts)
-            _add_parts(by_h, parts)
-
-    _by_sequences(task, x, size)
+    parts = _parts(count)
     rows = x.reshape(-1, x.shape[2])
-    dx = _of_x(dz, _arranged(w_ih, _LSTM), x) if needs[0] else None
-    dw_ih = _together(np.matmul(dz.swapaxes(1, 2), rows), _BACK) if needs[3] else None
-    dw_hh = _together(np.matmul(dz.swapaxes(1, 2), before_h), _BACK) if needs[4] else None
+    dw_ih = np.empty((4, size, x.shape[2]), np.float32)
+    dw_hh = np.empty((4, size, size), np.float32)
+    with blas.alone():
+        _lstm_steps_back(
+            parts, z.size * size / parts / 16, dz, dh, dc, _arranged(w_hh, _LSTM), z, before_c, t,
+            dout, count, bool(reverse), parts,
+        )  # fmt: skip
+        dx = _of_x(dz, _arranged(w_ih, _LSTM), x) if needs[0] else None
+        if needs[3] or needs[4]:
+            work = len(rows) * size * max(size, x.shape[2]) / 16
+            _of_weights(8 if needs[4] else 4, work, dw_ih, dw_hh, dz, rows, before_h)
+    dw_ih = _together(dw_ih, _BACK) if needs[3] else None
+    dw_hh = _together(dw_hh, _BACK) if needs[4] else None
     db = _together(add(dz, 1), _BACK) if needs[5] or needs[6] else None
     other = db.copy() if needs[6] else None
     return dx, dh, dc, dw_ih, dw_hh, db if needs[5] else None, other, None

@@ -94,8 +94,8 @@ def _started(function: Callable[..., Any], part: Any, given: str) -> Callable[..
     whole = _compiled(
         function,
         "whole",
-        f"state, count, chunk, helpers, {given}",
-        f"run_job(state, job_of(part, ({given},)), count, chunk, helpers)",
+        f"_state, _count, _chunk, _helpers, {given}",
+        f"run_job(_state, job_of(part, ({given},)), _count, _chunk, _helpers)",
         part=part,
         run_job=pool.run_job,
         job_of=pool.job_of,
