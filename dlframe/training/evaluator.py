@@ -225,25 +225,25 @@ class Evaluator:
         assert isinstance(value, Tensor)
         return value
 
-    def _pairs(self) -> Callable[[Any], tuple[list[Any], Any]]:
+    def _pairs(self) -> Callable[[Any], tuple[Any, Any]]:
         """From a batch to inputs and target as the model and the loss get them."""
         shapes: list[Any] = []  # of the output of a sample, and its dtype
 
-        def pair(batch: Any) -> tuple[list[Any], Any]:
+        def pair(batch: Any) -> tuple[Any, Any]:
             taken = self._take(batch)
             target = mapped(as_tensor, taken.target, "y")
             if isinstance(self.loss, LossPerOutput) or self.loss is None:
-                return taken.values(), target
+                return taken.inputs, target
             if not shapes:
                 output = None
                 with evaluating(self.model), no_grad(), suppress(Exception):
                     output = self._output(taken.inputs)  # who uses the pair sees what is raised
                 if not isinstance(output, Tensor) or not output.ndim:
-                    return taken.values(), target
+                    return taken.inputs, target
                 shapes.append((output.shape[1:], output.array.dtype))
             shape, dtype = shapes[0]
             like = Tensor(np.zeros((batch_length(taken.values()), *shape), dtype))
-            return taken.values(), fitted(self.loss, like, target)[0]
+            return taken.inputs, fitted(self.loss, like, target)[0]
 
         return pair
 

@@ -151,14 +151,13 @@ def _chosen(only: Collection[str] | None, skip: Collection[str]) -> list[Check]:
     return [one for one in CHECKS if (only is None or one.name in only) and one.name not in skip]
 
 
-def _pairs_of(model: Module, loss: Any) -> Callable[[Any], tuple[list[Any], Any]]:
+def _pairs_of(model: Module, loss: Any) -> Callable[[Any], tuple[Any, Any]]:
     """From a batch to inputs and target, as the trainer does it, before it changes any dtype."""
     parts, taken = Parts("check", None, None, None, loss is None), taken_by(model.forward)
 
-    def split(batch: Any) -> tuple[list[Any], Any]:
+    def split(batch: Any) -> tuple[Any, Any]:
         inputs, target, _ = parts.of(batch, taken)
-        values = list(inputs.values()) if isinstance(inputs, dict) else inputs
-        return mapped(as_tensor, values, "x"), mapped(as_tensor, target, "y")
+        return mapped(as_tensor, inputs, "x"), mapped(as_tensor, target, "y")
 
     return split
 

@@ -275,6 +275,23 @@ def test_inputs_by_name() -> None:
     assert report.left_out == {}
 
 
+def test_inputs_by_name_in_another_order() -> None:
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = nn.Linear(2, 2), nn.Linear(3, 2)
+
+        def forward(self, left, *, right):
+            return self.left(left) - self.right(right)
+
+    model = Net()
+    data = ({"right": dl.randn(48, 3), "left": X}, Y)
+    trainer = training.Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+    for report in (training.check(model, trainer.loss, data), trainer.check(data)):
+        assert report["runs"] == []
+        assert report.left_out == {}
+
+
 def test_from_a_trainer() -> None:
     class Named(training.Trainer):
         def split(self, batch):
