@@ -282,6 +282,8 @@ class DataLoader:
 
     def _leave_epoch(self) -> None:
         """The epoch in progress will not be gone on with: the next iteration begins another."""
+        if self._resume is not None:
+            self._begin_epoch()
         if self._order is not None:
             self._order.finished = True
 

@@ -24,8 +24,8 @@ class Group:
 
     Attributes:
         batches: how many.
-        samples: how many samples they have.
-        first: those of the first one.
+        samples: how many samples they have, or the sum of the samples' weights.
+        first: those of the first one that has any.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,9 @@ class Group:
 
     def weight(self, samples: float) -> float:
         """The weight of the loss of the next batch."""
-        return samples / self.first if self.batches and self.first else 1.0
+        if not samples:
+            return 0.0  # all of its samples weigh nothing
+        return samples / self.first if self.first else 1.0
 
     def add(self, samples: float) -> None:
         """Count a batch whose gradients have been added."""

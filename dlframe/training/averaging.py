@@ -9,6 +9,7 @@ import numpy as np
 
 from dlframe import states
 from dlframe.autograd import no_grad
+from dlframe.data import DataLoader
 from dlframe.errors import ArgumentError
 from dlframe.nn import Module
 from dlframe.nn.batchnorm import _BatchNorm
@@ -227,6 +228,8 @@ def _update_bn(trainer: Trainer) -> None:
         stream = trainer._stream
         randomness, position = random_state(), trainer_state.position_of(stream.loader)
         try:
+            if isinstance(stream.loader, DataLoader):
+                stream.loader._leave_epoch()  # a whole pass, also in the middle of one
             with no_grad():
                 for batch in itertools.islice(stream.loader, stream.length):
                     trainer._output(trainer._take(batch).inputs)

@@ -19,7 +19,7 @@ from dlframe.training.plan import Accumulation
 from dlframe.training.regularizing import reporting, values_kept, with_penalties
 from dlframe.training.scheduling import Schedule
 from dlframe.training.several import Several
-from dlframe.training.weighting import ClassWeights
+from dlframe.training.weighting import ClassWeights, adds_up
 
 
 class Stepping(Evaluator):
@@ -113,7 +113,9 @@ class Stepping(Evaluator):
             return
         if group.batches == 0:
             self.optimizer.zero_grad()
-        weight = 1.0 if self._adds_up else group.weight(samples)
+        weight = 1.0
+        if self.accumulation and not self._adds_up:
+            weight = group.weight(samples)
         (whole if weight == 1.0 else whole * weight).backward()
         group.add(samples)
         self._call("on_backward_end")
@@ -123,7 +125,7 @@ class Stepping(Evaluator):
     @property
     def _adds_up(self) -> bool:
         """Whether the losses of batches are sums, so that their gradients are added as they are."""
-        return getattr(self.loss, "reduction", "mean") == "sum"
+        return adds_up(self.loss)
 
     def _is_last(self, batch: int) -> bool:
         """Whether the batch of this number is known to be the last of the epoch."""
@@ -137,7 +139,7 @@ class Stepping(Evaluator):
             with values_kept(self.regularizers):
                 self.optimizer.step(closure)
         else:
-            if not self._adds_up:
+            if self.accumulation and not self._adds_up:
                 divide_gradients(self.optimizer, group.total)
             if self.accumulation and self._on_weights():
                 penalties = with_penalties(Tensor(0.0), self._on_weights(), None, None)

@@ -168,6 +168,24 @@ def _weight(value: Any, key: Any) -> float:
 # --- the weighted mean -------------------------------------------------------------------------
 
 
+def adds_up(loss: Any) -> bool:
+    """Whether the loss of a batch is a sum over samples, and not their mean; also of each output.
+
+    Raises ArgumentError where some outputs have sums and others means.
+    """
+    losses = getattr(loss, "losses", {None: loss}).values()
+    kinds = {
+        getattr(core_of(one), "reduction", _option(one, "reduction", "mean")) == "sum"
+        for one in losses
+    }
+    if len(kinds) > 1:
+        raise ArgumentError(
+            "Trainer: the losses of some outputs are sums and those of others means, so batches "
+            "cannot be put together with accumulate; use one reduction for all"
+        )
+    return kinds == {True}
+
+
 def weighted(
     loss: Any, output: Any, target: Any, labels: Any, weight: Any, classes: ClassWeights | None
 ) -> tuple[Tensor, float]:

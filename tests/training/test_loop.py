@@ -116,6 +116,30 @@ def test_penalties_count_once_per_step() -> None:
     assert runs[1].history["l1"] == pytest.approx(runs[0].history["l1"], rel=1e-5)
 
 
+def test_weights_of_samples_and_classes_count_in_a_group() -> None:
+    dl.manual_seed(3)
+    sample_weight = dl.rand(22)
+    sample_weight[:5] = 0.0  # the first batch of 5 weighs nothing
+    runs = []
+    for accumulate, batch_size in ((1, 15), (3, 5)):
+        trainer, data = problem(accumulate=accumulate)
+        trainer.fit(
+            data, epochs=3, batch_size=batch_size, shuffle=False, progress=False,
+            sample_weight=sample_weight, class_weight={0: 1.0, 1: 3.0},
+        )  # fmt: skip
+        runs.append(trainer)
+    np.testing.assert_allclose(array(runs[1]), array(runs[0]), rtol=1e-4, atol=1e-6)
+
+
+def test_sums_and_means_of_several_outputs_are_not_put_together() -> None:
+    model = nn.Linear(3, 2)
+    losses = {"a": nn.MSELoss(), "b": nn.MSELoss(reduction="sum")}
+    sgd = optim.SGD(model.parameters())
+    with pytest.raises(ArgumentError, match="some outputs are sums and those of others means"):
+        Trainer(model, losses, sgd, accumulate=2)
+    Trainer(model, losses, sgd)
+
+
 def test_a_schedule_of_accumulation() -> None:
     trainer, data = problem(accumulate={0: 4, 2: 1})
     counts = Noted(lambda t: (t.epoch, t.batch))

@@ -350,7 +350,9 @@ def with_feature(name: str, num_workers: int = 0) -> Callable[..., Run]:
 
     class Featured(Run):
         def __init__(self, callbacks: tuple[Callback, ...] = ()) -> None:
-            averaging = training.EMAWeightAveraging(0.5)
+            averaging: Callback = training.EMAWeightAveraging(0.5)
+            if name in ("validation inside", "all"):  # a pass over the training data each time
+                averaging = training.WeightAveraging(every_batches=2)
             super().__init__(make_sgd, no_schedule, num_workers, (averaging, *callbacks))
             old = self.trainer
             self.trainer = Trainer(
