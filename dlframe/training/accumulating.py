@@ -10,6 +10,7 @@ import numpy as np
 from dlframe import states
 from dlframe.autograd import mark_mutated
 from dlframe.errors import StateDictError
+from dlframe.nn.parameter import is_lazy
 from dlframe.optim import Optimizer
 from dlframe.tensor import Tensor
 
@@ -60,22 +61,27 @@ class Group:
         """Note the gradients, which may change until the next `fit`."""
         self._kept = _gradients(optimizer) if self.batches else None
 
+    def check(self, optimizer: Optimizer, where: str) -> None:
+        """Raise StateDictError unless the gradients that were loaded fit the parameters."""
+        for number, parameter in enumerate(_parameters(optimizer)):
+            value = (self._kept or {}).get(str(number))
+            if value is None or is_lazy(parameter):
+                continue
+            if value.shape != parameter.array.shape or value.dtype != parameter.array.dtype:
+                raise StateDictError(
+                    f"{where}: the saved gradient of parameter {number} has shape {value.shape} "
+                    f"and dtype {value.dtype}, the parameter {parameter.array.shape} and "
+                    f"{parameter.array.dtype}"
+                )
+
     def put_back(self, optimizer: Optimizer) -> None:
         """Give the parameters the gradients that were noted or loaded."""
         if self._kept is None:
             return
+        self.check(optimizer, "fit")
         for number, parameter in enumerate(_parameters(optimizer)):
             value = self._kept.get(str(number))
-            if value is None:
-                parameter.grad = None
-            elif value.shape != parameter.array.shape or value.dtype != parameter.array.dtype:
-                raise StateDictError(
-                    f"fit: the saved gradient of parameter {number} has shape {value.shape} and "
-                    f"dtype {value.dtype}, the parameter {parameter.array.shape} and "
-                    f"{parameter.array.dtype}"
-                )
-            else:
-                parameter.grad = Tensor(value.copy())
+            parameter.grad = None if value is None else Tensor(value.copy())
         self._kept = None
 
     def state_dict(self, optimizer: Optimizer) -> dict[str, Any]:

@@ -69,6 +69,11 @@ class Schedule:
                 raise ArgumentError("Trainer: the scheduler belongs to another optimizer")
             self.scheduler = given
         elif callable(given) and not isinstance(given, type):
+            if isinstance(optimizer, Several):
+                raise ArgumentError(
+                    "Trainer: with several optimizers, pass a dict of schedules by the names of "
+                    "their optimizers"
+                )
             self._make = given
         else:
             name = given.__name__ if isinstance(given, type) else type(given).__name__

@@ -225,6 +225,7 @@ def _load_own_state(trainer: Trainer, state: dict[str, Any], extra: Any) -> None
     trainer._validated_at = added["validated_at"]
     trainer._group = Group()
     trainer._group.load_state_dict(added["group"], f"{_WHERE}, group")
+    trainer._group.check(trainer.optimizer, f"{_WHERE}, group")
     trainer._pass_done = given["pass_done"]
     trainer._seconds = given["seconds"]
     trainer._rates = given["rates"]

@@ -850,6 +850,8 @@ def test_steps_of_ones_own_that_are_refused() -> None:
         Gan(trainer.model, trainer.loss, both, accumulate=2)
     with pytest.raises(TypeError, match="a dict of Optimizer objects by name; got 'a': int"):
         Gan(trainer.model, trainer.loss, {"a": 1})  # type: ignore[dict-item] # wrong on purpose
+    with pytest.raises(ArgumentError, match="pass a dict of schedules by the names"):
+        Gan(trainer.model, trainer.loss, both, scheduler="cosine")
     with pytest.raises(ArgumentError, match="'a' is of none of the optimizers"):
         Gan(trainer.model, trainer.loss, {"b": trainer.optimizer}, scheduler={"a": None})
 

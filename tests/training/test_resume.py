@@ -695,6 +695,41 @@ def test_the_global_generators_of_numpy_and_python_are_restored() -> None:
     assert draws() == draws()
 
 
+def test_states_of_versions_that_had_less_are_resumed() -> None:
+    recorder = Recorder()
+    whole = Run(make_adam, per_batch, callbacks=(recorder,)).fit().result()
+    for state in recorder.states[::5]:
+        own = state["trainer"]
+        for later in ("updates", "group", "validated_at", "validations", "schedule_steps"):
+            del own[later]
+        del own["positions"]["drawn"]
+        resumed = Run(make_adam, per_batch, callbacks=(Recorder(),))
+        resumed.trainer.load_state_dict(state)
+        assert_same_bits(resumed.fit().result()["model"], whole["model"])
+        assert resumed.trainer.updates == STEPS
+
+
+def test_a_group_that_does_not_fit_is_refused_and_nothing_is_lost() -> None:
+    recorder = Recorder()
+    make = with_feature("groups")
+    make((recorder,)).fit()
+    state = recorder.states[1]
+    assert state["trainer"]["group"]["batches"] == 2
+    broken = copy.deepcopy(state)
+    broken["trainer"]["group"]["samples"] = -1
+    run = make((Recorder(),))
+    before = run.trainer.state_dict()
+    with pytest.raises(StateDictError, match="group"):
+        run.trainer.load_state_dict(broken)
+    assert_same_bits(run.trainer.state_dict()["model"], before["model"])
+    broken = copy.deepcopy(state)
+    broken["trainer"]["group"]["gradients"]["0"] = np.zeros(3, np.float32)
+    with pytest.raises(StateDictError, match=r"gradient of parameter 0 has shape \(3,\)"):
+        run.trainer.load_state_dict(broken)
+    assert_same_bits(run.trainer.state_dict()["model"], before["model"])
+    assert run.trainer.step == 0
+
+
 # --- what does not fit -------------------------------------------------------------------------
 
 
