@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlframe import models, plugins
-from dlframe.cli import main, parser
+from dlframe import metrics, models, nn, plugins
+from dlframe.cli import choices, main, names
 from dlframe.cli.problems import KINDS
 from dlframe.data.datasets import DATASETS
 
@@ -456,7 +456,7 @@ def test_a_resumed_run_keeps_its_options(dlframe: Command) -> None:
     dlframe(*PLAIN, "--out", "a", "--scheduler", "cosine")
     done = dlframe("train", "--resume", "--out", "a", "--lr", 0.5, code=2)
     assert "--lr 0.5 contradicts the run, which has 0.001" in done.stderr
-    done = dlframe("train", "--resume", "--out", "a", "--epochs", 9, code=2)
+    done = dlframe("train", "--resume", "--out", "a", "--epochs", 1, code=2)
     assert "the schedule of this run (CosineAnnealingLR) ends with epoch 2" in done.stderr
     assert "which run" in dlframe("train", "--resume", code=2).stderr
     assert "contradict" in dlframe("train", "--resume", "--overwrite", code=2).stderr
@@ -654,7 +654,10 @@ def test_files_that_are_no_images(dlframe: Command, tmp_path: Path, trained: Pat
 def test_points_cannot_be_seen(dlframe: Command) -> None:
     assert "no run in runs/" in dlframe("predict", "x.png", code=2).stderr
     dlframe("train", "--data", "moons", "--epochs", 1, "--no-pictures")
-    assert "trained on points (moons)" in dlframe("predict", "x.png", code=2).stderr
+    found = dlframe("predict", "x.png", code=2).stderr
+    assert "no run in runs/ (there is 1) was trained on images" in found
+    found = dlframe("predict", "x.png", "--checkpoint", "runs/moons-mlp", code=2).stderr
+    assert "trained on points (moons), not on images" in found
 
 
 # --- data, info, plugins -----------------------------------------------------------------------
@@ -780,7 +783,7 @@ def test_activations_and_optimizers_that_cannot_be_made(
     dlframe: Command, gates: dict[str, str]
 ) -> None:
     for option, name, message in (
-        ("--activation", "conv2d", "'Conv2d' cannot be used as an activation: without arguments"),
+        ("--activation", "conv2d", "--activation: 'conv2d' fits no run of the command line"),
         (
             "--activation",
             "Exits",
@@ -800,7 +803,7 @@ def test_activations_and_optimizers_that_cannot_be_made(
 
 
 @pytest.mark.parametrize("arguments, message", [
-    ("train --data mnits", "there is no data set 'mnits'. Did you mean 'mnist'?"),
+    ("train --data mnits", "there is no data set, file or folder 'mnits'. Did you mean 'mnist'?"),
     ("train --data digits --model cn", "there is no model 'cn'. Did you mean 'cnn'?"),
     ("train --data digits --scheduler cosin", "Did you mean 'cosine'?"),
     ("train --data digits --optimizer admw", "there is no optimizer 'admw'. Did you mean 'AdamW'"),
@@ -817,7 +820,13 @@ def test_activations_and_optimizers_that_cannot_be_made(
     ("train --data digits --optimizer adam --momentum 0.9", "--momentum is for muon, rmsprop, sgd"),
     ("train --data digits --optimizer rprop --weight-decay 0.1", "Rprop has no weight decay"),
     ("evaluate nowhere.h5", "there is no checkpoint nowhere.h5"),
-    ("", "the following arguments are required: COMMAND"),
+    ("train --seed abc", "argument --seed: expected a whole number of at most 64 bits; got 'abc'"),
+    ("train --data moons --activation conv2d", "'conv2d' fits no run of the command line. Known: "),
+    ("train --data moons --loss nll", "'nll' fits no run of the command line. "),
+    ("train --data moons --metric meanloss", "'meanloss' fits no run of the command line"),
+    ("train --data moons noise=1", "KEY=VALUE has no meaning for the data set moons"),
+    ("train --data moons --target x", "--target has no meaning for the data set moons"),
+    ("train --data nowhere.csv", "there is no file or folder nowhere.csv"),
 ])  # fmt: skip
 def test_wrong_command_lines(
     arguments: str, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path,
@@ -879,10 +888,49 @@ def test_nobody_reads_to_the_end(tmp_path: Path) -> None:
 
 
 def test_names_are_those_of_the_library() -> None:
-    assert set(parser.DATA) == set(DATASETS) == set(KINDS)
-    assert set(parser.MODELS) == set(models.MODELS)
-    listed = plugins.names("optimizers")
-    assert {"SGD", "Adam", "AdamW", "RMSprop"} <= set(listed)
+    assert set(names.DATA) == set(DATASETS) == set(KINDS)
+    assert set(names.MODELS) == set(models.MODELS) == set(names.MODEL_OPTIONS)
+    assert set(names.OPTIMIZERS) == set(plugins.core_names("optimizers"))
+    assert set(names.SCHEDULES) == set(choices.SCHEDULES)
+    assert set(names.REGULARIZERS) == set(choices.REGULARIZERS)
+    assert {f"{name}_" for name in names.INITS} == {n for n in nn.init.__all__ if n[-1] == "_"}
+    activations = {"Identity", *nn.rectifiers.__all__, *nn.activation.__all__}
+    assert set(names.ACTIVATIONS) == activations
+    assert set(names.LOSSES) <= set(plugins.core_names("losses"))
+    known = {*metrics.names(), "precision", "recall", "f1", "top3_accuracy"}
+    assert set(names.METRICS) <= known
+
+
+def test_the_command_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("usage: dlframe")
+    assert "examples:" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    "command", ["", "train", "evaluate", "predict", "data", "data verify", "plugins", "info"]
+)
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_help_has_short_lines_and_says_defaults(
+    command: str,
+    columns: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main([*command.split(), "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    examples = lines.index("examples:") if "examples:" in lines else len(lines)
+    assert max(map(len, lines[:examples])) < min(80, int(columns))
+    assert max(map(len, lines)) < 80
+    if command == "train":
+        text = re.sub(r"\s+", " ", "\n".join(lines).partition("\ndata:")[2])
+        options = re.split(r" (?=--[a-z][\w-]+(?: [A-Z]|,))", text)
+        flags = ("--download", "--resume", "--overwrite", "--no-pictures", "--quiet")
+        for option in options[1:]:
+            assert "default" in option or option.startswith(flags), option
 
 
 @pytest.mark.parametrize("module", ["dlframe", "dlframe.cli"])
@@ -894,8 +942,10 @@ try:
     runpy.run_module({module!r}, run_name="__main__")
 except SystemExit as done:
     assert done.code == 0
-heavy = ["matplotlib", "h5py", "requests", "scipy", "PIL", "tqdm", "dlframe.data", "dlframe.viz"]
-print([name for name in heavy if name in sys.modules], file=sys.stderr)
+heavy = ["matplotlib", "h5py", "requests", "scipy", "PIL", "tqdm"]
+late = [n for n in sys.modules if n.startswith(("dlframe.data", "dlframe.nn", "dlframe.optim",
+        "dlframe.training", "dlframe.viz", "dlframe.metrics", "dlframe.models"))]
+print([name for name in heavy if name in sys.modules] + late, file=sys.stderr)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True,

@@ -67,18 +67,35 @@ def run(arguments: list[str], folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("page", with_blocks("python"))
-def test_python_blocks_run(page: Path, tmp_path: Path) -> None:
+def run_python(page: Path, folder: Path) -> None:
+    """Run the Python blocks of a page as one program; a traceback names the page's line."""
     source = ""
     for block in blocks(page):
         if block.language == "python":
-            source += "\n" * (
-                block.line - 1 - source.count("\n")
-            )  # a traceback names the page's line
-            source += block.code
-    script = tmp_path / page.name
+            source += "\n" * (block.line - 1 - source.count("\n")) + block.code
+    script = folder / page.name
     script.write_text(source, "utf-8")
-    run([sys.executable, str(script)], tmp_path)
+    run([sys.executable, str(script)], folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_block_is_left_out_without_a_reason(page: Path) -> None:
+    """Compares what is found with the fences, read line by line."""
+    lines = page.read_text("utf-8").splitlines()
+    fences = [i for i, line in enumerate(lines) if line.lstrip().startswith("```")]
+    begins = fences[::2]
+    assert len(fences) % 2 == 0, "a block that does not end"
+    run_or_shown = {block.line for block in blocks(page)}
+    for i in begins:
+        assert re.fullmatch(r"```\w+", lines[i]), f"line {i + 1}: a block without a language"
+        before = next((line for line in reversed(lines[:i]) if line), "")
+        excused = re.fullmatch(r"<!-- not run: \S.* -->", before) is not None
+        assert (i + 2 in run_or_shown) != excused, f"line {i + 1} is left out, or should be"
+
+
+@pytest.mark.parametrize("page", with_blocks("python"))
+def test_python_blocks_run(page: Path, tmp_path: Path) -> None:
+    run_python(page, tmp_path)
 
 
 @pytest.mark.parametrize("page", with_blocks("pycon"))
@@ -118,6 +135,8 @@ def test_commands_exist(page: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", with_blocks("sh", "bash"))
 def test_commands_run(page: Path, tmp_path: Path) -> None:
+    if any(words[0] == "dlframe" for words in commands(page)):
+        run_python(page, tmp_path)  # it may make the files that the commands read
     for words in commands(page):
         if words[0] == "dlframe":
             run([sys.executable, "-m", "dlframe.cli", *words[1:]], tmp_path)

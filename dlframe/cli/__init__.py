@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 
 from dlframe import starting
-from dlframe.base.printable import printable
-from dlframe.cli.choices import UsageError
+from dlframe.base.printable import error_text, printable
+from dlframe.cli.names import UsageError
 from dlframe.cli.parser import command, data_root, make_parser
 from dlframe.errors import DatasetError, DlframeError
 from dlframe.tensor.settings import set_num_threads
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser.parse_args(arguments)
     except SystemExit as leaving:  # --help, --version, or a usage error that is printed already
         return int(leaving.code or 0)
+    if options.name is None:
+        parser.print_help()
+        return 0
     code = _run(options)
     starting.quit_at_once()  # the rest is Python's own clearing up
     return code
@@ -59,6 +62,12 @@ def _run(options: argparse.Namespace) -> int:
             raise
         _complain(options, error)
         return 1
+    except Exception as error:
+        if options.debug:
+            raise
+        what = f"unexpected {error_text(error)}; --debug shows where it arose"
+        print(f"dlframe {options.name}: error: {what}", file=sys.stderr)
+        return 1
 
 
 def _all_written(code: int) -> int:
@@ -74,8 +83,8 @@ def _complain(options: argparse.Namespace, error: Exception) -> None:
     if isinstance(error, DatasetError) and hasattr(options, "root"):
         root = data_root(options.root)
         message = error.facts
-        if error.key:
+        if error.key:  # one of dlframe's own
             message += f"\nFetch it with: {command('download', error.key, root)}"
-        message += f"\n--root DIR says where data lie; now it is {root}"
+            message += f"\n--root DIR says where data lie; now it is {root}"
     # it may quote a file or another package: no control character reaches the terminal
     print(f"dlframe {options.name}: error: {printable(message, keep=chr(10))}", file=sys.stderr)

@@ -14,15 +14,12 @@ from typing import Any
 
 from dlframe import states
 from dlframe.base.printable import error_text, printable
+from dlframe.cli.names import UsageError
 from dlframe.errors import did_you_mean
 from dlframe.nn import Module
 from dlframe.optim import SAM, Optimizer, Regularizer, lr_scheduler, regularization, swa_utils
 
 Named = dict[str, Any]
-
-
-class UsageError(Exception):
-    """A wrong command line that a command found, with exit code 2."""
 
 
 # --- what there is -----------------------------------------------------------------------------
@@ -58,7 +55,7 @@ SCHEDULES = {"none": "none", **{_short(name): name for name in SCHEDULE_CLASSES}
 REGULARIZERS = {_short(name): name for name in sorted(REGULARIZER_CLASSES)}
 
 # what the run passes, and no user
-_PASSED = {"optimizer", "last_epoch", "model", "loss", "generator", "params"}
+_PASSED = {"optimizer", "last_epoch", "model", "loss", "generator", "params", "tensor"}
 _LISTS = {"milestones", "betas"}  # also where there is one value only
 
 
@@ -122,7 +119,7 @@ def check_arguments(option: str, kind: Any, given: Mapping[str, Any], *more: str
 
     `more` are arguments of the command line's own.
     """
-    known = [name for name in inspect.signature(kind).parameters if name not in _PASSED]
+    known = [name for name in parameters_of(kind) if name not in _PASSED]
     for key in given:
         if key not in (*known, *more):
             raise UsageError(
@@ -131,9 +128,19 @@ def check_arguments(option: str, kind: Any, given: Mapping[str, Any], *more: str
             )
 
 
+def parameters_of(kind: Any) -> dict[str, inspect.Parameter]:
+    """The parameters that can be given by name; none, where a plugin's class does not tell."""
+    try:
+        known = inspect.signature(kind).parameters
+    except (TypeError, ValueError):
+        return {}
+    any_number = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: one for name, one in known.items() if one.kind not in any_number}
+
+
 def made(option: str, kind: Any, passed: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
     """An object of a class; UsageError if it cannot be made with these arguments."""
-    parameters = inspect.signature(kind).parameters
+    parameters = parameters_of(kind)
     needed = [
         name
         for name, one in parameters.items()
@@ -273,9 +280,9 @@ def plain_value(value: Any) -> Any:
     return states.number(value)
 
 
-def named_form(known: Iterable[str]) -> states.Form:
-    """The form of a name with arguments in a description."""
-    names = states.one_of(*known)
+def named_form(known: Iterable[str] | None = None) -> states.Form:
+    """The form of a name with arguments in a description; with None, of any name."""
+    names = states.text if known is None else states.one_of(*known)
     is_dict = states.mapping(states.plain)
     arguments = states.mapping(plain_value)
 

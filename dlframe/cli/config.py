@@ -8,94 +8,106 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from dlframe import plugins
-from dlframe.cli import choices
-from dlframe.cli.choices import UsageError
+from dlframe.base.printable import printable
+from dlframe.cli import choices, measures, sources
+from dlframe.cli.names import (
+    ACTIVATION,
+    BASIC,
+    HIDDEN,
+    LEARNING_RATES,
+    MODEL_OPTIONS,
+    RECIPES,
+    UsageError,
+)
 from dlframe.cli.parser import data_root
-from dlframe.cli.problems import KINDS, Kind
-from dlframe.errors import ArgumentError, PluginError
-from dlframe.models.classic import make_activation
+from dlframe.cli.problems import KINDS, Kind, kind_of
+from dlframe.errors import PluginError
 from dlframe.version import __version__
 
 Config = dict[str, Any]
 
-# Learning rates that work for most small networks, where the optimizer's own default does not.
-LEARNING_RATES = {"SGD": 0.1, "RMSprop": 1e-3}
-
-# The defaults of a run, found by experiments on validation data, never on test data.
-BASIC: Config = {
-    "optimizer": "Adam",
-    "scheduler": "none",
-    "batch_size": 64,
-    "epochs": 10,
-    "augment": False,
-    "workers": 0,
-    "seed": 0,
-}
-RECIPES: dict[tuple[str, str], Config] = {
-    ("points", "mlp"): {"lr": 0.02, "scheduler": "cosine", "batch_size": 50, "epochs": 60},
-    ("points", "linear"): {"lr": 0.05, "batch_size": 100, "epochs": 30},
-    ("digits", "cnn"): {
-        "optimizer": "AdamW", "lr": 0.005, "weight_decay": 0.01, "scheduler": "cosine",
-        "batch_size": 32, "epochs": 15, "augment": True,
-    },
-    ("digits", "mlp"): {"epochs": 40, "batch_size": 32},
-    ("mnist", "cnn"): {
-        "optimizer": "AdamW", "lr": 0.005, "weight_decay": 0.01, "scheduler": "cosine", "epochs": 4,
-        "width": 8,
-    },
-    ("mnist", "lenet"): {"lr": 0.002, "scheduler": "cosine", "epochs": 8},
-    ("cifar10", "cnn"): {
-        "optimizer": "AdamW", "lr": 0.003, "weight_decay": 0.01, "scheduler": "cosine",
-        "augment": True, "width": 8,
-    },
-}  # fmt: skip
-
-MODEL_OPTIONS = {
-    "linear": (),
-    "mlp": ("hidden", "activation", "dropout"),
-    "cnn": ("width", "dropout"),
-    "lenet": (),
-}
 FIXED = (
-    "data", "limit", "model", "hidden", "width", "dropout", "lr", "momentum", "weight_decay",
-    "batch_size", "augment", "seed",
+    "data", "limit", "model", "hidden", "width", "dropout", "batch_norm", "lr", "momentum",
+    "weight_decay", "label_smoothing", "clip", "batch_size", "augment", "seed",
 )  # fmt: skip # the options that a resumed run keeps, beside those with names of their own
-HIDDEN = {"points": [25, 25], "images": [128]}
-ACTIVATION = {"points": "Tanh", "images": "ReLU"}
+SOURCE_OPTIONS = ("target", "task", "ignore", "text", "header", "delimiter", "size")
 
 
 def from_options(options: argparse.Namespace) -> Config:
     """The complete description of the run; raises UsageError for contradictory options."""
     if options.data is None:
         raise UsageError("say which data to train on: --data digits, for instance")
-    kind = KINDS[options.data]
-    model = options.model or ("cnn" if kind.is_image else "mlp")
-    if not kind.is_image and model in ("cnn", "lenet"):
-        raise UsageError(f"{model} needs images, and {options.data} are points: --model mlp")
+    data, source = _data(options)
+    kind = kind_of({"data": data, "source": source})
+    model = options.model or ("cnn" if _is_square(kind) else "mlp")
+    if model in ("cnn", "lenet") and not _is_square(kind):
+        shape = "×".join(map(str, kind.shape))
+        what = "are points" if kind.recipe == "points" else f"has samples of {shape}"
+        raise UsageError(
+            f"{model} needs {'square ' if kind.is_image else ''}images, and {printable(data)} "
+            f"{what}: --model mlp"
+        )
     defaults = BASIC | RECIPES.get((kind.recipe, model), {})
     chosen = defaults | {
         name: getattr(options, name)
         for name in ("batch_size", "epochs", "augment", "workers", "seed")
         if getattr(options, name) is not None
     }
+    metrics = [measures.metric_of(words, kind.classes) for words in options.metric or ()]
+    measures.make_metrics(metrics, kind.classes)
     return {
         "dlframe": __version__,
-        "data": options.data,
+        "data": data,
+        "source": source,
         "root": data_root(options.root),
         "limit": options.limit,
         "model": {"name": model, "arguments": _model_arguments(options, kind, model, defaults)},
+        "init": None if options.init is None else measures.init_of(options.init),
+        "loss": measures.loss_of(options.loss, options.label_smoothing, kind.classes),
+        "metrics": metrics or measures.default_metrics(kind.classes),
         "optimizer": _optimizer(options, defaults),
         "scheduler": choices.scheduler(options.scheduler or [defaults["scheduler"]]),
-        "regularizers": [choices.regularizer(words) for words in options.regularizer or ()],
+        "regularizers": _regularizers(options),
         **{name: chosen[name] for name in ("batch_size", "epochs")},
+        "ends": [],
         "patience": options.patience,
         "augment": bool(chosen["augment"]) and kind.is_image,
         **{name: chosen[name] for name in ("seed", "workers")},
     }
+
+
+def _data(options: argparse.Namespace) -> tuple[str, sources.Source | None]:
+    """The name of the data, and their description if they are not dlframe's own."""
+    name, *words = options.data
+    given: Config = {option: getattr(options, option) for option in SOURCE_OPTIONS}
+    given["arguments"] = choices.arguments("--data", words) or None
+    if name.lower() in KINDS:
+        used = [key for key, value in given.items() if value is not None]
+        if used:
+            option = "KEY=VALUE" if used[0] == "arguments" else f"--{used[0]}"
+            raise UsageError(f"{option} has no meaning for the data set {name.lower()}")
+        return name.lower(), None
+    seed = BASIC["seed"] if options.seed is None else options.seed
+    return name, sources.described(name, given, seed)
+
+
+def _is_square(kind: Kind) -> bool:
+    return kind.is_image and kind.shape[1] == kind.shape[2] and kind.shape[1] >= 4
+
+
+def _regularizers(options: argparse.Namespace) -> list[choices.Named]:
+    found = [choices.regularizer(words) for words in options.regularizer or ()]
+    if options.clip is not None:
+        if any(one["name"] == "ClipGradNorm" for one in found):
+            raise UsageError("--clip is given twice, also as --regularizer clip_grad_norm")
+        found.insert(0, {"name": "ClipGradNorm", "arguments": {"max_norm": options.clip}})
+    return found
 
 
 def _model_arguments(
@@ -103,31 +115,27 @@ def _model_arguments(
 ) -> Config:
     given = {
         name: getattr(options, name)
-        for name in ("hidden", "width", "activation", "dropout")
+        for name in ("hidden", "width", "activation", "dropout", "batch_norm")
         if getattr(options, name) is not None
     }
-    unused = [f"--{name}" for name in given if name not in MODEL_OPTIONS[model]]
+    unused = [f"--{name.replace('_', '-')}" for name in given if name not in MODEL_OPTIONS[model]]
     if unused:
         raise UsageError(f"{', '.join(unused)} has no meaning for the model {model}")
     if "activation" in given:
-        given["activation"] = _full_name("layers", given["activation"])
-        try:
-            make_activation(given["activation"])
-        except (ArgumentError, PluginError) as error:
-            raise UsageError(f"--activation: {error}") from error
+        named = measures.activation_of(given["activation"])
+        given["activation"] = named["name"]
+        if named["arguments"]:
+            given["activation_arguments"] = named["arguments"]
     if model in ("cnn", "lenet"):
         shape = {"channels": kind.shape[0], "size": kind.shape[1]}
     else:
-        features = 1
-        for length in kind.shape:
-            features *= length
-        shape = {"in_features": features}
+        shape = {"in_features": math.prod(kind.shape)}
     if model == "mlp":
-        group = "images" if kind.is_image else "points"
+        group = "images" if kind.is_image else kind.recipe
         given = {"hidden": HIDDEN[group], "activation": ACTIVATION[group]} | given
     if model == "cnn" and "width" in defaults:
         given = {"width": defaults["width"]} | given
-    return {**shape, "classes": kind.classes, **given}
+    return {**shape, "classes": kind.outputs, **given}
 
 
 def _optimizer(options: argparse.Namespace, defaults: Config) -> Config:
@@ -187,15 +195,26 @@ def _full_name(kind: str, name: str) -> str:
 def resumed(saved: Config, options: argparse.Namespace) -> Config:
     """A saved description with the options that may change: epochs, patience, workers, root.
 
-    Raises UsageError if another option differs from the saved one.
+    A schedule that ends with the run keeps its end if there are to be more epochs: these have one
+    of their own. Raises UsageError if another option differs from the saved one.
     """
     optimizer = saved["optimizer"]
-    before = saved["model"]["arguments"] | optimizer["arguments"] | saved | {
-        "model": saved["model"]["name"], "optimizer": optimizer["name"]
+    source = saved["source"] or {}
+    loss = saved["loss"]["arguments"]
+    clips = [r for r in saved["regularizers"] if r["name"] == "ClipGradNorm"]
+    before = source | saved["model"]["arguments"] | optimizer["arguments"] | saved | {
+        "model": saved["model"]["name"],
+        "optimizer": optimizer["name"],
+        "label_smoothing": loss.get("label_smoothing"),
+        "clip": clips[0]["arguments"].get("max_norm") if clips else None,
     }  # fmt: skip
-    given = {name: getattr(options, name) for name in FIXED}
-    if options.activation is not None:
-        given["activation"] = _full_name("layers", options.activation)
+    given = {name: getattr(options, name) for name in (*FIXED, *SOURCE_OPTIONS)}
+    if options.data is not None:
+        name = options.data[0]
+        same = source and source["form"] != "plugin" and Path(name).exists()
+        given["data"] = saved["data"] if same and str(Path(name).resolve()) == source[
+            "place"
+        ] else name  # fmt: skip
     if options.optimizer is not None:
         name, *words = options.optimizer
         given["optimizer"] = _full_name("optimizers", name)
@@ -204,35 +223,61 @@ def resumed(saved: Config, options: argparse.Namespace) -> Config:
         if value is not None and not _same(value, before.get(name)):
             _contradicts(name, str(value), str(before.get(name)))
     _check_choices(saved, options)
-    schedule = saved["scheduler"]
-    if options.epochs not in (None, saved["epochs"]) and choices.ends_with_the_run(schedule):
-        raise UsageError(
-            f"--epochs cannot change: the schedule of this run ({schedule['name']}) ends with "
-            f"epoch {saved['epochs']}. Start another run with --epochs {options.epochs}"
-        )
     changes = {
         name: getattr(options, name)
         for name in ("epochs", "patience", "workers", "root")
         if getattr(options, name) is not None
     }
+    epochs, end = changes.get("epochs", saved["epochs"]), saved["epochs"]
+    if epochs != end and choices.ends_with_the_run(saved["scheduler"]):
+        if epochs < end:
+            raise UsageError(
+                f"--epochs {epochs} is too few: the schedule of this run "
+                f"({saved['scheduler']['name']}) ends with epoch {end}. More epochs may be added"
+            )
+        changes["ends"] = [*saved["ends"], end]
     return saved | changes
 
 
 def _check_choices(saved: Config, options: argparse.Namespace) -> None:
-    """Raise UsageError for another schedule, or other regularizers, than those of the run."""
+    """Raise UsageError for other names with arguments than those of the run."""
+    kind = kind_of(saved)
     if options.scheduler is not None:
-        given = choices.scheduler(options.scheduler)
-        if given != saved["scheduler"]:
-            there = choices.described(saved["scheduler"])
-            _contradicts("scheduler", choices.described(given), there)
+        _compare("scheduler", [choices.scheduler(options.scheduler)], [saved["scheduler"]])
     if options.regularizer is not None:
         several = [choices.regularizer(words) for words in options.regularizer]
-        if several != saved["regularizers"]:
-            here, there = (
-                ", ".join(map(choices.described, named)) or "none"
-                for named in (several, saved["regularizers"])
-            )
-            _contradicts("regularizer", here, there)
+        there = saved["regularizers"]
+        if options.clip is not None:
+            there = [one for one in there if one["name"] != "ClipGradNorm"]
+        _compare("regularizer", several, there)
+    if options.loss is not None:
+        smoothing = saved["loss"]["arguments"].get("label_smoothing")
+        in_words = any(word.startswith("label_smoothing=") for word in options.loss)
+        given = measures.loss_of(options.loss, None if in_words else smoothing, kind.classes)
+        _compare("loss", [given], [saved["loss"]])
+    if options.metric is not None:
+        several = [measures.metric_of(words, kind.classes) for words in options.metric]
+        _compare("metric", several, saved["metrics"])
+    if options.init is not None:
+        _compare("init", [measures.init_of(options.init)], [saved["init"]] if saved["init"] else [])
+    if options.activation is not None:
+        there = saved["model"]["arguments"]
+        named = {
+            "name": there.get("activation"),
+            "arguments": there.get("activation_arguments", {}),
+        }
+        _compare("activation", [measures.activation_of(options.activation)], [named])
+
+
+def _compare(option: str, given: list[choices.Named], saved: list[choices.Named]) -> None:
+    def same(one: choices.Named, other: choices.Named) -> bool:
+        return _same(one["name"], other["name"]) and one["arguments"] == other["arguments"]
+
+    if len(given) != len(saved) or not all(map(same, given, saved)):
+        here, there = (
+            ", ".join(map(choices.described, named)) or "none" for named in (given, saved)
+        )
+        _contradicts(option, here, there)
 
 
 def _contradicts(name: str, given: str, saved: str) -> NoReturn:

@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 from dlframe.base.printable import printable
-from dlframe.cli.parser import DATA, command, data_root
+from dlframe.cli.names import DATA
+from dlframe.cli.parser import command, data_root
 from dlframe.cli.problems import KINDS
 from dlframe.data.datasets import DATASETS
 from dlframe.data.datasets.images import as_root

@@ -14,9 +14,10 @@ from typing import Any
 
 from dlframe import states
 from dlframe.base.printable import printable
+from dlframe.cli import sources
 from dlframe.cli.choices import REGULARIZER_CLASSES, SCHEDULES, named_form, plain_value
-from dlframe.cli.config import MODEL_OPTIONS
-from dlframe.cli.problems import KINDS, Kind
+from dlframe.cli.names import INITS, MODEL_OPTIONS
+from dlframe.cli.problems import KINDS, Kind, kind_of
 from dlframe.errors import FileFormatError, StateDictError
 from dlframe.tensor import to_array
 from dlframe.utils import load
@@ -26,15 +27,20 @@ _SHARE = states.both(states.not_negative, states.below(1.0))
 
 _DESCRIPTION: dict[str, states.Form] = {
     "dlframe": states.text,
-    "data": states.one_of(*KINDS),
+    "data": states.text,
+    "source": states.optional(sources.source_form),
     "root": states.text,
     "limit": states.optional(states.integer(1)),
     "model": _PART,
+    "init": states.optional(named_form(INITS)),
+    "loss": named_form(),
+    "metrics": states.listed(named_form()),
     "optimizer": _PART,
     "scheduler": named_form(SCHEDULES.values()),
     "regularizers": states.listed(named_form(REGULARIZER_CLASSES)),
     "batch_size": states.integer(1),
     "epochs": states.integer(1),
+    "ends": states.listed(states.integer(1)),
     "patience": states.optional(states.integer(1)),
     "augment": states.flag,
     "seed": states.integer(-(1 << 63), (1 << 64) - 1),
@@ -44,12 +50,25 @@ _MODEL_OPTIONS: dict[str, states.Form] = {
     "hidden": states.listed(states.integer(1)),
     "width": states.integer(1),
     "activation": states.text,
+    "activation_arguments": states.mapping(plain_value),
     "dropout": _SHARE,
+    "batch_norm": states.flag,
 }
 _OPTIMIZER_OPTIONS: dict[str, states.Form] = {
     "lr": states.positive,
     "weight_decay": states.not_negative,
     "momentum": _SHARE,
+}
+
+
+# What runs of earlier versions did, which had no choice.
+_EARLIER: dict[str, Any] = {
+    "source": None,
+    "init": None,
+    "loss": {"name": "CrossEntropyLoss", "arguments": {}},
+    "metrics": [{"name": "Accuracy", "arguments": {}}],
+    "regularizers": [],
+    "ends": [],
 }
 
 
@@ -65,15 +84,24 @@ def description_in(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
         )
     where = f"the description of the run in {printable(path)}"
     try:
-        config = {"regularizers": [], **config}  # runs of earlier versions have none
+        config = {**_EARLIER, **config}
         checked = {**config, **states.take(config, where, **_DESCRIPTION)}
         checked = {name: checked[name] for name in (*_DESCRIPTION, *checked)}
-        checked["model"] = _model(checked["model"], KINDS[checked["data"]], where)
+        if checked["source"] is None:
+            states.check(checked["data"], states.one_of(*KINDS), where, "data")
+        _check_ends(checked, where)
+        checked["model"] = _model(checked["model"], kind_of(checked), where)
         checked["optimizer"] = _optimizer(checked["optimizer"], where)
         _check_sizes(checked["model"], path, where)
     except StateDictError as error:
         raise FileFormatError(str(error)) from None
     return checked
+
+
+def _check_ends(config: Mapping[str, Any], where: str) -> None:
+    ends = [*config["ends"], config["epochs"]]
+    if ends != sorted(set(ends)):
+        raise StateDictError(f"{where}: the ends of schedules are {printable(ends, longest=60)}")
 
 
 def epoch_in(content: Mapping[str, Any], path: Path) -> int:
@@ -96,7 +124,7 @@ def _model(given: Any, kind: Kind, where: str) -> dict[str, Any]:
         fixed = {"channels": kind.shape[0], "size": kind.shape[1]}
     else:
         fixed = {"in_features": math.prod(kind.shape)}
-    fixed["classes"] = kind.classes
+    fixed["classes"] = kind.outputs
     needed = ["hidden", "activation"] if part["name"] == "mlp" else []
     options = {name: _MODEL_OPTIONS[name] for name in MODEL_OPTIONS[part["name"]]}
     forms = {name: form for name, form in options.items() if name in arguments or name in needed}

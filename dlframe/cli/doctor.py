@@ -7,8 +7,8 @@ from typing import Any
 
 from dlframe import random
 from dlframe.cli import config as configs
-from dlframe.cli.choices import UsageError
 from dlframe.cli.description import description_in
+from dlframe.cli.names import UsageError
 from dlframe.cli.parser import data_root
 from dlframe.cli.problems import loaders, make_problem
 from dlframe.cli.train import Run, make_trainer

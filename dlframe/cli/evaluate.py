@@ -8,8 +8,9 @@ from typing import Any
 
 from dlframe import models
 from dlframe.base.printable import printable
+from dlframe.cli import measures
 from dlframe.cli.description import description_in, epoch_in
-from dlframe.cli.problems import KINDS, make_test_set
+from dlframe.cli.problems import kind_of, make_test_set
 from dlframe.cli.results import find_checkpoint, measure, print_report
 from dlframe.nn import Module
 from dlframe.utils import load_checkpoint
@@ -22,12 +23,16 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.root is not None:
         config["root"] = options.root
     options.root = config.get("root")  # for the advice if the data are not there
+    kind = kind_of(config)
+    named = [measures.metric_of(words, kind.classes) for words in options.metric or ()]
+    metrics = measures.make_metrics(named or config["metrics"], kind.classes)
+    loss = measures.make_loss(config["loss"], kind.classes)
     test, classes = make_test_set(config)
     print(
         f"{printable(path)}: {config['model']['name']} after epoch {epoch}, on {len(test)} test "
-        f"samples of {config['data']}\n"
+        f"samples of {printable(config['data'])}\n"
     )
-    print_report(measure(model, test, KINDS[config["data"]].classes), classes)
+    print_report(measure(model, test, kind, loss, metrics, config["source"]), classes)
     return 0
 
 

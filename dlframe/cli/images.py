@@ -24,6 +24,8 @@ MOST_BYTES = 1 << 28  # of the pixels as Pillow decodes them; a photograph has 4
 BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # 4 of all others
 FINE = 8  # a side is first averaged down to this many times the network's
 BLOCK = 1024  # pixels; larger images are converted block by block
+INK = 0.2  # of the strongest ink: what is fainter is paper
+FAINT = 0.1  # no ink at all
 LIGHT = 0.5  # a border brighter than that is a white background
 
 # The tag "orientation" of photographs: how to turn the image upright.
@@ -42,7 +44,9 @@ ORIENTATION = 0x0112
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-def read_image(path: Path, kind: Kind, invert: str) -> tuple[np.ndarray[Any, Any], str]:
+def read_image(
+    path: Path, kind: Kind, invert: str, center: str = "no"
+) -> tuple[np.ndarray[Any, Any], str]:
     """The network's input, float32 (C, H, W) from 0 to 1, and how the image was changed for it.
 
     Of an animation or a file of several pages it is the first one. Raises FileFormatError for what
@@ -59,7 +63,12 @@ def read_image(path: Path, kind: Kind, invert: str) -> tuple[np.ndarray[Any, Any
     if invert == "yes" or (invert == "auto" and channels == 1 and _border(image) > LIGHT):
         image = ImageOps.invert(image)
         done.append("inverted: its background is light" if invert == "auto" else "inverted")
-    if (width, height) != (size, size):
+    if center == "yes" or (center == "auto" and kind.box and (width, height) != (size, size)):
+        cut = _centred(image, size, kind.box or size) if channels == 1 else None
+        if cut is not None:
+            image = cut
+            done.append("cut out and centred")
+    if image.size != (size, size):
         background = round(255 * _border(image)) if channels == 1 else (0, 0, 0)
         image = ImageOps.pad(image, (size, size), Image.Resampling.BOX, color=background)
         done.append(f"resized to {size}×{size}")
@@ -167,3 +176,49 @@ def _border(image: Image.Image) -> float:
     pixels = np.asarray(image, dtype=np.float32) / 255
     edges = [pixels[0].ravel(), pixels[-1].ravel(), pixels[:, 0].ravel(), pixels[:, -1].ravel()]
     return float(np.median(np.concatenate(edges)))
+
+
+def _centred(image: Image.Image, size: int, box: int) -> Image.Image | None:
+    """A drawn digit as those of MNIST were prepared; None if there is no ink, or it is whole.
+
+    The ink is cut out, scaled to fit into box × box pixels, and placed so that its centre of mass
+    is the middle: Y. LeCun and others, "Gradient-based learning applied to document recognition",
+    Proc. IEEE 86(11), 1998. Where the box is the whole image, nothing is moved after scaling.
+    """
+    pixels = np.asarray(image, dtype=np.float64) / 255
+    pixels = (pixels - _border(image)).clip(0)
+    ink = pixels > INK * pixels.max()
+    if pixels.max() < FAINT or ink.mean() > 0.7:
+        return None
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    if box == size and _fills(ink, (top, bottom), (left, right)):
+        return None  # it is like an image of the data set already, but for its size
+    whole = (pixels[top:bottom, left:right] / pixels.max() * 255).round().astype(np.uint8)
+    scale = box / max(whole.shape)
+    height, width = (max(1, round(side * scale)) for side in whole.shape)
+    small = np.asarray(Image.fromarray(whole).resize((width, height), Image.Resampling.BOX))
+    canvas = np.zeros((3 * size, 3 * size))
+    y, x = (3 * size - height) // 2, (3 * size - width) // 2
+    canvas[y : y + height, x : x + width] = small
+    middle = [3 * size // 2, 3 * size // 2]
+    if box < size and canvas.sum():
+        mass = canvas / canvas.sum()
+        places = np.arange(3 * size) + 0.5
+        middle = [round(float(mass.sum(1) @ places)), round(float(mass.sum(0) @ places))]
+        # all of the ink stays inside
+        bounds = ((y, height), (x, width))
+        middle = [
+            min(max(m, start + length - size // 2), start + size // 2)
+            for m, (start, length) in zip(middle, bounds, strict=True)
+        ]
+    y, x = (m - size // 2 for m in middle)
+    return Image.fromarray(canvas[y : y + size, x : x + size].round().astype(np.uint8))
+
+
+def _fills(ink: np.ndarray[Any, Any], rows: tuple[int, int], columns: tuple[int, int]) -> bool:
+    """Whether ink fills most of a square image, and lies in its middle."""
+    height, width = ink.shape
+    longest = max(rows[1] - rows[0], columns[1] - columns[0])
+    away = max(abs(sum(rows) - height), abs(sum(columns) - width)) / 2
+    return bool(height == width and longest >= 0.75 * height and away <= 0.15 * height)

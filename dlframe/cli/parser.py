@@ -10,42 +10,63 @@ import importlib
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Callable
+from textwrap import fill
 from typing import Any, NoReturn
 
-from dlframe import plugins, starting
+from dlframe import starting
 from dlframe.base.printable import printable
-from dlframe.cli.choices import REGULARIZERS, SCHEDULES
+from dlframe.cli.names import (
+    DATA,
+    INITS,
+    INVERT,
+    LOSSES,
+    METRICS,
+    MODELS,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+)
 from dlframe.errors import did_you_mean
 from dlframe.version import __version__
 
-# Copies of names, so that a help text needs no imports; a test compares them with the originals.
-DATA = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "disk", "moons", "spirals")
-MODELS = ("linear", "mlp", "cnn", "lenet")
-INVERT = ("auto", "yes", "no")
-# `import dlframe` has imported these already.
-OPTIMIZERS = ", ".join(plugins.core_names("optimizers")).lower()
 NAMED: dict[str, Any] = {"nargs": "+", "metavar": ("NAME", "KEY=VALUE")}
+WIDEST = 80  # columns of a help text
 
 EXAMPLES = """\
 examples:
   dlframe train --data digits --model cnn --out runs/demo
-  dlframe train --data mnist --model mlp --hidden 50 --optimizer sgd --lr 0.1 --epochs 10
+  dlframe train --data mnist --model mlp --hidden 50 --optimizer sgd --lr 0.1
+  dlframe train --data flowers.csv --target species
   dlframe train --out runs/demo --resume
   dlframe evaluate runs/demo
   dlframe predict photo.png --checkpoint runs/demo
 """
 
 
+class Layout(argparse.RawDescriptionHelpFormatter):
+    """Help texts of at most 80 columns."""
+
+    def __init__(self, prog: str) -> None:
+        width = min(WIDEST, shutil.get_terminal_size().columns)
+        super().__init__(prog, max_help_position=26, width=max(30, width - 1))
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        # the examples have lines of their own, a description has one
+        return super()._fill_text(text if "\n" in text else fill(text, width), width, indent)
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that suggests the nearest name for a misspelt option or command."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
+        super().__init__(allow_abbrev=False, formatter_class=Layout, **options)
 
     def error(self, message: str) -> NoReturn:
         # one line, while argparse would print all options first
-        self.exit(2, f"{self.prog}: error: {message}{self._hint(message)} See {self.prog} --help\n")
+        shown = printable(f"{message}{self._hint(message)}")
+        self.exit(2, f"{self.prog}: error: {shown} See {self.prog} --help\n")
 
     def _hint(self, message: str) -> str:
         if unknown := re.search(r"unrecognized arguments: (--[\w-]+)", message):
@@ -70,18 +91,17 @@ def make_parser() -> Parser:
         prog="dlframe",
         description="Deep learning in readable NumPy: train, evaluate and use small networks.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dlframe {__version__}")
     commands = parser.add_subparsers(
-        title="commands", dest="name", metavar="COMMAND", required=True
-    )
+        title="commands", dest="name", metavar="COMMAND"
+    )  # none is asked for help: see `main`
     common = Parser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     common.add_argument(
         "--threads", type=positive_int, metavar="N",
-        help="threads of a matrix product (default: BLAS decides; 1 is best for small networks "
-        "on a busy machine)",
+        help="threads of a large product, a convolution or an optimizer's step; small ones stay in "
+        "one (default: $OPENBLAS_NUM_THREADS, $OMP_NUM_THREADS, or all processors)",
     )  # fmt: skip
 
     def add(name: str, function: str, help_text: str) -> Parser:
@@ -95,7 +115,7 @@ def make_parser() -> Parser:
 
     _train(add("train", "train:train", "train a network, and save its weights, curves and report"))
     _evaluate(add("evaluate", "evaluate:evaluate", "measure a checkpoint on its test data"))
-    _predict(add("predict", "predict:predict", "recognise images with a checkpoint"))
+    _predict(add("predict", "predict:predict", "use a checkpoint for images or rows of a table"))
     _data(add("data", "data:data", "list, download or verify data sets"))
     listing = add("plugins", "info:plugins", "list what plugins add")
     listing.add_argument("--all", action="store_true", help="list dlframe's own names too")
@@ -118,7 +138,7 @@ def _later(function: str) -> Callable[[argparse.Namespace], int]:
     return call
 
 
-def _add_root(command: argparse.ArgumentParser, help_text: str) -> None:
+def _add_root(command: argparse._ActionsContainer, help_text: str) -> None:
     command.add_argument("--root", metavar="DIR", default=None, help=help_text)
 
 
@@ -137,54 +157,239 @@ def command(action: str, name: str, root: str) -> str:
 
 
 def _train(command: Parser) -> None:
-    add = command.add_argument
-    add("--data", type=one_of("data set", DATA), metavar="NAME", help=", ".join(DATA))
-    _add_root(command, ROOT_HELP)
+    data = command.add_argument_group("data")
+    add = data.add_argument
+    add(
+        "--data",
+        **NAMED,
+        help=f"{', '.join(DATA)}; a CSV or .npz file; a folder with a folder of "
+        "images for each class; or a plugin's data set and options of it (no default: it is needed "
+        "without --resume)",
+    )
+    _add_root(data, ROOT_HELP)
     add("--download", action="store_true", help="fetch the data where they are missing")
-    add("--limit", type=positive_int, metavar="N", help="use N training samples only")
-    add("--model", type=one_of("model", MODELS), metavar="NAME",
-        help=f"{', '.join(MODELS)} (default: cnn for images, mlp for points)")  # fmt: skip
-    add("--hidden", type=positive_int, nargs="+", metavar="N", help="sizes of mlp's hidden layers")
-    add("--width", type=positive_int, metavar="N", help="channels of cnn's first convolution")
-    add("--activation", metavar="NAME", help="of mlp: relu, tanh, gelu, … or a plugin's")
-    add("--dropout", type=probability, metavar="P", help="of mlp and cnn")
-    add("--optimizer", **NAMED, help=f"{OPTIMIZERS} or a plugin's, and options of it")
-    add("--lr", type=positive, metavar="X", help="learning rate")
-    add("--momentum", type=probability, metavar="X", help="of optimizers that have it, such as sgd")
-    add("--weight-decay", type=non_negative, metavar="X")
-    add("--scheduler", **NAMED,
+    add(
+        "--limit", type=positive_int, metavar="N", help="use N training samples only (default: all)"
+    )
+    add(
+        "--target",
+        metavar="COLUMN",
+        help="of a table: the column to predict, by name or number from 0 (default: the last)",
+    )
+    add(
+        "--task",
+        type=one_of("task", ("classes", "numbers")),
+        metavar="KIND",
+        help="classes or numbers (default: classes if the target has texts, or at most 20 "
+        "different whole numbers)",
+    )
+    add(
+        "--ignore",
+        nargs="+",
+        metavar="COLUMN",
+        help="of a table: columns to leave out (default: none)",
+    )
+    add(
+        "--text",
+        nargs="+",
+        metavar="COLUMN",
+        help="of a table: columns of numbers that are categories (default: none)",
+    )
+    add(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="of a table: whether the first row has names (default: if it has no number)",
+    )
+    add(
+        "--delimiter",
+        metavar="CHAR",
+        help="of a table: between cells (default: that of , ; | and tab which is there)",
+    )
+    add(
+        "--size",
+        type=image_size,
+        metavar="N",
+        help="pixels of each side, to which a folder's images are scaled (default: 32)",
+    )
+
+    add = command.add_argument_group("model").add_argument
+    add(
+        "--model",
+        type=one_of("model", MODELS),
+        metavar="NAME",
+        help=f"{', '.join(MODELS)} (default: cnn for square images, else mlp)",
+    )
+    add(
+        "--hidden",
+        type=positive_int,
+        nargs="+",
+        metavar="N",
+        help="sizes of mlp's hidden layers (default: 25 25 for points, 32 32 for rows, 128 for "
+        "images)",
+    )
+    add(
+        "--width",
+        type=positive_int,
+        metavar="N",
+        help="channels of cnn's first convolution (default: 16; 8 for images of 28 and 32 pixels)",
+    )
+    add(
+        "--activation",
+        **NAMED,
+        help="of mlp and cnn: relu, tanh, gelu, leaky_relu … or a plugin's (default: relu; tanh "
+        "for points)",
+    )
+    add(
+        "--batch-norm",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="normalize batches in mlp and cnn (default: in cnn only)",
+    )
+    add(
+        "--dropout",
+        type=probability,
+        metavar="P",
+        help="of mlp and cnn (default: 0 in mlp, 0.25 in cnn)",
+    )
+    add(
+        "--init",
+        **NAMED,
+        help=f"initial weights: {', '.join(INITS)} (default: those of the layers)",
+    )
+
+    add = command.add_argument_group("training").add_argument
+    add(
+        "--loss",
+        **NAMED,
+        help=f"{', '.join(LOSSES)} or a plugin's, with or without Loss (default: CrossEntropyLoss; "
+        "MSELoss for numbers)",
+    )
+    add("--label-smoothing", type=probability, metavar="X", help="of cross entropy (default: 0)")
+    add(
+        "--metric",
+        **NAMED,
+        action="append",
+        help=f"{', '.join(METRICS)} … or a plugin's; several times for several (default: "
+        "Accuracy; MeanAbsoluteError for numbers)",
+    )
+    add(
+        "--optimizer",
+        **NAMED,
+        help=f"{', '.join(OPTIMIZERS).lower()} or a plugin's, and options of it (default: adam; "
+        "adamw for cnn)",
+    )
+    add(
+        "--lr",
+        type=positive,
+        metavar="X",
+        help="learning rate (default: 0.001 to 0.05 by data and model; sgd 0.1; others their own)",
+    )
+    add(
+        "--momentum",
+        type=probability,
+        metavar="X",
+        help="of optimizers that have it, such as sgd (default: 0)",
+    )
+    add("--weight-decay", type=non_negative, metavar="X", help="(default: 0; 0.01 for cnn)")
+    add(
+        "--scheduler",
+        **NAMED,
         help=f"of the learning rate: {', '.join(SCHEDULES)}, and options of it, such as gamma=0.5; "
-        "interval=batch or epoch says when it makes a step")  # fmt: skip
-    add("--regularizer", **NAMED, action="append",
+        "interval=batch or epoch says when it makes a step (default: cosine or none, by data and "
+        "model)",
+    )
+    add(
+        "--regularizer",
+        **NAMED,
+        action="append",
         help=f"{', '.join(REGULARIZERS)}, and options of it, such as strength=1e-4; several times "
-        "for several")  # fmt: skip
-    add("--batch-size", type=positive_int, metavar="N")
-    add("--epochs", type=positive_int, metavar="N", help="in all, also with --resume")
-    add("--patience", type=positive_int, metavar="N",
-        help="stop after N epochs without improvement")  # fmt: skip
-    add("--augment", action=argparse.BooleanOptionalAction, default=None,
-        help="shift images at random, and mirror photographs")  # fmt: skip
-    add("--seed", type=int, metavar="N", help="of all random numbers (default: 0)")
+        "for several (default: none)",
+    )
+    add(
+        "--clip",
+        type=positive,
+        metavar="X",
+        help="longest gradient, short for --regularizer clip_grad_norm max_norm=X (default: none)",
+    )
+    add(
+        "--batch-size",
+        type=positive_int,
+        metavar="N",
+        help="samples in a step (default: 32 to 100, by data and model)",
+    )
+    add(
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help="in all, also with --resume (default: 4 to 60, by data and model)",
+    )
+    add(
+        "--patience",
+        type=positive_int,
+        metavar="N",
+        help="stop after N epochs without improvement (default: never)",
+    )
+    add(
+        "--augment",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="shift images at random, and mirror photographs (default: for digits and cifar10 with "
+        "cnn)",
+    )
+    add("--seed", type=seed, metavar="N", help="of all random numbers (default: 0)")
     add("--workers", type=count, metavar="N", help="threads that load data (default: 0)")
+
+    add = command.add_argument_group("output").add_argument
     add("--out", metavar="DIR", help="folder of the run (default: runs/DATA-MODEL)")
     add("--resume", action="store_true", help="continue the run in --out")
     add("--overwrite", action="store_true", help="replace the run in --out")
     add("--no-pictures", dest="pictures", action="store_false", help="draw nothing")
-    add("--quiet", action="store_true", help="no progress, only the result")
+    add(
+        "--verbose",
+        type=verbosity,
+        metavar="N",
+        help="0: only the result, 1: a bar and a line for each epoch, 2: the lines (default: 1)",
+    )
+    add("--quiet", action="store_true", help="the same as --verbose 0")
 
 
 def _evaluate(command: Parser) -> None:
     command.add_argument("checkpoint", help="a file, or a run's folder (then its best.h5)")
     _add_root(command, "folder with the data sets' files (default: as in training)")
+    command.add_argument(
+        "--metric",
+        **NAMED,
+        action="append",
+        help="as in training, instead of the run's; several times for several "
+        "(default: those of the run)",
+    )
 
 
 def _predict(command: Parser) -> None:
-    command.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, … files")
-    command.add_argument("--checkpoint", metavar="FILE",
-                         help="a file or a run's folder (default: newest in runs/)")  # fmt: skip
-    command.add_argument("--invert", type=one_of("choice", INVERT), default="auto", metavar="WHEN",
-                         help="exchange black and white: auto (default; grey images with a light "
-                         "border), yes, no")  # fmt: skip
+    command.add_argument("files", nargs="+", metavar="FILE", help="images, or CSV files with rows")
+    command.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="a file or a run's folder (default: the newest in runs/ that was "
+        "trained on images, or on a table)",
+    )
+    command.add_argument(
+        "--invert",
+        type=one_of("choice", INVERT),
+        default="auto",
+        metavar="WHEN",
+        help="exchange black and white: auto (grey images with a light border), "
+        "yes, no (default: auto)",
+    )
+    command.add_argument(
+        "--center",
+        type=one_of("choice", INVERT),
+        default="auto",
+        metavar="WHEN",
+        help="cut drawn digits out and centre them, as those of MNIST were: auto "
+        "(images of another size than the data set's), yes, no (default: auto)",
+    )
 
 
 def _data(command: Parser) -> None:
@@ -223,22 +428,30 @@ def one_of(what: str, known: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def _number(
-    kind: Callable[[str], Any], is_good: Callable[[Any], bool], what: str
+    kind: Callable[[str], Any], is_good: Callable[[Any], bool], what: str, most: int = (1 << 31) - 1
 ) -> Callable[[str], Any]:
     def convert(text: str) -> Any:
         try:
             value = kind(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             value = None
         if value is None or not is_good(value):
-            raise argparse.ArgumentTypeError(f"expected {what}; got {text!r}")
+            shown = printable(repr(text), longest=60)
+            raise argparse.ArgumentTypeError(f"expected {what}; got {shown}")
+        if kind is int and value > most:
+            raise argparse.ArgumentTypeError(f"expected {what}, at most {most}; got {text[:60]!r}")
         return value
 
     return convert
 
 
 positive_int = _number(int, lambda n: n > 0, "a whole number above 0")
-count = _number(int, lambda n: n >= 0, "a whole number, 0 or more")
+count = _number(int, lambda n: n >= 0, "a whole number, 0 or more", 1000)
 positive = _number(float, lambda x: 0 < x < float("inf"), "a number above 0")
 non_negative = _number(float, lambda x: 0 <= x < float("inf"), "a number, 0 or more")
 probability = _number(float, lambda x: 0 <= x < 1, "a number from 0 to below 1")
+image_size = _number(int, lambda n: 4 <= n <= 512, "a whole number from 4 to 512")
+seed = _number(
+    int, lambda n: -(1 << 63) <= n < 1 << 64, "a whole number of at most 64 bits", (1 << 64) - 1
+)
+verbosity = _number(int, lambda n: 0 <= n <= 2, "0, 1 or 2")

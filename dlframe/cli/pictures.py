@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
+from dlframe.base.printable import printable
 from dlframe.cli.problems import Problem, gather
 from dlframe.cli.results import Result
 from dlframe.errors import MissingExtraError
@@ -13,7 +14,6 @@ from dlframe.training import StepLog, Trainer
 SAMPLES = 40  # images in the grid of samples
 SHORT = 5  # epochs; a curve of fewer points shows little
 NAMES = ("curves.png", "samples.png", "confusion.png", "mistakes.png", "boundary.png")
-DRAWN = ("loss", "val_loss", "accuracy", "val_accuracy", "lr")
 
 
 def draw_all(
@@ -22,18 +22,20 @@ def draw_all(
     """Draw all pictures into the folder; without matplotlib, return a notice to print."""
     from dlframe import viz  # on first use: it brings matplotlib
 
-    name = f"{config['model']['name']} on {config['data']}"
+    name = f"{config['model']['name']} on {short_name(config['data'])}"
     try:
         _curves(folder, name, trainer)
-        viz.confusion(
-            result.matrix,
-            problem.classes,
-            title=f"Confusion matrix: {name}, test set",
-            path=folder / "confusion.png",
-        )
-        if problem.kind.is_image:
-            _image_grids(folder, name, config, problem, result)
-        else:
+        if problem.kind.classes:
+            viz.confusion(
+                result.matrix,
+                problem.classes,
+                title=f"Confusion matrix: {name}, test set",
+                path=folder / "confusion.png",
+            )
+        if problem.kind.is_image and problem.kind.classes:
+            if problem.kind.shape[0] in (1, 3):
+                _image_grids(folder, name, config, problem, result)
+        elif problem.kind.shape == (2,) and problem.kind.classes:
             x, y = gather(problem.test)
             viz.decision_boundary(
                 trainer.model,
@@ -48,11 +50,23 @@ def draw_all(
     return None
 
 
+def short_name(data: str) -> str:
+    """The name of data for a title: of a path the last part."""
+    return printable(PurePath(data).name or data, longest=40)
+
+
 def _curves(folder: Path, name: str, trainer: Trainer) -> None:
     """The curves by epochs; for a short run also the values inside epochs."""
     from dlframe import viz
 
-    history = {key: values for key, values in trainer.history.items() if key in DRAWN}
+    drawn = {"loss", "val_loss", "lr"}
+    for metric in trainer.metrics:
+        drawn |= {metric.name, f"val_{metric.name}"}
+    history = {
+        key: values
+        for key, values in trainer.history.items()
+        if key in drawn and all(isinstance(value, float) for value in values)
+    }
     options: dict[str, Any] = {}
     if trainer.epoch < SHORT:
         log = next(c for c in trainer.callbacks if isinstance(c, StepLog))
@@ -77,7 +91,7 @@ def _image_grids(
         x,
         y,
         problem.classes,
-        title=f"Training samples: {config['data']}",
+        title=f"Training samples: {short_name(config['data'])}",
         path=folder / "samples.png",
         mean=problem.kind.mean,
         std=problem.kind.std,

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from dlframe import random
-from dlframe.data import DataLoader, Subset, random_split, transforms
+from dlframe.cli import sources
+from dlframe.data import DataLoader, Subset, TensorDataset, random_split, transforms
+from dlframe.data.batch import Batch
+from dlframe.data.dataset import Dataset
 from dlframe.data.datasets import DATASETS
+from dlframe.tensor import Tensor
 
 POINTS = 1000  # of a synthetic data set, for training and for testing each
 AT_ONCE = 256  # samples in a batch that is not trained on
@@ -20,17 +26,24 @@ class Kind:
     """The properties of a data set that are known without reading it."""
 
     shape: tuple[int, ...]  # of a sample
-    classes: int
+    classes: int  # 0 where the target is a number
     recipe: str  # the name under which the defaults of a run are found
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     validation: int = 0  # samples taken from the training set
     padding: int = 0  # pixels that augmentation shifts an image by, at most
     mirror: bool = False  # whether a mirrored image is still of its class
+    names: tuple[str, ...] = ()  # of the classes, where no data set of dlframe's knows them
+    box: int = 0  # pixels into which drawn digits were fitted; 0 for other images
 
     @property
     def is_image(self) -> bool:
         return len(self.shape) == 3
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model gives for a sample."""
+        return self.classes or 1
 
 
 def _like_mnist(mean: float, std: float, *, mirror: bool = False) -> Kind:
@@ -39,8 +52,8 @@ def _like_mnist(mean: float, std: float, *, mirror: bool = False) -> Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "digits": Kind((1, 8, 8), 10, "digits", (0.305,), (0.376,), 142, padding=1),
-    "mnist": _like_mnist(0.1307, 0.3081),
+    "digits": Kind((1, 8, 8), 10, "digits", (0.305,), (0.376,), 142, padding=1, box=8),
+    "mnist": replace(_like_mnist(0.1307, 0.3081), box=20),
     "fashion-mnist": _like_mnist(0.2860, 0.3530, mirror=True),
     "kmnist": _like_mnist(0.1918, 0.3483),
     "cifar10": Kind(
@@ -51,6 +64,18 @@ KINDS: dict[str, Kind] = {
     "moons": Kind((2,), 2, "points"),
     "spirals": Kind((2,), 3, "points"),
 }  # fmt: skip
+
+
+def kind_of(config: dict[str, Any]) -> Kind:
+    """The properties of the data of a run."""
+    source = config.get("source")
+    if source is None:
+        return KINDS[config["data"]]
+    shape, names = tuple(source["shape"]), tuple(source["classes"])
+    if len(shape) == 1:
+        return Kind(shape, len(names), "rows", names=names)
+    mean, std = tuple(source["mean"]), tuple(source["std"])
+    return Kind(shape, len(names), "images", mean, std, padding=shape[1] // 8, names=names)
 
 
 @dataclass(frozen=True)
@@ -65,8 +90,27 @@ class Problem:
     classes: Sequence[str]
 
 
+class Images(Dataset[tuple[Any, Any]]):
+    """Images (N, C, H, W) and labels in memory; the transform works on whole batches."""
+
+    def __init__(self, x: Any, y: Any, transform: transforms.Compose) -> None:
+        self.x, self.y, self.transform = x, y, transform
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return self.transform(Tensor(self.x[index])), self.y[index]
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        index = np.asarray(indices)
+        return Batch((self.transform.batch(Tensor(self.x[index])), self.y[index]))
+
+
 def make_problem(config: dict[str, Any], *, download: bool = False) -> Problem:
     """Read or make the data of a run. Validation samples are drawn with the run's seed."""
+    if config.get("source") is not None:
+        return _own(config)
     name, kind = config["data"], KINDS[config["data"]]
     generator = random.Generator().manual_seed(config["seed"])
     if not kind.is_image:
@@ -91,14 +135,31 @@ def make_problem(config: dict[str, Any], *, download: bool = False) -> Problem:
 
 def make_test_set(config: dict[str, Any]) -> tuple[Any, Sequence[str]]:
     """The test set of a run alone, and its classes."""
-    kind = KINDS[config["data"]]
-    if not kind.is_image:
+    kind = kind_of(config)
+    if not kind.is_image or config.get("source") is not None:
         problem = make_problem(config)
         return problem.test, problem.classes
     test = DATASETS[config["data"]](
         root=config["root"], train=False, transform=preparation(config["data"])
     )
     return test, test.classes
+
+
+def _own(config: dict[str, Any]) -> Problem:
+    """The data of a source."""
+    kind = kind_of(config)
+    found = sources.parts(config["source"], config["seed"])
+    limit = config["limit"]
+    train = sources.Samples(found.train.x[:limit], found.train.y[:limit])
+    names = kind.names
+    if not kind.is_image:
+        rows = TensorDataset(*train)
+        others = (TensorDataset(*found.validation), TensorDataset(*found.test))
+        return Problem(kind, rows, *others, rows, names)
+    plain = _scaling(kind)
+    validation, test = Images(*found.validation, plain), Images(*found.test, plain)
+    augmented = Images(*train, _scaling(kind, augment=config["augment"]))
+    return Problem(kind, augmented, validation, test, Images(*train, plain), names)
 
 
 def _points(name: str, kind: Kind, limit: int | None, generator: random.Generator) -> Problem:
@@ -112,10 +173,15 @@ def _points(name: str, kind: Kind, limit: int | None, generator: random.Generato
 
 def preparation(name: str, *, augment: bool = False) -> transforms.Compose:
     """The transform from an image of the data set to an input of the network."""
-    kind = KINDS[name]
     steps: list[Any] = [] if name == "digits" else [transforms.ToTensor()]
+    return transforms.Compose([*steps, *_scaling(KINDS[name], augment=augment).transforms])
+
+
+def _scaling(kind: Kind, *, augment: bool = False) -> transforms.Compose:
+    """The transform from an image from 0 to 1 to an input of the network."""
+    steps: list[Any] = []
     if augment:
-        steps.append(transforms.RandomCrop(kind.shape[1], padding=kind.padding))
+        steps.append(transforms.RandomCrop(kind.shape[1:], padding=kind.padding))
         if kind.mirror:
             steps.append(transforms.RandomHorizontalFlip())
     return transforms.Compose([*steps, transforms.Normalize(kind.mean, kind.std)])

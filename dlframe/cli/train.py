@@ -12,18 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dlframe import models, plugins, random, starting
 from dlframe.base.printable import error_text, printable
-from dlframe.cli import choices, pictures
+from dlframe.cli import choices, measures, pictures
 from dlframe.cli import config as configs
-from dlframe.cli.choices import UsageError
-from dlframe.cli.description import description_in
+from dlframe.cli.description import description_in, epoch_in
 from dlframe.cli.info import environment
-from dlframe.cli.problems import Problem, loaders, make_problem
+from dlframe.cli.names import UsageError
+from dlframe.cli.problems import Problem, gather, loaders, make_problem
 from dlframe.cli.results import Result, measure, print_report
 from dlframe.data.lock import try_lock
-from dlframe.metrics import Accuracy
-from dlframe.nn import CrossEntropyLoss, Module
+from dlframe.nn import Module
 from dlframe.optim import Optimizer
 from dlframe.training import (
     Callback,
@@ -34,6 +35,7 @@ from dlframe.training import (
     StepLog,
     Trainer,
 )
+from dlframe.training.progress import for_verbose
 from dlframe.utils import atomic_write, load_checkpoint
 from dlframe.utils.atomic import is_temporary, make_folder, remove_leftovers, without_links
 
@@ -147,7 +149,8 @@ def train(options: argparse.Namespace) -> int:
         run = _new_run(options, config)
     random.manual_seed(config["seed"])
     problem = make_problem(config, download=options.download)
-    trainer = make_trainer(config, run, problem)
+    done = _epochs_done(run) if options.resume else 0
+    trainer = make_trainer(config, run, problem, done)
     with run.alone():
         _prepare(run, trainer, config, options)
         return _train_and_report(run, trainer, problem, config, options)
@@ -180,9 +183,10 @@ def _train_and_report(
     _introduce(config, problem, trainer)
     _write_json(run.config, config)
     _write_json(run.environment, environment())
+    _say_what_follows(config, trainer)
     if trainer.epoch == config["epochs"]:  # it may have been stopped before its report
         print(f"All {trainer.epoch} epochs are done; --epochs N trains on. The report once more:\n")
-    elif not _fit(trainer, problem, config, quiet=options.quiet):
+    elif not _fit(trainer, problem, config, 0 if options.quiet else options.verbose):
         out = printable(shlex.quote(str(run.folder)))
         print(
             f"\nStopped in epoch {trainer.epoch + 1} after {trainer.step} steps; everything is "
@@ -190,7 +194,7 @@ def _train_and_report(
             file=sys.stderr,
         )
         return starting.INTERRUPTED
-    result = _test(run, problem, trainer)
+    result = _test(run, problem, trainer, config)
     if options.pictures:
         notice = pictures.draw_all(run.folder, config, problem, trainer, result)
         if notice:
@@ -201,22 +205,64 @@ def _train_and_report(
     return 0
 
 
-def _fit(trainer: Trainer, problem: Problem, config: dict[str, Any], *, quiet: bool) -> bool:
+def _fit(trainer: Trainer, problem: Problem, config: dict[str, Any], verbose: int | None) -> bool:
     """Train, and print how it ended; returns False after Ctrl-C."""
     started = time.perf_counter()
-    trainer.fit(
-        *loaders(problem, config), epochs=config["epochs"], progress=False if quiet else None
-    )
-    if trainer.interrupted:
-        return False
-    if trainer.stop_reason is not None:
-        print(f"Stopped early: {trainer.stop_reason}.")
+    display = for_verbose(verbose)
+    if display is not None and display.bar is not None:
+        trainer.callbacks.insert(0, display)  # in the place of the Trainer's own
+    train, validation = loaders(problem, config)
+    for end in (*config["ends"], config["epochs"]):
+        if trainer.epoch >= end:
+            continue
+        if trainer.epoch in config["ends"] and trainer.batch == 0:
+            _begin_schedule(trainer, problem, config, end)
+        trainer.fit(train, validation, epochs=end, progress=None if display is not None else False)
+        if trainer.interrupted:
+            return False
+        if trainer.stop_reason is not None:
+            print(f"Stopped early: {trainer.stop_reason}.")
+            break
     print(f"Trained for {time.perf_counter() - started:.1f} s.")
     return True
 
 
+def _begin_schedule(trainer: Trainer, problem: Problem, config: dict[str, Any], end: int) -> None:
+    """For epochs after the end of a schedule: the same schedule again, from the first rate."""
+    for group in trainer.optimizer.param_groups:
+        first = group.pop("initial_lr", group["lr"])
+        group["lr"] = config["optimizer"]["arguments"].get("lr", first)
+    trainer.scheduler, trainer.scheduler_interval = choices.make_scheduler(
+        config["scheduler"], trainer.optimizer, end - trainer.epoch, _batches(config, problem)
+    )
+
+
+def _say_what_follows(config: dict[str, Any], trainer: Trainer) -> None:
+    """Warn where the run goes on after the end of its schedule."""
+    if config["ends"] and trainer.epoch < config["epochs"]:
+        end = config["ends"][-1]
+        print(
+            f"warning: the schedule ({config['scheduler']['name']}) ends with epoch {end}, as it "
+            f"was planned; epochs {end + 1} to {config['epochs']} have one of their own, which "
+            "begins with the first learning rate again",
+            file=sys.stderr,
+        )
+
+
+def _epochs_done(run: Run) -> int:
+    path = _checkpoint_of(run)
+    return epoch_in(load_checkpoint(path), path)
+
+
+def _batches(config: dict[str, Any], problem: Problem) -> int:
+    """How many batches an epoch has."""
+    samples, size = len(problem.train), int(config["batch_size"])
+    return -(-samples // size)
+
+
 def _new_run(options: argparse.Namespace, config: dict[str, Any]) -> Run:
-    run = Run(options.out or f"runs/{config['data']}-{config['model']['name']}")
+    data = Path(config["data"]).stem if config["source"] else config["data"]
+    run = Run(options.out or f"runs/{data.replace(':', '-')}-{config['model']['name']}")
     _check_may_be_replaced(run, options)
     return run
 
@@ -253,17 +299,30 @@ def _checkpoint_of(run: Run) -> Path:
     return run.newest
 
 
-def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
-    """The trainer of a description; the same description gives the same weights."""
+def make_trainer(config: dict[str, Any], run: Run, problem: Problem, done: int = 0) -> Trainer:
+    """The trainer of a description; the same description gives the same weights.
+
+    `done` is the number of epochs in the checkpoint that it will load, which has the state of the
+    schedule of these epochs.
+    """
     model = models.build(config["model"]["name"], **config["model"]["arguments"])
-    loss = CrossEntropyLoss()
+    measures.initialize(config["init"], model)
+    loss = measures.make_loss(config["loss"], problem.kind.classes)
     optimizer = _make_optimizer(model, **config["optimizer"])
     regularizers, optimizer = choices.make_regularizers(
         config["regularizers"], model, loss, optimizer
     )
-    batches = -(-len(problem.train) // config["batch_size"])
+    batches = _batches(config, problem)
+    # a checkpoint at the end of a schedule has that one's state; the next begins after it
+    begin, end = 0, config["epochs"]
+    for earlier in reversed(config["ends"]):
+        if done <= earlier:
+            end = earlier
+        else:
+            begin = earlier
+            break
     scheduler, interval = choices.make_scheduler(
-        config["scheduler"], optimizer, config["epochs"], batches
+        config["scheduler"], optimizer, end - begin, batches
     )
     callbacks: list[Callback] = [
         ModelCheckpoint(run.checkpoints),
@@ -276,7 +335,7 @@ def make_trainer(config: dict[str, Any], run: Run, problem: Problem) -> Trainer:
         model,
         loss,
         optimizer,
-        [Accuracy()],
+        measures.make_metrics(config["metrics"], problem.kind.classes),
         callbacks,
         scheduler,
         scheduler_interval=interval,
@@ -308,18 +367,45 @@ def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> No
     regularizers = "".join(f", {choices.described(one)}" for one in config["regularizers"])
     schedule = choices.described(config["scheduler"])
     print(
-        f"{config['data']}: {len(problem.train)} samples to train on, {len(problem.validation)} to "
-        f"validate, {len(problem.test)} to test at the end\n"
+        f"{printable(config['data'])}: {len(problem.train)} samples to train on, "
+        f"{len(problem.validation)} to validate, {len(problem.test)} to test at the end\n"
         f"{config['model']['name']}: {parameters:,} parameters; {name} ({printable(arguments)})"
         f"{regularizers}, schedule {schedule}, batches of {config['batch_size']}, "
-        f"seed {config['seed']}"
+        f"seed {config['seed']}{_own_choices(config)}"
     )
+    _say_balance(problem)
     if trainer.step > 0 and trainer.epoch < config["epochs"]:
         print(f"resumed after {trainer.step} steps, in epoch {trainer.epoch + 1}")
     print(flush=True)
 
 
-def _test(run: Run, problem: Problem, trainer: Trainer) -> Result:
+def _own_choices(config: dict[str, Any]) -> str:
+    """Loss, metrics and initial values, where they are not the usual ones."""
+    parts = []
+    if config["loss"] != {"name": "CrossEntropyLoss", "arguments": {}}:
+        parts.append(f"loss {choices.described(config['loss'])}")
+    if config["metrics"] != [{"name": "Accuracy", "arguments": {}}]:
+        parts.append("metrics " + ", ".join(map(choices.described, config["metrics"])))
+    if config["init"] is not None:
+        parts.append(f"weights by {choices.described(config['init'])}")
+    return "".join(f", {part}" for part in parts)
+
+
+def _say_balance(problem: Problem) -> None:
+    """How many training samples the classes of the user's own data have."""
+    kind = problem.kind
+    if kind.recipe not in ("rows", "images") or not kind.classes:
+        return
+    counts = np.bincount(gather(problem.plain_train)[1].array, minlength=kind.classes)
+    fewest, most = int(counts.argmin()), int(counts.argmax())
+    print(
+        f"{kind.classes} classes: from {counts[fewest]} samples to train on "
+        f"({printable(problem.classes[fewest], longest=40)}) to {counts[most]} "
+        f"({printable(problem.classes[most], longest=40)})"
+    )
+
+
+def _test(run: Run, problem: Problem, trainer: Trainer, config: dict[str, Any]) -> Result:
     """Measure the best epoch's weights on the test set, and print the results."""
     checkpoint = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint))
     if checkpoint.best is None:
@@ -334,7 +420,9 @@ def _test(run: Run, problem: Problem, trainer: Trainer) -> Result:
         f"Best epoch on the validation set: {checkpoint.best_epoch} (val_loss "
         f"{checkpoint.best:.4f}). Its weights on the test set, which was used for nothing else:\n"
     )
-    result = measure(model, problem.test, problem.kind.classes)
+    loss = measures.make_loss(config["loss"], problem.kind.classes)
+    metrics = measures.make_metrics(config["metrics"], problem.kind.classes)
+    result = measure(model, problem.test, problem.kind, loss, metrics, config["source"])
     print_report(result, problem.classes)
     return result
 

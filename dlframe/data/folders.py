@@ -125,7 +125,10 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
             if len(found) == before:
                 empty.append(name)
         if empty and not allow_empty:
-            raise FolderError(_complaint(directory, empty, len(class_to_idx), extensions))
+            facts, kinds = _complaint(directory, empty, len(class_to_idx), extensions)
+            raise FolderError(
+                f"{facts}, or pass allow_empty=True.{kinds}", facts=f"{facts}.{kinds}"
+            )
         return found
 
     def __len__(self) -> int:
@@ -243,11 +246,13 @@ def _complaint(
     empty: list[str],
     count: int,
     extensions: Sequence[str] | None,
-) -> str:
+) -> tuple[str, str]:
+    """What is wrong, and which endings are known."""
     named = ", ".join(printable(name, longest=60) for name in empty[:NAMED])
     more = f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
     kinds = f" Supported extensions are: {', '.join(extensions)}" if extensions else ""
-    return (
+    facts = (
         f"Found no valid file for {len(empty)} of the {count} classes in {printable(directory)}: "
-        f"{named}{more}. Add files, delete the folders, or pass allow_empty=True.{kinds}"
+        f"{named}{more}. Add files, or delete the folders"
     )
+    return facts, kinds
