@@ -55,7 +55,9 @@ class Group:
 
     def clear(self) -> None:
         """Begin a new group."""
-        self.__init__()  # type: ignore[misc] # all of it is as at the beginning
+        self.batches = 0
+        self.samples = self.first = 0.0
+        self._kept = None
 
     def keep(self, optimizer: Optimizer) -> None:
         """Note the gradients, which may change until the next `fit`."""

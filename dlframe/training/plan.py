@@ -172,10 +172,11 @@ class Accumulation:
                 f"{{0: 4, 10: 1}}: 4 batches, and 1 from when 10 epochs are done; got {given!r}"
             )
         self.schedule = dict(sorted(schedule.items()))
+        self._any = any(count > 1 for count in schedule.values())  # it is asked in each batch
 
     def __bool__(self) -> bool:
         """Whether there is anything to accumulate."""
-        return any(count > 1 for count in self.schedule.values())
+        return self._any
 
     def at(self, epochs_done: int) -> int:
         """How many batches make one step, when so many epochs are done."""
