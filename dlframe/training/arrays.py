@@ -14,7 +14,7 @@ from dlframe.nn import Module
 from dlframe.tensor import Tensor
 from dlframe.training.batches import Batches
 
-_ENCODE = "classes, y = np.unique(y, return_inverse=True)"
+_ENCODE = "classes, y = np.unique(y, return_inverse=True); then classes[i] is the name of class i"
 
 
 def is_sparse(value: Any) -> bool:
@@ -108,10 +108,10 @@ def _of_objects(array: np.ndarray[Any, Any], what: str) -> np.ndarray[Any, Any]:
 def _refused(array: np.ndarray[Any, Any], what: str) -> DTypeError:
     first = array.flat[0] if array.size else None
     if array.dtype.kind in "US" or isinstance(first, (str, bytes)):
-        return DTypeError(
-            f"{what}: strings are no numbers; the first is {first!r}. Labels can be numbered: "
-            f"{_ENCODE}; then classes[i] is the name of class i"
-        )
+        advice = f"Labels can be numbered: {_ENCODE}"
+        if what.endswith(("x", "]")):
+            advice = "Leave such columns out, or give each category a column of 0 and 1"
+        return DTypeError(f"{what}: strings are no numbers; the first is {first!r}. {advice}")
     if array.dtype == object:
         return DTypeError(
             f"{what}: an array of objects ({type(first).__name__}) is no array of numbers; make "

@@ -84,6 +84,8 @@ def why_empty(loader: Any) -> str:
 def batch_length(*values: Any) -> int:
     """How many samples a batch has, by the first of these that is or holds an array."""
     for value in values:
+        if isinstance(value, Tensor) and value.ndim:
+            return len(value.array)
         for leaf in leaves(value):
             if isinstance(leaf, (Tensor, np.ndarray)) and leaf.ndim > 0:
                 return int(leaf.shape[0])

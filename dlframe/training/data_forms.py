@@ -305,8 +305,7 @@ def data_set(data: Any, where: str) -> Any:
     if is_array(data):
         data = (data,)
     if is_nest(data) and not _is_batches(data):
-        arrays = mapped(plain_array, data if isinstance(data, Mapping) else tuple(data), where)
-        parts = arrays if isinstance(data, Mapping) else tuple(arrays)
+        parts = _plain(data, where)
         flat = not isinstance(parts, Mapping) and all(
             isinstance(part, (Tensor, np.ndarray)) for part in parts
         )
@@ -325,6 +324,18 @@ def data_set(data: Any, where: str) -> Any:
             )
         return data
     return None
+
+
+def _plain(data: Any, where: str) -> Any:
+    """The same nest with plain arrays; messages name them x and y."""
+    if isinstance(data, Mapping):
+        return {key: mapped(plain_array, part, f"{where}: {key}") for key, part in data.items()}
+    last = len(data) - 1
+    names = ["x" if last < 2 else f"x[{i}]" for i in range(last)] + ["y" if last else "x"]
+    return tuple(
+        mapped(plain_array, part, f"{where}: {name}")
+        for part, name in zip(data, names, strict=True)
+    )
 
 
 def _is_batches(data: Any) -> bool:

@@ -192,7 +192,9 @@ class Evaluator:
         batch.parts.clear()
         if self.loss is None:
             return scoring.own_loss(output, batch)
-        given = mapped(as_tensor, batch.target, "y")
+        given = batch.target
+        if not isinstance(given, Tensor):
+            given = mapped(as_tensor, given, "y")
         if not isinstance(self.loss, LossPerOutput):
             loss = self._part(None, self.loss, output, given, batch)
             batch.target = batch.parts[None].target

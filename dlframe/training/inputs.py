@@ -228,12 +228,18 @@ class InputForm:
         self.scale = scale
         self._casts: dict[str, bool] = {}  # whether the integers of an input become floats
         self._dtype: tuple[Any, Any] | None = None
+        self._model: Any = None
+        self._first: Any = None  # parameter of the model
         self.warned = False
 
     def bring(self, inputs: Any, model: Any, call: Call) -> Any:
         """The inputs as Tensors of the right dtypes."""
-        brought = mapped(as_tensor, inputs, "x")
         dtype = self._dtype_of(model)
+        if isinstance(inputs, list) and all(
+            isinstance(one, Tensor) and one.array.dtype == dtype for one in inputs
+        ):
+            return inputs  # the usual case
+        brought = mapped(as_tensor, inputs, "x")
         if dtype is None:
             return brought
         undecided = {
@@ -273,7 +279,10 @@ class InputForm:
 
     def _dtype_of(self, model: Any) -> Any:
         """The one float dtype of the parameters; the default for none, None for several."""
-        first = next(iter(model.parameters()), None) if isinstance(model, Module) else None
+        if self._model is not model:
+            parameters = model.parameters() if isinstance(model, Module) else ()
+            self._model, self._first = model, next(iter(parameters), None)
+        first = self._first
         known = None if first is None else (first.dtype if not is_lazy(first) else "lazy")
         if self._dtype is None or self._dtype[0] != known or known == "lazy":
             found = {

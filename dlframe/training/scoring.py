@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -117,8 +118,12 @@ _OF_CLASSES = {"classification", "probabilities", "ranking"}
 
 def target_for(metric: Metric, part: Measured) -> Any:
     """The target in the form that a metric takes: labels for metrics of classes."""
-    kinds = {cls.__module__.rpartition(".")[2] for cls in type(metric).__mro__}
-    return part.labels if kinds & _OF_CLASSES else part.target
+    return part.labels if _takes_labels(type(metric)) else part.target
+
+
+@functools.lru_cache(maxsize=256)
+def _takes_labels(kind: type) -> bool:
+    return bool({cls.__module__.rpartition(".")[2] for cls in kind.__mro__} & _OF_CLASSES)
 
 
 def scaled_like(target: Any, batch: Batch, form: Any, loss: Any) -> Any:

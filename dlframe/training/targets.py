@@ -61,10 +61,15 @@ def core_of(loss: Any) -> Any:
 def is_one_of(loss: Any, kinds: Kinds) -> bool:
     """Whether it is a loss of these kinds; a subclass with a `forward` of its own is not."""
     core = core_of(loss)
-    return any(
-        core is function or (isinstance(core, cls) and type(core).forward is cls.forward)
-        for cls, function in kinds
-    )
+    if isinstance(core, nn.Module):
+        kind: Any = type(core)
+        return _is_class_of(kind, kinds)
+    return any(core is function for _, function in kinds)
+
+
+@functools.lru_cache(maxsize=256)
+def _is_class_of(kind: Any, kinds: Kinds) -> bool:
+    return any(issubclass(kind, cls) and kind.forward is cls.forward for cls, _ in kinds)
 
 
 def name_of(loss: Any) -> str:
