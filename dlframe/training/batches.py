@@ -73,6 +73,8 @@ def check_not_empty(what: str, loader: Any) -> None:
 
 def why_empty(loader: Any) -> str:
     """The likely reason why a loader has no batches, for a message."""
+    if isinstance(loader, (list, tuple)):
+        return f": the {type(loader).__name__} is empty"
     if not isinstance(loader, DataLoader):
         return ". An iterator can be used once only: pass something that can be iterated again"
     samples = length_of(loader.dataset)

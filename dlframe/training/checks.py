@@ -19,7 +19,7 @@ from dlframe.training.targets import BINARY, LABELS, is_one_of, name_of
 def check_lists(owner: str, **parts: Any) -> None:
     """Raise TypeError for an argument that is not a list."""
     for name, value in parts.items():
-        if not isinstance(value, Iterable):
+        if not isinstance(value, Iterable) or isinstance(value, str):
             hint = "" if value is None else "; pass a list also of one"
             raise TypeError(f"{owner}: {name} must be a list; got {type(value).__name__}{hint}")
 

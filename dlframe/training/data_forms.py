@@ -213,7 +213,7 @@ def _taken_apart(data: Any, where: str) -> dict[str, Any]:
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+    return tuple(value.shape if hasattr(value, "shape") else plain_array(value, "x").shape)
 
 
 # --- validation_split --------------------------------------------------------------------------

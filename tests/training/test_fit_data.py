@@ -288,6 +288,8 @@ def test_labels_with_fractions_or_nan() -> None:
 def test_rows_of_different_lengths() -> None:
     with pytest.raises(DTypeError, match="rows are of different lengths"):
         fitted(trainer(), [[1, 2, 3], [1, 2]], [0, 1])
+    with pytest.raises(DTypeError, match="rows are of different lengths"):
+        fitted(trainer(), [([1, 2, 3], 0), ([3, 4, 5], 1)])
 
 
 def test_nan_in_inputs_and_targets_is_reported() -> None:
@@ -305,6 +307,8 @@ def test_one_sample_and_none() -> None:
     fitted(trainer(), X[:1], LABELS[:1])
     with pytest.raises(ArgumentError, match="0 samples"):
         fitted(trainer(), X[:0], LABELS[:0])
+    with pytest.raises(ArgumentError, match="gave no batch: the list is empty"):
+        fitted(trainer(), [])
 
 
 def test_generators_lists_of_batches_and_other_iterables() -> None:

@@ -123,6 +123,11 @@ def test_metrics_in_every_form() -> None:
         Evaluator(model, "cross_entropy", [lambda x, y: np.ones(7)]).evaluate(X, LABELS)
 
 
+def test_a_name_alone_is_no_list() -> None:
+    with pytest.raises(TypeError, match="metrics must be a list; got str; pass a list also of one"):
+        Evaluator(nn.Linear(3, 2), "cross_entropy", "accuracy")
+
+
 def test_a_registered_name() -> None:
     @plugins.register("losses", "Cubed")
     class Cubed(nn.Module):
