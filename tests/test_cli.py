@@ -463,6 +463,7 @@ def test_a_resumed_run_keeps_its_options(dlframe: Command) -> None:
     assert "nothing has no" in dlframe("train", "--resume", "--out", "nothing", code=2).stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_saves_and_the_run_goes_on_from_there(dlframe: Command, tmp_path: Path) -> None:
     quick = [*PLAIN, "--epochs", "30", "--batch-size", "10"]

@@ -221,7 +221,13 @@ def rates(run: Path) -> list[float]:
     return [json.loads(line)["lr"] for line in lines]
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "linear", "polynomial", "one_cycle"])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "cosine",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ("linear", "one_cycle", "polynomial")),
+    ],
+)
 def test_a_schedule_that_is_over_begins_again(
     tmp_path: Path, schedule: str, capsys: Captured
 ) -> None:

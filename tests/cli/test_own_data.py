@@ -103,6 +103,7 @@ def test_pictures_of_every_kind(here: Path, capsys: Captured) -> None:
         assert {path.stem for path in Path("run").glob("*.png")} == drawn
 
 
+@pytest.mark.slow
 def test_what_is_learned_is_used_for_new_rows(here: Path, capsys: Captured) -> None:
     assert main(["train", "--data", "flowers.csv", "--ignore", "number", "--epochs", "30",
                  "--no-pictures", "--quiet"]) == 0  # fmt: skip

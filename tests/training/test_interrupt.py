@@ -247,7 +247,7 @@ MOMENTS = (
 @pytest.mark.parametrize(
     "moment",
     [
-        name if name in ("on_backward_end", "on_validation_end")
+        name if name == "on_backward_end"
         else pytest.param(name, marks=pytest.mark.slow) for name in MOMENTS
     ],
 )  # fmt: skip
