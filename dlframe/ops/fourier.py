@@ -6,8 +6,10 @@ products of matrices of `dlframe.ops.convolving`.
 
 The transform of a sample mixes all its elements, and so an error of rounding is relative to the
 largest of them. Hence float32 is computed in float64, which has nine digits to spare, and float64
-is never computed this way. An infinity or nan would spread over the whole sample: then the products
-of matrices are used.
+is never computed this way. Where a result is so small that the nine digits do not do, it is found
+by itself: 0 where a window has zeros only, else a sum of products. If that is so for many results,
+the products of matrices are used; and so they are where an infinity or nan would spread over the
+whole sample.
 """
 
 from __future__ import annotations
@@ -35,6 +37,9 @@ _BETTER = 1.5  # by so much it must be, before it is done
 _SMALL = 32  # places of a kernel, for fewer of which it never pays
 _ROOM = 1 << 21  # numbers of the samples that are transformed at once
 _MOST = 1 << 22  # numbers of the kernels' transforms, at most
+_ROUNDING = 2.0**-48  # of transforms; the largest that was measured is half of it
+_DIGITS = 2.0**17  # so many times larger than the error a result must be
+_FEW = 64  # results that are found by themselves, at most
 
 
 def convolved_by_fft(
@@ -68,6 +73,9 @@ def convolved_by_fft(
         y = _turned_back(found.reshape(-1, groups * outputs, found.shape[-1]), lengths, size)
         if not np.isfinite(y).all():
             return False
+        least = _least(x[part], weight, groups, lengths).reshape(*y.shape[:2], *(1,) * len(size))
+        if not _mended(y, least, x[part], weight, padding, dilation, groups):
+            return False
         if bias is not None:
             y += bias.reshape(-1, *(1,) * len(size))
         out[part] = y
@@ -91,18 +99,32 @@ def gathered_by_fft(
         return None
     lengths = _lengths(kernel, size, dilation)
     total: Any = 0
+    least: Any = 0
     for part in _parts(n, (channels + outputs) * groups, lengths):
         spectrum = _transformed(x[part], lengths, [(before, 1) for before, _ in padding])
         spectrum = spectrum.reshape(-1, groups, channels, math.prod(spectrum.shape[2:]))
         gradients = np.conj(_transformed(y[part], lengths, [(0, 1)] * len(size)))
         gradients = gradients.reshape(-1, groups, outputs, spectrum.shape[-1])
+        sizes = _sizes(x[part], groups, lengths), _sums(y[part], groups)
+        least = least + np.einsum("ngc,ngo->goc", *sizes) * (_ROUNDING * _DIGITS)
         # for each frequency: (outputs, samples) by (samples, channels)
         total = total + _by_frequency(gradients, (1, 2, 0), spectrum, (1, 0, 2), (0, 1, 2))
     reach = tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
     found = _turned_back(total.reshape(groups * outputs, channels, -1), lengths, reach)
     steps: Any = (..., *(slice(None, None, d) for d in dilation))
     found = found[steps]
-    return found.astype(x.dtype) if np.isfinite(found).all() else None
+    least = least.reshape(*found.shape[:2], *(1,) * len(size))
+    if not np.isfinite(found).all():
+        return None
+    small: Any = np.argwhere(np.abs(found) < least).tolist()
+    if len(small) > _FEW:
+        return None
+    for o, c, *offset in small:
+        found[(o, c, *offset)] = _gathered_at(
+            x[:, o // outputs * channels + c], y[:, o], offset, padding, dilation
+        )
+    gradient: Array = found.astype(x.dtype)
+    return gradient
 
 
 def _pays(
@@ -191,3 +213,96 @@ def _turned_back(spectrum: Array, lengths: Sizes, size: Sizes) -> Array:
     inside: Any = (..., *map(slice, size))
     found: Array = x[inside]
     return found
+
+
+# --- small results beside large ones -----------------------------------------------------------
+
+
+def _sizes(x: Array, groups: int, lengths: Sizes) -> Array:
+    """(samples, groups, channels): the root of the mean square over all numbers of a transform."""
+    squares = np.square(x, dtype=np.float64).reshape(len(x), groups, x.shape[1] // groups, -1)
+    sizes: Array = np.sqrt(np.add.reduce(squares, axis=-1) / math.prod(lengths))
+    return sizes
+
+
+def _sums(y: Array, groups: int) -> Array:
+    """(samples, groups, channels): the sum of the sizes of all numbers, which no |F y| exceeds."""
+    rows = np.abs(y).reshape(len(y), groups, y.shape[1] // groups, -1)
+    sums: Array = np.add.reduce(rows, axis=-1, dtype=np.float64)
+    return sums
+
+
+def _least(x: Array, weight: Array, groups: int, lengths: Sizes) -> Array:
+    """(samples, groups, outputs): below this a result may have lost digits of float32.
+
+    An error of the transforms is spread evenly over their numbers. So it is about as large as a
+    rounding error of the root of the mean square of x * w, which is at most that of x times Σ |w|.
+    """
+    sums = _sums(weight, 1).reshape(groups, -1, weight.shape[1])
+    least: Array = np.einsum("ngc,goc->ngo", _sizes(x, groups, lengths), sums)
+    return least * (_ROUNDING * _DIGITS)
+
+
+def _mended(
+    y: Array,
+    least: Array,
+    x: Array,
+    weight: Array,
+    padding: Pairs,
+    dilation: Sizes,
+    groups: int,
+) -> bool:
+    """Whether all results have their digits, after those were mended that had lost some."""
+    small = np.abs(y) < least
+    if not small.any():
+        return True
+    n, channels, kernel, size = len(x), weight.shape[1], weight.shape[2:], y.shape[2:]
+    reached = [m + d * (k - 1) for k, m, d in zip(kernel, size, dilation, strict=True)]
+    room = np.zeros((*x.shape[:2], *reached), x.dtype)
+    ends = zip(x.shape[2:], reached, padding, strict=True)
+    at: Any = [slice(before, max(before, min(end, before + m))) for m, end, (before, _) in ends]
+    taken: Any = (..., *(slice(place.stop - place.start) for place in at))
+    room[(..., *at)] = x[taken]
+    some = (room != 0).reshape(n, groups, channels, *reached).any(axis=2)
+    some = _windows_with(some, kernel, dilation).repeat(len(weight) // groups, axis=1)
+    y[~some] = 0
+    places = np.argwhere(small & some)
+    if len(places) > _FEW:
+        return False
+    results: Any = places.tolist()
+    for i, o, *corner in results:
+        first = o // (len(weight) // groups) * channels
+        steps = zip(corner, kernel, dilation, strict=True)
+        window: Any = [slice(a, a + d * (k - 1) + 1, d) for a, k, d in steps]
+        factors = room[(i, slice(first, first + channels), *window)].astype(np.float64)
+        y[(i, o, *corner)] = np.add.reduce(factors * weight[o], axis=None)
+    return True
+
+
+def _gathered_at(x: Array, y: Array, offset: list[int], padding: Pairs, dilation: Sizes) -> Any:
+    """The sum of the products of y and of what it meets at one offset of the kernel."""
+    first: Any = [...]
+    second: Any = [...]
+    sizes = zip(x.shape[1:], y.shape[1:], offset, padding, dilation, strict=True)
+    for m, n, k, (before, _), d in sizes:
+        shift = k * d - before
+        begin, end = max(0, -shift), min(n, m - shift)
+        if end <= begin:
+            return 0.0  # padding only
+        first.append(slice(begin, end))
+        second.append(slice(begin + shift, end + shift))
+    factors = y[tuple(first)].astype(np.float64)
+    return np.add.reduce(factors * x[tuple(second)], axis=None)
+
+
+def _windows_with(some: Array, kernel: Sizes, dilation: Sizes) -> Array:
+    """For each window, whether `some` is true anywhere in it."""
+    for axis, (count, d) in enumerate(zip(kernel, dilation, strict=True), 2):
+        some = some.swapaxes(axis, -1)
+        seen = 1
+        while seen < count:
+            step = min(seen, count - seen)
+            some = some[..., : -step * d] | some[..., step * d :]
+            seen += step
+        some = some.swapaxes(axis, -1)
+    return some

@@ -141,6 +141,7 @@ def always_by_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the sizes are, if only the stride is 1."""
     monkeypatch.setattr(fourier, "_SMALL", 0)
     monkeypatch.setattr(fourier, "_BETTER", 0)
+    monkeypatch.setattr(fourier, "_FEW", 10**9)
     monkeypatch.setattr(fourier, "_ROOM", 500)  # a few samples at a time
 
 
@@ -213,3 +214,64 @@ def test_an_infinity_stays_where_it_is_seen(value: float) -> None:
     assert np.isfinite(out[0, :, 2100:]).all()
     assert np.isfinite(out[1]).all()
     assert not np.isfinite(out[0, :, 1901]).any()
+
+
+def _exactly(x: Any, weight: Any, options: Any) -> Any:
+    return by_definition(x.astype(np.float64), weight.astype(np.float64), *options)
+
+
+def _convolved(x: Any, weight: Any, options: Any) -> Any:
+    size = output_sizes(x.shape[2:], weight.shape[2:], *options[:3])
+    out = np.empty((len(x), len(weight), *size), np.float32)
+    return convolving.convolved(x, weight, None, out, *options)
+
+
+@pytest.mark.parametrize("large", [1e6, 1e12, 1e25])
+def test_small_results_beside_large_ones_keep_their_digits(large: float) -> None:
+    x, weight, options = np.ones((1, 1, 3000)), np.ones((1, 1, 500)), ((1,), ((0, 0),), (2,), 1)
+    x, weight = x.astype(np.float32), weight.astype(np.float32)
+    x[..., :1000] *= np.float32(large)
+    found = _convolved(x, weight, options)
+    np.testing.assert_allclose(found, _exactly(x, weight, options), rtol=1e-5)
+    # and in the gradient of the kernel: its last places meet none of the large numbers
+    y = np.zeros((1, 1, 2002), np.float32)
+    y[..., 600:] = 1
+    dw = convolving.gathered(x, y, (500,), *options)
+    expected = [x[0, 0, 2 * k : 2 * k + 2002].astype(np.float64) @ y[0, 0] for k in range(500)]
+    np.testing.assert_allclose(dw[0, 0], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_windows_of_zeros_give_zero_and_integers_are_exact(
+    dimensions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fourier, "_BETTER", 0)
+    rng = np.random.default_rng(11)
+    shape, kernel = [((4000,), (600,)), ((90, 90), (31, 33))][dimensions - 1]
+    x = rng.integers(-4, 5, (2, 2, *shape)).astype(np.float32)
+    weight = rng.integers(-4, 5, (2, 2, *kernel)).astype(np.float32)
+    x[:, :, : shape[0] // 2] = 0
+    options = ((1,) * dimensions, ((40, 9),) * dimensions, (1,) * dimensions, 1)
+    size = output_sizes(x.shape[2:], kernel, *options[:3])
+    out = np.empty((2, 2, *size), np.float32)
+    assert fourier.convolved_by_fft(x, weight, None, out, *options)
+    assert np.array_equal(out, _exactly(x, weight, options))
+    assert (out == 0).any()
+    y = rng.integers(-4, 5, out.shape).astype(np.float32)
+    dw = convolving.gathered(x, y, kernel, *options)
+    expected = convolving.gathered(x.astype(float), y.astype(float), kernel, *options)
+    np.testing.assert_allclose(dw, expected, rtol=1e-6)
+
+
+def test_what_cancels_is_zero() -> None:
+    x = np.ones((1, 1, 4000), np.float32)
+    weight = np.tile(np.array([1, -1], np.float32), (1, 1, 300))
+    assert not _convolved(x, weight, ((1,), ((0, 0),), (1,), 1)).any()
+
+
+def test_a_decaying_kernel_keeps_its_small_numbers() -> None:
+    x, weight = np.zeros((1, 1, 4000), np.float32), np.exp(-np.arange(600.0) / 8)
+    x[..., 1000] = 1
+    weight = weight.astype(np.float32).reshape(1, 1, -1)
+    found = _convolved(x, weight, ((1,), ((599, 0),), (1,), 1))
+    assert np.array_equal(found[0, 0, 1000:1600], weight[0, 0, ::-1])
