@@ -23,7 +23,7 @@ from dlframe.training.checks import check_lists, check_measured, check_scores
 from dlframe.training.inputs import InputForm, Parts, Taken, taken_by
 from dlframe.training.outputs import LossPerOutput, OfOutput, output_name, pick
 from dlframe.training.targets import fitted
-from dlframe.training.weighting import ClassWeights, weighted
+from dlframe.training.weighting import ClassWeights, own_size, weighted
 
 
 class Evaluator:
@@ -106,6 +106,9 @@ class Evaluator:
         num_workers: int = 0,
     ) -> dict[str, Any]:
         """Loss and metrics on other data, in evaluation mode; the model's modes stay as they were.
+
+        The loss is the mean over all samples, however they are cut into batches. Where cross
+        entropy has weights of classes or ignores labels, it is weighted as the loss itself does.
 
         Args:
             data: what `fit` takes: a pair (x, y), a data set, a loader; or the inputs alone, with
@@ -216,11 +219,14 @@ class Evaluator:
         weight = batch.weight
         if weight is not None and not is_array(weight):
             weight = pick(weight, key, "weight", type(self).__name__)
+        size: float | None = None
         if weight is None and batch.class_weights is None:
             value = loss(output, target)
             batches.check_scalar(value)
-            part.size = float(batch_length(target, output))
-        else:
+            size = own_size(loss, target)
+            part.size = float(batch_length(target, output)) if size is None else size
+        if weight is not None or batch.class_weights is not None or size == 0.0:
+            # also where no label of the batch counts: its mean is 0/0
             value, part.size = weighted(loss, output, target, labels, weight, batch.class_weights)
         part.loss = batches.per_sample(loss, float(value.item()), part.size)
         batch.size = part.size

@@ -31,7 +31,7 @@ from dlframe.training.scheduling import Schedule
 from dlframe.training.several import Several
 from dlframe.training.stream import Limited, Stream, first_batches
 from dlframe.training.trial import tried
-from dlframe.training.weighting import ClassWeights, adds_up
+from dlframe.training.weighting import ClassWeights, adds_up, ignored_by
 
 if TYPE_CHECKING:
     from dlframe.training.doctor.report import Report
@@ -223,7 +223,8 @@ class Trainer(Looping):
                 batch, as with `nn.CrossEntropyLoss(weight=…)`. Metrics are not weighted.
             class_weight: of the training loss, not in validation: a dict from classes to weights
                 (classes that are not in it weigh 1), a list with one for each class, or "balanced",
-                N / (C · N_c). It is multiplied with the weights of samples.
+                N / (C · N_c). It is multiplied with the weights of samples. A label that the loss
+                ignores is no class.
             verbose: Keras' way to say it, instead of `progress`: 0 nothing, 1 or "auto" a bar and
                 lines, 2 lines only.
             epochs: of this trainer in all; 1 unless given, or as many as `max_steps` takes.
@@ -261,7 +262,7 @@ class Trainer(Looping):
             sample_weight=sample_weight, needs_target=self._needs_target(),
             has_outputs=isinstance(self.loss, LossPerOutput),
         )  # fmt: skip
-        self._class_weights = ClassWeights.made(class_weight, train)
+        self._class_weights = ClassWeights.made(class_weight, train, ignored_by(self.loss))
         train = make_loader(train, shuffle=shuffle, **make)
         if val is not None:
             val = make_loader(val, shuffle=False, **make)

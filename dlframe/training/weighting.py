@@ -30,7 +30,10 @@ class ClassWeights:
     [5.0, 1.0, 1.0, 5.0]
     """
 
-    def __init__(self, weights: Mapping[int, float], *, complete: bool = False) -> None:
+    def __init__(
+        self, weights: Mapping[int, float], *, complete: bool = False, ignored: int | None = None
+    ) -> None:
+        self.ignored = ignored  # the label that the loss leaves out
         self.weights = {int(key): _weight(value, key) for key, value in weights.items()}
         self.complete = complete  # whether there is one for each class
         size = max(self.weights, default=-1) + 1
@@ -39,12 +42,13 @@ class ClassWeights:
             self._table[label] = value
 
     @classmethod
-    def made(cls, given: Any, data: Any) -> ClassWeights | None:
+    def made(cls, given: Any, data: Any, ignored: int | None = None) -> ClassWeights | None:
         """Of a dict, a list with one weight per class, or "balanced".
 
         "balanced" gives class c the weight samples / (classes · samples of c), as scikit-learn.
         The names of classes may stand for their numbers, if the data set has them as `classes`.
-        Raises ArgumentError for a class that the data do not have, as far as they are known.
+        The label `ignored`, which the loss leaves out, is no class. Raises ArgumentError for a
+        class that the data do not have, as far as they are known.
         """
         if given is None or isinstance(given, ClassWeights):
             return given
@@ -52,9 +56,9 @@ class ClassWeights:
         if labels is None:
             labels = labels_of_pair(data)
         if isinstance(given, str):
-            return cls._balanced(given, labels)
+            return cls._balanced(given, labels, ignored)
         if isinstance(given, Mapping):
-            return cls._of_dict(given, labels, data)
+            return cls._of_dict(given, labels, data, ignored)
         if is_array(given) or isinstance(given, Sequence):
             array = to_array(plain_array(given, "class_weight"))
             if array.ndim != 1:
@@ -62,20 +66,20 @@ class ClassWeights:
                     f"class_weight: a list has one weight for each class; got shape {array.shape}"
                 )
             if labels is not None and labels.size and labels.dtype.kind in "iub":
-                most = int(labels.max())
+                most = int(_without(labels, ignored).max(initial=0))
                 if most >= len(array):
                     raise ArgumentError(
                         f"class_weight: {len(array)} weights for the classes 0 to "
                         f"{len(array) - 1}, and the data have class {most}"
                     )
-            return cls(dict(enumerate(array.tolist())), complete=True)
+            return cls(dict(enumerate(array.tolist())), complete=True, ignored=ignored)
         raise ArgumentError(
             'class_weight: expected a dict {class: weight}, a list, or "balanced"; got '
             f"{type(given).__name__}"
         )
 
     @classmethod
-    def _balanced(cls, given: str, labels: Array | None) -> ClassWeights:
+    def _balanced(cls, given: str, labels: Array | None, ignored: int | None) -> ClassWeights:
         if given != "balanced":
             raise ArgumentError(
                 f'class_weight: the only word it knows is "balanced"; got {given!r}'
@@ -85,12 +89,19 @@ class ClassWeights:
                 'class_weight="balanced" counts the labels of arrays (x, y) or of a data set with '
                 "`targets`; these data do not show theirs before they are read. Pass a dict or list"
             )
-        numbers, counts = np.unique(_numbers(labels), return_counts=True)
+        numbers, counts = np.unique(_without(_numbers(labels), ignored), return_counts=True)
+        if numbers.size and numbers[0] < 0:
+            raise LabelError(
+                f"class_weight: the training data have the label {numbers[0]}; classes are 0, 1, "
+                "2, …, and only the label that the loss ignores may be another"
+            )
         shares = counts.sum() / (len(numbers) * counts)
-        return cls(dict(zip(numbers.tolist(), shares.tolist(), strict=True)))
+        return cls(dict(zip(numbers.tolist(), shares.tolist(), strict=True)), ignored=ignored)
 
     @classmethod
-    def _of_dict(cls, given: Mapping[Any, Any], labels: Array | None, data: Any) -> ClassWeights:
+    def _of_dict(
+        cls, given: Mapping[Any, Any], labels: Array | None, data: Any, ignored: int | None
+    ) -> ClassWeights:
         names = getattr(getattr(data, "dataset", data), "classes", None)
         weights = {}
         for key, value in given.items():
@@ -112,11 +123,13 @@ class ClassWeights:
                     f"{', '.join(map(str, missing))}; their classes are "
                     f"{', '.join(map(str, sorted(there)[:20]))}"
                 )
-        return cls(weights)
+        return cls(weights, ignored=ignored)
 
     def of(self, labels: Array) -> Array:
         """The weights of labels; a negative label, which a loss ignores, has weight 1."""
         size = len(self._table)
+        if self.ignored is not None:
+            labels = np.where(labels == self.ignored, -1, labels)
         if self.complete and labels.size and labels.max() >= size:
             raise LabelError(f"class_weight: {size} weights, and a sample of class {labels.max()}")
         known = (labels >= 0) & (labels < size)
@@ -142,6 +155,10 @@ def labels_of_pair(data: Any) -> Array | None:
     if target is None or not is_array(target):
         return None
     return np.asarray(to_array(plain_array(target, "y")))
+
+
+def _without(labels: Array, ignored: int | None) -> Array:
+    return labels if ignored is None else labels[labels != ignored]
 
 
 def _numbers(labels: Array) -> Array:
@@ -227,6 +244,29 @@ def weighted(
     return (total / size if size else total * 0.0), size / elements
 
 
+def own_size(loss: Any, target: Any) -> float | None:
+    """What a batch weighs by the weights of classes and the ignored labels of the loss itself.
+
+    It is what cross entropy divides by: the sum of the weights of the labels that are not ignored;
+    of several labels per sample, over their number. None where each sample counts once.
+    """
+    own = _own_weights(loss, target)
+    if own.ndim == 0 or not own.size:
+        return None
+    size = float(own.sum(dtype=np.float64)) / (own.size / own.shape[0])
+    return None if size == own.shape[0] else size
+
+
+def ignored_by(loss: Any) -> int | None:
+    """The label that cross entropy leaves out; None for a loss that takes no labels."""
+    if not is_one_of(loss, LABELS[:2]):
+        return None
+    core = core_of(loss)
+    if isinstance(core, nn.Module):
+        return int(getattr(core, "ignore_index", -100))
+    return int(_option(loss, "ignore_index", -100))
+
+
 def output_length(output: Any) -> int:
     """The number of samples of an output."""
     return int(output.shape[0]) if isinstance(output, Tensor) and output.ndim else -1
@@ -264,12 +304,10 @@ def _own_weights(loss: Any, target: Any) -> Array:
     if not is_labels or not is_one_of(loss, LABELS[:2]):
         return np.ones(())  # where targets are probabilities, each sample counts once
     core = core_of(loss)
-    if isinstance(core, nn.Module):
-        given, ignored = getattr(core, "weight", None), getattr(core, "ignore_index", -100)
-    else:
-        given, ignored = _option(loss, "weight", None), _option(loss, "ignore_index", -100)
+    is_module = isinstance(core, nn.Module)
+    given = getattr(core, "weight", None) if is_module else _option(loss, "weight", None)
     numbers = target.array
-    counted = numbers != ignored
+    counted = numbers != ignored_by(loss)
     if given is None:
         return np.asarray(counted.astype(np.float64))
     table = to_array(given).astype(np.float64)

@@ -268,3 +268,83 @@ def test_optimizers_that_compute_the_loss_again_have_the_same_weights() -> None:
     rows = np.eye(3)[LABELS] * np.sqrt(table)[:, None]
     best = np.linalg.lstsq(ones, rows, rcond=None)[0][:3].T
     np.testing.assert_allclose(results[0], best, atol=0.02)
+
+
+# --- weights of classes and ignored labels in the loss itself ----------------------------------
+
+OWN = {
+    "weight": {"weight": dl.tensor([0.5, 2.0, 3.0])},
+    "ignored": {"ignore_index": 0},
+    "both": {"weight": dl.tensor([0.5, 2.0, 3.0]), "ignore_index": 2},
+    "smoothed": {"weight": dl.tensor([0.5, 2.0, 3.0]), "label_smoothing": 0.2},
+}
+IN_A_ROW = np.sort(LABELS)  # so that a batch may have ignored labels only
+
+
+@pytest.mark.parametrize("options", OWN.values(), ids=OWN.keys())
+@pytest.mark.parametrize("smaller", [1, 3, 5])
+def test_a_loss_with_weights_of_its_own_does_not_depend_on_the_batches(
+    options: dict[str, Any], smaller: int
+) -> None:
+    model = nn.Linear(3, 3)
+    whole = F.cross_entropy(model(dl.tensor(X)), dl.tensor(IN_A_ROW), **options).item()
+    for loss in (nn.CrossEntropyLoss(**options), functools.partial(F.cross_entropy, **options)):
+        found = Evaluator(model, loss).evaluate((X, IN_A_ROW), batch_size=smaller)
+        np.testing.assert_allclose(found["loss"], whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", OWN.values(), ids=OWN.keys())
+def test_accumulated_batches_are_one_also_with_weights_in_the_loss(
+    options: dict[str, Any],
+) -> None:
+    found = []
+    for size, groups in ((12, 1), (4, 3)):
+        dl.manual_seed(0)
+        model = nn.Linear(3, 3)
+        optimizer = optim.SGD(model.parameters(), lr=0.5)
+        one = Trainer(model, nn.CrossEntropyLoss(**options), optimizer, accumulate=groups)
+        how: dict[str, Any] = {"shuffle": False, "progress": False}
+        history = one.fit(X, IN_A_ROW, batch_size=size, epochs=2, **how)
+        found.append((model.weight.detach().numpy(), history["loss"]))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-5)
+
+
+def test_pixels_that_are_ignored_do_not_count() -> None:
+    images = RNG.normal(size=(4, 3, 2, 2)).astype(np.float32)
+    labels = RNG.integers(0, 3, (4, 2, 2))
+    labels[0] = 255
+    labels[2, 0] = 255
+    model = nn.Conv2d(3, 3, 1)
+    loss = nn.CrossEntropyLoss(ignore_index=255)
+    whole = loss(model(dl.tensor(images)), dl.tensor(labels)).item()
+    for size in (1, 3, 4):
+        found = Evaluator(model, loss).evaluate((images, labels), batch_size=size)
+        np.testing.assert_allclose(found["loss"], whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize("ignored", [-100, 255])
+@pytest.mark.parametrize("weights", ["balanced", {1: 2.0}, [0.5, 2.0, 3.0]], ids=str)
+def test_the_label_that_the_loss_ignores_is_no_class(ignored: int, weights: Any) -> None:
+    labels = LABELS.copy()
+    labels[[0, 5]] = ignored
+    kept = labels != ignored
+    loss = nn.CrossEntropyLoss(ignore_index=ignored)
+    how: dict[str, Any] = {"class_weight": weights, "batch_size": 12, "progress": False}
+    found = []
+    for rows in (slice(None), kept):
+        dl.manual_seed(0)
+        model = nn.Linear(3, 3)
+        one = Trainer(model, loss, optim.SGD(model.parameters(), lr=0.5))
+        one.fit(X[rows], labels[rows], shuffle=False, epochs=2, **how)
+        found.append(model.weight.detach().numpy())
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5, atol=1e-6)
+
+
+def test_balanced_weights_refuse_a_negative_label() -> None:
+    labels = LABELS.copy()
+    labels[0] = -1
+    with pytest.raises(LabelError, match="have the label -1; classes are 0, 1, 2"):
+        Trainer(nn.Linear(3, 3), "cross_entropy", "sgd").fit(
+            X, labels, class_weight="balanced", progress=False
+        )
