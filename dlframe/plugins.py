@@ -523,6 +523,12 @@ def _error(message: str) -> PluginError:
 
 def _unknown(kind: str, name: str) -> PluginError:
     known = names(kind)
+    package, colon, _ = name.partition(":")
+    if colon and not any(one.startswith(f"{package}:") for one in known):
+        return _error(
+            f"there is no {_singular(kind)} {name!r}: the package {package}, which has it, is not "
+            "installed here"
+        )
     listed = ", ".join(known) if known else "none"
     hint = did_you_mean(name, known, most=3)
     message = f"there is no {_singular(kind)} {name!r}.{hint} Known: {listed}."

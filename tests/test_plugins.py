@@ -186,6 +186,10 @@ def test_the_full_name_is_what_was_asked_for_and_not_the_name_of_the_class(insta
         assert name == "my.gates:Gate"
         assert plugins.get("layers", name).__module__ == "gates"
     assert plugins.full_name("layers", "swish") == "my.gates:Swish"
+    with pytest.raises(
+        PluginError, match="'far:Inner': the package far, which has it, is not inst"
+    ):
+        plugins.get("layers", "far:Inner")
     with pytest.raises(PluginError, match="there is no layer 'inner'"):
         plugins.full_name("layers", "inner")
 

@@ -197,7 +197,13 @@ def scheduler(words: Sequence[str]) -> Named:
 
 
 def ends_with_the_run(schedule: Named) -> bool:
-    """Whether a schedule is as long as the run, so that the number of epochs cannot change."""
+    """Whether a schedule is made for the number of epochs, so that it cannot go on after them."""
+    given = schedule["arguments"].keys()
+    third = schedule["name"] == "StepLR" and "step_size" not in given  # a third of the run
+    return third or _is_as_long_as_the_run(schedule)
+
+
+def _is_as_long_as_the_run(schedule: Named) -> bool:
     length = _LENGTHS.get(schedule["name"])
     return length is not None and not {length, "epochs"} & schedule["arguments"].keys()
 
@@ -207,13 +213,13 @@ def make_scheduler(
 ) -> tuple[Any, str]:
     """The schedule and its interval, "epoch" or "batch".
 
-    A schedule that ends with the run does so with its last batch; one whose length is given counts
+    A schedule that is as long as the run ends with its last batch; one whose length is given counts
     epochs, unless `interval=batch` says otherwise.
     """
     name, given = schedule["name"], dict(schedule["arguments"])
     if name == "none":
         return None, "epoch"
-    per_batch = ends_with_the_run(schedule) or name == "CyclicLR"
+    per_batch = _is_as_long_as_the_run(schedule) or name == "CyclicLR"
     interval = given.pop("interval", "batch" if per_batch else "epoch")
     if interval not in ("epoch", "batch"):
         raise UsageError(f"--scheduler: interval is epoch or batch; got {printable(interval)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,8 +31,7 @@ from dlframe.nn import Module
 from dlframe.tensor import Tensor, to_array
 
 BASES = ("Averaged", "Mean", "MeanLoss")  # of metrics; they measure nothing by themselves
-AVERAGED = ("F1", "Jaccard", "Precision", "Recall", "Specificity")
-AVERAGED_NAMES = {name.casefold() for name in AVERAGED}
+NEEDS_AVERAGE = re.compile(r"needs? (an )?average")
 TRIED = 6  # samples of a trial
 
 # A short name of each init that the library calls with an underscore at its end.
@@ -176,13 +176,18 @@ def metric_of(words: Sequence[str], classes: int) -> Named:
     found = _registered("--metric", "metrics", name)
     if found in BASES:
         raise UsageError(f"--metric: {printable(name)!r} fits no run of the command line")
-    if found in plugins.names("metrics") or ":" in found:
-        choices.check_arguments("--metric", _get("--metric", "metrics", found), given)
-        if found in AVERAGED and "average" not in given:
-            given = {"average": "macro", **given}
-    elif name.casefold() in AVERAGED_NAMES and "average" not in given:
-        given = {"average": "macro", **given}
-    named = {"name": found, "arguments": given}
+    try:
+        return _fitting_metric(found, given, classes)
+    except UsageError as error:
+        if "average" in given or not NEEDS_AVERAGE.search(str(error)):
+            raise
+    return _fitting_metric(found, {"average": "macro", **given}, classes)
+
+
+def _fitting_metric(name: str, given: dict[str, Any], classes: int) -> Named:
+    if name in plugins.names("metrics") or ":" in name:
+        choices.check_arguments("--metric", _get("--metric", "metrics", name), given)
+    named = {"name": name, "arguments": given}
     make_metric(named, classes)
     return named
 

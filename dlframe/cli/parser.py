@@ -45,6 +45,13 @@ examples:
 """
 
 
+def path(text: str) -> str:
+    """The type of an option that is a path: an empty one would be the present folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return text
+
+
 class Layout(argparse.RawDescriptionHelpFormatter):
     """Help texts of at most 80 columns."""
 
@@ -120,7 +127,9 @@ def make_parser() -> Parser:
     listing = add("plugins", "info:plugins", "list what plugins add")
     listing.add_argument("--all", action="store_true", help="list dlframe's own names too")
     doctor = add("doctor", "doctor:doctor", "check the machine, and a training before it starts")
-    doctor.add_argument("run", nargs="?", help="folder of a run; or the options of train")
+    doctor.add_argument(
+        "run", nargs="?", type=path, help="folder of a run; or the options of train"
+    )
     _train(doctor)
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
@@ -139,7 +148,7 @@ def _later(function: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _add_root(command: argparse._ActionsContainer, help_text: str) -> None:
-    command.add_argument("--root", metavar="DIR", default=None, help=help_text)
+    command.add_argument("--root", type=path, metavar="DIR", default=None, help=help_text)
 
 
 ROOT_HELP = "folder with the data sets' files (default: $DLFRAME_DATA, or data)"
@@ -341,7 +350,7 @@ def _train(command: Parser) -> None:
     add("--workers", type=count, metavar="N", help="threads that load data (default: 0)")
 
     add = command.add_argument_group("output").add_argument
-    add("--out", metavar="DIR", help="folder of the run (default: runs/DATA-MODEL)")
+    add("--out", type=path, metavar="DIR", help="folder of the run (default: runs/DATA-MODEL)")
     add("--resume", action="store_true", help="continue the run in --out")
     add("--overwrite", action="store_true", help="replace the run in --out")
     add("--no-pictures", dest="pictures", action="store_false", help="draw nothing")
@@ -355,7 +364,9 @@ def _train(command: Parser) -> None:
 
 
 def _evaluate(command: Parser) -> None:
-    command.add_argument("checkpoint", help="a file, or a run's folder (then its best.h5)")
+    command.add_argument(
+        "checkpoint", type=path, help="a file, or a run's folder (then its best.h5)"
+    )
     _add_root(command, "folder with the data sets' files (default: as in training)")
     command.add_argument(
         "--metric",
@@ -370,6 +381,7 @@ def _predict(command: Parser) -> None:
     command.add_argument("files", nargs="+", metavar="FILE", help="images, or CSV files with rows")
     command.add_argument(
         "--checkpoint",
+        type=path,
         metavar="FILE",
         help="a file or a run's folder (default: the newest in runs/ that was "
         "trained on images, or on a table)",

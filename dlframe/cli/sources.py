@@ -58,6 +58,8 @@ class Parts(NamedTuple):
 def form_of(name: str) -> str:
     """Which form data have: table, arrays, folder or plugin; UsageError if it is none of these."""
     path = Path(name)
+    if not name:  # the path of an empty text is the present folder
+        raise UsageError("--data: the name is empty")
     if path.is_dir():
         return "folder"
     if path.is_file():

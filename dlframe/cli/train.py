@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 import time
@@ -76,6 +77,7 @@ class Run:
         Raises UsageError if another process trains there already, or for a link.
         """
         self.check_links()
+        self.check_is_folder()
         make_folder(self.folder)
         with try_lock(self.folder / LOCK) as held, without_links(self.folder):
             if not held:
@@ -87,6 +89,15 @@ class Run:
                 if folder.is_dir():
                     remove_leftovers(folder)
             yield
+
+    def check_is_folder(self) -> None:
+        """Raise UsageError if the run's folder, or one above it, is something else."""
+        for path in (self.folder, *self.folder.parents):
+            try:
+                if not path.is_dir() and os.path.lexists(path):
+                    raise UsageError(f"{path} is no folder: name another one with --out")
+            except OSError:
+                return  # to say why is left to what makes the folder
 
     def check_links(self) -> None:
         """Raise UsageError if one of the run's files is a symbolic link.
@@ -268,6 +279,7 @@ def _new_run(options: argparse.Namespace, config: dict[str, Any]) -> Run:
 
 
 def _check_may_be_replaced(run: Run, options: argparse.Namespace) -> None:
+    run.check_is_folder()
     if run.exists and not options.overwrite:
         raise UsageError(
             f"{run.folder} exists: --resume continues the run in it, --overwrite replaces it, "
@@ -398,6 +410,9 @@ def _say_balance(problem: Problem) -> None:
         return
     counts = np.bincount(gather(problem.plain_train)[1].array, minlength=kind.classes)
     fewest, most = int(counts.argmin()), int(counts.argmax())
+    if counts[fewest] == counts[most]:
+        print(f"{kind.classes} classes with {counts[most]} samples to train on each")
+        return
     print(
         f"{kind.classes} classes: from {counts[fewest]} samples to train on "
         f"({printable(problem.classes[fewest], longest=40)}) to {counts[most]} "
@@ -418,7 +433,7 @@ def _test(run: Run, problem: Problem, trainer: Trainer, config: dict[str, Any]) 
     model.eval()
     print(
         f"Best epoch on the validation set: {checkpoint.best_epoch} (val_loss "
-        f"{checkpoint.best:.4f}). Its weights on the test set, which was used for nothing else:\n"
+        f"{checkpoint.best:.4f}).\nIts weights on the test set, which was used for nothing else:\n"
     )
     loss = measures.make_loss(config["loss"], problem.kind.classes)
     metrics = measures.make_metrics(config["metrics"], problem.kind.classes)

@@ -10,6 +10,7 @@ import csv
 import io
 import math
 import os
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,11 @@ DELIMITERS = ",;\t|"
 MOST_CLASSES = 20  # whole numbers of more values than these are measured, not classes
 MOST_CATEGORIES = 100  # of a column of texts; one with more is a name or a number of each row
 MOST_BYTES = 1 << 32  # of an array in an .npz file
+LARGEST = 1e100  # the square of a larger number, which a deviation needs, may be infinite
+LARGEST_INPUT = 1e30  # the same for float32, less what layers make of it
+WITH_COMMA = re.compile(
+    r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+\.\d*|\d{1,3}(\.\d{3})+,\d*)(e[+-]?\d+)?", re.IGNORECASE
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -95,11 +101,14 @@ class Table:
             ignore: columns to leave out.
             text: columns of numbers that are names of categories, such as postcodes.
 
-        A column is one of numbers if all its cells are numbers or missing (`MISSING`).
+        A column is one of numbers if all its cells are numbers or missing (`MISSING`). Numbers have
+        a point: a column of numbers with commas, such as 0,5 or 1,250.00, is refused, unless it
+        is in `text`.
 
         Raises:
             FileFormatError: the file is empty or no text, a row has another number of cells than
-                the first, two columns have one name, or a number is infinite.
+                the first, two columns have one name, a number is infinite or above 1e100, or
+                numbers have commas.
             ArgumentError: there is no such column.
         """
         rows, first = _rows(Path(path), delimiter)
@@ -197,10 +206,19 @@ class Table:
             for part, piece in zip(parts, np.split(order, cuts), strict=True):
                 part += piece.tolist()
         if not all(parts):
+            of = f" of {len(groups)} classes" if len(groups) > 1 else ""
             raise ArgumentError(
-                f"Table.split: {len(self)} rows are too few for parts of {list(fractions)}"
+                f"Table.split: {len(self)} rows{of} are too few for parts of {list(fractions)}"
+                + (f": {self._class_advice()}" if len(groups) > 1 else "")
             )
         return [self.take(sorted(part)) for part in parts]
+
+    def _class_advice(self) -> str:
+        rarest, rows = min(self.counts().items(), key=lambda pair: pair[1])
+        return (
+            f"the class {printable(rarest, longest=60)!r} of {printable(self.target)!r}, for "
+            f"instance, has {rows}. Is this the right target?"
+        )
 
 
 class TableEncoder:
@@ -402,8 +420,18 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
             raise FileFormatError(
                 f"{where}: x{end} and y{end} must be numbers; got {x.dtype} and {y.dtype}"
             )
+        if not x.size:
+            raise FileFormatError(
+                f"{where}: the samples of x{end} are empty: its shape is {x.shape}"
+            )
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             raise FileFormatError(f"{where}: x{end} has values that are not finite")
+        # inputs become float32
+        for name, values, most in ((f"x{end}", x, LARGEST_INPUT), (f"y{end}", y, LARGEST)):
+            if values.dtype.kind == "f" and (np.abs(values) > most).any():
+                raise FileFormatError(
+                    f"{where}: {name} has values above {most:g}; divide them by a number first"
+                )
         found[f"y{end}"] = y.reshape(-1)
     return found
 
@@ -453,7 +481,10 @@ def _rows(path: Path, delimiter: str | None) -> tuple[list[list[str]], int]:
                 )
             rows.append(row)
     except csv.Error as error:
-        raise FileFormatError(f"{where}, line {reader.line_num}: {error}") from None
+        what = str(error)
+        if "unexpected end" in what:
+            what = 'a quotation mark (") is opened and never closed'
+        raise FileFormatError(f"{where}, line {reader.line_num}: {what}") from None
     return rows, first
 
 
@@ -494,12 +525,22 @@ def _column(name: str, cells: list[str], where: str, first: int, *, as_text: boo
     known = [cell for cell in cells if not _is_missing(cell)]
     if not as_text and all(map(_is_number, known)):
         values = np.array([np.nan if _is_missing(cell) else float(cell) for cell in cells])
-        if np.isinf(values).any():
-            row = int(np.flatnonzero(np.isinf(values))[0])
+        if (np.abs(values) > LARGEST).any():
+            row = int(np.flatnonzero(np.abs(values) > LARGEST)[0])
+            what = "infinite" if np.isinf(values[row]) else f"above {LARGEST:g}: {values[row]:g}"
             raise FileFormatError(
-                f"{where}, row {row + first}: column {printable(name)!r} is infinite"
+                f"{where}, row {row + first}: column {printable(name)!r} is {what}"
             )
         return Column(name, values)
+    if not as_text and all(
+        _is_number(cell) or WITH_COMMA.fullmatch(cell.strip()) for cell in known
+    ):
+        example = next(cell.strip() for cell in known if not _is_number(cell))
+        raise FileFormatError(
+            f"{where}: column {printable(name)!r} has numbers with commas, such as "
+            f"{printable(example, longest=60)}, which are not read as numbers: write them with a "
+            "point only, or pass text=[NAME] if they are categories"
+        )
     return Column(name, np.array(["" if _is_missing(cell) else cell.strip() for cell in cells]))
 
 

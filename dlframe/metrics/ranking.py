@@ -186,11 +186,13 @@ class RankingMetric(Collected):
         scores = self.scores or self.assumed
         rows = _rows(output, target, scores, self.multilabel, whole)
         if self.average is None and rows.shape[1] > 2:
-            raise ArgumentError(
-                f"{type(self).__name__}: {rows.shape[1] - 1} classes need an average: "
-                f"{', '.join(self.averages[False])}"
-            )
+            classes = rows.shape[1] - 1
+            raise ArgumentError(f"{type(self).__name__}: {classes} classes need {self._wanted()}")
         return rows if self.thresholds is None else self._counted(rows)
+
+    def _wanted(self) -> str:
+        """What several classes need."""
+        return f"an average: {', '.join(self.averages[False])}"
 
     def _counted(self, rows: Values) -> State:
         """The rows as counts (classes, 2, T + 1) in bins."""
@@ -377,6 +379,9 @@ class CurveMetric(RankingMetric):
             name=name or (self.kind if positive is None else f"{self.kind}_{positive}"),
         )
         self.positive = positive
+
+    def _wanted(self) -> str:
+        return "positive=…, the number of the class to set against the rest"
 
     def steps(self, rows: State) -> Steps:
         """The steps of the class that is asked for."""

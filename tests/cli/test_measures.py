@@ -96,7 +96,8 @@ def test_every_init(name: str) -> None:
 
 FOR_CLASSES = [
     "accuracy", "Accuracy", "balanced_accuracy", "precision", "Recall", "f1", "f1_micro", "jaccard",
-    "TopKAccuracy k=2", "top2_accuracy", "auroc", "log_loss", "ece", "mcc", "confusion_matrix",
+    "TopKAccuracy k=2", "top2_accuracy", "auroc", "auc", "average_precision",
+    "f2", "FBeta beta=2", "roc_curve positive=1", "log_loss", "ece", "mcc", "confusion_matrix",
 ]  # fmt: skip
 
 
@@ -225,6 +226,7 @@ def rates(run: Path) -> list[float]:
     "schedule",
     [
         "cosine",
+        "step",
         *(pytest.param(s, marks=pytest.mark.slow) for s in ("linear", "one_cycle", "polynomial")),
     ],
 )

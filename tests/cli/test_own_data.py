@@ -179,6 +179,8 @@ def test_data_that_have_changed_are_not_used(here: Path, capsys: Captured, sourc
         ("prices.csv --metric f1", "--metric: F1: "),
         ("rows.npz --target 1", "--target has no meaning for an .npz file"),
         ("pictures a=1", "KEY=VALUE has no meaning for a folder of images"),
+        ("commas.csv", "column 'x' has numbers with commas, such as 1,5"),
+        ("each.csv --target x --task classes", "9 rows of 9 classes are too few"),
         ("few.csv", "4 rows are too few: 8 or more are needed"),
         ("one.csv", "has one class only: a"),
         ("empty.csv", "empty.csv is empty"),
@@ -190,6 +192,8 @@ def test_data_that_have_changed_are_not_used(here: Path, capsys: Captured, sourc
     ],
 )
 def test_hostile_data(here: Path, capsys: Captured, line: str, message: str) -> None:
+    Path("commas.csv").write_text("x;y\n" + "1,5;a\n2,5;b\n" * 9)
+    Path("each.csv").write_text("x,y\n" + "".join(f"{i},{i}\n" for i in range(9)))
     Path("few.csv").write_text("x,y\n" + "1,a\n2,b\n" * 2)
     Path("one.csv").write_text("x,y\n" + "1,a\n2,a\n" * 9)
     Path("empty.csv").write_text("")
@@ -212,6 +216,15 @@ def test_hostile_data(here: Path, capsys: Captured, line: str, message: str) -> 
     assert err.count("\n") == 1, err
     assert "ignore=" not in err
     assert not Path("run").exists()
+
+
+@pytest.mark.parametrize("out", ["rows.npz", "rows.npz/run"])
+def test_a_folder_that_is_a_file(here: Path, capsys: Captured, out: str) -> None:
+    before = sorted(here.rglob("*"))
+    assert main(["train", "--data", "rows.npz", *QUICK, "--out", out]) == 2
+    assert "rows.npz is no folder: name another one with --out" in capsys.readouterr().err
+    assert main(["train", "--data", "rows.npz", *QUICK, "--out", out, "--overwrite"]) == 2
+    assert sorted(here.rglob("*")) == before
 
 
 class Rings(data.Dataset[Any]):

@@ -78,7 +78,11 @@ HOSTILE = {
     "twice": (b"a,a\n1,2\n", "two columns are named 'a'"),
     "latin": ("name,b\nMüller,2\n".encode("latin-1"), r"not a text in UTF-8 \(byte 8\)"),
     "zeros": (b"a,b\n1,\0\n", "bytes of 0"),
-    "quote": (b'a,b\n"1,2\n', "unexpected end"),
+    "quote": (b'a,b\n"1,2\n', r"line 2: a quotation mark .* never closed"),
+    "decimal commas": (b"a;b\n1,5;x\n2;y\n", "column 'a' has numbers with commas, such as 1,5"),
+    "groups of digits": (b'a,b\n"1,250.00",1\n"12,000,000.5",2\n', "such as 1,250.00, which"),
+    "groups and commas": (b"a;b\n1.250,00;1\n", r"such as 1\.250,00, which"),
+    "too large": (b"a,b\n1,2\n-1e300,3\n", r"row 3: column 'a' is above 1e\+100: -1e\+300"),
     "infinite": (b"a,b\n1,2\ninf,3\n", "row 3: column 'a' is infinite"),
     "huge": (b"a,b\n1,2\n1e999,3\n", "row 3: column 'a' is infinite"),
 }
@@ -133,6 +137,20 @@ def test_splits_that_cannot_be_made(rng: np.random.Generator) -> None:
         table.split((0.5, 0.6))
     with pytest.raises(ArgumentError, match="2 rows are too few"):
         table.take([0, 1]).split()
+    names = Column("name", np.array([f"row {i}" for i in range(60)]))
+    each = Table([Column("x", rng.normal(size=60)), names], "name")
+    message = (
+        r"60 rows of 60 classes .* class 'row 0' of 'name', .* has 1\. Is this the right target"
+    )
+    with pytest.raises(ArgumentError, match=message):
+        each.split()
+
+
+def test_texts_with_commas_are_no_numbers(write: Callable[[str], Path]) -> None:
+    rows = "size;kind\n1,5;a\n2,5;b\n"
+    assert Table.read(write(rows), text=["size"])["size"].tolist() == ["1,5", "2,5"]
+    rows = 'place,kind\n"5,Main Street",a\n"1,2,3",b\n'
+    assert Table.read(write(rows))["place"].tolist() == ["5,Main Street", "1,2,3"]
 
 
 def test_the_training_rows_alone_decide(rng: np.random.Generator) -> None:
@@ -246,6 +264,9 @@ def test_arrays_of_a_file(tmp_path: Path) -> None:
         ({"x": X[:0], "y": Y[:0]}, "x has 0 rows"),
         ({"x": X[:, 0], "y": Y}, "must have a row for each sample"),
         ({"x": X, "y": X}, "a value for each"),
+        ({"x": X[:, :0], "y": Y}, r"samples of x are empty: its shape is \(4, 0\)"),
+        ({"x": np.full((4, 3), 1e200), "y": Y}, r"x has values above 1e\+30"),
+        ({"x": X, "y": Y * 1e200}, r"y has values above 1e\+100"),
         ({"x": X + np.nan, "y": Y}, "values that are not finite"),
         ({"x": X.astype(complex), "y": Y}, "must be numbers"),
         ({"x": X.astype(object), "y": Y}, "cannot be read as an .npz file of numbers"),

@@ -114,6 +114,7 @@ def test_nan_is_refused_by_name(make: Any) -> None:
          ArgumentError, "scores must be one of"),
         (lambda: metrics.auroc(SCORES, LABELS), ArgumentError, 'scores="logits"'),
         (lambda: metrics.auroc(np.eye(3), LABELS), ArgumentError, "3 classes need an average"),
+        (lambda: metrics.roc_curve(np.eye(3), LABELS), ArgumentError, "3 classes need positive="),
         (lambda: metrics.auroc([0.1, 0.2], [0, 2]), LabelError, r"target\[1\] is 2"),
         (lambda: metrics.auroc([0.1, 0.2], [0, 1, 1]), ShapeError, "does not fit"),
         (lambda: metrics.auroc(SCORES, MANY, multilabel=True),

@@ -20,6 +20,13 @@ from dlframe.training.doctor.rows import Array, Rows, as_array, first_unreadable
 # standard error of accuracy is 0.95 %.
 _LEAK = 0.01
 
+# Where many training samples have a twin, either few different samples are possible (tables with
+# few columns: nobody's fault), or samples were repeated before the data were divided. It is the
+# second if the columns tell samples apart although only a third of what each says is its own,
+# and more than a quarter of the samples are known: short texts, such as "ok", make less.
+_MOST_BY_CHANCE, _OWN_BITS = 0.25, 1 / 3
+_ROWS, _COLUMNS = 1000, 64  # that are enough to see how much columns tell
+
 # Neighbours are of one class by chance with probability q = Σ p². Samples count as not mixed from
 # half of the way between q and 1 on (then half of the neighbours are there on purpose), if that is
 # no chance (6 standard errors).
@@ -79,7 +86,8 @@ def _leak(first: Rows, second: Rows) -> Iterator[Finding]:
     copies = Counter(first.keys)
     own = sum(n for n in copies.values() if n > 1) / first.looked
     # in tables with few columns, samples are alike by chance: also within one data set
-    severity = "warning" if share > _LEAK + 2 * own else "note"
+    much = share > _LEAK + 2 * own or (share > _MOST_BY_CHANCE and not _alike_by_chance(first))
+    severity = "warning" if much else "note"
     estimated = "" if first.share == 1 else f" (of all of them, about {share:.1%} are)"
     yield Finding(
         severity, f"{first.name} and {second.name} data",
@@ -92,6 +100,26 @@ def _leak(first: Rows, second: Rows) -> Iterator[Finding]:
         ),
         "divide the data before copying or augmenting, and remove copies first",
     )  # fmt: skip
+
+
+def _alike_by_chance(rows: Rows) -> bool:
+    """Whether two samples can be equal although neither is a copy of the other.
+
+    The number of pairs of different samples times the probability that all columns agree is
+    compared with 1. A column agrees with probability Σ p², which is -log₂ Σ p² bits; columns say
+    partly the same.
+    """
+    columns = [part.reshape(len(part), -1) for part in rows.inputs if len(part)]
+    if not columns:
+        return True
+    bits = 0.0
+    for table in columns:
+        width = table.shape[1]
+        chosen = np.linspace(0, width - 1, min(width, _COLUMNS)).astype(np.int64)
+        for column in chosen.tolist():
+            _, counts = np.unique(table[:_ROWS, column], return_counts=True)
+            bits -= math.log2(float(((counts / counts.sum()) ** 2).sum())) * width / len(chosen)
+    return bits * _OWN_BITS <= 2 * math.log2(max(2, len(set(rows.keys))))
 
 
 def copies(case: Case) -> Iterator[Finding]:

@@ -188,6 +188,14 @@ def copies_in_lists_of_batches():
     return Program(mlp(8, 16, 4), CE(), train, more={"val": val})
 
 
+@fault("leaks", "warning", 1.0, "training and validation data")
+def repeated_before_the_data_were_divided():
+    x, y = table()
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(len(x)), 8))
+    x, y = x[order], y[order]
+    return Program(mlp(8, 16, 4), CE(), (x[:1800], y[:1800]), more={"val": (x[1800:], y[1800:])})
+
+
 @fault("leaks", "warning", 1.0, "training and test data")
 def augmentation_hides_the_leak():
     x, y = table()
