@@ -62,9 +62,15 @@ class _Alone:
         with _lock:
             _holders[:] = [held for held in _holders if held() not in (None, self)]
             if not _holders:
-                for change, count in _before:
-                    change(count)
-                _before.clear()
+                _set_back()
+
+
+def _set_back() -> None:
+    """Give each BLAS the number of threads that it had, unless the user has set another."""
+    for (get, change), count in _before:
+        if get() == 1:
+            change(count)
+    _before.clear()
 
 
 def _quieten() -> None:
@@ -72,7 +78,7 @@ def _quieten() -> None:
     for get, change in _libraries():
         count = get()
         if count > 1:
-            _before.append((change, count))
+            _before.append(((get, change), count))
             change(1)
 
 
@@ -80,7 +86,7 @@ def _quieten() -> None:
 # it, and the next exit finds that nobody holds BLAS any more.
 _lock = threading.Lock()
 _holders: list[weakref.ref[_Alone]] = []
-_before: list[tuple[Callable[[int], Any], int]] = []  # what sets a number back, and to what
+_before: list[tuple[Pair, int]] = []  # what sets a number back, and to what
 
 
 def alone() -> _Alone:
@@ -94,7 +100,7 @@ def set_number(n: int) -> None:
 
     with _lock:
         if any(held() for held in _holders):
-            _before[:] = [(change, n) for _, change in _libraries()]
+            _before[:] = [(library, n) for library in _libraries()]
         else:
             _before.clear()
             ThreadpoolController().select(user_api="blas").limit(limits=n)
@@ -113,6 +119,7 @@ def _forget() -> None:
     global _lock
     _lock = threading.Lock()
     _holders.clear()
+    _set_back()
 
 
 if hasattr(os, "register_at_fork"):

@@ -53,7 +53,9 @@ _calls: SimpleQueue[Any] = SimpleQueue()  # where the threads wait
 _threads: list[threading.Thread] = []
 _alone: Any = None  # what keeps BLAS to one thread
 _last = 0.0  # when a computation was shared
-_apart: Any = None  # the processor that threads stay away from, and how many there are of them
+_apart: Any = (
+    None  # the processor that threads stay away from, all processors, and how many threads
+)
 
 
 def number() -> int:
@@ -237,14 +239,16 @@ _processor = _found_processor()
 def _keep_apart(processor: int) -> None:
     """Have the threads run on other processors than this one."""
     global _apart
-    if _apart == (processor, len(_threads)):
-        return
-    _apart = processor, len(_threads)
     with suppress(OSError):  # not permitted, or a thread has ended
-        if others := os.sched_getaffinity(0) - {processor}:
-            for thread in _threads:
-                if thread.native_id is not None:
-                    os.sched_setaffinity(thread.native_id, others)
+        # those of the first thread, since a thread of ours has fewer; the user may change them
+        allowed = os.sched_getaffinity(os.getpid())
+        state = processor, allowed, len(_threads)
+        if _apart == state or threading.current_thread() in _threads:
+            return
+        _apart = state
+        for thread in _threads:
+            if thread.native_id is not None:
+                os.sched_setaffinity(thread.native_id, allowed - {processor} or allowed)
 
 
 # --- in a thread -------------------------------------------------------------------------------

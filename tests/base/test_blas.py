@@ -80,6 +80,41 @@ def test_a_limit_of_the_user_holds() -> None:
     assert number() == 2
 
 
+def test_a_number_that_the_user_sets_meanwhile_holds() -> None:
+    from threadpoolctl import threadpool_limits
+
+    with blas.alone():
+        threadpool_limits(3)
+    assert number() == 3
+    threadpool_limits(2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+@pytest.mark.parametrize("meanwhile", ["pass", "step()", "dl.set_num_threads(2)"])
+def test_a_process_that_is_forked_meanwhile_has_all_threads(meanwhile: str) -> None:
+    code = f"""
+import os, time
+import dlframe as dl
+from dlframe.base import blas, threads
+def step():
+    threads.together([int, int])
+def numbers():
+    end = time.monotonic() + 60
+    while threads._alone is not None and time.monotonic() < end:
+        time.sleep(0.01)
+    return [get() for get, _ in blas._libraries()]
+dl.set_num_threads(2)
+step()
+if not (child := os.fork()):
+    {meanwhile}
+    os._exit(10 + max(numbers()))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), max(numbers()))
+"""
+    run = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.stdout, result.returncode) == ("12 2\n", 0), result.stderr
+
+
 def test_an_exit_that_was_skipped_is_made_up_for() -> None:
     def interrupted() -> None:
         blas.alone().__enter__()

@@ -139,6 +139,41 @@ def test_threads_stay_away_from_the_processor_of_the_caller(
     assert os.sched_getaffinity(0) == mine
 
 
+@pytest.mark.skipif(threads._processor is None, reason="threads run where the system puts them")
+def test_threads_run_only_where_the_process_may() -> None:
+    """Its processors may change after the threads have begun, as by `taskset`."""
+    code = """
+import os, threading
+from dlframe.base import threads
+threads.set_number(3)
+def places():
+    threads.together([int] * 3)
+    return {p for t in threads._threads for p in os.sched_getaffinity(t.native_id)}
+every = os.sched_getaffinity(0)
+wrong = [places() - every]
+for processor in sorted(every):
+    os.sched_setaffinity(0, {processor})
+    wrong.append(places() ^ {processor})
+os.sched_setaffinity(0, every)
+places()
+wrong.append(every - places() - {threads._apart[0]})
+meeting = threading.Barrier(2, timeout=30)
+def nested():
+    meeting.wait()
+    threads.together([int] * 3)
+before = places()
+here = threads._apart[0]
+threads._processor = lambda: here
+threads.together([nested, nested])
+wrong.append(before ^ places())
+print(wrong == [set()] * len(wrong), wrong, every == os.sched_getaffinity(0))
+"""
+    run = [sys.executable, "-c", code]
+    result = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout.startswith("True"), (result.stdout, result.stderr)
+    assert result.stdout.endswith("True\n"), result.stdout
+
+
 def test_a_forked_process_has_threads_of_its_own() -> None:
     program = """
 import os, sys
