@@ -9,7 +9,7 @@ import numpy as np
 
 from dlframe.errors import ArgumentError
 from dlframe.ops.blocks import one_step
-from dlframe.ops.elementwise import where
+from dlframe.ops.elementwise import where, where_by_bits
 from dlframe.ops.erf import erf, erf_of_float32, scaled
 from dlframe.ops.exponential import into, logistic, sigmoid
 from dlframe.ops.op import elementwise, op, printed_as
@@ -59,11 +59,21 @@ def _at_most_0(x: Any) -> Any:
     return x.clip(-math.inf, 0) if x.size > 2048 else np.minimum(x, 0)
 
 
+_ZERO = {np.dtype(kind): np.zeros((), kind) for kind in "efd"}
+
+
+def through_relu(g: Any, out: Any) -> Any:
+    """g where `out` is not 0; else 0, even if g is infinite or nan, which a product would keep."""
+    if type(g) is not np.ndarray or type(out) is not np.ndarray or g.dtype not in _ZERO:
+        return where(out != 0, g, 0)
+    return np.where(out != 0, g, 0) if g.size < 1500 else where_by_bits(out != 0, g, _ZERO[g.dtype])
+
+
 relu = elementwise(
     _relu,
     name="relu",
     latex=r"\max(x, 0)",
-    x=printed_as("g [x > 0]")(lambda g, out: g * (out != 0)),
+    x=printed_as("g [x > 0]")(through_relu),
 )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.ops.activation import relu
+from dlframe.ops.activation import relu, through_relu
 from dlframe.ops.exponential import sigmoid
 from dlframe.ops.shape import concatenate
 from dlframe.ops.trigonometric import tanh
@@ -100,17 +100,17 @@ class _Relu(Cell):
         return (h,), h
 
     def back(self, notes, dh):
-        dz = dh * (notes > 0)
+        dz = through_relu(dh, notes)
         return dz, dz, None
 
     def fast_step(self, z, h, out):
         np.maximum(z[0], 0, out=out)
 
     def slopes(self, dz, z, h, out):
-        np.greater(out, 0, out=dz[0], casting="unsafe")
+        np.not_equal(out, 0, out=dz[0], casting="unsafe")
 
     def fast_back(self, dz, z, dh):
-        dz *= dh
+        dz[0] = through_relu(dh, dz[0])
 
 
 # --- with gates --------------------------------------------------------------------------------

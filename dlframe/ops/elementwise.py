@@ -270,27 +270,33 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     if type(condition) is np.ndarray and condition.dtype == bool and condition.size > 4096:
         dtype = np.result_type(x, y)
         if dtype.kind == "f" and type(x) in _VALUES and type(y) in _VALUES:
-            return _where_by_bits(condition, np.asarray(x, dtype), np.asarray(y, dtype))
+            return where_by_bits(condition, np.asarray(x, dtype), np.asarray(y, dtype))
     return np.where(condition, x, y)
 
 
 _VALUES = (np.ndarray, float, int)
 
 
-def _where_by_bits(condition: Array, x: Array, y: Array) -> Any:
+def where_by_bits(condition: Array, x: Array, y: Array) -> Any:
     """The same without a branch for each element, which a processor would often guess wrong."""
     integer = np.dtype(f"i{x.dtype.itemsize}")
-    mask = condition.astype(integer)
     a, b = x.view(integer), y.view(integer)
+    holds = condition.view(np.int8)
     if not a.ndim and a == 0:  # all bits where the condition does not hold: 0 or -1
-        mask -= 1
-        return (b & mask).view(x.dtype)
-    np.negative(mask, out=mask)  # and here where it does
+        return _and(b, (holds - np.int8(1)).astype(integer)).view(x.dtype)
+    mask = np.negative(holds).astype(integer)  # and here where it does
     if not b.ndim and b == 0:
-        return (a & mask).view(x.dtype)
+        return _and(a, mask).view(x.dtype)
     out = (a ^ b) & mask
     out ^= b
     return out.view(x.dtype)
+
+
+def _and(bits: Array, mask: Array) -> Array:
+    """`bits & mask`, in the memory of the mask if it has room for the result."""
+    out = mask if bits.shape == mask.shape else None
+    result: Array = np.bitwise_and(bits, mask, out=out)
+    return result
 
 
 @where.vjp("x", latex="g c")

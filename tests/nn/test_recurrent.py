@@ -41,3 +41,20 @@ def test_long_packed_sequences_are_each_by_itself(kind: Any) -> None:
     packed = unpack_sequence(layer(pack_sequence(sequences))[0])
     for x, y in zip(sequences, packed, strict=True):
         np.testing.assert_allclose(y.detach(), layer(x)[0].detach(), rtol=1e-9, atol=1e-12)
+
+
+def test_an_infinite_gradient_does_not_pass_a_relu_that_is_0() -> None:
+    rnn = dl.nn.RNN(1, 2, nonlinearity="relu")
+    with dl.no_grad():
+        for parameter in rnn.parameters():
+            parameter.fill_(0.5)
+        rnn.weight_ih_l0[0] = -3
+        rnn.bias_ih_l0[0] = -9
+    x = dl.ones(3, 1, 1, requires_grad=True)
+    out, _ = rnn(x)
+    g = dl.zeros(3, 1, 2)
+    g[1, 0, 0] = float("inf")
+    out.backward(g)
+    for found in (x, *rnn.parameters()):
+        assert found.grad is not None
+        assert not found.grad.any()

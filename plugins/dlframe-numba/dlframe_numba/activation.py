@@ -30,7 +30,7 @@ def _relu(out, x):
 @in_slices()
 def _relu_slope(dx, g, out):
     for i in range(g.size):
-        dx[i] = g[i] * (F(0) if out[i] == F(0) else F(1))  # 0 · ∞ is nan, as in the rule
+        dx[i] = F(0) if out[i] == F(0) else g[i]  # 0 also for an infinite g, as in the rule
 
 
 @in_slices()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -62,3 +63,22 @@ def test_the_value_at_0_and_its_slope() -> None:
         out = getattr(F, name)(x)
         out.backward()
         assert (out.item(), x.grad.item()) == pytest.approx((value, slope))
+
+
+@pytest.mark.parametrize("wrong", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("size", [4, 2000, 400_000])
+@pytest.mark.parametrize("dtype", [dl.float32, dl.float64])
+@pytest.mark.parametrize(
+    "function", [F.relu, F.relu6, F.hardtanh, lambda x: x.clamp(min=0), F.hardshrink]
+)
+def test_an_infinite_gradient_does_not_pass_where_the_slope_is_zero(
+    function: Callable[[dl.Tensor], dl.Tensor], dtype: dl.dtype, size: int, wrong: float
+) -> None:
+    dead = -2.0 if function is not F.hardshrink else 0.25
+    x = dl.full((size,), dead, dtype=dtype)
+    x[1::2] = 0.75
+    x.requires_grad = True
+    function(x).backward(dl.full((size,), wrong, dtype=dtype))
+    assert x.grad is not None
+    np.testing.assert_array_equal(x.grad[0::2], 0)
+    np.testing.assert_array_equal(x.grad[1::2], wrong)
