@@ -16,7 +16,7 @@ from samples.wrong_values import GONE, WRONG, places, replaced
 import dlframe as dl
 from dlframe import nn, optim, states
 from dlframe.data import DataLoader, TensorDataset
-from dlframe.errors import DlframeError, FileFormatError, StateDictError
+from dlframe.errors import ArgumentError, DlframeError, FileFormatError, StateDictError
 from dlframe.metrics import Accuracy, Metric
 from dlframe.optim import lr_scheduler
 from dlframe.training import (
@@ -321,6 +321,31 @@ def test_a_file_cannot_name_files_to_delete(tmp_path: Path) -> None:
         with pytest.raises(StateDictError, match=r"'kept'\[0\] is a name such as 'epoch-0007"):
             run(folder).resume(tmp_path / "hostile.h5")
     assert precious.exists()
+
+
+@pytest.mark.parametrize(
+    ("filename", "good", "bad"),
+    [
+        ("epoch-{epoch:04d}.h5", ["epoch-0007.h5", "epoch-12345.h5"], ["epoch-00007.h5"]),
+        ("{epoch}.h5", ["7.h5", "0.h5", "123.h5"], ["07.h5", "-7.h5", ".h5"]),
+        ("{epoch}-{loss:.2f}.h5", ["7-0.50.h5", "7-nan.h5"], ["7-.h5", "7-../a.h5", "7-a/b.h5"]),
+    ],
+)
+def test_only_names_that_the_pattern_gives_are_kept(
+    filename: str, good: list[str], bad: list[str]
+) -> None:
+    checkpoint = ModelCheckpoint("folder", None, filename=filename)
+    for name in good:
+        checkpoint.load_state_dict({"best": None, "best_epoch": 0, "kept": [name]})
+        assert checkpoint.kept == [name]
+    for name in bad:
+        with pytest.raises(StateDictError, match="is a name such as"):
+            checkpoint.load_state_dict({"best": None, "best_epoch": 0, "kept": [name]})
+
+
+def test_a_format_that_is_none_is_refused_at_once() -> None:
+    with pytest.raises(ArgumentError, match="cannot be filled in"):
+        ModelCheckpoint("folder", None, filename="{epoch:q}.h5")
 
 
 def test_the_file_that_was_just_written_is_not_the_outdated_one(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,7 @@ class ModelCheckpoint(Callback):
         self.filename = filename
         self.last = last
         self._names = _names_of(filename)
+        self._example = _example_of(filename)
         self.best: float | None = None
         self.best_epoch = 0
         self.kept: list[str] = []
@@ -200,10 +202,10 @@ class ModelCheckpoint(Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         where = "ModelCheckpoint.load_state_dict"
         # what is kept will be deleted one day: only files that this callback may have written
-        names = states.listed(states.matching(self._names, f"a name as of {self.filename!r}"))
+        names = states.listed(states.matching(self._names, f"a name such as {self._example!r}"))
         before: dict[str, Any] = {"names": [], "values": []}  # states of earlier versions have none
         given = states.take(
-            {"kept_best": before, **state},
+            {"kept_best": before, **state} if isinstance(state, Mapping) else state,
             where,
             best=states.optional(states.any_number),
             best_epoch=states.count,
@@ -237,7 +239,7 @@ def _save_as(trainer: Trainer, files: list[Path]) -> None:
 def _names_of(filename: str) -> re.Pattern[str]:
     """What the names of a pattern look like; raises ArgumentError for one that is not usable."""
     parts = _FIELD.split(filename)  # text, name, format, text, name, format, … text
-    texts, names = parts[::3], parts[1::3]
+    texts, names, formats = parts[::3], parts[1::3], parts[2::3]
     plain = all(re.fullmatch(r"[-+.\w ]*", text, re.ASCII) for text in texts)
     if not plain or "epoch" not in names or filename.startswith(".") or filename in _TAKEN:
         raise ArgumentError(
@@ -245,11 +247,37 @@ def _names_of(filename: str) -> re.Pattern[str]:
             f'as "epoch-{{epoch:04d}}-{{val_loss:.3f}}.h5"; got {filename!r}'
         )
     # a state may name any file, which this callback would delete one day: so be strict
-    fields = [r"\d{1,19}" if name == "epoch" else r"[-+.\w]+" for name in names]
+    fields = [
+        _number_of(form or "") if name == "epoch" else r"[-+.\w]+"
+        for name, form in zip(names, formats, strict=True)
+    ]
     pattern = "".join(
         re.escape(text) + field for text, field in zip(texts, [*fields, ""], strict=True)
     )
     return re.compile(pattern, re.ASCII)
+
+
+def _number_of(form: str) -> str:
+    """What an epoch looks like in this format: of ":04d", four digits, or more without a zero."""
+    width = re.fullmatch(r":0(\d{1,2})d?", form, re.ASCII)
+    if form in ("", ":d") or (width and int(width[1]) <= 1):
+        return r"(?:0|[1-9]\d{0,18})"
+    if width and int(width[1]) < 19:
+        digits = int(width[1])
+        return rf"(?:\d{{{digits}}}|[1-9]\d{{{digits},18}})"
+    return r"\d{1,19}"
+
+
+def _example_of(filename: str) -> str:
+    """A name that the pattern gives; raises ArgumentError for a format that is none."""
+    numbers: dict[str, Any] = dict.fromkeys((name for name, _ in _FIELD.findall(filename)), 0.5)
+    try:
+        return filename.format(**{**numbers, "epoch": 7})
+    except (ValueError, IndexError, KeyError) as error:
+        raise ArgumentError(
+            f"ModelCheckpoint: filename={filename!r} cannot be filled in: {error}. Formats are "
+            'those of f-strings: "epoch-{epoch:04d}-{val_loss:.3f}.h5"'
+        ) from error
 
 
 _TAKEN = ("best.h5", "last.h5")
