@@ -115,9 +115,22 @@ class Observation:
         y = as_array(self.target)
         if len(found) == 1 and y is not None and y.dtype.kind == "f":
             scores = as_array(found[0].inputs[0])
-            if scores is not None and scores.shape == y.shape:
+            if scores is not None and scores.shape == y.shape and self._is_weighed(found[0], y):
                 return Step("cross_entropy", "", None, found[0].inputs, (self.loss,), {}, True)
         return None
+
+    def _is_weighed(self, step: Step, y: Array) -> bool:
+        """Whether a step's result is multiplied by numbers of the target's form.
+
+        A loss that takes some of the result only, such as that of a policy gradient, has another
+        target that may have this form by chance.
+        """
+        return any(
+            out is one and any(i is not one and np.shape(i) == y.shape for i in user.inputs)
+            for out in step.outputs
+            for user in self.steps
+            for one in user.inputs
+        )
 
     @property
     def kind(self) -> str:

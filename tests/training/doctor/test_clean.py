@@ -580,6 +580,28 @@ def warm_up_from_a_tiny_rate():
     return model, nn.CrossEntropyLoss(), (x, classes_of(x, 3)), optimizer, {}
 
 
+@program
+def policy_gradient():
+    x = dl.randn(256, 6)
+    taken = dl.stack([(x[:, 0] > 0).float(), dl.randn(256)], 1)  # actions and rewards
+    model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 2))
+
+    def loss(scores, target):
+        chosen = nn.functional.log_softmax(scores, 1).gather(1, target[:, :1].long())
+        return -(chosen[:, 0] * target[:, 1]).mean()
+
+    return model, loss, (x, taken), adam(model), {}
+
+
+@program
+def days_of_the_year():
+    day = dl.randint(0, 100, (800,)).float() * (2 * np.pi / 100)
+    x = dl.stack([day.sin(), day.cos(), (2 * day).sin(), (2 * day).cos()], 1)
+    train, more = split(x, classes_of(x, 2), 600)
+    model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2))
+    return model, nn.CrossEntropyLoss(), train, adam(model), more
+
+
 @pytest.mark.parametrize("name", list(PROGRAMS))
 def test_no_alarm(name: str, seed: int) -> None:
     dl.manual_seed(seed)
