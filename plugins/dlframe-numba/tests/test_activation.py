@@ -28,3 +28,15 @@ def test_gelu_far_from_zero(value):
     with kernels.flags(enabled=False):
         plain = F.gelu(x)
     np.testing.assert_array_equal(F.gelu(x).numpy(), plain.numpy())
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan])
+def test_an_infinite_gradient_does_not_pass_a_relu_that_is_0(wrong):
+    x = dl.full((200, 100), -1.0)
+    x[:, ::2] = 2.0
+    x.requires_grad = True
+    before = kernels.runs()
+    F.relu(x).backward(dl.full((200, 100), wrong))
+    assert (kernels.runs() - before)["relu: fast_backward"] == 1
+    np.testing.assert_array_equal(x.grad[:, ::2], wrong)
+    np.testing.assert_array_equal(x.grad[:, 1::2], 0)
