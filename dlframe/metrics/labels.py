@@ -370,11 +370,14 @@ def check_labels(
     if not bad.any():
         return
     name, value = _first(labels, bad, what)
+    hint = ""
+    if what == "target" and (value < 0 or value == 255):  # what data sets mark "no label" with
+        hint = f"; Accuracy(ignore_index={value}) and other metrics with this option leave it out"
     if num_classes is None:
-        raise LabelError(f"metrics: {name} is {value}; labels start at 0")
+        raise LabelError(f"metrics: {name} is {value}; labels start at 0{hint}")
     raise LabelError(
         f"metrics: {name} is {value}; with {num_classes} classes labels run "
-        f"from 0 to {num_classes - 1}"
+        f"from 0 to {num_classes - 1}{hint}"
     )
 
 

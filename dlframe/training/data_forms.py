@@ -289,15 +289,23 @@ def make_loader(
         return data
     found = data_set(data, where)
     if found is not None:
+        check_batch_size(batch_size, where)
         # shuffling an empty data set is an error of the sampler, which cannot say which data it was
         shuffle = shuffle and len(found) > 0
-        return DataLoader(found, batch_size, shuffle=shuffle, num_workers=num_workers)
+        return DataLoader(found, int(batch_size), shuffle=shuffle, num_workers=num_workers)
     if hasattr(data, "__iter__") and not isinstance(data, (str, Mapping)):
         return data  # type: ignore[no-any-return] # batches, in whatever form they come
     raise DTypeError(
         f"{where}: expected a DataLoader, a pair (x, y), a data set or an iterable of batches; got "
         f"{type(data).__name__}"
     )
+
+
+def check_batch_size(batch_size: Any, where: str) -> None:
+    """Raise ArgumentError unless it is an int of 1 or more, also one of NumPy."""
+    is_int = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
+    if not is_int or batch_size < 1:
+        raise ArgumentError(f"{where}: batch_size must be an int of 1 or more; got {batch_size!r}")
 
 
 def data_set(data: Any, where: str) -> Any:
@@ -369,6 +377,7 @@ def prediction_batches(x: Any, batch_size: int, num_workers: int) -> Iterable[An
     data = data_set(x, "predict") if is_nest(x) and not _is_batches(x) else None
     if data is None:
         return make_loader(x, batch_size, shuffle=False, num_workers=num_workers, where="predict")
+    check_batch_size(batch_size, "predict")
     parts = data.tensors if isinstance(data, TensorDataset) else data.parts
     pieces = range(0, len(data), batch_size)
     return (_rows(parts, slice(i, i + batch_size)) for i in pieces)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, GradientError
 from dlframe.metrics import Mean, Metric
 from dlframe.optim import OutputPenalty, Penalty
 from dlframe.tensor import Tensor
@@ -106,6 +106,8 @@ class Stepping(Evaluator):
         whole = loss if self.accumulation else with_penalties(loss, self._on_weights(), None, None)
         # it is not finite if the loss or a penalty is not
         batches.check_finite(float(whole.item()), self._place(), list(inputs), self.model, target)
+        if not whole.requires_grad:
+            raise GradientError(self._why_no_gradient())
         group = self._group
         if self.optimizer.needs_closure:
             group.add(samples)
@@ -121,6 +123,17 @@ class Stepping(Evaluator):
         self._call("on_backward_end")
         if group.batches >= self.accumulation.at(self.epoch) or self._is_last(self.batch + 1):
             self._update()
+
+    def _why_no_gradient(self) -> str:
+        if any(parameter.requires_grad for parameter in self.model.parameters()):
+            return (
+                f"the loss at {self._place()} does not depend on the parameters of the model by a "
+                "graph: it was computed under no_grad(), or from detached tensors or arrays"
+            )
+        return (
+            f"fit: all parameters of the model ({type(self.model).__name__}) are frozen, so there "
+            "is nothing to train; model.requires_grad_(True) unfreezes them"
+        )
 
     @property
     def _adds_up(self) -> bool:

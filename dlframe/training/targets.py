@@ -147,7 +147,30 @@ def _values(loss: Any, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         labels = _from_one_hot(target)
     if target.dtype != output.dtype and output.dtype.kind == "f":
         target = target.to(output.dtype)
+    if is_one_of(loss, BINARY):
+        _check_share(loss, target)
     return target, labels if labels.shape != target.shape else _or_whole(labels, target)
+
+
+def _check_share(loss: Any, target: Tensor) -> None:
+    """Raise LabelError for targets of a binary loss outside 0 … 1, which would pass unnoticed."""
+    array = target.array
+    if not array.size or array.dtype.kind not in "iuf" or (array.min() >= 0 and array.max() <= 1):
+        return
+    low, high = array.min(), array.max()
+    if np.isnan(low):
+        return  # the loss is NaN, and the message for that names the targets
+    hint = "give the model one score for each class, and use nn.CrossEntropyLoss()"
+    if low == -1 and high <= 1:
+        hint = "turn labels -1 and 1 to 0 and 1: (y + 1) / 2"
+    elif low == 1 and high == 2:
+        hint = "turn labels 1 and 2 to 0 and 1: y - 1"
+    elif low >= 0 and 2 < high <= 255 and array.ndim > 2:
+        hint = "divide bytes by 255"
+    raise LabelError(
+        f"{name_of(loss)}: targets must lie between 0 and 1; those of y{list(target.shape)} go "
+        f"from {low:g} to {high:g}; {hint}"
+    )
 
 
 def _or_whole(labels: Tensor, target: Tensor) -> Tensor:

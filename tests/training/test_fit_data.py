@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import dlframe as dl
 from dlframe import nn, optim
 from dlframe.data import DataLoader, Subset, TensorDataset
-from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError
 from dlframe.training import Evaluator, Trainer
 
 RNG = np.random.default_rng(0)
@@ -457,3 +457,62 @@ def test_validation_split_of_data_in_the_order_of_their_classes() -> None:
 def test_a_subset_keeps_its_labels() -> None:
     data = Subset(TensorDataset(dl.tensor(X), dl.tensor(LABELS)), [0, 2, 4, 5])
     fitted(trainer(), data, class_weight="balanced")
+
+
+# --- targets and numbers that would pass unnoticed ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "hint"),
+    [
+        ([-1, 1, 1, -1], r"from -1 to 1; turn labels -1 and 1 to 0 and 1: \(y \+ 1\) / 2"),
+        ([1, 2, 2, 1], "from 1 to 2; turn labels 1 and 2 to 0 and 1: y - 1"),
+        ([0, 2, 1, 0], "from 0 to 2; give the model one score for each class"),
+        ([0.0, 1.0, 1.5, 0.0], "from 0 to 1.5"),
+    ],
+)
+def test_a_binary_loss_refuses_targets_outside_0_and_1(labels: list[float], hint: str) -> None:
+    one = Trainer(nn.Linear(2, 1), "bce_with_logits", "sgd")
+    with pytest.raises(LabelError, match=hint):
+        one.fit(np.ones((4, 2), np.float32), np.array(labels), progress=False)
+
+
+def test_a_binary_loss_takes_shares() -> None:
+    one = Trainer(nn.Linear(2, 1), "bce_with_logits", "sgd")
+    one.fit(np.ones((4, 2), np.float32), np.array([0.0, 0.1, 0.9, 1.0]), progress=False)
+    assert one.epoch == 1
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, None, True])
+def test_batch_size_is_a_count(size: Any) -> None:
+    one = Trainer(nn.Linear(2, 1), "mse", "sgd")
+    x, y = np.ones((4, 2), np.float32), np.ones(4)
+    for name, call in (
+        ("fit", lambda: one.fit(x, y, batch_size=size, progress=False)),
+        ("evaluate", lambda: one.evaluate(x, y, batch_size=size)),
+        ("predict", lambda: one.predict(x, batch_size=size)),
+    ):
+        with pytest.raises(ArgumentError, match=f"{name}: batch_size must be an int of 1 or more"):
+            call()
+
+
+def test_batch_size_may_be_an_integer_of_numpy() -> None:
+    one = Trainer(nn.Linear(2, 1), "mse", "sgd")
+    one.fit(np.ones((4, 2), np.float32), np.ones(4), batch_size=np.int64(2), progress=False)
+    assert one.step == 2
+
+
+def test_a_frozen_model_says_so() -> None:
+    one = Trainer(nn.Linear(2, 1), "mse", "sgd")
+    one.model.requires_grad_(False)
+    with pytest.raises(GradientError, match=r"\(Linear\) are frozen, so there is nothing to train"):
+        one.fit(np.ones((4, 2), np.float32), np.ones(4), progress=False)
+
+
+def test_a_loss_without_a_graph_says_so() -> None:
+    def detached(output: Any, target: Any) -> Any:
+        return ((output.detach() - target) ** 2).mean()
+
+    one = Trainer(nn.Linear(2, 1), detached, "sgd")
+    with pytest.raises(GradientError, match="does not depend on the parameters of the model"):
+        one.fit(np.ones((4, 2), np.float32), np.ones((4, 1)), progress=False)

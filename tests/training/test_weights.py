@@ -15,6 +15,7 @@ import dlframe as dl
 from dlframe import nn, optim
 from dlframe.data import DataLoader, TensorDataset
 from dlframe.errors import ArgumentError, LabelError, ShapeError
+from dlframe.metrics import Accuracy
 from dlframe.training import Evaluator, Trainer
 
 F = nn.functional
@@ -348,3 +349,14 @@ def test_balanced_weights_refuse_a_negative_label() -> None:
         Trainer(nn.Linear(3, 3), "cross_entropy", "sgd").fit(
             X, labels, class_weight="balanced", progress=False
         )
+
+
+@pytest.mark.parametrize("ignored", [-100, 255])
+def test_a_metric_says_how_ignored_labels_are_left_out(ignored: int) -> None:
+    labels = LABELS.copy()
+    labels[0] = ignored
+    one = Evaluator(nn.Linear(3, 3), nn.CrossEntropyLoss(ignore_index=ignored))
+    with pytest.raises(LabelError, match=rf"Accuracy\(ignore_index={ignored}\)"):
+        one.evaluate(X, labels, metrics=["accuracy"])
+    found = one.evaluate(X, labels, metrics=[Accuracy(ignore_index=ignored)])
+    assert found["accuracy"] == one.evaluate(X[1:], labels[1:], metrics=["accuracy"])["accuracy"]
