@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from dlframe.tensor import Tensor, to_array
 from dlframe.training import batches, data_forms, scoring
 from dlframe.training.arrays import as_tensor, is_array, mapped
 from dlframe.training.batches import Batch, Measured, batch_length
+from dlframe.training.broadcasting import broadcasting_refused, may_broadcast
 from dlframe.training.by_name import make_loss, make_metrics
 from dlframe.training.checks import check_lists, check_measured, check_scores
 from dlframe.training.inputs import InputForm, Parts, Taken, taken_by
 from dlframe.training.outputs import LossPerOutput, OfOutput, output_name, pick
-from dlframe.training.targets import fitted
+from dlframe.training.targets import fitted, name_of
 from dlframe.training.weighting import ClassWeights, own_size, weighted
 
 
@@ -82,6 +83,7 @@ class Evaluator:
         self._parts = Parts(owner, inputs, target, weight, self.loss is None)
         self._form = InputForm(scale)
         self._taken: tuple[Any, Taken] | None = None
+        self._looked_at: set[Any] = set()  # the outputs whose loss was computed
 
     def split(self, batch: Any) -> tuple[Any, ...]:
         """Inputs and target of a batch, or inputs, target and weight; override it for other forms.
@@ -220,18 +222,30 @@ class Evaluator:
         if weight is not None and not is_array(weight):
             weight = pick(weight, key, "weight", type(self).__name__)
         size: float | None = None
-        if weight is None and batch.class_weights is None:
-            value = loss(output, target)
-            batches.check_scalar(value)
-            size = own_size(loss, target)
-            part.size = float(batch_length(target, output)) if size is None else size
-        if weight is not None or batch.class_weights is not None or size == 0.0:
-            # also where no label of the batch counts: its mean is 0/0
-            value, part.size = weighted(loss, output, target, labels, weight, batch.class_weights)
+        with self._first_look(key, loss, output, target):
+            if weight is None and batch.class_weights is None:
+                value = loss(output, target)
+                batches.check_scalar(value)
+                size = own_size(loss, target)
+                part.size = float(batch_length(target, output)) if size is None else size
+            if weight is not None or batch.class_weights is not None or size == 0.0:
+                # also where no label of the batch counts: its mean is 0/0
+                value, part.size = weighted(
+                    loss, output, target, labels, weight, batch.class_weights
+                )
         part.loss = batches.per_sample(loss, float(value.item()), part.size)
         batch.size = part.size
         assert isinstance(value, Tensor)
         return value
+
+    def _first_look(self, key: Any, loss: Any, output: Any, target: Any) -> Any:
+        """A block in which the loss of an output is computed; the first time it is watched."""
+        if key in self._looked_at:
+            return nullcontext()
+        self._looked_at.add(key)
+        if not may_broadcast(output, target):
+            return nullcontext()
+        return broadcasting_refused(name_of(loss), output, target)
 
     def _pairs(self) -> Callable[[Any], tuple[Any, Any]]:
         """From a batch to inputs and target as the model and the loss get them."""
