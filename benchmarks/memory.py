@@ -1,12 +1,13 @@
 """The memory of one workload under one library: a child process.
 
-    python -m benchmarks.memory LIBRARY NAME
+    python -m benchmarks.memory LIBRARY NAME MODULE…
 
 `peak` is the most memory that the process had beyond what it had after the imports, in bytes: the
-model and its data, and some steps. Pages of files, which are the code of the libraries and are read
-when it first runs, are left out. `faults` are the minor page faults of a step in the
-steady state: pages that the system had to give to the process anew. One page has 4 KiB, and a fault
-takes about a quarter of a microsecond, and its page is cleared, too.
+model and its data, and some steps. Both libraries import modules when they are first used: the
+result names them, and a second process imports them in advance. Pages of files, which are the code
+of the libraries and are read when it first runs, are left out. `faults` are the minor page faults
+of a step in the steady state: pages that the system had to give to the process anew. One page has
+4 KiB, and a fault takes about a quarter of a microsecond, and its page is cleared, too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import importlib
 import os
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,17 @@ _WARM_UP, _STEPS = 5, 10
 
 
 def main() -> None:
-    library, name = sys.argv[1:]
+    library, name, *modules = sys.argv[1:]
     lib = importlib.import_module(library)
     for part in ("nn", "optim", "utils"):  # dlframe imports them when they are first used
         getattr(lib, part)
     importlib.import_module("dlframe.data" if library == "dlframe" else "torch.utils.data")
+    for module in modules:
+        with suppress(ImportError):  # some are there under other names only
+            importlib.import_module(module)
     if library == "torch":
         lib.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    known = set(sys.modules)
     before, code = _memory("VmRSS"), _memory("RssFile")
     _forget_peak()
     step = WORKLOADS[name](lib)
@@ -43,7 +49,7 @@ def main() -> None:
         step()
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
     peak = _memory("VmHWM") - before - max(0, _memory("RssFile") - code)
-    report(peak=peak, faults=faults / _STEPS)
+    report(peak=peak, faults=faults / _STEPS, modules=[m for m in sys.modules if m not in known])
 
 
 def _memory(name: str) -> int:
@@ -61,9 +67,15 @@ def _forget_peak() -> None:
 
 
 def measure(name: str, threads: int) -> dict[str, Any]:
-    """Both libraries' numbers, from a process each."""
-    ours, theirs = (next(results_of("memory", lib, name, threads=threads)) for lib in LIBRARIES)
+    """Both libraries' numbers, from a process each, and one before that finds the imports."""
+    ours, theirs = (_measured(library, name, threads) for library in LIBRARIES)
     return {"name": name, "threads": threads, "dlframe": ours, "pytorch": theirs}
+
+
+def _measured(library: str, name: str, threads: int) -> dict[str, Any]:
+    first = next(results_of("memory", library, name, threads=threads))
+    found = next(results_of("memory", library, name, *first["modules"], threads=threads))
+    return {key: value for key, value in found.items() if key != "modules"}
 
 
 def line_of(result: dict[str, Any], width: int) -> str:

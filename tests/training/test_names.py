@@ -171,7 +171,7 @@ def test_schedules_in_every_form() -> None:
         (nn.Softmax(dim=1), nn.NLLLoss(), "the logarithms of probabilities"),
         (nn.Linear(2, 2), nn.NLLLoss(), "the logarithms of probabilities"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else getattr(value, "__name__", str(value)),
 )
 def test_a_last_layer_that_does_not_fit_the_loss(last: Any, loss: Any, message: str) -> None:
     with pytest.warns(UserWarning, match=message) as caught:
