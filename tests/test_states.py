@@ -14,7 +14,7 @@ import pytest
 from samples.wrong_values import GONE, WRONG, places, replaced
 
 import dlframe as dl
-from dlframe import nn, optim, states
+from dlframe import nn, optim, states, training, viz
 from dlframe.data import DataLoader, TensorDataset
 from dlframe.errors import ArgumentError, DlframeError, FileFormatError, StateDictError
 from dlframe.metrics import Accuracy, Metric
@@ -133,6 +133,14 @@ def averaging_trainer() -> Trainer:
     return made
 
 
+def filled(callback: Any) -> Any:
+    """A callback that has seen a training."""
+    made = run()
+    made.callbacks = [callback]
+    made.fit((dl.ones(8, 2), dl.tensor([0, 1] * 4)), epochs=2, batch_size=2, progress=False)
+    return callback
+
+
 S = lr_scheduler
 MAKERS: dict[str, Callable[[], Any]] = {
     "SGD": lambda: trained(lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True)),
@@ -179,6 +187,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "StepLog": StepLog,
     "ModelCheckpoint": lambda: ModelCheckpoint("folder"),
     "Snapshots": snapshots,
+    "NormLog": lambda: filled(training.NormLog()),
+    "LearningRateScheduler": lambda: training.LearningRateScheduler(lambda epoch, rate: rate),
+    "Tracker": lambda: filled(viz.Tracker()),
     "Trainer": trainer,
     "WeightAveraging": lambda: averaging_trainer().callbacks[0],
     "Trainer that averages": averaging_trainer,
@@ -193,6 +204,9 @@ def test_every_class_with_a_state_is_here() -> None:
             yield from below(inner)
 
     known = {type(make()).__name__ for make in MAKERS.values()}
+    for package in (training, viz):  # which import their modules on first use
+        for name in package.__all__:
+            getattr(package, name)
     own = {c.__name__ for c in (*below(optim.Optimizer), *below(S.LRScheduler))}
     own = {name for name in own if not name.startswith("_")}
     own -= {"FlatOptimizer", "WholeOptimizer", "MovesMomentum"}  # bases

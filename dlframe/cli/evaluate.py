@@ -12,6 +12,7 @@ from dlframe.cli import measures
 from dlframe.cli.description import description_in, epoch_in
 from dlframe.cli.problems import kind_of, make_test_set
 from dlframe.cli.results import find_checkpoint, measure, print_report
+from dlframe.cli.words import say
 from dlframe.nn import Module
 from dlframe.utils import load_checkpoint
 
@@ -28,7 +29,7 @@ def evaluate(options: argparse.Namespace) -> int:
     metrics = measures.make_metrics(named or config["metrics"], kind.classes)
     loss = measures.make_loss(config["loss"], kind.classes)
     test, classes = make_test_set(config)
-    print(
+    say(
         f"{printable(path)}: {config['model']['name']} after epoch {epoch}, on {len(test)} test "
         f"samples of {printable(config['data'])}\n"
     )

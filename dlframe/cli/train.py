@@ -24,6 +24,7 @@ from dlframe.cli.info import environment
 from dlframe.cli.names import UsageError
 from dlframe.cli.problems import Problem, gather, loaders, make_problem
 from dlframe.cli.results import Result, measure, print_report
+from dlframe.cli.words import say
 from dlframe.data.lock import try_lock
 from dlframe.nn import Module
 from dlframe.optim import Optimizer
@@ -196,20 +197,20 @@ def _train_and_report(
     _write_json(run.environment, environment())
     _say_what_follows(config, trainer)
     if trainer.epoch == config["epochs"]:  # it may have been stopped before its report
-        print(f"All {trainer.epoch} epochs are done; --epochs N trains on. The report once more:\n")
+        say(f"All {trainer.epoch} epochs are done; --epochs N trains on. The report once more:\n")
     elif not _fit(trainer, problem, config, 0 if options.quiet else options.verbose):
         out = printable(shlex.quote(str(run.folder)))
-        print(
+        say(
             f"\nStopped in epoch {trainer.epoch + 1} after {trainer.step} steps; everything is "
             f"saved. Continue with:\n  dlframe train --resume --out {out}",
-            file=sys.stderr,
+            sys.stderr,
         )
         return starting.INTERRUPTED
     result = _test(run, problem, trainer, config)
     if options.pictures:
         notice = pictures.draw_all(run.folder, config, problem, trainer, result)
         if notice:
-            print(f"\nNo pictures: {notice}")
+            say(f"\nNo pictures: {notice}")
     print(f"\nWritten to {printable(run.folder)}:")
     for path in run.files():
         print(f"  {path.relative_to(run.folder)}")
@@ -232,7 +233,7 @@ def _fit(trainer: Trainer, problem: Problem, config: dict[str, Any], verbose: in
         if trainer.interrupted:
             return False
         if trainer.stop_reason is not None:
-            print(f"Stopped early: {trainer.stop_reason}.")
+            say(f"Stopped early: {trainer.stop_reason}.")
             break
     print(f"Trained for {time.perf_counter() - started:.1f} s.")
     return True
@@ -252,11 +253,11 @@ def _say_what_follows(config: dict[str, Any], trainer: Trainer) -> None:
     """Warn where the run goes on after the end of its schedule."""
     if config["ends"] and trainer.epoch < config["epochs"]:
         end = config["ends"][-1]
-        print(
+        say(
             f"warning: the schedule ({config['scheduler']['name']}) ends with epoch {end}, as it "
             f"was planned; epochs {end + 1} to {config['epochs']} have one of their own, which "
             "begins with the first learning rate again",
-            file=sys.stderr,
+            sys.stderr,
         )
 
 
@@ -378,7 +379,7 @@ def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> No
     name = printable(optimizer["name"])
     regularizers = "".join(f", {choices.described(one)}" for one in config["regularizers"])
     schedule = choices.described(config["scheduler"])
-    print(
+    say(
         f"{printable(config['data'])}: {len(problem.train)} samples to train on, "
         f"{len(problem.validation)} to validate, {len(problem.test)} to test at the end\n"
         f"{config['model']['name']}: {parameters:,} parameters; {name} ({printable(arguments)})"
@@ -413,7 +414,7 @@ def _say_balance(problem: Problem) -> None:
     if counts[fewest] == counts[most]:
         print(f"{kind.classes} classes with {counts[most]} samples to train on each")
         return
-    print(
+    say(
         f"{kind.classes} classes: from {counts[fewest]} samples to train on "
         f"({printable(problem.classes[fewest], longest=40)}) to {counts[most]} "
         f"({printable(problem.classes[most], longest=40)})"
@@ -431,7 +432,7 @@ def _test(run: Run, problem: Problem, trainer: Trainer, config: dict[str, Any]) 
     model: Module = trainer.model
     load_checkpoint(run.best, model=model)
     model.eval()
-    print(
+    say(
         f"Best epoch on the validation set: {checkpoint.best_epoch} (val_loss "
         f"{checkpoint.best:.4f}).\nIts weights on the test set, which was used for nothing else:\n"
     )

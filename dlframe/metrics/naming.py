@@ -6,6 +6,7 @@ Metrics of plugins are found through `dlframe.plugins`.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -122,27 +123,43 @@ def by_name(name: str, /, **options: Any) -> Metric:
             wanted = _plain(known) + wanted.removeprefix(_plain(also))
     if wanted in _TABLE:
         make, given = _TABLE[wanted]
-        return make(**{**given, **options})
+        return _made(name, make, {**given, **options})
     if wanted in map(_plain, _RATIOS):
         kind = next(one for one in _RATIOS if _plain(one) == wanted)
         if "average" in options:
-            return _RATIOS[kind](**options)
+            return _made(name, _RATIOS[kind], options)
         named = ", ".join(f"{kind}_{one}" for one in AVERAGE_NAMES)
         raise ArgumentError(f"metrics: {name!r} needs an average: {named}")
     if top := _TOP.fullmatch(wanted):
-        return classification.TopKAccuracy(int(top[1]), **options)
+        return _made(name, classification.TopKAccuracy, options, int(top[1]))
     if beta := _FBETA.fullmatch(wanted):
         return _fbeta(name, float(beta[1]), beta[2], options)
     return _of_plugin_or_class(name, wanted, options)
+
+
+def _made(name: str, make: Callable[..., Any], options: dict[str, Any], *first: Any) -> Any:
+    """A metric with these options; ArgumentError for one that it does not have."""
+    try:
+        known = inspect.signature(make).parameters
+    except (TypeError, ValueError):  # a plugin's class that does not tell
+        return make(*first, **options)
+    takes_all = any(one.kind is one.VAR_KEYWORD for one in known.values())
+    for key in options:
+        if key not in known and not takes_all:
+            raise ArgumentError(
+                f"metrics: {name!r} has no option {key!r}.{did_you_mean(key, known)} It has "
+                f"{', '.join(known)}"
+            )
+    return make(*first, **options)
 
 
 def _fbeta(name: str, beta: float, average: str, options: dict[str, Any]) -> Metric:
     for one in AVERAGE_NAMES:
         if _plain(one) == average:
             many = {"multilabel": True} if one == "samples" else {}
-            return shares.FBeta(beta, one, **{**many, **options})
+            return _made(name, shares.FBeta, {**many, **options}, beta, one)
     if not average and "average" in options:
-        return shares.FBeta(beta, **options)
+        return _made(name, shares.FBeta, options, beta)
     named = ", ".join(f"f{beta:g}_{one}" for one in AVERAGE_NAMES)
     raise ArgumentError(f"metrics: {name!r} needs an average: {named}")
 
@@ -153,7 +170,7 @@ def _of_plugin_or_class(name: str, wanted: str, options: dict[str, Any]) -> Metr
         if _plain(registered) == _plain(plain):
             made = plugins.get("metrics", f"{package}:{registered}" if package else registered)
             if isinstance(made, type):
-                metric = made(**options)
+                metric = _made(name, made, options)
                 if isinstance(metric, Metric):
                     return metric
                 raise ArgumentError(f"metrics: {name!r} is {made.__name__}, which is not a Metric")

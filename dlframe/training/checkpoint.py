@@ -6,7 +6,6 @@ import contextlib
 import math
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from dlframe.base.printable import printable
 from dlframe.errors import ArgumentError, StateDictError
 from dlframe.training.callback import Callback
 from dlframe.training.monitor import better, check_mode, check_monitor, infer_mode
-from dlframe.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
@@ -232,8 +230,7 @@ def _save_as(trainer: Trainer, files: list[Path]) -> None:
             trainer.save(file)
             continue
         # half of the time of a save is spent on making HDF5, which is needed once
-        with files[0].open("rb") as source, atomic_write(file, "wb") as copy:
-            shutil.copyfileobj(source, copy)
+        trainer.save_copy(files[0], file)
 
 
 def _names_of(filename: str) -> re.Pattern[str]:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, UnheldParameterWarning
 from dlframe.nn import Module, Sequential
 from dlframe.optim import Optimizer
 from dlframe.training.outputs import LossPerOutput
@@ -146,6 +146,7 @@ def _check_optimizer_of_model(model: Module, optimizer: Optimizer) -> None:
             f"{len(parameters)} trainable parameters of the model: {', '.join(left[:3])}"
             f"{', …' if len(left) > 3 else ''}. They will not be trained; if this is meant, say so "
             "with requires_grad_(False), which also saves their gradients",
+            UnheldParameterWarning,
             stacklevel=users_level(),
         )
     if left and len(left) == len(parameters):

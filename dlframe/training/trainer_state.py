@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlframe import states
@@ -302,6 +304,14 @@ def write(trainer: Trainer, path: str | os.PathLike[str]) -> None:
     from dlframe.utils.checkpoint import save_checkpoint  # on first use: it brings h5py
 
     save_checkpoint(path, **_parts(trainer), trainer=_own_state(trainer), extra=trainer.extra)
+
+
+def copy(saved: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Write the bytes of a file that `write` wrote, whole or not at all."""
+    from dlframe.utils.atomic import atomic_write
+
+    with Path(saved).open("rb") as source, atomic_write(path, "wb") as target:
+        shutil.copyfileobj(source, target)
 
 
 def read(trainer: Trainer, path: str | os.PathLike[str]) -> None:

@@ -51,6 +51,15 @@ class Noting(Trainer):
         super().save(path)
         self.note(("end", name, bits(self.state_dict()), Path(path).read_bytes()))
 
+    def save_copy(self, saved: Any, path: Any) -> None:
+        if self.note is None:
+            super().save_copy(saved, path)
+            return
+        name = Path(path).name
+        self.note(("begin", name))
+        super().save_copy(saved, path)
+        self.note(("end", name, bits(self.state_dict()), Path(path).read_bytes()))
+
 
 def run(
     folder: Path, note: Callable[[Any], None] | None, epochs: int, resume: Path | None

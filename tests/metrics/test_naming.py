@@ -108,3 +108,10 @@ def test_metrics_of_plugins() -> None:
         for name in registered:
             if ("metrics", name) in plugins._registered:
                 plugins.unregister("metrics", name)
+
+
+@pytest.mark.parametrize("name", ["mse", "f1", "f1_macro", "f2_macro", "top5_accuracy", "auroc"])
+def test_an_option_that_a_metric_does_not_have(name: str) -> None:
+    options = {"averag": "macro", **({"average": "macro"} if name == "f1" else {})}
+    with pytest.raises(ArgumentError, match=rf"metrics: '{name}' has no option 'averag'\..* It has"):
+        metrics.by_name(name, **options)

@@ -74,7 +74,9 @@ def test_errors() -> None:
     ],
 )
 def test_a_trainer_refuses_a_loss_with_other_options(loss: nn.Module, message: str) -> None:
-    model = nn.Linear(3, 2)
+    model = nn.Sequential(nn.Linear(3, 2))
+    if isinstance(loss, nn.NLLLoss):
+        model.append(nn.LogSoftmax(1))
     optimizer = optim.SGD(model.parameters())
     with pytest.raises(ArgumentError, match=message):
         dl.Trainer(model, loss, optimizer, regularizers=[optim.LabelSmoothing(0.1)])
