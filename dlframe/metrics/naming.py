@@ -137,20 +137,31 @@ def by_name(name: str, /, **options: Any) -> Metric:
     return _of_plugin_or_class(name, wanted, options)
 
 
-def _made(name: str, make: Callable[..., Any], options: dict[str, Any], *first: Any) -> Any:
+def _made(name: str, make: Callable[..., Any], options: dict[str, Any], *first: Any) -> Metric:
     """A metric with these options; ArgumentError for one that it does not have."""
-    try:
-        known = inspect.signature(make).parameters
-    except (TypeError, ValueError):  # a plugin's class that does not tell
-        return make(*first, **options)
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in known.values())
+    known = _options_of(make)
     for key in options:
-        if key not in known and not takes_all:
+        if known is not None and key not in known:
             raise ArgumentError(
                 f"metrics: {name!r} has no option {key!r}.{did_you_mean(key, known)} It has "
                 f"{', '.join(known)}"
             )
-    return make(*first, **options)
+    metric: Metric = make(*first, **options)
+    return metric
+
+
+def _options_of(make: Callable[..., Any]) -> list[str] | None:
+    """The names of the arguments, those included that a class hands on; None where any will do."""
+    found: list[str] = []
+    for one in make.__mro__[:-1] if isinstance(make, type) else (make,):
+        try:
+            parameters = inspect.signature(one).parameters.values()
+        except (TypeError, ValueError):  # a plugin's, which does not tell
+            return None
+        found += [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+            return list(dict.fromkeys(found))
+    return None
 
 
 def _fbeta(name: str, beta: float, average: str, options: dict[str, Any]) -> Metric:

@@ -113,5 +113,5 @@ def test_metrics_of_plugins() -> None:
 @pytest.mark.parametrize("name", ["mse", "f1", "f1_macro", "f2_macro", "top5_accuracy", "auroc"])
 def test_an_option_that_a_metric_does_not_have(name: str) -> None:
     options = {"averag": "macro", **({"average": "macro"} if name == "f1" else {})}
-    with pytest.raises(ArgumentError, match=rf"metrics: '{name}' has no option 'averag'\..* It has"):
+    with pytest.raises(ArgumentError, match=rf"metrics: .{name}. has no option .averag.\. .* has"):
         metrics.by_name(name, **options)
