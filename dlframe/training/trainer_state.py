@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -308,10 +307,12 @@ def write(trainer: Trainer, path: str | os.PathLike[str]) -> None:
 
 def copy(saved: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     """Write the bytes of a file that `write` wrote, whole or not at all."""
-    from dlframe.utils.atomic import atomic_write
+    from dlframe.utils.atomic import atomic_write, named
 
-    with Path(saved).open("rb") as source, atomic_write(path, "wb") as target:
-        shutil.copyfileobj(source, target)
+    with named(Path(saved)):
+        content = Path(saved).read_bytes()
+    with atomic_write(path, "wb") as file:
+        file.write(content)
 
 
 def read(trainer: Trainer, path: str | os.PathLike[str]) -> None:
