@@ -209,7 +209,9 @@ def test_the_command_goes_on_after_a_call_that_failed(
         )  # fmt: skip
         call = recorder.calls[number]
         expected = 130 if isinstance(error, KeyboardInterrupt) else 1
-        assert codes == [expected] or (codes == [0] and call.kind in OPTIONAL), (call, codes)
+        # that a file of a lock is left means nothing
+        may_fail = call.kind in OPTIONAL or call == Call("unlink", "run/.lock")
+        assert codes == [expected] or (codes == [0] and may_fail), (call, codes)
         if codes != [0]:
             run_again(folder / "run")
         assert weights(folder / "run") == whole, call
