@@ -22,7 +22,7 @@ from dlframe.training.broadcasting import broadcasting_refused, may_broadcast
 from dlframe.training.by_name import make_loss, make_metrics
 from dlframe.training.checks import check_lists, check_measured, check_scores
 from dlframe.training.inputs import InputForm, Parts, Taken, taken_by
-from dlframe.training.outputs import LossPerOutput, OfOutput, output_name, pick
+from dlframe.training.outputs import LossPerOutput, OfOutput, TotalLoss, output_name, pick
 from dlframe.training.targets import fitted, name_of
 from dlframe.training.weighting import ClassWeights, own_size, weighted
 
@@ -304,6 +304,7 @@ class Evaluator:
         """Empty sums for loss and metrics; the metrics that were passed in are not changed."""
         sums: dict[str, Metric] = {"loss": Mean("loss")}
         if isinstance(self.loss, LossPerOutput):
+            sums["loss"] = TotalLoss(self.loss.weights)
             for key in self.loss.losses:
                 part = OfOutput(key, Mean("loss"))
                 sums[part.name] = part
@@ -336,11 +337,11 @@ def add_batch(
     samples = batch_length(batch.target, output)
     reported = {one.name: batches.per_sample(one, one.last, samples) for one in reporting}
     whole = batch.parts.get(None)
-    if whole is not None:
-        value = whole.loss
-    elif isinstance(loss, LossPerOutput):
-        value = sum(loss.weights[key] * part.loss for key, part in batch.parts.items())
-    sums["loss"].update(value, batch.size)
+    if isinstance(loss, LossPerOutput):
+        parts = [batch.parts[key] for key in loss.losses]
+        sums["loss"].update([part.loss for part in parts], [part.size for part in parts])
+    else:
+        sums["loss"].update(value if whole is None else whole.loss, batch.size)
     for name, metric in sums.items():
         if name in reported:
             metric.update(reported[name], samples)

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.metrics import Metric
 from dlframe.tensor import Tensor
@@ -99,9 +101,56 @@ def pick(value: Any, key: Key, what: str, owner: str) -> Any:
     )
 
 
+def check_equal_sizes(parts: Mapping[Any, Any]) -> None:
+    """Raise ArgumentError where the outputs of a batch count different numbers of samples."""
+    sizes = {output_name(key): part.size for key, part in parts.items() if key is not None}
+    if len(set(sizes.values())) > 1:
+        counts = ", ".join(f"{name} {size:g}" for name, size in sizes.items())
+        raise ArgumentError(
+            "Trainer: with accumulate, all outputs have to count the same samples, since one "
+            f"number weighs a batch in its group; in this one they count {counts}. Use "
+            "accumulate=1 and a larger batch_size, or losses that ignore nothing and have the same "
+            "weights"
+        )
+
+
 def output_name(key: Key) -> str:
     """The name of an output in the history."""
     return key if isinstance(key, str) else f"output_{key}"
+
+
+class TotalLoss(Metric):
+    """Σ wₖ mₖ: the means of the losses of outputs, each over what its own output counts.
+
+    Outputs may ignore different labels, so that no one number of samples is that of all. The state
+    is float64 (outputs, 2): sums and sizes. An output that counted nothing adds nothing.
+
+    >>> total = TotalLoss({"a": 1.0, "b": 0.5})
+    >>> total.update([1.0, 4.0], [2, 1])
+    >>> total.update([4.0, 8.0], [1, 3])
+    >>> total.compute()  # 6 / 3 + 0.5 * 28 / 4
+    5.5
+    """
+
+    def __init__(self, weights: Mapping[Key, float]) -> None:
+        self.weights = np.array(list(weights.values()))
+        super().__init__("loss")
+
+    def empty(self) -> Any:
+        return np.zeros((len(self.weights), 2))
+
+    def update(self, output: Any, target: Any) -> None:
+        """Add the losses of a batch, with the sizes of its parts as `target`."""
+        losses, sizes = np.asarray(output, np.float64), np.asarray(target, np.float64)
+        counted = sizes > 0
+        self.state[counted] += np.stack([losses * sizes, sizes], axis=1)[counted]
+
+    def compute(self) -> float:
+        sums, sizes = self.state.T
+        counted = sizes > 0
+        if not counted.any():
+            return math.nan
+        return float((self.weights[counted] * sums[counted] / sizes[counted]).sum())
 
 
 class OfOutput(Metric):

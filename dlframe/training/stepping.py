@@ -15,6 +15,7 @@ from dlframe.training.accumulating import Group, divide_gradients
 from dlframe.training.batches import Batch, NonFiniteLossError
 from dlframe.training.callback import Callback
 from dlframe.training.evaluator import Evaluator, add_batch, plain_value
+from dlframe.training.outputs import check_equal_sizes
 from dlframe.training.plan import Accumulation
 from dlframe.training.regularizing import reporting, values_kept, with_penalties
 from dlframe.training.scheduling import Schedule
@@ -61,6 +62,8 @@ class Stepping(Evaluator):
         taken = self._take(batch, self._class_weights)
         given = taken.target
         output, loss = self._loss_of(taken)
+        if self.accumulation:
+            check_equal_sizes(taken.parts)
         value = float(loss.item())
         objective = with_penalties(loss, self._on_outputs(), output, taken.target)
 

@@ -271,3 +271,56 @@ def test_predicting_arrays_draws_no_random_number() -> None:
     dl.manual_seed(5)
     Evaluator(nn.Identity(), "mse").predict(X)
     assert dl.rand(1).item() == expected
+
+
+# --- outputs that count different samples ------------------------------------------------------
+
+
+class TwoKinds(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(3, 2), nn.Linear(3, 4)
+
+    def forward(self, x: Any) -> Any:
+        return {"a": self.a(x), "b": self.b(x)}
+
+
+def half_labelled() -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Inputs, targets of which different ones are ignored, and the losses."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(11, 3)).astype(np.float32)
+    a, b = np.arange(11) % 2, np.arange(11) % 4
+    a[[0, 1, 2, 5]] = -100
+    b[[4, 6, 7, 8, 9, 10]] = -100
+    losses = {
+        "a": nn.CrossEntropyLoss(),
+        "b": nn.CrossEntropyLoss(weight=dl.tensor([1.0, 2, 3, 4])),
+    }
+    return x, {"a": a, "b": b}, losses
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 11])
+def test_the_total_is_that_of_the_means_of_the_outputs(batch_size: int) -> None:
+    dl.manual_seed(0)
+    model, (x, y, losses) = TwoKinds(), half_labelled()
+    with dl.no_grad():
+        out = model(dl.tensor(x))
+        a, b = (losses[key](out[key], dl.tensor(y[key])).item() for key in ("a", "b"))
+    evaluator = Evaluator(model, losses, loss_weights={"a": 1.0, "b": 0.25})
+    found = evaluator.evaluate((x, y), batch_size=batch_size)
+    assert found["a_loss"] == pytest.approx(a, rel=1e-5)
+    assert found["b_loss"] == pytest.approx(b, rel=1e-5)
+    assert found["loss"] == pytest.approx(a + 0.25 * b, rel=1e-5)
+
+
+def test_a_group_of_batches_needs_outputs_that_count_alike() -> None:
+    x, y, losses = half_labelled()
+    trainer = Trainer(TwoKinds(), losses, "sgd", accumulate=2)
+    with pytest.raises(
+        ArgumentError, match=r"count the same samples.* a 1, b 10\. Use accumulate=1"
+    ):
+        trainer.fit((x, y), batch_size=4, shuffle=False, progress=False)
+    whole = {"a": np.arange(11) % 2, "b": np.arange(11) % 4}
+    Trainer(TwoKinds(), {"a": "cross_entropy", "b": "cross_entropy"}, "sgd", accumulate=2).fit(
+        (x, whole), batch_size=4, progress=False
+    )
