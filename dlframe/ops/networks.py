@@ -101,6 +101,8 @@ def _linear_error(x: Array, weight: Array) -> ShapeError:
             f"linear: x needs at least one dimension, and weight two: (out, in); got {shapes}"
         )
     advice = f"Make in_features {x.shape[-1]}, or give it {weight.shape[1]} features"
+    if x.ndim == 1 and weight.shape[1] == 1:
+        advice = "If x has one number for each sample, add a dimension: x[:, None]"
     if x.ndim > 2:
         advice = "After a convolution, add nn.Flatten() before it"
     return ShapeError(

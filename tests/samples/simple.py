@@ -45,6 +45,8 @@ ERRORS: list[ErrorSample] = [
     case("linear: features", lambda lib, F: F.linear(lib.ones(2, 3), lib.ones(5, 4)),
          r"x has 3 features, the weight expects 4; got x\[2, 3\] and weight\[5, 4\]\. Make in_features 3, or give it 4 features\.$",
          RuntimeError),
+    case("linear: one number for each sample", lambda lib, F: F.linear(lib.ones(8), lib.ones(5, 1)),
+         r"add a dimension: x\[:, None\]\.$", RuntimeError),
     case("linear: images", lambda lib, F: F.linear(lib.ones(2, 8, 3, 3), lib.ones(5, 72)), r"add nn.Flatten\(\)", RuntimeError),
     case("linear: dtypes", lambda lib, F: F.linear(lib.ones(2, 3), lib.ones(5, 3, dtype=lib.float64)),
          "same dtype, got float32 and float64", RuntimeError),
