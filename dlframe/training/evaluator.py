@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
@@ -274,18 +275,25 @@ class Evaluator:
     def _measure(self, loader: Any, keep_going: Callable[[], bool]) -> dict[str, Any] | None:
         """The means over a loader, or None if `keep_going` returned False."""
         sums = self._new_sums()
-        count = 0
+        count, broken = 0, False
         with evaluating(self.model), no_grad():
             for raw in loader:
                 if not keep_going():
                     return None
                 batch = self._take(raw)
                 output, loss = self._loss_of(batch)
-                add_batch(sums, self.loss, float(loss.item()), output, batch)
+                value = float(loss.item())
+                # NaN has no class: then metrics are NaN as the loss is, and training may go on
+                broken = broken or (math.isnan(value) and has_nan(output))
+                some = {n: m for n, m in sums.items() if is_loss(m)} if broken else sums
+                add_batch(some, self.loss, value, output, batch)
                 count += 1
         if not count:
             raise ArgumentError(f"evaluate: the data gave no batch{batches.why_empty(loader)}")
-        return {name: plain_value(metric.compute()) for name, metric in sums.items()}
+        return {
+            name: math.nan if broken and not is_loss(metric) else plain_value(metric.compute())
+            for name, metric in sums.items()
+        }
 
     @contextmanager
     def _with_metrics(self, metrics: Any) -> Iterator[None]:
@@ -354,6 +362,17 @@ def add_batch(
         elif name != "loss":
             part = whole or Measured(output, batch.target, batch.target)
             metric.update(part.output, scoring.target_for(metric, part))
+
+
+def is_loss(metric: Metric) -> bool:
+    """Whether it is the loss, of all outputs or of one."""
+    return isinstance(metric.metric if isinstance(metric, OfOutput) else metric, (Mean, TotalLoss))
+
+
+def has_nan(output: Any) -> bool:
+    """Whether an output, or one of several, has NaN."""
+    arrays = [to_array(leaf) for leaf in batches.leaves(output) if isinstance(leaf, Tensor)]
+    return any(array.dtype.kind == "f" and bool(np.isnan(array).any()) for array in arrays)
 
 
 def plain_value(value: Any) -> Any:

@@ -31,3 +31,27 @@ def test_its_errors_name_it() -> None:
         Evaluator(nn.Linear(1, 1), nn.MSELoss(), Accuracy())  # type: ignore[arg-type] # no list
     with pytest.raises(TypeError, match="Evaluator: model must be Module; got int"):
         Evaluator(1, nn.MSELoss())  # type: ignore[arg-type] # no model
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_outputs_that_are_nan_are_measured_as_nan(several: bool) -> None:
+    """A validation with them must not end a long training."""
+
+    class Broken(nn.Module):
+        def forward(self, x: dl.Tensor) -> dl.Tensor | dict[str, dl.Tensor]:
+            out = x[:, :2] * np.nan
+            return {"a": out, "b": x[:, :2]} if several else out
+
+    x, y = dl.randn(6, 3), dl.arange(6) % 2
+    loss: object = "cross_entropy"
+    wanted: object = y
+    chosen: object = [Accuracy(), "recall_per_class"]
+    if several:
+        loss, wanted = {"a": "cross_entropy", "b": "cross_entropy"}, {"a": y, "b": y}
+        chosen = {"a": [Accuracy()]}
+    found = Evaluator(Broken(), loss, chosen).evaluate(x, wanted, batch_size=4)
+    names = (
+        ["a_accuracy", "a_loss", "loss"] if several else ["accuracy", "loss", "recall_per_class"]
+    )
+    assert all(np.isnan(found[name]) for name in names)
+    assert not several or np.isfinite(found["b_loss"])
