@@ -100,9 +100,11 @@ def step():
     threads.together([int, int])
 def numbers():
     end = time.monotonic() + 60
-    while threads._alone is not None and time.monotonic() < end:
+    while True:  # the thread that ends the hold says so a moment before it has done it
+        found = [get() for get, _ in blas._libraries()]
+        if (threads._alone is None and max(found) == 2) or time.monotonic() > end:
+            return found
         time.sleep(0.01)
-    return [get() for get, _ in blas._libraries()]
 dl.set_num_threads(2)
 step()
 if not (child := os.fork()):
