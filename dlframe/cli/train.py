@@ -37,7 +37,7 @@ from dlframe.training import (
     StepLog,
     Trainer,
 )
-from dlframe.training.progress import for_verbose
+from dlframe.training.callbacks.progress import for_verbose
 from dlframe.utils import atomic_write, load_checkpoint
 from dlframe.utils.atomic import is_temporary, make_folder, remove_leftovers, without_links
 

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from typing import TextIO
 
-from dlframe.training.progress import columns
+from dlframe.training.callbacks.progress import columns
 
 
 def say(text: str, file: TextIO | None = None, *, flush: bool = False) -> None:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dlframe.base.lazily import IN_ADVANCE, lazily
 
 if IN_ADVANCE:
-    from dlframe.training.averaging import EMAWeightAveraging, WeightAveraging
-    from dlframe.training.batches import NonFiniteLossError
-    from dlframe.training.callback import Callback, LambdaCallback
-    from dlframe.training.checkpoint import ModelCheckpoint
+    from dlframe.training.callbacks.averaging import EMAWeightAveraging, WeightAveraging
+    from dlframe.training.callbacks.callback import Callback, LambdaCallback
+    from dlframe.training.callbacks.checkpoint import ModelCheckpoint
+    from dlframe.training.callbacks.freezing import Freeze
+    from dlframe.training.callbacks.loggers import CSVLogger, JSONLogger, StepLog
+    from dlframe.training.callbacks.norms import NormLog
+    from dlframe.training.callbacks.progress import ProgressBar
+    from dlframe.training.callbacks.rates import LearningRateScheduler
+    from dlframe.training.callbacks.snapshots import Snapshots
+    from dlframe.training.callbacks.stopping import EarlyStopping, TerminateOnNaN
+    from dlframe.training.data.batches import NonFiniteLossError
     from dlframe.training.doctor.checking import check
     from dlframe.training.doctor.report import CheckFailedError, Finding, Report
     from dlframe.training.evaluator import Evaluator
-    from dlframe.training.freezing import Freeze
     from dlframe.training.history import History
     from dlframe.training.initializing import initialize
-    from dlframe.training.loggers import CSVLogger, JSONLogger, StepLog
-    from dlframe.training.norms import NormLog
-    from dlframe.training.progress import ProgressBar
     from dlframe.training.rate_range import RateRange, lr_range_test
-    from dlframe.training.rates import LearningRateScheduler
     from dlframe.training.reading import read_history
-    from dlframe.training.snapshots import Snapshots
-    from dlframe.training.stopping import EarlyStopping, TerminateOnNaN
     from dlframe.training.trainer import Trainer
 
 __all__ = [

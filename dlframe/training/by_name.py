@@ -12,7 +12,7 @@ from dlframe.errors import ArgumentError, PluginError, did_you_mean
 from dlframe.metrics import Averaged, Metric
 from dlframe.metrics import by_name as metrics_by_name
 from dlframe.optim import Optimizer, lr_scheduler
-from dlframe.training.outputs import LossPerOutput, OfOutput
+from dlframe.training.data.outputs import LossPerOutput, OfOutput
 
 # --- losses ------------------------------------------------------------------------------------
 

@@ -10,10 +10,10 @@ from typing import Any
 from dlframe.errors import ArgumentError, UnheldParameterWarning
 from dlframe.nn import Module, Sequential
 from dlframe.optim import Optimizer
-from dlframe.training.outputs import LossPerOutput
+from dlframe.training.data.outputs import LossPerOutput
+from dlframe.training.data.targets import BINARY, LABELS, is_one_of, name_of
 from dlframe.training.regularizing import check_regularizers, reporting
 from dlframe.training.several import Several
-from dlframe.training.targets import BINARY, LABELS, is_one_of, name_of
 
 
 def check_lists(owner: str, **parts: Any) -> None:

@@ -16,16 +16,16 @@ from dlframe.metrics import Mean, Metric, scores_of
 from dlframe.nn import Module
 from dlframe.nn.modes import evaluating
 from dlframe.tensor import Tensor, to_array
-from dlframe.training import batches, data_forms, scoring
-from dlframe.training.arrays import as_tensor, is_array, mapped
-from dlframe.training.batches import Batch, Measured, batch_length
-from dlframe.training.broadcasting import broadcasting_refused, may_broadcast
 from dlframe.training.by_name import make_loss, make_metrics
 from dlframe.training.checks import check_lists, check_measured, check_scores
-from dlframe.training.inputs import InputForm, Parts, Taken, taken_by
-from dlframe.training.outputs import LossPerOutput, OfOutput, TotalLoss, output_name, pick
-from dlframe.training.targets import fitted, name_of
-from dlframe.training.weighting import ClassWeights, own_size, weighted
+from dlframe.training.data import batches, data_forms, scoring
+from dlframe.training.data.arrays import as_tensor, is_array, mapped
+from dlframe.training.data.batches import Batch, Measured, batch_length
+from dlframe.training.data.broadcasting import broadcasting_refused, may_broadcast
+from dlframe.training.data.inputs import InputForm, Parts, Taken, taken_by
+from dlframe.training.data.outputs import LossPerOutput, OfOutput, TotalLoss, output_name, pick
+from dlframe.training.data.targets import fitted, name_of
+from dlframe.training.data.weighting import ClassWeights, own_size, weighted
 
 
 class Evaluator:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dlframe.training.monitor import better, check_mode, infer_mode, unknown_name
+from dlframe.training.callbacks.monitor import better, check_mode, infer_mode, unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

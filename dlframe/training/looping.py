@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from dlframe.errors import ArgumentError
-from dlframe.training import batches, trainer_state
+from dlframe.training import trainer_state
+from dlframe.training.data import batches
+from dlframe.training.data.stream import Stream
 from dlframe.training.history import History
 from dlframe.training.interrupt import Interrupt
 from dlframe.training.plan import Plan
 from dlframe.training.random_state import copied, random_state, set_random_state
 from dlframe.training.stepping import Stepping
-from dlframe.training.stream import Stream
 
 
 class Looping(Stepping):

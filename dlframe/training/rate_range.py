@@ -18,14 +18,14 @@ from dlframe.nn import Module
 from dlframe.nn.utils import clip_grad_norm_
 from dlframe.optim import Optimizer
 from dlframe.optim.safety import unheeded
-from dlframe.training import batches
-from dlframe.training.batches import NonFiniteLossError
-from dlframe.training.data_forms import make_loader
+from dlframe.training.data import batches
+from dlframe.training.data.batches import NonFiniteLossError
+from dlframe.training.data.data_forms import make_loader
+from dlframe.training.data.stream import is_once
 from dlframe.training.evaluator import Evaluator
 from dlframe.training.regularizing import hooks_attached
 from dlframe.training.scheduling import Schedule
 from dlframe.training.smoothing import RunningMean
-from dlframe.training.stream import is_once
 from dlframe.training.untouched import untouched
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ from dlframe.errors import ArgumentError, GradientError
 from dlframe.metrics import Mean, Metric
 from dlframe.optim import OutputPenalty, Penalty
 from dlframe.tensor import Tensor
-from dlframe.training import batches
 from dlframe.training.accumulating import Group, divide_gradients
-from dlframe.training.batches import Batch, NonFiniteLossError
-from dlframe.training.callback import Callback
+from dlframe.training.callbacks.callback import Callback
+from dlframe.training.data import batches
+from dlframe.training.data.batches import Batch, NonFiniteLossError
+from dlframe.training.data.outputs import check_equal_sizes
+from dlframe.training.data.weighting import ClassWeights, adds_up
 from dlframe.training.evaluator import Evaluator, add_batch, plain_value
-from dlframe.training.outputs import check_equal_sizes
 from dlframe.training.plan import Accumulation
 from dlframe.training.regularizing import reporting, values_kept, with_penalties
 from dlframe.training.scheduling import Schedule
 from dlframe.training.several import Several
-from dlframe.training.weighting import ClassWeights, adds_up
 
 
 class Stepping(Evaluator):

@@ -10,28 +10,29 @@ from dlframe.errors import ArgumentError
 from dlframe.nn import Module
 from dlframe.nn.modes import modes_kept
 from dlframe.optim import Regularizer
-from dlframe.training import batches, trainer_state
+from dlframe.training import trainer_state
 from dlframe.training.accumulating import Group
 from dlframe.training.by_name import make_optimizer, make_schedule
-from dlframe.training.callback import Callback, ordered
+from dlframe.training.callbacks.callback import Callback, ordered
+from dlframe.training.callbacks.monitor import check_monitor
+from dlframe.training.callbacks.progress import ProgressBar, for_verbose
 from dlframe.training.checks import check_lists, check_parts
-from dlframe.training.data_forms import fit_data, make_loader, with_target
+from dlframe.training.data import batches
+from dlframe.training.data.data_forms import fit_data, make_loader, with_target
+from dlframe.training.data.outputs import LossPerOutput
+from dlframe.training.data.stream import Limited, Stream, first_batches
+from dlframe.training.data.weighting import ClassWeights, adds_up, ignored_by
 from dlframe.training.history import History
 from dlframe.training.initializing import initialize
 from dlframe.training.interrupt import Interrupt
 from dlframe.training.keywords import with_known_keywords
 from dlframe.training.looping import Looping
-from dlframe.training.monitor import check_monitor
-from dlframe.training.outputs import LossPerOutput
 from dlframe.training.plan import Accumulation, Plan, check_count, epochs_until, make_plan
-from dlframe.training.progress import ProgressBar, for_verbose
 from dlframe.training.rate_range import RateRange, find_rate
 from dlframe.training.regularizing import clipping, hooks_attached
 from dlframe.training.scheduling import Schedule
 from dlframe.training.several import Several
-from dlframe.training.stream import Limited, Stream, first_batches
 from dlframe.training.trial import tried
-from dlframe.training.weighting import ClassWeights, adds_up, ignored_by
 
 if TYPE_CHECKING:
     from dlframe.training.doctor.report import Report

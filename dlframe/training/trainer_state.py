@@ -15,7 +15,7 @@ from dlframe.base.printable import printable
 from dlframe.errors import FileFormatError, StateDictError
 from dlframe.nn import Module
 from dlframe.training.accumulating import Group
-from dlframe.training.callback import keyed
+from dlframe.training.callbacks.callback import keyed
 from dlframe.training.history import History
 from dlframe.training.random_state import copied, random_state, set_random_state
 

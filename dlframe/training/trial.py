@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe.base import nests
 from dlframe.training.accumulating import Group
+from dlframe.training.data.stream import first_batches
 from dlframe.training.history import History
 from dlframe.training.several import Several
-from dlframe.training.stream import first_batches
 from dlframe.training.untouched import untouched
 
 if TYPE_CHECKING:

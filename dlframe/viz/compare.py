@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlframe.errors import ArgumentError, did_you_mean
-from dlframe.training.monitor import better, check_mode, infer_mode, unknown_name
+from dlframe.training.callbacks.monitor import better, check_mode, infer_mode, unknown_name
 from dlframe.training.reading import read_history
 from dlframe.training.smoothing import smoothed
 from dlframe.viz import style

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.training.monitor import mode_of
+from dlframe.training.callbacks.monitor import mode_of
 from dlframe.training.smoothing import smoothed
 from dlframe.viz import style
 from dlframe.viz.panels import (

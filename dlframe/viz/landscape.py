@@ -19,11 +19,11 @@ from dlframe.metrics import Mean
 from dlframe.nn import Module
 from dlframe.tensor import to_array
 from dlframe.tensor.creation import randn
-from dlframe.training import batches
-from dlframe.training.batches import Batch
-from dlframe.training.data_forms import make_loader
+from dlframe.training.callbacks.snapshots import Snapshots
+from dlframe.training.data import batches
+from dlframe.training.data.batches import Batch
+from dlframe.training.data.data_forms import make_loader
 from dlframe.training.evaluator import Evaluator
-from dlframe.training.snapshots import Snapshots
 from dlframe.training.untouched import untouched
 from dlframe.viz import style
 from dlframe.viz.trajectories import log_levels

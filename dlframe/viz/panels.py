@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dlframe.errors import ShapeError
 from dlframe.tensor import Tensor, to_array
-from dlframe.training.monitor import mode_of
+from dlframe.training.callbacks.monitor import mode_of
 from dlframe.viz import style
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 from dlframe import states
 from dlframe.errors import ShapeError, StateDictError
 from dlframe.tensor import to_array
-from dlframe.training.callback import Callback
+from dlframe.training.callbacks.callback import Callback
 from dlframe.viz.curves import curves
 
 if TYPE_CHECKING:

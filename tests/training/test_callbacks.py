@@ -26,8 +26,8 @@ from dlframe.training import (
     StepLog,
     Trainer,
 )
-from dlframe.training.callback import keyed, ordered
-from dlframe.training.progress import text_of
+from dlframe.training.callbacks.callback import keyed, ordered
+from dlframe.training.callbacks.progress import text_of
 from dlframe.viz import Tracker
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from dlframe.errors import ArgumentError
 from dlframe.training import History
+from dlframe.training.callbacks.monitor import better, infer_mode, mode_of
 from dlframe.training.history import plain
-from dlframe.training.monitor import better, infer_mode, mode_of
 
 
 def test_a_quantity_that_comes_later_is_nan_before() -> None:

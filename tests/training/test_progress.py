@@ -17,7 +17,13 @@ from dlframe import nn, optim
 from dlframe.errors import ArgumentError
 from dlframe.metrics import F1, Accuracy, Precision, Recall
 from dlframe.training import ProgressBar, Trainer
-from dlframe.training.progress import Layout, bar_format, fields_of, for_verbose, shows_unicode
+from dlframe.training.callbacks.progress import (
+    Layout,
+    bar_format,
+    fields_of,
+    for_verbose,
+    shows_unicode,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WIDTHS = [40, 60, 80, 132]

@@ -119,8 +119,8 @@ def test_class_weights_are_those_of_cross_entropy(
     weighted = nn.CrossEntropyLoss(weight=dl.tensor(table * given_table), **options)
     plain = nn.CrossEntropyLoss(weight=dl.tensor(given_table) if own else None, **options)
     samples = np.full(6, 2.0) if both else None
-    from dlframe.training.weighting import ClassWeights
-    from dlframe.training.weighting import weighted as mean
+    from dlframe.training.data.weighting import ClassWeights
+    from dlframe.training.data.weighting import weighted as mean
 
     target = dl.tensor(y)
     got, size = mean(plain, scores, target, target, samples, ClassWeights({0: 0.5, 2: 3.0}))

@@ -20,7 +20,7 @@ from dlframe.nn.modes import modes_kept
 from dlframe.optim import Optimizer
 from dlframe.optim.safety import unheeded
 from dlframe.tensor import Tensor, to_array
-from dlframe.training import batches
+from dlframe.training.data import batches
 from dlframe.training.doctor.observing import Observation, observed
 from dlframe.training.doctor.rows import Array, Rows, as_array, read
 from dlframe.training.untouched import untouched

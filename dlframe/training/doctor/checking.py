@@ -13,14 +13,14 @@ from dlframe.base.printable import error_text
 from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.nn import Module
 from dlframe.optim import Optimizer
-from dlframe.training.arrays import as_tensor, mapped
-from dlframe.training.data_forms import make_loader, with_target
+from dlframe.training.data.arrays import as_tensor, mapped
+from dlframe.training.data.data_forms import make_loader, with_target
+from dlframe.training.data.inputs import Parts, taken_by
+from dlframe.training.data.stream import is_once
 from dlframe.training.doctor.case import Case
 from dlframe.training.doctor.learning import LeftOutError
 from dlframe.training.doctor.report import Finding, Report
 from dlframe.training.doctor.table import CHECKS, Check
-from dlframe.training.inputs import Parts, taken_by
-from dlframe.training.stream import is_once
 from dlframe.training.untouched import untouched
 
 

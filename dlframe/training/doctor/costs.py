@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from dlframe.optim import Optimizer
 from dlframe.tensor import Tensor
-from dlframe.training.batches import length_of
+from dlframe.training.data.batches import length_of
 from dlframe.training.doctor import machine
 from dlframe.training.doctor.case import Case
 from dlframe.training.doctor.report import Finding

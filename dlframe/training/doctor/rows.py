@@ -13,7 +13,7 @@ import numpy as np
 from dlframe.data import DataLoader, Subset
 from dlframe.data.dataset import IterableDataset
 from dlframe.tensor import Tensor
-from dlframe.training.batches import length_of
+from dlframe.training.data.batches import length_of
 
 Split = Callable[[Any], tuple[list[Any], Any]]
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -11,7 +11,7 @@ import numpy as np
 from dlframe.base.printable import error_text
 from dlframe.data import DataLoader
 from dlframe.nn.modes import modes_kept
-from dlframe.training.batches import length_of, why_empty
+from dlframe.training.data.batches import length_of, why_empty
 from dlframe.training.doctor.case import Case, length, listed, parts_of, some
 from dlframe.training.doctor.report import Finding
 from dlframe.training.doctor.rows import Array, Rows, as_array, first_unreadable

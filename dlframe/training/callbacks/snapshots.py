@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dlframe import states
 from dlframe.errors import ArgumentError
 from dlframe.nn import Module
-from dlframe.training.callback import Callback
+from dlframe.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer

@@ -9,7 +9,8 @@ from typing import Any
 from dlframe.data import DataLoader
 from dlframe.errors import ArgumentError
 from dlframe.random import Generator
-from dlframe.training import batches, trainer_state
+from dlframe.training import trainer_state
+from dlframe.training.data import batches
 from dlframe.training.random_state import random_state, set_random_state
 
 

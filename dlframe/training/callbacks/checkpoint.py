@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from dlframe import states
 from dlframe.base.printable import printable
 from dlframe.errors import ArgumentError, StateDictError
-from dlframe.training.callback import Callback
-from dlframe.training.monitor import better, check_mode, check_monitor, infer_mode
+from dlframe.training.callbacks.callback import Callback
+from dlframe.training.callbacks.monitor import better, check_mode, check_monitor, infer_mode
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer

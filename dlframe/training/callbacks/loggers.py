@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe import states
 from dlframe.errors import ArgumentError, StateDictError
-from dlframe.training.callback import Callback
+from dlframe.training.callbacks.callback import Callback
 from dlframe.training.history import plain
 from dlframe.utils.atomic import atomic_write, named, written_path
 

@@ -12,7 +12,7 @@ from dlframe.data import DataLoader, Dataset
 from dlframe.errors import DTypeError
 from dlframe.nn import Module
 from dlframe.tensor import Tensor
-from dlframe.training.batches import Batches
+from dlframe.training.data.batches import Batches
 
 _ENCODE = "classes, y = np.unique(y, return_inverse=True); then classes[i] is the name of class i"
 

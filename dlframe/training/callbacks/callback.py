@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dlframe.training.batches import NonFiniteLossError
+    from dlframe.training.data.batches import NonFiniteLossError
     from dlframe.training.trainer import Trainer
 
 

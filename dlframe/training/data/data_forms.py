@@ -11,7 +11,7 @@ import numpy as np
 from dlframe.data import Batch, DataLoader, Dataset, Subset, TensorDataset
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.tensor import Tensor, to_array
-from dlframe.training.arrays import is_array, is_nest, is_sparse, mapped, plain_array
+from dlframe.training.data.arrays import is_array, is_nest, is_sparse, mapped, plain_array
 
 KEYS = ("x", "y", "sample_weight")
 """The keys of a batch that is a dict and says itself what is what."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe import states
 from dlframe.errors import ArgumentError
-from dlframe.training.callback import Callback
-from dlframe.training.monitor import better, check_mode, check_monitor, infer_mode
+from dlframe.training.callbacks.callback import Callback
+from dlframe.training.callbacks.monitor import better, check_mode, check_monitor, infer_mode
 from dlframe.training.random_state import copied
 from dlframe.training.trainer_state import check_weights
 
 if TYPE_CHECKING:
-    from dlframe.training.batches import NonFiniteLossError
+    from dlframe.training.data.batches import NonFiniteLossError
     from dlframe.training.trainer import Trainer
 
 

@@ -21,7 +21,7 @@ from dlframe.optim.swa_utils import (
     measuring_bn,
 )
 from dlframe.training import trainer_state
-from dlframe.training.callback import Callback
+from dlframe.training.callbacks.callback import Callback
 from dlframe.training.random_state import random_state, set_random_state
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from dlframe.errors import ArgumentError
 from dlframe.metrics import Accuracy, Metric, R2Score, scores_of
 from dlframe.metrics.labels import threshold_of
 from dlframe.tensor import Tensor, to_array
-from dlframe.training.arrays import as_tensor, is_array
-from dlframe.training.batches import Batch, Measured, batch_length, check_scalar
-from dlframe.training.outputs import LossPerOutput
-from dlframe.training.targets import BINARY, DISTANCES, LABELS, is_one_of, name_of
+from dlframe.training.data.arrays import as_tensor, is_array
+from dlframe.training.data.batches import Batch, Measured, batch_length, check_scalar
+from dlframe.training.data.outputs import LossPerOutput
+from dlframe.training.data.targets import BINARY, DISTANCES, LABELS, is_one_of, name_of
 
 # --- outputs -----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlframe import states
 from dlframe.errors import ArgumentError, StateDictError
-from dlframe.training.callback import Callback
+from dlframe.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer

@@ -15,9 +15,9 @@ from dlframe import nn
 from dlframe.base.printable import printable
 from dlframe.errors import ArgumentError, LabelError, ShapeError
 from dlframe.tensor import Tensor, to_array
-from dlframe.training.arrays import is_array, plain_array
-from dlframe.training.data_forms import labels_of
-from dlframe.training.targets import LABELS, class_numbers, core_of, is_one_of, name_of
+from dlframe.training.data.arrays import is_array, plain_array
+from dlframe.training.data.data_forms import labels_of
+from dlframe.training.data.targets import LABELS, class_numbers, core_of, is_one_of, name_of
 
 Array = np.ndarray[Any, Any]
 

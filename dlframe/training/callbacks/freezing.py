@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.nn.batchnorm import _BatchNorm
-from dlframe.training.callback import Callback
+from dlframe.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dlframe.errors import ArgumentError
-from dlframe.training.callback import Callback
+from dlframe.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer

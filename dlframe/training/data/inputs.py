@@ -18,8 +18,8 @@ from dlframe.nn import Embedding, EmbeddingBag, Module
 from dlframe.nn.modes import evaluating
 from dlframe.nn.parameter import is_lazy
 from dlframe.tensor import Tensor
-from dlframe.training.arrays import as_tensor, is_array, is_nest, mapped
-from dlframe.training.data_forms import KEYS
+from dlframe.training.data.arrays import as_tensor, is_array, is_nest, mapped
+from dlframe.training.data.data_forms import KEYS
 from dlframe.training.random_state import random_state, set_random_state
 
 Call = Callable[..., Any]
