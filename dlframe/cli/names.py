@@ -12,7 +12,10 @@ class UsageError(Exception):
     """A wrong command line that a command found, with exit code 2."""
 
 
-DATA = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "disk", "moons", "spirals")
+DATA = (
+    "digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "disk", "moons", "spirals", "circles",
+    "blobs", "checkerboard",
+)  # fmt: skip
 MODELS = ("linear", "mlp", "cnn", "lenet")
 INVERT = ("auto", "yes", "no")
 

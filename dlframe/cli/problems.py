@@ -63,6 +63,9 @@ KINDS: dict[str, Kind] = {
     "disk": Kind((2,), 2, "points"),
     "moons": Kind((2,), 2, "points"),
     "spirals": Kind((2,), 3, "points"),
+    "circles": Kind((2,), 2, "points"),
+    "blobs": Kind((2,), 3, "points"),
+    "checkerboard": Kind((2,), 2, "points"),
 }  # fmt: skip
 
 

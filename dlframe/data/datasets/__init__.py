@@ -7,7 +7,7 @@ from typing import Any
 from dlframe.data.datasets.cifar import CIFAR10
 from dlframe.data.datasets.digits import Digits
 from dlframe.data.datasets.mnist import KMNIST, MNIST, FashionMNIST
-from dlframe.data.datasets.points import Disk, Moons, Spirals
+from dlframe.data.datasets.points import Blobs, Checkerboard, Circles, Disk, Moons, Spirals
 from dlframe.data.folders import DatasetFolder, ImageFolder
 
 #: The data sets by the names that the command line uses.
@@ -20,6 +20,9 @@ DATASETS: dict[str, type[Any]] = {
     "disk": Disk,
     "moons": Moons,
     "spirals": Spirals,
+    "circles": Circles,
+    "blobs": Blobs,
+    "checkerboard": Checkerboard,
 }
 
 __all__ = [
@@ -27,6 +30,9 @@ __all__ = [
     "DATASETS",
     "KMNIST",
     "MNIST",
+    "Blobs",
+    "Checkerboard",
+    "Circles",
     "DatasetFolder",
     "Digits",
     "Disk",

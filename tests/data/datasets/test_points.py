@@ -9,7 +9,7 @@ import pytest
 
 import dlframe as dl
 from dlframe.data import DataLoader
-from dlframe.data.datasets import Disk, Moons, Spirals
+from dlframe.data.datasets import Blobs, Checkerboard, Circles, Disk, Moons, Spirals
 from dlframe.errors import ArgumentError
 
 
@@ -49,7 +49,36 @@ def test_spirals() -> None:
     assert len(spirals.classes) == 5
 
 
-@pytest.mark.parametrize("make", [Disk, Moons, Spirals])
+def test_circles() -> None:
+    rings = Circles(200, noise=0, factor=0.3)
+    points, labels = rings.data.array, rings.targets.array
+    np.testing.assert_allclose(np.hypot(*points.T), np.where(labels == 0, 1, 0.3), atol=1e-6)
+    assert np.bincount(labels).tolist() == [100, 100]
+    assert len(np.unique(points, axis=0)) == 200
+    assert rings.class_to_idx == {"outer": 0, "inner": 1}
+
+
+def test_blobs() -> None:
+    blobs = Blobs(30000, classes=3, noise=0.2, generator=dl.Generator().manual_seed(1))
+    points, labels = blobs.data.array, blobs.targets.array
+    assert len(blobs.classes) == 3
+    for label, angle in enumerate((0, 2 * np.pi / 3, 4 * np.pi / 3)):
+        own = points[labels == label]
+        np.testing.assert_allclose(own.mean(axis=0), [np.cos(angle), np.sin(angle)], atol=0.01)
+        np.testing.assert_allclose(own.std(axis=0), 0.2, atol=0.01)
+
+
+@pytest.mark.parametrize("squares", [1, 2, 5])
+def test_checkerboard(squares: int) -> None:
+    board = Checkerboard(4000, squares=squares, generator=dl.Generator().manual_seed(1))
+    points, labels = board.data.array, board.targets.array
+    assert (points.shape, points.dtype, labels.dtype) == ((4000, 2), np.float32, np.int64)
+    column, row = np.floor(points * squares).astype(int).T
+    np.testing.assert_array_equal(labels, (column + row) % 2)
+    assert board.class_to_idx == {"black": 0, "white": 1}
+
+
+@pytest.mark.parametrize("make", [Disk, Moons, Spirals, Circles, Blobs, Checkerboard])
 def test_a_seed_repeats_them(make: Any) -> None:
     first = make(50, generator=dl.Generator().manual_seed(3))
     again = make(50, generator=dl.Generator().manual_seed(3))
@@ -64,10 +93,12 @@ def test_a_seed_repeats_them(make: Any) -> None:
     assert next(iter(DataLoader(first, batch_size=7)))[0].shape == (7, 2)
 
 
-def test_noise_moves_points() -> None:
-    still = Moons(500, noise=0, generator=dl.Generator().manual_seed(1)).data.array
-    moved = Moons(500, noise=0.2, generator=dl.Generator().manual_seed(1)).data.array
-    assert abs((moved - still).std() - 0.2) < 0.02
+@pytest.mark.parametrize("make", [Disk, Moons, Spirals, Circles, Blobs, Checkerboard])
+def test_noise_moves_points(make: Any) -> None:
+    still = make(500, noise=0, generator=dl.Generator().manual_seed(1))
+    moved = make(500, noise=0.2, generator=dl.Generator().manual_seed(1))
+    assert abs((moved.data.array - still.data.array).std() - 0.2) < 0.02
+    np.testing.assert_array_equal(moved.targets.array, still.targets.array)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +106,14 @@ def test_noise_moves_points() -> None:
     [
         (lambda: Disk(0), "Disk: n, the number of points, should be positive; got 0"),
         (lambda: Moons(5, noise=-1), "cannot be negative; got -1"),
+        (lambda: Moons(5, noise=float("nan")), "cannot be negative; got nan"),
+        (lambda: Disk(5, noise=-1), "cannot be negative; got -1"),
         (lambda: Spirals(5, classes=0), "Spirals: classes should be"),
+        (lambda: Circles(0), "Circles: n, the number of points, should be positive; got 0"),
+        (lambda: Circles(5, factor=1.0), "should be from 0 to below 1; got 1.0"),
+        (lambda: Circles(5, factor=float("nan")), "should be from 0 to below 1; got nan"),
+        (lambda: Blobs(5, classes=0), "Blobs: classes should be a positive number; got 0"),
+        (lambda: Checkerboard(5, squares=0), "squares, along each side, should be positive; got 0"),
     ],
 )
 def test_errors(make: Any, message: str) -> None:
