@@ -20,7 +20,7 @@ PYTEST := $(ONE_THREAD) $(VENV)/bin/python -m pytest $(OPTIONS)
 
 DEMO := runs/demo
 
-.PHONY: help demo check test test-slow lint format types docs oracle numba bench golden clean
+.PHONY: help demo check test test-slow browser lint format types docs oracle numba bench golden clean
 
 help:  ## this list; the times are those of two quiet cores, without the first set-up (a minute)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -46,6 +46,9 @@ test: $(VENV)/stamp-test  ## 4 minutes: the fast tests, with the examples in doc
 
 test-slow: $(VENV)/stamp-test  ## 15 minutes: the tests that `make test` leaves out
 	@$(PYTEST) -m slow
+
+browser:  ## a minute: install Chromium, as root on Debian, for the tests of pages in the browser
+	@sh tools/browser.sh
 
 lint: $(VENV)/stamp-dev  ## seconds: ruff, for faults and formatting
 	@$(VENV)/bin/ruff check .

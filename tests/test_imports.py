@@ -36,6 +36,7 @@ FREE = {"testing"}
 # The core needs the first line; each of the others is an extra, imported where it is used.
 CORE = {"numpy", "scipy", "PIL", "requests", "tqdm", "h5py", "threadpoolctl"}
 EXTRAS = {"matplotlib", "numba", "safetensors", "onnx", "mpi4py", "cupy"}
+EXTRAS |= {"starlette", "uvicorn"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from browser import browser, page, watched
+
+__all__ = ["browser", "page", "watched"]  # fixtures; the others are below
 
 
 @pytest.fixture
