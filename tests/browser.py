@@ -6,8 +6,8 @@ the console, threw one, or asked for anything that is not on this machine; what 
 these it takes out of `page.faults`, a list of sentences. A test that failed leaves pictures of its
 pages: the report says where.
 
-Wait with `expect(page.locator("#n")).to_have_text("1")` of Playwright: our pages forbid `eval`, which
-`page.wait_for_function` needs.
+Wait with Playwright's `expect(page.locator("#n")).to_have_text("1")`: our pages forbid `eval`, and
+`page.wait_for_function` needs it.
 
 `watched` makes more pages, such as those of a phone or of dark colours. Playwright keeps an event
 loop in the thread of the tests, where `asyncio.run` would fail then; so the browser lives as long
