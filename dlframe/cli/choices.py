@@ -62,16 +62,19 @@ _LISTS = {"milestones", "betas"}  # also where there is one value only
 # --- words to names and arguments --------------------------------------------------------------
 
 
-def chosen(option: str, words: Sequence[str], known: Mapping[str, str]) -> Named:
-    """The name and the arguments of the words after an option; UsageError for an unknown name."""
+def chosen(
+    option: str, words: Sequence[str], known: Mapping[str, str], meant: str | None = None
+) -> Named:
+    """The name and the arguments of the words after an option; UsageError for an unknown name.
+
+    `meant` is what an unknown name is called here, where that is known.
+    """
     plain = {_plain(short): full for short, full in known.items()}
     plain |= {_plain(full): full for full in known.values()}
     name = plain.get(_plain(words[0]))
     if name is None:
-        raise UsageError(
-            f"{option}: there is no {words[0]!r}.{did_you_mean(words[0], list(known))} Known: "
-            f"{', '.join(known)}"
-        )
+        hint = f" It is {meant} here." if meant else did_you_mean(words[0], list(known))
+        raise UsageError(f"{option}: there is no {words[0]!r}.{hint} Known: {', '.join(known)}")
     return {"name": name, "arguments": arguments(option, words[1:])}
 
 

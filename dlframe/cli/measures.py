@@ -29,6 +29,7 @@ from dlframe.metrics import Metric, naming
 from dlframe.models.classic import make_activation
 from dlframe.nn import Module
 from dlframe.tensor import Tensor, to_array
+from dlframe.training.initializing import name_here
 
 BASES = ("Averaged", "Mean", "MeanLoss")  # of metrics; they measure nothing by themselves
 NEEDS_AVERAGE = re.compile(r"needs? (an )?average")
@@ -282,7 +283,7 @@ def activation_of(words: Sequence[str]) -> Named:
 
 def init_of(words: Sequence[str]) -> Named:
     """The initial values of `--init NAME [KEY=VALUE …]`."""
-    named = choices.chosen("--init", words, {name: name for name in INITS})
+    named = choices.chosen("--init", words, {name: name for name in INITS}, name_here(words[0]))
     function = _INIT_FUNCTIONS[named["name"]]
     choices.check_arguments("--init", function, named["arguments"])
     return named

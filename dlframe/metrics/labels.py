@@ -342,6 +342,10 @@ def number_array(values: object, what: str) -> Array:
 def whole_numbers(values: Array, what: str) -> Labels:
     """Labels as int64; floats are accepted if they are whole numbers, as targets of BCELoss are."""
     if values.dtype.kind in "iub":
+        large = too_large(values)
+        if large is not None:
+            name, _ = _first(values, values == large, what)
+            raise LabelError(f"metrics: {name} is {large}; class labels are 0, 1, 2, …")
         return values.astype(np.int64, copy=False)
     if values.dtype.kind != "f":
         raise DTypeError(f"metrics: {what} must hold class labels, got dtype {values.dtype}")
@@ -356,6 +360,21 @@ def whole_numbers(values: Array, what: str) -> Labels:
             "(N, C)."
         )
     return values.astype(np.int64)
+
+
+def too_large(values: Array) -> Any:
+    """The largest of some numbers if it does not fit int64, else None: a cast would change it.
+
+    >>> too_large(np.array([2**63, 1], np.uint64)), too_large(np.array([255, 1], np.uint8))
+    (9223372036854775808, None)
+    """
+    kind, size = values.dtype.kind, values.dtype.itemsize
+    if not values.size or not (kind == "f" or (kind == "u" and size == 8)):
+        return None
+    largest, least = values.max().item(), values.min().item()  # float16 has no 2**63
+    if not largest < 2**63:
+        return largest
+    return least if least < -(2**63) else None
 
 
 def check_labels(

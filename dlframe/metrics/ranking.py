@@ -192,7 +192,9 @@ class RankingMetric(Collected):
 
     def _wanted(self) -> str:
         """What several classes need."""
-        return f"an average: {', '.join(self.averages[False])}"
+        named = ", ".join(f'"{self.kind}_{average}"' for average in self.averages[False])
+        example = self.averages[False][1]
+        return f'an average: {named} by name, or {type(self).__name__}("{example}")'
 
     def _counted(self, rows: Values) -> State:
         """The rows as counts (classes, 2, T + 1) in bins."""

@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
 from dlframe.autograd.backward import zero_gradients
+from dlframe.base.elsewhere import Elsewhere, without_elsewhere
 from dlframe.base.naming import name_inherited
 from dlframe.nn import by_hand, state
 from dlframe.nn.casting import cast_module, parse_to
@@ -494,7 +495,34 @@ class Module(Hookable):
 
     def __dir__(self) -> list[str]:
         # "0", "1" … are not names that could be completed
-        return sorted(name for name in super().__dir__() if not name[0].isdigit())
+        names = (name for name in super().__dir__() if not name[0].isdigit())
+        return without_elsewhere(names, self)
+
+    if not TYPE_CHECKING:  # in Keras, scikit-learn, fastai and Hugging Face's libraries
+        compile = Elsewhere("Loss and optimizer go to training.Trainer(model, loss, optimizer)")
+        fit = Elsewhere("It is training.Trainer(model, loss, optimizer).fit(x, y, epochs=n)")
+        evaluate = score = Elsewhere("It is training.Evaluator(model, loss).evaluate(x, y)")
+        predict = Elsewhere("It is model(x), or training.Evaluator(model, loss).predict(x)")
+        predict_proba = Elsewhere("It is training.Evaluator(model, loss).predict_proba(x)")
+        predict_classes = Elsewhere("It is training.Evaluator(model, loss).predict_classes(x)")
+        summary = Elsewhere("It is utils.summary(model, input_shape)")
+        count_params = num_parameters = Elsewhere("It is sum(p.numel() for p in m.parameters())")
+        save = save_weights = save_pretrained = Elsewhere(
+            "It is utils.save(model.state_dict(), path)"
+        )
+        load = load_weights = from_pretrained = Elsewhere(
+            "It is model.load_state_dict(utils.load(path))"
+        )
+        get_weights = Elsewhere("It is model.state_dict()")
+        set_weights = Elsewhere("It is model.load_state_dict(state)")
+        layers = Elsewhere("They are list(model.children())")
+        get_layer = Elsewhere("It is model.get_submodule(name), or model[i] in a Sequential")
+        weights = variables = Elsewhere("They are list(model.parameters())")
+        trainable_weights = trainable_variables = Elsewhere(
+            "They are [p for p in model.parameters() if p.requires_grad]"
+        )
+        trainable = Elsewhere("Freeze all parameters with model.requires_grad_(False)")
+        device = Elsewhere("There are no devices to choose from")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # not by __setattr__, which would register the attributes again

@@ -6,11 +6,12 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlframe.autograd import no_grad
+from dlframe.base.elsewhere import Elsewhere, without_elsewhere
 from dlframe.errors import ArgumentError
 from dlframe.metrics import Mean, Metric, scores_of
 from dlframe.nn import Module
@@ -141,7 +142,10 @@ class Evaluator:
         with evaluating(self.model), no_grad():
             for part in data_forms.prediction_batches(x, batch_size, num_workers):
                 inputs = self._parts.inputs_of(part, self._takes())
-                outputs.append(self._output(self._form.bring(inputs, self.model, self._output)))
+                inputs = self._form.bring(inputs, self.model, self._output)
+                if is_array(x):
+                    self._form.refuse_swallowed(inputs, None, self.model, self._output)
+                outputs.append(self._output(inputs))
         if not outputs:
             raise ArgumentError("predict: there is nothing to predict; got no sample")
         return scoring.joined(outputs)
@@ -169,6 +173,30 @@ class Evaluator:
         metric = scoring.score_of(self.loss)
         return float(self.evaluate(data, y, metrics=[metric], batch_size=batch_size)[metric.name])
 
+    if not TYPE_CHECKING:  # in Keras, Lightning, skorch and fastai
+        compile = Elsewhere("Loss, optimizer and metrics are arguments: Trainer(model, loss, …)")
+        criterion = criterion_ = loss_fn = loss_func = Elsewhere("It is trainer.loss")
+        decision_function = Elsewhere("The outputs are trainer.predict(x)")
+        get_preds = predict_on_batch = predict_step = Elsewhere("It is trainer.predict(x)")
+        get_weights = Elsewhere("It is trainer.model.state_dict()")
+        set_weights = load_weights = load_params = Elsewhere(
+            "It is trainer.model.load_state_dict(utils.load(path))"
+        )
+        layers = Elsewhere("They are the modules of trainer.model: list(model.children())")
+        lightning_module = module = module_ = net = network = Elsewhere("It is trainer.model")
+        metrics_names = Elsewhere("They are [metric.name for metric in trainer.metrics]")
+        predict_generator = Elsewhere("It is trainer.predict(loader)")
+        save_weights = save_params = export = Elsewhere(
+            "It is utils.save(trainer.model.state_dict(), path)"
+        )
+        summary = Elsewhere("It is utils.summary(trainer.model, input_shape)")
+        test = validate = test_step = test_on_batch = evaluate_generator = Elsewhere(
+            "It is trainer.evaluate(data)"
+        )
+
+    def __dir__(self) -> list[str]:
+        return without_elsewhere(super().__dir__(), self)
+
     # --- a batch -------------------------------------------------------------------------------
 
     def _needs_target(self) -> bool:
@@ -190,6 +218,8 @@ class Evaluator:
         """A batch with its inputs in the form that the model takes."""
         inputs, target, *weight = self.split(batch)
         inputs = self._form.bring(inputs, self.model, self._output)
+        if target is not None:
+            self._form.refuse_swallowed(inputs, target, self.model, self._output)
         return Batch(inputs, target, weight[0] if weight else None, classes)
 
     def _loss_of(self, batch: Batch) -> tuple[Any, Tensor]:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dlframe.base.elsewhere import Elsewhere, without_elsewhere
 from dlframe.training.callbacks.monitor import better, check_mode, infer_mode, unknown_name
 
 if TYPE_CHECKING:
@@ -120,6 +121,23 @@ class History(Mapping[str, list[Any]]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
+
+    if not TYPE_CHECKING:  # in Keras, fastai, pandas and skorch
+        history = Elsewhere("It is itself the mapping: history['loss']")
+        losses = Elsewhere("It is history['loss'], with one value per epoch")
+        metrics = Elsewhere("list(history) has the names, history['val_accuracy'] the values")
+        params = Elsewhere("The number of epochs is history.epochs")
+        model = Elsewhere("The model is trainer.model")
+        columns = Elsewhere("list(history) has the names")
+        to_frame = to_pandas = to_df = Elsewhere("It is pandas.DataFrame(history.records())")
+        to_csv = Elsewhere("Write each epoch as it ends with training.CSVLogger(path)")
+        to_file = to_json = Elsewhere("It is history.save(path)")
+        from_file = Elsewhere("It is training.read_history(path)")
+        plot_loss = plot_metrics = Elsewhere("It is history.plot(['loss', 'val_loss'])")
+        best_epoch = best_score = Elsewhere("It is history.best('val_loss'): the epoch, the value")
+
+    def __dir__(self) -> list[str]:
+        return without_elsewhere(super().__dir__(), self)
 
     def _repr_html_(self) -> str:
         """A table of the last epochs, for notebooks."""

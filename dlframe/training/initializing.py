@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from dlframe.base.printable import printable
 from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.nn import Module, init
 from dlframe.nn.parameter import is_lazy
@@ -15,6 +17,32 @@ Initializer = Callable[[Any], Any]
 _NAMES = """constant dirac eye kaiming_normal kaiming_uniform normal ones orthogonal sparse
 trunc_normal uniform xavier_normal xavier_uniform zeros"""
 _KNOWN = {name: getattr(init, f"{name}_") for name in _NAMES.split()}
+_ELSEWHERE = {
+    # Keras, whose names begin with Random or Variance; papers' authors
+    "he": "kaiming_normal or kaiming_uniform",
+    "henormal": "kaiming_normal",
+    "heuniform": "kaiming_uniform",
+    "kaiming": "kaiming_normal or kaiming_uniform",
+    "msra": "kaiming_normal",
+    "glorot": "xavier_normal or xavier_uniform",
+    "glorotnormal": "xavier_normal",
+    "glorotuniform": "xavier_uniform",
+    "xavier": "xavier_normal or xavier_uniform",
+    "lecun": "a function: lambda p: nn.init.kaiming_normal_(p, nonlinearity='linear')",
+    "lecunnormal": "a function: lambda p: nn.init.kaiming_normal_(p, nonlinearity='linear')",
+    "lecununiform": "a function: lambda p: nn.init.kaiming_uniform_(p, nonlinearity='linear')",
+    "variancescaling": "kaiming_normal, kaiming_uniform, xavier_normal or xavier_uniform",
+    "randomnormal": "normal",
+    "gaussian": "normal",
+    "randomuniform": "uniform",
+    "truncatednormal": "trunc_normal",
+    "identity": "eye",
+    "delta": "dirac",
+    "zero": "zeros",
+    "one": "ones",
+}
+"""What others call it, in small letters without `_` and `-`."""
+
 _NEEDS_MORE = ("constant", "sparse")  # a value, a share: they are given as functions
 
 
@@ -85,6 +113,17 @@ def _has_name(rules: Mapping[Any, Any], own: str, name: str) -> bool:
     return any(own == kind or fnmatchcase(name, kind) for kind in names)
 
 
+def name_here(name: str) -> str | None:
+    """What a name of another library is called in `nn.init`; None for one that is not known.
+
+    >>> name_here("glorot_uniform"), name_here("HeNormal"), name_here("house")
+    ('xavier_uniform', 'kaiming_normal', None)
+    """
+    plain = re.sub(r"[\W_]", "", name).casefold()
+    spelt = next((one for one in _KNOWN if one.replace("_", "") == plain), None)
+    return spelt or _ELSEWHERE.get(plain)
+
+
 def _function(how: Any) -> Initializer:
     if callable(how) and not isinstance(how, type):
         return how  # type: ignore[no-any-return] # it fills a parameter
@@ -100,8 +139,10 @@ def _function(how: Any) -> Initializer:
             f"lambda p: nn.init.{name}_(p, 0.1)"
         )
     if name not in _KNOWN:
+        meant = name_here(name)
+        hint = f" It is {meant} here." if meant else did_you_mean(name, _KNOWN)
         raise ArgumentError(
-            f"initialize: nn.init has no {how!r}.{did_you_mean(name, _KNOWN)} "
+            f"initialize: nn.init has no {printable(repr(how))}.{hint} "
             f"Known: {', '.join(sorted(_KNOWN))}"
         )
     known: Initializer = _KNOWN[name]

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dlframe.base.elsewhere import Elsewhere
 from dlframe.errors import ArgumentError
 from dlframe.nn import Module
 from dlframe.nn.modes import modes_kept
@@ -174,6 +175,27 @@ class Trainer(Looping):
     @scheduler_interval.setter
     def scheduler_interval(self, interval: str) -> None:
         self._schedule.interval = interval
+
+    if not TYPE_CHECKING:  # in Keras, Lightning, skorch and fastai; see also Evaluator
+        add_callback = add_cb = Elsewhere("It is trainer.callbacks.append(callback)")
+        auto_lr_find = lr_find = tune = tuner = Elsewhere("It is trainer.find_lr(data)")
+        callback_metrics = logged_metrics = Elsewhere("The last values are in trainer.logs")
+        current_epoch = Elsewhere("The epochs that are done are trainer.epoch")
+        fine_tune = freeze = unfreeze = Elsewhere("Freeze layers with training.Freeze(…)")
+        fit_generator = Elsewhere("It is trainer.fit(loader)")
+        fit_one_cycle = Elsewhere('It is Trainer(…, scheduler="one_cycle") and fit')
+        global_step = Elsewhere("It is trainer.step in batches, trainer.updates in steps")
+        history_ = recorder = Elsewhere("It is trainer.history")
+        load = load_checkpoint = Elsewhere("It is trainer.resume(path), before fit")
+        lr = learning_rate = Elsewhere("It is trainer.optimizer.param_groups[0]['lr']")
+        max_epochs = num_epochs = Elsewhere("It is an argument: trainer.fit(data, epochs=n)")
+        model_ = Elsewhere("It is trainer.model")
+        opt = optimizer_ = optimizers = Elsewhere("It is trainer.optimizer")
+        partial_fit = Elsewhere("It is trainer.fit(x, y, more_epochs=1)")
+        save_checkpoint = save_model = Elsewhere("It is trainer.save(path)")
+        should_stop = stop_training = Elsewhere("Stop with trainer.stop(reason)")
+        train = Elsewhere("It is trainer.fit(data, epochs=n)")
+        train_on_batch = training_step = Elsewhere("It is trainer.train_step(batch)")
 
     # --- training ------------------------------------------------------------------------------
 

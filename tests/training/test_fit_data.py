@@ -269,7 +269,7 @@ def test_different_lengths_name_both_shapes() -> None:
         (np.array([{}, []] * 6, object), "an array of objects"),
         (np.zeros(12, "M8[s]"), "dtype datetime64"),
         (np.zeros(12, complex), "dtype complex128"),
-        (np.array([1, {}] * 6, object), r"not all values are numbers; one is \{\} \(dict\)"),
+        (np.array([1, {}] * 6, object), r"not all values are real numbers; one is \{\} \(dict\)"),
     ],
     ids=str,
 )
@@ -516,3 +516,108 @@ def test_a_loss_without_a_graph_says_so() -> None:
     one = Trainer(nn.Linear(2, 1), detached, "sgd")
     with pytest.raises(GradientError, match="does not depend on the parameters of the model"):
         one.fit(np.ones((4, 2), np.float32), np.ones((4, 1)), progress=False)
+
+
+# --- inputs of one dimension -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outputs", [1, 4])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])
+def test_numbers_that_the_model_takes_for_one_sample_are_refused(outputs: int, kind: Any) -> None:
+    x, y = np.arange(4).astype(kind), np.arange(4, dtype=np.float32)
+    model = nn.Sequential(nn.Linear(4, outputs), nn.ReLU())
+    one = trainer("mse", model=model)
+    match = r"x\[4\] may be 4 samples of one number.*x\[:, None\].*x\[None\]"
+    with pytest.raises(ShapeError, match=match):
+        one.fit(x, y, progress=False)
+    with pytest.raises(ShapeError, match=match):
+        one.evaluate(x, y)
+    with pytest.raises(ShapeError, match=match):
+        one.predict(x)
+
+
+def test_a_lazy_layer_does_not_learn_the_number_of_samples() -> None:
+    evaluator = Evaluator(nn.LazyLinear(4), "mse")
+    with pytest.raises(ShapeError, match="4 samples of one number"):
+        evaluator.evaluate(np.zeros(4, np.float32), np.zeros(4, np.float32))
+
+
+class OfNumbers(nn.Module):
+    """Takes numbers (N,), and has a layer of as many features inside."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.widen = nn.Linear(1, features)
+        self.narrow = nn.Linear(features, 1)
+
+    def forward(self, x: dl.Tensor) -> dl.Tensor:
+        return self.narrow(self.widen(x[:, None]))[:, 0]
+
+
+def test_numbers_of_a_model_that_takes_them_one_by_one() -> None:
+    x = np.arange(4, dtype=np.float32)
+    one = trainer("mse", model=OfNumbers(4))
+    one.fit(x, x, progress=False)
+    assert one.predict(x).shape == (4,)
+    embedding = Evaluator(nn.Embedding(4, 4), "mse")
+    assert embedding.predict(np.arange(4)).shape == (4, 4)
+
+
+def test_samples_without_a_dimension_of_samples() -> None:
+    """An iterable of single samples: their targets say that each is one."""
+    samples = [(X[i], NUMBERS[i : i + 1]) for i in range(4)]
+    one = trainer("mse", outputs=1)
+    one.fit(samples, progress=False)
+    assert one.step == 4
+    with pytest.raises(ShapeError, match=r"If x is one sample, write x\[None\]"):
+        one.evaluate(X[0], NUMBERS[:1])
+    with pytest.raises(ShapeError, match=r"write x\[None\], and \[y\]"):
+        one.evaluate(X[0], NUMBERS[0])
+
+
+# --- data that are not there -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: t.fit(None, LABELS), "fit: the first argument, the inputs, is None"),
+        (lambda t: t.fit(None), "fit: the first argument, the inputs, is None"),
+        (lambda t: t.fit(None, y=LABELS), "fit: the first argument, the inputs, is None"),
+        (lambda t: t.fit((X, None)), r"fit: y of the pair \(x, y\) is None"),
+        (lambda t: t.fit((None, None)), r"fit: x and y of the pair \(x, y\) are None"),
+        (lambda t: t.fit({"x": None, "y": X}), "fit: 'x' of the dict is None"),
+        (lambda t: t.fit((X, LABELS), (None, LABELS)), "fit: x of the pair"),
+        (lambda t: t.fit(X, LABELS, validation_data=(X, None)), "fit: y of the pair"),
+        (lambda t: t.evaluate(None, LABELS), "evaluate: the first argument, the inputs, is"),
+        (lambda t: t.predict(None), "predict: the first argument, what to predict for, is None"),
+        (lambda t: t.find_lr(None), "find_lr: the first argument, the inputs, is None"),
+    ],
+)
+def test_data_that_are_none(call: Any, message: str) -> None:
+    with pytest.raises(DTypeError, match=f"{message}.*may lack its return"):
+        call(trainer())
+
+
+# --- labels that int64 does not hold -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll", "mse", "bce_with_logits"])
+@pytest.mark.parametrize("large", [np.uint64(2**63), np.uint64(2**64 - 100)])
+def test_labels_that_wrap(loss: str, large: Any) -> None:
+    """2**64 - 100 would be -100, which cross entropy ignores."""
+    y = np.array([large, *LABELS[1:]], np.uint64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the last layer
+        evaluator = Evaluator(nn.Linear(3, 2), loss, ["accuracy"])
+    with pytest.raises(LabelError, match=str(large)):
+        evaluator.evaluate(X, y)
+
+
+def test_numbers_larger_than_64_bits() -> None:
+    with pytest.raises(DTypeError, match=f"y: {2**70} is too large for a number of 64 bits"):
+        trainer().fit(X, np.array([2**70] * 12, object), progress=False)
+    with pytest.raises(DTypeError, match="not all values are real numbers; one is 1j"):
+        trainer().fit(X, np.array([1, 1j] * 6, object), progress=False)
+    with pytest.raises(LabelError, match=r"one of y.* is 1e\+30"):
+        trainer().fit(X, np.full(12, 1e30), progress=False)

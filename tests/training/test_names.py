@@ -226,3 +226,21 @@ def test_frozen_parameters_and_modes() -> None:
 def test_a_wrong_model() -> None:
     with pytest.raises(TypeError, match=r"model must be Module; got type; pass Linear\(…\)"):
         Trainer(nn.Linear, "mse", "sgd")  # type: ignore[arg-type] # a class
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("he", "kaiming_normal or kaiming_uniform"),
+        ("HeNormal", "kaiming_normal"),
+        ("glorot", "xavier_normal or xavier_uniform"),
+        ("glorot_uniform", "xavier_uniform"),
+        ("Orthogonal", "orthogonal"),
+        ("TruncatedNormal", "trunc_normal"),
+        ("lecun_normal", "a function: lambda p: nn.init.kaiming_normal_"),
+    ],
+)
+def test_initial_values_by_the_names_of_others(name: str, meant: str) -> None:
+    model = nn.Linear(3, 2)
+    with pytest.raises(ArgumentError, match=f"nn.init has no '{name}'. It is {meant}"):
+        Trainer(model, "mse", "sgd", initializer=name)

@@ -211,6 +211,21 @@ def test_class_weights_that_make_no_sense(weights: Any, error: Any, message: str
         weights_after("cross_entropy", 3, LABELS, class_weight=weights)
 
 
+@pytest.mark.parametrize("one", [True, np.True_, 1.0, np.float32(1), np.int8(1)], ids=repr)
+def test_keys_that_python_takes_for_1(one: Any) -> None:
+    labels = LABELS == 1
+    plain = weights_after("cross_entropy", 2, labels, class_weight={0: 1.0, 1: 5.0})
+    found = weights_after("cross_entropy", 2, labels, class_weight={0: 1.0, one: 5.0})
+    assert np.array_equal(plain, found)
+
+
+def test_classes_whose_numbers_are_far_too_large() -> None:
+    for labels in (np.where(LABELS == 1, 2**40, 0), np.where(LABELS == 1, 2**63, 0)):
+        labels = labels.astype(np.uint64)
+        with pytest.raises((ArgumentError, LabelError), match=f"{labels.max()}"):
+            weights_after("cross_entropy", 3, labels, class_weight="balanced")
+
+
 def test_weights_that_make_no_sense() -> None:
     for weights in (-WEIGHTS, np.full(12, np.nan)):
         with pytest.raises(ArgumentError, match="weights must be finite numbers of 0 or more"):

@@ -97,10 +97,18 @@ def _of_objects(array: np.ndarray[Any, Any], what: str) -> np.ndarray[Any, Any]:
             if all(isinstance(one, (int, np.integer)) for one in array.flat):
                 return array.astype(np.int64)
             return array.astype(np.float64)
-        except (TypeError, ValueError, OverflowError):
-            bad = next(one for one in array.flat if not isinstance(one, (Number, np.generic)))
+        except OverflowError:
             raise DTypeError(
-                f"{what}: not all values are numbers; one is {bad!r} ({type(bad).__name__})"
+                f"{what}: {max(array.flat, key=abs)} is too large for a number of 64 bits"
+            ) from None
+        except (TypeError, ValueError):
+            bad = next(
+                one
+                for one in array.flat
+                if isinstance(one, complex) or not isinstance(one, (Number, np.generic))
+            )
+            raise DTypeError(
+                f"{what}: not all values are real numbers; one is {bad!r} ({type(bad).__name__})"
             ) from None
     raise _refused(array, what)
 

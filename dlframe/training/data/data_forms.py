@@ -66,9 +66,12 @@ def common_length(parts: Any, where: str) -> int:
     lengths = {tuple(leaf.shape[:1]) for leaf in named.values()}
     if lengths == {()} or len(lengths) != 1:
         listed = ", ".join(f"{name} has shape {tuple(named[name].shape)}" for name in named)
+        one = lengths <= {(), (1,), tuple(named.get("x", np.zeros(0)).shape)}
+        hint = ". If x is one sample, write x[None]" if one and "x" in named else ""
+        hint += ", and [y]" if hint and () in lengths else ""
         raise ShapeError(
             f"{where}: the first dimension of each array counts the samples, and must be the same "
-            f"in all: {listed}"
+            f"in all: {listed}{hint}"
         )
     return int(next(iter(lengths))[0])
 
@@ -112,6 +115,7 @@ def fit_data(
             or where the model returns its loss.
         has_outputs: whether the model has several outputs, so that targets are several, too.
     """
+    check_given(train, "fit")
     if y is None and val is not None and needs_target and _is_inputs(train, val):
         if not has_outputs and is_nest(val):
             raise ArgumentError(
@@ -174,6 +178,7 @@ def with_target(
     data: Any, y: Any, sample_weight: Any, where: str, *, needs_target: bool = True
 ) -> Any:
     """The data with the targets and weights that were passed beside them."""
+    check_given(data, where)
     if y is None and sample_weight is None:
         if is_array(data) and needs_target:
             raise DTypeError(
@@ -301,6 +306,29 @@ def make_loader(
     )
 
 
+def check_given(data: Any, where: str) -> None:
+    """Raise DTypeError for data that are None, whole or in part."""
+    advice = "A function that was to load them may lack its return"
+    if data is None:
+        what = "what to predict for" if where == "predict" else "the inputs"
+        raise DTypeError(f"{where}: the first argument, {what}, is None. {advice}")
+    if isinstance(data, Mapping):
+        named = {f"{key!r}": part for key, part in data.items() if key != "sample_weight"}
+    elif isinstance(data, tuple):
+        names = {1: ["x"], 2: ["x", "y"], 3: ["x[0]", "x[1]", "y"]}.get(len(data), [])
+        named = dict(zip(names, data, strict=True)) if names else {}
+    else:
+        return
+    missing = [str(name) for name, part in named.items() if part is None]
+    if missing:
+        kind = "dict" if isinstance(data, Mapping) else f"tuple of {len(data)}"
+        kind = "pair (x, y)" if isinstance(data, tuple) and len(data) == 2 else kind
+        what = " and ".join(missing)
+        raise DTypeError(
+            f"{where}: {what} of the {kind} {'is' if len(missing) == 1 else 'are'} None. {advice}"
+        )
+
+
 def check_batch_size(batch_size: Any, where: str) -> None:
     """Raise ArgumentError unless it is an int of 1 or more, also one of NumPy."""
     is_int = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
@@ -310,6 +338,7 @@ def check_batch_size(batch_size: Any, where: str) -> None:
 
 def data_set(data: Any, where: str) -> Any:
     """A data set of the given data, or None for what only gives batches, one after another."""
+    check_given(data, where)
     if is_array(data):
         data = (data,)
     if is_nest(data) and not _is_batches(data):

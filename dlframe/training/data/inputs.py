@@ -229,6 +229,7 @@ class InputForm:
         self._casts: dict[str, bool] = {}  # whether the integers of an input become floats
         self._dtype: tuple[Any, Any] | None = None
         self._model: Any = None
+        self._tried: Any = None  # the model that numbers (N,) were tried with
         self._first: Any = None  # parameter of the model
         self.warned = False
 
@@ -250,6 +251,29 @@ class InputForm:
         if undecided:
             self._decide(undecided, brought, model, dtype, call)
         return mapped(lambda leaf, name: self._one(leaf, name, dtype), brought, "x")
+
+    def refuse_swallowed(self, inputs: Any, target: Any, model: Any, call: Call) -> None:
+        """Raise ShapeError if the model takes the samples of the first batch, (N,), for features.
+
+        Layers take one sample without a dimension of samples, too: N numbers, of which each is a
+        sample, then are one sample with N features. If there are N targets, the sample is N. It is
+        tried with one number less, which a model that takes them one by one takes as well.
+        """
+        if self._tried is model:
+            return
+        numbers = inputs[0] if isinstance(inputs, list) and len(inputs) == 1 else None
+        if isinstance(numbers, Tensor) and numbers.ndim == 1 and isinstance(model, Module):
+            size = len(numbers.array)
+            targets = next(iter(_tensors(mapped(as_tensor, target, "y")).values()), None)
+            one_each = targets is not None and tuple(targets.shape[:1]) == (size,)
+            if (target is None or one_each) and _swallows(numbers, model, call):
+                raise ShapeError(
+                    f"x{[size]} may be {size} samples of one number, and the model takes it for "
+                    f"one sample of {size} features. Give each sample a row: x[:, None] are "
+                    "samples of one number, for a first layer of one feature; x[None] is one "
+                    "sample, with one target"
+                )
+        self._tried = model
 
     def _one(self, leaf: Any, name: str, dtype: Any) -> Any:
         if not isinstance(leaf, Tensor) or leaf.dtype == dtype:
@@ -317,6 +341,31 @@ class InputForm:
                 return
         # none works: let the true call say why
         self._casts |= dict.fromkeys(names, not looks_up)
+
+
+def _swallows(numbers: Tensor, model: Module, call: Call) -> bool:
+    """Whether the model takes all numbers together, and not one less."""
+    size = len(numbers.array)
+    fits = size > 1 and any(
+        getattr(part, "in_features", None) == size
+        or tuple(getattr(part, "normalized_shape", ())) == (size,)
+        or any(map(is_lazy, part.parameters(recurse=False)))
+        for part in model.modules()
+    )
+    return fits and not _fails(numbers, model, call) and _fails(numbers[: size - 1], model, call)
+
+
+def _fails(numbers: Tensor, model: Any, call: Call) -> bool:
+    """Whether the model cannot be called with these numbers, in evaluation mode."""
+    saved = random_state()
+    try:
+        with evaluating(model), no_grad():
+            call([numbers])
+    except Exception:  # noqa: BLE001 - the true call raises it again, where it can be seen
+        return True
+    finally:
+        set_random_state(saved)
+    return False
 
 
 def _is_batch(leaf: Any) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from dlframe import nn
 from dlframe.errors import ArgumentError, DTypeError, LabelError
+from dlframe.metrics.labels import too_large
 from dlframe.nn import functional as F
 from dlframe.tensor import Tensor
 
@@ -96,7 +97,7 @@ def fitted(loss: Any, output: Any, target: Any) -> tuple[Any, Any]:
     if is_one_of(loss, _VALUES):
         return _values(loss, output, target)
     if isinstance(core_of(loss), nn.MultiLabelMarginLoss) and target.array.dtype.kind in "iu":
-        target = target.long()
+        target = Tensor(as_int64(target.array, name_of(loss)))
     return target, target
 
 
@@ -125,8 +126,18 @@ def _labels(loss: Any, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
                 f"{name}: targets must be labels 0, 1, 2, …; one of y{list(target.shape)} is "
                 f"{bad}; {hint}"
             )
-    labels = target if array.dtype == np.int64 else Tensor(array.astype(np.int64))
+    labels = target if array.dtype == np.int64 else Tensor(as_int64(array, name))
     return labels, labels
+
+
+def as_int64(labels: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:
+    """Labels of another dtype; LabelError for one that int64 does not hold, as casts change it."""
+    large = too_large(labels)
+    if large is not None:
+        raise LabelError(
+            f"{name}: targets must be labels 0, 1, 2, …; one of y{list(labels.shape)} is {large}"
+        )
+    return labels.astype(np.int64)
 
 
 def _values(loss: Any, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,7 +150,7 @@ def _values(loss: Any, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
             if target.ndim == output.ndim == 2 and target.shape[1] == 1:
                 target = target.reshape(-1)
             if tuple(target.shape) == rest:
-                labels = target.long()
+                labels = Tensor(as_int64(target.array, name_of(loss)))
                 target = _one_hot(labels, classes, output, name_of(loss))
         elif _is_column_of(target, output) or _is_column_of(output, target):
             target = target.reshape(output.shape)
@@ -215,7 +226,7 @@ def class_numbers(loss: Any, labels: Any) -> np.ndarray[Any, Any]:
     """
     array = labels.array if isinstance(labels, Tensor) else np.asarray(labels)
     if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all():
-        array = array.astype(np.int64)
+        array = as_int64(array, name_of(loss))
     if array.dtype.kind not in "iub":
         raise ArgumentError(
             f"class_weight: {name_of(loss)} has targets that are no labels (dtype {array.dtype}, "
@@ -226,4 +237,4 @@ def class_numbers(loss: Any, labels: Any) -> np.ndarray[Any, Any]:
             f"class_weight: with targets{list(array.shape)} of {name_of(loss)} a sample has "
             "several labels; give the loss pos_weight= or weight= instead"
         )
-    return array.astype(np.int64)
+    return as_int64(array, name_of(loss))

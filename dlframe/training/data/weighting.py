@@ -17,9 +17,17 @@ from dlframe.errors import ArgumentError, LabelError, ShapeError
 from dlframe.tensor import Tensor, to_array
 from dlframe.training.data.arrays import is_array, plain_array
 from dlframe.training.data.data_forms import labels_of
-from dlframe.training.data.targets import LABELS, class_numbers, core_of, is_one_of, name_of
+from dlframe.training.data.targets import (
+    LABELS,
+    as_int64,
+    class_numbers,
+    core_of,
+    is_one_of,
+    name_of,
+)
 
 Array = np.ndarray[Any, Any]
+MOST_CLASSES = 10_000_000  # whose weights are a table in memory
 
 
 class ClassWeights:
@@ -37,6 +45,11 @@ class ClassWeights:
         self.weights = {int(key): _weight(value, key) for key, value in weights.items()}
         self.complete = complete  # whether there is one for each class
         size = max(self.weights, default=-1) + 1
+        if size > MOST_CLASSES:
+            raise ArgumentError(
+                f"class_weight: a weight for class {size - 1}; classes are numbered 0, 1, 2, … "
+                "without large gaps: classes, y = np.unique(y, return_inverse=True)"
+            )
         self._table = np.ones(size)
         for label, value in self.weights.items():
             self._table[label] = value
@@ -66,7 +79,7 @@ class ClassWeights:
                     f"class_weight: a list has one weight for each class; got shape {array.shape}"
                 )
             if labels is not None and labels.size and labels.dtype.kind in "iub":
-                most = int(_without(labels, ignored).max(initial=0))
+                most = int(_without(as_int64(labels, "class_weight"), ignored).max(initial=0))
                 if most >= len(array):
                     raise ArgumentError(
                         f"class_weight: {len(array)} weights for the classes 0 to "
@@ -108,10 +121,19 @@ class ClassWeights:
             label = key
             if isinstance(key, str) and names is not None and key in list(names):
                 label = list(names).index(key)
-            if isinstance(label, bool) or not isinstance(label, (int, np.integer)) or label < 0:
+            elif isinstance(key, (bool, np.bool_)) or (
+                isinstance(key, (float, np.floating)) and math.isfinite(key) and key == int(key)
+            ):
+                label = int(key)  # as Python itself takes True and 1.0 for the key 1
+            if not isinstance(label, (int, np.integer)) or label < 0:
                 known = "0, 1, 2, …" if names is None else ", ".join(map(str, names))
                 raise ArgumentError(
                     f"class_weight: {printable(repr(key))} is no class; classes are {known}"
+                )
+            if int(label) in weights:
+                raise ArgumentError(
+                    f"class_weight: two weights for class {label}, one of them as "
+                    f"{printable(repr(key))}"
                 )
             weights[int(label)] = value
         if labels is not None:
@@ -167,13 +189,13 @@ def _numbers(labels: Array) -> Array:
         if labels.ndim == 2 and ((rows == 0) | (rows == 1)).all() and (rows.sum(1) == 1).all():
             return np.asarray(rows.argmax(1))  # one-hot
     if labels.dtype.kind == "f" and (labels == np.floor(labels)).all():
-        return labels.astype(np.int64)
+        return as_int64(labels, "class_weight")
     if labels.dtype.kind not in "iub":
         raise ArgumentError(
             f"class_weight: the targets are no labels (dtype {labels.dtype}); weigh the samples "
             "instead: sample_weight="
         )
-    return labels
+    return as_int64(labels, "class_weight")
 
 
 def _weight(value: Any, key: Any) -> float:
