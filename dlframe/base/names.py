@@ -233,6 +233,7 @@ NAMES: dict[str, dict[str, str]] = {
             "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler "
             "WeightedRandomSampler"
         ),
+        "dlframe.data.splits": "KFold Split folds split",
         "dlframe.data.stream": "sample_generator",
         "dlframe.data.table": "Table TableEncoder read_arrays",
     },

@@ -31,6 +31,7 @@ if IN_ADVANCE:
         SubsetRandomSampler,
         WeightedRandomSampler,
     )
+    from dlframe.data.splits import KFold, Split, folds, split
     from dlframe.data.stream import sample_generator
     from dlframe.data.table import Table, TableEncoder, read_arrays
 
@@ -42,9 +43,11 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "IterableDataset",
+    "KFold",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "Split",
     "StackDataset",
     "Subset",
     "SubsetRandomSampler",
@@ -55,10 +58,12 @@ __all__ = [
     "datasets",
     "default_collate",
     "default_convert",
+    "folds",
     "get_worker_info",
     "random_split",
     "read_arrays",
     "sample_generator",
+    "split",
     "transforms",
 ]
 

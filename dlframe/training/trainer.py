@@ -209,7 +209,7 @@ class Trainer(Looping):
         more_epochs: int | None = None,
         y: Any = None,
         validation_data: Any = None,
-        validation_split: float | None = None,
+        validation_split: Any = None,
         sample_weight: Any = None,
         class_weight: Any = None,
         batch_size: int = 32,
@@ -241,7 +241,9 @@ class Trainer(Looping):
             y: the targets, where the second argument is not to be used for them.
             validation_data: the same as `val`: (x, y), (x, y, weights), a loader, …
             validation_split: validate on this share of the data, the last part of them, as they
-                are before they are shuffled. Of arrays and data sets; not of loaders.
+                are before they are shuffled. Or a `data.Split`, which draws them at random, by
+                class or by group; a splitter of scikit-learn, or anything else that `data.split`
+                takes. Of arrays and data sets; not of loaders.
             sample_weight: (N,), of arrays: the loss is the weighted mean Σ wᵢ ℓᵢ / Σ wᵢ of each
                 batch, as with `nn.CrossEntropyLoss(weight=…)`. Metrics are not weighted.
             class_weight: of the training loss, not in validation: a dict from classes to weights

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import dlframe as dl
 from dlframe import nn, optim
-from dlframe.data import DataLoader, Subset, TensorDataset
+from dlframe.data import ConcatDataset, DataLoader, Dataset, Split, Subset, TensorDataset
 from dlframe.errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError
 from dlframe.training import Evaluator, Trainer
 
@@ -447,6 +447,62 @@ def test_validation_split_refuses_what_it_cannot_split() -> None:
         fitted(trainer(), X, LABELS, validation_split=0.999)
     with pytest.raises(ArgumentError, match="not both"):
         fitted(trainer(), (X, LABELS), (X, LABELS), validation_split=0.5)
+
+
+@pytest.mark.parametrize("form", ["arrays", "data set", "columns", "frame of both"])
+def test_validation_split_by_class_whatever_holds_the_data(form: str) -> None:
+    y = np.array([0] * 8 + [1] * 4)
+    split = Split(0.25, stratify=True, seed=3)
+    ((first, second),) = split.split(y, y)
+    assert sorted(y[second].tolist()) == [0, 0, 1]
+    data: Any = {
+        "arrays": (X, y),
+        "data set": TensorDataset(dl.tensor(X), dl.tensor(y)),
+        "columns": {"x": X, "y": y},
+        "frame of both": ConcatDataset(
+            [TensorDataset(dl.tensor(X[i]), dl.tensor(y[i])) for i in (slice(5), slice(5, 12))]
+        ),
+    }[form]
+    one, by_indices = trainer(), trainer()
+    after = fitted(one, data, validation_split=split)
+    np.testing.assert_array_equal(after, fitted(by_indices, (X[first], y[first])))
+    np.testing.assert_allclose(
+        one.history["val_loss"][-1], one.evaluate(X[second], y[second])["loss"], rtol=1e-6
+    )
+
+
+def test_validation_split_by_pairs_of_indices() -> None:
+    odd, even = np.arange(1, 12, 2), np.arange(0, 12, 2)
+    after = fitted(trainer(), X, LABELS, validation_split=[(even, odd), (odd, even)])
+    np.testing.assert_array_equal(after, fitted(trainer(), X[even], LABELS[even]))
+
+
+def test_validation_split_by_class_needs_classes() -> None:
+    split = Split(0.25, stratify=True)
+    for y, loss in ((NUMBERS[:, None] + 0.1, nn.MSELoss()), (np.eye(12, 2) * 0.5, nn.MSELoss())):
+        with pytest.raises(ArgumentError, match="no classes to stratify by"):
+            fitted(trainer(loss, y.shape[1]), X, y, validation_split=split)
+    with pytest.raises(ArgumentError, match=r"'7' has 1\. Leave these classes out"):
+        fitted(trainer(outputs=8), X, np.array([0] * 11 + [7]), validation_split=split)
+    with pytest.raises(ArgumentError, match="stratify=labels"):
+        fitted(trainer(), Pairs(), validation_split=split)
+
+
+class Pairs(Dataset[Any]):
+    """Samples that only `__getitem__` gives."""
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> Any:
+        return dl.tensor(X[index]), int(LABELS[index])
+
+
+def test_validation_split_of_a_data_set_that_hides_its_classes() -> None:
+    split = Split(0.5, stratify=LABELS)
+    ((first, _),) = split.split(LABELS)
+    after = fitted(trainer(), Pairs(), validation_split=split)
+    np.testing.assert_array_equal(after, fitted(trainer(), X[first], LABELS[first]))
 
 
 def test_validation_split_of_data_in_the_order_of_their_classes() -> None:

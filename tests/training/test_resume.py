@@ -806,3 +806,24 @@ def test_a_trainers_file_is_a_checkpoint(tmp_path: Path) -> None:
     content = dl.utils.load_checkpoint(tmp_path / "x.h5", model=model)
     assert content["extra"] == {"config": {"lr": 0.1}}
     assert_same_bits(model.state_dict(), run.trainer.model.state_dict())
+
+
+def test_a_split_is_the_same_after_resume(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 3)).astype(np.float32), np.arange(20) % 2
+    how: dict[str, Any] = {"validation_split": dl.data.Split(0.3, stratify=True), "batch_size": 4}
+
+    def made() -> Trainer:
+        dl.manual_seed(0)
+        return Trainer(nn.Linear(3, 2), "cross_entropy", ("adam", {"lr": 0.1}))
+
+    whole = made()
+    whole.fit(x, y, epochs=4, progress=False, **how)
+    half = made()
+    half.fit(x, y, epochs=2, progress=False, **how)
+    half.save(tmp_path / "half.h5")
+    again = made()
+    again.resume(tmp_path / "half.h5")
+    again.fit(x, y, epochs=4, progress=False, **how)
+    assert again.history["val_loss"] == whole.history["val_loss"]
+    np.testing.assert_array_equal(again.model.weight.tolist(), whole.model.weight.tolist())

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlframe.data import Batch, DataLoader, Dataset, Subset, TensorDataset
+from dlframe.data import Batch, DataLoader, Dataset, Subset, TensorDataset, splits
+from dlframe.data.splits import pairs_of
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
-from dlframe.tensor import Tensor, to_array
+from dlframe.tensor import Tensor
 from dlframe.training.data.arrays import is_array, is_nest, is_sparse, mapped, plain_array
 
 KEYS = ("x", "y", "sample_weight")
@@ -40,6 +41,12 @@ class Columns(Dataset[Any]):
 
     def __len__(self) -> int:
         return self._length
+
+    @property
+    def targets(self) -> Any:
+        """The targets of all samples, if they are one array; None otherwise."""
+        found = self.parts.get("y") if isinstance(self.parts, Mapping) else self.parts[-1]
+        return found if is_array(found) and not is_sparse(found) else None
 
     def __getitem__(self, index: Any) -> Any:
         return _columns(self.parts, [index])[0]
@@ -103,7 +110,7 @@ def fit_data(
     *,
     y: Any = None,
     validation_data: Any = None,
-    validation_split: float | None = None,
+    validation_split: Any = None,
     sample_weight: Any = None,
     needs_target: bool = True,
     has_outputs: bool = False,
@@ -130,7 +137,9 @@ def fit_data(
     train = with_target(train, y, sample_weight, "fit", needs_target=needs_target)
     if val is not None:
         val = validation(val, needs_target)
-    if not validation_split:
+    if validation_split is None or (
+        isinstance(validation_split, (int, float)) and not validation_split
+    ):
         return FitData(train, val)
     if val is not None:
         raise ArgumentError("fit: pass data to validate on or validation_split=, not both")
@@ -224,26 +233,19 @@ def _shape(value: Any) -> tuple[int, ...]:
 # --- validation_split --------------------------------------------------------------------------
 
 
-def _split_off(train: Any, share: float) -> FitData:
-    """The first part of the data to train on, and the last `share` of it to validate on."""
-    if isinstance(share, bool) or not isinstance(share, (float, int)) or not 0 < share < 1:
-        raise ArgumentError(f"fit: validation_split must be between 0 and 1; got {share!r}")
+def _split_off(train: Any, how: Any) -> FitData:
+    """The data to train on and those to validate on; see `data.split`."""
     data = data_set(train, "fit")
     if data is None or isinstance(train, DataLoader):
         raise ArgumentError(
-            f"fit: validation_split takes the last part of arrays or of a data set; a "
-            f"{type(train).__name__} cannot be split. Pass data to validate on: "
-            "fit(train, val), and see data.random_split"
+            f"fit: validation_split divides arrays or a data set; a {type(train).__name__} cannot "
+            "be split. Pass data to validate on: fit(train, val), and see data.split"
         )
-    samples = len(data)
-    first = int(samples * (1 - share))  # as Keras rounds
-    if not 0 < first < samples:
-        raise ArgumentError(
-            f"fit: validation_split={share} of {samples} samples leaves {first} to train on and "
-            f"{samples - first} to validate on"
-        )
-    _warn_of_order(labels_of(data), first)
-    return FitData(Subset(data, range(first)), Subset(data, range(first, samples)))
+    labels = labels_of(data)
+    first, second = next(pairs_of(how, len(data), labels, "fit: validation_split"))
+    if isinstance(how, (float, int)):
+        _warn_of_order(labels, len(first))
+    return FitData(Subset(data, first.tolist()), Subset(data, second.tolist()))
 
 
 def _warn_of_order(labels: np.ndarray[Any, Any] | None, first: int) -> None:
@@ -256,31 +258,15 @@ def _warn_of_order(labels: np.ndarray[Any, Any] | None, first: int) -> None:
         warnings.warn(
             f"fit: validation_split takes the last part of the data, and the classes "
             f"{', '.join(map(str, unseen[:5]))} are in this part only: the data are in the order "
-            "of their classes. Shuffle them first, or use data.random_split",
+            "of their classes. Use validation_split=data.Split(0.2, stratify=True)",
             stacklevel=4,
         )
 
 
 def labels_of(data: Any) -> np.ndarray[Any, Any] | None:
-    """The targets of all samples, where the data hold them as an array; None otherwise."""
-    if isinstance(data, DataLoader):
-        data = data.dataset
-    if isinstance(data, Subset):
-        labels = labels_of(data.dataset)
-        return None if labels is None else labels[np.asarray(list(data.indices), np.intp)]
-    target: Any = None
-    if isinstance(data, TensorDataset):
-        target = data.tensors[-1] if len(data.tensors) > 1 else None
-    elif isinstance(data, Columns):
-        target = data.parts.get("y") if isinstance(data.parts, Mapping) else data.parts[-1]
-    elif hasattr(data, "targets"):
-        target = data.targets
-    if target is None or not is_array(target):
-        return None
-    array = plain_array(target, "y")
-    if is_sparse(array):
-        return None
-    return to_array(array)
+    """The targets of all samples, where the data hold them as numbers; None otherwise."""
+    labels = splits.labels_of(data.dataset if isinstance(data, DataLoader) else data)
+    return labels if labels is not None and labels.dtype.kind in "biuf" else None
 
 
 # --- loaders -----------------------------------------------------------------------------------
