@@ -321,6 +321,24 @@ def test_a_run_that_was_killed_in_its_first_epoch_goes_on(tmp_path: Path, finish
     assert main([*PLAIN, "--overwrite", "--out", str(run)]) == 0
 
 
+def test_a_run_whose_best_weights_are_gone(
+    tmp_path: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "a"
+    shutil.copytree(finished, run)
+    (run / "checkpoints" / "best.h5").unlink()
+    resume = ["train", "--resume", "--no-pictures", "--quiet", "--out", str(run)]
+    assert main(resume) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "has no checkpoints/best.h5 any more, with the weights of its best epoch (1)" in err
+    assert "train on with --epochs 2 or more" in err
+    assert main([*resume, "--epochs", "2"]) == 0
+    assert "the best of the further epochs counts" in capsys.readouterr().err
+    assert (run / "checkpoints" / "best.h5").is_file()
+    assert main(resume) == 0
+
+
 KILLED = """
 import os, sys
 calls, name, number = 0, sys.argv.pop(1), int(sys.argv.pop(1))

@@ -24,7 +24,7 @@ from dlframe.base.printable import error_text, printable
 from dlframe.cli.names import DATA, UsageError
 from dlframe.data.dataset import fetch
 from dlframe.data.datasets.images import as_root
-from dlframe.data.folders import ImageFolder, default_loader
+from dlframe.data.folders import ImageFolder, default_loader, is_left_behind
 from dlframe.data.table import Table, TableEncoder, are_classes, read_arrays
 from dlframe.errors import ArgumentError, DatasetError, FileFormatError, PluginError, did_you_mean
 from dlframe.tensor import to_array
@@ -143,9 +143,10 @@ def digest(place: str) -> str:
     found = hashlib.sha256()
     try:
         if path.is_dir():
-            for folder, inside, names in sorted(os.walk(path)):
-                del inside
+            for folder, _, names in sorted(os.walk(path)):
                 for name in sorted(names):
+                    if is_left_behind(name):  # a look at the folder may write such a file
+                        continue
                     file = Path(folder, name)
                     size = file.stat().st_size if file.is_file() else -1
                     found.update(f"{file.relative_to(path)}\0{size}\n".encode(errors="replace"))

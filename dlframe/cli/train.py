@@ -179,9 +179,32 @@ def _prepare(
             raise UsageError(
                 f"{run.folder} has {trainer.epoch} epochs already: --epochs N for more"
             )
+        _check_best(run, trainer, config["epochs"])
     elif run.exists:
         _check_may_be_replaced(run, options)  # again, since another process may have made it
         run.clear()
+
+
+def _check_best(run: Run, trainer: Trainer, epochs: int) -> None:
+    """A run whose best weights are gone goes on without them; UsageError if no epoch is left."""
+    checkpoint = _checkpoint_callback(trainer)
+    if checkpoint.best is None or run.best.is_file():
+        return
+    gone = (
+        f"{run.folder} has no {run.best.relative_to(run.folder)} any more, with the weights of its "
+        f"best epoch ({checkpoint.best_epoch})"
+    )
+    if trainer.epoch >= epochs:
+        raise UsageError(
+            f"{gone}, so there is nothing to report: put the file back, or train on with --epochs "
+            f"{trainer.epoch + 1} or more, where the best of the further epochs counts"
+        )
+    say(f"warning: {gone}: the best of the further epochs counts", sys.stderr)
+    checkpoint.best, checkpoint.best_epoch = None, 0
+
+
+def _checkpoint_callback(trainer: Trainer) -> ModelCheckpoint:
+    return next(one for one in trainer.callbacks if isinstance(one, ModelCheckpoint))
 
 
 def _train_and_report(
@@ -423,7 +446,7 @@ def _say_balance(problem: Problem) -> None:
 
 def _test(run: Run, problem: Problem, trainer: Trainer, config: dict[str, Any]) -> Result:
     """Measure the best epoch's weights on the test set, and print the results."""
-    checkpoint = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint))
+    checkpoint = _checkpoint_callback(trainer)
     if checkpoint.best is None:
         raise NonFiniteLossError(
             f"the validation loss was not a number in any of the {trainer.epoch} epochs, so none "

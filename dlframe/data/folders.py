@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,11 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
     Classes are the folders in `root` in the order of their names; labels count from 0. The files
     of a class come in the order of their folders, then of their names. Links are followed.
 
+    What systems and editors leave behind is no class and no sample: names that begin with a dot
+    (".DS_Store", "._cat.png", ".ipynb_checkpoints"), "Thumbs.db", "desktop.ini", "__MACOSX"; with
+    `is_valid_file`, that function alone decides about files. Pipes, sockets, devices and links that
+    lead nowhere are left out with a warning, as reading a pipe would wait for its writer.
+
     Args:
         loader: a function of a path that returns a sample.
         extensions: how the names of files end that are taken, such as `(".png",)`.
@@ -47,7 +55,7 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
 
     Raises:
         FolderError: there is no folder `root`, no folder in it, or a class has no file.
-        DatasetError: a link leads back to a folder that it lies in.
+        DatasetError: a link leads back to a folder that it lies in, or a folder may not be read.
         ValueError: not exactly one of `extensions` and `is_valid_file` is given.
 
     >>> import tempfile
@@ -91,7 +99,11 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
         """
         try:
             with os.scandir(directory) as inside:
-                classes = sorted(entry.name for entry in inside if entry.is_dir())
+                classes = sorted(
+                    entry.name
+                    for entry in inside
+                    if not is_left_behind(entry.name) and _is_folder(entry)
+                )
         except OSError as error:
             raise FolderError(f"{printable(directory)}: {error.strerror or error}") from None
         if not classes:
@@ -115,15 +127,23 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
                 "Both extensions and is_valid_file cannot be None or not None at the same time"
             )
         ends = tuple(end.lower() for end in extensions or ())
-        is_valid = is_valid_file or (lambda path: path.lower().endswith(ends))
         found: list[tuple[str, int]] = []
+        odd: list[str] = []
         empty = []
         for name in sorted(class_to_idx):
             before = len(found)
             folder = os.path.join(os.path.expanduser(directory), name)  # noqa: PTH111, PTH118 - texts
-            found += [(path, class_to_idx[name]) for path in _files(folder) if is_valid(path)]
+            there = os.path.isdir(folder)  # noqa: PTH112 - texts
+            for path in _files(folder, all_names=is_valid_file is not None) if there else ():
+                if is_valid_file is None and not path.lower().endswith(ends):
+                    continue
+                if not os.path.isfile(path):  # noqa: PTH113 - texts
+                    odd.append(path)
+                elif is_valid_file is None or is_valid_file(path):
+                    found.append((path, class_to_idx[name]))
             if len(found) == before:
                 empty.append(name)
+        _warn_of_odd(odd)
         if empty and not allow_empty:
             facts, kinds = _complaint(directory, empty, len(class_to_idx), extensions)
             raise FolderError(
@@ -199,6 +219,8 @@ def default_loader(path: str) -> Any:
     """
     from PIL import Image  # on first use
 
+    if not os.path.isfile(path) and os.path.lexists(path):  # noqa: PTH113 - texts
+        raise FileFormatError(f"{printable(path)} is {_kind_of(path)}, not an image file")
     with Path(path).open("rb") as file:
         try:
             with Image.open(file, formats=FORMATS) as image:
@@ -210,21 +232,70 @@ def default_loader(path: str) -> Any:
             ) from None
 
 
-def _files(folder: str) -> list[str]:
-    """All files below a folder; DatasetError for a link that leads back to a folder above it."""
+_LEFT_BEHIND = ("thumbs.db", "desktop.ini", "__macosx")
+
+
+def is_left_behind(name: str) -> bool:
+    """Whether a file or folder is none of the user's, but what a system or an editor left there.
+
+    >>> [is_left_behind(name) for name in (".DS_Store", "._a.png", "Thumbs.db", "a.png")]
+    [True, True, True, False]
+    """
+    return name.startswith(".") or name.lower() in _LEFT_BEHIND
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _files(folder: str, *, all_names: bool) -> list[str]:
+    """All that is no folder below a folder; DatasetError for a link that leads back above it."""
     found: list[str] = []
-    for place, _, names in sorted(_walk(folder)):
-        found += [os.path.join(place, name) for name in sorted(names)]  # noqa: PTH118 - texts
+    for place, _, names in sorted(_walk(folder, all_names=all_names)):
+        kept = (name for name in sorted(names) if all_names or not is_left_behind(name))
+        found += [os.path.join(place, name) for name in kept]  # noqa: PTH118 - texts
     return found
 
 
-def _walk(folder: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    for place, inside, names in os.walk(folder, followlinks=True):
+def _walk(folder: str, *, all_names: bool) -> Iterator[tuple[str, list[str], list[str]]]:
+    for place, inside, names in os.walk(folder, followlinks=True, onerror=_refuse_folder):
+        if not all_names:
+            inside[:] = [name for name in inside if not is_left_behind(name)]
         for name in inside:
             path = os.path.join(place, name)  # noqa: PTH118 - texts
             if os.path.islink(path):  # noqa: PTH114 - texts
                 _check_link(folder, place, path)
         yield place, inside, names
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise DatasetError(
+        f"the folder {printable(error.filename)} cannot be read: {error.strerror or error}"
+    ) from None
+
+
+def _warn_of_odd(paths: list[str]) -> None:
+    if not paths:
+        return
+    named = ", ".join(f"{printable(path)} ({_kind_of(path)})" for path in paths[:NAMED])
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        level, frame = level + 1, frame.f_back  # up to the line outside of this module
+    warnings.warn(f"left out, as they are no files: {named}{more}", stacklevel=level)
+
+
+def _kind_of(path: str) -> str:
+    """What something is that is no file, for a message."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - texts
+    except OSError:
+        return "a link that leads nowhere"
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def _check_link(folder: str, place: str, path: str) -> None:

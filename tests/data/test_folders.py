@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,77 @@ def test_links_are_followed_but_not_in_a_circle(
         with pytest.raises(DatasetError, match="is a link to a folder that it lies in"):
             ImageFolder(animals)
         (place / "back").unlink()
+
+
+def test_what_systems_and_editors_leave_is_no_class_and_no_sample(animals: Path) -> None:
+    samples = ImageFolder(animals).samples
+    for name in ("cat/._a.png", "cat/.hidden.png", "dog/.ipynb_checkpoints/d-checkpoint.jpg",
+                 ".git/a.png", "__MACOSX/._a.png", ".ipynb_checkpoints/a.png"):  # fmt: skip
+        save(animals / name)
+    for name in ("cat/.DS_Store", "cat/Thumbs.db", "dog/desktop.ini", ".DS_Store"):
+        (animals / name).write_bytes(b"\0")
+    data = ImageFolder(animals)
+    assert data.classes == ["cat", "dog", "zebra"]
+    assert data.samples == samples
+    plain = DatasetFolder(animals, Path, "")  # whatever the name
+    assert [Path(path).name for path, _ in plain.samples if "dog" in path] == ["d.jpg"]
+    own = DatasetFolder(
+        animals, Path, is_valid_file=lambda path: path.endswith(".png"), allow_empty=True
+    )
+    assert any(path.endswith(".hidden.png") for path, _ in own.samples)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+def test_pipes_sockets_and_links_to_nothing_are_left_out(animals: Path) -> None:
+    samples = ImageFolder(animals).samples
+    os.mkfifo(animals / "cat" / "pipe.png")
+    (animals / "dog" / "gone.png").symlink_to("nothing")
+    (animals / "dog" / "loop.png").symlink_to("loop.png")
+    (animals / "loop").symlink_to("loop")  # no class
+    (animals / "zebra" / "other").symlink_to("/dev/null")  # no image by its name
+    with pytest.warns(UserWarning, match="left out, as they are no files") as caught:
+        data = ImageFolder(animals)
+    assert data.samples == samples
+    text = str(caught[0].message)
+    assert text.count("pipe.png (a pipe)") == 1
+    assert text.count("(a link that leads nowhere)") == 2
+    assert caught[0].filename == __file__
+    asked: list[str] = []
+    with pytest.warns(UserWarning, match="no files"):
+        DatasetFolder(animals, Path, is_valid_file=lambda path: asked.append(path) or True)
+    assert not [path for path in asked if "pipe" in path or "gone" in path]
+    with pytest.raises(FileFormatError, match=r"pipe\.png is a pipe, not an image file"):
+        default_loader(str(animals / "cat" / "pipe.png"))
+    with pytest.raises(FileFormatError, match="is a folder, not an image file"):
+        default_loader(str(animals))
+    with pytest.raises(FileFormatError, match="null is a device, not an image file"):
+        default_loader(os.devnull)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="Windows has no such sockets")
+def test_a_socket_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "cat" / "a.png")
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind("cat/s.png")
+        with pytest.warns(UserWarning, match=r"s\.png \(a socket\)"):
+            assert len(ImageFolder(tmp_path)) == 1
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+def test_folders_and_files_that_may_not_be_read(animals: Path) -> None:
+    (animals / "cat" / "a.PNG").chmod(0)
+    with pytest.raises(PermissionError, match=r"a\.PNG"):
+        ImageFolder(animals)[0]
+    (animals / "cat" / "deep").chmod(0)
+    try:
+        with pytest.raises(DatasetError, match="deep cannot be read: Permission denied"):
+            ImageFolder(animals)
+    finally:
+        (animals / "cat" / "deep").chmod(0o700)
+
+
+def test_a_class_without_a_folder_is_empty(animals: Path) -> None:
+    assert not DatasetFolder.make_dataset(animals, {"cow": 0}, (".png",), allow_empty=True)
+    with pytest.raises(FolderError, match=r"no valid file for 1 of the 1 classes.*cow"):
+        DatasetFolder.make_dataset(animals, {"cow": 0}, (".png",))
