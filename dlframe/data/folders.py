@@ -282,7 +282,7 @@ def _warn_of_odd(paths: list[str]) -> None:
         return
     named = ", ".join(f"{printable(path)} ({_kind_of(path)})" for path in paths[:NAMED])
     more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-    level, frame = 1, sys._getframe(1)
+    level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename == __file__:
         level, frame = level + 1, frame.f_back  # up to the line outside of this module
     warnings.warn(f"left out, as they are no files: {named}{more}", stacklevel=level)
