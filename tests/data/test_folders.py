@@ -152,7 +152,7 @@ def test_pipes_sockets_and_links_to_nothing_are_left_out(animals: Path) -> None:
     asked: list[str] = []
     with pytest.warns(UserWarning, match="no files"):
         DatasetFolder(animals, Path, is_valid_file=lambda path: asked.append(path) or True)
-    assert not [path for path in asked if "pipe" in path or "gone" in path]
+    assert not {Path(path).name for path in asked} & {"pipe.png", "gone.png", "loop.png"}
     with pytest.raises(FileFormatError, match=r"pipe\.png is a pipe, not an image file"):
         default_loader(str(animals / "cat" / "pipe.png"))
     with pytest.raises(FileFormatError, match="is a folder, not an image file"):
