@@ -864,4 +864,9 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.viz.tracker": "Tracker",
         "dlframe.viz.trajectories": "Trajectories trajectories",
     },
+    "dlframe.viz.playground": {
+        "dlframe.viz.playground.program": "program",
+        "dlframe.viz.playground.session": "Session",
+        "dlframe.viz.playground.settings": "Settings",
+    },
 }

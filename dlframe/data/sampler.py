@@ -92,7 +92,7 @@ class RandomSampler(Sampler[int]):
         n = len(self.data_source)
         generator = self.generator
         if generator is None:
-            seed = int(random.default_generator.random_int64(1)[0])
+            seed = int(random.or_default(None).random_int64(1)[0])
             generator = random.Generator().manual_seed(seed)
         if self.replacement:
             # 32 at a time, so that a shared generator advances as in PyTorch

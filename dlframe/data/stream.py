@@ -115,7 +115,7 @@ def sample_generator() -> np.random.Generator:
     """
     draws = _current.get()
     if draws is None:
-        return np.random.default_rng(int(random.default_generator.random_int64(1)[0]))
+        return np.random.default_rng(int(random.or_default(None).random_int64(1)[0]))
     return draws.generator()
 
 
