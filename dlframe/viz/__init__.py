@@ -21,13 +21,8 @@ if IN_ADVANCE:
         saliency,
     )
     from dlframe.viz.boundaries import decision_boundary
-    from dlframe.viz.classifiers import (
-        calibration,
-        class_balance,
-        class_scores,
-        precision_recall,
-        roc,
-    )
+    from dlframe.viz.classes import class_balance, class_scores
+    from dlframe.viz.classifiers import calibration, precision_recall, roc
     from dlframe.viz.compare import compare, outcomes
     from dlframe.viz.curves import curves
     from dlframe.viz.graph import graph

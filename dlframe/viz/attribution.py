@@ -23,14 +23,17 @@ from dlframe.nn import functional as F
 from dlframe.nn.modes import evaluating
 from dlframe.tensor import Tensor, to_array
 from dlframe.tensor.creation import randn
-from dlframe.viz import style, tiles
+from dlframe.viz import given, style, tiles
 from dlframe.viz.tiles import Caption
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from dlframe.training.evaluator import Evaluator
+
 Array = NDArray[Any]
 
+MOST = 16  # images that are taken of a data set
 AT_ONCE = 64  # covered images in one call of the model
 OPACITY = 0.62  # of the colours over an image
 
@@ -64,7 +67,7 @@ class Attribution:
         """
         with style.house_style():
             count = len(self.images)
-            rgb = tiles.as_rgb(tiles.as_images(self.images, self.method), mean, std)
+            rgb = tiles.as_rgb(given.images_of(self.images, self.method), mean, std)
             names = style.class_names(classes, int(self.target.max()) + 1)
             captions = [
                 Caption(style.shortened(names[c], 18), f"{100 * p:.0f} %")
@@ -97,7 +100,7 @@ class Attribution:
 
 
 def saliency(
-    model: Module,
+    model: Module | Evaluator,
     images: object,
     target: object = None,
     *,
@@ -112,7 +115,7 @@ def saliency(
 
     Args:
         model: from images (N, C, H, W) to scores (N, C), or (N,) or (N, 1) of two classes.
-        images: (N, C, H, W).
+        images: (N, C, H, W), or what `sample_grid` takes; of a data set or loader the first 16.
         target: the class (N,) asked about; by default the one with the highest score.
 
     Simonyan et al., "Deep inside convolutional networks" (2014); Smilkov et al., "SmoothGrad"
@@ -127,7 +130,8 @@ def saliency(
         raise ArgumentError(
             f"saliency: samples must be 1 or more and noise 0 or more; got {samples} and {noise}"
         )
-    x = _images(images, "saliency")
+    model = _module(model, "saliency")
+    x = _images(images, "saliency", model)
     with evaluating(model), random.fork_rng():
         classes, probability = _asked(model, x, target, "saliency")
         total = np.zeros((len(x), *x.shape[2:]))
@@ -142,7 +146,7 @@ def saliency(
 
 
 def occlusion(
-    model: Module,
+    model: Module | Evaluator,
     images: object,
     target: object = None,
     *,
@@ -167,7 +171,8 @@ def occlusion(
     >>> occlusion(model, dl.rand(2, 1, 4, 4), size=2).maps.shape
     (2, 4, 4)
     """
-    x = _images(images, "occlusion")
+    model = _module(model, "occlusion")
+    x = _images(images, "occlusion", model)
     height, width = x.shape[2:]
     size = max(1, min(height, width) // 4) if size is None else size
     stride = max(1, size // 2) if stride is None else stride
@@ -197,7 +202,7 @@ def occlusion(
 
 
 def grad_cam(
-    model: Module, images: object, layer: Module | str, target: object = None
+    model: Module | Evaluator, images: object, layer: Module | str, target: object = None
 ) -> Attribution:
     """Which places of a layer's feature maps speak for a class.
 
@@ -216,7 +221,8 @@ def grad_cam(
     >>> grad_cam(model, dl.rand(2, 1, 4, 4), "1").maps.shape
     (2, 4, 4)
     """
-    x = _images(images, "grad_cam")
+    model = _module(model, "grad_cam")
+    x = _images(images, "grad_cam", model)
     part, name = _part(model, layer, "grad_cam")
     with evaluating(model):
         classes, probability = _asked(model, x, target, "grad_cam")
@@ -237,8 +243,8 @@ def grad_cam(
 
 
 def feature_maps(
-    model: Module,
-    image: object,
+    model: Module | Evaluator,
+    image: Any,
     layer: Module | str,
     *,
     limit: int = 64,
@@ -249,7 +255,7 @@ def feature_maps(
     """Draw the maps that a layer makes of one image, one tile for each channel.
 
     Args:
-        image: (C, H, W), or a batch of one.
+        image: (C, H, W) or (H, W), an image of PIL, or a batch of one.
         layer: a part of the model, or its name, whose output is (1, K, h, w).
         limit: draw the first so many channels.
 
@@ -260,8 +266,10 @@ def feature_maps(
     >>> len(feature_maps(model, dl.rand(1, 8, 8), "0").axes[0].images)
     3
     """
-    array = to_array(image)
-    x = _images(array[None] if array.ndim == 3 else array, "feature_maps")
+    model = _module(model, "feature_maps")
+    if isinstance(image, (Tensor, np.ndarray)) and image.ndim == 3:
+        image = image[None]
+    x = _images(image, "feature_maps", model)
     if len(x) != 1:
         raise ShapeError(f"feature_maps: one image, (C, H, W); got a batch of {len(x)}")
     part, name = _part(model, layer, "feature_maps")
@@ -285,15 +293,22 @@ def feature_maps(
 # --- the model ---------------------------------------------------------------------------------
 
 
-def _images(images: object, where: str) -> Array:
-    array = to_array(images)
-    if array.ndim != 4 or 0 in array.shape:
-        raise ShapeError(f"{where}: images must be (N, C, H, W) and not empty; got {array.shape}")
-    if array.dtype.kind != "f":
-        raise ArgumentError(
-            f"{where}: images must be floats, as the model takes them; got {array.dtype}"
-        )
-    return array
+def _module(model: Any, where: str) -> Module:
+    """The model, which may be that of a Trainer."""
+    if not given.is_model(model):
+        raise TypeError(f"{where}: expected a model (Module); got {type(model).__name__}")
+    return model if isinstance(model, Module) else model.model
+
+
+def _images(images: Any, where: str, model: Module) -> Array:
+    """Images (N, C, H, W) as the model takes them."""
+    if given.is_data(images):
+        array = given.samples_of(images, MOST, where).images
+    else:
+        array = given.images_of(images, where, any_channels=True)
+    if not len(array):
+        raise ShapeError(f"{where}: there are no images; got {array.shape}")
+    return given.floats_of(array, model)
 
 
 def _asked(

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlframe.autograd.modes import no_grad
-from dlframe.errors import ShapeError
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.metrics import scores_of
-from dlframe.metrics.labels import check_labels, look_like_probabilities, whole_numbers
+from dlframe.metrics.labels import check_labels, look_like_probabilities
 from dlframe.tensor import Tensor, to_array
-from dlframe.viz import style
+from dlframe.training.evaluator import Evaluator
+from dlframe.viz import given, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,9 +30,9 @@ PALE = 0.55  # the share of white in the colours of areas, so that points stand 
 
 
 def decision_boundary(
-    predict: Callable[[Any], Any],
-    x: object,
-    y: object,
+    predict: Callable[[Any], Any] | Evaluator,
+    x: Any,
+    y: Any = None,
     classes: Sequence[object] | None = None,
     *,
     probabilities: bool | None = None,
@@ -42,12 +43,21 @@ def decision_boundary(
 ) -> Figure:
     """Draw points `x` (N, 2) of classes `y` (N,), and the areas where each class is predicted.
 
-    `predict` gets points (P, 2), as Tensor or array like `x`. It returns logits (P, C), one logit
-    per point (P,) or (P, 1), or integer labels (P,). Its floats are probabilities with
-    `probabilities=True`, logits with False. None asks the last layer, if `predict` is a model: a
-    Sigmoid or Softmax gives probabilities. Otherwise it takes them for probabilities if all lie in
-    [0, 1] (and, of several classes, sum to one), with a warning where one logit per point could be
-    meant. Call `model.eval()` first. Where the colour of an area is pale or mixed, the
+    Args:
+        predict: a model or `Trainer`, which is called in evaluation mode; or a function that gets
+            points (P, 2), as Tensor or array like `x`. It returns logits (P, C), one logit per
+            point (P,) or (P, 1), or integer labels (P,).
+        x: the points; or a data set, a loader or a pair (x, y) that has the classes, too.
+        y: the classes, as numbers, names or one-hot rows.
+        classes: the names of the classes, by default those of the data set.
+        probabilities: whether the floats are probabilities (True) or logits (False). None asks the
+            last layer or the loss, if there is a model: a Sigmoid or Softmax gives probabilities.
+            Otherwise it takes them for probabilities if all lie in [0, 1] (and, of several classes,
+            sum to one), with a warning where one logit per point could be meant.
+        resolution: places along the longer side at which the classes are predicted.
+        labels: of the two axes.
+
+    Where the colour of an area is pale or mixed, the
     model is less sure. Lines separate the areas, and crosses mark the points that the model gets
     wrong.
 
@@ -56,23 +66,28 @@ def decision_boundary(
     >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     ['left', 'right', 'boundary']
     """
-    points, truth = _points(x), whole_numbers(np.ravel(to_array(y)), "y")
+    x, y, classes = _taken(x, y, classes)
+    points, truth = _points(x), given.labels_of(y, classes, "y", "decision_boundary")
     if truth.shape != points.shape[:1]:
         raise ShapeError(f"decision_boundary: x{points.shape} and y{truth.shape} do not fit")
     if resolution < 2:
         raise ValueError(f"decision_boundary: resolution must be 2 or more, got {resolution}")
     wrap = Tensor if isinstance(x, Tensor) else np.asarray
+    kind: str | None = None
+    if probabilities is None and given.is_model(predict):
+        loss = predict.loss if isinstance(predict, Evaluator) else None
+        kind = scores_of(loss, predict.model if isinstance(predict, Evaluator) else predict)
+    call = _predicting(predict)
     across, up = _frame(points)
     columns, rows = _mesh_size(across, up, resolution)
     mesh_x, mesh_y = np.meshgrid(np.linspace(*across, columns), np.linspace(*up, rows))
     mesh = np.stack([mesh_x.ravel(), mesh_y.ravel()], axis=1).astype(points.dtype)
 
     count = max(2, int(truth.max(initial=0)) + 1, len(classes or ()))
-    scores = _scores(predict, np.concatenate([mesh, points]), wrap)
-    kind = scores_of(None, predict) if probabilities is None else None
-    if kind is not None:  # what a last layer may give are probabilities and their logarithms
+    scores = _scores(call, np.concatenate([mesh, points]), wrap)
+    if kind is not None:
         scores = np.exp(scores) if kind == "log_probabilities" else scores
-        probabilities = True
+        probabilities = kind != "logits"
     beliefs = _beliefs(scores, count, probabilities)
     area, own = beliefs[: len(mesh)], beliefs[len(mesh) :]
     check_labels(truth, area.shape[1], "y")
@@ -96,8 +111,40 @@ def decision_boundary(
 # --- points and beliefs ------------------------------------------------------------------------
 
 
-def _points(x: object) -> Array:
-    points = to_array(x)
+def _taken(
+    x: Any, y: Any, classes: Sequence[object] | None
+) -> tuple[Any, Any, Sequence[object] | None]:
+    """Points, classes and their names, each by itself."""
+    if given.is_data(x):
+        classes = given.classes_of(x) if classes is None else classes
+        x, y = given.columns_of(x, "decision_boundary")
+    if y is None:
+        raise ArgumentError(
+            "decision_boundary: the classes y of the points are missing; pass them after x"
+        )
+    if classes is None and given.are_names(y):
+        classes = given.sorted_names(y)
+    return x, y, classes
+
+
+def _predicting(predict: Any) -> Callable[[Any], Any]:
+    """A function of points; a model is in evaluation mode, and gets its own dtype."""
+    if not given.is_model(predict):
+        if not callable(predict):
+            raise TypeError(
+                "decision_boundary: predict must be a model or a function of points; got "
+                f"{type(predict).__name__}"
+            )
+        found: Callable[[Any], Any] = predict
+        return found
+    evaluator = given.evaluator_of(predict)
+    return lambda points: evaluator.predict(points, batch_size=AT_ONCE)
+
+
+def _points(x: Any) -> Array:
+    points = given.numbers_of(x)
+    if points.dtype.kind not in "biuf":
+        raise DTypeError(f"decision_boundary: x must be numbers (N, 2); got {points.dtype}")
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ShapeError(f"decision_boundary: x must be (N, 2), N ≥ 1, got {points.shape}")
     return points if points.dtype.kind == "f" else points.astype(np.float32)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import metrics
-from dlframe.errors import ArgumentError, ShapeError, did_you_mean
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.metrics.intervals import of_share
-from dlframe.metrics.labels import check_labels, whole_numbers
-from dlframe.tensor import to_array
-from dlframe.viz import style
+from dlframe.viz import given, style
+from dlframe.viz.given import Answers
 from dlframe.viz.looks import looks_of
-from dlframe.viz.matrix import matrix_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,11 +41,13 @@ def roc(
 
     Args:
         output: one score per sample (N,), or scores of C classes (N, C): then there is a curve for
-            each class against the rest. A dict of outputs compares models: of two classes one
-            curve each; of more the mean of their areas says more than a curve.
-        target: the labels (N,).
-        classes: the names of the classes.
-        scores: "logits" or "probabilities"; needed for more than two classes, see `metrics.auroc`.
+            each class against the rest; or a model or `Trainer`. A dict of them compares models: of
+            two classes one curve each; of more the mean of their areas says more than a curve.
+        target: the labels (N,), as numbers, names or one-hot rows. Of a model, its data: a data
+            set, a loader, or a pair (x, y).
+        classes: the names of the classes, by default those of the data set.
+        scores: "logits" or "probabilities", for more than two classes, where their values do not
+            tell; see `metrics.auroc`.
 
     The legend has the area under each curve: the share of pairs of a positive and a negative of
     which the positive has the higher score. Fawcett, "An introduction to ROC analysis" (2006).
@@ -61,13 +61,13 @@ def roc(
     'area 0.750'
     """
 
-    def curve(one: Any, positive: int | None) -> tuple[Any, Any, float]:
-        points = metrics.roc_curve(one, target, positive, scores=scores)
+    def curve(one: Answers, positive: int | None) -> tuple[Any, Any, float]:
+        points = metrics.roc_curve(one.output, one.target, positive, scores=one.scores)
         x, y = points.false_positive_rate, points.true_positive_rate
         return x, y, float(np.trapezoid(y, x))
 
     with style.house_style():
-        lines = _lines("roc", output, target, classes, curve)
+        lines = _lines(_several("roc", output, target, classes, scores), curve, "roc")
         figure, axes = _square(title, "false positive rate", "true positive rate")
         axes.plot([0, 1], [0, 1], **CHANCE)
         _draw_lines(axes, lines, "area")
@@ -95,56 +95,78 @@ def precision_recall(
     'average precision 0.833'
     """
 
-    def curve(one: Any, positive: int | None) -> tuple[Any, Any, float]:
-        points = metrics.precision_recall_curve(one, target, positive, scores=scores)
+    def curve(one: Answers, positive: int | None) -> tuple[Any, Any, float]:
+        points = metrics.precision_recall_curve(one.output, one.target, positive, scores=one.scores)
         gained = np.diff(points.recall)
         return points.recall, points.precision, float((gained * points.precision[1:]).sum())
 
     with style.house_style():
-        lines = _lines("precision_recall", output, target, classes, curve)
+        several = _several("precision_recall", output, target, classes, scores)
+        lines = _lines(several, curve, "precision_recall")
         figure, axes = _square(title, "recall", "precision")
         if len(lines) == 1 or isinstance(output, Mapping):
-            axes.axhline(float((to_array(target) == 1).mean()), **CHANCE)
+            first = next(iter(several.values()))
+            axes.axhline(float((first.target == 1).mean()), **CHANCE)
         _draw_lines(axes, lines, "average precision", drawstyle="steps-pre")
         return style.finish(figure, path)
 
 
-def _lines(
+def _several(
     where: str,
     output: Any,
     target: Any,
     classes: Sequence[object] | None,
-    curve: Callable[[Any, int | None], tuple[Any, Any, float]],
+    scores: str | None,
+) -> dict[str, Answers]:
+    """The answers of each model by its name; of "" if it is one without a name."""
+    outputs = output if isinstance(output, Mapping) else {"": output}
+    if not outputs:
+        raise ArgumentError(f"{where}: the dict of outputs is empty")
+    found = {
+        str(name): given.answers(where, one, target, classes, scores)
+        for name, one in outputs.items()
+    }
+    for one in found.values():
+        if not one.target.size:
+            raise ShapeError(f"{where}: there are no samples; got output{one.output.shape}")
+        if one.columns == 1 and one.output.dtype.kind != "f" and one.target.max() > 1:
+            raise ArgumentError(
+                f"{where}: needs scores, such as probabilities, and got labels of shape "
+                f"{one.output.shape}; of a model pass its outputs before argmax"
+            )
+    return found
+
+
+def _lines(
+    several: Mapping[str, Answers],
+    curve: Callable[[Answers, int | None], tuple[Any, Any, float]],
+    where: str,
 ) -> dict[str, tuple[Any, Any, float]]:
     """The points and the area of each curve by its name; "" if there is one only."""
-    if isinstance(output, Mapping):
-        if not output:
-            raise ArgumentError(f"{where}: the dict of outputs is empty")
-        many = [name for name, one in output.items() if _count(one) > 2]
-        if many:
-            raise ArgumentError(
-                f"{where}: {many[0]!r} has scores of {_count(output[many[0]])} classes; models are "
-                "compared on two, so pass the scores of one class and labels of 0 and 1"
-            )
-        lines = {str(name): curve(one, None) for name, one in output.items()}
-    else:
-        count = _count(output)
-        if count > 2:
-            names = style.class_names(classes, count)
-            lines = {name: curve(output, i) for i, name in enumerate(names[:count])}
-        else:
-            lines = {"": curve(output, None)}
-    if len(lines) > MOST:
+    many = [name for name, one in several.items() if one.columns > 2]
+    if many and "" not in several:
         raise ArgumentError(
-            f"{where}: {len(lines)} curves cannot be told apart; draw up to {MOST}: pass the "
-            "scores of one class (N,) and labels of 0 and 1"
+            f"{where}: {many[0]!r} has scores of {several[many[0]].columns} classes; models are "
+            "compared on two, so pass the scores of one class and labels of 0 and 1"
         )
-    return lines
-
-
-def _count(output: Any) -> int:
-    array = to_array(output)
-    return array.shape[1] if array.ndim == 2 else 1
+    if many:
+        one = several[many[0]]
+        names = given.names(one.classes, one.columns, 200)
+        count = len(names)
+        if count > MOST:
+            raise ArgumentError(
+                f"{where}: {count} curves cannot be told apart; draw up to {MOST}: pass the "
+                "scores of one class (N,) and labels of 0 and 1"
+            )
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ArgumentError(f"{where}: the class name {twice[0]!r} occurs more than once")
+        return {name: curve(one, i) for i, name in enumerate(names)}
+    if len(several) > MOST:
+        raise ArgumentError(
+            f"{where}: {len(several)} curves cannot be told apart; draw up to {MOST}"
+        )
+    return {name: curve(one, None) for name, one in several.items()}
 
 
 def _square(title: str | None, x_label: str, y_label: str) -> tuple[Figure, Axes]:
@@ -180,6 +202,7 @@ def calibration(
     target: Any,
     *,
     bins: int = 10,
+    adaptive: bool = False,
     scores: str | None = None,
     title: str | None = None,
     path: str | os.PathLike[str] | None = None,
@@ -190,42 +213,55 @@ def calibration(
     of samples of class 1; of several (N, C), x is the probability of the likeliest class, and y the
     share of samples of which it is the true one. On the diagonal probabilities can be taken at
     their word; below it the model is too sure. The bars below count the samples of each bin; the
-    legend has the expected calibration error. Guo et al., "On calibration of modern neural
-    networks" (2017).
+    legend has the expected calibration error. Thin lines are Wilson's 95 % intervals of the shares,
+    of one model only. Guo et al., "On calibration of modern neural networks" (2017).
 
     Args:
-        output: probabilities or logits, or a dict of outputs of several models.
-        target: the labels (N,).
-        bins: of equal width.
+        output: probabilities or logits, or a model or `Trainer`; or a dict of several.
+        target: the labels (N,); of a model, its data.
+        bins: how many.
+        adaptive: bins of about as many samples each, in place of bins of one width.
         scores: "logits" or "probabilities", where that is not certain, see `metrics.log_loss`.
 
     >>> figure = calibration(np.array([0.2, 0.2, 0.9, 0.7]), np.array([0, 1, 1, 1]), bins=2)
     >>> figure.axes[0].lines[1].get_ydata().tolist()
     [0.5, 1.0]
     """
-    outputs = output if isinstance(output, Mapping) else {"": output}
-    if not outputs:
-        raise ArgumentError("calibration: the dict of outputs is empty")
+    several = _several("calibration", output, target, None, scores)
+    measured = {
+        name: metrics.reliability_curve(
+            one.output, one.target, bins, adaptive=adaptive, scores=one.scores
+        )
+        for name, one in several.items()
+    }
     with style.house_style():
         height = SIDE + 1.3
         figure = style.new_figure(SIDE + 0.9, height, title)
         style.lay_out(figure, height)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(SIDE, 0.9))
         axes.plot([0, 1], [0, 1], **CHANCE)
-        looks = looks_of(outputs)
-        for name, one in outputs.items():
-            curve = metrics.reliability_curve(one, target, bins, scores=scores)
-            error = metrics.calibration_error(one, target, bins=bins, scores=scores)
-            label = f"{style.shortened(str(name), 24)}  {error:.3f}" if name else f"ECE {error:.3f}"
+        looks = looks_of(several)
+        for name, one in several.items():
+            curve = measured[name]
+            error = metrics.calibration_error(
+                one.output, one.target, bins=bins, adaptive=adaptive, scores=one.scores
+            )
+            label = f"{style.shortened(name, 24)}  {error:.3f}" if name else f"ECE {error:.3f}"
             axes.plot(curve.confidence, curve.accuracy, **looks[name], label=label)
-            below.plot(curve.confidence, curve.samples, **looks[name])
+            look = dict(looks[name])
+            if len(several) == 1:
+                _draw_shares(axes, curve)
+                below.vlines(curve.confidence, 0, curve.samples, color=look["color"], lw=7)
+                look |= {"linestyle": "none", "marker": ""}
+            below.plot(curve.confidence, curve.samples, **look)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.set_ylabel("share that is right" if _is_several(outputs) else "share of class 1")
+        is_several = any(one.columns > 1 for one in several.values())
+        axes.set_ylabel("share that is right" if is_several else "share of class 1")
         axes.grid(visible=True)
-        axes.legend(title="ECE" if len(outputs) > 1 else None, loc="upper left", handlelength=2.6)
+        axes.legend(title="ECE" if len(several) > 1 else None, loc="upper left", handlelength=2.6)
         below.set_yscale("symlog", linthresh=2)
         below.set(xlabel="probability", ylabel="samples", ylim=(0, None))
-        most = max(line.get_ydata().max() for line in below.lines)
+        most = max(curve.samples.max() for curve in measured.values())
         powers = [10**n for n in range(1, 12) if 10**n <= most]
         below.set_yticks([0, *powers[:: len(powers) // 4 + 1]])
         below.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
@@ -233,182 +269,8 @@ def calibration(
         return style.finish(figure, path)
 
 
-def _is_several(outputs: Mapping[Any, Any]) -> bool:
-    return any(_count(one) > 1 for one in outputs.values())
-
-
-# --- classes -----------------------------------------------------------------------------------
-
-SCORES = ("precision", "recall", "f1", "specificity")
-
-
-def class_scores(
-    matrix: Any,
-    classes: Sequence[object] | None = None,
-    *,
-    target: Any = None,
-    names: Sequence[str] = ("precision", "recall"),
-    title: str | None = None,
-    path: str | os.PathLike[str] | None = None,
-) -> Figure:
-    """Draw bars of the precision and recall of each class, with the number of its samples.
-
-    Args:
-        matrix: a confusion matrix (C, C) as `metrics` counts it; or, with `target`, the outputs or
-            labels that a model gave, in any form that metrics take.
-        classes: the names of the classes.
-        target: the true labels.
-        names: of "precision", "recall", "f1" and "specificity".
-
-    Thin lines are Wilson's 95 % intervals of shares (all but F1): with few samples they are wide.
-    A class that was never predicted has no precision, and one without samples no recall.
-
-    >>> figure = class_scores(np.array([[8, 2], [0, 10]]), ["cat", "dog"])
-    >>> [round(float(bar.get_width()), 3) for bar in figure.axes[0].patches]
-    [1.0, 0.833, 0.8, 1.0]
-    """
-    for name in names:
-        if name not in SCORES:
-            raise ArgumentError(
-                f"class_scores: there is no {name!r}.{did_you_mean(name, SCORES)} Known: "
-                f"{', '.join(SCORES)}"
-            )
-    table = matrix_of("class_scores", matrix, target)
-    count = len(table)
-    with style.house_style():
-        labels = [style.shortened(one, 24) for one in style.class_names(classes, count)[:count]]
-        thick = 0.19
-        height = 0.9 + count * (thick * len(names) + 0.14)
-        figure = style.new_figure(6.2, height, title)
-        style.lay_out(figure, height)
-        axes = figure.subplots()
-        step = 0.8 / len(names)
-        for i, name in enumerate(names):
-            hits, of = _ratio(name, table)
-            rows = np.arange(count) + (i - (len(names) - 1) / 2) * step
-            shares = np.divide(hits, of, out=np.zeros(count), where=of > 0)
-            hatch, colour = ("", "////", "....", "xxxx")[i], style.CLASS_COLOURS[i]
-            axes.barh(rows, shares, step * 0.9, label=name, color=colour, hatch=hatch,
-                      edgecolor=style.PAPER, lw=0.4)  # fmt: skip
-            _draw_intervals(axes, name, rows, hits, of)
-        support = table.sum(axis=1)
-        axes.set_yticks(
-            range(count), [f"{a}  ({int(n):,})" for a, n in zip(labels, support, strict=True)]
-        )
-        axes.set(xlim=(0, 1.0), ylim=(count - 0.45, -0.55))
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(names), borderpad=0.2)
-        return style.finish(figure, path)
-
-
-def _ratio(name: str, table: Any) -> tuple[Any, Any]:
-    """Numerators and denominators of a score of each class."""
-    hits, predicted, true = table.diagonal(), table.sum(axis=0), table.sum(axis=1)
-    if name == "precision":
-        return hits, predicted
-    if name == "recall":
-        return hits, true
-    if name == "f1":
-        return 2 * hits, predicted + true
-    return table.sum() - predicted - true + hits, table.sum() - true
-
-
-def _draw_intervals(axes: Axes, name: str, rows: Any, hits: Any, of: Any) -> None:
-    from matplotlib.patheffects import withStroke
-
-    seen = [withStroke(linewidth=2.4, foreground=style.PAPER)]  # on dark bars as well
-    for row, hit, count in zip(rows, hits, of, strict=True):
-        if not count:
-            axes.text(0.005, row, "none", size=7, color=style.MUTED, va="center")
-        elif name != "f1":
-            low, high = of_share(int(hit), int(count), 0.95, None)
-            axes.plot([low, high], [row, row], color=style.INK, lw=1.0, path_effects=seen)
-
-
-def class_balance(
-    labels: Any,
-    classes: Sequence[object] | None = None,
-    *,
-    title: str | None = None,
-    path: str | os.PathLike[str] | None = None,
-) -> Figure:
-    """Draw how many samples each class has.
-
-    Args:
-        labels: a data set with `targets` (or whose samples are pairs with a label), labels (N,), or
-            one-hot labels (N, C); a dict of several, such as `{"training": …, "test": …}`, is drawn
-            as shares, so that a difference between them can be seen.
-        classes: the names; by default those of the data set.
-
-    Raises:
-        ShapeError: labels of another shape; LabelError: labels that are not whole numbers.
-
-    >>> figure = class_balance(np.array([0, 1, 1, 2]), ["a", "b", "c"])
-    >>> [int(bar.get_width()) for bar in figure.axes[0].patches]
-    [1, 2, 1]
-    """
-    several = labels if isinstance(labels, Mapping) else {"": labels}
-    if not several:
-        raise ArgumentError("class_balance: the dict of labels is empty")
-    if classes is None:
-        classes = next((c for d in several.values() if (c := getattr(d, "classes", None))), None)
-    found = {str(name): _labels_of(one) for name, one in several.items()}
-    seen = max((int(one.max()) + 1 for one in found.values() if one.size), default=0)
-    count = max(seen, len(classes) if classes is not None else 0)
-    if not count:
-        raise ShapeError("class_balance: there are no labels")
-    with style.house_style():
-        names = [style.shortened(one, 24) for one in style.class_names(classes, count)[:count]]
-        height = 0.9 + count * (0.19 * len(found) + 0.12)
-        figure = style.new_figure(6.2, height, title, _imbalance(found, count))
-        style.lay_out(figure, height)
-        axes = figure.subplots()
-        step = 0.82 / len(found)
-        for i, (name, one) in enumerate(found.items()):
-            counts = np.bincount(one, minlength=count)
-            values = counts / max(counts.sum(), 1) if len(found) > 1 else counts
-            rows = np.arange(count) + (i - (len(found) - 1) / 2) * step
-            axes.barh(rows, values, step * 0.9, label=name, lw=0.4, edgecolor=style.PAPER,
-                      color=style.CLASS_COLOURS[i % 10],
-                      hatch=("", "////", "....", "xxxx")[i % 4])  # fmt: skip
-        axes.set_yticks(range(count), names)
-        axes.set(ylim=(count - 0.45, -0.55), xlabel="share" if len(found) > 1 else "samples")
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x")
-        if len(found) > 1:
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(found), borderpad=0.2)
-        return style.finish(figure, path)
-
-
-def _imbalance(found: Mapping[str, Any], count: int) -> str:
-    parts = []
-    for name, labels in found.items():
-        counts = np.bincount(labels, minlength=count)
-        least = counts.min()
-        ratio = (
-            "a class has none" if not least else f"largest to smallest {counts.max() / least:.3g}"
-        )
-        parts.append(f"{name + ': ' if name else ''}{len(labels):,} samples, {ratio}")
-    return "; ".join(parts)
-
-
-def _labels_of(data: Any) -> Any:
-    """The labels of a data set, or labels in one of their forms, as integers (N,)."""
-    given = getattr(data, "targets", data)
-    if given is data and hasattr(data, "__getitem__") and not hasattr(data, "dtype"):
-        first = data[0] if len(data) else None
-        if isinstance(first, (tuple, list)) and len(first) == 2:
-            given = [data[i][1] for i in range(len(data))]
-    array = np.asarray(
-        [to_array(one) for one in given] if isinstance(given, list) else to_array(given)
-    )
-    if array.ndim == 2 and array.shape[1] > 1:
-        array = array.argmax(axis=1)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise ShapeError(f"class_balance: labels are (N,) or one-hot (N, C); got {array.shape}")
-    labels = whole_numbers(array, "labels")
-    check_labels(labels, None, "labels")
-    return labels
+def _draw_shares(axes: Axes, curve: Any) -> None:
+    """The intervals of the shares of a reliability curve."""
+    for x, share, count in zip(curve.confidence, curve.accuracy, curve.samples, strict=True):
+        low, high = of_share(round(share * count), int(count), 0.95, None)
+        axes.plot([x, x], [low, high], color=style.INK, lw=0.9, zorder=1)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.training.callbacks.monitor import better, check_mode, infer_mode, unknown_name
-from dlframe.training.reading import read_history
 from dlframe.training.smoothing import smoothed
 from dlframe.viz import style
+from dlframe.viz.histories import are_numbers, history_of
 from dlframe.viz.looks import looks_of
 from dlframe.viz.panels import (
     PANEL,
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Run = Mapping[str, Numbers] | str | os.PathLike[str]
-Runs = Mapping[str, Run | Sequence[Run]]
+Runs = Mapping[str, Any]  # to what `history_of` takes, or to a list of such
 Group = list[Series]  # the runs of one name, for one quantity
 
 BANDS = {
@@ -68,8 +67,8 @@ def compare(
 
     `runs` maps a name to one history, or to the histories of several runs that differ in their
     seeds: then the line is their mean, as far as all of them went, and the band says how far they
-    lie apart. A history is what `Trainer.fit` returns, a dict of lists, a file that JSONLogger,
-    CSVLogger or `History.save` wrote, or a run's folder.
+    lie apart. A history is what `Trainer.fit` returns or the Trainer itself, a dict of lists, a
+    file that JSONLogger, CSVLogger or `History.save` wrote, a run's folder, or a frame.
 
     Args:
         names: which quantities; by default the validation's where there is one, else the
@@ -292,13 +291,18 @@ def _histories(where: str, runs: Runs) -> dict[str, list[Mapping[str, Numbers]]]
         )
     found = {}
     for name, group in runs.items():
-        several = [group] if isinstance(group, (Mapping, str, os.PathLike)) else list(group)
+        alone = not isinstance(group, (list, tuple)) or _are_records(group)
+        several = [group] if alone else list(group)
         if not several:
             raise ArgumentError(f"{where}: {name!r} has no run")
-        found[str(name)] = [
-            run if isinstance(run, Mapping) else read_history(run) for run in several
-        ]
+        found[str(name)] = [history_of(run, where) for run in several]
     return found
+
+
+def _are_records(group: Sequence[Any]) -> bool:
+    """Whether it is one history, a dict of numbers for each epoch, and not several."""
+    dicts = bool(group) and all(type(one) is dict for one in group)
+    return dicts and not any(np.ndim(value) for one in group for value in one.values())
 
 
 def _quantities(
@@ -325,9 +329,8 @@ def _quantities(
 
 
 def _is_numbers(histories: Mapping[str, list[Mapping[str, Numbers]]], name: str) -> bool:
-    """Whether it is one number per epoch, and not an array such as precision per class."""
     runs = [run[name] for group in histories.values() for run in group if name in run]
-    return all(not isinstance(value, (list, tuple)) for run in runs for value in run)
+    return all(map(are_numbers, runs))
 
 
 def _groups(

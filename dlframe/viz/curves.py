@@ -12,6 +12,7 @@ import numpy as np
 from dlframe.training.callbacks.monitor import mode_of
 from dlframe.training.smoothing import smoothed
 from dlframe.viz import style
+from dlframe.viz.histories import are_numbers, history_of, steps_of
 from dlframe.viz.panels import (
     LEGEND_STRIP,
     PANEL,
@@ -67,7 +68,7 @@ BEST: dict[str, Any] = {
 
 
 def curves(
-    history: Mapping[str, Numbers],
+    history: Any,
     *,
     names: Sequence[str] | None = None,
     steps: Mapping[str, Numbers] | None = None,
@@ -79,14 +80,17 @@ def curves(
 ) -> Figure:
     """Draw a history such as `{"loss": […], "val_loss": […], "accuracy": […]}`.
 
+    It may also be a `Trainer` or a `Tracker`, the path of a run's folder or of a file that training
+    wrote (as `training.read_history` takes), a frame, or a list of records, a dict for each epoch.
+
     `loss` and `val_loss` share a panel, and so do all such pairs: training is solid with dots,
     validation dashed with squares. A ring marks the best value (of validation if there is one) if
     the name tells what is better: low for losses and errors, high for accuracy, precision, recall,
     F1 and similar names.
 
     `names` says which series to draw; by default all except the `seconds` that a
-    `dlframe.training.Trainer` records for each epoch, and what its callbacks report about others
-    (`best_…`, `averaged`).
+    `dlframe.training.Trainer` records for each epoch, what its callbacks report about others
+    (`best_…`, `averaged`), and what is not one number per epoch.
 
     `steps` gives the x values of a series, which otherwise are 1, 2, 3 …; `log_scale` is for
     losses and learning rates that are always positive. With `smoothing` between 0 and 1 the
@@ -99,7 +103,8 @@ def curves(
     """
     if not 0 <= smoothing < 1:
         raise ValueError(f"curves: smoothing must be from 0 to below 1, got {smoothing}")
-    history = _chosen(history, names)
+    steps = steps_of(history) if steps is None else steps
+    history = _chosen(history_of(history, "curves"), names)
     with style.house_style():
         series = {
             name: series_of("curves", name, values, steps) for name, values in history.items()
@@ -130,7 +135,12 @@ def _chosen(history: Mapping[str, Numbers], names: Sequence[str] | None) -> Mapp
     if names is None:
         reports = [f"best_{name}{end}" for name in history for end in ("", "_epoch")]
         left_out = {"seconds", "averaged", *reports}
-        return {name: values for name, values in history.items() if name not in left_out}
+        return {
+            name: values
+            for name, values in history.items()
+            if name not in left_out and (not isinstance(values, list) or are_numbers(values))
+        }
+    names = [names] if isinstance(names, str) else names
     unknown = [name for name in names if name not in history]
     if unknown:
         raise ValueError(f"curves: the history has no {unknown}, but {list(history)}")

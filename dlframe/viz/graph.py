@@ -9,6 +9,7 @@ import numpy as np
 
 from dlframe.errors import ArgumentError
 from dlframe.nn import Module
+from dlframe.tensor import Tensor
 from dlframe.viz import style
 from dlframe.viz.boxes import Label, Line, draw_box, draw_edges, moved, route, size_of
 from dlframe.viz.explain import Explanation, Step, Value, explain
@@ -60,6 +61,10 @@ def graph(
         raise TypeError(
             "graph: this is a module, and a graph belongs to a value, such as model(x) or a loss; "
             "viz.architecture(model, input_size) draws the module's layers"
+        )
+    if not isinstance(value, (Tensor, Explanation)):
+        raise TypeError(
+            f"graph: expected a Tensor or what `explain` gave; got {type(value).__name__}"
         )
     it = value if isinstance(value, Explanation) else explain(value)
     if it.depth is not None and it.rows:

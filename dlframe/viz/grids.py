@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlframe.errors import ShapeError
-from dlframe.metrics.labels import check_labels, whole_numbers
-from dlframe.tensor import to_array
-from dlframe.viz import style, tiles
+from dlframe import nn
+from dlframe.errors import ArgumentError, DTypeError, ShapeError
+from dlframe.metrics.labels import check_labels, label_pair, whole_numbers
+from dlframe.metrics.probabilities import beliefs
+from dlframe.nn.parameter import is_lazy
+from dlframe.tensor import Tensor
+from dlframe.viz import given, style, tiles
+from dlframe.viz.given import Answers
 from dlframe.viz.tiles import Caption
 
 if TYPE_CHECKING:
@@ -25,8 +30,8 @@ LONGEST_NAME = 18  # characters of a class name below a picture
 
 
 def sample_grid(
-    images: object,
-    labels: object = None,
+    images: Any,
+    labels: Any = None,
     classes: Sequence[object] | None = None,
     *,
     columns: int | None = None,
@@ -37,39 +42,72 @@ def sample_grid(
     title: str | None = None,
     path: Path | None = None,
 ) -> Figure:
-    """Draw images (N, C, H, W) or (N, H, W) side by side, C = 1 or 3, each with its label below.
+    """Draw images side by side, each with its label below.
 
-    `labels` are class numbers (N,), named by `classes`, or any N texts. `mean` and `std`
-    undo a normalisation. Values from 0 to 1 and uint8 are shown as they are. Other values are
-    stretched to the range of all images, or with `per_image` to that of each image. Pixels that
-    are NaN are magenta.
+    Args:
+        images: (N, C, H, W) or (N, H, W, C) with 1 or 3 channels, (N, H, W) in grey, one image
+            (H, W) or (H, W, 3); images of PIL or paths of files, or a list of them; or a data set
+            or loader, of which only what is drawn is read.
+        labels: class numbers (N,), (N, 1) or one-hot, or any N texts; by default those of the
+            data set.
+        classes: the names of the class numbers; by default those of the data set.
+        limit: draw the first so many.
+        mean, std: undo a normalisation: x · std + mean, one number or one per channel.
+        per_image: see below.
+
+    Values from 0 to 1 and uint8 are shown as they are. Other values are stretched to the range of
+    all images, or with `per_image` to that of each image. Pixels that are NaN are magenta.
 
     >>> figure = sample_grid(np.zeros((6, 8, 8)), labels=[0, 1, 0, 1, 1, 0], classes=["no", "yes"])
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['no', 'yes', 'no', 'yes', 'yes', 'no']
     """
+    check_limit("sample_grid", limit)
+    if given.is_data(images):
+        array, found, known, total = given.samples_of(images, limit, "sample_grid")
+        labels = found if labels is None else labels
+        classes = known if classes is None else classes
+    else:
+        array = given.images_of(images, "sample_grid")
+        total = len(array)
+        _refuse_rows(images, labels)
+    texts = []
+    if labels is not None:
+        # of a data set only the first images are here
+        count = len(array) if given.is_data(images) and labels is found else total or len(array)
+        texts = _texts(labels, classes, count, "labels", "sample_grid")
     with style.house_style():
-        array = tiles.as_images(images, "sample_grid")
         shown = array[:limit]
         if not len(shown):
             return style.finish(_notice(title, "No images."), path)
-        captions = []
-        if labels is not None:
-            texts = _texts(labels, classes, len(array), "labels")[:limit]
-            captions = [Caption(text) for text in texts]
-        subtitle = f"the first {limit} of {len(array)}" if len(array) > limit else None
+        captions = [Caption(text) for text in texts[:limit]]
+        some = len(shown) if total is None else total
+        subtitle = f"the first {len(shown)} of {some}" if some > len(shown) else None
         figure, axes, layout = _page(shown, captions, columns, title, subtitle)
         tiles.draw(axes, tiles.as_rgb(shown, mean, std, per_image=per_image), layout, captions)
         return style.finish(figure, path)
 
 
+def _refuse_rows(images: Any, labels: Any) -> None:
+    """Say what to do with rows of pixels, which would be taken for one image."""
+    shape: tuple[int, ...] = tuple(getattr(images, "shape", ()))
+    if labels is not None and len(shape) == 2 and len(given.numbers_of(labels)) == shape[0] > 1:
+        side = math.isqrt(shape[1])
+        size = f"{side}, {side}" if side * side == shape[1] else "H, W"
+        raise ShapeError(
+            f"sample_grid: images {shape} are rows of pixels; reshape them to (N, H, W), "
+            f"images.reshape(-1, {size})"
+        )
+
+
 def mistakes_grid(
-    images: object,
-    predicted: object,
-    target: object,
-    confidence: object = None,
+    images: Any,
+    predicted: Any,
+    target: Any = None,
+    confidence: Any = None,
     classes: Sequence[object] | None = None,
     *,
+    scores: str | None = None,
     columns: int | None = None,
     limit: int = 25,
     mean: object = None,
@@ -78,21 +116,35 @@ def mistakes_grid(
     title: str | None = "Mistakes",
     path: Path | None = None,
 ) -> Figure:
-    """Draw the images whose predicted label (N,) is not the true one, the most confident first.
+    """Draw the images whose predicted label is not the true one, the most confident first.
 
-    `confidence` (N,) is the probability that the model gave to its prediction; without it the
-    mistakes come in the order of the data. The other arguments are those of `sample_grid`.
+    Args:
+        images: as for `sample_grid`; also a data set or a loader, which has the targets as well.
+        predicted: labels (N,); scores (N, C) or (N,), whose probabilities are then the confidence;
+            or a model or `Trainer`: `mistakes_grid(data, model)`.
+        target: the true labels, as numbers, names or one-hot rows.
+        confidence: (N,), the probability that the model gave to its prediction; without it, and
+            without scores of which it is known what they are, the mistakes come in the order of
+            the data.
+        scores: "logits" or "probabilities", where their values do not tell.
+
+    The other arguments are those of `sample_grid`.
 
     >>> figure = mistakes_grid(np.zeros((3, 8, 8)), predicted=[1, 2, 0], target=[1, 0, 2])
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['predicted 2', 'true 0', 'predicted 0', 'true 2']
     """
+    where = "mistakes_grid"
+    check_limit(where, limit)
+    array, answers = _answered(images, predicted, target, classes, scores)
+    guesses, sure = _guesses(answers, scores)
+    count = len(array)
+    truths = _texts(answers.target, answers.classes, count, "target", where)
+    named = _texts(guesses, answers.classes, count, "predicted", where)
+    if confidence is not None:
+        sure = _confidences(confidence, count)
     with style.house_style():
-        array = tiles.as_images(images, "mistakes_grid")
-        guesses = _texts(predicted, classes, len(array), "predicted")
-        truths = _texts(target, classes, len(array), "target")
-        wrong = np.flatnonzero(to_array(predicted) != to_array(target))
-        sure = None if confidence is None else _confidences(confidence, len(array))
+        wrong = np.flatnonzero(guesses != answers.target)
         if sure is not None:
             wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
         if not len(array):
@@ -105,8 +157,7 @@ def mistakes_grid(
         shown = wrong[:limit]
         captions = [
             Caption(
-                f"predicted {guesses[i]}"
-                + (f" · {100 * sure[i]:.0f} %" if sure is not None else ""),
+                f"predicted {named[i]}" + (f" · {100 * sure[i]:.0f} %" if sure is not None else ""),
                 f"true {truths[i]}",
             )
             for i in shown
@@ -118,9 +169,50 @@ def mistakes_grid(
         return style.finish(figure, path)
 
 
+def _answered(
+    images: Any,
+    predicted: Any,
+    target: Any,
+    classes: Sequence[object] | None,
+    scores: str | None,
+) -> tuple[NDArray[Any], Answers]:
+    """The images, and what was said of them and what is true."""
+    where = "mistakes_grid"
+    if not given.is_data(images):
+        array = given.images_of(images, where)
+        if given.is_model(predicted):
+            if target is None:
+                raise ArgumentError(f"{where}: with a model and images go the true labels, target=")
+            labels = given.labels_of(target, classes, "target", where)
+            # the model gets the images as they were given, where it can take them
+            x = images if isinstance(images, (Tensor, np.ndarray)) else array
+            return array, given.answers(where, predicted, (x, labels), classes, scores)
+        return array, given.answers(where, predicted, target, classes, scores)
+    if given.is_model(predicted):
+        if target is not None:
+            images = (given.samples_of(images, None, where).images, target)
+        answers = given.answers(where, predicted, images, classes, scores, inputs=True)
+        return given.images_of(answers.inputs, where), answers
+    found = given.samples_of(images, None, where)
+    classes = found.classes if classes is None else classes
+    target = found.labels if target is None else target
+    return found.images, given.answers(where, predicted, target, classes, scores)
+
+
+def _guesses(answers: Answers, scores: str | None) -> tuple[NDArray[np.int64], Any]:
+    """The predicted labels, and their probabilities where scores tell them."""
+    output = answers.output
+    pair = label_pair(output, answers.target, scores=answers.scores)
+    if output.dtype.kind != "f" or answers.scores is None:
+        return pair.predicted, None
+    p = beliefs(output, answers.target, scores=answers.scores).p
+    return pair.predicted, p[np.arange(len(p)), pair.predicted]
+
+
 def filters_grid(
-    weights: object,
+    weights: Any,
     *,
+    shape: Sequence[int] | None = None,
     limit: int = 120,
     columns: int | None = None,
     title: str | None = "Filters",
@@ -128,19 +220,24 @@ def filters_grid(
 ) -> Figure:
     """Draw the weights of a convolution (out, in, kH, kW) as pictures on one common scale.
 
+    Args:
+        weights: the weights, or the layer that has them, or a model, of which the first
+            convolution is taken, or else the first `Linear`. Those of a `Conv1d` (out, in, k) are
+            drawn as one picture per filter. Those of a `Linear` (out, in) are pictures, too, if its
+            inputs are pixels.
+        shape: of the inputs of a `Linear`, (H, W) or (C, H, W); by default a square with 1 channel
+            or 3.
+
     With three input channels a filter is shown in colour, and grey is zero. Otherwise every kernel
     has its own tile, from dark (negative) to light (positive). With more than one input channel, a
     row holds the kernels of one output channel.
 
-    >>> filters_grid(np.ones((8, 1, 3, 3))).axes[0].images[0].get_array().shape
+    >>> filters_grid(nn.Conv2d(1, 8, 3)).axes[0].images[0].get_array().shape
     (3, 3, 3)
     """
+    check_limit("filters_grid", limit)
+    array = _kernels(weights, shape)
     with style.house_style():
-        array = to_array(weights).astype(np.float64)
-        if array.ndim != 4 or 0 in array.shape:
-            raise ShapeError(
-                f"filters_grid: weights must be (out, in, kH, kW) and not empty, got {array.shape}"
-            )
         peak = float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
         scaled = 0.5 + array / (2 * peak or 1.0)  # 0 … 1, with zero in the middle
         outputs, inputs = array.shape[:2]
@@ -159,6 +256,72 @@ def filters_grid(
         if inputs != 3:
             _scale_below(axes, layout, peak)
         return style.finish(figure, path)
+
+
+# --- kernels -----------------------------------------------------------------------------------
+
+_CONVOLUTIONS = (nn.Conv2d, nn.Conv1d, nn.ConvTranspose2d, nn.ConvTranspose1d)
+
+
+def _kernels(weights: Any, shape: Sequence[int] | None) -> NDArray[np.float64]:
+    """Weights as (out, in, kH, kW)."""
+    layer = _layer_of(weights) if isinstance(weights, nn.Module) else None
+    raw = given.numbers_of(weights if layer is None else layer.weight)
+    if raw.dtype.kind not in "biuf":
+        raise DTypeError(
+            f"filters_grid: expected weights, a layer or a model; got {type(weights).__name__}"
+        )
+    array = raw.astype(np.float64)
+    if isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d)):
+        array = array.swapaxes(0, 1)  # its weights are (in, out / groups, …)
+    if array.ndim == 2 and array.size:
+        array = array.reshape(len(array), *_pixels(array.shape[1], shape))
+    if array.ndim == 3:
+        array = array[:, None]
+    if array.ndim != 4 or 0 in array.shape:
+        raise ShapeError(
+            "filters_grid: weights must be (out, in, kH, kW), (out, in, k) or (out, in) and not "
+            f"empty, got {array.shape}"
+        )
+    return array
+
+
+def _layer_of(model: nn.Module) -> Any:
+    """The first convolution with weights, or else the first Linear."""
+    for kinds in (_CONVOLUTIONS, (nn.Linear,)):
+        for part in model.modules():
+            if isinstance(part, kinds):
+                if is_lazy(part.weight):
+                    raise ArgumentError(
+                        f"filters_grid: this {type(part).__name__} has no weights before its first "
+                        "call"
+                    )
+                return part
+    parts = {type(part).__name__ for part in model.modules() if not list(part.children())}
+    raise ArgumentError(
+        "filters_grid: there is no Conv1d, Conv2d or Linear whose weights could be drawn, but "
+        f"{', '.join(sorted(parts))}"
+    )
+
+
+def _pixels(features: int, shape: Sequence[int] | None) -> tuple[int, int, int]:
+    """Channels, height and width of the inputs of a Linear."""
+    if shape is not None:
+        whole = (1, *shape) if len(shape) == 2 else tuple(shape)
+        if len(whole) != 3 or math.prod(whole) != features:
+            raise ShapeError(
+                f"filters_grid: shape must be (H, W) or (C, H, W) of {features} inputs; got "
+                f"{tuple(shape)}"
+            )
+        return whole
+    for channels in (1, 3):
+        side = math.isqrt(features // channels)
+        if side > 1 and channels * side * side == features:
+            return channels, side, side
+    raise ShapeError(
+        f"filters_grid: {features} inputs are no square picture with 1 or 3 channels; pass "
+        "shape=(H, W) or (C, H, W)"
+    )
 
 
 # --- parts of the page -------------------------------------------------------------------------
@@ -232,12 +395,17 @@ def _scale_below(axes: Axes, layout: tiles.Layout, peak: float) -> None:
 # --- labels and confidences --------------------------------------------------------------------
 
 
-def _texts(labels: object, classes: Sequence[object] | None, count: int, what: str) -> list[str]:
+def _texts(
+    labels: Any, classes: Sequence[object] | None, count: int, what: str, where: str
+) -> list[str]:
     """One short text per image: the name of its class, or the text that was given."""
-    array = to_array(labels)
+    array = given.numbers_of(labels)
+    if array.ndim == 2 and array.shape == (count, 1):
+        array = array[:, 0]
+    if array.ndim == 2 and len(array) == count and array.dtype.kind in "biuf":
+        array = given.labels_of(array, classes, what, where)
     if array.shape != (count,):
-        hint = "; for class scores pass scores.argmax(1)" if array.ndim == 2 else ""
-        raise ShapeError(f"viz: {what} must be ({count},), one per image, got {array.shape}{hint}")
+        raise ShapeError(f"{where}: {what} must be ({count},), one per image, got {array.shape}")
     if classes is not None and array.dtype.kind in "iubf":
         numbers = whole_numbers(array, what)
         check_labels(numbers, len(classes), what)
@@ -247,8 +415,16 @@ def _texts(labels: object, classes: Sequence[object] | None, count: int, what: s
     return [style.shortened(text, LONGEST_NAME) for text in texts]
 
 
-def _confidences(confidence: object, count: int) -> NDArray[np.float64]:
-    array = to_array(confidence)
+def _confidences(confidence: Any, count: int) -> NDArray[np.float64]:
+    array = given.numbers_of(confidence)
+    if array.shape == (count, 1):
+        array = array[:, 0]
     if array.shape != (count,):
         raise ShapeError(f"viz: confidence must be ({count},), one per image, got {array.shape}")
     return np.asarray(np.nan_to_num(array.astype(np.float64), nan=0.0))
+
+
+def check_limit(where: str, limit: Any) -> None:
+    """Raise ArgumentError unless it is a whole number of 1 or more."""
+    if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or limit < 1:
+        raise ArgumentError(f"{where}: limit must be a whole number of 1 or more; got {limit!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -249,9 +249,9 @@ class Landscape:
 
 
 def landscape(
-    model: Module,
-    loss: Callable[[Any, Any], Any],
-    data: Any,
+    model: Module | Evaluator,
+    loss: Any = None,
+    data: Any = None,
     directions: Sequence[Direction] | None = None,
     *,
     snapshots: Snapshots | Sequence[Weights] | None = None,
@@ -262,11 +262,12 @@ def landscape(
 ) -> Landscape:
     """The loss L(θ + a d₁ + b d₂) around the model's parameters θ, for `points` values of a and b.
 
-    `data` is what `Trainer.fit` takes; its batches are loaded once and kept, and each point is
-    the mean over all of them, so pass a part of a large data set. One direction gives a curve, two
-    a plane. Without `directions` they are the principal ones of `snapshots`, or two random ones
-    (`random_directions`). `extent` is the range of a and b; by default it is the range of the path
-    and a fifth more, or from -1 to 1.
+    `model` and `loss` may be those of a Trainer: `landscape(trainer, data=data)`. `loss` may be a
+    name, such as "cross_entropy". `data` is what `Trainer.fit` takes; its batches are loaded once
+    and kept, and each point is the mean over all of them, so pass a part of a large data set. One
+    direction gives a curve, two a plane. Without `directions` they are the principal ones of
+    `snapshots`, or two random ones (`random_directions`). `extent` is the range of a and b; by
+    default it is the range of the path and a fifth more, or from -1 to 1.
 
     The model is in evaluation mode: no dropout, and BatchNorm keeps its running statistics, which
     belong to θ (far from it, a training would have others). Afterwards model, loss and loader are
@@ -285,6 +286,10 @@ def landscape(
     """
     if points < 2:
         raise ArgumentError(f"landscape: points must be 2 or more; got {points}")
+    evaluator = _evaluator(model, loss)
+    model, loss = evaluator.model, evaluator.loss
+    if data is None:
+        raise ArgumentError("landscape: the data on which the loss is measured are missing")
     explained = None
     weights = None if snapshots is None else _weights_of(snapshots)
     if directions is None and weights is not None:
@@ -306,7 +311,6 @@ def landscape(
     )
     loader = make_loader(data, batch_size, shuffle=False, num_workers=0, where="landscape")
     values = np.empty([points] * len(axes))
-    evaluator = Evaluator(model, loss)
     with untouched(model, loss, loader=loader, where="landscape"), no_grad():
         model.eval()
         if isinstance(loss, Module):
@@ -324,6 +328,21 @@ def landscape(
             )
             values[place[::-1]] = _mean_loss(evaluator, kept)
     return Landscape(values, axes, tuple(directions), here, path, captured, explained)
+
+
+def _evaluator(model: Module | Evaluator, loss: Any) -> Evaluator:
+    if isinstance(model, Evaluator):
+        if loss is not None:
+            raise ArgumentError(
+                "landscape: this model brings its loss; pass the data by name, data=…, or the "
+                "model itself with another loss"
+            )
+        return model
+    if loss is None:
+        raise ArgumentError(
+            'landscape: with a model goes a loss, such as "cross_entropy"; a Trainer has its own'
+        )
+    return Evaluator(model, loss)
 
 
 def _check_fits(parameters: Mapping[str, Any], given: Weights) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlframe import metrics
-from dlframe.errors import ShapeError
-from dlframe.tensor import to_array
-from dlframe.viz import style
+from dlframe.errors import ArgumentError, ShapeError
+from dlframe.tensor import Tensor
+from dlframe.viz import given, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,17 +26,26 @@ SMALLEST_TEXT = 5.0  # points
 
 
 def confusion(
-    matrix: object,
-    classes: Sequence[object] | None = None,
+    matrix: Any,
+    classes: Any = None,
     *,
-    target: object = None,
+    target: Any = None,
     normalize: bool = False,
+    scores: str | None = None,
     title: str | None = "Confusion matrix",
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
     """Draw a confusion matrix (C, C) as `metrics` counts it: true classes are rows.
 
-    With `target`, the true labels, `matrix` may be the outputs or labels that a model gave.
+    Args:
+        matrix: the matrix; or, with `target`, what a classifier gave: scores (N, C) or (N,),
+            labels, names of classes; or a model or `Trainer`.
+        classes: the names of the classes, by default those of the data set. In their place the
+            targets may stand: `confusion(outputs, labels)`, `confusion(model, data)`.
+        target: the true labels, as numbers, names or one-hot rows. Of a model, its data: a data
+            set, a loader, or a pair (x, y).
+        normalize: draw shares of the true class.
+        scores: what one score per sample is, see `metrics.scores_of`.
 
     With `normalize` each row is divided by its sum: it shows the shares of a true class that were
     taken for each class, and the diagonal is the recall. Shades follow the square root, so that a
@@ -46,10 +55,9 @@ def confusion(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['8', '2', '10']
     """
-    table = matrix_of("confusion", matrix, target)
+    table, classes = matrix_of("confusion", matrix, classes, target, scores)
     with style.house_style():
-        names = [style.shortened(n, LONGEST_NAME) for n in style.class_names(classes, len(table))]
-        names = names[: len(table)]
+        names = given.names(classes, len(table), LONGEST_NAME)
         values = _row_shares(table) if normalize else table
         figure, axes, bar = _page(len(table), names, title, _summary(table))
         image = _draw_cells(axes, values, 1.0 if normalize else float(table.max()))
@@ -60,17 +68,54 @@ def confusion(
         return style.finish(figure, path)
 
 
-def matrix_of(where: str, matrix: Any, target: Any) -> Any:
-    """The confusion matrix that was given, or that of outputs and targets."""
-    if target is not None:
-        return metrics.confusion_matrix(matrix, target)
-    table = to_array(matrix)
+def matrix_of(
+    where: str, matrix: Any, classes: Any, target: Any, scores: str | None
+) -> tuple[NDArray[Any], Sequence[object] | None]:
+    """The confusion matrix that was given, or that of outputs and targets; and the names."""
+    if target is None and _are_targets(matrix, classes):
+        classes, target = None, classes
+    if target is not None or given.is_model(matrix):
+        found = given.answers(where, matrix, target, classes, scores)
+        count = None if found.classes is None else len(found.classes)
+        if found.output.ndim > 1 or (count is not None and _most(found) >= count):
+            count = None
+        table = metrics.confusion_matrix(found.output, found.target, count, scores=found.scores)
+        return table, found.classes
+    table = given.numbers_of(matrix)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
         raise ShapeError(
             f"{where}: needs a square matrix of one class or more, got {table.shape}; of outputs "
             "pass the labels as well, as target="
         )
-    return table
+    if table.dtype.kind not in "biuf" or not np.isfinite(table).all() or table.min() < 0:
+        raise ArgumentError(
+            f"{where}: a confusion matrix counts samples, so its numbers are 0 or more; got "
+            f"{table.dtype} numbers of which some are not. Of outputs pass the labels as well, as "
+            "target="
+        )
+    return table, classes
+
+
+def _most(found: given.Answers) -> int:
+    """The highest label of two rows of labels."""
+    output = found.output if found.output.dtype.kind in "iub" else np.ones(1)
+    return max(int(output.max(initial=0)), int(found.target.max(initial=0)))
+
+
+def _are_targets(matrix: Any, second: Any) -> bool:
+    """Whether the second argument holds targets, and no names of classes."""
+    if second is None:
+        return False
+    if given.is_data(second) or isinstance(second, Tensor):
+        return True
+    if given.is_model(matrix):
+        return False
+    first, other = given.numbers_of(matrix), given.numbers_of(second)
+    if not first.ndim or len(first) != len(other):
+        return False
+    if first.ndim == 2 and first.shape[0] == first.shape[1]:  # a matrix, if it may be one
+        return first.dtype.kind == "f" and first.min() < 0 and not given.are_names(other)
+    return True
 
 
 def _row_shares(table: NDArray[Any]) -> NDArray[np.float64]:

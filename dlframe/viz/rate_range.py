@@ -32,6 +32,11 @@ def rate_range(
     >>> figure.axes[0].get_xscale(), found.suggestion
     ('log', 0.01)
     """
+    if not isinstance(result, RateRange):
+        raise TypeError(
+            "rate_range: expected what training.lr_range_test or Trainer.find_lr returned; got "
+            f"{type(result).__name__}"
+        )
     with style.house_style():
         from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

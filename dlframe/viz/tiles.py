@@ -49,30 +49,6 @@ class Layout(NamedTuple):
         )
 
 
-def as_images(images: object, where: str) -> Array:
-    """Images as (N, C, H, W), C = 1 or 3; (N, H, W) is N grey images."""
-    array = to_array(images)
-    if array.ndim == 3:
-        array = array[:, None]
-    if array.ndim != 4:
-        raise ShapeError(
-            f"{where}: images must be (N, C, H, W) or (N, H, W), got {array.shape}"
-            + ("; one image is images[None]" if array.ndim == 2 else "")
-        )
-    if array.shape[1] not in (1, 3):
-        last = array.shape[-1] in (1, 3)
-        hint = (
-            "channels come first: images.transpose(0, 3, 1, 2)" if last else "choose one or three"
-        )
-        raise ShapeError(
-            f"{where}: images have 1 or 3 channels (grey, RGB), got {array.shape[1]} "
-            f"in {array.shape}; {hint}"
-        )
-    if 0 in array.shape[2:]:
-        raise ShapeError(f"{where}: images without pixels, {array.shape}")
-    return array
-
-
 def as_rgb(
     images: Array, mean: object = None, std: object = None, *, per_image: bool = False
 ) -> Array:

@@ -172,8 +172,9 @@ def test_maps_that_are_the_same_everywhere_are_counted(texts):
 
 def test_what_cannot_be_asked_is_refused(net, images):
     cases = [
-        (lambda: saliency(net, images[0]), ShapeError, "images must be (N, C, H, W)"),
-        (lambda: saliency(net, images.long()), ArgumentError, "images must be floats"),
+        (lambda: saliency(net, images[0, 0, 0]), ShapeError, "images must be (N, C, H, W)"),
+        (lambda: saliency(net, images[:0]), ShapeError, "there are no images; got (0, 1, 8, 8)"),
+        (lambda: saliency(len, images), TypeError, "expected a model (Module); got builtin_"),
         (lambda: saliency(net, images, target=[3, 0]), ArgumentError, "a class from 0 to 2"),
         (lambda: saliency(net, images, target=[0, 1, 2]), ArgumentError, "each of the 2 images"),
         (lambda: saliency(net[:1], images), ShapeError, "must give scores (N, C), (N, 1) or (N,)"),

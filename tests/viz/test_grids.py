@@ -102,12 +102,9 @@ def test_classes_name_the_labels_and_are_checked():
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        (
-            (4, 4),
-            r"must be \(N, C, H, W\) or \(N, H, W\), got \(4, 4\); one image is images\[None\]",
-        ),
-        ((2, 4, 4, 3), r"got 4 in \(2, 4, 4, 3\); channels come first: images\.transpose"),
-        ((2, 16, 4, 4), r"1 or 3 channels \(grey, RGB\), got 16"),
+        ((4,), r"must be \(N, C, H, W\), \(N, H, W, C\), \(N, H, W\) or \(H, W\); got \(4,\)"),
+        ((2, 16, 4, 4), r"1 or 3 channels \(grey, RGB\), got \(2, 16, 4, 4\); choose one or three"),
+        ((2, 16, 3, 3), r"1 or 3 channels \(grey, RGB\), got \(2, 16, 3, 3\)"),
         ((2, 3, 0, 4), r"without pixels"),
     ],
 )
@@ -155,9 +152,11 @@ def test_no_mistakes_is_good_news(texts):
     assert "No images." in texts(mistakes_grid(np.zeros((0, 8, 8)), [], []))
 
 
-def test_scores_instead_of_labels_are_explained():
-    with pytest.raises(ShapeError, match=r"predicted must be \(2,\).*pass scores\.argmax\(1\)"):
-        mistakes_grid(np.zeros((2, 8, 8)), np.zeros((2, 10)), [0, 1])
+def test_scores_give_the_confidence_too():
+    scores = np.array([[2.0, -1.0, 0.0], [0.0, -3.0, 4.0]])
+    figure = mistakes_grid(np.zeros((2, 8, 8)), scores, [0, 1])
+    p = np.exp(4) / (np.exp(4) + 1 + np.exp(-3))
+    assert captions(figure) == [f"predicted 2 · {100 * p:.0f} %", "true 1"]
     with pytest.raises(ShapeError, match=r"confidence must be \(2,\)"):
         mistakes_grid(np.zeros((2, 8, 8)), [0, 1], [0, 0], np.zeros((2, 10)))
 
@@ -191,8 +190,10 @@ def test_more_channels_make_rows(texts, inside):
 def test_zero_weights_and_other_shapes():
     assert len(shown(filters_grid(np.zeros((2, 1, 3, 3))))) == 3
     with pytest.raises(
-        ShapeError, match=r"must be \(out, in, kH, kW\) and not empty, got \(3, 3\)"
+        ShapeError, match=r"\(out, in, k\) or \(out, in\) and not empty, got \(3, 1, 0, 3\)"
     ):
+        filters_grid(np.zeros((3, 1, 0, 3)))
+    with pytest.raises(ShapeError, match=r"3 inputs are no square picture.*pass shape="):
         filters_grid(np.zeros((3, 3)))
 
 

@@ -1,0 +1,182 @@
+"""The classes of a data set and of a classifier: their scores, and how many samples they have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe.errors import ArgumentError, ShapeError, did_you_mean
+from dlframe.metrics.intervals import of_share
+from dlframe.viz import given, style
+from dlframe.viz.matrix import matrix_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SCORES = ("precision", "recall", "f1", "specificity")
+
+
+def class_scores(
+    matrix: Any,
+    classes: Any = None,
+    *,
+    target: Any = None,
+    names: Sequence[str] = ("precision", "recall"),
+    scores: str | None = None,
+    title: str | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """Draw bars of the precision and recall of each class, with the number of its samples.
+
+    Args:
+        matrix, classes, target, scores: as for `confusion`: a confusion matrix (C, C), outputs and
+            labels, or a model and its data.
+        names: of "precision", "recall", "f1" and "specificity".
+
+    Thin lines are Wilson's 95 % intervals of shares (all but F1): with few samples they are wide.
+    A class that was never predicted has no precision, and one without samples no recall.
+
+    >>> figure = class_scores(np.array([[8, 2], [0, 10]]), ["cat", "dog"])
+    >>> [round(float(bar.get_width()), 3) for bar in figure.axes[0].patches]
+    [1.0, 0.833, 0.8, 1.0]
+    """
+    for name in names:
+        if name not in SCORES:
+            raise ArgumentError(
+                f"class_scores: there is no {name!r}.{did_you_mean(name, SCORES)} Known: "
+                f"{', '.join(SCORES)}"
+            )
+    table, classes = matrix_of("class_scores", matrix, classes, target, scores)
+    count = len(table)
+    with style.house_style():
+        labels = given.names(classes, count, 24)
+        thick = 0.19
+        height = 0.9 + count * (thick * len(names) + 0.14)
+        figure = style.new_figure(6.2, height, title)
+        style.lay_out(figure, height)
+        axes = figure.subplots()
+        step = 0.8 / len(names)
+        for i, name in enumerate(names):
+            hits, of = _ratio(name, table)
+            rows = np.arange(count) + (i - (len(names) - 1) / 2) * step
+            shares = np.divide(hits, of, out=np.zeros(count), where=of > 0)
+            hatch, colour = ("", "////", "....", "xxxx")[i], style.CLASS_COLOURS[i]
+            axes.barh(rows, shares, step * 0.9, label=name, color=colour, hatch=hatch,
+                      edgecolor=style.PAPER, lw=0.4)  # fmt: skip
+            _draw_intervals(axes, name, rows, hits, of)
+        support = table.sum(axis=1)
+        axes.set_yticks(
+            range(count), [f"{a}  ({int(n):,})" for a, n in zip(labels, support, strict=True)]
+        )
+        axes.set(xlim=(0, 1.0), ylim=(count - 0.45, -0.55))
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(names), borderpad=0.2)
+        return style.finish(figure, path)
+
+
+def _ratio(name: str, table: Any) -> tuple[Any, Any]:
+    """Numerators and denominators of a score of each class."""
+    hits, predicted, true = table.diagonal(), table.sum(axis=0), table.sum(axis=1)
+    if name == "precision":
+        return hits, predicted
+    if name == "recall":
+        return hits, true
+    if name == "f1":
+        return 2 * hits, predicted + true
+    return table.sum() - predicted - true + hits, table.sum() - true
+
+
+def _draw_intervals(axes: Axes, name: str, rows: Any, hits: Any, of: Any) -> None:
+    from matplotlib.patheffects import withStroke
+
+    seen = [withStroke(linewidth=2.4, foreground=style.PAPER)]  # on dark bars as well
+    for row, hit, count in zip(rows, hits, of, strict=True):
+        if not count:
+            axes.text(0.005, row, "none", size=7, color=style.MUTED, va="center")
+        elif name != "f1":
+            low, high = of_share(int(hit), int(count), 0.95, None)
+            axes.plot([low, high], [row, row], color=style.INK, lw=1.0, path_effects=seen)
+
+
+def class_balance(
+    labels: Any,
+    classes: Sequence[object] | None = None,
+    *,
+    title: str | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """Draw how many samples each class has.
+
+    Args:
+        labels: a data set with `targets` (or whose samples are pairs with a label), labels (N,), or
+            one-hot labels (N, C); a dict of several, such as `{"training": …, "test": …}`, is drawn
+            as shares, so that a difference between them can be seen.
+        classes: the names; by default those of the data set.
+
+    Raises:
+        ShapeError: labels of another shape; LabelError: labels that are not whole numbers.
+
+    >>> figure = class_balance(np.array([0, 1, 1, 2]), ["a", "b", "c"])
+    >>> [int(bar.get_width()) for bar in figure.axes[0].patches]
+    [1, 2, 1]
+    """
+    several = labels if isinstance(labels, Mapping) else {"": labels}
+    if not several:
+        raise ArgumentError("class_balance: the dict of labels is empty")
+    if classes is None:
+        classes = next((c for d in several.values() if (c := given.classes_of(d))), None)
+    if classes is None and any(map(given.are_names, several.values())):
+        classes = sorted(
+            {str(n) for one in several.values() for n in given.numbers_of(one).ravel()}
+        )
+    found = {str(name): _labels_of(one, classes) for name, one in several.items()}
+    seen = max((int(one.max()) + 1 for one in found.values() if one.size), default=0)
+    count = max(seen, len(classes) if classes is not None else 0)
+    if not count:
+        raise ShapeError("class_balance: there are no labels")
+    with style.house_style():
+        names = [style.shortened(one, 24) for one in style.class_names(classes, count)[:count]]
+        height = 0.9 + count * (0.19 * len(found) + 0.12)
+        figure = style.new_figure(6.2, height, title, _imbalance(found, count))
+        style.lay_out(figure, height)
+        axes = figure.subplots()
+        step = 0.82 / len(found)
+        for i, (name, one) in enumerate(found.items()):
+            counts = np.bincount(one, minlength=count)
+            values = counts / max(counts.sum(), 1) if len(found) > 1 else counts
+            rows = np.arange(count) + (i - (len(found) - 1) / 2) * step
+            axes.barh(rows, values, step * 0.9, label=name, lw=0.4, edgecolor=style.PAPER,
+                      color=style.CLASS_COLOURS[i % 10],
+                      hatch=("", "////", "....", "xxxx")[i % 4])  # fmt: skip
+        axes.set_yticks(range(count), names)
+        axes.set(ylim=(count - 0.45, -0.55), xlabel="share" if len(found) > 1 else "samples")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x")
+        if len(found) > 1:
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(found), borderpad=0.2)
+        return style.finish(figure, path)
+
+
+def _imbalance(found: Mapping[str, Any], count: int) -> str:
+    parts = []
+    for name, labels in found.items():
+        counts = np.bincount(labels, minlength=count)
+        least = counts.min()
+        ratio = (
+            "a class has none" if not least else f"largest to smallest {counts.max() / least:.3g}"
+        )
+        parts.append(f"{name + ': ' if name else ''}{len(labels):,} samples, {ratio}")
+    return "; ".join(parts)
+
+
+def _labels_of(data: Any, classes: Sequence[object] | None) -> Any:
+    """The labels of a data set, or labels in one of their forms, as integers (N,)."""
+    array = given.targets_of(data, "class_balance")
+    if array.ndim > 2:
+        raise ShapeError(f"class_balance: labels are (N,) or one-hot (N, C); got {array.shape}")
+    return given.labels_of(array, classes, "labels", "class_balance")
