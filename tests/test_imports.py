@@ -37,6 +37,7 @@ FREE = {"testing"}
 CORE = {"numpy", "scipy", "PIL", "requests", "tqdm", "h5py", "threadpoolctl"}
 EXTRAS = {"matplotlib", "numba", "safetensors", "onnx", "mpi4py", "cupy"}
 EXTRAS |= {"starlette", "uvicorn"}
+EXTRAS |= {"tensorboard", "google", "mlflow", "wandb", "aim"}  # google.protobuf comes with it
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -840,11 +840,14 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.doctor.table": "CHECKS Check",
     },
     "dlframe.utils": {
-        "dlframe.utils.": "dlpack",
+        "dlframe.utils.": "dlpack tensorboard",
         "dlframe.utils.atomic": "atomic_write",
         "dlframe.utils.checkpoint": "load_checkpoint mismatches save_checkpoint",
         "dlframe.utils.hdf5": "inspect load save",
         "dlframe.utils.summary": "Summary summary",
+    },
+    "dlframe.utils.tensorboard": {
+        "dlframe.utils.tensorboard.writer": "FileWriter SummaryWriter",
     },
     "dlframe.viz": {
         "dlframe.viz.": "surfaces",
