@@ -8,6 +8,7 @@ from typing import Any
 
 from dlframe.training.doctor import (
     costs,
+    direction,
     gradients,
     inputs,
     learning,
@@ -67,6 +68,7 @@ CHECKS: tuple[Check, ...] = (
     Check("targets-in-reach", outputs.targets_in_reach),
     Check("output-width", targets.output_width),
     Check("initial-loss", outputs.initial_loss),
+    Check("loss-direction", direction.loss_direction),
     Check("mode", modes.mode),
     Check("chance-in-evaluation", modes.chance_in_evaluation),
     Check("mixed-samples", modes.mixed_samples),

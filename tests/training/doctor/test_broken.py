@@ -776,6 +776,80 @@ def weight_decay_on_biases():
     return Program(model, CE(), (x, y), optim.AdamW(model.parameters(), weight_decay=0.1))
 
 
+def of_two_targets(loss: Any) -> Program:
+    x, _ = table()
+    return Program(mlp(8, 16, 2), loss, (x, dl.stack([x.sum(1), x[:, 0]], dim=1)))
+
+
+@fault("loss-direction", "error", lambda n: n < -1, "the loss")
+def cross_entropy_with_a_minus_too_much():
+    x, y = table()
+    return Program(mlp(8, 16, 4), lambda out, y: -F.cross_entropy(out, y), (x, y))
+
+
+@fault("loss-direction", "error", lambda n: n < 0, "the loss")
+def a_negated_squared_error():
+    return of_two_targets(lambda out, y: -F.mse_loss(out, y))
+
+
+@fault("loss-direction", "error", lambda n: n < 0, "the loss")
+def a_negated_binary_loss():
+    x, y = table(classes=2)
+    model = nn.Sequential(*mlp(8, 16, 1), nn.Sigmoid())
+    target = y.float().reshape(-1, 1)
+    return Program(model, lambda out, y: -F.binary_cross_entropy(out, y), (x, target))
+
+
+@fault("loss-direction", "error", lambda n: n < 0, "the loss")
+def a_negated_binary_loss_of_logits_with_a_penalty():
+    x, y = table(classes=2)
+    model = mlp(8, 16, 1)
+
+    def loss(out, y):
+        size = sum((p**2).sum() for p in model.parameters())
+        return 1e-4 * size - F.binary_cross_entropy_with_logits(out, y)
+
+    return Program(model, loss, (x, y.float().reshape(-1, 1)))
+
+
+@fault("loss-direction", "warning", lambda n: n < -1, "the loss")
+def a_log_probability_without_its_minus():
+    x, y = table()
+
+    def loss(out, y):
+        return out.log_softmax(1).gather(1, y[:, None]).mean()
+
+    return Program(mlp(8, 16, 4), loss, (x, y))
+
+
+@fault("loss-direction", "warning", lambda n: n < -1, "the loss")
+def a_log_probability_of_a_softmax_without_its_minus():
+    x, y = table()
+    model = nn.Sequential(*mlp(8, 16, 4), nn.Softmax(dim=1))
+    return Program(model, lambda out, y: out[dl.arange(len(y)), y].log().mean(), (x, y))
+
+
+@fault("loss-direction", "warning", lambda n: n < 0, "the loss")
+def a_squared_error_by_hand_with_a_minus():
+    return of_two_targets(lambda out, y: -((out - y) ** 2).mean())
+
+
+@fault("loss-direction", "warning", lambda n: n < 0, "the loss")
+def an_absolute_error_from_a_large_constant():
+    return of_two_targets(lambda out, y: -(out - y).abs().sum())
+
+
+@fault("loss-direction", "warning", lambda n: 0 < n < 1, "the loss")
+def dice_that_is_minimized():
+    x, _ = table()
+    model = nn.Sequential(*mlp(8, 16, 8), nn.Sigmoid())
+
+    def dice(out, y):
+        return (2 * (out * y).sum() / (out.sum() + y.sum() + 1e-6)).mean()
+
+    return Program(model, dice, (x, (x > 0).float()))
+
+
 @fault("one-batch", "warning", lambda n: n > 0.5, "one batch")
 def the_model_ignores_its_inputs():
     x, y = table()

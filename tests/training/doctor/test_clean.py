@@ -613,6 +613,101 @@ def test_no_alarm(name: str, seed: int) -> None:
     assert max(map(len, str(report).splitlines())) <= 80
 
 
+# losses that may be negative, or whose targets are no answers
+
+
+def numbers(columns: int = 1) -> tuple[dl.Tensor, dl.Tensor]:
+    x = dl.randn(256, 6)
+    return x, (x @ dl.randn(6, columns)) / 3
+
+
+def small(outputs: int, *last: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, outputs), *last)
+
+
+@program
+def gaussian_likelihood_of_a_mean_and_a_deviation():
+    x, y = numbers()
+
+    def loss(out, y):
+        return (((out[:, :1] - y) / out[:, 1:].exp()) ** 2 / 2 + out[:, 1:]).mean() - 1
+
+    model = small(2)
+    return model, loss, (x, y), adam(model), {}
+
+
+@program
+def gaussian_likelihood_with_the_shape_of_its_targets():
+    x, y = numbers()
+
+    def loss(out, y):
+        return 50 * ((out - y) ** 2).mean() - math.log(10)
+
+    model = small(1)
+    return model, loss, (x, y), adam(model), {}
+
+
+@program
+def exponential_likelihood_of_a_log_rate():
+    """The larger the target, the smaller the output."""
+    x, y = numbers()
+    model = small(1)
+    times = dl.rand(256, 1) * (2 * y).exp()
+    return model, lambda out, t: (out.exp() * t - out).mean(), (x, times), adam(model), {}
+
+
+@program
+def poisson_counts():
+    x, y = numbers()
+    model = small(1)
+    return model, nn.PoissonNLLLoss(), (x, dl.poisson((y + 1).exp())), adam(model), {}
+
+
+@program
+def negative_cosine_similarity():
+    x, y = numbers(5)
+    model = small(5)
+    return model, lambda out, y: -F.cosine_similarity(out, y).mean(), (x, y), adam(model), {}
+
+
+@program
+def negative_dice():
+    x, y = numbers(5)
+    model = small(5, nn.Sigmoid())
+
+    def loss(out, y):
+        return -(2 * (out * y).sum() / (out.sum() + y.sum() + 1e-6))
+
+    return model, loss, (x, (y > 0).float()), adam(model), {}
+
+
+@program
+def distances_of_pairs():
+    """With the target -1 a distance is to be large."""
+    x, y = numbers()
+    model = small(1, nn.Softplus())
+    return model, nn.HingeEmbeddingLoss(), (x, (y > 0).float() * 2 - 1), adam(model), {}
+
+
+@program
+def a_critic_of_labels():
+    x, y = numbers()
+    model = small(1)
+    return model, lambda out, y: -(out * y).mean(), (x, (y > 0).float() * 2 - 1), adam(model), {}
+
+
+@program
+def cross_entropy_with_a_reward_for_entropy():
+    x, y = numbers(4)
+
+    def loss(out, y):
+        p = out.softmax(1)
+        return F.cross_entropy(out, y) + 0.1 * (p * p.log()).sum(1).mean() - 2
+
+    model = small(4)
+    return model, loss, (x, y.argmax(1)), adam(model), {}
+
+
 def test_there_are_many() -> None:
     assert len(PROGRAMS) >= 30
 
