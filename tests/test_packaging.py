@@ -31,3 +31,4 @@ def test_wheel_contents(tmp_path: Path) -> None:
     assert names == {str(f.relative_to(ROOT)) for f in files}
     assert "dlframe/py.typed" in names
     assert any(name.startswith("dlframe/data/datasets/files/") for name in names)
+    assert {f"dlframe/viz/pages/static/{name}" for name in ("page.css", "charts.js")} <= names

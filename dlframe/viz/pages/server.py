@@ -36,13 +36,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-import math
 import os
 import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -50,6 +49,8 @@ from urllib.parse import urlsplit
 
 from dlframe.base.printable import error_text
 from dlframe.errors import ArgumentError, DlframeError, needs
+from dlframe.viz.pages.html import STATIC
+from dlframe.viz.pages.values import to_json
 
 with needs("starlette", extra="web"):
     from starlette.applications import Starlette
@@ -75,8 +76,6 @@ __all__ = [
     "to_json",
 ]
 
-STATIC = Path(__file__).parent / "static"  # what pages of several kinds share
-
 LOOPBACK = "127.0.0.1"
 OUR_NAMES = {"127.0.0.1", "localhost", "::1"}
 LARGEST_BODY = 1 << 20  # bytes of a command
@@ -97,38 +96,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-
-
-# --- what pages are sent -----------------------------------------------------------------------
-
-
-def to_json(value: object) -> str:
-    """The value as JSON that a browser reads: what is not finite becomes null.
-
-    NumPy's scalars and arrays become numbers and lists, paths become text.
-
-    >>> to_json({"loss": [0.5, float("nan")], "epoch": np.int64(3)})
-    '{"loss":[0.5,null],"epoch":3}'
-    """
-    try:  # nearly always every number is finite, and this is ten times faster
-        return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-    except (TypeError, ValueError):
-        plain = _plain(value)
-        return json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(one) for one in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if hasattr(value, "tolist"):  # NumPy's, and tensors
-        return _plain(value.tolist())
-    if value is None or isinstance(value, str | int):
-        return value
-    return str(value)
 
 
 class Channel:
