@@ -454,7 +454,7 @@ class LocalServer:
 
 def _listen(port: int, name: str) -> socket.socket:
     try:
-        return socket.create_server((LOOPBACK, port), backlog=128)
+        listening = socket.create_server((LOOPBACK, port), backlog=128)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             why = "is taken by another program; another --port, or 0 for a free one"
@@ -463,6 +463,10 @@ def _listen(port: int, name: str) -> socket.socket:
         else:
             why = f"cannot be used: {error.strerror or error}"
         raise OSError(error.errno, f"{name}: port {port} {why}") from None
+    # asyncio does this for sockets that name their protocol, which these do not; without it the
+    # body of an answer waits for 40 ms until its head is acknowledged
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def open_in_browser(url: str) -> bool:
