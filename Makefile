@@ -64,7 +64,7 @@ types: $(VENV)/stamp-dev  ## half a minute: mypy --strict on dlframe/
 docs: $(VENV)/stamp-docs  ## seconds: check every link, anchor and code block of the documentation
 	@$(VENV)/bin/python tools/check_docs.py
 
-oracle: $(ORACLE)/stamp  ## 3 minutes: compare with PyTorch itself, side by side
+oracle: $(ORACLE)/stamp  ## 3 minutes: compare with PyTorch itself, side by side; scikit-learn's checks of estimators
 	@$(ONE_THREAD) $(ORACLE)/bin/python -m pytest $(OPTIONS) tests/oracle
 
 numba: $(NUMBA)/stamp  ## 2 minutes: the compiled kernels of plugins/dlframe-numba
@@ -89,7 +89,7 @@ $(VENV)/stamp-%: pyproject.toml tools/venv.sh
 # PyTorch lives apart, so that the tests of every day prove that dlframe does not need it.
 # Its version is the one whose numbers are recorded; the CPU build is enough, if your pip offers it.
 $(ORACLE)/stamp: pyproject.toml tools/venv.sh
-	@sh tools/venv.sh $(ORACLE) torch==2.13.0 scikit-learn==1.9.1 -e '.[test]'
+	@sh tools/venv.sh $(ORACLE) torch==2.13.0 scikit-learn==1.9.1 pandas==3.1.1 -e '.[test]'
 	@touch $@
 
 # numba lives apart, too: the tests of every day run as they do where it is not installed.

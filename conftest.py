@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 # alone, and then the package `dl.tensor` would hide the function.
 import dlframe as dl
 from dlframe import nn, optim
+
+# Its examples need scikit-learn, an extra; tests/oracle runs them.
+collect_ignore = [] if find_spec("sklearn") else ["dlframe/training/estimators.py"]
 
 
 @pytest.fixture(autouse=True, scope="session")

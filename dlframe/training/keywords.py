@@ -62,13 +62,14 @@ def with_known_keywords(function: F) -> F:
     def call(*args: Any, **kwargs: Any) -> Any:
         for given in kwargs:
             if given not in accepted:
-                raise TypeError(f"{name}() has no argument {given!r}.{_meant(given, accepted)}")
+                raise TypeError(f"{name}() has no argument {given!r}.{meant(given, accepted)}")
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value] # the same arguments and result
 
 
-def _meant(given: str, accepted: tuple[str, ...]) -> str:
+def meant(given: str, accepted: tuple[str, ...]) -> str:
+    """What to write instead of an argument that there is not, for a message."""
     if given in ELSEWHERE:
         return f" It is {ELSEWHERE[given]}"
     near = did_you_mean(given, accepted[1:])

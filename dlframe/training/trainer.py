@@ -470,6 +470,10 @@ class Trainer(Looping):
 
     # --- saving --------------------------------------------------------------------------------
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For `pickle` and `copy.deepcopy`: everything but the data, which the next `fit` gets."""
+        return {**vars(self), "_stream": Stream(()), "_val_loader": None, "_active": []}
+
     def state_dict(self) -> dict[str, Any]:
         """A copy of everything that a resumed run needs to continue exactly, bit for bit.
 

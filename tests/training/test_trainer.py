@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import gc
 import math
+import pickle
 import re
 from typing import Any
 
@@ -457,3 +459,18 @@ def test_parts_are_checked() -> None:
     plateau = optim.lr_scheduler.ReduceLROnPlateau(sgd)
     with pytest.raises(ArgumentError, match="known once per epoch"):
         Trainer(model, loss, sgd, scheduler=plateau, scheduler_interval="batch")
+
+
+def test_a_trainer_is_copied_and_pickled_without_its_data() -> None:
+    x = dl.randn(2000, 3)
+    data = (x, (x[:, 0] > 0).long())
+    trainer, _ = problem(callbacks=[EarlyStopping("loss")], scheduler=("StepLR", {"step_size": 1}))
+    trainer.fit(data, data, epochs=2, progress=False)
+    written = pickle.dumps(trainer)
+    assert len(written) < 20_000
+    weights = []
+    for one in (trainer, pickle.loads(written), copy.deepcopy(trainer)):
+        dl.manual_seed(1)
+        one.fit(data, data, more_epochs=1, progress=False)
+        weights.append((one.model.weight.tolist(), one.history["val_loss"]))
+    assert weights[0] == weights[1] == weights[2]
