@@ -188,6 +188,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "ModelCheckpoint": lambda: ModelCheckpoint("folder"),
     "Snapshots": snapshots,
     "NormLog": lambda: filled(training.NormLog()),
+    "LayerLog": lambda: filled(training.LayerLog(max_entries=4, bins=4)),
     "LearningRateScheduler": lambda: training.LearningRateScheduler(lambda epoch, rate: rate),
     "Tracker": lambda: filled(viz.Tracker()),
     "Trainer": trainer,

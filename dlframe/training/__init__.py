@@ -9,6 +9,7 @@ if IN_ADVANCE:
     from dlframe.training.callbacks.callback import Callback, LambdaCallback
     from dlframe.training.callbacks.checkpoint import ModelCheckpoint
     from dlframe.training.callbacks.freezing import Freeze
+    from dlframe.training.callbacks.layers import LayerLog, read_layers
     from dlframe.training.callbacks.loggers import CSVLogger, JSONLogger, StepLog
     from dlframe.training.callbacks.norms import NormLog
     from dlframe.training.callbacks.progress import ProgressBar
@@ -16,6 +17,7 @@ if IN_ADVANCE:
     from dlframe.training.callbacks.snapshots import Snapshots
     from dlframe.training.callbacks.stopping import EarlyStopping, TerminateOnNaN
     from dlframe.training.data.batches import NonFiniteLossError
+    from dlframe.training.distributions import Course
     from dlframe.training.doctor.checking import check
     from dlframe.training.doctor.report import CheckFailedError, Finding, Report
     from dlframe.training.evaluator import Evaluator
@@ -29,6 +31,7 @@ __all__ = [
     "CSVLogger",
     "Callback",
     "CheckFailedError",
+    "Course",
     "EMAWeightAveraging",
     "EarlyStopping",
     "Evaluator",
@@ -37,6 +40,7 @@ __all__ = [
     "History",
     "JSONLogger",
     "LambdaCallback",
+    "LayerLog",
     "LearningRateScheduler",
     "ModelCheckpoint",
     "NonFiniteLossError",
@@ -53,6 +57,7 @@ __all__ = [
     "initialize",
     "lr_range_test",
     "read_history",
+    "read_layers",
 ]
 
 lazily(__name__)

@@ -543,6 +543,7 @@ CALLBACKS: dict[str, Callable[[Path], Callback]] = {
     "Freeze": lambda folder: training.Freeze("0.*", epochs=2),
     "JSONLogger": lambda folder: training.JSONLogger(folder / "log.jsonl"),
     "LambdaCallback": lambda folder: training.LambdaCallback(on_batch_end=lambda t: dl.randn(1)),
+    "LayerLog": lambda folder: training.LayerLog(max_entries=5, bins=5),
     "ModelCheckpoint": lambda folder: ModelCheckpoint(
         folder, keep=2, keep_best=2, every_steps=7, filename="{epoch}-{val_loss:.3f}.h5"
     ),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dlframe.training.distributions import FLAT, active_units, flat_share, unit_axis
 from dlframe.training.doctor.case import Case, name_of
 from dlframe.training.doctor.observing import Step
 from dlframe.training.doctor.report import Finding
@@ -15,21 +16,15 @@ from dlframe.training.doctor.rows import Array, as_array
 # makes all samples look alike. Of 16 units, 14.4 are so with probability 0.03 %.
 _DEAD, _UNITS = 0.9, 16
 _SAMPLES = 16  # with fewer samples, a unit is off for all of them by chance
-
-# |tanh| > 0.99 or a sigmoid outside 0.01 … 0.99: the slope is below 2 % (1 %) of the largest.
-# Of normal numbers with variance 1, 0.8 % are there.
-_FLAT = 0.5
-_LIMITS = {"tanh": (-0.99, 0.99), "sigmoid": (0.01, 0.99)}
+_SHARE = 0.5  # of the values that are where the function is flat
 
 
 def dead_units(case: Case) -> Iterator[Finding]:
     """Units of a relu that are 0 for all samples."""
     for step, array in _activations(case, {"relu"}):
-        axis = 1 if array.ndim != 3 else 2  # images have channels second, sequences features last
-        others = tuple(i for i in range(array.ndim) if i != axis)
-        if len(array) < _SAMPLES or array.shape[axis] < _UNITS:
+        if len(array) < _SAMPLES or array.shape[unit_axis(array.ndim)] < _UNITS:
             continue
-        dead: Array = np.asarray(~(array > 0).any(axis=others))
+        dead = ~active_units(array)
         share = float(dead.mean())
         if share >= _DEAD:
             yield Finding(
@@ -45,10 +40,10 @@ def dead_units(case: Case) -> Iterator[Finding]:
 
 def saturated(case: Case) -> Iterator[Finding]:
     """Values of tanh and sigmoid where they are flat."""
-    for step, array in _activations(case, set(_LIMITS)):
-        low, high = _LIMITS[step.name]
-        share = float(((array < low) | (array > high)).mean()) if array.size else 0.0
-        if share > _FLAT and array.size >= _SAMPLES:
+    for step, array in _activations(case, set(FLAT)):
+        low, high = FLAT[step.name]
+        share = flat_share(array, FLAT[step.name])
+        if share > _SHARE and array.size >= _SAMPLES:
             yield Finding(
                 "warning", _where(case, step),
                 f"{share:.0%} of the {array.size:,} values of {step.name} lie outside "
