@@ -860,6 +860,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.viz.classifiers": "calibration precision_recall roc",
         "dlframe.viz.compare": "compare outcomes",
         "dlframe.viz.curves": "curves",
+        "dlframe.viz.embedding": "Embedding embedding",
         "dlframe.viz.graph": "graph",
         "dlframe.viz.grids": "filters_grid mistakes_grid sample_grid",
         "dlframe.viz.landscape": "Landscape landscape principal_directions random_directions",

@@ -25,6 +25,7 @@ if IN_ADVANCE:
     from dlframe.viz.classifiers import calibration, precision_recall, roc
     from dlframe.viz.compare import compare, outcomes
     from dlframe.viz.curves import curves
+    from dlframe.viz.embedding import Embedding, embedding
     from dlframe.viz.graph import graph
     from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
     from dlframe.viz.landscape import (
@@ -42,6 +43,7 @@ if IN_ADVANCE:
 
 __all__ = [
     "Attribution",
+    "Embedding",
     "Landscape",
     "Tracker",
     "Trajectories",
@@ -53,6 +55,7 @@ __all__ = [
     "confusion",
     "curves",
     "decision_boundary",
+    "embedding",
     "feature_maps",
     "filters_grid",
     "grad_cam",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +16,14 @@ from numpy.typing import NDArray
 
 from dlframe import random
 from dlframe.autograd import enable_grad, grad, no_grad
-from dlframe.errors import ArgumentError, ShapeError, did_you_mean
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.nn import Module
 from dlframe.nn import functional as F
 from dlframe.nn.modes import evaluating
 from dlframe.tensor import Tensor, to_array
 from dlframe.tensor.creation import randn
 from dlframe.viz import given, style, tiles
+from dlframe.viz.parts import outputs_seen, part_of
 from dlframe.viz.tiles import Caption
 
 if TYPE_CHECKING:
@@ -223,10 +223,10 @@ def grad_cam(
     """
     model = _module(model, "grad_cam")
     x = _images(images, "grad_cam", model)
-    part, name = _part(model, layer, "grad_cam")
+    part, name = part_of(model, layer, "grad_cam")
     with evaluating(model):
         classes, probability = _asked(model, x, target, "grad_cam")
-        with enable_grad(), _outputs_of(part) as seen:
+        with enable_grad(), outputs_seen(part) as seen:
             # an input that requires grad has gradients in all layers, also in frozen ones
             score = _score_of(model(Tensor(x.copy()).requires_grad_()), classes).sum()
             maps = _only_map(seen, name, "grad_cam")
@@ -272,8 +272,8 @@ def feature_maps(
     x = _images(image, "feature_maps", model)
     if len(x) != 1:
         raise ShapeError(f"feature_maps: one image, (C, H, W); got a batch of {len(x)}")
-    part, name = _part(model, layer, "feature_maps")
-    with evaluating(model), no_grad(), _outputs_of(part) as seen:
+    part, name = part_of(model, layer, "feature_maps")
+    with evaluating(model), no_grad(), outputs_seen(part) as seen:
         model(Tensor(x))
         maps = to_array(_only_map(seen, name, "feature_maps"))[0]
     flat = int((np.ptp(maps, axis=(1, 2)) == 0).sum())
@@ -358,32 +358,6 @@ def _probability_of(output: Tensor, classes: NDArray[np.int64]) -> NDArray[np.fl
         else:
             p = _score_of(output, classes).sigmoid()
     return to_array(p).astype(np.float64)
-
-
-def _part(model: Module, layer: Module | str, where: str) -> tuple[Module, str]:
-    names = dict(model.named_modules())
-    if isinstance(layer, str):
-        if layer not in names:
-            raise ArgumentError(
-                f"{where}: the model has no part {layer!r}.{did_you_mean(layer, names)} Known: "
-                f"{', '.join(filter(None, names))}"
-            )
-        return names[layer], layer
-    for name, part in names.items():
-        if part is layer:
-            return part, name or type(part).__name__
-    raise ArgumentError(f"{where}: this {type(layer).__name__} is not a part of the model")
-
-
-@contextmanager
-def _outputs_of(part: Module) -> Iterator[list[Any]]:
-    """What a part returns in the calls within a block."""
-    seen: list[Any] = []
-    handle = part.register_forward_hook(lambda module, args, output: seen.append(output))
-    try:
-        yield seen
-    finally:
-        handle.remove()
 
 
 def _only_map(seen: list[Any], name: str, where: str) -> Tensor:

@@ -117,7 +117,7 @@ def _taken(
     """Points, classes and their names, each by itself."""
     if given.is_data(x):
         classes = given.classes_of(x) if classes is None else classes
-        x, y = given.columns_of(x, "decision_boundary")
+        x, y = given.some_of(x, None, "decision_boundary")
     if y is None:
         raise ArgumentError(
             "decision_boundary: the classes y of the points are missing; pass them after x"

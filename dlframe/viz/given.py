@@ -252,18 +252,17 @@ def samples_of(data: Any, limit: int | None, where: str) -> Samples:
     return Samples(images, numbers_of(labels) if known else None, classes, total)
 
 
-def columns_of(data: Any, where: str) -> tuple[Any, Any]:
-    """Inputs and targets of all samples of data, each as an array."""
+def some_of(data: Any, limit: int | None, where: str) -> tuple[Array, Any]:
+    """The inputs of the first samples as an array, and their targets, or None."""
     if isinstance(data, Mapping):
         data = (data["x"], data["y"])
     if isinstance(data, tuple):
-        return data[0], data[1]
+        return numbers_of(data[0])[:limit], numbers_of(data[1])[:limit]
     with untouched(loader=data if isinstance(data, DataLoader) else None, where=where):
-        pairs = list(_pairs(data, where))
-    if not pairs or any(y is None for _, y in pairs):
-        raise ArgumentError(f"{where}: this {type(data).__name__} gives no pairs (x, y)")
-    x, y = ([one[i] for one in pairs] for i in (0, 1))
-    return np.asarray([to_array(one) for one in x]), numbers_of(y)
+        pairs = list(itertools.islice(_pairs(data, where), limit))
+    inputs = numbers_of([_one_image(x, where) if _is_pil(x) else to_array(x) for x, _ in pairs])
+    known = bool(pairs) and all(y is not None for _, y in pairs)
+    return inputs, numbers_of([y for _, y in pairs]) if known else None
 
 
 def _has_length(data: Any) -> bool:
@@ -353,9 +352,7 @@ def numbers_of(values: Any) -> Array:
     try:
         return to_array(values)
     except ValueError:
-        raise ShapeError(
-            "viz: labels must be of one shape; got a list whose entries differ in length"
-        ) from None
+        raise ShapeError("viz: the arrays of a list must have one shape; these differ") from None
 
 
 # --- labels ------------------------------------------------------------------------------------
@@ -502,7 +499,7 @@ def _asked(
     evaluator = evaluator_of(model)
     kept: list[Any] = []
 
-    def one(batch: Any) -> None:
+    def one(batch: Any, output: Any) -> None:
         targets.append(mapped(lambda leaf, _: to_array(leaf), batch.target, "y"))
         if inputs:
             kept.append(next(iter(batches.leaves(batch.inputs))))
@@ -523,22 +520,33 @@ def _asked(
 
 
 def outputs_of(
-    model: Module | Evaluator, data: Any, where: str, look: Callable[[Any], None] | None = None
+    model: Module | Evaluator,
+    data: Any,
+    where: str,
+    look: Callable[[Any, Any], None] | None = None,
+    *,
+    limit: int | None = None,
 ) -> list[Any]:
-    """The outputs for each batch of data, in evaluation mode; `look` sees the batches.
+    """The outputs for each batch of data, in evaluation mode; `look` sees batches and outputs.
+
+    With `limit` it stops after so many samples.
 
     Model, loader and random streams are afterwards as they were.
     """
     evaluator = evaluator_of(model)
     loader = data_forms.make_loader(data, 256, shuffle=False, num_workers=0, where=where)
-    found = []
+    found: list[Any] = []
+    samples = 0
     model = evaluator.model
     with untouched(model, loader=loader, where=where), evaluating(model), no_grad():
         for batch in loader:
             taken = evaluator._take(batch)
             found.append(evaluator._output(taken.inputs))
             if look is not None:
-                look(taken)
+                look(taken, found[-1])
+            samples += batches.batch_length(taken.target, found[-1])
+            if limit is not None and samples >= limit:
+                break
     if not found:
         raise ArgumentError(f"{where}: the data gave no batch{batches.why_empty(loader)}")
     return found

@@ -135,6 +135,20 @@ def attributions() -> dict[str, Any]:
     }
 
 
+def samples() -> dict[str, Any]:
+    """The hidden units of a small network for digits, in the plane."""
+    dl.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.01))
+    trainer.fit(Digits(), epochs=5, progress=False)
+    digits = Digits(train=False)
+    tsne = viz.embedding(trainer, digits, layer="1", method="tsne", images=True)
+    return {
+        "-pca": viz.embedding(trainer, digits, layer="1").plot(),
+        "-tsne": tsne.plot(),
+    }
+
+
 class Residual(nn.Module):
     """A residual block."""
 
@@ -182,6 +196,7 @@ PICTURES = {
     "compared-": compared,
     "classifier-": classifiers,
     "attribution-": attributions,
+    "samples": samples,
     "architecture": architecture,
     "augmentation": augmentation,
 }
