@@ -16,6 +16,7 @@ from dlframe import starting
 from dlframe.base.printable import error_text, printable
 from dlframe.cli.names import UsageError
 from dlframe.cli.parser import command, data_root, make_parser
+from dlframe.cli.words import say
 from dlframe.errors import DatasetError, DlframeError
 from dlframe.tensor.settings import set_num_threads
 
@@ -66,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
         if options.debug:
             raise
         what = f"unexpected {error_text(error)}; --debug shows where it arose"
-        print(f"dlframe {options.name}: error: {what}", file=sys.stderr)
+        say(f"dlframe {options.name}: error: {what}", sys.stderr)
         return 1
 
 
@@ -87,4 +88,4 @@ def _complain(options: argparse.Namespace, error: Exception) -> None:
             message += f"\nFetch it with: {command('download', error.key, root)}"
             message += f"\n--root DIR says where data lie; now it is {root}"
     # it may quote a file or another package: no control character reaches the terminal
-    print(f"dlframe {options.name}: error: {printable(message, keep=chr(10))}", file=sys.stderr)
+    say(f"dlframe {options.name}: error: {printable(message, keep=chr(10))}", sys.stderr)

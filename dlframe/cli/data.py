@@ -9,6 +9,7 @@ from dlframe.base.printable import printable
 from dlframe.cli.names import DATA
 from dlframe.cli.parser import command, data_root
 from dlframe.cli.problems import KINDS
+from dlframe.cli.words import say, say_table
 from dlframe.data.datasets import DATASETS
 from dlframe.data.datasets.images import as_root
 from dlframe.errors import DatasetError, DatasetMissingError
@@ -40,12 +41,13 @@ def _open(name: str, root: str, **options: Any) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     root = data_root(options.root)
-    print(f"{'name':<15}{'samples':<16}{'shape':<12}{'classes':<9}where")
+    rows = [("name", "samples", "shape", "classes", "where")]
     for name in DATA:
         kind = KINDS[name]
         shape = "×".join(map(str, kind.shape))
-        print(f"{name:<15}{COUNTS.get(name, 'any'):<16}{shape:<12}{kind.classes:<9}"
-              f"{_where(name, root)}")  # fmt: skip
+        row = (name, COUNTS.get(name, "any"), shape, str(kind.classes), _where(name, root))
+        rows.append(row)
+    say_table(rows, heads=1)
     return 0
 
 
@@ -67,10 +69,10 @@ def _download(options: argparse.Namespace) -> int:
     root = data_root(options.root)
     for name in options.names:
         if not _is_read(name):
-            print(f"{name}: nothing to download, it is {_where(name, root)}")
+            say(f"{name}: nothing to download, it is {_where(name, root)}")
             continue
         _open(name, root, download=True)
-        print(f"{name}: complete in {printable(root)}, checksums verified")
+        say(f"{name}: complete in {printable(root)}, checksums verified")
     return 0
 
 
@@ -80,20 +82,20 @@ def _verify(options: argparse.Namespace) -> int:
     for name in options.names or DATA:
         if not _is_read(name):
             if options.names:
-                print(f"{name}: nothing to verify, it is {_where(name, root)}")
+                say(f"{name}: nothing to verify, it is {_where(name, root)}")
             continue
         try:
             _open(name, root)
         except DatasetError as error:
             if isinstance(error, DatasetMissingError) and not options.names:
-                print(f"{name}: not in {printable(root)}")
+                say(f"{name}: not in {printable(root)}")
                 continue
-            print(f"{name}: {printable(error.facts, keep=chr(10))}")
-            print(f"Fetch it with: {command('download', name, root)}")
+            say(f"{name}: {printable(error.facts, keep=chr(10))}")
+            say(f"Fetch it with: {command('download', name, root)}")
             failed = found = True
         else:
-            print(f"{name}: complete in {printable(root)}, checksums verified")
+            say(f"{name}: complete in {printable(root)}, checksums verified")
             found = True
     if not found:
-        print(f"There is nothing to verify in {printable(root)}.")
+        say(f"There is nothing to verify in {printable(root)}.")
     return 0 if found and not failed else 1

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from dlframe import random
+from dlframe.base.terminals import USUAL_COLUMNS, columns
 from dlframe.cli import config as configs
 from dlframe.cli.description import description_in
 from dlframe.cli.names import UsageError
@@ -28,7 +29,8 @@ def doctor(options: argparse.Namespace) -> int:
     if config is not None:
         options.root = config.get("root")  # for the advice if the data are not there
         report = report.joined(_checked(config, options))
-    print(report)
+    width = columns()
+    print(report.text(None if width is None else min(width, USUAL_COLUMNS)))
     return 0 if report.ok else 1
 
 

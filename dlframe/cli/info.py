@@ -15,6 +15,7 @@ import numpy as np
 
 from dlframe import kernels, ops, optim
 from dlframe.base.printable import printable
+from dlframe.cli.words import say, say_table
 from dlframe.version import __version__
 
 PACKAGES = ("numpy", "scipy", "h5py", "pillow", "requests", "tqdm", "threadpoolctl", "matplotlib")
@@ -24,7 +25,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def info(options: argparse.Namespace) -> int:
     """The command `info`."""
     found = environment()
-    _print_pairs({
+    facts = {
         "dlframe": found["dlframe"],
         "python": f"{found['python']} ({sys.executable})",
         "platform": found["platform"],
@@ -32,14 +33,16 @@ def info(options: argparse.Namespace) -> int:
         "BLAS": found["blas"],
         "threads": ", ".join(
             f"{pool['library']} {pool['threads']}" for pool in found["thread_pools"]
-        ) or "one, or threadpoolctl does not know this BLAS",
+        )
+        or "one, or threadpoolctl does not know this BLAS",
         "variables": ", ".join(f"{k}={v}" for k, v in found["variables"].items()) or "none set",
         "SIMD": found["simd"],
         "kernels": ("" if found["kernels"]["enabled"] else "switched off: ")
         + (", ".join(found["kernels"]["installed"]) or "none installed"),
-    })  # fmt: skip
+    }
+    say_table([(name, str(fact)) for name, fact in facts.items()])
     print("packages")
-    _print_pairs({f"  {name}": version for name, version in found["packages"].items()})
+    say_table([(f"  {name}", version) for name, version in found["packages"].items()])
     return 0
 
 
@@ -98,22 +101,17 @@ def plugins(options: argparse.Namespace) -> int:
     entries = [
         (entry, status) for entry, status in registry.describe() if options.all or status != "core"
     ]
-    for entry, status in entries:
-        name, owner, target = map(printable, (entry.name, entry.owner, entry.target))
-        print(f"{entry.kind:<12}{name:<22}{status:<12}{owner:<24}{target}")
+    say_table([
+        (entry.kind, printable(entry.name), status, printable(entry.owner), printable(entry.target))
+        for entry, status in entries
+    ])  # fmt: skip
     if not entries:
         count = len(registry.describe())
-        print(f"No plugin is installed. --all lists the {count} names that dlframe has itself.")
+        say(f"No plugin is installed. --all lists the {count} names that dlframe has itself.")
     for package in (ops, optim):
         for name in package.__all__:
             getattr(package, name)  # imports it, so that the names of kernels are known
     problems = [*registry.problems(), *kernels.problems()]
     for problem in problems:
-        print(f"problem: {problem}")
+        say(f"problem: {problem}")
     return 1 if problems else 0
-
-
-def _print_pairs(pairs: dict[str, Any]) -> None:
-    width = max(map(len, pairs))
-    for name, value in pairs.items():
-        print(f"{name:<{width}}  {value}")

@@ -11,12 +11,14 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Callable
 from textwrap import fill
 from typing import Any, NoReturn
 
 from dlframe import starting
 from dlframe.base.printable import printable
+from dlframe.base.terminals import columns
 from dlframe.cli.names import (
     DATA,
     INITS,
@@ -28,6 +30,7 @@ from dlframe.cli.names import (
     REGULARIZERS,
     SCHEDULES,
 )
+from dlframe.cli.words import say
 from dlframe.errors import did_you_mean
 from dlframe.version import __version__
 
@@ -37,7 +40,7 @@ WIDEST = 80  # columns of a help text
 EXAMPLES = """\
 examples:
   dlframe train --data digits --model cnn --out runs/demo
-  dlframe train --data mnist --model mlp --hidden 50 --optimizer sgd --lr 0.1
+  dlframe train --data mnist --hidden 50 --optimizer sgd
   dlframe train --data flowers.csv --target species
   dlframe train --out runs/demo --resume
   dlframe evaluate runs/demo
@@ -56,7 +59,7 @@ class Layout(argparse.RawDescriptionHelpFormatter):
     """Help texts of at most 80 columns."""
 
     def __init__(self, prog: str) -> None:
-        width = min(WIDEST, shutil.get_terminal_size().columns)
+        width = min(WIDEST, columns() or shutil.get_terminal_size().columns)
         super().__init__(prog, max_help_position=26, width=max(30, width - 1))
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
@@ -70,10 +73,26 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=Layout, **options)
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As ever; but an option that a command does not have is an error of this command."""
+        options, rest = self.parse_known_args(args, namespace)
+        if rest:
+            self._of_command(options).error(f"unrecognized arguments: {' '.join(rest)}")
+        return options
+
+    def _of_command(self, options: Any) -> argparse.ArgumentParser:
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parser = action.choices.get(getattr(options, action.dest, None) or "")
+                if isinstance(parser, Parser):
+                    return parser._of_command(options)
+        return self
+
     def error(self, message: str) -> NoReturn:
         # one line, while argparse would print all options first
         shown = printable(f"{message}{self._hint(message)}")
-        self.exit(2, f"{self.prog}: error: {shown} See {self.prog} --help\n")
+        say(f"{self.prog}: error: {shown} See {self.prog} --help", sys.stderr)
+        self.exit(2)
 
     def _hint(self, message: str) -> str:
         if unknown := re.search(r"unrecognized arguments: (--[\w-]+)", message):

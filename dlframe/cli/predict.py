@@ -12,6 +12,7 @@ import numpy as np
 
 from dlframe.autograd import no_grad
 from dlframe.base.printable import printable
+from dlframe.base.terminals import columns, columns_of, shortened
 from dlframe.cli import sources
 from dlframe.cli.description import description_in
 from dlframe.cli.evaluate import load_model
@@ -19,6 +20,7 @@ from dlframe.cli.images import read_image
 from dlframe.cli.names import UsageError
 from dlframe.cli.problems import KINDS, Kind, kind_of
 from dlframe.cli.results import decoded, find_checkpoint
+from dlframe.cli.words import say
 from dlframe.data.datasets import DATASETS
 from dlframe.data.table import TableEncoder
 from dlframe.data.transforms import Normalize
@@ -47,7 +49,7 @@ def predict(options: argparse.Namespace) -> int:
         shape = "×".join(map(str, kind.shape))
         raise UsageError(f"{printable(path)} was trained on {shape}: no image file is of that form")
     data = printable(config["data"])
-    print(f"{printable(path)}: {config['model']['name']}, trained on {data}")
+    say(f"{printable(path)}: {config['model']['name']}, trained on {data}")
     classes = kind.names if source is not None else DATASETS[config["data"]].classes
     failed = False
     for name in options.files:
@@ -58,7 +60,7 @@ def predict(options: argparse.Namespace) -> int:
                 _predict_image(model, kind, source, classes, name, options)
         except (OSError, FileFormatError, ArgumentError) as error:
             reason = printable(getattr(error, "strerror", None) or error)
-            print(f"dlframe predict: error: {printable(name)}: {reason}", file=sys.stderr)
+            say(f"dlframe predict: error: {printable(name)}: {reason}", sys.stderr)
             failed = True
     return 1 if failed else 0
 
@@ -87,7 +89,7 @@ def _predict_image(
     pixels, how = read_image(Path(name), kind, options.invert, options.center)
     with no_grad():
         output = model(Normalize(kind.mean, kind.std)(Tensor(pixels[None]))).array
-    print(f"\n{printable(name)} ({how})")
+    say(f"\n{printable(name)} ({how})")
     if not classes:
         print(f"  {decoded(output, source)[0, 0]:.6g}")
         return
@@ -101,17 +103,22 @@ def _predict_rows(model: Module, source: sources.Source, name: str) -> None:
     table = sources.read_table(source, name, target=False)
     with no_grad():
         output = model(encoder.inputs(table)).array
-    print(f"\n{printable(name)}: {printable(source['target'])} of {len(table)} rows")
+    say(f"\n{printable(name)}: {printable(source['target'])} of {len(table)} rows")
     width = len(str(len(table)))
     if not encoder.classes:
         for row, (number,) in enumerate(decoded(output, source).tolist(), 1):
             print(f"{row:>{width}}  {number:.6g}")
         return
     probabilities = F.softmax(Tensor(output), dim=1).array
-    longest = max(len(printable(one)) for one in encoder.classes)
+    names = list(map(printable, encoder.classes))
+    longest, terminal = max(map(columns_of, names)), columns()
+    if terminal is not None:  # the name is cut, not the number
+        longest = min(longest, max(8, terminal - width - len("  " * 2) - 7))
     for row, shares in enumerate(probabilities, 1):
         best = int(shares.argmax())
-        print(f"{row:>{width}}  {printable(encoder.classes[best]):<{longest}}  {shares[best]:7.2%}")
+        name = shortened(names[best], longest)
+        blank = " " * (longest - columns_of(name))
+        print(f"{row:>{width}}  {name}{blank}  {shares[best]:7.2%}")
 
 
 def _has_columns(config: dict[str, Any], name: str) -> bool:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from dlframe.autograd import no_grad
 from dlframe.base.printable import printable
+from dlframe.base.terminals import columns
 from dlframe.cli import sources
 from dlframe.cli.names import UsageError
 from dlframe.cli.problems import AT_ONCE, Kind
+from dlframe.cli.words import say
 from dlframe.data import DataLoader
 from dlframe.data.table import TableEncoder
 from dlframe.metrics import Metric, classification_report, confusion_matrix
@@ -94,23 +96,24 @@ def decoded(numbers: NDArray[Any], source: sources.Source | None) -> NDArray[Any
 def print_report(result: Result, classes: Sequence[str]) -> None:
     """The table of all classes, and the accuracy; of numbers, the errors in their own units."""
     if classes:
-        print(classification_report(result.matrix, classes))
+        width = columns()
+        print(classification_report(result.matrix, classes, width=width))
         print()
     scaled = "" if classes else " (of the scaled target, as in training)"
-    print(f"test loss {result.loss:.6f}{scaled}")
+    say(f"test loss {result.loss:.6f}{scaled}")
     for name, value in result.metrics.items():
         if name != "accuracy":
             shown = f"{float(value):.4f}" if value.size == 1 else np.array2string(value)
-            print(f"test {printable(name)} {shown}{scaled}")
+            say(f"test {printable(name)} {shown}{scaled}")
     if classes:
-        print(f"test accuracy {result.accuracy:.4f} ({result.right} of {len(result.target)})")
+        say(f"test accuracy {result.accuracy:.4f} ({result.right} of {len(result.target)})")
         return
     errors = result.predicted - result.target
     spread = float(((result.target - result.target.mean()) ** 2).sum())
-    print(f"mean absolute error {np.abs(errors).mean():.6g}, in the target's own units")
-    print(f"root of the mean squared error {np.sqrt((errors**2).mean()):.6g}")
+    say(f"mean absolute error {np.abs(errors).mean():.6g}, in the target's own units")
+    say(f"root of the mean squared error {np.sqrt((errors**2).mean()):.6g}")
     if spread:
-        print(f"explained share of the variance (R²) {1 - float((errors**2).sum()) / spread:.4f}")
+        say(f"explained share of the variance (R²) {1 - float((errors**2).sum()) / spread:.4f}")
 
 
 def find_checkpoint(path: str) -> Path:

@@ -234,7 +234,7 @@ def _train_and_report(
         notice = pictures.draw_all(run.folder, config, problem, trainer, result)
         if notice:
             say(f"\nNo pictures: {notice}")
-    print(f"\nWritten to {printable(run.folder)}:")
+    say(f"\nWritten to {printable(run.folder)}:")
     for path in run.files():
         print(f"  {path.relative_to(run.folder)}")
     return 0
@@ -411,7 +411,7 @@ def _introduce(config: dict[str, Any], problem: Problem, trainer: Trainer) -> No
     )
     _say_balance(problem)
     if trainer.step > 0 and trainer.epoch < config["epochs"]:
-        print(f"resumed after {trainer.step} steps, in epoch {trainer.epoch + 1}")
+        say(f"resumed after {trainer.step} steps, in epoch {trainer.epoch + 1}")
     print(flush=True)
 
 
@@ -435,7 +435,7 @@ def _say_balance(problem: Problem) -> None:
     counts = np.bincount(gather(problem.plain_train)[1].array, minlength=kind.classes)
     fewest, most = int(counts.argmin()), int(counts.argmax())
     if counts[fewest] == counts[most]:
-        print(f"{kind.classes} classes with {counts[most]} samples to train on each")
+        say(f"{kind.classes} classes with {counts[most]} samples to train on each")
         return
     say(
         f"{kind.classes} classes: from {counts[fewest]} samples to train on "

@@ -1,12 +1,13 @@
-"""Sentences on a terminal: their lines end between words."""
+"""Sentences and tables on a terminal: their lines end between words."""
 
 from __future__ import annotations
 
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import TextIO
 
-from dlframe.training.callbacks.progress import columns
+from dlframe.base.terminals import columns, fitted_table
 
 
 def say(text: str, file: TextIO | None = None, *, flush: bool = False) -> None:
@@ -20,6 +21,17 @@ def say(text: str, file: TextIO | None = None, *, flush: bool = False) -> None:
     if width is not None:
         text = "\n".join(_wrapped(line, width) for line in text.split("\n"))
     print(text, file=stream, flush=flush)
+
+
+def say_table(rows: Sequence[Sequence[str]], *, heads: int = 0) -> None:
+    """Print a table that fits the terminal; in files each row is a line, however long.
+
+    >>> say_table([("name", "where"), ("digits", "part of dlframe")], heads=1)
+    name    where
+    digits  part of dlframe
+    """
+    for line in fitted_table(rows, columns(sys.stdout), heads=heads):
+        print(line)
 
 
 def _wrapped(line: str, width: int) -> str:

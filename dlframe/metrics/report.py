@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
+from dlframe.base.terminals import columns_of, shortened
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.metrics import averages
 from dlframe.metrics.averages import Ratio
@@ -66,12 +66,13 @@ def classification_report(
     *,
     digits: int = 3,
     zero_division: float = 0.0,
+    width: int | None = WIDEST,
 ) -> str:
     """A confusion matrix (C, C; rows true, columns predicted) as a text table, one line a class.
 
     Below the classes come the macro and the weighted average, and the accuracy. Long names of
-    classes are shortened, so that a line has 80 columns at most. `classification_table` gives the
-    numbers.
+    classes are shortened, so that a line has `width` columns at most (80; None: whole names), as
+    far as the numbers leave room. `classification_table` gives the numbers.
 
         >>> print(classification_report(np.array([[8, 2], [1, 9]]), ["cat", "dog"]))
                   precision  recall  specificity     F1  support
@@ -91,7 +92,7 @@ def classification_report(
     ]
     accuracy, support = table[-1].values()
     rows.append(["accuracy", "", "", "", f"{accuracy:.{digits}f}", str(support)])
-    lines = _aligned([["", *RATIOS, "support"], *rows])
+    lines = _aligned([["", *RATIOS, "support"], *rows], width)
     return "\n".join([*lines[: 1 + len(names)], "", *lines[1 + len(names) :]])
 
 
@@ -110,33 +111,18 @@ def _counts(
     return averages.counts_of_matrix(table), names
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
+def _aligned(rows: list[list[str]], width: int | None) -> list[str]:
     """The first column flush left, the numbers flush right, two spaces between."""
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    room = max(SHORTEST, WIDEST - sum(width + 2 for width in widths[1:]))
+    widths = [max(map(columns_of, column)) for column in zip(*rows, strict=True)]
+    room = widths[0]
+    if width is not None:
+        room = max(SHORTEST, width - sum(wide + 2 for wide in widths[1:]))
     if widths[0] > room:
-        rows = [[_shortened(first, room), *rest] for first, *rest in rows]
-        widths[0] = max(_width(row[0]) for row in rows)
+        rows = [[shortened(first, room), *rest] for first, *rest in rows]
+        widths[0] = max(columns_of(row[0]) for row in rows)
     lines = []
     for first, *rest in rows:
-        cells = [first + " " * (widths[0] - _width(first))]
-        cells += [" " * (w - _width(c)) + c for c, w in zip(rest, widths[1:], strict=True)]
+        cells = [first + " " * (widths[0] - columns_of(first))]
+        cells += [" " * (w - columns_of(c)) + c for c, w in zip(rest, widths[1:], strict=True)]
         lines.append("  ".join(cells).rstrip())
     return lines
-
-
-def _shortened(text: str, room: int) -> str:
-    """A text of at most `room` columns, with a sign where its end is cut off."""
-    if _width(text) <= room:
-        return text
-    while _width(text) >= room:
-        text = text[:-1]
-    return f"{text}…"
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: east-asian wide characters take two, combining marks none."""
-    return sum(
-        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
-        for c in text
-    )

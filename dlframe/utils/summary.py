@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -14,6 +15,7 @@ import numpy as np
 from dlframe import nn
 from dlframe.autograd import enable_grad, grad, no_grad
 from dlframe.base import nests
+from dlframe.base.terminals import columns, columns_of, fitted_table
 from dlframe.nn.modes import evaluating
 from dlframe.nn.parameter import is_lazy
 from dlframe.ops.watching import Call, Watcher, running, set_watchers, watchers
@@ -78,8 +80,12 @@ class Summary:
         """The memory of all layers' outputs: about what training keeps for the backward pass."""
         return sum(row.activation_bytes for row in self.rows if row.is_leaf)
 
+    def text(self, width: int | None = None) -> str:
+        """The table; one that is wider than `width` columns is divided, and no number is cut."""
+        return _table(self, width)
+
     def __str__(self) -> str:
-        return _table(self)
+        return self.text(columns())  # of a terminal; whole in files and notebooks
 
 
 def summary(
@@ -305,11 +311,11 @@ def _behind(x: Any) -> Any:
 # --- the table ---------------------------------------------------------------------------------
 
 
-def _table(result: Summary) -> str:
+def _table(result: Summary, width: int | None) -> str:
     shown = [
         row for row in result.rows if result.max_depth is None or row.depth <= result.max_depth
     ]
-    columns: dict[str, Callable[[Row], str]] = {
+    cells: dict[str, Callable[[Row], str]] = {
         "Layer": lambda row: "  " * row.depth + row.path.rpartition(".")[2],
         "Type": lambda row: row.type,
         "Output shape": _output,
@@ -320,14 +326,13 @@ def _table(result: Summary) -> str:
         "Backward": lambda row: _time(row.backward_seconds),
     }
     if result.trainable == result.parameters:
-        del columns["Trainable"]
+        del cells["Trainable"]
     if all(row.forward_seconds is None for row in result.rows):
-        del columns["Forward"], columns["Backward"]
-    lines = [list(columns), *([cell(row) for cell in columns.values()] for row in shown)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    head, *body = [_line(cells, widths) for cells in lines]
-    return "\n".join([head, rule, *body, rule, *_totals(result)])
+        del cells["Forward"], cells["Backward"]
+    rows = [list(cells), *([cell(row) for cell in cells.values()] for row in shown)]
+    lines = fitted_table(rows, width, numbers=range(3, len(cells)), heads=1, rule=True)
+    rule = "-" * max(map(columns_of, lines))
+    return "\n".join([*lines, rule, *_totals(result, width)])
 
 
 def _output(row: Row) -> str:
@@ -340,19 +345,16 @@ def _time(seconds: float | None) -> str:
     return "" if seconds is None else f"{1000 * seconds:,.3f} ms"
 
 
-def _line(cells: list[str], widths: list[int]) -> str:
-    texts = [cell.ljust(width) for cell, width in zip(cells[:3], widths[:3], strict=True)]
-    numbers = [cell.rjust(width) for cell, width in zip(cells[3:], widths[3:], strict=True)]
-    return "  ".join([*texts, *numbers]).rstrip()
-
-
-def _totals(result: Summary) -> list[str]:
-    return [
+def _totals(result: Summary, width: int | None) -> list[str]:
+    lines = [
         f"Parameters: {result.parameters:,} ({result.trainable:,} trainable), "
         + _size(result.parameter_bytes),
         f"Multiply-adds: {result.multiply_adds:,} for the whole batch",
         f"Memory: input {_size(result.input_bytes)}, activations {_size(result.activation_bytes)}",
     ]
+    if width is None:
+        return lines
+    return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")]
 
 
 def _size(nbytes: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,14 @@ def test_the_numbers_as_dicts():
         classification_table(MATRIX, ["a", "a", "b"])
     with pytest.raises(ArgumentError, match="the names macro are not unique"):
         classification_table(MATRIX, ["a", "macro", "b"])
+
+
+def test_the_width_of_a_report() -> None:
+    names = ["a very long name of a class " * 4, "b"]
+    matrix = np.array([[1000, 2], [3, 4]])
+    whole = classification_report(matrix, names, width=None)
+    assert names[0].rstrip() in whole
+    for width in (80, 60):
+        text = classification_report(matrix, names, width=width)
+        assert max(map(len, text.splitlines())) <= width
+        assert re.findall(r"\d+\.?\d*", text) == re.findall(r"\d+\.?\d*", whole)

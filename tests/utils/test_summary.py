@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -275,3 +277,16 @@ def test_products_of_recurrent_layers_and_attention():
 def test_nested_outputs_in_the_table():
     result = summary(nn.LSTM(3, 4, batch_first=True), (2, 5, 3))
     assert "((2, 5, 4), ((1, 2, 4), (1, 2, 4)))" in str(result)
+
+
+def test_a_narrow_table_has_every_number() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 64, 3), nn.ReLU(), nn.Flatten(), nn.Linear(57600, 1000))
+    result = summary(model, (8, 3, 32, 32))
+    whole = result.text()
+    assert str(result) == whole  # pytest's stdout is no terminal
+    for width in (60, 40):
+        text = result.text(width)
+        assert max(map(len, text.splitlines())) <= width
+        for number in re.findall(r"[\d,]{4,}", whole):
+            assert number in text
+        assert text.count("Layer") > 1

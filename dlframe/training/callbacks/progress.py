@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from dlframe.base.terminals import USUAL_COLUMNS, columns, is_terminal
 from dlframe.errors import ArgumentError
 from dlframe.training.callbacks.callback import Callback
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
 
 REFRESH_SECONDS = 0.2  # numbers that change faster cannot be read
-USUAL_COLUMNS = 80  # where nobody says how wide a terminal is
 WIDEST_BAR = 30  # columns; what is left is for numbers
 GAP = "  "
 
@@ -348,28 +348,6 @@ def can_draw(stream: TextIO) -> bool:
     if in_notebook():
         return True
     return is_terminal(stream) and os.environ.get("TERM") != "dumb"
-
-
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a stream leads to a terminal; a closed one does not."""
-    try:
-        return stream.isatty()
-    except (AttributeError, ValueError):
-        return False
-
-
-def columns(stream: TextIO) -> int | None:
-    """The present width of the terminal to which a stream leads; None if it is none."""
-    if not is_terminal(stream):
-        return None
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns
-    except (AttributeError, OSError, ValueError):
-        width = 0
-    if not width:  # a serial line does not know
-        text = os.environ.get("COLUMNS", "")
-        width = int(text) if text.isdecimal() else 0
-    return width or USUAL_COLUMNS
 
 
 def shows_unicode(stream: TextIO) -> bool:

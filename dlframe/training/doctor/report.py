@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from dlframe.base.terminals import columns
 from dlframe.errors import ArgumentError, DlframeError
 
 SEVERITIES = ("error", "warning", "note")  # the worst first
@@ -44,18 +46,25 @@ class Finding:
     fix: str
     check: str = ""
 
-    def __str__(self) -> str:
-        lines = [_wrapped(f"{self.severity.upper()} {self.check}: {self.where}", "", "  ")]
+    def text(self, width: int | None = _WIDTH) -> str:
+        """The finding in lines of at most so many columns; None: a line for each part."""
+        lines = [_wrapped(f"{self.severity.upper()} {self.check}: {self.where}", "", "  ", width)]
         for label, text in (("", self.what), ("Why: ", self.reason), ("Fix: ", self.fix)):
             if text:
-                lines.append(_wrapped(label + text, "  ", "       " if label else "  "))
+                lines.append(_wrapped(label + text, "  ", "       " if label else "  ", width))
         return "\n".join(lines)
 
+    def __str__(self) -> str:
+        return self.text()
 
-def _wrapped(text: str, first: str, later: str) -> str:
+
+def _wrapped(text: str, first: str, later: str, width: int | None) -> str:
     paragraphs = [
         textwrap.fill(
-            line, _WIDTH, initial_indent=later if number else first, subsequent_indent=later
+            line,
+            width or sys.maxsize,
+            initial_indent=later if number else first,
+            subsequent_indent=later,
         )
         for number, line in enumerate(text.splitlines())
         if line.strip()
@@ -65,7 +74,8 @@ def _wrapped(text: str, first: str, later: str) -> str:
 
 @dataclass
 class Report:
-    """The findings of all checks, the worst first; it prints as text of at most 80 columns.
+    """The findings of all checks, the worst first; it prints as text of at most 80 columns, or as
+    many as the terminal has.
 
     It is true in an `if` when there is no error and no warning. `report["labels-in-range"]` are the
     findings of one check.
@@ -155,16 +165,20 @@ class Report:
         count = f"{len(self.made)} check{'' if len(self.made) == 1 else 's'}"
         return f"{', '.join(counts) or 'Nothing found'} in {count}."
 
-    def __str__(self) -> str:
-        parts = [self._head(), *map(str, self.findings)]
+    def text(self, width: int | None = _WIDTH) -> str:
+        """The report in lines of at most so many columns; None: a line for each part."""
+        parts = [self._head(), *(finding.text(width) for finding in self.findings)]
         for title, pairs in (
             ("Looked at", self.looked_at),
             ("Estimates", self.estimates),
             ("Not checked", self.left_out),
         ):
             if pairs:
-                parts.append("\n".join([f"{title}:", *_listed(pairs)]))
+                parts.append("\n".join([f"{title}:", *_listed(pairs, width)]))
         return "\n\n".join(parts)
+
+    def __str__(self) -> str:
+        return self.text(min(_WIDTH, columns() or _WIDTH))
 
     def __repr__(self) -> str:
         return f"<Report: {self._head().removesuffix('.')}>"
@@ -187,5 +201,5 @@ class Report:
         return f"<p>{html.escape(self._head())}</p><table>{rows}</table><ul>{more}</ul>"
 
 
-def _listed(pairs: Mapping[str, str]) -> Iterable[str]:
-    return (_wrapped(f"{name}: {text}", "  ", "    ") for name, text in pairs.items())
+def _listed(pairs: Mapping[str, str], width: int | None) -> Iterable[str]:
+    return (_wrapped(f"{name}: {text}", "  ", "    ", width) for name, text in pairs.items())

@@ -414,3 +414,12 @@ def test_every_check_is_explained(repository: Path) -> None:
     page = (repository / "docs" / "guide" / "doctor.md").read_text("utf-8")
     told = re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)
     assert sorted(told) == sorted([*(one.name for one in CHECKS), *ENVIRONMENT_CHECKS])
+
+
+def test_the_width_of_a_report() -> None:
+    finding = training.Finding("note", "the data", "what " * 40, 1.0, "why " * 40, "how " * 40, "x")
+    report = training.Report([finding], ["x"], looked_at={"samples": "many " * 40})
+    for width in (60, 80):
+        assert width - 8 < max(map(len, report.text(width).splitlines())) <= width
+    assert report.text(None).count("\n") == 8  # a line for each part
+    assert report.text(None).split() == str(report).split()
