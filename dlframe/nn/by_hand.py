@@ -329,9 +329,17 @@ def call_in_order(owner: Module, layers: list[tuple[str, Module]], x: Any) -> An
         given = x
         x = call(layer, (x,), {}) if by_graph and layer.own_backward else layer(x)
         if recording:
-            steps.append(_Step(f"layer {name!r} ({layer._get_name()})", layer, given, by_graph))
-    owner._last_call = Call(owner._get_name(), _Row(steps) if recording else None, _NOT_KEPT)
+            step = _Step(f"layer {name!r} ({layer._get_name()})", layer, given, by_graph)
+            step.outputs = _outputs(x)
+            steps.append(step)
+    name = owner._get_name()
+    owner._last_call = Call(name, _Row(name, steps) if recording else None, _NOT_KEPT)
     return x
+
+
+def _outputs(x: Any) -> int:
+    """The number of arrays that a layer returned."""
+    return sum(isinstance(y, (np.ndarray, np.generic)) for y in nests.leaves(x))
 
 
 class _Step:
@@ -342,13 +350,14 @@ class _Step:
         self.shape = given.shape if isinstance(given, np.ndarray) else None
         self.last: Call | None = layer._last_call if by_graph else None
         self.kept: Kept = [] if by_graph else kept_by(layer)
+        self.outputs = 1
 
-    def backward(self, g: Any) -> Any:
+    def backward(self, *g: Any) -> Any:
         if self.last is not None:
-            return self.last.backward(g)
+            return self.last.backward(*g)
         current = put_back(self.kept)
         try:
-            return self.layer.backward(g)
+            return self.layer.backward(*g)
         finally:
             put_back(current)
 
@@ -367,8 +376,8 @@ class _Step:
 class _Row:
     """The backward of layers one after another."""
 
-    def __init__(self, steps: list[_Step]) -> None:
-        self.steps = steps
+    def __init__(self, name: str, steps: list[_Step]) -> None:
+        self.name, self.steps = name, steps
 
     def keep(self) -> None:
         for step in self.steps:
@@ -377,14 +386,23 @@ class _Row:
             keep_calls(step.kept)
 
     def __call__(self, *g: Any) -> Any:
-        if len(g) != 1:
-            raise GradientError(f"Sequential.backward: got {len(g)} gradients for 1 output")
-        (found,) = g
+        outputs = self.steps[-1].outputs if self.steps else 1
+        is_loss = not g and outputs == 1 and self.steps and self.steps[-1].last is not None
+        if len(g) != outputs and not is_loss:
+            raise GradientError(
+                f"{self.name}.backward: got {len(g)} gradient{'s' * (len(g) != 1)} for {outputs} "
+                f"output{'s' * (outputs != 1)}"
+                + ("; give one for each, None where L does not depend on it" * (outputs != 1))
+            )
+        found: Any = g[0] if g else None
         for i in range(len(self.steps) - 1, -1, -1):
             step = self.steps[i]
-            found = step.backward(found)
+            found = step.backward(*g)
             if found is None and i > 0:
                 raise GradientError(returned_none(step.name))
             if found is not None:
                 step.check(found)
+            # a layer with several outputs gets a gradient for each, as the layer after it gave them
+            several = i > 0 and self.steps[i - 1].outputs != 1
+            g = tuple(nests.leaves(found)) if several else (found,)
         return found

@@ -13,6 +13,7 @@ from dlframe.metrics import Averaged, Metric
 from dlframe.metrics import by_name as metrics_by_name
 from dlframe.optim import Optimizer, lr_scheduler
 from dlframe.training.data.outputs import LossPerOutput, OfOutput
+from dlframe.training.several import SCHEDULES, Several
 
 # --- losses ------------------------------------------------------------------------------------
 
@@ -213,6 +214,8 @@ def make_schedule(scheduler: Any, optimizer: Any) -> Any:
         scheduler = getattr(lr_scheduler, known[scheduler.casefold()])
     elif not options:
         return scheduler
+    if isinstance(optimizer, Several):
+        raise ArgumentError(SCHEDULES)
     try:
         return scheduler(optimizer, **options)
     except TypeError as error:

@@ -116,6 +116,8 @@ def _check_several(
     optimizers: Several, regularizers: Sequence[Any], *, accumulates: bool, own_step: bool
 ) -> None:
     """Several optimizers need a `train_step` that knows when each of them makes its step."""
+    if not len(optimizers):
+        raise ArgumentError("Trainer: the dict of optimizers is empty; pass one or more by name")
     for name, one in optimizers.items():
         if not isinstance(name, str) or not isinstance(one, Optimizer):
             raise TypeError(

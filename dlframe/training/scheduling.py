@@ -14,7 +14,8 @@ from dlframe.optim.lr_scheduler import (
     ReduceLROnPlateau,
 )
 from dlframe.optim.lr_scheduler.order import hand_over
-from dlframe.training.several import Several
+from dlframe.training.by_name import make_schedule
+from dlframe.training.several import SCHEDULES, Several
 
 Factory = Callable[[Any, int], Any]
 
@@ -70,10 +71,7 @@ class Schedule:
             self.scheduler = given
         elif callable(given) and not isinstance(given, type):
             if isinstance(optimizer, Several):
-                raise ArgumentError(
-                    "Trainer: with several optimizers, pass a dict of schedules by the names of "
-                    "their optimizers"
-                )
+                raise ArgumentError(SCHEDULES)
             self._make = given
         else:
             name = given.__name__ if isinstance(given, type) else type(given).__name__
@@ -166,10 +164,19 @@ def _by_name(name: str) -> Factory:
 
 def _of_several(given: Mapping[str, Any], optimizer: Any) -> Several:
     known = list(optimizer) if isinstance(optimizer, Several) else []
+    made = {}
     for name, one in given.items():
+        if name in known and isinstance(one, (str, tuple, list)):
+            one = make_schedule(one, optimizer[name])
+        if name in known and (isinstance(one, str) or callable(one)) and not hasattr(one, "step"):
+            raise ArgumentError(
+                f"Trainer: with several optimizers fit makes no schedule; for {name!r} pass one of "
+                'lr_scheduler, or its name with options: ("StepLR", {"step_size": 10})'
+            )
         if name not in known or getattr(one, "optimizer", None) is not optimizer[name]:
             raise ArgumentError(
                 f"Trainer: the schedule {name!r} is of none of the optimizers by that name; they "
                 f"are {', '.join(known) or 'not named'}"
             )
-    return Several(given)
+        made[name] = one
+    return Several(made)

@@ -8,6 +8,11 @@ from typing import Any
 from dlframe import states
 from dlframe.errors import StateDictError
 
+SCHEDULES = (
+    "Trainer: with several optimizers, pass a dict of schedules by the names of their optimizers"
+)
+"""What is said of one schedule for several optimizers."""
+
 
 class Several(Mapping[str, Any]):
     """Optimizers, or schedules, by name: `trainer.optimizer["critic"]`.

@@ -104,6 +104,11 @@ class Stepping(Evaluator):
         Raises:
             NonFiniteLossError: before any gradient.
         """
+        if isinstance(self.optimizer, Several):
+            raise ArgumentError(
+                "minimize: with several optimizers it is not known which of them makes the step; "
+                'let train_step call loss.backward() and self.optimizer["name"].step()'
+            )
         batches.check_scalar(loss)
         self.batch_loss = float(loss.item()) if value is None else value
         whole = loss if self.accumulation else with_penalties(loss, self._on_weights(), None, None)

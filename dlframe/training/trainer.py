@@ -370,6 +370,11 @@ class Trainer(Looping):
         Raises ArgumentError as `lr_range_test`, and with `set_lr` where nothing is suggested or a
         schedule exists already, which has taken note of the old rate.
         """
+        if isinstance(self.optimizer, Several):
+            raise ArgumentError(
+                "find_lr: with several optimizers it is not known whose rate is meant; use "
+                "training.lr_range_test with one of them, and a loss of your own"
+            )
         train = with_target(train, y, None, "find_lr", needs_target=self._needs_target())
         data = make_loader(
             train, batch_size, shuffle=shuffle, num_workers=num_workers, where="find_lr"

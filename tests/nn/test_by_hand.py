@@ -680,3 +680,79 @@ def test_training_mode_is_read_at_the_call() -> None:
     np.testing.assert_array_equal(layer.backward(x), y)
     np.testing.assert_array_equal(layer(x), x)
     np.testing.assert_array_equal(layer.backward(x), x)
+
+
+class First(nn.Module):
+    """The first of several outputs, as it stands after a recurrent layer."""
+
+    def forward(self, x: Any) -> Any:
+        return x[0]
+
+
+class Pair(nn.Module):
+    """Two outputs, with a backward of its own."""
+
+    def forward(self, x: np.ndarray) -> Any:
+        self.x = x
+        return np.tanh(x), 2 * x
+
+    def backward(self, g: np.ndarray, h: np.ndarray) -> Any:
+        return g * (1 - np.tanh(self.x) ** 2) + 2 * h
+
+
+class Product(nn.Module):
+    """Of two inputs in a tuple, with a backward of its own."""
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x[0] * x[1]
+
+    def backward(self, g: np.ndarray) -> Any:
+        return g * self.x[1], g * self.x[0]
+
+
+def test_layers_with_several_outputs_in_a_row() -> None:
+    def made() -> nn.Module:
+        dl.manual_seed(0)
+        return nn.Sequential(nn.Linear(3, 3), nn.LSTM(3, 4), First(), nn.Linear(4, 2))
+
+    x, g = numbers(5, 2, 3), numbers(5, 2, 2)
+    by_hand, by_graph = made(), made()
+    by_hand(x)
+    leaf = dl.from_numpy(x).requires_grad_()
+    by_graph(leaf).backward(dl.tensor(g))
+    np.testing.assert_array_equal(by_hand.backward(g), leaf.grad)
+    for a, b in zip(by_hand.parameters(), by_graph.parameters(), strict=True):
+        np.testing.assert_array_equal(a.grad, b.grad)
+
+
+def test_a_row_that_ends_with_several_outputs() -> None:
+    dl.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(3, 3), nn.LSTM(3, 4)), numbers(5, 2, 3)
+    y, (h, c) = net(x)
+    leaf = dl.from_numpy(x).requires_grad_()
+    out, _ = net(leaf)
+    out.sum().backward()
+    net(x)
+    np.testing.assert_allclose(net.backward(np.ones_like(y), None, None), leaf.grad, rtol=1e-5)
+    net(x)
+    with pytest.raises(GradientError, match="got 1 gradient for 3 outputs; give one for each"):
+        net.backward(np.ones_like(y))
+    assert net.backward(np.ones_like(y), np.ones_like(h), np.ones_like(c)).shape == x.shape
+
+
+def test_own_layers_that_hand_on_several_arrays() -> None:
+    net, x = nn.Sequential(nn.Linear(3, 3), Pair(), Product(), nn.Linear(3, 2)), numbers(4, 3)
+    weight, bias = (p.detach().numpy() for p in net[0].parameters())
+    net(x)
+    dx = net.backward(np.ones((4, 2), np.float32))
+    z = x @ weight.T + bias
+    slope = 2 * (np.tanh(z) + z * (1 - np.tanh(z) ** 2))
+    expected = (slope * net[3].weight.detach().numpy().sum(0)) @ weight
+    np.testing.assert_allclose(dx, expected, rtol=1e-4, atol=1e-5)
+    alone = nn.Sequential(nn.Linear(3, 1))
+    alone(x[:1])
+    assert alone.backward().shape == (1, 3)  # of one number, as everywhere
+    net(x)
+    with pytest.raises(GradientError, match=r"got 2 gradients for 1 output$"):
+        net.backward(x, x)

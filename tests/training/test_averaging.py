@@ -250,3 +250,24 @@ def test_errors() -> None:
         )
     with pytest.raises(StateDictError, match="'updated_at' is an integer from 0"):
         trainer.callbacks[0].load_state_dict({"averaged": None, "updated_at": -1})
+
+
+def test_statistics_of_a_model_that_only_a_train_step_can_call() -> None:
+    class Own(Trainer):
+        def train_step(self, batch: Any) -> Any:
+            loss = self.loss(self.model["net"](batch[0]), batch[1])
+            self.minimize(loss)
+            return {"loss": loss.item()}
+
+    model = nn.ModuleDict({"net": nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))})
+    x = dl.randn(8, 3)
+    for update_bn in (True, False):
+        mean = WeightAveraging(update_bn=update_bn)
+        trainer = Own(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1), callbacks=[mean])
+        if not update_bn:
+            trainer.fit((x, x[:, :2]), progress=False)
+            assert mean.averaged == 1
+            continue
+        with pytest.raises(NotImplementedError) as caught:
+            trainer.fit((x, x[:, :2]), progress=False)
+        assert any("update_bn=False" in note for note in caught.value.__notes__)

@@ -474,3 +474,61 @@ def test_a_trainer_is_copied_and_pickled_without_its_data() -> None:
         one.fit(data, data, more_epochs=1, progress=False)
         weights.append((one.model.weight.tolist(), one.history["val_loss"]))
     assert weights[0] == weights[1] == weights[2]
+
+
+class Turns(Trainer):
+    """Two optimizers, each of which steps with each batch."""
+
+    def train_step(self, batch: Any) -> Any:
+        loss = self.loss(self.model(batch[0]), batch[1])
+        self.optimizer.zero_grad()
+        loss.backward()
+        for one in self.optimizer.values():
+            one.step()
+        return {"loss": loss.item()}
+
+
+def turns(kind: type[Trainer] = Turns, **options: Any) -> Trainer:
+    dl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    both = {"a": optim.SGD(model[0].parameters(), lr=1.0), "b": optim.Adam(model[1].parameters())}
+    return kind(model, nn.CrossEntropyLoss(), options.pop("optimizer", both), **options)
+
+
+def test_schedules_of_several_optimizers_by_name() -> None:
+    how = {"a": ("StepLR", {"step_size": 1, "gamma": 0.5}), "b": ("ExponentialLR", {"gamma": 0.1})}
+    trainer = turns(scheduler=how)
+    _, data = problem()
+    history = trainer.fit(data, epochs=2, progress=False)
+    assert history["lr_a"] == [1.0, 0.5]
+    assert history["lr_b"] == pytest.approx([1e-3, 1e-4])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scheduler": ("StepLR", {"step_size": 1})}, "pass a dict of schedules by the names"),
+        ({"scheduler": "cosine"}, "pass a dict of schedules by the names"),
+        ({"scheduler": {"a": "cosine"}}, "fit makes no schedule; for 'a' pass one"),
+        ({"scheduler": {"a": lambda optimizer, steps: None}}, "fit makes no schedule"),
+        ({"scheduler": {"c": ("StepLR", {"step_size": 1})}}, "'c' is of none of the optimizers"),
+        ({"optimizer": {}}, "the dict of optimizers is empty"),
+    ],
+    ids=["one", "by fit", "one by fit", "function", "unknown", "none"],
+)
+def test_what_several_optimizers_do_not_take(options: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        turns(**options)
+
+
+def test_what_is_not_known_of_several_optimizers() -> None:
+    class Minimizes(Trainer):
+        def train_step(self, batch: Any) -> Any:
+            self.minimize(self.loss(self.model(batch[0]), batch[1]))
+            return {"loss": 0.0}
+
+    _, data = problem()
+    with pytest.raises(ArgumentError, match="not known which of them makes the step"):
+        turns(Minimizes).fit(data, progress=False)
+    with pytest.raises(ArgumentError, match="not known whose rate is meant"):
+        turns().find_lr(data, steps=5)

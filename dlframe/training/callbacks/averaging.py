@@ -232,7 +232,20 @@ def _update_bn(trainer: Trainer) -> None:
                 stream.loader._leave_epoch()  # a whole pass, also in the middle of one
             with no_grad():
                 for batch in itertools.islice(stream.loader, stream.length):
-                    trainer._output(trainer._take(batch).inputs)
+                    _measured(trainer, batch)
         finally:
             set_random_state(randomness)
             stream.go_to(position, stream.drawn)
+
+
+def _measured(trainer: Trainer, batch: Any) -> None:
+    """Call the model on a batch, of which batch normalization takes the statistics."""
+    try:
+        trainer._output(trainer._take(batch).inputs)
+    except Exception as error:
+        error.add_note(
+            "WeightAveraging(update_bn=True) calls the model on the training data, as `split` and "
+            "`forward` of the trainer say; if a train_step of your own calls it in another way, "
+            "override these too, or pass update_bn=False"
+        )
+        raise
