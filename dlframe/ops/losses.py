@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.ops.activation import softplus
+from dlframe.ops.elementwise import where
 from dlframe.ops.exponential import sigmoid
 from dlframe.ops.networks import log_softmax, softmax
 from dlframe.ops.op import op
@@ -225,7 +226,8 @@ def _(g, x, *, target, weight, ignore_index, label_smoothing, reduction):
     # d/dx of -Σ q_c log p_c is p Σ q_c - q
     axis = _class_axis(x)
     q = target_weights(x.shape, x.dtype, target, weight, ignore_index, label_smoothing, reduction)
-    return (softmax(x, axis=axis) * sum(q, axis=axis, keepdims=True) - q) * _per_class(g, axis)
+    slope = softmax(x, axis=axis) * sum(q, axis=axis, keepdims=True) - q
+    return _of_counted(slope * _per_class(g, axis), target, ignore_index, axis)
 
 
 @cross_entropy.fast_backward
@@ -241,7 +243,13 @@ def _(g, needs, residuals, *, target, weight, ignore_index, label_smoothing, red
     q = target_weights(p.shape, p.dtype, *options)
     p *= add(q, axis, True)
     p -= q
-    return (p * g,)
+    return (_of_counted(p * g, target, ignore_index, axis),)
+
+
+def _of_counted(slope: Any, target: Array, ignore_index: int, axis: int) -> Any:
+    """The gradient, and exactly 0 where a target is ignored, also of an infinite one."""
+    valid = target != ignore_index
+    return slope if valid.all() else where(np.expand_dims(valid, axis), slope, 0.0)
 
 
 @op(latex=r"-\frac{1}{n} \sum_k x_{k t_k}")
@@ -253,7 +261,8 @@ def nll_loss(x, *, target, weight=None, ignore_index=-100, reduction="mean"):
 @nll_loss.vjp("x", latex=r"-\frac{g}{n} [i = t_k]")
 def _(g, shape, dtype, *, target, weight, ignore_index, reduction):
     q = target_weights(shape, dtype, target, weight, ignore_index, 0.0, reduction)
-    return _per_class(g, 1 if len(shape) > 1 else 0) * -q
+    slope = _per_class(g, 1 if len(shape) > 1 else 0) * -q
+    return where(q == 0, 0.0, slope)  # 0 · ∞ would be nan
 
 
 def _class_axis(x: Any) -> int:

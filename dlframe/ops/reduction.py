@@ -256,7 +256,7 @@ def _(g, out, x):
     chosen = x == out
     if not chosen.any():  # nan equals nothing
         chosen = np.isnan(x)
-    return chosen * (g / float(chosen.sum()))
+    return where(chosen, g / float(chosen.sum()), 0.0)  # 0 · ∞ would be nan
 
 
 def _argmax(x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
