@@ -87,7 +87,7 @@ def watched(
             print(f"a picture of {page.url}: {picture}")
     for context in contexts:
         context.close()
-    assert faults == []
+    assert not faults, faults
 
 
 @pytest.fixture

@@ -870,6 +870,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.viz.style": "house_style save",
         "dlframe.viz.tracker": "Tracker",
         "dlframe.viz.trajectories": "Trajectories trajectories",
+        "dlframe.viz.watch.watching": "Watching watch",
     },
     "dlframe.viz.playground": {
         "dlframe.viz.playground.program": "program",

@@ -150,6 +150,7 @@ def make_parser() -> Parser:
         "run", nargs="?", type=path, help="folder of a run; or the options of train"
     )
     _train(doctor)
+    _watch(add("watch", "watch:watch", "follow runs in the browser while they train"))
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
 
@@ -423,6 +424,36 @@ def _predict(command: Parser) -> None:
     )
 
 
+def _watch(command: Parser) -> None:
+    command.add_argument(
+        "runs",
+        nargs="*",
+        type=path,
+        default=["runs"],
+        metavar="RUNS",
+        help="folders of runs, folders of such folders, or files of JSONLogger, CSVLogger and "
+        "History.save; runs that begin later are found (default: runs)",
+    )
+    add_port(command)
+
+
+def add_port(command: Parser) -> None:
+    """The options of commands that show a page in the browser."""
+    command.add_argument(
+        "--port",
+        type=port,
+        default=0,
+        metavar="N",
+        help="of the page's address on this machine (default: 0, a free one)",
+    )
+    command.add_argument(
+        "--no-browser",
+        dest="browser",
+        action="store_false",
+        help="print the address, and open no browser",
+    )
+
+
 def _data(command: Parser) -> None:
     actions = command.add_subparsers(
         title="actions", dest="action", metavar="ACTION", required=True
@@ -485,4 +516,5 @@ image_size = _number(int, lambda n: 4 <= n <= 512, "a whole number from 4 to 512
 seed = _number(
     int, lambda n: -(1 << 63) <= n < 1 << 64, "a whole number of at most 64 bits", (1 << 64) - 1
 )
+port = _number(int, lambda n: 0 <= n <= 65535, "a whole number from 0 to 65535")
 verbosity = _number(int, lambda n: 0 <= n <= 2, "0, 1 or 2")

@@ -40,7 +40,7 @@ def read_history(path: str | os.PathLike[str]) -> History:
     if file.suffix == ".csv":
         return _of_records(file, csv.DictReader(text.splitlines()))
     if file.suffix == ".json":
-        return _of_columns(file, _parsed(file, text))
+        return _of_columns(file, parsed(file, text))
     return _of_records(file, _records(file, text))
 
 
@@ -55,7 +55,8 @@ def _file(path: Path) -> Path:
     )
 
 
-def _parsed(file: Path, text: str) -> Any:
+def parsed(file: Path, text: str) -> Any:
+    """The value of a JSON text from the file; FileFormatError if it is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -65,7 +66,7 @@ def _parsed(file: Path, text: str) -> Any:
 def _records(file: Path, text: str) -> Iterable[Any]:
     """The objects of the lines that are whole."""
     whole = text[: text.rfind("\n") + 1]
-    return (_parsed(file, line) for line in whole.splitlines() if line.strip())
+    return (parsed(file, line) for line in whole.splitlines() if line.strip())
 
 
 def _of_records(file: Path, records: Iterable[Any]) -> History:
@@ -75,7 +76,7 @@ def _of_records(file: Path, records: Iterable[Any]) -> History:
             raise _no_history(file, f"a line is {printable(record, longest=60)}")
         history.append(
             {
-                name: _value(file, value)
+                name: value_of(file, value)
                 for name, value in record.items()
                 if name not in ("epoch", None)
             }
@@ -89,21 +90,21 @@ def _of_columns(file: Path, columns: Any) -> History:
     if len({len(column) for column in columns.values()}) > 1:
         raise _no_history(file, "its columns differ in length")
     return History(
-        {name: [_value(file, value) for value in column] for name, column in columns.items()}
+        {name: [value_of(file, value) for value in column] for name, column in columns.items()}
     )
 
 
-def _value(file: Path, value: Any) -> Any:
-    """A number, or a list of numbers; null and empty fields are NaN."""
+def value_of(file: Path, value: Any) -> Any:
+    """A number, or a list of numbers; null and empty fields are NaN, else FileFormatError."""
     if value is None or value == "":
         return math.nan
     if isinstance(value, list):
-        return [_value(file, one) for one in value]
+        return [value_of(file, one) for one in value]
     if isinstance(value, str):
         try:
             return float(value)
         except ValueError:
-            return _value(file, _parsed(file, value)) if value[:1] == "[" else _refuse(file, value)
+            return value_of(file, parsed(file, value)) if value[:1] == "[" else _refuse(file, value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         _refuse(file, value)
     return value

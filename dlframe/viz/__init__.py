@@ -40,6 +40,7 @@ if IN_ADVANCE:
     from dlframe.viz.style import house_style, save
     from dlframe.viz.tracker import Tracker
     from dlframe.viz.trajectories import Trajectories, trajectories
+    from dlframe.viz.watch.watching import Watching, watch
 
 __all__ = [
     "Attribution",
@@ -47,6 +48,7 @@ __all__ = [
     "Landscape",
     "Tracker",
     "Trajectories",
+    "Watching",
     "architecture",
     "calibration",
     "class_balance",
@@ -76,6 +78,7 @@ __all__ = [
     "schedules",
     "surfaces",
     "trajectories",
+    "watch",
 ]
 
 lazily(__name__)

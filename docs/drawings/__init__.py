@@ -22,6 +22,7 @@ from drawings import (
     normalization,
     optimization,
     optimizers,
+    pages,
     parametrized,
     pooling,
     recurrent,
@@ -56,6 +57,7 @@ PICTURES = {
     **gallery.PICTURES,
     **graphs.PICTURES,
     **growth.PICTURES,
+    **pages.PICTURES,
     **parametrized.PICTURES,
     **regularization.PICTURES,
 }

@@ -433,12 +433,25 @@ class LocalServer:
         try:
             print(f"{self.name}: {self.url} (Ctrl-C ends it)", flush=True)  # noqa: T201 - its use
             if open_browser:
-                open_in_browser(self.url)
+                self.open_browser()
             self.wait()
         except KeyboardInterrupt:
             pass
         finally:
             self.stop()
+
+    def open_browser(self) -> bool:
+        """Show the page in the user's browser; False where there is no screen to show it on.
+
+        A browser for terminals is left alone: it would take the terminal.
+        """
+        linux = not sys.platform.startswith(("win", "darwin"))
+        screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+        if linux and not screen:
+            return False
+        # in a thread: some browsers return only when they are closed
+        threading.Thread(target=webbrowser.open, args=(self.url,), daemon=True).start()
+        return True
 
     def __enter__(self) -> Self:
         return self.start()
@@ -467,17 +480,3 @@ def _listen(port: int, name: str) -> socket.socket:
     # body of an answer waits for 40 ms until its head is acknowledged
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
-
-
-def open_in_browser(url: str) -> bool:
-    """Show an address in the user's browser; False where there is no screen to show it on.
-
-    A browser for terminals is left alone: it would take the terminal.
-    """
-    linux = not sys.platform.startswith(("win", "darwin"))
-    screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-    if linux and not screen:
-        return False
-    # in a thread: some browsers return only when they are closed
-    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    return True

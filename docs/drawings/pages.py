@@ -1,0 +1,43 @@
+"""Pages in the browser, as they look: pictures taken by the system's Chromium."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from dlframe import viz
+from dlframe.cli import main
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def picture_of(url: str, ready: str, width: int, height: int) -> Path:
+    """A PNG of a page, once an element `ready` can be seen."""
+    from playwright.sync_api import sync_playwright
+
+    path = Path(tempfile.mkdtemp(), "page.png")
+    program = next(found for name in BROWSERS if (found := shutil.which(name)))
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1)
+        page.goto(url)
+        page.wait_for_selector(ready)
+        page.wait_for_timeout(500)
+        page.screenshot(path=path)
+        browser.close()
+    return path
+
+
+def watch() -> Path:
+    """Two learning rates with three seeds each, as means with bands."""
+    folder = Path(tempfile.mkdtemp(), "runs")
+    for rate in ("0.01", "0.001"):
+        for seed in ("0", "1", "2"):
+            options = f"--data moons --epochs 25 --lr {rate} --seed {seed} --no-pictures --quiet"
+            main(["train", *options.split(), "--out", str(folder / f"lr{rate}-seed{seed}")])
+    with viz.watch(folder, open_browser=False, block=False) as watching:
+        return picture_of(f"{watching.url}#group=1", ".chart-plot svg", 1250, 860)
+
+
+PICTURES = {"watch": watch}
