@@ -36,7 +36,7 @@ FREE = {"testing"}
 # The core needs the first line; each of the others is an extra, imported where it is used.
 CORE = {"numpy", "scipy", "PIL", "requests", "tqdm", "h5py", "threadpoolctl"}
 EXTRAS = {"matplotlib", "numba", "safetensors", "onnx", "mpi4py", "cupy", "sklearn"}
-EXTRAS |= {"starlette", "uvicorn"}
+EXTRAS |= {"starlette", "uvicorn", "pandas"}
 EXTRAS |= {"tensorboard", "google", "mlflow", "wandb", "aim"}  # google.protobuf comes with it
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -9,7 +9,7 @@ NAMES: dict[str, dict[str, str]] = {
     "dlframe": {
         "dlframe.": (
             "autograd backends cuda data fft func linalg metrics models nn optim plugins random "
-            "signal special testing training utils viz"
+            "signal special study testing training utils viz"
         ),
         "dlframe.autograd.anomaly": (
             "is_anomaly_check_nan_enabled is_anomaly_enabled set_anomaly_enabled"
@@ -642,6 +642,13 @@ NAMES: dict[str, dict[str, str]] = {
             "shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v "
             "shifted_chebyshev_polynomial_w"
         ),
+    },
+    "dlframe.study": {
+        "dlframe.study.": "statistics",
+        "dlframe.study.design": "Random",
+        "dlframe.study.results": "Results Row",
+        "dlframe.study.seeds": "Seeds",
+        "dlframe.study.study": "Study",
     },
     "dlframe.tensor.creation": {
         "dlframe.tensor.creation.constants": (
