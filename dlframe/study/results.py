@@ -238,6 +238,12 @@ class Results:
         with atomic_write(path, "w") as file:
             file.write(text.getvalue())
 
+    def report(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write the page of the study, one HTML file; `study.report` says what the options are."""
+        from dlframe.study.report import report  # which reads results
+
+        report(self, path, **options)
+
     def to_dataframe(self) -> Any:
         """The rows as a data frame of pandas, which has to be installed."""
         try:

@@ -156,7 +156,7 @@ class Study:
                 found[factor] = same[0]
             else:
                 found[factor] = level
-                if self.design != "grid":
+                if self.design in ("one at a time", "without one"):
                     levels.insert(0, level)
         return found
 

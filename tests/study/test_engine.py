@@ -209,7 +209,7 @@ def test_functions_that_other_processes_cannot_find_are_made_here() -> None:
 
     study = Study(run, {"level": [0, 1]}, measure="score", seeds=2)
     assert study.run().values() == {"level 0": [0.0] * 2, "level 1": [1.0] * 2}
-    with pytest.raises(ArgumentError, match="pickled.*workers=1"):
+    with pytest.raises(ArgumentError, match=r"pickled.*workers=1"):
         study.run(workers=2)
 
 

@@ -1,0 +1,360 @@
+"""The page of a study: question, answer, table, points, curves, costs, design; one file."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlframe.errors import MissingExtraError
+from dlframe.study.results import Results, Row, decimals
+from dlframe.study.statistics import Estimate
+from dlframe.utils.atomic import atomic_write
+from dlframe.viz.compare import spread
+from dlframe.viz.pages import html
+from dlframe.viz.pages.html import Markup, element
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_CURVES = 6  # quantities with a chart of their own
+DISCOVERY = {"max": "higher", "min": "lower"}
+
+
+def report(
+    results: Results,
+    path: str | os.PathLike[str],
+    *,
+    measure: str | None = None,
+    against: str | None = None,
+    confidence: float = 0.95,
+    command: str | None = None,
+    more: Sequence[Any] = (),
+) -> None:
+    """Write the page of a study as one HTML file, which loads nothing and can be mailed.
+
+    Args:
+        measure, against, confidence: as for `Results.table`.
+        command: how the study is made again, as it is typed.
+        more: further parts, `viz.pages.html.element`s, before the design.
+    """
+    measure = measure or results.study.measure
+    rows = results.table(measure, against=against, confidence=confidence)
+    reference = next(row for row in rows if row.comparison is None and row.verdict == "")
+    study = results.study
+    body = element(
+        "main",
+        element("h1", study.name),
+        element("p", study.question, class_="lead") if study.question else None,
+        _answer(rows, reference, measure, confidence),
+        element("h2", "Table"),
+        _table(rows, reference, measure, confidence),
+        _pictures(results, rows, measure, reference),
+        _curves(results),
+        list(more),
+        _costs(results, rows),
+        _tuning(results),
+        _failures(results),
+        _design(results),
+        _again(results, command),
+    )
+    text = html.page(study.name, body, scripts=[html.asset("charts.js")])
+    with atomic_write(path, "w") as file:
+        file.write(text)
+
+
+# --- the answer --------------------------------------------------------------------------------
+
+
+def _answer(rows: Sequence[Row], reference: Row, measure: str, confidence: float) -> Markup:
+    """What can be said, in sentences; and what cannot, and how many runs would decide it."""
+    decided = [row for row in rows if row.verdict not in ("", "undecided")]
+    open_ = [row for row in rows if row.verdict == "undecided"]
+    sentences: list[Any] = []
+    for row in decided:
+        assert row.comparison is not None  # a verdict comes from one
+        sentences.append(
+            element(
+                "li",
+                element("strong", row.arm),
+                f" is {row.verdict} than {reference.arm}: ",
+                f"{measure} differs by {_interval(row.comparison.difference)}, "
+                f"p = {_p(row.p)} ({row.comparison.test}, Holm).",
+            )
+        )
+    sentences += [element("li", element("strong", row.arm), _undecided(row, reference))
+                  for row in open_]  # fmt: skip
+    if not sentences:
+        return element("p", "There is one arm, so nothing is compared.")
+    share = f"{100 * confidence:g} %"
+    return element(
+        "section",
+        element("h2", "Answer"),
+        element("ul", sentences),
+        element(
+            "p",
+            f"Differences are means over pairs of runs with the same seeds, with their {share} "
+            "intervals. An arm is called better or worse only if its interval leaves 0 out, p "
+            f"after Holm's correction is at most {1 - confidence:.2g}, and every run has a number.",
+            class_="muted",
+        ),
+    )
+
+
+def _undecided(row: Row, reference: Row) -> str:
+    if row.finished < row.runs or reference.finished < reference.runs:
+        worst = row if row.finished < row.runs else reference
+        return (
+            f": undecided, since {worst.runs - worst.finished} of {worst.runs} runs of {worst.arm} "
+            "gave no number."
+        )
+    if row.comparison is None:
+        return ": undecided; two seeds or more are needed."
+    text = f": undecided. The difference is {_interval(row.comparison.difference)}"
+    if row.comparison.decided:
+        return text + ", but with so many comparisons one such interval is to be expected."
+    if row.comparison.more_runs is None:
+        return text + ", and no number of further seeds would probably decide it."
+    return (
+        f"{text}; about {row.comparison.more_runs} more "
+        f"{'seed' if row.comparison.more_runs == 1 else 'seeds'} would probably decide it, if mean "
+        "and spread stay as they are."
+    )
+
+
+def _table(rows: Sequence[Row], reference: Row, measure: str, confidence: float) -> Markup:
+    share = f"{100 * confidence:g} %"
+    columns = [
+        "arm", "runs", f"{measure} [{share}]", "standard deviation",
+        f"difference from {reference.arm} [{share}]", "p (Holm)", "verdict",
+    ]  # fmt: skip
+    cells = [
+        [
+            row.arm,
+            str(row.runs) if row.finished == row.runs else f"{row.finished} of {row.runs}",
+            _interval(row.estimate),
+            _plain(row.estimate.std) if row.estimate else "–",
+            _interval(row.comparison.difference) if row.comparison else "–",
+            _p(row.p),
+            row.verdict or "reference",
+        ]
+        for row in rows
+    ]
+    return html.table(columns, cells, numbers=range(1, 6))
+
+
+def _interval(found: Estimate | None) -> str:
+    if found is None:
+        return "–"
+    if math.isnan(found.low):
+        return f"{found.mean:.4g}"
+    digits = decimals(found)
+    numbers = f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+    return numbers.replace("-", "\N{MINUS SIGN}")
+
+
+def _plain(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2g}"
+
+
+def _p(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+
+def _pictures(results: Results, rows: Sequence[Row], measure: str, reference: Row) -> Markup | None:
+    """Every run as a point, and the differences with their intervals."""
+    from dlframe.viz import outcomes
+
+    values = results.values(measure)
+    finished = {arm: [v for v in found if math.isfinite(v)] for arm, found in values.items()}
+    finished = {arm: found for arm, found in finished.items() if found}
+    if not finished:
+        return None
+    try:
+        points = outcomes(
+            {arm: [{measure: [v]} for v in found] for arm, found in finished.items()},
+            measure,
+            title=f"{measure} of every run",
+        )
+    except MissingExtraError as error:
+        return element("p", f"Without pictures: {error}")
+    parts = [html.picture(points, f"A point for each run: {measure} of each arm.")]
+    if any(row.comparison for row in rows):
+        pairs = differences(rows, measure, reference.arm)
+        alt = f"The difference of each arm from {reference.arm}, with its interval."
+        parts.append(html.picture(pairs, alt))
+    return element("section", element("h2", "Runs"), parts)
+
+
+def differences(rows: Sequence[Row], measure: str, reference: str) -> Figure:
+    """Draw the difference of each arm from the reference, with its interval and the line at 0."""
+    from dlframe.viz import style
+
+    shown = [row for row in rows if row.comparison is not None]
+    with style.house_style():
+        height = 0.9 + 0.42 * len(shown)
+        figure = style.new_figure(
+            7.2, height, f"Difference from {reference}", "Pairs of runs with the same seeds"
+        )
+        style.lay_out(figure, height)
+        axes = figure.subplots()
+        axes.axvline(0, color=style.MUTED, lw=1, linestyle=(0, (4, 3)))
+        for index, row in enumerate(shown):
+            assert row.comparison is not None
+            found = row.comparison.difference
+            if math.isfinite(found.low):
+                axes.plot([found.low, found.high], [index, index], color=style.INK, lw=1.6)
+            filled = row.verdict not in ("", "undecided")
+            axes.plot(
+                [found.mean], [index], marker="o", markersize=7, color=style.INK,
+                markerfacecolor=style.INK if filled else "white",
+            )  # fmt: skip
+        axes.set_yticks(range(len(shown)), [row.arm for row in shown])
+        axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.set_xlabel(f"{measure}; filled where it is decided")
+        axes.grid(axis="x")
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        return style.finish(figure, None)
+
+
+def _curves(results: Results) -> Markup | None:
+    """A chart for each quantity with a number per epoch: mean and its interval over seeds."""
+    found = results.curves()
+    names = list(dict.fromkeys(n for runs in found.values() for run in runs for n in run))
+    names = [name for name in names if _drawn(name, names)][:MOST_CURVES]
+    charts = []
+    for name in names:
+        series = []
+        for arm, runs in found.items():
+            curves = [run[name] for run in runs if name in run]
+            if not curves:
+                continue
+            length = min(map(len, curves))
+            mean, low, high = spread(np.array([c[:length] for c in curves]), "confidence")
+            band = {"low": low, "high": high} if len(curves) > 1 else None
+            series.append({"name": arm, "y": mean, **({"band": band} if band else {})})
+        options = {"series": series, "xLabel": "epoch", "yLabel": name}
+        charts.append(html.line_chart(options))
+    if not charts:
+        return None
+    note = "Lines are means over the finished runs, bands the 95 % intervals of these means."
+    return element("section", element("h2", "Curves"), charts, element("p", note, class_="muted"))
+
+
+def _drawn(name: str, names: Sequence[str]) -> bool:
+    return name != "seconds" and not name.startswith(("lr", "best_", "averaged"))
+
+
+# --- what it took ------------------------------------------------------------------------------
+
+
+def _costs(results: Results, rows: Sequence[Row]) -> Markup:
+    tried: dict[str, float] = {}
+    for run in results.tried:
+        tried[run["arm"]] = tried.get(run["arm"], 0.0) + (run["cpu_seconds"] or 0.0)
+    cells = [
+        [row.arm, f"{row.cpu_seconds / row.runs:.2f}", f"{row.cpu_seconds:.1f}",
+         f"{tried[row.arm]:.1f}" if row.arm in tried else "–"]
+        for row in rows
+    ]  # fmt: skip
+    columns = ["arm", "a run", "all runs", "tuning"]
+    return element(
+        "section",
+        element("h2", "Costs"),
+        html.table(columns, cells, caption="CPU seconds, one thread", numbers=range(1, 4)),
+    )
+
+
+def _tuning(results: Results) -> Markup | None:
+    study = results.study
+    if study.tune is None:
+        return None
+    budget = len(next(iter(study.grids.values()))) * study.tuning_runs
+    names = list(dict.fromkeys(name for run in results.tried for name in run["tuned"]))
+    chosen = {run["arm"]: run["tuned"] for run in results.runs}
+    cells = [[arm, *(chosen[arm].get(name, "–") for name in names)] for arm in results.arms]
+    text = (
+        f"Chosen for each arm by the best mean {study.tune_by}, with {budget} runs for each arm, "
+        "whose seeds are not those of the final runs."
+    )
+    return element(
+        "section", element("h2", "Tuning"), element("p", text), html.table(["arm", *names], cells)
+    )
+
+
+def _failures(results: Results) -> Markup | None:
+    failed = results.failures()
+    if not failed:
+        return None
+    cells = [
+        [run["arm"], str(run["seed"]), run["stage"], run["status"],
+         run.get("error") or "the measure is not finite"]
+        for run in failed
+    ]  # fmt: skip
+    return element(
+        "section",
+        element("h2", "Runs without a number"),
+        html.table(["arm", "seed", "stage", "status", "why"], cells),
+    )
+
+
+# --- how it was made ---------------------------------------------------------------------------
+
+
+def _design(results: Results) -> Markup:
+    study = results.study
+    varied = {
+        factor: ", ".join(level.name for level in levels)
+        for factor, levels in study.factors.items()
+    }
+    run: Mapping[str, Any] = results.runs[0] if results.runs else {"config": {}}
+    held = {
+        name: _shown(value)
+        for name, value in run["config"].items()
+        if name not in study.factors and name not in run["tuned"]
+    }
+    tried = {
+        name: ", ".join(dict.fromkeys(run["tuned"][name] for run in results.tried))
+        for name in (results.tried[0]["tuned"] if results.tried else {})
+    }
+    design = study.design if isinstance(study.design, str) else f"{study.design}"
+    facts = {
+        "design": f"{design}, {len(study.arms)} arms, {study.seeds} seeds each",
+        **{f"varied: {name}": text for name, text in varied.items()},
+        **{f"tuned: {name}": text for name, text in tried.items()},
+        **{f"held: {name}": text for name, text in held.items()},
+        "the same in all runs": ", ".join(study.held) or "nothing",
+    }
+    return element("section", element("h2", "Design"), html.pairs(facts))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("class") or value.get("function") or value)
+    return str(value)
+
+
+def _again(results: Results, command: str | None) -> Markup:
+    common = results.common
+    facts = {
+        **common["versions"],
+        "function": common["function"],
+        **{f"code of {name}": digest for name, digest in common["code"].items()},
+        "data": common["data"] or "in the code",
+        "study's seed": common["study seed"],
+    }
+    return element(
+        "section",
+        element("h2", "How to make it again"),
+        element("pre", command) if command else None,
+        html.pairs(facts),
+    )
