@@ -247,7 +247,7 @@ class Results:
     def to_dataframe(self) -> Any:
         """The rows as a data frame of pandas, which has to be installed."""
         try:
-            import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore]
+            import pandas as pd  # type: ignore[import-untyped,unused-ignore] # has no types
         except ImportError as error:
             raise ImportError(
                 "to_dataframe needs pandas, which is not installed: pip install pandas. "

@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,15 +28,15 @@ def lines(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / NAME).read_text("utf-8").splitlines()]
 
 
-def noting(folder: Path, **options: object) -> Study:
-    given = {"seeds": 3, "measure": "score", **options}
+def noting(folder: Path, **options: Any) -> Study:
+    given: dict[str, Any] = {"seeds": 3, "measure": "score", **options}
     pause = given.pop("pause", 0.0)
     levels = given.pop("levels", [0, 1])
     return Study(
         sleepers.noting,
-        {"level": levels},  # type: ignore[dict-item]
+        {"level": levels},
         baseline={"folder": str(folder), "pause": pause},
-        **given,  # type: ignore[arg-type]
+        **given,
     )
 
 
