@@ -63,9 +63,10 @@ class _Splitter:
             validation = self._of_classes(codes, names, generator)
         else:
             validation = self._of_samples(self._order(samples, generator))
-        everything = np.arange(samples)
         for chosen in validation:
-            yield np.setdiff1d(everything, chosen), np.sort(chosen)
+            held_out = np.zeros(samples, bool)
+            held_out[chosen] = True
+            yield np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
     def _order(self, count: int, generator: random.Generator) -> Array:
         if not self.shuffle:
@@ -329,7 +330,10 @@ def _arrays(data: Any) -> list[Any]:
     """The arrays of an array, a tuple or a dict of arrays; none for other data."""
     parts = list(data.values()) if isinstance(data, Mapping) else data
     parts = list(parts) if isinstance(parts, (tuple, list)) else [parts]
-    is_array = all(hasattr(part, "shape") and len(part.shape) for part in parts)
+    # a list beside arrays is the labels
+    is_array = any(hasattr(part, "shape") for part in parts) and all(
+        len(part.shape) if hasattr(part, "shape") else isinstance(part, list) for part in parts
+    )
     return parts if is_array and not isinstance(data, Table) else []
 
 
@@ -337,6 +341,8 @@ def _rows_of(data: Any, rows: Array) -> Any:
     if isinstance(data, Mapping):
         return {key: _rows_of(part, rows) for key, part in data.items()}
     if isinstance(data, (tuple, list)):
+        if not any(hasattr(part, "shape") for part in data):
+            return [data[i] for i in rows.tolist()]
         return type(data)(_rows_of(part, rows) for part in data)
     if hasattr(data, "iloc"):
         return data.iloc[rows]
@@ -441,7 +447,9 @@ def _checked(pair: Any, samples: int, where: str) -> tuple[Array, Array]:
         raise ArgumentError(
             f"{where}: the split has the index {out[0]}, and there are {samples} samples"
         )
-    both = np.intersect1d(first, second)
+    trained_on = np.zeros(samples, bool)
+    trained_on[first] = True
+    both = np.unique(second[trained_on[second]])
     if both.size:
         raise ArgumentError(
             f"{where}: {both.size} samples are both to train on and to validate on, such as "
@@ -471,7 +479,8 @@ def labels_of(data: Any) -> Array | None:
     elif isinstance(data, Mapping):
         target = data.get("y")
     elif isinstance(data, (tuple, list)):
-        target = data[-1] if len(data) > 1 and hasattr(data[-1], "shape") else None
+        is_pair = len(data) > 1 and any(hasattr(part, "shape") for part in data)
+        target = data[-1] if is_pair else None
     elif hasattr(data, "targets"):
         target = data.targets
     if target is None or hasattr(target, "tocsr"):  # sparse
@@ -495,7 +504,8 @@ def _row(values: Any, samples: int, name: str, what: str) -> Array:
 def _members(groups: Array) -> list[Array]:
     """The samples of each group, in the order in which the groups begin."""
     _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
-    return [np.flatnonzero(codes == code) for code in np.argsort(first).tolist()]
+    by_group = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    return [by_group[code] for code in np.argsort(first).tolist()]
 
 
 def _classes(labels: Any, samples: int, name: str) -> tuple[Array, list[str]]:

@@ -166,6 +166,7 @@ def test_the_parts_are_of_the_same_kind() -> None:
     assert split({"x": x, "y": Y}, how)[1]["x"].tolist() == val.tolist()
     assert split((dl.tensor(x), dl.tensor(Y)), how)[1][0].tolist() == val.tolist()
     assert split(x, how, y=Y)[1].tolist() == val.tolist()
+    assert split((x, Y.tolist()), how)[1][1] == Y[val].tolist()
     part = split(TensorDataset(dl.tensor(x), dl.tensor(Y)), how)[1]
     assert isinstance(part, Subset)
     assert part.indices == val.tolist()
