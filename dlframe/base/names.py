@@ -861,6 +861,7 @@ NAMES: dict[str, dict[str, str]] = {
     "dlframe.viz": {
         "dlframe.viz.": "surfaces",
         "dlframe.viz.architecture": "architecture",
+        "dlframe.viz.attention": "Attention AttentionMap attention",
         "dlframe.viz.attribution": "Attribution feature_maps grad_cam occlusion saliency",
         "dlframe.viz.boundaries": "decision_boundary",
         "dlframe.viz.classes": "class_balance class_scores",

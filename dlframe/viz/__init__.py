@@ -13,6 +13,7 @@ from dlframe.base.lazily import IN_ADVANCE, lazily
 if IN_ADVANCE:
     from dlframe.viz import surfaces
     from dlframe.viz.architecture import architecture
+    from dlframe.viz.attention import Attention, AttentionMap, attention
     from dlframe.viz.attribution import (
         Attribution,
         feature_maps,
@@ -43,6 +44,8 @@ if IN_ADVANCE:
     from dlframe.viz.watch.watching import Watching, watch
 
 __all__ = [
+    "Attention",
+    "AttentionMap",
     "Attribution",
     "Embedding",
     "Landscape",
@@ -50,6 +53,7 @@ __all__ = [
     "Trajectories",
     "Watching",
     "architecture",
+    "attention",
     "calibration",
     "class_balance",
     "class_scores",

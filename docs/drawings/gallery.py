@@ -149,6 +149,36 @@ def samples() -> dict[str, Any]:
     }
 
 
+def heads() -> Any:
+    """What two layers with two heads look at, that learned to say which letter came two before."""
+    dl.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(32, 2, 64, dropout=0.0, batch_first=True)
+
+    class Copier(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.letter, self.place = nn.Embedding(8, 32), nn.Embedding(10, 32)
+            self.encoder, self.out = nn.TransformerEncoder(layer, 2), nn.Linear(32, 8)
+
+        def forward(self, x: Any) -> Any:
+            hidden = self.letter(x) + self.place(dl.arange(x.shape[1]))
+            mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1])
+            return self.out(self.encoder(hidden, mask=mask, is_causal=True))
+
+    model = Copier()
+    optimizer = optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(300):
+        x = dl.randint(0, 8, (64, 10))
+        loss = nn.functional.cross_entropy(model(x)[:, 2:].reshape(-1, 8), x[:, :-2].reshape(-1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    x = dl.randint(0, 8, (1, 10))
+    found = viz.attention(model, x)
+    title = "Which letter came two before?"
+    return found.plot(["abcdefgh"[i] for i in x[0].tolist()], title=title)
+
+
 class Residual(nn.Module):
     """A residual block."""
 
@@ -197,6 +227,7 @@ PICTURES = {
     "classifier-": classifiers,
     "attribution-": attributions,
     "samples": samples,
+    "attention-heads-drawn": heads,
     "architecture": architecture,
     "augmentation": augmentation,
 }
