@@ -11,6 +11,7 @@
 VENV := .venv
 ORACLE := .venv-oracle
 NUMBA := .venv-numba
+TRACKERS := .venv-trackers
 
 # What the tests run on. Tests are small: more BLAS threads than cores only slow each other down.
 WORKERS := 2
@@ -20,7 +21,7 @@ PYTEST := $(ONE_THREAD) $(VENV)/bin/python -m pytest $(OPTIONS)
 
 DEMO := runs/demo
 
-.PHONY: help demo check test test-slow browser lint format types docs oracle numba bench golden clean
+.PHONY: help demo check test test-slow browser lint format types docs oracle numba trackers bench golden clean
 
 help:  ## this list; the times are those of two quiet cores, without the first set-up (a minute)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -71,6 +72,9 @@ numba: $(NUMBA)/stamp  ## 2 minutes: the compiled kernels of plugins/dlframe-num
 	@$(ONE_THREAD) $(NUMBA)/bin/python -m pytest -q -n $(WORKERS) \
 	    -c plugins/dlframe-numba/pyproject.toml plugins/dlframe-numba/tests
 
+trackers: $(TRACKERS)/stamp  ## 2 minutes: trainings written into MLflow, Weights & Biases and Aim, offline
+	@$(ONE_THREAD) $(TRACKERS)/bin/python -m pytest $(OPTIONS) tests/trackers
+
 bench: $(ORACLE)/stamp  ## minutes: speed beside PyTorch, on one and two threads (docs/performance.md says more)
 	@$(ORACLE)/bin/python -m benchmarks
 
@@ -78,7 +82,7 @@ golden: $(ORACLE)/stamp  ## make the reference numbers in tests/golden again, fr
 	@for script in tests/golden/make_*.py; do echo "$$script"; $(ORACLE)/bin/python "$$script" || exit 1; done
 
 clean:  ## remove the environments, the caches and the demo's run (other runs are yours)
-	rm -rf $(VENV) $(ORACLE) $(NUMBA) $(DEMO) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ORACLE) $(NUMBA) $(TRACKERS) $(DEMO) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find dlframe plugins tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 # One environment for people; each stamp stands for one extra of pyproject.toml.
@@ -90,6 +94,11 @@ $(VENV)/stamp-%: pyproject.toml tools/venv.sh
 # Its version is the one whose numbers are recorded; the CPU build is enough, if your pip offers it.
 $(ORACLE)/stamp: pyproject.toml tools/venv.sh
 	@sh tools/venv.sh $(ORACLE) torch==2.13.0 scikit-learn==1.9.1 pandas==3.1.1 -e '.[test]'
+	@touch $@
+
+# So do trackers, which bring a gigabyte and their own database, web server and data frames.
+$(TRACKERS)/stamp: pyproject.toml tools/venv.sh
+	@sh tools/venv.sh $(TRACKERS) mlflow==3.17.2 wandb==0.31.0 aim==3.29.1 -e '.[test]'
 	@touch $@
 
 # numba lives apart, too: the tests of every day run as they do where it is not installed.

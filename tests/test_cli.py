@@ -916,6 +916,7 @@ def test_names_are_those_of_the_library() -> None:
     assert set(names.OPTIMIZERS) == set(plugins.core_names("optimizers"))
     assert set(names.SCHEDULES) == set(choices.SCHEDULES)
     assert set(names.REGULARIZERS) == set(choices.REGULARIZERS)
+    assert list(names.TRACKERS) == list(choices.TRACKER_CLASSES)
     assert {f"{name}_" for name in names.INITS} == {n for n in nn.init.__all__ if n[-1] == "_"}
     activations = {"Identity", *nn.rectifiers.__all__, *nn.activation.__all__}
     assert set(names.ACTIVATIONS) == activations

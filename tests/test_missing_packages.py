@@ -58,3 +58,20 @@ def test_a_missing_package_is_named(what: str) -> None:
 def test_a_package_that_is_there_and_broken_says_so_itself() -> None:
     found = outcome("scipy.optimize", CALLS["SciPy's minimizers"][1])
     assert found == "ModuleNotFoundError: No module named 'scipy.optimize'"
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "advice"),
+    [
+        ("mlflow", "MLflowLogger", "pip install mlflow"),
+        ("wandb", "WandbLogger", "pip install wandb"),
+        ("aim", "AimLogger", "pip install aim"),
+        ("tensorboard", "TensorBoard", "pip install 'dlframe[tensorboard]'"),
+    ],
+)
+def test_trackers_name_their_package_before_the_training(
+    package: str, name: str, advice: str
+) -> None:
+    found = outcome(package, f"dl.training.{name}()")
+    assert found.startswith(f"MissingExtraError: {package} is not installed")
+    assert found.endswith(advice)

@@ -185,6 +185,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "DataLoader between epochs": lambda: loader(0),
     "EarlyStopping": EarlyStopping,
     "StepLog": StepLog,
+    "ExperimentLogger": training.ExperimentLogger,
     "ModelCheckpoint": lambda: ModelCheckpoint("folder"),
     "Snapshots": snapshots,
     "NormLog": lambda: filled(training.NormLog()),

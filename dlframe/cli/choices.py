@@ -10,14 +10,16 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from dlframe import states
+from dlframe import plugins, states
 from dlframe.base.printable import error_text, printable
 from dlframe.cli.names import UsageError
-from dlframe.errors import did_you_mean
+from dlframe.errors import PluginError, did_you_mean
 from dlframe.nn import Module
 from dlframe.optim import SAM, Optimizer, Regularizer, lr_scheduler, regularization, swa_utils
+from dlframe.training import Callback
 
 Named = dict[str, Any]
 
@@ -275,6 +277,54 @@ def make_regularizers(
         else:
             found.append(one)
     return found, optimizer
+
+
+# --- trackers ----------------------------------------------------------------------------------
+
+TRACKER_CLASSES = {
+    "tensorboard": "TensorBoard",
+    "mlflow": "MLflowLogger",
+    "wandb": "WandbLogger",
+    "aim": "AimLogger",
+}
+_NAMES = {"MLflowLogger": "run_name", "WandbLogger": "name", "AimLogger": "run_name"}
+
+
+def tracker(words: Sequence[str], folder: Path, board: Path) -> Callback:
+    """The callback of `--tracker NAME [KEY=VALUE …]`: a tracker, or a plugin's callback.
+
+    TensorBoard writes into `board`, and the others call the run as its folder.
+    """
+    name = TRACKER_CLASSES.get(_plain(words[0]), words[0])
+    try:
+        kind = plugins.get("callbacks", name)
+        name = plugins.full_name("callbacks", name)
+    except PluginError as error:
+        raise UsageError(
+            f"--tracker: {error} The trackers are {', '.join(TRACKER_CLASSES)}"
+        ) from error
+    own = name in plugins.core_names("callbacks")
+    if own and name not in TRACKER_CLASSES.values():
+        raise UsageError(
+            f"--tracker: {name} is no tracker. The trackers are {', '.join(TRACKER_CLASSES)}, and "
+            "the callbacks of plugins"
+        )
+    given = arguments("--tracker", words[1:])
+    usual: dict[str, Any] = {"log_dir": board} if name == "TensorBoard" else {}
+    if name in _NAMES:
+        usual[_NAMES[name]] = folder.name
+    if own and not _takes_more(kind):
+        check_arguments("--tracker", kind, given)
+    one = made("--tracker", kind, {}, usual | given)
+    if not isinstance(one, Callback):
+        raise UsageError(f"--tracker: {name} makes a {type(one).__name__}, not a Callback")
+    return one
+
+
+def _takes_more(kind: Any) -> bool:
+    """Whether a class takes arguments of any name, for the engine behind it."""
+    kinds = [one.kind for one in inspect.signature(kind).parameters.values()]
+    return inspect.Parameter.VAR_KEYWORD in kinds
 
 
 # --- forms -------------------------------------------------------------------------------------

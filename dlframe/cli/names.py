@@ -50,6 +50,7 @@ METRICS = (
     "accuracy", "balanced_accuracy", "precision", "recall", "f1", "top3_accuracy", "auroc",
     "log_loss", "mae", "rmse", "r2",
 )  # fmt: skip # some of `metrics.names()`
+TRACKERS = ("tensorboard", "mlflow", "wandb", "aim")
 INITS = (
     "constant", "dirac", "eye", "kaiming_normal", "kaiming_uniform", "normal", "ones", "orthogonal",
     "sparse", "trunc_normal", "uniform", "xavier_normal", "xavier_uniform", "zeros",

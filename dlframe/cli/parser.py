@@ -29,6 +29,7 @@ from dlframe.cli.names import (
     OPTIMIZERS,
     REGULARIZERS,
     SCHEDULES,
+    TRACKERS,
 )
 from dlframe.cli.words import say
 from dlframe.errors import did_you_mean
@@ -373,6 +374,13 @@ def _train(command: Parser) -> None:
     add("--out", type=path, metavar="DIR", help="folder of the run (default: runs/DATA-MODEL)")
     add("--resume", action="store_true", help="continue the run in --out")
     add("--overwrite", action="store_true", help="replace the run in --out")
+    add(
+        "--tracker",
+        **NAMED,
+        action="append",
+        help=f"write the run for {', '.join(TRACKERS)} or a plugin's callback, and options of it, "
+        "such as update_freq=10; several times for several; again with --resume (default: none)",
+    )
     add("--no-pictures", dest="pictures", action="store_false", help="draw nothing")
     add(
         "--verbose",

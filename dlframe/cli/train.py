@@ -59,6 +59,7 @@ class Run:
         self.best = self.checkpoints / "best.h5"
         self.last = self.checkpoints / "last.h5"
         drawn = [self.folder / name for name in sorted(pictures.NAMES)]
+        self.board = self.folder / "tensorboard"  # with --tracker tensorboard
         self.own = [self.config, self.environment, self.metrics, self.best, self.last, *drawn]
 
     @property
@@ -105,7 +106,7 @@ class Run:
 
         Writing would replace the file to which it leads, and a folder may come from somebody else.
         """
-        for path in (self.checkpoints, *self.own):
+        for path in (self.checkpoints, self.board, self.board / "batch", *self.own):
             if path.is_symlink():
                 raise UsageError(
                     f"{path} is a symbolic link, and a run writes only into its own folder. Put "
@@ -160,9 +161,11 @@ def train(options: argparse.Namespace) -> int:
         config = configs.from_options(options)
         run = _new_run(options, config)
     random.manual_seed(config["seed"])
+    trackers = [choices.tracker(words, run.folder, run.board) for words in options.tracker or ()]
     problem = make_problem(config, download=options.download)
     done = _epochs_done(run) if options.resume else 0
     trainer = make_trainer(config, run, problem, done)
+    trainer.callbacks += trackers
     with run.alone():
         _prepare(run, trainer, config, options)
         return _train_and_report(run, trainer, problem, config, options)
@@ -225,7 +228,7 @@ def _train_and_report(
         out = printable(shlex.quote(str(run.folder)))
         say(
             f"\nStopped in epoch {trainer.epoch + 1} after {trainer.step} steps; everything is "
-            f"saved. Continue with:\n  dlframe train --resume --out {out}",
+            f"saved. Continue with:\n  dlframe train --resume --out {out}{_again(options)}",
             sys.stderr,
         )
         return starting.INTERRUPTED
@@ -238,6 +241,12 @@ def _train_and_report(
     for path in run.files():
         print(f"  {path.relative_to(run.folder)}")
     return 0
+
+
+def _again(options: argparse.Namespace) -> str:
+    """The trackers, to be named again: a checkpoint, which may be anybody's, has none."""
+    words = (["--tracker", *words] for words in options.tracker or ())
+    return "".join(f" {printable(shlex.join(one))}" for one in words)
 
 
 def _fit(trainer: Trainer, problem: Problem, config: dict[str, Any], verbose: int | None) -> bool:
