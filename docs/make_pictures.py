@@ -21,7 +21,11 @@ from dlframe.viz import style
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
 COLOURS = 64  # in a PNG's palette: drawings need few, and the files are a third as large
-MORE_COLOURS = {"compared-": 256, "watch": 256}  # where pale bands of many colours overlap
+MORE_COLOURS = {
+    "compared-": 256,
+    "watch": 256,
+    "playground": 256,
+}  # where pale bands of many colours overlap
 
 
 def main() -> int:

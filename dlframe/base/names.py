@@ -878,6 +878,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.viz.grids": "filters_grid mistakes_grid sample_grid",
         "dlframe.viz.landscape": "Landscape landscape principal_directions random_directions",
         "dlframe.viz.matrix": "confusion",
+        "dlframe.viz.playground.opening": "Playground playground",
         "dlframe.viz.rate_range": "rate_range",
         "dlframe.viz.schedules": "schedules",
         "dlframe.viz.style": "house_style save",

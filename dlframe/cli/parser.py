@@ -152,6 +152,7 @@ def make_parser() -> Parser:
     )
     _train(doctor)
     _watch(add("watch", "watch:watch", "follow runs in the browser while they train"))
+    add_port(add("playground", "playground:playground", "watch a small network learn points"))
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
 

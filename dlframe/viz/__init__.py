@@ -36,6 +36,7 @@ if IN_ADVANCE:
         random_directions,
     )
     from dlframe.viz.matrix import confusion
+    from dlframe.viz.playground.opening import Playground, playground
     from dlframe.viz.rate_range import rate_range
     from dlframe.viz.schedules import schedules
     from dlframe.viz.style import house_style, save
@@ -49,6 +50,7 @@ __all__ = [
     "Attribution",
     "Embedding",
     "Landscape",
+    "Playground",
     "Tracker",
     "Trajectories",
     "Watching",
@@ -71,6 +73,7 @@ __all__ = [
     "mistakes_grid",
     "occlusion",
     "outcomes",
+    "playground",
     "precision_recall",
     "principal_directions",
     "random_directions",

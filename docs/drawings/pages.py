@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from dlframe import viz
 from dlframe.cli import main
@@ -12,8 +14,10 @@ from dlframe.cli import main
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def picture_of(url: str, ready: str, width: int, height: int) -> Path:
-    """A PNG of a page, once an element `ready` can be seen."""
+def picture_of(
+    url: str, ready: str, width: int, height: int, prepare: Callable[[Any], None] | None = None
+) -> Path:
+    """A PNG of a page, once an element `ready` can be seen and `prepare(page)` is done."""
     from playwright.sync_api import sync_playwright
 
     path = Path(tempfile.mkdtemp(), "page.png")
@@ -23,6 +27,8 @@ def picture_of(url: str, ready: str, width: int, height: int) -> Path:
         page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1)
         page.goto(url)
         page.wait_for_selector(ready)
+        if prepare is not None:
+            prepare(page)
         page.wait_for_timeout(500)
         page.screenshot(path=path)
         browser.close()
@@ -40,4 +46,18 @@ def watch() -> Path:
         return picture_of(f"{watching.url}#group=1", ".chart-plot svg", 1250, 860)
 
 
-PICTURES = {"watch": watch}
+def playground() -> Path:
+    """The disk after 40 epochs, with one of the units large."""
+
+    def train(page: Any) -> None:
+        for _ in range(40):
+            page.click("#epoch")
+        page.wait_for_selector("#n-epoch:text-is('40')")
+        page.hover("#network")
+
+    address = "#layers=8,8&points=400"
+    with viz.playground(open_browser=False, block=False) as opened:
+        return picture_of(f"{opened.url}{address}", "#n-step:text-is('0')", 1500, 860, train)
+
+
+PICTURES = {"playground": playground, "watch": watch}

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlframe.viz.pages.server import to_json
+from dlframe.viz.pages.values import to_json
 from dlframe.viz.playground.session import Session, bias_of, small
 
 __all__ = ["pack", "unpack"]
