@@ -21,7 +21,7 @@ from dlframe.nn.casting import cast_module, parse_to
 from dlframe.nn.hooks import Hookable, call_with_hooks
 from dlframe.nn.locating import locate
 from dlframe.nn.own_backward import forward_on_arrays
-from dlframe.nn.parameter import Buffer, Parameter
+from dlframe.nn.parameter import Buffer, Parameter, is_lazy
 from dlframe.nn.registry import HookRegistry, Registry
 from dlframe.ops.watching import inside, watched
 from dlframe.tensor import Tensor
@@ -480,6 +480,11 @@ class Module(Hookable):
         """The text between the brackets when the module is printed; for subclasses."""
         return ""
 
+    def _repr_html_(self) -> str:
+        from dlframe.base import html  # only notebooks need it
+
+        return html.preformatted(repr(self), _remark(self))
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
@@ -584,3 +589,14 @@ def _warn_of_hidden(module: Module, name: str, value: Any) -> None:
         UserWarning,
         stacklevel=3,
     )
+
+
+def _remark(module: Module) -> str:
+    """What the text of a module does not say, in one line."""
+    known = [p for p in module.parameters() if not is_lazy(p)]
+    count, trained = sum(p.numel() for p in known), sum(p.numel() for p in known if p.requires_grad)
+    parts = [f"{count:,} parameters" + (f", {trained:,} trainable" if trained != count else "")]
+    if len(known) < sum(1 for _ in module.parameters()):
+        parts.append("others have no sizes before the first call")
+    parts.append("in training mode" if module.training else "in evaluation mode")
+    return ", ".join(parts)

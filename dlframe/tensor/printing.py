@@ -128,6 +128,18 @@ def tensor_text(x: Any, name: str = "tensor") -> str:
     return _with_suffixes(prefix + body, suffixes, len(prefix))
 
 
+def tensor_html(x: Any) -> str:
+    """The text of a tensor for a notebook, with what it does not say in a line below."""
+    from dlframe.base import html  # only notebooks need it
+
+    parts = [f"shape {tuple(x.shape)}", f"dlframe.{x.dtype}"]
+    if x.needs_grad:
+        parts.append("requires grad" if x.node is None else f"grad_fn {x.node.name()}")
+    if x.node is None and x.gradient is not None:
+        parts.append("has a gradient")
+    return html.preformatted(repr(x), ", ".join(parts))
+
+
 def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
     parts = [text]
     last_line = len(text) - text.rfind("\n") + 1

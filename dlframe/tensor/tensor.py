@@ -42,7 +42,7 @@ from dlframe.tensor.methods import (
     ShapeMethods,
 )
 from dlframe.tensor.methods.operators import is_numeric
-from dlframe.tensor.printing import tensor_text
+from dlframe.tensor.printing import tensor_html, tensor_text
 from dlframe.tensor.size import Size
 
 if TYPE_CHECKING:
@@ -262,6 +262,9 @@ class Tensor(
 
     def __repr__(self) -> str:
         return tensor_text(self)
+
+    def _repr_html_(self) -> str:
+        return tensor_html(self)
 
     def __format__(self, spec: str) -> str:
         # as in PyTorch, f"{loss}" is the number alone; a Parameter prints in full

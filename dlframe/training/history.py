@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dlframe.base import html
 from dlframe.base.elsewhere import Elsewhere, without_elsewhere
 from dlframe.training.callbacks.monitor import better, check_mode, infer_mode, unknown_name
 
@@ -140,19 +140,21 @@ class History(Mapping[str, list[Any]]):
         return without_elsewhere(super().__dir__(), self)
 
     def _repr_html_(self) -> str:
-        """A table of the last epochs, for notebooks."""
+        """The course of the loss and a table of the last epochs, for notebooks."""
         records = self.records()
         left_out = max(0, len(records) - SHOWN_EPOCHS)
-        names = [name for name in self if not isinstance(self[name][-1], list)]
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("epoch", *names))
-        rows = []
-        for record in records[left_out:]:
-            cells = "".join(f"<td>{_cell(record[name])}</td>" for name in names)
-            rows.append(f"<tr><th>{record['epoch']}</th>{cells}</tr>")
-        caption = f"<caption>{left_out} earlier epochs</caption>" if left_out else ""
-        return (
-            f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        )
+        names = [name for name in self if not any(isinstance(one, list) for one in self[name])]
+        rows = [
+            [record["epoch"], *(_cell(record[name]) for name in names)]
+            for record in records[left_out:]
+        ]
+        shown = {
+            name: [float(one) for one in self[name]]
+            for name in ("loss", "val_loss")
+            if all(isinstance(one, (int, float)) for one in self.get(name, [None]))
+        }
+        caption = f"{left_out} earlier epochs" if left_out else ""
+        return html.sparkline(shown) + html.table(["epoch", *names], rows, caption=caption)
 
     def __repr__(self) -> str:
         return f"History of {self.epochs} epochs: {', '.join(self) or 'empty'}"
@@ -161,7 +163,7 @@ class History(Mapping[str, list[Any]]):
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.6g}"
-    return html.escape(str(value))
+    return str(value)
 
 
 def plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlframe import nn
 from dlframe.autograd import enable_grad, grad, no_grad
-from dlframe.base import nests
+from dlframe.base import html, nests
 from dlframe.base.terminals import columns, columns_of, fitted_table
 from dlframe.nn.modes import evaluating
 from dlframe.nn.parameter import is_lazy
@@ -86,6 +86,13 @@ class Summary:
 
     def __str__(self) -> str:
         return self.text(columns())  # of a terminal; whole in files and notebooks
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook."""
+        shown, head, cells = _cells(self)
+        below = "<br>".join(map(html.escaped, _totals(self, None)))
+        indents = [row.depth for row in shown]
+        return f"{html.table(head, cells, texts=3, indents=indents)}<small>{below}</small>"
 
 
 def summary(
@@ -311,12 +318,13 @@ def _behind(x: Any) -> Any:
 # --- the table ---------------------------------------------------------------------------------
 
 
-def _table(result: Summary, width: int | None) -> str:
+def _cells(result: Summary) -> tuple[list[Row], list[str], list[list[str]]]:
+    """The modules that are shown, the heads of the columns, and the cells of each module."""
     shown = [
         row for row in result.rows if result.max_depth is None or row.depth <= result.max_depth
     ]
     cells: dict[str, Callable[[Row], str]] = {
-        "Layer": lambda row: "  " * row.depth + row.path.rpartition(".")[2],
+        "Layer": lambda row: row.path.rpartition(".")[2],
         "Type": lambda row: row.type,
         "Output shape": _output,
         "Parameters": lambda row: f"{row.parameters:,}" if row.parameters else "",
@@ -329,8 +337,15 @@ def _table(result: Summary, width: int | None) -> str:
         del cells["Trainable"]
     if all(row.forward_seconds is None for row in result.rows):
         del cells["Forward"], cells["Backward"]
-    rows = [list(cells), *([cell(row) for cell in cells.values()] for row in shown)]
-    lines = fitted_table(rows, width, numbers=range(3, len(cells)), heads=1, rule=True)
+    return shown, list(cells), [[cell(row) for cell in cells.values()] for row in shown]
+
+
+def _table(result: Summary, width: int | None) -> str:
+    shown, head, cells = _cells(result)
+    rows = [
+        ["  " * row.depth + first, *rest] for row, (first, *rest) in zip(shown, cells, strict=True)
+    ]
+    lines = fitted_table([head, *rows], width, numbers=range(3, len(head)), heads=1, rule=True)
     rule = "-" * max(map(columns_of, lines))
     return "\n".join([*lines, rule, *_totals(result, width)])
 

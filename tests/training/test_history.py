@@ -104,7 +104,11 @@ def test_a_picture_and_a_table(tmp_path: Path) -> None:
     assert "10 earlier epochs" in table
     assert "&lt;b&gt;" in table
     assert "matrix" not in table
-    assert "<td>0.025</td><td></td>" in table
+    right = '<td style="text-align:right">'
+    assert f"{right}0.025</td>{right}</td>" in table
+    assert table.count("<polyline") == 1
+    assert "loss (solid), from 0.025 to 1<" in table
+    assert "<polyline" not in History({"loss": [], "accuracy": [], "lists": []})._repr_html_()
     pytest.importorskip("matplotlib")
     figure = history.plot(["loss"], title="A run", path=tmp_path / "run.png")
     assert (tmp_path / "run.png").stat().st_size > 1000

@@ -185,7 +185,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         """The report as a table, for notebooks."""
-        colours = {"error": "#b3261e", "warning": "#8a5a00", "note": "#44546a"}
+        # legible on white and on dark pages
+        colours = {"error": "#d9483b", "warning": "#b07a1a", "note": "inherit"}
         rows = "".join(
             f'<tr><td style="color:{colours[one.severity]}"><b>{one.severity}</b></td>'
             f"<td>{html.escape(one.check)}</td><td>{html.escape(one.where)}</td>"
