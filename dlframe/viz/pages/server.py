@@ -475,7 +475,9 @@ def _listen(port: int, name: str) -> socket.socket:
             why = "may not be used by this account; ports from 1024 on may"
         else:
             why = f"cannot be used: {error.strerror or error}"
-        raise OSError(error.errno, f"{name}: port {port} {why}") from None
+        fault = OSError(f"{name}: port {port} {why}")
+        fault.errno = error.errno
+        raise fault from None
     # asyncio does this for sockets that name their protocol, which these do not; without it the
     # body of an answer waits for 40 ms until its head is acknowledged
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

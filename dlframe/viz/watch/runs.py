@@ -6,7 +6,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,14 @@ class Search:
     """The files of runs in the places that were named: `files` maps them to the runs' names.
 
     A place is a run's folder, a folder of such folders, or a file that training writes. `notes` are
-    sentences about what was not looked into.
+    sentences about what was not looked into. Once `stopping` is true, a search ends.
     """
 
-    def __init__(self, places: Iterable[Path]) -> None:
+    def __init__(
+        self, places: Iterable[Path], stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         self.places = list(places)
+        self.stopping = stopping
         self.files: dict[Path, str] = {}
         self.notes: list[str] = []
 
@@ -60,9 +64,9 @@ class Search:
                 self.notes.append(f"{printable(place)} is not there yet")
 
     def _folder(self, top: Path, prefix: Path | None) -> None:
-        waiting = [(top, 0)]
-        while waiting:
-            folder, depth = waiting.pop(0)
+        waiting = deque([(top, 0)])
+        while waiting and not self.stopping():
+            folder, depth = waiting.popleft()
             try:
                 with os.scandir(folder) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)

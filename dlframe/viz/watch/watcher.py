@@ -23,8 +23,11 @@ from dlframe.viz.watch.runs import REPORT, Run, Search, locked_files
 Array = NDArray[np.float64]
 
 PAUSE = 0.4  # seconds between two looks at the files
-SEARCH_PAUSE = 2.0  # seconds between two searches for new runs, or looks for pictures
-SHARE = 0.1  # of one processor, at most, once all is read
+LONGEST_PAUSE = 2.0  # where looking takes long, as on a slow network
+SEARCH_PAUSE = 2.0  # seconds between two searches for new runs, and looks for pictures
+LONGEST_SEARCH_PAUSE = 60.0  # where there are thousands of folders
+MOST_NOTES = 10  # sentences about folders
+SHARE = 0.1  # of one processor, at most, while nothing changes
 LONG = 4000  # records; of a longer run the page gets fewer points
 POINTS = 1500  # of a long run: the lowest and the highest of so many parts
 
@@ -40,12 +43,12 @@ class Watcher:
         self.news = Channel()
         self.runs: dict[str, Run] = {}
         self.notes: list[str] = []
-        self._search = Search(places)
+        self._stopping = threading.Event()
+        self._search = Search(places, self.is_stopping)
         self._keys: dict[Path, str] = {}
         self._lock = threading.RLock()
         self._version = 0
-        self._stopping = threading.Event()
-        self._searched_at = -SEARCH_PAUSE * 100
+        self._search_at = 0.0  # when to look for runs again
         self._thread = threading.Thread(target=self._follow, name="dlframe watch", daemon=True)
 
     def start(self) -> None:
@@ -58,34 +61,49 @@ class Watcher:
         if self._thread.is_alive():
             self._thread.join()
 
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping.is_set()
+
     def _follow(self) -> None:
         while not self._stopping.is_set():
             if not self.news.wait_for_listener(PAUSE):
                 continue
             started = time.monotonic()
-            self.refresh()
+            changed = self.refresh()
             took = time.monotonic() - started
-            more = any(run.numbers.more for run in self.runs.values())
-            self._stopping.wait(0.0 if more else max(PAUSE, took * (1 / SHARE - 1)))
+            if any(run.numbers.more for run in self.runs.values()):
+                pause = 0.0
+            elif changed:
+                pause = PAUSE
+            else:
+                pause = min(max(PAUSE, took * (1 / SHARE - 1)), LONGEST_PAUSE)
+            self._stopping.wait(pause)
 
     def refresh(self) -> bool:
-        """Look at the files once; returns whether anything changed."""
-        with self._lock:
-            started = time.monotonic()
-            whole = started - self._searched_at >= SEARCH_PAUSE
-            changed = self._look_for_runs() if whole else False
-            if whole:
-                self._searched_at = started
-            locked, now = locked_files(), time.time()
-            version = self._version + 1
-            for run in self.runs.values():
-                if run.refresh(locked, now, whole=whole) or run.version == 0:
+        """Look at the files once; returns whether anything changed.
+
+        The lock is held for one run at a time, so that pages need not wait for all of them.
+        """
+        started = time.monotonic()
+        whole = started >= self._search_at
+        changed = self._look_for_runs() if whole else False
+        if whole:  # a search of many folders is made less often
+            now = time.monotonic()
+            pause = min((now - started) * (1 / SHARE - 1), LONGEST_SEARCH_PAUSE)
+            self._search_at = now + max(SEARCH_PAUSE, pause)
+        locked, clock = locked_files(), time.time()
+        version = self._version + 1
+        for run in self.runs.values():
+            if self._stopping.is_set():
+                return False
+            with self._lock:
+                if run.refresh(locked, clock, whole=whole) or run.version == 0:
                     run.version = version
                     changed = True
-            if changed:
-                self._version = version
         if changed:
-            self.news.send(self._version)
+            self._version = version
+            self.news.send(version)
         return changed
 
     def _look_for_runs(self) -> bool:
@@ -95,9 +113,12 @@ class Watcher:
         for file, name in self._search.files.items():
             key = self._keys.setdefault(file, str(len(self._keys) + 1))
             found[key] = self.runs.get(key) or Run(key, file, name)
-        self.runs = found
-        self.notes = self._search.notes
-        return before != (list(self.runs), self.notes)
+        notes = self._search.notes
+        if len(notes) > MOST_NOTES:
+            notes = [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more"]
+        with self._lock:
+            self.runs, self.notes = found, notes
+        return before != (list(found), notes)
 
     def update(self, have: Mapping[str, Any], shown: Iterable[str]) -> dict[str, Any]:
         """What a page does not have: `have` maps runs to [version, generation, records].
@@ -128,11 +149,12 @@ class Watcher:
         with self._lock:
             runs = [self.runs[key] for key in keys if key in self.runs]
             names = list(dict.fromkeys(name for run in runs for name in run.numbers.columns.values))
-            columns = [(run.name, run.numbers.columns) for run in runs]
+            # how many there are now: the next record may be half there when its turn comes
+            columns = [(run.name, run.numbers.columns, len(run.numbers.columns)) for run in runs]
         yield csv_line(["run", "epoch", *names])
-        for name, one in columns:
+        for name, one, count in columns:
             found = [one.values.get(column) for column in names]
-            for i in range(len(one)):
+            for i in range(count):
                 numbers = [column[i] if column is not None else math.nan for column in found]
                 fields = ["" if math.isnan(number) else repr(number) for number in numbers]
                 yield csv_line([for_sheets(name), f"{one.epochs[i]:.15g}", *fields])

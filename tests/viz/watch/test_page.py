@@ -157,10 +157,11 @@ def test_the_curves_of_all_runs(shown: Any) -> None:
 
 def test_best_values_and_settings(shown: Any) -> None:
     head = shown.locator("#compare thead th").all_inner_texts()
-    assert head[:6] == ["run", "status", "epochs done", "seconds", "best val_loss", "best loss"]
-    assert head[7:] == ["optimizer", "seed", "lr"]
+    assert head[:5] == ["run", "status", "epochs done", "seconds", "best val_loss"]
+    assert head[5:] == ["optimizer", "seed", "lr", "best loss", "best accuracy"]
     adam = rows(shown)[0]
-    assert adam[:6] == ["adam-1", "✓ finished", "3", "1.5", "0.5 at 3", "0.25 at 3"]
+    assert adam[:5] == ["adam-1", "✓ finished", "3", "1.5", "0.5 at 3"]
+    assert adam[5:9] == ["Adam", "1", "", "0.25 at 3"]
     best = shown.locator("#compare .best")
     assert best.all_inner_texts() == ["0.5", "0.25", format(1 - 0.25 / 9, ".5g")]
     marked = shown.locator("#compare .differs").all_inner_texts()
@@ -317,8 +318,8 @@ def test_downloads(shown: Any, runs: Path) -> None:
     with shown.expect_download() as download:
         shown.get_by_role("button", name="Table as CSV").click()
     table = Path(download.value.path()).read_text().splitlines()
-    assert table[0].startswith("run,status,epochs done,seconds,best val_loss,best loss")
-    assert table[1].startswith("adam-1,finished,3,1.5,0.5,0.25,")
+    assert table[0].startswith("run,status,epochs done,seconds,best val_loss,optimizer")
+    assert table[1].startswith("adam-1,finished,3,1.5,0.5,Adam,1,,0.25,")
     assert len(table) == 5
 
 
@@ -438,6 +439,9 @@ def test_200_runs_of_1000_epochs(page: Any, tmp_path: Path) -> None:
         expect(page.locator("#runs li")).to_have_count(200, timeout=60_000)
         eventually(lambda: len(drawn(page)), 20)  # ten runs; the others may be chosen
         print(f"200 runs are listed after {time.monotonic() - started:.1f} s")
+        with (tmp_path / "run100" / "metrics.jsonl").open("a") as file:
+            file.write('{"epoch": 1001, "loss": 1}\n')
+        expect(page.locator("#runs li[data-run=run100]")).to_contain_text("epoch 1001")
         page.get_by_role("button", name="Show all").click()
         expect(page.locator("#charts .chart-line").nth(399)).to_be_attached(timeout=90_000)
         page.goto("about:blank")

@@ -72,12 +72,12 @@ def test_new_runs_appear_and_those_that_are_gone_leave(tmp_path: Path) -> None:
     watcher = looked(tmp_path / "runs")
     assert watcher.notes == [f"{tmp_path / 'runs'} is not there yet"]
     write(tmp_path / "runs" / "a", 1.0)
-    watcher._searched_at = -100.0
+    watcher._search_at = 0.0
     assert watcher.refresh()
     assert (names(watcher), watcher.notes) == (["a"], [])
     write(tmp_path / "runs" / "b", 1.0)
     (tmp_path / "runs" / "a" / "metrics.jsonl").unlink()
-    watcher._searched_at = -100.0
+    watcher._search_at = 0.0
     assert watcher.refresh()
     assert names(watcher) == ["b"]
     assert not watcher.refresh()
@@ -171,7 +171,7 @@ def test_a_run_of_the_command_is_at_work_while_it_holds_its_lock(tmp_path: Path)
     watcher.refresh()
     assert run.status == "interrupted"
     (folder / "confusion.png").write_bytes(b"")
-    watcher._searched_at = -100.0
+    watcher._search_at = 0.0
     watcher.refresh()
     assert (run.status, run.why[:21]) == ("finished", "epoch 1 of 3; it was ")
 
@@ -379,7 +379,7 @@ def test_200_runs_of_1000_epochs(tmp_path: Path) -> None:
     assert all(len(run.numbers.columns) == 1000 for run in watcher.runs.values())
     started = time.process_time()
     for _ in range(10):
-        watcher._searched_at = time.monotonic()
+        watcher._search_at = time.monotonic() + 100
         assert not watcher.refresh()
     idle = (time.process_time() - started) / 10
     print(f"a look at 200 runs without news: {1000 * idle:.1f} ms")
@@ -408,7 +408,7 @@ while time.monotonic() < end:
         watcher = Watcher([tmp_path])
         looks = 0
         while process.poll() is None:
-            watcher._searched_at = -100.0
+            watcher._search_at = 0.0
             watcher.refresh()
             watcher.update({}, watcher.runs)
             looks += 1

@@ -434,10 +434,16 @@
 
   let table = []; // what it shows, for the CSV file
 
+  const bestColumn = (name) => (
+    {id: `best ${name}`, title: `best ${name}`, number: true, of: (run) => bestOf(run, name), best: name}
+  );
+
   function drawTable(keys) {
     const measured = new Set(keys.flatMap((key) => Object.keys(runs.get(key).best)));
     measured.delete("seconds");
+    // what runs are compared by, then their settings, then the rest
     const values = [...measured].sort((a, b) => isValidation(b) - isValidation(a));
+    const first = Math.max(1, values.filter(isValidation).length);
     const {differing, equal} = settings(keys);
     const names = [...differing, ...($("equal").checked ? equal : [])];
     const columns = [
@@ -445,8 +451,9 @@
       {id: "status", title: "status", of: (run) => run.status},
       {id: "epochs", title: "epochs done", number: true, of: (run) => run.epochs},
       {id: "seconds", title: "seconds", number: true, of: (run) => (run.seconds ? run.seconds : null)},
-      ...values.map((name) => ({id: `best ${name}`, title: `best ${name}`, number: true, of: (run) => bestOf(run, name), best: name})),
+      ...values.slice(0, first).map(bestColumn),
       ...names.map((name) => ({id: `set ${name}`, title: name, of: (run) => own(run.config, name), setting: name})),
+      ...values.slice(first).map(bestColumn),
     ];
     const by = columns.find((column) => column.id === sorting.by) ?? columns[0];
     const rows = [...keys].sort((a, b) => {
