@@ -82,12 +82,12 @@ def test_a_run_from_beginning_to_end(dlframe: Command, tmp_path: Path) -> None:
     done = dlframe(*QUICK, "--out", "runs/a")
     run = tmp_path / "runs" / "a"
     pictures = {"curves.png", "samples.png", "confusion.png", "mistakes.png"}
-    assert files(run) == ALWAYS | pictures
+    assert files(run) == ALWAYS | pictures | {"report.html"}
     assert all((run / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
     assert done.stderr == ""
     assert "digits: 200 samples to train on, 142 to validate, 355 to test at the end" in done.stdout
     assert "precision  recall  specificity     F1  support" in done.stdout
-    for name in ALWAYS | pictures:
+    for name in (*ALWAYS, *pictures, "report.html"):
         assert f"  {name}\n" in done.stdout
 
     config = json.loads((run / "config.json").read_text())
@@ -148,7 +148,10 @@ def test_without_matplotlib_everything_else_is_there(dlframe: Command, tmp_path:
     done = dlframe(*QUICK, "--out", "a", PYTHONPATH=f"{blocked}{os.pathsep}{ROOT}")
     assert "No pictures: matplotlib is not installed" in done.stdout
     assert "pip install 'dlframe[viz]'" in done.stdout
-    assert files(tmp_path / "a") == ALWAYS
+    assert files(tmp_path / "a") == ALWAYS | {"report.html"}
+    page = (tmp_path / "a" / "report.html").read_text("utf-8")
+    assert "Confusion matrix: not drawn. matplotlib is not installed" in page
+    assert "<img" not in page
     accuracy_in(done.stdout)
 
 

@@ -1,4 +1,4 @@
-"""The command line: `dlframe train`, `evaluate`, `predict`, `watch`, and those that help with them.
+"""The command line: `dlframe train`, `evaluate`, `report`, `predict`, `watch`, and others.
 
 Exit codes: 0 if all went well, 1 after a failure (one line on stderr says why), 2 for a wrong
 command line, 130 after Ctrl-C. `--debug` shows the whole traceback.

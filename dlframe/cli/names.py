@@ -17,6 +17,7 @@ DATA = (
     "blobs", "checkerboard",
 )  # fmt: skip
 MODELS = ("linear", "mlp", "cnn", "lenet")
+MEASURED = ("test", "validation", "training", "none")  # parts of the data of a run
 INVERT = ("auto", "yes", "no")
 
 OPTIMIZERS = (

@@ -24,6 +24,7 @@ from dlframe.cli.names import (
     INITS,
     INVERT,
     LOSSES,
+    MEASURED,
     METRICS,
     MODELS,
     OPTIMIZERS,
@@ -142,6 +143,7 @@ def make_parser() -> Parser:
 
     _train(add("train", "train:train", "train a network, and save its weights, curves and report"))
     _evaluate(add("evaluate", "evaluate:evaluate", "measure a checkpoint on its test data"))
+    _report(add("report", "report:report", "write everything about a run on one page"))
     _predict(add("predict", "predict:predict", "use a checkpoint for images or rows of a table"))
     _data(add("data", "data:data", "list, download or verify data sets"))
     listing = add("plugins", "info:plugins", "list what plugins add")
@@ -403,6 +405,21 @@ def _evaluate(command: Parser) -> None:
         action="append",
         help="as in training, instead of the run's; several times for several "
         "(default: those of the run)",
+    )
+
+
+def _report(command: Parser) -> None:
+    command.add_argument("run", type=path, help="folder of a run, or a file in it")
+    command.add_argument(
+        "--data",
+        type=one_of("part of the data", MEASURED),
+        default="test",
+        metavar="PART",
+        help=f"what the results are measured on: {', '.join(MEASURED)} (default: test)",
+    )
+    _add_root(command, "folder with the data sets' files (default: as in training)")
+    command.add_argument(
+        "--out", type=path, metavar="FILE", help="the page (default: report.html in the folder)"
     )
 
 

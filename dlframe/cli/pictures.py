@@ -14,6 +14,7 @@ from dlframe.training import StepLog, Trainer
 SAMPLES = 40  # images in the grid of samples
 SHORT = 5  # epochs; a curve of fewer points shows little
 NAMES = ("curves.png", "samples.png", "confusion.png", "mistakes.png", "boundary.png")
+REPORT = "report.html"
 
 
 def draw_all(

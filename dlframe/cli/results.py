@@ -38,6 +38,7 @@ class Result:
     matrix: NDArray[np.int64]
     loss: float
     metrics: dict[str, Any]  # those that were asked for
+    output: NDArray[Any]  # logits, or numbers in the units of the data
 
     @property
     def right(self) -> int:
@@ -74,12 +75,12 @@ def measure(
     if not kind.classes:
         nothing = np.zeros((0, 0), np.int64)
         numbers = (decoded(output, source)[:, 0], decoded(target, source)[:, 0])
-        return Result(*numbers, nothing, nothing, total / len(target), found)
+        return Result(*numbers, nothing, nothing, total / len(target), found, numbers[0])
     scores = to_array(F.softmax(Tensor(output), dim=1))
     predicted = scores.argmax(axis=1)
     matrix = confusion_matrix(predicted, target, kind.classes)
     confidence = scores.max(axis=1)
-    return Result(predicted, target, confidence, matrix, total / len(target), found)
+    return Result(predicted, target, confidence, matrix, total / len(target), found, output)
 
 
 def decoded(numbers: NDArray[Any], source: sources.Source | None) -> NDArray[Any]:

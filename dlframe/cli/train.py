@@ -17,10 +17,9 @@ import numpy as np
 
 from dlframe import models, plugins, random, starting
 from dlframe.base.printable import error_text, printable
-from dlframe.cli import choices, measures, pictures
+from dlframe.cli import choices, measures, pictures, report
 from dlframe.cli import config as configs
 from dlframe.cli.description import description_in, epoch_in
-from dlframe.cli.info import environment
 from dlframe.cli.names import UsageError
 from dlframe.cli.problems import Problem, gather, loaders, make_problem
 from dlframe.cli.results import Result, measure, print_report
@@ -40,6 +39,7 @@ from dlframe.training import (
 from dlframe.training.callbacks.progress import for_verbose
 from dlframe.utils import atomic_write, load_checkpoint
 from dlframe.utils.atomic import is_temporary, make_folder, remove_leftovers, without_links
+from dlframe.utils.environment import environment
 
 LOCK = ".lock"  # in a run's folder, while a process writes there
 DESCRIPTION_KEYS = {"dlframe", "data", "model", "optimizer", "scheduler", "seed"}
@@ -58,7 +58,7 @@ class Run:
         self.checkpoints = self.folder / "checkpoints"
         self.best = self.checkpoints / "best.h5"
         self.last = self.checkpoints / "last.h5"
-        drawn = [self.folder / name for name in sorted(pictures.NAMES)]
+        drawn = [self.folder / name for name in sorted((*pictures.NAMES, pictures.REPORT))]
         self.board = self.folder / "tensorboard"  # with --tracker tensorboard
         self.own = [self.config, self.environment, self.metrics, self.best, self.last, *drawn]
 
@@ -237,6 +237,10 @@ def _train_and_report(
         notice = pictures.draw_all(run.folder, config, problem, trainer, result)
         if notice:
             say(f"\nNo pictures: {notice}")
+        report.write(
+            run.folder, config, problem.kind, trainer.model, problem.test, problem.classes,
+            result, len(problem.train),
+        )  # fmt: skip
     say(f"\nWritten to {printable(run.folder)}:")
     for path in run.files():
         print(f"  {path.relative_to(run.folder)}")

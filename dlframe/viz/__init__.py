@@ -38,6 +38,9 @@ if IN_ADVANCE:
     from dlframe.viz.matrix import confusion
     from dlframe.viz.playground.opening import Playground, playground
     from dlframe.viz.rate_range import rate_range
+    from dlframe.viz.reports.callback import ReportWriter
+    from dlframe.viz.reports.report import Report, report
+    from dlframe.viz.residuals import residuals
     from dlframe.viz.schedules import schedules
     from dlframe.viz.style import house_style, save
     from dlframe.viz.tracker import Tracker
@@ -51,6 +54,8 @@ __all__ = [
     "Embedding",
     "Landscape",
     "Playground",
+    "Report",
+    "ReportWriter",
     "Tracker",
     "Trajectories",
     "Watching",
@@ -78,6 +83,8 @@ __all__ = [
     "principal_directions",
     "random_directions",
     "rate_range",
+    "report",
+    "residuals",
     "roc",
     "saliency",
     "sample_grid",

@@ -218,6 +218,13 @@ def augmentation() -> Any:
     return viz.sample_grid(np.stack([original, *seen]), captions, columns=9)
 
 
+def residuals() -> Any:
+    """Numbers whose errors grow with them."""
+    rng = np.random.default_rng(0)
+    true = np.exp(rng.normal(size=400))
+    return viz.residuals(true * np.exp(0.15 * rng.normal(size=400)), true)
+
+
 PICTURES = {
     "demo": demo,
     "boundary": boundaries,
@@ -230,4 +237,5 @@ PICTURES = {
     "attention-heads-drawn": heads,
     "architecture": architecture,
     "augmentation": augmentation,
+    "residuals": residuals,
 }

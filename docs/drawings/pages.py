@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -60,4 +61,14 @@ def playground() -> Path:
         return picture_of(f"{opened.url}{address}", "#n-step:text-is('0')", 1500, 860, train)
 
 
-PICTURES = {"playground": playground, "watch": watch}
+def report() -> Path:
+    """The upper part of the report of a small network of digits."""
+    options = "--data digits --model cnn --epochs 12 --no-pictures --quiet --out runs/digits"
+    with contextlib.chdir(tempfile.mkdtemp()):
+        main(["train", *options.split()])
+        main(["report", "runs/digits"])
+        file = Path("runs/digits/report.html").resolve()
+    return picture_of(file.as_uri(), ".chart-plot svg", 1000, 900)
+
+
+PICTURES = {"playground": playground, "report": report, "watch": watch}
