@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -101,6 +102,9 @@ class Study:
         name: str | None = None,
         question: str | None = None,
     ) -> None:
+        self._given = {
+            name: value for name, value in locals().items() if name not in ("self", "run")
+        }
         self.function = run
         self.measure = measure
         self.mode = check_mode(mode) or infer_mode(measure)
@@ -122,6 +126,18 @@ class Study:
         _check_budgets(self.grids)
         if len({arm.label for arm in self.arms}) < len(self.arms):
             raise ArgumentError("study: two arms have one name; give levels names with a dict")
+
+    def changed(self, *, baseline: Mapping[str, Any] | None = None, **options: Any) -> Study:
+        """The same study with other options, and with further values in its baseline.
+
+        >>> def run(seeds, slope=1.0, epochs=5):
+        ...     return {"score": slope * epochs}
+        >>> study = Study(run, {"slope": [1.0, 2.0]}, measure="score")
+        >>> study.changed(seeds=1, baseline={"epochs": 2}).run(workers=1).values()
+        {'slope 1': [2.0], 'slope 2': [4.0]}
+        """
+        held = {**(self._given["baseline"] or {}), **(baseline or {})}
+        return Study(self.function, **{**self._given, "baseline": held, **options})
 
     # --- what is held --------------------------------------------------------------------------
 
@@ -242,6 +258,13 @@ class Study:
             tried = make(tuning)
             chosen = self._chosen(tried)
             runs = make(self._final(common, chosen))
+        if not any(run["status"] == DONE for run in runs):
+            why = runs[0].get("error") or f"{self.measure} is not finite"
+            warnings.warn(
+                f"study {self.name}: none of {len(runs)} runs gave a number; the first: {why}. "
+                "results.failures() has all, with tracebacks",
+                stacklevel=2,
+            )
         return Results(self, runs, tried, chosen, common)
 
     def _common(self) -> dict[str, Any]:

@@ -267,6 +267,7 @@ def test_refused(name: str) -> None:
 
 def test_a_run_that_measures_something_else_says_what() -> None:
     study = Study(run, {"layers": [1]}, measure="accuracy", seeds=1)
-    [found] = study.run(workers=1).runs
+    with pytest.warns(UserWarning, match="none of 1 runs"):
+        [found] = study.run(workers=1).runs
     assert found["status"] == "failed"
     assert "'accuracy'; it returned 'val_accuracy', 'test_accuracy'" in found["error"]
