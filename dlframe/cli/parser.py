@@ -155,6 +155,7 @@ def make_parser() -> Parser:
     _train(doctor)
     _watch(add("watch", "watch:watch", "follow runs in the browser while they train"))
     add_port(add("playground", "playground:playground", "watch a small network learn points"))
+    _study(add("study", "study:study", "run a study, and write its page"))
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
 
@@ -448,6 +449,31 @@ def _predict(command: Parser) -> None:
         help="cut drawn digits out and centre them, as those of MNIST were: auto "
         "(images of another size than the data set's), yes, no (default: auto)",
     )
+
+
+def _study(command: Parser) -> None:
+    command.add_argument(
+        "study", nargs="?",
+        help="one of dlframe's, such as disk, or a Python file with Study objects; without, what "
+        "there is",
+    )  # fmt: skip
+    command.add_argument(
+        "--seeds", type=positive_int, metavar="N", help="runs of each arm (default: the study's)"
+    )
+    command.add_argument(
+        "--workers", type=positive_int, metavar="N",
+        help="processes, with one thread each (default: as many as processors)",
+    )  # fmt: skip
+    command.add_argument(
+        "--epochs", type=positive_int, metavar="N", help="epochs of a run (default: the study's)"
+    )
+    command.add_argument("--data", metavar="NAME", help="the data set, where a study has several")
+    _add_root(command, ROOT_HELP)
+    command.add_argument(
+        "--out", type=path, metavar="DIR",
+        help="folder for runs.jsonl, report.html, results.csv and table.tex (default: "
+        "runs/study-NAME); a study that is there is gone on with",
+    )  # fmt: skip
 
 
 def _watch(command: Parser) -> None:

@@ -23,14 +23,18 @@ def say(text: str, file: TextIO | None = None, *, flush: bool = False) -> None:
     print(text, file=stream, flush=flush)
 
 
-def say_table(rows: Sequence[Sequence[str]], *, heads: int = 0) -> None:
+def say_table(
+    rows: Sequence[Sequence[str]], *, heads: int = 0, numbers: Sequence[int] = ()
+) -> None:
     """Print a table that fits the terminal; in files each row is a line, however long.
+
+    The columns in `numbers` are aligned on the right.
 
     >>> say_table([("name", "where"), ("digits", "part of dlframe")], heads=1)
     name    where
     digits  part of dlframe
     """
-    for line in fitted_table(rows, columns(sys.stdout), heads=heads):
+    for line in fitted_table(rows, columns(sys.stdout), heads=heads, numbers=numbers):
         print(line)
 
 

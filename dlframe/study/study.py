@@ -114,6 +114,7 @@ class Study:
         self.seed = seed
         self.data = data
         self.uses = tuple(uses)
+        self.is_named = name is not None
         self.name = name or run.__name__
         self.question = question or (inspect.getdoc(run) or "").partition("\n")[0]
         self.factors = factors_of(run, factors)

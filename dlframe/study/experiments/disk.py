@@ -78,11 +78,13 @@ def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
 
 
 def _scaled(points: Tensor) -> Tensor:
-    return (points - CENTRE) / SPREAD
+    scaled: Tensor = (points - CENTRE) / SPREAD
+    return scaled
 
 
 def _mse(output: Tensor, target: Tensor) -> Tensor:
-    return nn.functional.mse_loss(output, nn.functional.one_hot(target, 2).float())
+    loss: Tensor = nn.functional.mse_loss(output, nn.functional.one_hot(target, 2).float())
+    return loss
 
 
 disk = Study(

@@ -1,0 +1,127 @@
+"""`dlframe study`: runs a study, goes on with one, and writes its page and tables."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import shlex
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dlframe.base.printable import printable
+from dlframe.cli.names import UsageError
+from dlframe.cli.parser import data_root
+from dlframe.cli.words import say, say_table
+from dlframe.errors import did_you_mean
+from dlframe.study import Results, Study
+from dlframe.study.design import parameters
+from dlframe.study.experiments import STUDIES
+
+
+def study(options: argparse.Namespace) -> int:
+    """The command."""
+    if options.study is None:
+        for name, text in STUDIES.items():
+            say(f"dlframe study {name}: {text}")
+        return 0
+    studies = _studies(options.study)
+    out = Path(options.out or f"runs/study-{Path(options.study).stem}")
+    failed = 0
+    for name, found in studies.items():
+        folder = out if len(studies) == 1 else out / name
+        changed = _changed(found, options, name)
+        results = changed.run(folder=folder, workers=options.workers)
+        results.report(folder / "report.html", command=_command(options))
+        results.to_csv(folder / "results.csv")
+        results.to_latex(folder / "table.tex")
+        _show(results, folder)
+        failed += not any(run["status"] == "done" for run in results.runs)
+    return 1 if failed else 0
+
+
+def _studies(given: str) -> dict[str, Study]:
+    """The Study objects of a module of ours, or of a file."""
+    if given in STUDIES:
+        module = importlib.import_module(f"dlframe.study.experiments.{given}")
+    elif given.endswith(".py"):
+        module = _module_of(Path(given))
+    else:
+        raise UsageError(
+            f"there is no study {given!r}; there are {', '.join(STUDIES)}, or name a Python file."
+            f"{did_you_mean(given, STUDIES)}"
+        )
+    found = {name: value for name, value in vars(module).items() if isinstance(value, Study)}
+    if not found:
+        raise UsageError(f"{given} has no Study at its top level, such as: my = Study(run, ...)")
+    return found
+
+
+def _module_of(file: Path) -> ModuleType:
+    """The file as a module that other processes can import, too: its folder goes to sys.path."""
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}")
+    name = file.stem
+    other = importlib.util.find_spec(name) if name.isidentifier() else None
+    is_it = other is not None and other.origin is not None and Path(other.origin).samefile(file)
+    if not name.isidentifier() or (other is not None and not is_it):
+        raise UsageError(
+            f"a study's file is imported by its name, and {name!r} "
+            + ("is another module" if name.isidentifier() else "cannot be one")
+            + "; rename the file"
+        )
+    sys.path.insert(0, str(file.resolve().parent))
+    return importlib.import_module(name)
+
+
+def _changed(found: Study, options: argparse.Namespace, name: str) -> Study:
+    """The study with what the command line says, named as its variable unless it has a name."""
+    known = parameters(found.function)
+    asked: dict[str, Any] = {"epochs": options.epochs, "data": options.data}
+    if options.root is not None or "root" in known:
+        asked["root"] = data_root(options.root)
+    baseline = {name: value for name, value in asked.items() if value is not None}
+    for option in baseline:
+        if option not in known:
+            raise UsageError(
+                f"--{option}: {found.function.__name__}() of the study {name} has no parameter "
+                f"{option!r}; it has {', '.join(known)}"
+            )
+    seeds = {} if options.seeds is None else {"seeds": options.seeds}
+    named = {} if found.is_named else {"name": name}
+    return found.changed(baseline=baseline, **seeds, **named)
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command line that makes the study again, without what only this machine has."""
+    words = ["dlframe", "study", options.study]
+    for name in ("seeds", "epochs", "data"):
+        value = getattr(options, name)
+        if value is not None:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)
+
+
+def _show(results: Results, folder: Path) -> None:
+    """The table on the terminal, and where the rest is."""
+    rows = results.table()
+    cells = [
+        (
+            printable(row.arm),
+            str(row.runs) if row.finished == row.runs else f"{row.finished} of {row.runs}",
+            f"{row.estimate.mean:.4g}" if row.estimate else "-",
+            f"{row.estimate.low:.4g} to {row.estimate.high:.4g}" if row.estimate else "-",
+            row.verdict or "reference",
+        )
+        for row in rows
+    ]
+    say(f"{results.study.measure} of {results.study.name}")
+    say_table([("arm", "runs", "mean", "95 % interval", "verdict"), *cells], heads=1, numbers=(2,))
+    failures = results.failures()
+    if failures:
+        first = failures[0]
+        why = printable(first.get("error") or "its measure is not finite")
+        say(f"{len(failures)} runs gave no number. The first, {first['arm']}: {why}")
+    say(f"Written: report.html, results.csv, table.tex and runs.jsonl in {folder}")
