@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dlframe import nn, no_grad, optim, random
+from dlframe import nn, optim, random
+from dlframe.autograd import no_grad
 from dlframe.data.datasets import Disk
 from dlframe.optim.lr_scheduler import CosineAnnealingLR
 from dlframe.study.seeds import Seeds
