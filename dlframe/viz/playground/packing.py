@@ -5,8 +5,9 @@ to a multiple of four bytes, then the arrays one after the other, each filled up
 is `{"numbers": ..., "arrays": [{"name", "dtype", "shape", "at"}, ...]}`; `at` counts from the end
 of the head.
 
-Maps are sent as bytes, since a picture shows no finer steps: the decision from 0 (class 0) to 255,
-the outputs of a unit from -127 to 127 times the unit's scale.
+Maps of units are sent as bytes, since a picture shows no finer steps: from -127 to 127 times the
+unit's scale. The decision is sent as it is, from 0 to 1: where it is nearly the same everywhere,
+the boundary is still a smooth line.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def pack(
         more: other entries of `numbers`.
     """
     maps = session.maps()
-    arrays: dict[str, Array] = {"decision": _bytes(session._decided(maps))}
+    arrays: dict[str, Array] = {"decision": _known(session._decided(maps))}
     for i, (outputs, block) in enumerate(zip(maps, session.blocks, strict=True)):
         values, scales = _scaled(np.moveaxis(outputs, 2, 0))
         arrays[f"maps{i}"], arrays[f"scales{i}"] = small(np.moveaxis(values, 0, 2)), scales
@@ -60,9 +61,9 @@ def pack(
     return _joined(session.numbers(since) | {"drawn": session.drawn} | more, arrays)
 
 
-def _bytes(share: Array) -> Array:
-    """From 0 … 1 to 0 … 255; what is not a number is in the middle."""
-    return np.asarray(np.nan_to_num(share, nan=0.5) * 255).round().astype("u1")
+def _known(share: Array) -> Array:
+    """In float32; what is not a number is in the middle."""
+    return np.asarray(np.nan_to_num(share, nan=0.5), np.float32)
 
 
 def _scaled(maps: Array) -> tuple[Array, Array]:

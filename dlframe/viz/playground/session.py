@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from array import array
+from bisect import bisect_right
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ GRID = 48  # squares along each side of the map of the plane
 SMALL = 16  # and of the maps in the units: a third, so that its squares' centres are among GRID's
 LIVE = ("lr", "l1", "l2", "weight_decay", "own")  # what may change while training goes on
 ROWS = 1000  # of the history, in one state
+MOST_ROWS = 100_000  # of the history; of more, every second one is forgotten
 
 _COLUMNS = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
@@ -280,6 +282,8 @@ class Session:
         measures = self.measure()
         for name, value in zip(_COLUMNS, (self.epoch, *measures), strict=True):
             self.history[name].append(value)
+        if len(self.history["epoch"]) > MOST_ROWS:
+            self.history = {name: column[::2] for name, column in self.history.items()}
         if not math.isfinite(measures.train_loss):
             self._diverge("the loss")
 
@@ -362,11 +366,11 @@ class Session:
         }
 
     def _history(self, since: int) -> dict[str, list[float | None]]:
-        first = since + 1
-        count = len(self.history["epoch"]) - first
-        rows: Any = range(first, first + count)
-        if count > ROWS:
-            rows = np.unique(np.linspace(first, first + count - 1, ROWS).round().astype(int))
+        first = bisect_right(self.history["epoch"], since)
+        end = len(self.history["epoch"])
+        rows: Any = range(first, end)
+        if end - first > ROWS:
+            rows = np.unique(np.linspace(first, end - 1, ROWS).round().astype(int))
         return {name: [_finite(column[i]) for i in rows] for name, column in self.history.items()}
 
 

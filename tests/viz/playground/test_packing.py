@@ -21,7 +21,7 @@ def test_it_is_the_state(more: Any) -> None:
         name: state[name] for name in ("step", "measures", "history", "layers")
     }
     assert numbers["answered"] == 7
-    np.testing.assert_allclose(arrays["decision"] / 255, state["decision"], atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(arrays["decision"], state["decision"], atol=1e-6)
     for i in range(len(session.blocks)):
         np.testing.assert_array_equal(arrays[f"weights{i}"], state["weights"][i])
         np.testing.assert_array_equal(arrays[f"biases{i}"], state["biases"][i])
@@ -52,7 +52,7 @@ def test_what_is_not_finite_can_be_sent() -> None:
     assert "diverged" in numbers["stopped"]
     assert numbers["measures"]["train_loss"] is None
     assert np.isnan(arrays["weights0"][1]).all()
-    assert (arrays["decision"] == 128).all()
+    assert (arrays["decision"] == 0.5).all()
 
 
 def test_no_points_can_be_sent() -> None:

@@ -230,8 +230,8 @@ def test_every_control_does_what_it_says(shown: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("lr", "-1", "Lr is a number from 1e-06 to 1000; got -1."),
-        ("batch_size", "0", "Batch_size is an integer from 1 to 2500; got 0."),
+        ("lr", "-1", "Learning rate is a number from 1e-06 to 1000; got -1."),
+        ("batch_size", "0", "Batch size is an integer from 1 to 2500; got 0."),
         ("seed", "1.5", "Seed is an integer; got 1.5."),
     ],
 )
@@ -412,6 +412,20 @@ def test_the_next_step_is_explained(shown: Any) -> None:
     expect(shown.locator("#network")).to_be_focused()
 
 
+def test_a_click_on_a_line_explains_its_weight(page: Any, server: LocalServer) -> None:
+    open_at(page, server.url + "#layers=&features=y&points=60")  # two lines, from y to the outputs
+    box = page.locator("#network").bounding_box()
+    middle = box["width"] / 2
+    for y in range(60, int(box["height"]), 5):
+        page.locator("#network").click(position={"x": middle, "y": y})
+        if page.locator("#explained").is_visible():
+            break
+    expect(page.locator("#explained")).to_contain_text("The weight from Input y to Output 0")
+    page.locator("#e-next").press("Escape")
+    expect(page.locator("#explained")).to_be_hidden()
+    expect(page.locator("#network")).to_be_focused()
+
+
 def test_the_code_gives_what_the_page_shows(shown: Any) -> None:
     for epoch in range(1, 4):
         shown.get_by_role("button", name="One epoch").click()
@@ -442,10 +456,10 @@ OUTLINE = """() => {
   if (!element || element === document.body) return null;
   const style = getComputedStyle(element);
   const labels = [...(element.labels ?? [])].map((label) => label.textContent);
-  const by = (element.getAttribute("aria-labelledby") ?? element.getAttribute("aria-describedby")
-    ?? "").split(" ").map((id) => document.getElementById(id)?.textContent ?? "");
-  const name = element.getAttribute("aria-label") || labels.join(" ") || element.textContent.trim()
-    || by.join(" ").trim();
+  const by = (element.getAttribute("aria-labelledby") ?? "").split(" ")
+    .map((id) => document.getElementById(id)?.textContent ?? "");
+  const name = element.getAttribute("aria-label") || labels.join(" ") || by.join(" ").trim()
+    || element.textContent.trim();
   return {tag: element.tagName, id: element.id, name, outline: style.outlineStyle,
     width: parseFloat(style.outlineWidth)};
 }"""

@@ -13,6 +13,7 @@ import pytest
 import dlframe as dl
 from dlframe.errors import ArgumentError
 from dlframe.viz.playground import Session, Settings, program
+from dlframe.viz.playground import session as engine
 from dlframe.viz.playground import settings as choices
 from dlframe.viz.playground.session import GRID, SMALL
 
@@ -341,6 +342,17 @@ def test_a_long_history_is_thinned_and_keeps_its_ends() -> None:
     history = session.numbers()["history"]
     assert len(history["epoch"]) == 1000
     assert (history["epoch"][0], history["epoch"][-1]) == (0, 1500)
+
+
+def test_a_history_without_end_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MOST_ROWS", 50)
+    session = Session(Settings(points=4, layers=(), batch_size=64))
+    session.advance(epochs=400)
+    epochs = session.history["epoch"].tolist()
+    assert 25 <= len(epochs) <= 50
+    assert epochs[0] == 0
+    assert epochs[-1] > 390
+    assert session.numbers(since=380)["history"]["epoch"] == [n for n in epochs if n > 380]
 
 
 # --- explaining --------------------------------------------------------------------------------

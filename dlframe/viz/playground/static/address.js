@@ -9,7 +9,8 @@ export function writeHash(settings, defaults) {
     if (JSON.stringify(value) === JSON.stringify(defaults[name])) continue;
     parts.push(`${name}=${encodeURIComponent(text(name, value)).replaceAll("%2C", ",")}`);
   }
-  window.history.replaceState(null, "", parts.length ? `#${parts.join("&")}` : "#");
+  if (!parts.length) parts.push(`data=${settings.data}`); // the server may begin with others
+  window.history.replaceState(null, "", `#${parts.join("&")}`);
 }
 
 function text(name, value) {

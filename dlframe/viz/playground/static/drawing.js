@@ -73,7 +73,7 @@ function squares(data, offset, size, table, shift) {
   smallImage ??= context.createImageData(size, size);
   const words = new Uint32Array(smallImage.data.buffer);
   const colours32 = new Uint32Array(table.buffer);
-  for (let i = 0; i < size * size; i += 1) words[i] = colours32[data[offset + i] + shift];
+  for (let i = 0; i < size * size; i += 1) words[i] = colours32[(data[offset + i] + shift) | 0];
   context.putImageData(smallImage, 0, 0);
   return small;
 }
@@ -119,7 +119,7 @@ export function marker(context, x, y, size, label, filled, c, own) {
 
 /* The line where the decision is 0.5, in the squares of the grid (marching squares). */
 function boundary(context, data, size, side) {
-  const at = (i, j) => data[j * size + i] - 127.5;
+  const at = (i, j) => data[j * size + i] - 0.5;
   const place = (i) => ((i + 0.5) / size) * side;
   context.beginPath();
   for (let j = 0; j + 1 < size; j += 1) {
@@ -151,7 +151,7 @@ export function drawPlane(canvas, view) {
   const {decision, train, test} = view;
   if (decision) {
     const size = decision.shape[0];
-    const image = squares(decision.data, 0, size, rampsFor(c).plane, 0);
+    const image = squares(decision.data.map((share) => 255 * share), 0, size, rampsFor(c).plane, 0);
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
     context.drawImage(image, 0, 0, side, side);
@@ -253,6 +253,42 @@ function lines(context, weights, from, to, c, chosen, column) {
   }
   context.globalAlpha = 1;
   context.setLineDash([]);
+}
+
+/** The weight [layer, unit, source] whose line passes nearest to a place, or null. */
+export function nearestWeight(view, places, x, y) {
+  let best = null;
+  view.weights.forEach((weights, i) => {
+    const [rows, inputs] = weights.shape;
+    let most = 0;
+    for (const w of weights.data) most = Math.max(most, Math.abs(w) || 0);
+    const least = smallest(weights.data, most);
+    const [left, right] = [places[i][0].x, places[i + 1][0].x];
+    if (x < left || x > right) return;
+    for (let k = 0; k < rows; k += 1) {
+      for (let j = 0; j < inputs; j += 1) {
+        if (!(Math.abs(weights.data[k * inputs + j]) >= least)) continue;
+        const [a, b] = [places[i][j], places[i + 1][k]];
+        for (let n = 0; n <= 24; n += 1) {
+          const [px, py] = onLine(a, b, n / 24);
+          const off = Math.hypot(px - x, py - y);
+          if (off < 6 && (!best || off < best[0])) best = [off, i, k, j];
+        }
+      }
+    }
+  });
+  return best && best.slice(1);
+}
+
+/* A place on the line from one unit to another, 0 at its beginning and 1 at its end. */
+function onLine(a, b, t) {
+  const bend = (b.x - a.x) / 2.4;
+  const xs = [a.x + a.side / 2, a.x + bend, b.x - bend, b.x - b.side / 2];
+  const ys = [a.y, a.y, b.y, b.y];
+  const s = 1 - t;
+  const parts = [s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t];
+  const along = (values) => values.reduce((sum, value, i) => sum + parts[i] * value, 0);
+  return [along(xs), along(ys)];
 }
 
 /** Draw the network: a map in each unit, and the weights between. */

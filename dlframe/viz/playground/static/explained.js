@@ -21,10 +21,10 @@ function math(latex) {
 function table(caption, head, rows, total) {
   const made = element("table", {}, element("caption", {}, ...[caption].flat()));
   const cells = (row, kind) => row.map((cell, i) => {
-    const isNumber = typeof cell === "number";
+    const isNumber = typeof (kind === "th" && i > 0 ? rows[0]?.[i] : cell) === "number";
     const name = i === 0 && kind === "td" ? "th" : kind;
     const scope = name === "th" ? {scope: kind === "th" ? "col" : "row"} : {};
-    const content = isNumber ? short(cell) : cell;
+    const content = typeof cell === "number" ? short(cell) : cell;
     return element(name, {...scope, ...(isNumber ? {class: "number"} : {})}, content);
   });
   made.append(element("thead", {}, element("tr", {}, ...cells(head, "th"))));

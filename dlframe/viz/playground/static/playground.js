@@ -5,7 +5,7 @@
 
 import {command} from "/static/frames.js";
 import {
-  FEATURE_NAMES, drawNetwork, drawPlane, drawUnit, keyMarker, onColoursChange, toPlane,
+  FEATURE_NAMES, drawNetwork, drawPlane, drawUnit, keyMarker, nearestWeight, onColoursChange, toPlane,
 } from "/static/drawing.js";
 import {showExplanation} from "/static/explained.js";
 import {readHash, writeHash} from "/static/address.js";
@@ -48,7 +48,7 @@ globalThis.playground = {timing, state: () => ({settings, numbers, history, runn
 // --- messages ------------------------------------------------------------------------------------
 
 function say(sentence) {
-  const shown = sentence.replace(/^playground: /, "");
+  const shown = sentence.replace(/^playground: /, "").replace(/^\w+/, (name) => LABELS[name] ?? name);
   $("message").textContent = shown.charAt(0).toUpperCase() + shown.slice(1);
   $("message").hidden = !sentence;
 }
@@ -557,7 +557,7 @@ function sayCross() {
   const size = view.decision.shape[0];
   const column = Math.min(size - 1, Math.floor(((x + 1) / 2) * size));
   const line = Math.min(size - 1, Math.floor(((1 - y) / 2) * size));
-  const share = view.decision.data[line * size + column] / 255;
+  const share = view.decision.data[line * size + column];
   const kind = share >= 0.5 ? "triangle" : "circle";
   const sure = Math.round(100 * Math.max(share, 1 - share));
   $("plane-says").textContent = `At ${x.toFixed(2)}, ${y.toFixed(2)}: ${kind}, ${sure} %.`;
@@ -630,7 +630,14 @@ function watchNetwork() {
       if (unit) choose(unit);
     }
   });
-  canvas.addEventListener("click", (event) => choose(nearest(event)));
+  canvas.addEventListener("click", (event) => {
+    const unit = nearest(event);
+    const box = canvas.getBoundingClientRect();
+    const weight = unit || !places ? null
+      : nearestWeight(view, places, event.clientX - box.left, event.clientY - box.top);
+    choose(weight ? weight.slice(0, 2) : unit);
+    if (weight && !numbers.stopped) explain(weight[2]);
+  });
   canvas.addEventListener("dblclick", () => { if (!$("explain").disabled) explain(); });
   canvas.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || !view.maps.length) return;
@@ -715,10 +722,12 @@ function watchCode() {
     }
   });
   $("explain").addEventListener("click", () => explain());
-  $("close-explained").addEventListener("click", () => {
+  const close = () => {
     $("explained").hidden = true;
     $("network").focus();
-  });
+  };
+  $("close-explained").addEventListener("click", close);
+  $("explained").addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 }
 
 // --- beginning and end ---------------------------------------------------------------------------
