@@ -285,7 +285,9 @@ def refusal(method: str, headers: Headers) -> tuple[int, str] | None:
     if method not in ("GET", "HEAD", "POST"):
         return 405, f"{method} is not known here"
     navigation = headers.get("sec-fetch-mode", "navigate") == "navigate"
-    if headers.get("sec-fetch-site") == "cross-site" and not (navigation and method != "POST"):
+    # "same-site" is another port of this machine: a server of somebody else's
+    foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+    if foreign and not (navigation and method != "POST"):
         return 403, "another site asked for this"
     origins = headers.getlist("origin")
     own = f"http://{host[0]}"

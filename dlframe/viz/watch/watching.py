@@ -108,6 +108,13 @@ class Watching:
         self.watcher.stop()
         self.server.stop()
 
+    def __repr__(self) -> str:
+        return f"Watching({self.url})"
+
+    def _repr_html_(self) -> str:
+        """A link, for notebooks."""
+        return f'<a href="{self.url}" target="_blank" rel="noopener">{self.url}</a>'
+
     def __enter__(self) -> Self:
         return self
 

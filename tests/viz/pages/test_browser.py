@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,75 @@ def test_what_a_page_may_not_do_is_seen(page: Any) -> None:
     for text in ("said", "thrown", "leaves this machine: http://example.org"):
         assert any(text in fault for fault in page.faults), page.faults
     page.faults.clear()
+
+
+ATTACK = """
+const results = [];
+const url = "URL";
+const attempt = (name, promise) => promise.then((what) => results.push(`${name}: ${what}`),
+  () => results.push(`${name}: refused`));
+const post = (headers, mode) => fetch(url + "press", {method: "POST", body: "{}", headers, mode})
+  .then((answer) => answer.type === "opaque" ? Promise.reject() : answer.text());
+const loaded = (tag, attributes) => new Promise((done, failed) => {
+  const element = Object.assign(document.createElement(tag), attributes);
+  element.onload = () => done("loaded");
+  element.onerror = failed;
+  document.body.append(element);
+});
+const heard = new Promise((done, failed) => {
+  const source = new EventSource(url + "news");
+  source.onmessage = () => done("heard");
+  source.onerror = () => { source.close(); failed(); };
+});
+Promise.all([
+  attempt("read", fetch(url).then((answer) => answer.text())),
+  attempt("json", post({"Content-Type": "application/json"}, "cors")),
+  attempt("text", post({"Content-Type": "text/plain"}, "no-cors")),
+  attempt("script", loaded("script", {src: url + "static/page.js"})),
+  attempt("news", heard),
+]).then(() => { document.title = results.sort().join(", "); });
+"""
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def test_a_page_of_another_server_reads_and_commands_nothing(
+    page: Any, tmp_path: Path, name: str
+) -> None:
+    """Both for another site (another name) and for another port of this machine."""
+    (tmp_path / "page.js").write_text(SCRIPT)
+    news = Channel()
+    news.send("secret")
+    pressed = []
+    routes = [page_at("/", HTML), files("/static", tmp_path), stream("/news", news)]
+    other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Attacker)
+    thread = threading.Thread(target=other.serve_forever)
+    thread.start()
+    try:
+        with LocalServer([*routes, command("/press", pressed.append)]) as server:
+            Attacker.page = f"<body><script>{ATTACK.replace('URL', server.url)}</script>".encode()
+            page.goto(f"http://{name}:{other.server_port}/")
+            names = ("json", "news", "read", "script", "text")
+            expect(page).to_have_title(", ".join(f"{name}: refused" for name in names))
+            assert pressed == []
+            assert news.listeners == 0
+            page.goto("about:blank")
+    finally:
+        other.shutdown()
+        other.server_close()
+        thread.join()
+    page.faults.clear()  # the browser told the attacker so
+
+
+class Attacker(http.server.BaseHTTPRequestHandler):
+    """Somebody else's server, which serves one page."""
+
+    page = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(self.page)
+
+    def log_message(self, *arguments: object) -> None:
+        pass

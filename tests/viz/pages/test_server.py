@@ -201,6 +201,7 @@ def test_our_names_with_any_port_are_answered_as_behind_a_tunnel(server: LocalSe
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": None},
         {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
     ],
     ids=str,
 )

@@ -241,8 +241,27 @@ def test_groups_axes_smoothing_and_roles(shown: Any) -> None:
     expect(shown.locator("#runs li")).to_have_count(4)
     eventually(lambda: drawn(shown), {"adam-1", "short", "sgd … (2 seeds)"})
     assert shown.locator("#smoothing").input_value() == "0.5"
-    shown.locator("#x").select_option("step")
-    expect(shown.locator(".chart-nothing").first).to_have_text("nothing yet")
+    mean = next(one for one in lines(shown, "loss") if "seeds" in one["name"])
+    assert mean["x"] == [0.5, 1.0, 1.5]
+    expect(shown.locator("#band-key")).to_be_visible()
+    expect(shown.locator("#x option[value=step]")).to_be_disabled()
+
+
+def test_the_mean_over_seeds_of_runs_that_are_not_equally_fast(page: Any, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        folder = tmp_path / "runs" / f"seed{seed}"
+        folder.mkdir(parents=True)
+        records = [{"epoch": n, "step": 10 * n, "loss": n * seed, "seconds": seed} for n in (1, 2)]
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
+        (folder / "config.json").write_text(json.dumps({"lr": 1, "seed": seed}))
+    with viz.watch(tmp_path / "runs", open_browser=False, block=False) as watching:
+        page.goto(f"{watching.url}#group=1&x=time")
+        eventually(lambda: [one["x"] for one in lines(page, "loss")], [[1.5, 3.0]])
+        (mean,) = lines(page, "loss")
+        assert (mean["y"], mean["band"]) == ([1.5, 3.0], [2.0, 4.0])
+        page.locator("#x").select_option("step")
+        eventually(lambda: [one["x"] for one in lines(page, "loss")], [[10, 20]])
+        page.goto("about:blank")
 
 
 def test_hovering_shows_the_same_place_in_all_charts(shown: Any) -> None:

@@ -422,3 +422,16 @@ def test_a_run_without_a_folder_is_a_fault_and_no_traceback(tmp_path: Path) -> N
     assert run.status == "failed"
     assert "is not there any more" in run.fault
     assert "the folder cannot be read" in run.fault
+
+
+def test_a_handle_in_a_program_that_ends_without_stopping_it(tmp_path: Path) -> None:
+    program = f"""
+from dlframe import viz
+page = viz.watch({str(tmp_path)!r}, open_browser=False, block=False)
+assert repr(page) == f"Watching({{page.url}})"
+assert page.url in page._repr_html_()
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

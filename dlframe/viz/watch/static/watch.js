@@ -275,7 +275,8 @@
         const parts = keys
           .map((key) => runs.get(key).numbers)
           .filter((one) => own(one?.columns, name) && own(one.x, x))
-          .map((one) => ({x: one.x[x], y: one.columns[name]}));
+          .map((one) => ({x: one.x[x], y: one.columns[name], epochs: one.x.epoch}));
+        if (x === "time" && parts.length > 1) meanTimes(parts);
         // of what was never validated, training is shown
         const alone = !isValidation(name) && !keys.some((key) => own(runs.get(key).numbers?.columns, `val_${quantity}`));
         if (!parts.length || (roles === "val" && !isValidation(name) && !alone)) continue;
@@ -287,6 +288,16 @@
       }
     }
     return unique(series);
+  }
+
+  /* Runs of a group reach an epoch at different times: their mean is drawn at the mean of these. */
+  function meanTimes(parts) {
+    const times = new Map();
+    for (const {x, epochs} of parts) {
+      epochs.forEach((epoch, i) => times.set(epoch, [...(times.get(epoch) ?? []), x[i]]));
+    }
+    const means = new Map([...times].map(([epoch, all]) => [epoch, all.reduce((a, b) => a + b) / all.length]));
+    for (const part of parts) part.x = part.epochs.map((epoch) => means.get(epoch));
   }
 
   /* Two runs may have one name, which a chart would take for one line. */
@@ -327,7 +338,12 @@
       if ($("charts").children[i] !== box) $("charts").insertBefore(box, $("charts").children[i] ?? null);
     });
     const pair = $("roles").value === "both" && keys.some((key) => Object.keys(runs.get(key).last).some(isValidation));
-    $("key").hidden = !pair;
+    $("pair-key").hidden = !pair;
+    $("band-key").hidden = !together.some((one) => one.length > 1);
+    $("key").hidden = $("pair-key").hidden && $("band-key").hidden;
+    for (const option of $("x").options) {
+      option.disabled = option.value !== x && !keys.some((key) => own(runs.get(key).numbers?.x, option.value));
+    }
     const fault = !order.length ? "" : !keys.length ? "No run is shown: check one in the list."
       : !all.length ? "The runs have no numbers yet." : !wanted.length ? "No quantity is chosen." : "";
     $("nothing").textContent = fault;
