@@ -23,7 +23,7 @@ if IN_ADVANCE:
     )
     from dlframe.viz.boundaries import decision_boundary
     from dlframe.viz.classes import class_balance, class_scores
-    from dlframe.viz.classifiers import calibration, precision_recall, roc
+    from dlframe.viz.classifiers import calibration, precision_recall, roc, thresholds
     from dlframe.viz.compare import compare, outcomes
     from dlframe.viz.curves import curves
     from dlframe.viz.embedding import Embedding, embedding
@@ -91,6 +91,7 @@ __all__ = [
     "save",
     "schedules",
     "surfaces",
+    "thresholds",
     "trajectories",
     "watch",
 ]

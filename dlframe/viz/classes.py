@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TALLEST = 14.0  # inches of all bars, however many classes there are
+SMALLEST_TEXT = 5.0  # points
 SCORES = ("precision", "recall", "f1", "specificity")
 
 
@@ -54,8 +57,8 @@ def class_scores(
     count = len(table)
     with style.house_style():
         labels = given.names(classes, count, 24)
-        thick = 0.19
-        height = 0.9 + count * (thick * len(names) + 0.14)
+        row = min(0.19 * len(names) + 0.14, TALLEST / count)
+        height = 0.9 + count * row
         figure = style.new_figure(6.2, height, title)
         style.lay_out(figure, height)
         axes = figure.subplots()
@@ -67,11 +70,9 @@ def class_scores(
             hatch, colour = ("", "////", "....", "xxxx")[i], style.CLASS_COLOURS[i]
             axes.barh(rows, shares, step * 0.9, label=name, color=colour, hatch=hatch,
                       edgecolor=style.PAPER, lw=0.4)  # fmt: skip
-            _draw_intervals(axes, name, rows, hits, of)
+            _draw_intervals(axes, name, rows, hits, of, 72 * row * step)
         support = table.sum(axis=1)
-        axes.set_yticks(
-            range(count), [f"{a}  ({int(n):,})" for a, n in zip(labels, support, strict=True)]
-        )
+        _name_rows(axes, [f"{a}  ({int(n):,})" for a, n in zip(labels, support, strict=True)], row)
         axes.set(xlim=(0, 1.0), ylim=(count - 0.45, -0.55))
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
@@ -91,16 +92,18 @@ def _ratio(name: str, table: Any) -> tuple[Any, Any]:
     return table.sum() - predicted - true + hits, table.sum() - true
 
 
-def _draw_intervals(axes: Axes, name: str, rows: Any, hits: Any, of: Any) -> None:
+def _draw_intervals(axes: Axes, name: str, rows: Any, hits: Any, of: Any, thick: float) -> None:
+    """Draw them on bars that are `thick` points high."""
     from matplotlib.patheffects import withStroke
 
-    seen = [withStroke(linewidth=2.4, foreground=style.PAPER)]  # on dark bars as well
+    line = min(1.0, 0.14 * thick)
+    seen = [withStroke(linewidth=2.4 * line, foreground=style.PAPER)]  # on dark bars as well
     for row, hit, count in zip(rows, hits, of, strict=True):
         if not count:
-            axes.text(0.005, row, "none", size=7, color=style.MUTED, va="center")
+            axes.text(0.005, row, "none", size=min(7.0, thick), color=style.MUTED, va="center")
         elif name != "f1":
             low, high = of_share(int(hit), int(count), 0.95, None)
-            axes.plot([low, high], [row, row], color=style.INK, lw=1.0, path_effects=seen)
+            axes.plot([low, high], [row, row], color=style.INK, lw=line, path_effects=seen)
 
 
 def class_balance(
@@ -141,7 +144,8 @@ def class_balance(
         raise ShapeError("class_balance: there are no labels")
     with style.house_style():
         names = [style.shortened(one, 24) for one in style.class_names(classes, count)[:count]]
-        height = 0.9 + count * (0.19 * len(found) + 0.12)
+        row = min(0.19 * len(found) + 0.12, TALLEST / count)
+        height = 0.9 + count * row
         figure = style.new_figure(6.2, height, title, _imbalance(found, count))
         style.lay_out(figure, height)
         axes = figure.subplots()
@@ -153,13 +157,22 @@ def class_balance(
             axes.barh(rows, values, step * 0.9, label=name, lw=0.4, edgecolor=style.PAPER,
                       color=style.CLASS_COLOURS[i % 10],
                       hatch=("", "////", "....", "xxxx")[i % 4])  # fmt: skip
-        axes.set_yticks(range(count), names)
+        _name_rows(axes, names, row)
         axes.set(ylim=(count - 0.45, -0.55), xlabel="share" if len(found) > 1 else "samples")
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
         if len(found) > 1:
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(found), borderpad=0.2)
         return style.finish(figure, path)
+
+
+def _name_rows(axes: Axes, names: Sequence[str], row: float) -> None:
+    """Name the rows of bars, `row` inches each; of very many every fifth, tenth … one."""
+    size = max(SMALLEST_TEXT, min(style.SUBTITLE_SIZE, row * 72 * 0.85))
+    needed = math.ceil(size * 1.1 / 72 / row)
+    every = next((e for e in (1, 5, 10, 20, 50, 100) if e >= needed), needed)
+    places = range(0, len(names), every)
+    axes.set_yticks(places, [names[i] for i in places], size=size)
 
 
 def _imbalance(found: Mapping[str, Any], count: int) -> str:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import metrics
-from dlframe.errors import ArgumentError, ShapeError
+from dlframe.errors import ArgumentError, ShapeError, did_you_mean
+from dlframe.metrics.curves import steps_of
 from dlframe.metrics.intervals import of_share
+from dlframe.metrics.labels import refuse_nan
+from dlframe.metrics.probabilities import beliefs
 from dlframe.viz import given, style
 from dlframe.viz.given import Answers
 from dlframe.viz.looks import looks_of
@@ -192,6 +195,114 @@ def _draw_lines(
     legend = axes.legend(title=what if len(lines) > 1 else None, handlelength=2.6)
     legend.set_frame_on(True)
     legend.get_frame().set(facecolor=style.PAPER, edgecolor="none", alpha=0.85)
+
+
+# --- one threshold after the other -------------------------------------------------------------
+
+RATES = ("precision", "recall", "f1", "specificity", "accuracy", "positive")
+
+
+def thresholds(
+    output: Any,
+    target: Any,
+    *,
+    positive: int = 1,
+    names: Sequence[str] = ("precision", "recall", "f1"),
+    scores: str | None = None,
+    title: str | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """Draw precision, recall and F1 over the threshold from which on a sample counts as positive.
+
+    Args:
+        output: one score per sample (N,), of any kind; scores of C classes (N, C), of which the
+            probability of `positive` is taken; or a model or `Trainer`.
+        target: the labels (N,); of a model, its data.
+        positive: the class that is to be found.
+        names: of "precision", "recall", "f1", "specificity", "accuracy", and "positive", the share
+            of samples that count as positive.
+        scores: "logits" or "probabilities" of several classes, where their values do not tell.
+
+    With TP, FP and P the samples that are rightly and wrongly taken for positive and those that
+    are, precision is TP / (TP + FP), recall TP / P and F1 2 TP / (TP + FP + P). A ring marks the
+    threshold with the best F1. Choose it on validation data: on the data on which it was chosen it
+    looks better than it is.
+
+    Raises:
+        ArgumentError: an unknown name, or a class that is no class or that no sample has.
+
+    >>> figure = thresholds(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]))
+    >>> figure.axes[0].get_title()
+    'best F1 0.800 from 0.35 on'
+    """
+    for name in names:
+        if name not in RATES:
+            raise ArgumentError(
+                f"thresholds: there is no {name!r}.{did_you_mean(name, RATES)} Known: "
+                f"{', '.join(RATES)}"
+            )
+    one = _several("thresholds", output, target, None, scores)[""]
+    values, what = _scores_of(one, positive)
+    true = one.target == positive
+    if not true.any() or true.all():
+        raise ArgumentError(
+            f"thresholds: of {true.size} samples {int(true.sum())} are of class {positive}; there "
+            "must be some of it and some of others"
+        )
+    steps = steps_of(values, true)
+    hits, wrong, at = (np.asarray(part[::-1], np.float64) for part in steps)
+    count, found = hits + wrong, float(true.sum())
+    f1 = 2 * hits / (count + found)
+    rates = {
+        "precision": hits / count,
+        "recall": hits / found,
+        "f1": f1,
+        "specificity": 1 - wrong / (true.size - found),
+        "accuracy": (hits + true.size - found - wrong) / true.size,
+        "positive": count / true.size,
+    }
+    best = int(f1.argmax())
+    with style.house_style():
+        figure = style.new_figure(6.0, 3.9, title)
+        style.lay_out(figure, 3.9)
+        axes = figure.subplots()
+        for name, look in looks_of(names).items():
+            how = dict(look, drawstyle="steps-pre", markevery=MARK_EVERY)
+            axes.plot(at, rates[name], **how, label="F1" if name == "f1" else name)
+        if "f1" in names:
+            ring = {"marker": "o", "ms": 11, "mfc": "none", "mec": style.INK, "mew": 1.4}
+            axes.plot(at[best], f1[best], linestyle="none", **ring, zorder=5)  # type: ignore[arg-type] # a dict of several kinds
+        axes.set_title(
+            f"best F1 {f1[best]:.3f} from {at[best]:.3g} on", loc="center", weight="normal",
+            size=style.SUBTITLE_SIZE, color=style.MUTED,
+        )  # fmt: skip
+        axes.set(xlabel=f"threshold ({what})", ylim=(-0.02, 1.02))
+        if what == "probability":
+            axes.set_xlim(-0.02, 1.02)
+        axes.grid(visible=True)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), handlelength=2.6)
+        return style.finish(figure, path)
+
+
+def _scores_of(one: Answers, positive: int) -> tuple[Any, str]:
+    """The score of a class for each sample, in float64, and what it is."""
+    columns = one.columns
+    if columns == 1:
+        if positive not in (0, 1):
+            raise ArgumentError(
+                f"thresholds: one score per sample is of two classes; positive must be 0 or 1, "
+                f"got {positive}"
+            )
+        values = one.output.astype(np.float64).reshape(-1)
+        refuse_nan(values, "output")
+        inside = bool(values.min() >= 0 and values.max() <= 1)
+        values = values if positive else (1 - values if inside else -values)
+        return values, "probability" if inside else one.scores or "score"
+    if not 0 <= positive < columns:
+        raise ArgumentError(
+            f"thresholds: positive must be a class from 0 to {columns - 1}; got {positive}"
+        )
+    return beliefs(one.output, one.target, scores=one.scores).p[:, positive], "probability"
 
 
 # --- calibration -------------------------------------------------------------------------------

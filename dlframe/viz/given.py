@@ -444,7 +444,7 @@ def answers(
         if isinstance(target, tuple) and is_data(target) and are_names(target[1]):
             classes = sorted_names(target[1]) if classes is None else classes
             target = (target[0], labels_of(target[1], classes, "target", where))
-        output, target, scores, found = _asked(where, output, target, scores, inputs)
+        output, target, scores, found = asked(where, output, target, scores, inputs=inputs)
     elif isinstance(target, DataLoader) and not isinstance(target.sampler, SequentialSampler):
         raise ArgumentError(
             f"{where}: this loader gives its samples in an order of its own, so that its targets "
@@ -486,8 +486,8 @@ def _are_sequences(given: Array, labels: Array) -> bool:
     return bool(labels.max(initial=0) > 1 or (labels.sum(axis=1) != 1).any())
 
 
-def _asked(
-    where: str, model: Any, data: Any, scores: str | None, inputs: bool
+def asked(
+    where: str, model: Any, data: Any, scores: str | None = None, *, inputs: bool = False
 ) -> tuple[Any, Any, str | None, Any]:
     """Outputs, targets, the kind of scores and the inputs of a model on data."""
     if not is_data(data):

@@ -116,6 +116,7 @@ def classifiers() -> dict[str, Any]:
         "roc": viz.roc(outputs, labels, title=title),
         "precision": viz.precision_recall(outputs, labels, title=title),
         "calibration": viz.calibration(outputs, labels, scores="logits", title=title),
+        "thresholds": viz.thresholds(outputs["20 epochs"], labels, title=title),
     }
 
 

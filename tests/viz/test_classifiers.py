@@ -10,7 +10,15 @@ from dlframe.data.datasets import Digits
 from dlframe.errors import ArgumentError, LabelError, ShapeError
 from dlframe.metrics.intervals import of_share
 from dlframe.tensor import Tensor
-from dlframe.viz import calibration, class_balance, class_scores, confusion, precision_recall, roc
+from dlframe.viz import (
+    calibration,
+    class_balance,
+    class_scores,
+    confusion,
+    precision_recall,
+    roc,
+    thresholds,
+)
 from dlframe.viz.classifiers import MOST
 
 
@@ -204,3 +212,80 @@ def test_labels_that_are_none_are_refused():
         class_balance(np.zeros(0, int))
     with pytest.raises(ArgumentError, match="the dict of labels is empty"):
         class_balance({})
+
+
+@pytest.mark.parametrize("count", [1, 200])
+def test_many_classes_fit_on_a_page(count, inside):
+    figure = class_balance(np.arange(count), [f"class {i}" for i in range(count)])
+    assert figure.get_figheight() < 16
+    assert len(figure.axes[0].patches) == count
+    inside(figure)
+
+
+def test_scores_of_many_classes_fit_on_a_page(inside):
+    figure = class_scores(np.eye(60, dtype=int), names=["recall"])
+    assert figure.get_figheight() < 16
+    assert len(figure.axes[0].get_yticklabels()) == 60
+    inside(figure)
+
+
+# --- thresholds --------------------------------------------------------------------------------
+
+
+def test_the_rates_at_each_threshold(two):
+    scores, labels = two
+    names = ["precision", "recall", "f1", "specificity", "accuracy", "positive"]
+    figure = thresholds(scores, labels, names=names)
+    lines = labelled(figure.axes[0])
+    at = lines["recall"].get_xdata()
+    np.testing.assert_array_equal(at, np.unique(scores))
+    for i in (0, 7, len(at) - 1):
+        chosen = (scores >= at[i]).astype(int)
+        wanted = {
+            "precision": metrics.precision(chosen, labels, "binary"),
+            "recall": metrics.recall(chosen, labels, "binary"),
+            "F1": metrics.f1(chosen, labels, "binary"),
+            "specificity": metrics.specificity(chosen, labels, "binary"),
+            "accuracy": metrics.accuracy(chosen, labels),
+            "positive": chosen.mean(),
+        }
+        for name, value in wanted.items():
+            assert lines[name].get_ydata()[i] == pytest.approx(value)
+    f1 = lines["F1"].get_ydata()
+    ring = next(line for line in figure.axes[0].lines if len(line.get_xdata()) == 1)
+    assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (at[f1.argmax()], f1.max())
+    assert figure.axes[0].get_xlabel() == "threshold (score)"
+
+
+def test_thresholds_of_one_class_of_several(four):
+    scores, labels = four
+    figure = thresholds(scores, labels, positive=2)
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    wanted = thresholds(p[:, 2], (labels == 2).astype(int)).axes[0]
+    for name, line in labelled(figure.axes[0]).items():
+        np.testing.assert_allclose(line.get_ydata(), labelled(wanted)[name].get_ydata())
+    assert figure.axes[0].get_xlabel() == "threshold (probability)"
+
+
+def test_class_0_of_two(two):
+    scores, labels = two
+    other = thresholds(-scores, 1 - labels).axes[0]
+    for name, line in labelled(thresholds(scores, labels, positive=0).axes[0]).items():
+        np.testing.assert_allclose(line.get_ydata(), labelled(other)[name].get_ydata())
+
+
+@pytest.mark.parametrize(
+    ("output", "target", "options", "message"),
+    [
+        ([0.1, 0.9], [0, 1], {"names": ["recal"]}, "no 'recal'. Did you mean 'recall'"),
+        ([0.1, 0.9], [1, 1], {}, "of 2 samples 2 are of class 1"),
+        ([0.1, 0.9], [0, 1], {"positive": 2}, "positive must be 0 or 1, got 2"),
+        (np.eye(3), [0, 1, 2], {"positive": 3}, "a class from 0 to 2; got 3"),
+        ([0.1, np.nan], [0, 1], {}, "is nan"),
+        ([0, 3], [0, 3], {}, "needs scores"),
+    ],
+    ids=["name", "one class", "positive", "class", "nan", "labels"],
+)
+def test_thresholds_that_there_are_not(output, target, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        thresholds(output, target, **options)
