@@ -6,10 +6,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from dlframe.errors import ArgumentError
+from dlframe.tensor import Tensor
 from dlframe.training import trainer_state
 from dlframe.training.data import batches
 from dlframe.training.data.stream import Stream
+from dlframe.training.evaluator import plain_value
 from dlframe.training.history import History
 from dlframe.training.interrupt import Interrupt
 from dlframe.training.plan import Plan
@@ -125,7 +129,8 @@ class Looping(Stepping):
         self.logs = {**measured, **self._rates, "seconds": self._seconds}
         reports: dict[str, Any] = {}
         for callback in self._active:
-            reports |= callback.report(self)  # type: ignore[arg-type] # a Trainer
+            given = callback.report(self)  # type: ignore[arg-type] # a Trainer
+            reports |= {name: _recorded(value) for name, value in given.items()}
         self.logs = {**measured, **self._rates, **reports, "seconds": self._seconds}
         self.history.append(self.logs)
         self.epoch += 1
@@ -236,3 +241,8 @@ class Looping(Stepping):
             "val": trainer_state.position_of(self._val_loader),
             "random": random_state(),
         }
+
+
+def _recorded(value: Any) -> Any:
+    """What a callback reports, as the history and its files hold it: no arrays."""
+    return plain_value(value) if isinstance(value, (Tensor, np.ndarray, np.generic)) else value

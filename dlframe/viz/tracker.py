@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from array import array
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from dlframe import states
-from dlframe.errors import ShapeError, StateDictError
+from dlframe.errors import ArgumentError, ShapeError, StateDictError
 from dlframe.tensor import to_array
 from dlframe.training.callbacks.callback import Callback
+from dlframe.training.callbacks.progress import in_notebook
 from dlframe.viz.curves import curves
 
 if TYPE_CHECKING:
@@ -26,14 +28,16 @@ if TYPE_CHECKING:
 class Tracker(Callback):
     """Collects named numbers and redraws a file of their curves while training goes on.
 
-    Among the callbacks of a `Trainer` it collects by itself: the loss of each batch, and at the end
-    of each epoch the other numbers of its record, without times and learning rates. A resumed run
-    goes on with its curves.
+    Among the callbacks of a `Trainer` it collects by itself: the loss of each batch, and after each
+    epoch the other numbers of its record, without times and learning rates; validations inside of
+    an epoch are at their steps. A resumed run goes on with its curves, and one that begins anew
+    with the same tracker replaces those of the old one.
 
-    `log` redraws the file after `every_steps` calls, or when `every_seconds` have passed since the
-    last drawing, whichever comes first; None switches one of the two off. `close` draws it once
-    more. The file is replaced as a whole, so a viewer never sees a part of a picture. Without a
-    path nothing is drawn until `draw` is called.
+    `log` draws after `every_steps` calls, or when `every_seconds` have passed since the last
+    drawing, whichever comes first; None switches one of the two off. `close` draws once more. The
+    file is replaced as a whole, so a viewer never sees a part of a picture. In a notebook the
+    picture is also shown below the cell and changes there, unless `live=False`. No window is ever
+    opened. With neither a path nor a notebook nothing is drawn until `draw` is called.
 
     >>> tracker = Tracker()
     >>> for step in range(1, 4):
@@ -56,10 +60,20 @@ class Tracker(Callback):
         log_scale: bool = False,
         x_label: str = "step",
         title: str | None = None,
+        live: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if every_steps is not None and every_steps < 1:
             raise ValueError(f"Tracker: every_steps must be 1 or more, got {every_steps}")
+        if every_seconds is not None and not every_seconds >= 0:
+            raise ValueError(f"Tracker: every_seconds must be 0 or more, got {every_seconds}")
+        if live and not in_notebook():
+            raise ArgumentError(
+                "Tracker: live=True needs a notebook, and there is none; give a path, and open the "
+                "file in a viewer that reads it again when it changes"
+            )
+        self.live = in_notebook() if live is None else live
+        self._shown: Any = None  # the picture below the cell
         self.path = path
         self.every_steps = every_steps
         self.every_seconds = every_seconds
@@ -91,11 +105,11 @@ class Tracker(Callback):
             self._steps.setdefault(name, array("d")).append(step)
             self._values.setdefault(name, array("d")).append(number)
         self._logs_since_drawing += 1
-        if self.path is not None and self._is_due():
+        if self._draws_by_itself and self._is_due():
             self.draw()
 
     def draw(self) -> Figure:
-        """Draw everything collected so far, into the file if there is a path."""
+        """Draw everything collected so far, also into the file and below a notebook's cell."""
         self._logs_since_drawing = 0
         figure = curves(
             {name: np.array(values) for name, values in self._values.items()},
@@ -106,15 +120,45 @@ class Tracker(Callback):
             title=self.title,
             path=self.path,
         )
+        if self.live:
+            self._show(figure)
         self._drawn_at = self.clock()  # after drawing, so that a slow disk is not busy all the time
         return figure
 
     def close(self) -> None:
-        """Redraw the file, if there is one and it lacks the newest values."""
-        if self.path is not None and self._logs_since_drawing:
+        """Draw once more, if file or notebook lack the newest values."""
+        if self._draws_by_itself and self._logs_since_drawing:
             self.draw()
+        self._shown = None  # the next training has a picture of its own
+
+    @property
+    def _draws_by_itself(self) -> bool:
+        return self.path is not None or self.live
+
+    def _show(self, figure: Figure) -> None:
+        """Show a figure below the cell that runs, in the place of the last one."""
+        if self._shown is None:
+            display = importlib.import_module("IPython.display").display
+            self._shown = display(figure, display_id=True)
+        else:
+            self._shown.update(figure)
 
     # --- as a callback -------------------------------------------------------------------------
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        # a training that begins anew: what it has not done yet is of an earlier one
+        for name, steps in self._steps.items():
+            kept = [i for i, step in enumerate(steps) if step <= trainer.step]
+            if len(kept) < len(steps):
+                values = self._values[name]
+                self._steps[name] = array("d", [steps[i] for i in kept])
+                self._values[name] = array("d", [values[i] for i in kept])
+
+    def on_validation_end(self, trainer: Trainer) -> None:
+        if trainer.is_inside_epoch:
+            measured = {n: v for n, v in trainer.logs.items() if n.startswith("val_")}
+            numbers = {n: v for n, v in measured.items() if isinstance(v, float)}
+            self.log(trainer.step, **numbers)
 
     def on_batch_end(self, trainer: Trainer) -> None:
         self.log(trainer.step, loss=trainer.batch_loss)

@@ -25,6 +25,7 @@ from dlframe.training import (
     ProgressBar,
     StepLog,
     Trainer,
+    read_history,
 )
 from dlframe.training.callbacks.callback import keyed, ordered
 from dlframe.training.callbacks.progress import text_of
@@ -274,6 +275,40 @@ def test_csv_gets_new_columns(tmp_path: Path) -> None:
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["val_loss"] for row in rows] == ["", "4"]
+
+
+def test_what_callbacks_report_is_in_files_of_every_kind(tmp_path: Path) -> None:
+    class Reports(Callback):
+        reported = ("number", "infinite", "several")
+
+        def report(self, trainer: Trainer) -> dict[str, Any]:
+            return {
+                "number": np.float32(1.5),
+                "infinite": dl.tensor(math.inf),
+                "several": np.array([0.5, math.nan]),
+            }
+
+    paths = [tmp_path / name for name in ("metrics.jsonl", "metrics.csv", "history.json")]
+    trainer = Scripted([5, 4], [Reports(), JSONLogger(paths[0]), CSVLogger(paths[1])]).run()
+    trainer.history.save(paths[2])
+    assert trainer.history["number"] == [1.5, 1.5]
+    assert trainer.history["infinite"] == [math.inf, math.inf]
+    record = json.loads(paths[0].read_text().splitlines()[0], parse_constant=pytest.fail)
+    assert (record["number"], record["infinite"]) == (1.5, None)
+    assert record["several"] == [0.5, None]
+    for path in paths:
+        assert read_history(path)["number"] == [1.5, 1.5]
+        np.testing.assert_equal(read_history(path)["several"][1], [0.5, math.nan])
+
+
+def test_steps_of_a_training_that_begins_anew_replace_the_old_ones() -> None:
+    log = StepLog(every=3)
+    for _ in range(2):
+        trainer = Scripted([5, 4, 3], [log]).run(2)
+        assert log.steps == [3]
+    assert len(log._waiting) == 1
+    trainer.run()
+    assert log.steps == [3, 6]
 
 
 def test_losses_and_rates_inside_epochs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 
@@ -407,3 +408,13 @@ def test_nan_in_the_weights_is_no_error_of_the_tracker(tmp_path):
 def test_negative_frequencies_are_refused(name):
     with pytest.raises(ArgumentError, match=f"TensorBoard: {name} must be 0 or more; got -1"):
         TensorBoard(**{name: -1})
+
+
+def test_a_copy_in_the_middle_of_a_training_has_no_open_files(tmp_path):
+    copies = []
+    see = LambdaCallback(on_epoch_end=lambda t: copies.append(copy.deepcopy(t.callbacks[0])))
+    fitted(made(TensorBoard(tmp_path), see), 2)
+    for one in copies:
+        assert (one.writer, one._steps, one._handle) == (None, None, None)
+        one.close()
+    assert [step for step, _ in numbers(tmp_path, "loss")] == [1, 2]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import dlframe as dl
 from dlframe import Trainer, nn, optim
-from dlframe.errors import ShapeError, StateDictError
+from dlframe.errors import ArgumentError, ShapeError, StateDictError
 from dlframe.metrics import Accuracy
 from dlframe.tensor import Tensor
 from dlframe.viz import Tracker
@@ -154,3 +156,80 @@ def test_a_state_that_does_not_fit_is_refused(part):
     with pytest.raises(StateDictError, match="differ in length"):
         other.load_state_dict({**state, "steps": {"0": np.zeros(3), "1": np.zeros(1)}})
     assert other.history == tracker.history
+
+
+def test_validations_inside_of_an_epoch_are_at_their_steps():
+    dl.manual_seed(1)
+    model, data = nn.Linear(3, 2), (dl.randn(12, 3), dl.arange(12) % 2)
+    tracker = Tracker()
+    sgd = optim.SGD(model.parameters(), lr=0.1)
+    trainer = Trainer(model, nn.CrossEntropyLoss(), sgd, callbacks=[tracker])
+    history = trainer.fit(
+        data, data, epochs=2, batch_size=4, validate_every_batches=2, progress=False
+    )
+    inside = {one["step"]: one["val_loss"] for one in history.validations}
+    ends = dict(zip((3, 6), history["val_loss"], strict=True))
+    wanted = sorted({**inside, **ends}.items())
+    assert list(zip(tracker.steps["val_loss"], tracker.history["val_loss"], strict=True)) == wanted
+
+
+def test_a_training_that_begins_anew_replaces_the_curves():
+    tracker = Tracker()
+    tracker.log(0, val_loss=9.0)  # before the training: it stays
+    for epochs in (2, 1):
+        model, data = nn.Linear(3, 2), (dl.randn(12, 3), dl.arange(12) % 2)
+        sgd = optim.SGD(model.parameters(), lr=0.1)
+        trainer = Trainer(model, nn.CrossEntropyLoss(), sgd, callbacks=[tracker])
+        trainer.fit(data, data, epochs=epochs, batch_size=4, progress=False)
+    assert tracker.steps == {"val_loss": [0, 3], "loss": [1, 2, 3]}
+    trainer.fit(data, data, epochs=2, batch_size=4, progress=False)
+    assert tracker.steps["loss"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_live_needs_a_notebook_and_times_are_no_less_than_0():
+    assert not Tracker().live
+    with pytest.raises(ArgumentError, match="live=True needs a notebook, and there is none"):
+        Tracker(live=True)
+    for seconds in (-1, float("nan")):
+        with pytest.raises(ValueError, match="every_seconds must be 0 or more"):
+            Tracker(every_seconds=seconds)
+
+
+NOTEBOOK = """
+import dlframe as dl
+from dlframe import nn, optim, viz
+
+tracker = viz.Tracker(every_steps=2, every_seconds=None, live=LIVE)
+model = nn.Linear(3, 2)
+sgd = optim.SGD(model.parameters(), lr=0.1)
+trainer = dl.Trainer(model, "cross_entropy", sgd, callbacks=[tracker])
+trainer.fit((dl.randn(12, 3), dl.arange(12) % 2), epochs=2, batch_size=4, progress=False)
+print(len(tracker.history["loss"]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("live", [True, None, False])
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
+def test_a_notebook_shows_one_picture_that_changes(tmp_path, monkeypatch, live):
+    pytest.importorskip("ipykernel")
+    nbclient = pytest.importorskip("nbclient")
+    import nbformat
+
+    class Client(nbclient.NotebookClient):
+        updates = 0
+
+        def process_message(self, message, cell, cell_index):
+            self.updates += message["msg_type"] == "update_display_data"
+            return super().process_message(message, cell, cell_index)
+
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    code = NOTEBOOK.replace("LIVE", repr(live))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    client = Client(notebook, timeout=120, kernel_name="python3")
+    client.execute(cwd=str(tmp_path))
+    outputs = notebook.cells[0].outputs
+    assert [one.text for one in outputs if one.output_type == "stream"] == ["6\n"]
+    shown = [one for one in outputs if "image/png" in one.get("data", {})]
+    assert len(shown) == (0 if live is False else 1)
+    assert client.updates == (0 if live is False else 3)

@@ -36,6 +36,7 @@ class AimLogger(ExperimentLogger):
     """
 
     package = "aim"
+    opened = ("active",)
 
     def __init__(
         self,

@@ -79,6 +79,9 @@ class ExperimentLogger(Callback):
     package, extra = "", ""
     """What has to be installed, and the extra that it comes with."""
 
+    opened: Sequence[str] = ()
+    """The attributes for what is open while `fit` runs, which a copy does not have."""
+
     def __init__(
         self,
         *,
@@ -188,6 +191,9 @@ class ExperimentLogger(Callback):
         if trainer.history.epochs:
             with contextlib.suppress(MissingExtraError):  # no matplotlib, no picture
                 self.log_figure("history", trainer.history.plot(), trainer.epoch)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), **dict.fromkeys(self.opened), "_status": None}
 
     def state_dict(self) -> dict[str, Any]:
         return {"run": self.run, "losses": list(self._losses)}

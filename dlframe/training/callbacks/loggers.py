@@ -23,7 +23,9 @@ class EpochLogger(Callback):
     """Writes one line per epoch to a text file; a subclass says what the line is.
 
     When `fit` begins, the file is written anew from the trainer's history. So it is empty for a
-    new run, and for a resumed run it ends with the last epoch before the resumption.
+    new run, and for a resumed run it ends with the last epoch before the resumption. A line is on
+    the disk when its epoch is over. A process that is killed at that moment may leave half of the
+    last line, which `read_history` leaves out, and a resumed run writes whole.
     """
 
     writes_files = True
@@ -57,14 +59,21 @@ class EpochLogger(Callback):
 
 
 class JSONLogger(EpochLogger):
-    """A file of JSON lines, one object per epoch; NaN and infinities are null."""
+    """A file of JSON lines, one object per epoch.
+
+    NaN and infinities are null, since JSON has neither: `json.loads` of every language reads it.
+    """
 
     def line(self, record: dict[str, Any]) -> str:
         return json.dumps(plain(record)) + "\n"
 
 
 class CSVLogger(EpochLogger):
-    """A CSV file with a column per quantity; a missing number and NaN are empty fields."""
+    """A CSV file with a column per quantity.
+
+    What is missing, NaN or infinite is an empty field, and a list, as of the scores of classes, is
+    JSON. Where an epoch measures something new, the file is written anew with one column more.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
@@ -75,14 +84,20 @@ class CSVLogger(EpochLogger):
         return _csv_line(self._columns) if records else ""
 
     def line(self, record: dict[str, Any]) -> str:
-        values = [plain(record.get(name)) for name in self._columns]
-        return _csv_line(["" if value is None else value for value in values])
+        return _csv_line([_cell(plain(record.get(name))) for name in self._columns])
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         if list(trainer.history.records()[-1]) == self._columns:
             super().on_epoch_end(trainer)
         else:  # the first epoch, or one that measured something new
             self.rewrite(trainer)
+
+
+def _cell(value: Any) -> Any:
+    """A value of a record in a CSV file: nothing for None, and lists as JSON."""
+    if value is None:
+        return ""
+    return json.dumps(value) if isinstance(value, (list, dict)) else value
 
 
 def _csv_line(values: list[Any]) -> str:
@@ -93,6 +108,8 @@ def _csv_line(values: list[Any]) -> str:
 
 class StepLog(Callback):
     """Records loss and learning rate inside epochs: `steps`, `losses`, `rates`.
+
+    A training that begins anew with the same callback replaces the entries of the old one.
 
     With `every=n` an entry is made every n steps: their mean loss, and the rate of the last one.
     """
@@ -106,6 +123,14 @@ class StepLog(Callback):
         self.rates: list[float] = []
         self._waiting: list[float] = []  # losses since the last entry
         self._rate = 0.0
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        # a training that begins anew: what it has not done yet is of an earlier one
+        count = sum(step <= trainer.step for step in self.steps)
+        if count < len(self.steps) or trainer.step == 0:
+            self._waiting = []
+        for values in (self.steps, self.losses, self.rates):
+            del values[count:]
 
     def on_batch_begin(self, trainer: Trainer) -> None:
         self._rate = float(trainer.optimizer.param_groups[0]["lr"])

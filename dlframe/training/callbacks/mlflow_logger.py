@@ -48,6 +48,7 @@ class MLflowLogger(ExperimentLogger):
     """
 
     package = "mlflow"
+    opened = ("client",)
 
     def __init__(
         self,

@@ -65,6 +65,7 @@ class TensorBoard(ExperimentLogger):
     """
 
     package, extra = "tensorboard", "tensorboard"
+    opened = ("writer", "_steps", "_handle", "_inputs")
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class WandbLogger(ExperimentLogger):
     """
 
     package = "wandb"
+    opened = ("active",)
 
     def __init__(
         self,
