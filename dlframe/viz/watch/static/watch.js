@@ -245,7 +245,7 @@
     let common = names[0];
     for (const name of names) while (!name.startsWith(common)) common = common.slice(0, -1);
     common = common.replace(/[\s\-_./]*(seed|s)?[\s\-_=]*$/i, "");
-    return `${common || names[0]} … (${names.length} seeds)`;
+    return `${common || names[0]} (${names.length} seeds)`;
   }
 
   // --- charts ----------------------------------------------------------------------------------
