@@ -16,7 +16,7 @@ from dlframe.viz.reports.source import Source, not_finite
 
 MOST_POINTS = 4000  # of a line
 MOST_ROWS = 200  # epochs in the table of numbers
-MOST_SERIES = 12  # of parameters that are shown at first
+MOST_SERIES = 12  # of parameters or layers that are shown at first
 MOST_PARAMETERS = 60  # whose norms are in the page
 DIGITS = 7  # of numbers in charts
 
@@ -240,21 +240,50 @@ def rates(source: Source) -> Markup | None:
 
 
 def norms(source: Source) -> Markup | None:
-    """The norms of gradients and weights over the steps, where a NormLog recorded them."""
-    if not source.norms:
+    """What a NormLog or a LayerLog recorded of parameters and layers over the steps."""
+    charts = []
+    if source.norms:
+        x = np.asarray(source.norms["steps"], np.float64)
+        both = {"gradients": source.norms["gradients"], "weights": source.norms["weights"]}
+    elif source.layers is not None:
+        x = np.asarray(source.layers.steps, np.float64)
+        kinds = {"gradients": source.layers.gradients, "weights": source.layers.weights}
+        both = {kind: {name: one.norm for name, one in of.items()} for kind, of in kinds.items()}
+    else:
         return None
-    x = np.asarray(source.norms["steps"], np.float64)
-    charts = [
-        _norm_chart(x, source.norms[key], title, text)
-        for key, title, text in (
-            ("gradients", "norm of the gradient", "Before clipping."),
-            ("weights", "norm of the parameter", ""),
-        )
-    ]
+    for key, title, text in (
+        ("gradients", "norm of the gradient", "Before clipping."),
+        ("weights", "norm of the parameter", ""),
+    ):
+        if both[key]:
+            charts.append(_norm_chart(x, both[key], title, text))
+    return joined(charts, _of_layers(source))
+
+
+def _of_layers(source: Source) -> Markup | None:
+    """The sizes of updates, and of layers' outputs the spread and the dead units."""
+    log = source.layers
+    if log is None:
+        return None
+    x = np.asarray(log.steps, np.float64)
+    charts = []
+    if log.updates:
+        text = "The length of each step, ‖Δw‖ / ‖w‖; about 0.001 is usual."
+        charts.append(_norm_chart(x, log.updates, "relative size of the updates", text))
+    spread = {name: one.std for name, one in log.outputs.items()}
+    if spread:
+        text = "The standard deviation of what each layer returns."
+        charts.append(_norm_chart(x, spread, "spread of the outputs", text))
+    dead = {name: one.dead for name, one in log.outputs.items() if np.nan_to_num(one.dead).any()}
+    if dead:
+        text = "The share of units that are 0 for all samples of a step."
+        charts.append(_norm_chart(x, dead, "dead units", text, log=False))
     return joined(charts)
 
 
-def _norm_chart(x: Values, columns: Mapping[str, Sequence[float]], title: str, text: str) -> Markup:
+def _norm_chart(
+    x: Values, columns: Mapping[str, Any], title: str, text: str, *, log: bool = True
+) -> Markup:
     names = list(columns)[:MOST_PARAMETERS]
     few = max(200, 8 * MOST_POINTS // max(1, len(names)))  # points in all stay about the same
     shown = set(names[:: -(-len(names) // MOST_SERIES)])
@@ -266,8 +295,8 @@ def _norm_chart(x: Values, columns: Mapping[str, Sequence[float]], title: str, t
     if len(shown) < len(names):
         text += f" {len(shown)} of {len(names)} are shown; press a name for more."
     if len(columns) > len(names):
-        text += f" {len(columns) - len(names)} further parameters are left out."
-    options = {"series": series, "xLabel": "step", "yLabel": title, "logY": True}
+        text += f" {len(columns) - len(names)} more are left out."
+    options = {"series": series, "xLabel": "step", "yLabel": title, "logY": log}
     heading = element("h3", title[0].upper() + title[1:])
     return joined(heading, line_chart(options, caption=text.strip() or None))
 

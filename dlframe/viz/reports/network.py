@@ -98,7 +98,7 @@ def _table_of(found: Summary, *, timed: bool) -> Markup:
 
 def _shape(shape: Any) -> str:
     if isinstance(shape, tuple) and all(isinstance(n, int) for n in shape):
-        return " × ".join(map(str, shape)) or "one number"
+        return "\xa0×\xa0".join(map(str, shape)) or "one number"
     if isinstance(shape, Mapping):
         return ", ".join(f"{name}: {_shape(one)}" for name, one in shape.items())
     if isinstance(shape, (list, tuple)):

@@ -270,12 +270,12 @@ def samples(source: Source) -> Markup | None:
     labels = []
     for i in chosen.tolist():
         predicted, true = names[one.predicted[i]], names[one.target[i]]
-        labels.append(predicted if predicted == true else f"{predicted}, not {true}")
+        labels.append(predicted if predicted == true else f"{predicted} ({true})")
     wrong = int((one.predicted[chosen] != one.target[chosen]).sum())
     figure = sample_grid(images, labels, mean=source.mean, std=source.std)
     text = (
         f"The first {len(chosen)} samples of the {one.name}, with what the model says of them; "
-        f"{wrong} of them {'is' if wrong == 1 else 'are'} wrong."
+        f"{wrong} of them {'is' if wrong == 1 else 'are'} wrong, with the true class in brackets."
     )
     return picture(figure, text, caption=text)
 

@@ -13,6 +13,8 @@ from typing import Any
 from dlframe.base.printable import error_text, printable
 from dlframe.errors import DlframeError
 from dlframe.nn import Module
+from dlframe.training.callbacks.layers import FILE as LAYERS
+from dlframe.training.callbacks.layers import LayerLog, read_layers
 from dlframe.training.callbacks.loggers import StepLog
 from dlframe.training.callbacks.norms import NormLog
 from dlframe.training.doctor.report import Report as Findings
@@ -43,6 +45,7 @@ class Source:
     evaluator: Any = None
     steps: Mapping[str, Sequence[float]] = field(default_factory=dict)  # of a StepLog
     norms: Mapping[str, Any] = field(default_factory=dict)  # of a NormLog
+    layers: LayerLog | None = None
     measured: Measured | None = None
     findings: Findings | None = None
     planned: int | None = None  # epochs
@@ -78,6 +81,8 @@ def of_trainer(trainer: Trainer) -> Source:
             source.steps = {"x": callback.steps, "loss": callback.losses, "lr": callback.rates}
         if isinstance(callback, NormLog) and callback.steps:
             source.norms = callback.state_dict()
+        if isinstance(callback, LayerLog) and callback.steps:
+            source.layers = callback
     if trainer.interrupted:
         source.warnings.append(f"Training was interrupted in epoch {trainer.epoch + 1}.")
     if trainer.stop_reason is not None:
@@ -150,6 +155,11 @@ def of_folder(path: str | os.PathLike[str]) -> Source:
     planned = source.config.get("epochs")
     source.planned = planned if isinstance(planned, int) and planned > 0 else None
     _read_checkpoint(folder, source)
+    if (folder / LAYERS).is_file():
+        try:
+            source.layers = read_layers(folder)
+        except (DlframeError, OSError) as error:
+            source.left_out[LAYERS] = error_text(error)
     if source.planned is not None and source.history.epochs < source.planned:
         patience = source.config.get("patience")
         source.warnings.append(

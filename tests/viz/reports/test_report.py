@@ -18,6 +18,8 @@ from dlframe import metrics, nn, viz
 from dlframe.errors import ArgumentError
 from dlframe.training import (
     Callback,
+    JSONLogger,
+    LayerLog,
     ModelCheckpoint,
     NonFiniteLossError,
     NormLog,
@@ -175,6 +177,25 @@ def test_the_mistakes_are_the_surest_first(
     assert float(rows[1][4]) == pytest.approx(x[surest, 0], rel=1e-3)
 
 
+def test_a_layer_log(points: tuple[Any, Any], tmp_path: Path) -> None:
+    log = LayerLog(path=tmp_path / "layers.json")
+    trainer = trained(*points, log, JSONLogger(tmp_path / "metrics.jsonl"))
+    with dl.no_grad():
+        trainer.model[0].bias.fill_(-9.0)  # no unit is ever above 0
+    trainer.fit(*points, epochs=4, progress=False)
+    for run in (trainer, tmp_path):
+        found = {one["yLabel"]: one for one in charts(parsed(viz.report(run, False)))}
+        names = {label: [one["name"] for one in chart["series"]] for label, chart in found.items()}
+        parameters = ["0.weight", "0.bias", "2.weight", "2.bias"]
+        assert names["norm of the gradient"] == names["relative size of the updates"] == parameters
+        assert names["spread of the outputs"] == ["0", "1", "2"]
+        assert names["dead units"] == ["1"]
+        assert found["dead units"]["series"][0]["y"][-1] == 1
+        (norm, *_) = found["norm of the parameter"]["series"]
+        assert norm["x"] == log.steps
+        assert norm["y"] == pytest.approx(log.weights["0.weight"].norm, rel=1e-6)
+
+
 def test_nothing_is_changed(points: tuple[Any, Any]) -> None:
     trainer = trained(*points)
     before = {name: value.numpy().copy() for name, value in trainer.model.state_dict().items()}
@@ -314,7 +335,7 @@ def folder(tmp_path: Path, points: tuple[Any, Any]) -> Path:
     run = tmp_path / "run"
     trainer = trained(
         *points, ModelCheckpoint(run / "checkpoints"), StepLog(), NormLog(),
-        dl.training.JSONLogger(run / "metrics.jsonl"),
+        JSONLogger(run / "metrics.jsonl"),
     )  # fmt: skip
     (run / "config.json").write_text(json.dumps({"epochs": 3, "seed": 1, "lr": 0.1}))
     (run / "env.json").write_text(json.dumps({"dlframe": "0.0", "command": ["a b.py", "--x"]}))
