@@ -241,6 +241,10 @@ def thresholds(
                 f"thresholds: there is no {name!r}.{did_you_mean(name, RATES)} Known: "
                 f"{', '.join(RATES)}"
             )
+    if isinstance(positive, bool) or not isinstance(positive, (int, np.integer)):
+        raise ArgumentError(f"thresholds: positive must be the number of a class; got {positive!r}")
+    if isinstance(output, Mapping):
+        raise ArgumentError("thresholds: pass one output; of a dict draw each by itself")
     one = _several("thresholds", output, target, None, scores)[""]
     values, what = _scores_of(one, positive)
     true = one.target == positive

@@ -281,10 +281,12 @@ def test_class_0_of_two(two):
         ([0.1, 0.9], [1, 1], {}, "of 2 samples 2 are of class 1"),
         ([0.1, 0.9], [0, 1], {"positive": 2}, "positive must be 0 or 1, got 2"),
         (np.eye(3), [0, 1, 2], {"positive": 3}, "a class from 0 to 2; got 3"),
+        ([0.1, 0.9], [0, 1], {"positive": True}, "the number of a class; got True"),
+        ({"a": [0.1, 0.9]}, [0, 1], {}, "pass one output"),
         ([0.1, np.nan], [0, 1], {}, "is nan"),
         ([0, 3], [0, 3], {}, "needs scores"),
     ],
-    ids=["name", "one class", "positive", "class", "nan", "labels"],
+    ids=["name", "one class", "positive", "class", "truth", "dict", "nan", "labels"],
 )
 def test_thresholds_that_there_are_not(output, target, options, message):
     with pytest.raises(ArgumentError, match=message):
