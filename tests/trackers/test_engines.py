@@ -266,6 +266,7 @@ def test_wandb_goes_on_with_its_run_and_leaves_an_active_one_open(tmp_path, quie
 
 def aim_run(repo, run):
     """A run and its curves; opened to be written to, since Aim's view to be read lags behind."""
+    time.sleep(0.6)  # for half a second Aim remembers which runs there were
     found = aim.Run(run, repo=str(repo), system_tracking_interval=None, capture_terminal_logs=False)
     columns = {one.name: one.data.view("val").items_list() for one in found.metrics()}
     return found, {name: (list(steps), list(*values)) for name, (steps, values) in columns.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dlframe.training.trainer import Trainer
+
+MEMORY = 0.6  # seconds; for half a second Aim remembers which runs there were
 
 
 class AimLogger(ExperimentLogger):
@@ -62,11 +65,15 @@ class AimLogger(ExperimentLogger):
 
     def begin(self, trainer: Trainer, run: str | None) -> str:
         import aim  # on first use
+        from aim.sdk.errors import MissingRunError
 
         run = self.run_hash or run
-        self.active = aim.Run(
-            run_hash=run, repo=self.repo, experiment=self.experiment, **self.options
-        )
+        options = {"repo": self.repo, "experiment": self.experiment, **self.options}
+        try:
+            self.active = aim.Run(run_hash=run, **options)
+        except MissingRunError:
+            time.sleep(MEMORY)
+            self.active = aim.Run(run_hash=run, **options)
         if self.run_name is not None:
             self.active.name = self.run_name
         self.active["status"] = "running"
