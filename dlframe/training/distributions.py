@@ -201,20 +201,20 @@ def measured(
 
 
 def bin_edges(low: float, inner_low: float, inner_high: float, high: float, bins: int) -> Array:
-    """The edges (bins + 1,) of a histogram whose first and last bin have half a percent each.
+    """The edges (bins + 1,) of a histogram whose first and last bin have half a percent at most.
 
     The others are equally wide, so that a few values far away do not make them too wide. Where
-    nearly all values are equal, all bins are equally wide; where all are, as narrow as can be.
+    nearly all values are equal, all bins are equally wide; where all are, very narrow.
     """
     if not low < high:
-        pad = 4 * np.spacing(abs(low)) * bins
+        pad = max(1e-6 * abs(low), 1e-12)
         return np.asarray(np.linspace(low - pad, low + pad, bins + 1))
     if not low <= inner_low < inner_high <= high or bins < 3:
         return np.asarray(np.linspace(low, high, bins + 1))
-    edges = np.empty(bins + 1)
-    edges[1:-1] = np.linspace(inner_low, inner_high, bins - 1)
-    edges[0], edges[-1] = low, high
-    return edges
+    # where the end is the most frequent value, as 0 for a relu, there is no tail
+    tails = int(low < inner_low) + int(inner_high < high)
+    inner = np.linspace(inner_low, inner_high, bins + 1 - tails)
+    return np.concatenate([[low][: low < inner_low], inner, [high][: inner_high < high]])
 
 
 def _edges_of(row: Array, bins: int) -> Array:
@@ -246,7 +246,8 @@ class Course:
         levels: (q,), from 0 to 1, of the quantiles.
         quantiles: (n, q).
         edges, counts: (n, bins + 1) and (n, bins): a histogram for each moment. The first and the
-            last bin hold half a percent of the values each, the others are equally wide.
+            last bin hold half a percent of the values each, unless the end is as frequent as that;
+            the others are equally wide.
     """
 
     count: Array

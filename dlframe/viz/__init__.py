@@ -26,7 +26,9 @@ if IN_ADVANCE:
     from dlframe.viz.classifiers import calibration, precision_recall, roc, thresholds
     from dlframe.viz.compare import compare, outcomes
     from dlframe.viz.curves import curves
+    from dlframe.viz.distributions import histogram_course, histograms, quantile_course
     from dlframe.viz.embedding import Embedding, embedding
+    from dlframe.viz.flow import activation_course, gradient_flow, update_ratios
     from dlframe.viz.graph import graph
     from dlframe.viz.grids import filters_grid, mistakes_grid, sample_grid
     from dlframe.viz.landscape import (
@@ -59,6 +61,7 @@ __all__ = [
     "Tracker",
     "Trajectories",
     "Watching",
+    "activation_course",
     "architecture",
     "attention",
     "calibration",
@@ -72,7 +75,10 @@ __all__ = [
     "feature_maps",
     "filters_grid",
     "grad_cam",
+    "gradient_flow",
     "graph",
+    "histogram_course",
+    "histograms",
     "house_style",
     "landscape",
     "mistakes_grid",
@@ -81,6 +87,7 @@ __all__ = [
     "playground",
     "precision_recall",
     "principal_directions",
+    "quantile_course",
     "random_directions",
     "rate_range",
     "report",
@@ -93,6 +100,7 @@ __all__ = [
     "surfaces",
     "thresholds",
     "trajectories",
+    "update_ratios",
     "watch",
 ]
 

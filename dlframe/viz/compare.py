@@ -15,7 +15,7 @@ from dlframe.training.callbacks.monitor import better, check_mode, infer_mode, u
 from dlframe.training.smoothing import smoothed
 from dlframe.viz import style
 from dlframe.viz.histories import are_numbers, history_of
-from dlframe.viz.looks import looks_of
+from dlframe.viz.looks import draw_legend, legend_strip, looks_of
 from dlframe.viz.panels import (
     PANEL,
     Array,
@@ -44,7 +44,6 @@ BANDS = {
     "none": "",
 }
 MANY = 40  # more thin lines than this hide the means
-LEGEND_LINE = 0.165  # inches
 _NOT_COMPARED = ("seconds", "lr", "lr_", "best_", "averaged")
 
 
@@ -111,7 +110,7 @@ def compare(
         width, height = PANEL[columns]
         width, height = width * columns, height * rows
         looks = looks_of(histories)
-        strip = _legend_rows(looks, width) * LEGEND_LINE + 0.12
+        strip = legend_strip(looks, width)
         figure = style.new_figure(
             width, height + strip, title, _remarks(histories, panels, BANDS[band])
         )
@@ -125,7 +124,7 @@ def compare(
                 log_axis(axes, float(values.min()), float(values.max()))
         for axes in grid[len(panels) :]:
             axes.remove()
-        _legend(figure, height + strip, looks, width)
+        draw_legend(figure, height + strip, looks, width)
         return style.finish(figure, path)
 
 
@@ -371,34 +370,3 @@ def _remarks(
         more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
         lines.append(f"Not finite: {'; '.join(bad[:3])}{more}")
     return "\n".join(lines) or None
-
-
-# --- the legend --------------------------------------------------------------------------------
-
-
-def _columns_of_legend(names: Mapping[str, Any], width: float) -> int:
-    longest = max(style.text_width(name, style.SUBTITLE_SIZE) for name in names)
-    return max(1, min(len(names), int((width - 2 * style.MARGIN) / (longest + 0.75))))
-
-
-def _legend_rows(names: Mapping[str, Any], width: float) -> int:
-    return math.ceil(len(names) / _columns_of_legend(names, width))
-
-
-def _legend(figure: Figure, body: float, looks: Mapping[str, dict[str, Any]], width: float) -> None:
-    """One legend for all panels, between the heading and the first row."""
-    from matplotlib.lines import Line2D
-
-    handles = [Line2D([], [], **look, label=name) for name, look in looks.items()]
-    _, tall = figure.get_size_inches()
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(style.MARGIN / width, (body - 0.05) / tall),
-        ncols=_columns_of_legend(looks, width),
-        handlelength=3.0,
-        labelspacing=0.25,
-        borderpad=0,
-        borderaxespad=0,
-        columnspacing=1.8,
-    )

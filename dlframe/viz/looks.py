@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dlframe.viz import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.4, 1.2, 1.4)))
 
@@ -22,3 +26,39 @@ def looks_of(names: Iterable[str]) -> dict[str, dict[str, Any]]:
         }
         for i, name in enumerate(names)
     }
+
+
+# --- the legend --------------------------------------------------------------------------------
+
+_LINE = 0.165  # inches
+
+
+def _columns(names: Mapping[str, Any], width: float) -> int:
+    longest = max(style.text_width(name, style.SUBTITLE_SIZE) for name in names)
+    return max(1, min(len(names), int((width - 2 * style.MARGIN) / (longest + 0.75))))
+
+
+def legend_strip(names: Mapping[str, Any], width: float) -> float:
+    """The height of a legend above a body of this width, in inches."""
+    return math.ceil(len(names) / _columns(names, width)) * _LINE + 0.12
+
+
+def draw_legend(
+    figure: Figure, body: float, looks: Mapping[str, dict[str, Any]], width: float
+) -> None:
+    """One legend for all panels, between the heading and the first row."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], **look, label=name) for name, look in looks.items()]
+    _, tall = figure.get_size_inches()
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(style.MARGIN / width, (body - 0.05) / tall),
+        ncols=_columns(looks, width),
+        handlelength=3.0,
+        labelspacing=0.25,
+        borderpad=0,
+        borderaxespad=0,
+        columnspacing=1.8,
+    )

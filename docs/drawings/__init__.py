@@ -15,6 +15,7 @@ from drawings import (
     graphs,
     growth,
     initial,
+    inside,
     layers,
     losses,
     measures,
@@ -58,6 +59,7 @@ PICTURES = {
     **graphs.PICTURES,
     **growth.PICTURES,
     **pages.PICTURES,
+    **inside.PICTURES,
     **parametrized.PICTURES,
     **regularization.PICTURES,
 }

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlframe import states
-from dlframe.autograd import is_grad_enabled
+from dlframe.autograd import is_grad_enabled, no_grad
 from dlframe.base import nests
 from dlframe.base.hooks import RemovableHandle
 from dlframe.base.printable import printable
 from dlframe.errors import ArgumentError, FileFormatError, StateDictError, did_you_mean
 from dlframe.nn import Flatten, Identity, Module, Sigmoid, Tanh, Unflatten
+from dlframe.nn.modes import evaluating
 from dlframe.nn.parameter import is_lazy
 from dlframe.tensor import Tensor
 from dlframe.training.callbacks.callback import Callback
@@ -76,8 +77,9 @@ class LayerLog(Callback):
 
     A Trainer calls it as one of its `callbacks`. In a loop of your own, `attach` it to the model
     and its optimizers. Validation is not recorded: calls without gradients (`no_grad`) and calls
-    while the model is in evaluation mode do not count. NormLog is the small sister that keeps norms
-    only.
+    while the model is in evaluation mode do not count. `viz.histogram_course`,
+    `viz.quantile_course`, `viz.gradient_flow`, `viz.activation_course` and `viz.update_ratios` draw
+    it. NormLog is the small sister that keeps norms only.
 
     Args:
         every: make an entry at the first step and at each multiple of this number; or "epoch":
@@ -394,14 +396,13 @@ class LayerLog(Callback):
         """The forward hook."""
         if not (entry.is_looking and model.training and is_grad_enabled()):
             return
-        tensor = next(filter(_is_real, nests.leaves(output)), None)
+        tensor = _first_real(output)
         if tensor is None:
             return
         self.types.setdefault(name, type(layer).__name__)
-        limits = next((ends for kind, ends in _FLAT.items() if isinstance(layer, kind)), None)
         if "outputs" in self.kinds:
             pool = entry.outputs.setdefault(name, Pool(self.max_values))
-            pool.add(tensor.array, units=True, limits=limits)
+            pool.add(tensor.array, units=True, limits=_limits_of(layer))
         if "output_gradients" in self.kinds and tensor.requires_grad:
             gradients = entry.output_gradients.setdefault(name, Pool(self.max_values))
             tensor.register_hook(lambda g: gradients.add(g.array))
@@ -630,6 +631,34 @@ def _table(rows: Any) -> Array:
     return np.stack([_numbers(row) for row in rows])
 
 
+# --- one moment --------------------------------------------------------------------------------
+
+
+def outputs_of(
+    model: Module, inputs: Sequence[Any], layers: Choice | None = None
+) -> dict[str, Pool]:
+    """The outputs of the layers in one call of the model, in evaluation mode and without graph."""
+    chosen, _ = _chosen(model, None if layers is None else _listed(layers))
+    pools: dict[str, Pool] = {}
+    handles = []
+
+    def see(name: str, layer: Module, args: Any, output: Any) -> None:
+        tensor = _first_real(output)
+        if tensor is not None:
+            pool = pools.setdefault(name, Pool())
+            pool.add(tensor.array, units=True, limits=_limits_of(layer))
+
+    try:
+        for name, layer in chosen.items():
+            handles.append(layer.register_forward_hook(partial(see, name)))
+        with evaluating(model), no_grad():
+            model(*inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return pools
+
+
 # --- which layers ------------------------------------------------------------------------------
 
 
@@ -716,8 +745,15 @@ def _is_due(place: int, every: Any, spacing: int) -> bool:
     return place == 1 or place % (every * spacing) == 0
 
 
-def _is_real(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.array.dtype.kind in "fc"
+def _first_real(output: Any) -> Tensor | None:
+    """The first tensor with real or complex numbers in a layer's output."""
+    tensors = (value for value in nests.leaves(output) if isinstance(value, Tensor))
+    return next((tensor for tensor in tensors if tensor.array.dtype.kind in "fc"), None)
+
+
+def _limits_of(layer: Module) -> tuple[float, float] | None:
+    """Where the function of the layer is flat, if that is known."""
+    return next((ends for kind, ends in _FLAT.items() if isinstance(layer, kind)), None)
 
 
 def _relative(before: Any, after: NDArray[Any]) -> float:
