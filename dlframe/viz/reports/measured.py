@@ -18,6 +18,7 @@ from dlframe.metrics.probabilities import beliefs
 from dlframe.metrics.scores import scores_of
 from dlframe.tensor import Tensor, to_array
 from dlframe.training.data import batches, data_forms, scoring
+from dlframe.training.data.stream import is_once
 from dlframe.training.evaluator import Evaluator
 from dlframe.training.untouched import untouched
 from dlframe.viz import given
@@ -95,6 +96,11 @@ def measured(
             f"{WHERE}: data must be what Trainer.evaluate takes: a data set, a loader or a pair "
             f"(x, y) of arrays; got {type(data).__name__}"
         )
+    if is_once(data):
+        raise ArgumentError(
+            f"{WHERE}: the data is an iterator, whose samples can be read only once; pass a "
+            "DataLoader, a data set or a list of batches"
+        )
     evaluator = given.evaluator_of(model)
     loss = evaluator.loss if isinstance(model, Evaluator) else None
     classes = given.classes_of(data) if classes is None else classes
@@ -134,7 +140,7 @@ def measured(
         why = "the targets differ in size from batch to batch"
         return Measured(kind="other", output=nothing, target=nothing, why=why, **common)
     kind, why = kind_of(output, target, loss)
-    return Measured(
+    found = Measured(
         kind=kind,
         output=output,
         target=target,
@@ -143,6 +149,9 @@ def measured(
         why=why,
         **common,
     )
+    if found.kind == "classes" and classes is not None and len(classes) < len(found.matrix):
+        raise ArgumentError(f"{WHERE}: {len(classes)} class names for {len(found.matrix)} classes")
+    return found
 
 
 def kind_of(output: Array, target: Array, loss: Any) -> tuple[str, str]:

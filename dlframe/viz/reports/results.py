@@ -236,10 +236,13 @@ def residuals(source: Source) -> Markup | None:
     one = source.measured
     if one is None or one.kind != "numbers":
         return None
+    from dlframe.viz.residuals import MOST_OUTPUTS
     from dlframe.viz.residuals import residuals as draw
 
-    figure = draw(one.output, one.target)
+    figure = draw(one.output[:, :MOST_OUTPUTS], one.target[:, :MOST_OUTPUTS])
     text = "Predicted over true numbers, and the residuals (predicted less true)."
+    if one.target.shape[1] > MOST_OUTPUTS:
+        text += f" The first {MOST_OUTPUTS} of {one.target.shape[1]} outputs."
     return picture(figure, text, caption=text)
 
 

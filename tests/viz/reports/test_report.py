@@ -252,6 +252,19 @@ def test_numbers(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.slow
+def test_many_numbers(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((30, 9)).astype(np.float32)
+    trainer = dl.Trainer(nn.Linear(9, 9), "mse", "sgd")
+    trainer.fit(x, x, epochs=1, progress=False)
+    page = viz.report(trainer, (x, x))
+    assert page.left_out == {}
+    tree = parsed(page)
+    assert len(tables(tree, "results")[0]) == 10
+    alts = [image.get("alt") for image in tree.iter("img")]
+    assert any(alt.endswith("The first 6 of 9 outputs.") for alt in alts)
+
+
+@pytest.mark.slow
 def test_one_score_per_sample(rng: np.random.Generator) -> None:
     x = rng.standard_normal((50, 2)).astype(np.float32)
     y = (x[:, :1] > 0).astype(np.float32)
@@ -450,6 +463,10 @@ def test_what_cannot_be_reported(tmp_path: Path, points: tuple[Any, Any], folder
         viz.report(trained(*points, epochs=1), points, model=nn.Linear(1, 1))
     with pytest.raises(ArgumentError, match=r"data must be what Trainer\.evaluate takes"):
         viz.report(trained(*points, epochs=1), 3)
+    with pytest.raises(ArgumentError, match="an iterator, whose samples can be read only once"):
+        viz.report(trained(*points, epochs=1), iter([points]))
+    with pytest.raises(ArgumentError, match="report: 1 class names for 3 classes"):
+        viz.report(trained(*points, epochs=1), points, classes=["cat"])
 
 
 def test_a_part_that_fails_is_listed(points: tuple[Any, Any]) -> None:
