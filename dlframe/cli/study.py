@@ -27,14 +27,16 @@ def study(options: argparse.Namespace) -> int:
         for name, text in STUDIES.items():
             say(f"dlframe study {name}: {text}")
         return 0
-    studies = _studies(options.study)
+    module = _module(options.study)
+    studies = _studies(module, options.study)
+    more = getattr(module, "more", lambda results: ())
     out = Path(options.out or f"runs/study-{Path(options.study).stem}")
     failed = 0
     for name, found in studies.items():
         folder = out if len(studies) == 1 else out / name
         changed = _changed(found, options, name)
         results = changed.run(folder=folder, workers=options.workers)
-        results.report(folder / "report.html", command=_command(options))
+        results.report(folder / "report.html", command=_command(options), more=more(results))
         results.to_csv(folder / "results.csv")
         results.to_latex(folder / "table.tex")
         _show(results, folder)
@@ -42,17 +44,20 @@ def study(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _studies(given: str) -> dict[str, Study]:
-    """The Study objects of a module of ours, or of a file."""
+def _module(given: str) -> ModuleType:
+    """A module of ours, or a file."""
     if given in STUDIES:
-        module = importlib.import_module(f"dlframe.study.experiments.{given}")
-    elif given.endswith(".py"):
-        module = _module_of(Path(given))
-    else:
-        raise UsageError(
-            f"there is no study {given!r}; there are {', '.join(STUDIES)}, or name a Python file."
-            f"{did_you_mean(given, STUDIES)}"
-        )
+        return importlib.import_module(f"dlframe.study.experiments.{given}")
+    if given.endswith(".py"):
+        return _module_of(Path(given))
+    raise UsageError(
+        f"there is no study {given!r}; there are {', '.join(STUDIES)}, or name a Python file."
+        f"{did_you_mean(given, STUDIES)}"
+    )
+
+
+def _studies(module: ModuleType, given: str) -> dict[str, Study]:
+    """The Study objects of a module."""
     found = {name: value for name, value in vars(module).items() if isinstance(value, Study)}
     if not found:
         raise UsageError(f"{given} has no Study at its top level, such as: my = Study(run, ...)")

@@ -205,3 +205,16 @@ def test_identical_arms_are_told_apart_as_rarely_as_promised() -> None:
         alarms += found.decided and found.p <= 0.05
     assert 0.93 <= covered / 800 <= 0.97
     assert alarms / 800 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 800)
+
+
+@pytest.mark.slow
+def test_the_runner_keeps_its_promises_in_trainings() -> None:
+    """A hundred studies of arms that differ by chance alone; 400 of them are in the page."""
+    from dlframe.study.experiments import alike
+
+    found = alike.checked(alike.alike.changed(seeds=100 * alike.PAIRS).run(workers=1))
+    assert found["studies"] == 100
+    within = 4 * found["error"]  # of three numbers, one in ten thousand is farther off by chance
+    assert abs(found["covers"] - 0.95) < within
+    assert abs(found["covers_mean"] - 0.95) < within
+    assert found["alarms"] < 0.05 + within

@@ -1,7 +1,7 @@
 """The studies that come with dlframe, a module each: `dlframe study NAME` runs them.
 
-A module of this kind is what a study file of one's own is: functions that make a run, and `Study`
-objects at its top level.
+A module of this kind is what a study file of one's own is: functions that make a run, `Study`
+objects at its top level, and perhaps `more(results)`, which gives further parts of the page.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["STUDIES"]
 
 STUDIES = {
+    "alike": "two arms that differ by chance alone: do intervals keep what they promise?",
     "disk": "points in the unit square, inside or outside a disk: optimizers, activations, losses",
 }
 """The names of the modules here, and what each one asks."""
