@@ -114,7 +114,7 @@ def _undecided(row: Row, reference: Row) -> str:
     if row.comparison is None:
         return ": undecided; two seeds or more are needed."
     text = f": undecided. The difference is {_interval(row.comparison.difference)}"
-    if row.comparison.decided:
+    if row.comparison.decided and row.comparison.more_runs is None:
         return text + ", but with so many comparisons one such interval is to be expected."
     if row.comparison.more_runs is None:
         return text + ", and no number of further seeds would probably decide it."

@@ -127,6 +127,8 @@ def compare(
     either sign; where there are too few runs for it to reach 1 − confidence in so many
     `comparisons`, it is Student's t-test of the differences, and `test` says so.
 
+    Where all differences are equal, their spread is not known, and flips alone decide.
+
     `more_runs` says how many more pairs would probably decide, as `runs_needed` counts; None where
     the interval leaves 0 out already.
 
@@ -153,7 +155,9 @@ def compare(
     flips = 2.0 ** (1 - d.size) * max(comparisons, 1) <= 1 - confidence
     p = sign_flip(d) if flips else t_test(d)
     more = None
-    if not difference.decided:
+    if difference.low == difference.high != 0 and p > 1 - confidence:  # as many as flips need
+        more = math.ceil(1 + math.log2(max(comparisons, 1) / (1 - confidence))) - d.size
+    elif not difference.decided:
         needed = runs_needed(d, confidence=confidence)
         more = None if needed is None else max(needed - d.size, 1)
     return Comparison(difference, p, "sign-flip" if flips else "t", more)
@@ -169,8 +173,8 @@ def t_test(differences: ArrayLike) -> float:
     if d.size < 2 or not np.isfinite(d).all():
         return math.nan
     low, high = _ends(d, 0.95, "t")
-    if low == high:
-        return 1.0 if low == 0 else 0.0
+    if low == high:  # a spread of 0 by chance, as of accuracies that are shares of few samples
+        return sign_flip(d)
     from scipy import stats  # on first use
 
     return float(stats.ttest_1samp(d, 0.0).pvalue)

@@ -95,6 +95,16 @@ def test_runs_needed_decide_as_often_as_said() -> None:
     assert share(needed - max(2, needed // 10)) < 0.79
 
 
+def test_equal_differences_of_few_runs_decide_nothing() -> None:
+    """Accuracies are shares of few samples, so two differences can be equal by chance."""
+    found = statistics.compare([0.75, 0.5], [0.5, 0.25])
+    assert found.p == 0.5
+    assert found.more_runs == 4
+    found = statistics.compare([0.75, 0.5] * 3, [0.5, 0.25] * 3)
+    assert found.p <= 0.05
+    assert found.more_runs is None
+
+
 @pytest.mark.parametrize("d", [[0.0, 0.0], [1.0, -1.0], [math.nan, 1.0], [1.0]])
 def test_no_number_of_runs_decides_without_a_difference(d: list[float]) -> None:
     assert statistics.runs_needed(d) is None

@@ -1,0 +1,39 @@
+"""The studies that come with dlframe, in a form of seconds; what their pages say needs hours."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from dlframe.errors import ArgumentError
+from dlframe.study import Study
+from dlframe.study.experiments import STUDIES, mnist
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_each_has_studies_and_says_what_it_asks(name: str) -> None:
+    module = importlib.import_module(f"dlframe.study.experiments.{name}")
+    found = [value for value in vars(module).values() if isinstance(value, Study)]
+    assert found
+    assert all(study.question.endswith("?") for study in found)
+
+
+def test_three_ways_give_one_network() -> None:
+    results = mnist.ways.changed(seeds=1, baseline={"data": "digits", "epochs": 3}).run(workers=1)
+    values = {run["arm"]: run["values"] for run in results.runs}
+    assert values["fit"] == values["a loop"]  # the same operations: the same bits
+    assert values["by hand"] == pytest.approx(values["a loop"], rel=1e-4)
+
+
+def test_networks_learn_digits() -> None:
+    study = mnist.mnist.changed(
+        seeds=1, factors={"network": ["50 units", "CNN"]}, baseline={"data": "digits", "epochs": 4}
+    )
+    for accuracies in study.run(workers=1).values().values():
+        assert accuracies[0] > 0.9
+
+
+def test_other_data_are_refused() -> None:
+    with pytest.raises(ArgumentError, match='"mnist" or "digits"'):
+        mnist.run(mnist.Seeds(0), data="cifar")
