@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,22 +143,34 @@ def parameters_of(kind: Any) -> dict[str, inspect.Parameter]:
     return {name: one for name, one in known.items() if one.kind not in any_number}
 
 
+def check_needed(option: str, kind: Any, given: Collection[str], name: str) -> None:
+    """Raise UsageError for arguments without a default that are not given."""
+    needed = [
+        key
+        for key, one in parameters_of(kind).items()
+        if one.default is one.empty and key not in given
+    ]
+    if needed:
+        raise UsageError(f"{option}: {name} needs {', '.join(f'{key}=…' for key in needed)}")
+
+
 def made(option: str, kind: Any, passed: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
     """An object of a class; UsageError if it cannot be made with these arguments."""
     parameters = parameters_of(kind)
-    needed = [
-        name
-        for name, one in parameters.items()
-        if one.default is one.empty and name not in (*passed, *given)
-    ]
-    if needed:
-        raise UsageError(
-            f"{option}: {kind.__name__} needs {', '.join(f'{name}=…' for name in needed)}"
-        )
+    check_needed(option, kind, {*passed, *given}, kind.__name__)
     try:
         return kind(**{key: value for key, value in passed.items() if key in parameters}, **given)
     except Exception as error:  # whatever a wrong value leads to is the user's to mend
-        raise UsageError(f"{option}: {kind.__name__}: {printable(error_text(error))}") from error
+        raise UsageError(cannot(option, kind.__name__, given, error)) from error
+
+
+def cannot(option: str, name: str, given: Mapping[str, Any], error: BaseException) -> str:
+    """What a class says of its arguments; where it says nothing of them, also what they were."""
+    said = printable(error_text(error))
+    if isinstance(error, ValueError) or not given:  # a message of our own
+        return f"{option}: {name}: {said}"
+    values = printable(" ".join(f"{key}={_text(value)}" for key, value in given.items()))
+    return f"{option}: {name} does not work with {values} ({said})"
 
 
 def described(named: Named) -> str:
@@ -238,18 +250,18 @@ def make_scheduler(
     if "epochs" in given:  # OneCycleLR has two ways to say its length
         defaults.pop("total_steps", None)
     one = made("--scheduler", SCHEDULE_CLASSES[name], {"optimizer": optimizer}, defaults | given)
-    _try_out(one)
+    _try_out(one, given)
     return one, interval
 
 
-def _try_out(schedule: Any) -> None:
+def _try_out(schedule: Any, given: Mapping[str, Any]) -> None:
     """Raise UsageError for arguments with which no step can be made."""
     measured = {"metrics": [1.0] * 3} if type(schedule).__name__ == "ReduceLROnPlateau" else {}
     try:
         schedule.course(3, **measured)
     except Exception as error:  # whatever a wrong value leads to is the user's to mend
         name = type(schedule).__name__
-        raise UsageError(f"--scheduler: {name}: {printable(error_text(error))}") from error
+        raise UsageError(cannot("--scheduler", name, given, error)) from error
 
 
 # --- regularizers ------------------------------------------------------------------------------

@@ -268,9 +268,8 @@ def activation_of(words: Sequence[str]) -> Named:
     except (ArgumentError, PluginError) as error:
         raise UsageError(f"--activation: {error}") from error
     except (Exception, SystemExit) as error:  # a plugin's code may raise anything
-        raise UsageError(
-            f"--activation: {printable(named['name'])}: {printable(error_text(error))}"
-        ) from error
+        name, given = printable(named["name"]), named["arguments"]
+        raise UsageError(choices.cannot("--activation", name, given, error)) from error
     if tuple(shape) != (3, 4):
         raise UsageError(
             f"--activation: {printable(named['name'])} is none: it makes {tuple(shape)} of (3, 4)"
@@ -286,6 +285,7 @@ def init_of(words: Sequence[str]) -> Named:
     named = choices.chosen("--init", words, {name: name for name in INITS}, name_here(words[0]))
     function = _INIT_FUNCTIONS[named["name"]]
     choices.check_arguments("--init", function, named["arguments"])
+    choices.check_needed("--init", function, {"tensor"} | named["arguments"].keys(), named["name"])
     return named
 
 
@@ -300,7 +300,5 @@ def initialize(named: Named | None, model: Module) -> None:
         try:
             function(parameter, **given)
         except Exception as error:  # whatever a wrong value leads to is the user's to mend
-            raise UsageError(
-                f"--init: {named['name']} of {name}, {list(parameter.shape)}: "
-                f"{printable(error_text(error))}"
-            ) from error
+            what = f"{named['name']} of {name}, {list(parameter.shape)}"
+            raise UsageError(choices.cannot("--init", what, given, error)) from error

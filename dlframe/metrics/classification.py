@@ -25,7 +25,7 @@ from dlframe.metrics.functional import (
     top_k_hits,
 )
 from dlframe.metrics.intervals import of_share
-from dlframe.metrics.labels import check_kind, label_pair, label_sets
+from dlframe.metrics.labels import check_kind, check_threshold, label_pair, label_sets
 from dlframe.metrics.metric import Metric, State
 from dlframe.random import Generator
 
@@ -61,7 +61,7 @@ class LabelMetric(Metric):
         scores: str | None = None,
         ignore_index: int | None = None,
     ) -> None:
-        self.threshold = threshold
+        self.threshold = check_threshold(threshold)
         self.scores = check_kind(scores)
         self.assumed: str | None = None
         self.ignore_index = ignore_index

@@ -7,8 +7,8 @@ output               target        meaning
 ===================  ============  =============================================================
 (N, C, d1, …)        (N, d1, …)    scores of C ≥ 2 classes: the highest along dim 1 wins
 (N, C, d1, …)        the same      one-hot or probability targets: the highest along dim 1 is true
-floats (N,), (N, 1)  (N,)          one score per sample: class 1 above the threshold, else class 0
-integers, booleans   same shape    labels already
+floats (N,), (N, 1)  (N,), (N, 1)  one score per sample: class 1 above the threshold, else class 0
+integers, booleans   same shape    labels already; (N,) also beside (N, 1)
 integers (N, d1, …)  (N, C, …)     labels beside one-hot or probability targets
 ===================  ============  =============================================================
 
@@ -62,6 +62,20 @@ def check_kind(scores: str | None) -> str | None:
     )
 
 
+def check_threshold(threshold: Any) -> float | None:
+    """A threshold, or None; ArgumentError for what is no number."""
+    if threshold is None:
+        return None
+    kinds = (int, float, np.integer, np.floating)
+    if isinstance(threshold, kinds) and not isinstance(threshold, bool):
+        number = float(threshold)
+        if not math.isnan(number):
+            return number
+    raise ArgumentError(
+        f"metrics: threshold must be a number, such as 0.5, or None; got {threshold!r}"
+    )
+
+
 class LabelPair(NamedTuple):
     """Predicted and true labels, flat and of one length; `num_classes` where it is known."""
 
@@ -92,6 +106,8 @@ def label_pair(
         array([0, 1])
     """
     given, truth = number_array(output, "output"), to_array(target)
+    if given.ndim == 1 and truth.shape == (len(given), 1):
+        truth = truth[:, 0]
     if ignore_index is None and given.ndim == 2 and truth.ndim == 1 and truth.dtype == np.int64:
         pair = _quick_pair(given, truth, num_classes)
         if pair is not None:

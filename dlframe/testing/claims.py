@@ -119,6 +119,22 @@ def is_float(x: Any) -> bool:
     return isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind == "f"
 
 
+def check_factory(where: str, make: Any, kind: type) -> None:
+    """Raise TypeError for an object where a function that makes it is needed."""
+    if isinstance(make, kind) or not callable(make):
+        made = type(make).__name__
+        hint = f"lambda: {made}(…)" if isinstance(make, kind) else f"lambda: My{kind.__name__}(…)"
+        raise TypeError(
+            f"{where}: the first argument must be a function that makes a new {kind.__name__}, "
+            f"such as {hint}, because it is made several times; got {made}"
+        )
+
+
+def inputs_of_one_call(inputs: Any) -> Sequence[Any]:
+    """The inputs of a call as a list; a tensor or an array is the only one."""
+    return [inputs] if isinstance(inputs, (Tensor, np.ndarray)) else inputs
+
+
 def fresh(
     inputs: Sequence[Any],
     dtype: Any = np.float32,

@@ -17,8 +17,10 @@ from dlframe.testing.by_hand import check_by_hand
 from dlframe.testing.claims import (
     Results,
     backward,
+    check_factory,
     claim,
     fresh,
+    inputs_of_one_call,
     is_float,
     require,
     require_alike,
@@ -61,6 +63,7 @@ def check_layer(
     Args:
         make: a new layer, in training mode; random initial values come from dlframe's generator.
         inputs: of one call, a small batch; floats among them are cast to the dtype being checked.
+            A tensor or an array is the only input.
         order: how often it can be differentiated; once, if it has its own backward on arrays.
         surrogate: whether the gradient is not that of the values, on purpose; then it is not
             compared with central differences.
@@ -71,6 +74,7 @@ def check_layer(
 
     Raises:
         ConformanceError: with the first rule that does not hold.
+        TypeError: `make` is a layer, and no function that makes one.
 
     >>> from dlframe import testing
     >>> testing.check_layer(lambda: nn.Linear(3, 2), [dl.randn(4, 3)])
@@ -82,6 +86,8 @@ def check_layer(
     Traceback (most recent call last):
     dlframe.testing.claims.ConformanceError: Double leaves its inputs as they are: input 0 was ...
     """
+    check_factory("check_layer", make, Module)
+    inputs = inputs_of_one_call(inputs)
     with claim("the factory", "makes a Module"):
         layer = seeded(seed, make)
         require(isinstance(layer, Module), f"it made {type(layer).__name__}")

@@ -13,6 +13,7 @@ from dlframe.testing.claims import (
     Broken,
     Results,
     backward,
+    check_factory,
     claim,
     fresh,
     require,
@@ -74,6 +75,7 @@ def check_loss(
     Traceback (most recent call last):
     dlframe.testing.claims.ConformanceError: Squares refuses shapes that do not match: ...
     """
+    check_factory("check_loss", make, Module)
     with claim("the factory", "makes a Module, given reduction= or nothing"):
         losses = {r: make(reduction=r) for r in ("mean", "sum", "none")}
         for loss in (*losses.values(), make()):

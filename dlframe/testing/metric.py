@@ -12,6 +12,7 @@ import numpy as np
 from dlframe.metrics import Metric
 from dlframe.tensor import Tensor, to_array
 from dlframe.testing.claims import (
+    check_factory,
     claim,
     read_only,
     require,
@@ -63,6 +64,7 @@ def check_metric(
     Traceback (most recent call last):
     dlframe.testing.claims.ConformanceError: LastBatch gives for a stream of batches the ...
     """
+    check_factory("check_metric", make, Metric)
     with claim("the factory", "makes a Metric"):
         metric = make()
         require(isinstance(metric, Metric), f"it made {type(metric).__name__}")

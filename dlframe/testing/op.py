@@ -20,6 +20,7 @@ from dlframe.testing.claims import (
     cotangents,
     filled,
     fresh,
+    inputs_of_one_call,
     is_float,
     name_of,
     read_only,
@@ -99,7 +100,7 @@ def check_op(
     case = Case(
         name or name_of(function),
         lambda *args: function(*args, **named),
-        inputs,
+        inputs_of_one_call(inputs),
         order=order,
         fixed=fixed,
         tolerance=tolerance,

@@ -15,7 +15,15 @@ from dlframe.nn import Parameter
 from dlframe.ops.record import Array
 from dlframe.optim import Optimizer
 from dlframe.tensor import Tensor, to_array
-from dlframe.testing.claims import Broken, claim, require, require_refused, require_same, unchanged
+from dlframe.testing.claims import (
+    Broken,
+    check_factory,
+    claim,
+    require,
+    require_refused,
+    require_same,
+    unchanged,
+)
 
 Make = Callable[[Any], Optimizer]
 Start = Callable[..., list[Parameter]]  # the parameters where every walk begins, in a dtype
@@ -55,6 +63,7 @@ def check_optimizer(
     dlframe.testing.claims.ConformanceError: SGD comes closer to a minimum: ...
     """
     start: Start = partial(_parameters, seed, shapes)
+    check_factory("check_optimizer", make, Optimizer)
     with claim("the factory", "makes an Optimizer"):
         optimizer = make(start())
         require(isinstance(optimizer, Optimizer), f"it made {type(optimizer).__name__}")

@@ -30,6 +30,7 @@ from dlframe.training.by_name import make_loss
 from dlframe.training.evaluator import Evaluator
 from dlframe.training.history import History
 from dlframe.training.keywords import meant
+from dlframe.training.plan import check_count
 from dlframe.training.trainer import Trainer
 
 try:
@@ -343,6 +344,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         self, x: Any, y: Array, outputs: int, *, first: bool, epochs: Any, **data: Any
     ) -> Any:
         weight = data.pop("sample_weight", None)
+        check_count("epochs", epochs, type(self).__name__)
         with self._seeded(first=first):
             trainer = self._trainer(x, outputs) if first else self.trainer_
             trainer.fit(

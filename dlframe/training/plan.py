@@ -120,11 +120,11 @@ def epochs_until(
     return epochs
 
 
-def check_count(name: str, value: Any) -> None:
+def check_count(name: str, value: Any, where: str = "fit") -> None:
     """Raise ArgumentError unless it is an int of 1 or more."""
     is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not is_int or value < 1:
-        raise ArgumentError(f"fit: {name} must be an int of 1 or more; got {value!r}")
+        raise ArgumentError(f"{where}: {name} must be an int of 1 or more; got {value!r}")
 
 
 def seconds_of(duration: Any) -> float:

@@ -408,6 +408,10 @@ class Trainer(Looping):
         from dlframe.training.doctor.checking import check  # on first use: few runs call it
 
         optimizer = None if isinstance(self.optimizer, Several) else self.optimizer
+        for name, data in (("training", train), ("validation", val), ("test", test)):
+            if data is not None:
+                needs_target = self._needs_target()
+                with_target(data, None, None, f"check: {name} data", needs_target=needs_target)
         return check(
             self.model, self.loss, train, optimizer, val=val, test=test, batch_size=batch_size,
             split=self._pairs(), forward=self.forward, **options,

@@ -168,6 +168,11 @@ def test_recipes_give_way_to_options() -> None:
         ("--regularizer l1 model=3", "L1 has no 'model'. It has strength, only, skip, name"),
         ("--optimizer sgd nesterof=1", "SGD has no 'nesterof'. Did you mean 'nesterov'?"),
         ("--optimizer sgd lr=1 --lr 2", "--optimizer: lr is given twice, also by an option"),
+        (
+            "--activation leaky_relu negative_slope=a",
+            "LeakyReLU does not work with negative_slope=a (TypeError",
+        ),
+        ("--init constant", "--init: constant needs val=…"),
         ("--optimizer scipy", "SciPy has no learning rate, and takes no batches"),
     ],
 )
@@ -181,8 +186,8 @@ def test_wrong_words(line: str, message: str) -> None:
     ("words", "message"),
     [
         ("cyclic", "CyclicLR needs base_lr=…, max_lr=…"),
-        ("cosine T_max=0", "CosineAnnealingLR: ZeroDivisionError"),
-        ("step gamma=x", "StepLR: TypeError"),
+        ("cosine T_max=0", "CosineAnnealingLR does not work with T_max=0 (ZeroDivisionError"),
+        ("step gamma=x", "StepLR does not work with gamma=x (TypeError"),
         ("step interval=week", "interval is epoch or batch; got week"),
         ("plateau interval=batch", "plateau watches a value that is known once per epoch"),
         ("plateau mode=max", "plateau watches val_loss, which falls; leave out mode=max"),

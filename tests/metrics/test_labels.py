@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
 import pytest
 
 from dlframe import metrics
-from dlframe.errors import DTypeError, LabelError, ShapeError
+from dlframe.errors import ArgumentError, DTypeError, LabelError, ShapeError
 from dlframe.metrics.labels import label_pair
 
 SCORES = np.array([[0.1, 2.0, 0.3], [3.0, 1.0, 0.0]])
@@ -28,7 +29,8 @@ def test_class_scores_with_further_dims():
 
 
 @pytest.mark.parametrize(
-    ("shape", "target_shape"), [((4,), (4,)), ((4, 1), (4,)), ((4, 1), (4, 1))]
+    ("shape", "target_shape"),
+    [((4,), (4,)), ((4, 1), (4,)), ((4, 1), (4, 1)), ((4,), (4, 1))],
 )
 def test_one_score_per_sample_is_cut_at_zero(shape, target_shape):
     scores = np.array([-1.0, 0.0, 0.1, 5.0]).reshape(shape)
@@ -108,7 +110,6 @@ def test_labels_outside_their_range_are_named(output, target, classes, message):
     [
         ((4, 1, 3), (4, 3, 1), r"output\(4, 1, 3\) does not fit"),
         ((4, 3), (4, 1), r"pass target\.squeeze\(1\)"),
-        ((4,), (4, 1), r"pass target\.squeeze\(1\)"),
         ((3,), (), r"add the batch dimension"),
         ((4, 3), (5,), r"output\(4, 3\) does not fit target\(5,\): expected scores"),
         ((4, 0), (4,), r"output\(4, 0\) does not fit"),
@@ -117,6 +118,17 @@ def test_labels_outside_their_range_are_named(output, target, classes, message):
 def test_shapes_that_fit_no_kind_are_explained(output, target, message):
     with pytest.raises(ShapeError, match=message):
         label_pair(np.zeros(output), np.zeros(target, np.int64))
+
+
+def test_labels_beside_a_column_of_labels():
+    pair = label_pair(np.array([1, 0, 2]), np.array([[1], [2], [2]]))
+    assert (pair.predicted.tolist(), pair.true.tolist()) == ([1, 0, 2], [1, 2, 2])
+
+
+@pytest.mark.parametrize("threshold", ["0.5", math.nan, True, [0.5]], ids=repr)
+def test_a_threshold_that_is_no_number(threshold):
+    with pytest.raises(ArgumentError, match="threshold must be a number, such as"):
+        metrics.F1("macro", threshold=threshold)
 
 
 def test_scores_and_num_classes_must_agree():

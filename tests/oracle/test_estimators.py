@@ -352,7 +352,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
                             "is made already"),
     "two losses": (lambda: Classifier(Net, loss=["mse", "mse"]), "one loss for one output"),
     "a class": (lambda: seeded(class_weight={"maybe": 2}), "'maybe' is not among the classes"),
-    "no epoch": (lambda: seeded(epochs=0), "an int of 1 or more"),
+    "no epoch": (lambda: seeded(epochs=0), "Classifier: epochs must be an int of 1 or more"),
     "a random split": (lambda: seeded(validation_split=ShuffleSplit(2)), "random_state="),
     "a split by groups": (lambda: seeded(validation_split=GroupKFold(2)), "pass its pairs"),
 }  # fmt: skip

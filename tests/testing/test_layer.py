@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,7 @@ from samples.broken import (
 )
 
 import dlframe as dl
-from dlframe import nn, testing
+from dlframe import metrics, nn, optim, testing
 
 BROKEN = BrokenObjects()
 breaks = BROKEN.breaks
@@ -266,3 +267,25 @@ def test_what_is_broken_is_found(message: str) -> None:
 @pytest.mark.parametrize("claim", claims("layer"))
 def test_every_claim_is_broken_by_something(claim: str) -> None:
     assert BROKEN.covers(claim)
+
+
+def test_a_single_input_needs_no_list() -> None:
+    testing.check_layer(lambda: nn.Linear(3, 2), dl.randn(4, 3))
+    testing.check_layer(lambda: nn.Linear(3, 2), np.ones((4, 3), np.float32))
+    testing.check_op(dl.exp, np.array([0.5, -1.0]))
+
+
+def test_an_object_where_a_function_is_needed() -> None:
+    x, y = dl.randn(4, 3), dl.tensor([0, 2, 1, 1])
+    parameters = [nn.Parameter(dl.ones(2))]
+    message = "must be a function that makes a new {}, such as lambda: {}"
+    with pytest.raises(TypeError, match=re.escape(message.format("Module", "Linear(…)"))):
+        testing.check_layer(nn.Linear(3, 2), x)  # type: ignore[arg-type] # on purpose
+    with pytest.raises(TypeError, match=re.escape(message.format("Module", "MSELoss(…)"))):
+        testing.check_loss(nn.MSELoss(), x, x)
+    with pytest.raises(TypeError, match=re.escape(message.format("Optimizer", "SGD(…)"))):
+        testing.check_optimizer(optim.SGD(parameters, lr=0.1))  # type: ignore[arg-type] # on purpose
+    with pytest.raises(TypeError, match=re.escape(message.format("Metric", "Accuracy(…)"))):
+        testing.check_metric(metrics.Accuracy(), x, y)  # type: ignore[arg-type] # on purpose
+    with pytest.raises(TypeError, match=re.escape("such as lambda: MyModule(…)")):
+        testing.check_layer(None, x)  # type: ignore[arg-type] # on purpose

@@ -9,6 +9,7 @@ import pytest
 
 import dlframe as dl
 from dlframe import nn, optim
+from dlframe.errors import ArgumentError
 from dlframe.metrics import Accuracy
 from dlframe.training import Evaluator
 
@@ -55,3 +56,19 @@ def test_outputs_that_are_nan_are_measured_as_nan(several: bool) -> None:
     )
     assert all(np.isnan(found[name]) for name in names)
     assert not several or np.isfinite(found["b_loss"])
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "bce_with_logits"])
+def test_outputs_that_are_nan_have_no_class(loss: str) -> None:
+    x = dl.randn(6, 3)
+    x[4] = np.nan
+    message = "the output of sample 4 is nan, which is of no class (1 such among 6 samples)"
+    with pytest.raises(ArgumentError, match=re.escape(message)):
+        Evaluator(nn.Linear(3, 2), loss).predict_classes(x)
+
+
+def test_a_column_of_labels_beside_one_score_per_sample() -> None:
+    model = nn.Sequential(nn.Linear(3, 1), nn.Flatten(0))
+    x, y = dl.randn(6, 3), dl.arange(6) % 2
+    one = Evaluator(model, "bce_with_logits", ["accuracy", "auroc", "f1_macro"])
+    assert one.evaluate(x, y[:, None]) == one.evaluate(x, y)

@@ -182,9 +182,10 @@ def test_validation_has_the_weights_that_it_is_given() -> None:
 
 def test_samples_of_weight_zero_do_not_count() -> None:
     weights = np.where(np.arange(12) < 5, 0.0, 1.0)  # the whole first batch
-    start = weights_after("cross_entropy", 3, LABELS, sample_weight=np.zeros(12))
-    dl.manual_seed(0)
-    assert np.array_equal(start, nn.Linear(3, 3).weight.detach().numpy())
+    model = nn.Linear(3, 3)
+    start = model.weight.detach().clone()
+    Trainer(model, "cross_entropy", "sgd").fit([(X, LABELS, np.zeros(12))], progress=False)
+    assert (model.weight == start).all()
     evaluator = Evaluator(nn.Linear(3, 3), "cross_entropy")
     weighted = evaluator.evaluate(X, LABELS, sample_weight=weights, batch_size=5)["loss"]
     assert weighted == pytest.approx(evaluator.evaluate(X[5:], LABELS[5:])["loss"], rel=1e-5)
@@ -203,6 +204,8 @@ def test_samples_of_weight_zero_do_not_count() -> None:
         ([[1.0]], ArgumentError, "a list has one weight for each class"),
         ("balance", ArgumentError, 'the only word it knows is "balanced"'),
         (5, ArgumentError, "expected a dict"),
+        ([0.0, 0.0, 0.0], ArgumentError, "all weights are 0, so that no sample counts"),
+        ({0: 0, 1: 0.0, 2: 0}, ArgumentError, "all weights are 0"),
     ],
     ids=str,
 )  # fmt: skip
@@ -224,6 +227,22 @@ def test_classes_whose_numbers_are_far_too_large() -> None:
         labels = labels.astype(np.uint64)
         with pytest.raises((ArgumentError, LabelError), match=f"{labels.max()}"):
             weights_after("cross_entropy", 3, labels, class_weight="balanced")
+
+
+def test_a_class_with_a_weight_is_enough() -> None:
+    found = weights_after("cross_entropy", 3, LABELS, class_weight={0: 0.0, 1: 0.0})
+    each = np.where(LABELS == 2, 1.0, 0.0)
+    assert np.array_equal(found, weights_after("cross_entropy", 3, LABELS, sample_weight=each))
+
+
+@pytest.mark.parametrize("zeros", [np.zeros(12), [0] * 12, np.zeros((12, 1), np.float32)])
+def test_weights_of_zero_alone_are_refused(zeros: Any) -> None:
+    """Their mean would be 0 / 0, which would stand in the history as nan."""
+    message = "sample_weight: all weights are 0, so that no sample counts"
+    with pytest.raises(ArgumentError, match=f"fit: {message}"):
+        weights_after("cross_entropy", 3, LABELS, sample_weight=zeros)
+    with pytest.raises(ArgumentError, match=f"evaluate: {message}"):
+        Evaluator(nn.Linear(3, 3), "cross_entropy").evaluate(X, LABELS, sample_weight=zeros)
 
 
 def test_weights_that_make_no_sense() -> None:

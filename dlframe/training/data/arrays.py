@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dlframe.data import DataLoader, Dataset
-from dlframe.errors import DTypeError
+from dlframe.errors import ArgumentError, DTypeError
 from dlframe.nn import Module
-from dlframe.tensor import Tensor
+from dlframe.tensor import Tensor, to_array
 from dlframe.training.data.batches import Batches
 
 _ENCODE = "classes, y = np.unique(y, return_inverse=True); then classes[i] is the name of class i"
@@ -33,6 +33,17 @@ def is_array(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return _is_numbers(value)
     return hasattr(value, "__array__")
+
+
+def refuse_zeros(weight: Any, what: str) -> None:
+    """Raise ArgumentError for weights all of which are 0, with which nothing can be learned."""
+    if not is_array(weight):
+        return
+    array = to_array(plain_array(weight, "sample_weight"))
+    if array.size and array.dtype.kind in "biuf" and not array.any():
+        raise ArgumentError(
+            f"{what}: all weights are 0, so that no sample counts; give some a weight above 0"
+        )
 
 
 def _is_numbers(value: Any) -> bool:

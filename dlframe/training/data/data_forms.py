@@ -12,7 +12,14 @@ from dlframe.data import Batch, DataLoader, Dataset, Subset, TensorDataset, spli
 from dlframe.data.splits import pairs_of
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.tensor import Tensor
-from dlframe.training.data.arrays import is_array, is_nest, is_sparse, mapped, plain_array
+from dlframe.training.data.arrays import (
+    is_array,
+    is_nest,
+    is_sparse,
+    mapped,
+    plain_array,
+    refuse_zeros,
+)
 
 KEYS = ("x", "y", "sample_weight")
 """The keys of a batch that is a dict and says itself what is what."""
@@ -190,9 +197,10 @@ def with_target(
     check_given(data, where)
     if y is None and sample_weight is None:
         if is_array(data) and needs_target:
+            other = "" if " " in where else f", or {where}(x, y)"
             raise DTypeError(
                 f"{where}: the data must hold inputs and targets; got one array of shape "
-                f"{_shape(data)}. Pass the pair (x, y), or {where}(x, y)"
+                f"{_shape(data)}. Pass the pair (x, y){other}"
             )
         return data
     parts: dict[str, Any]
@@ -208,6 +216,7 @@ def with_target(
     if sample_weight is not None:
         if "sample_weight" in parts:
             raise ArgumentError(f"{where}: the data hold weights already; sample_weight= gives two")
+        refuse_zeros(sample_weight, f"{where}: sample_weight")
         parts["sample_weight"] = sample_weight
     elif not is_nest(data) and not is_nest(y):
         return data, y

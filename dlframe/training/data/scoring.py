@@ -67,6 +67,7 @@ def classes(outputs: Any, loss: Any, model: Any) -> Any:
     if isinstance(loss, LossPerOutput):
         return _each(classes, outputs, loss)
     array = to_array(_tensor(outputs, "predict_classes"))
+    _refuse_nan(array)
     single = array.ndim == 1 or array.shape[1] == 1
     if not single and not is_one_of(loss, BINARY):
         return Tensor(array.argmax(axis=1).astype(np.int64))
@@ -78,6 +79,19 @@ def classes(outputs: Any, loss: Any, model: Any) -> Any:
         )
     chosen = (array > threshold).astype(np.int64)
     return Tensor(chosen.reshape(len(chosen), *chosen.shape[2:]) if single else chosen)
+
+
+def _refuse_nan(outputs: Any) -> None:
+    """Raise ArgumentError for samples whose output is NaN: argmax would make class 0 of some."""
+    if outputs.dtype.kind != "f":
+        return
+    bad = np.isnan(outputs.reshape(len(outputs), -1)).any(axis=1)
+    if bad.any():
+        raise ArgumentError(
+            f"predict_classes: the output of sample {int(bad.argmax())} is nan, which is of no "
+            f"class ({int(bad.sum())} such among {len(bad)} samples); look for nan in the inputs "
+            "and in the weights"
+        )
 
 
 def _each(function: Any, outputs: Any, loss: LossPerOutput) -> dict[Any, Any]:

@@ -15,7 +15,7 @@ from dlframe import nn
 from dlframe.base.printable import printable
 from dlframe.errors import ArgumentError, LabelError, ShapeError
 from dlframe.tensor import Tensor, to_array
-from dlframe.training.data.arrays import is_array, plain_array
+from dlframe.training.data.arrays import is_array, plain_array, refuse_zeros
 from dlframe.training.data.data_forms import labels_of
 from dlframe.training.data.targets import (
     LABELS,
@@ -71,7 +71,7 @@ class ClassWeights:
         if isinstance(given, str):
             return cls._balanced(given, labels, ignored)
         if isinstance(given, Mapping):
-            return cls._of_dict(given, labels, data, ignored)
+            return cls._of_dict(given, labels, data, ignored)._some(labels)
         if is_array(given) or isinstance(given, Sequence):
             array = to_array(plain_array(given, "class_weight"))
             if array.ndim != 1:
@@ -85,11 +85,22 @@ class ClassWeights:
                         f"class_weight: {len(array)} weights for the classes 0 to "
                         f"{len(array) - 1}, and the data have class {most}"
                     )
-            return cls(dict(enumerate(array.tolist())), complete=True, ignored=ignored)
+            made = cls(dict(enumerate(array.tolist())), complete=True, ignored=ignored)
+            return made._some(labels)
         raise ArgumentError(
             'class_weight: expected a dict {class: weight}, a list, or "balanced"; got '
             f"{type(given).__name__}"
         )
+
+    def _some(self, labels: Array | None) -> ClassWeights:
+        """Itself, if a class has a weight that is not 0: a class of the data, if they are known."""
+        weights: Any = self._table
+        if labels is not None and labels.size and labels.dtype.kind in "iu":
+            weights = self.of(_without(as_int64(labels, "class_weight"), self.ignored).clip(0))
+        elif not self.complete:
+            return self  # classes without a weight of their own weigh 1
+        refuse_zeros(weights, "class_weight")
+        return self
 
     @classmethod
     def _balanced(cls, given: str, labels: Array | None, ignored: int | None) -> ClassWeights:

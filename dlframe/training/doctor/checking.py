@@ -76,8 +76,9 @@ def check(
     """
     _check_arguments(model, optimizer, samples, seconds, batch_size)
     chosen = _chosen(only, skip)
+    needs_target = split is None and loss is not None
     loaders = {
-        name: _loader(part, batch_size, name, shuffle=name == "training")
+        name: _loader(part, batch_size, name, shuffle=name == "training", needs_target=needs_target)
         for name, part in (("training", data), ("validation", val), ("test", test))
         if part is not None
     }
@@ -162,9 +163,9 @@ def _pairs_of(model: Module, loss: Any) -> Callable[[Any], tuple[Any, Any]]:
     return split
 
 
-def _loader(data: Any, batch_size: int, name: str, *, shuffle: bool) -> Any:
+def _loader(data: Any, batch_size: int, name: str, *, shuffle: bool, needs_target: bool) -> Any:
     where = f"check: {name} data"
-    data = with_target(data, None, None, where)
+    data = with_target(data, None, None, where, needs_target=needs_target)
     loader = make_loader(data, batch_size, shuffle=shuffle, num_workers=0, where=where)
     if is_once(loader):
         raise ArgumentError(

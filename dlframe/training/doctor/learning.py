@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dlframe.autograd import no_grad
 from dlframe.nn import Module
 from dlframe.tensor import Tensor
 from dlframe.training.doctor.case import Batch, Case, parts_of, some
@@ -169,7 +170,9 @@ def learning_rate(case: Case) -> Iterator[Finding]:
         return
     if suggestion is None:
         return
-    falls = first - last > 0.01 * abs(first)
+    # against the same batches without a step: the first batch may be a hard one
+    begin = _untrained(case, losses)
+    falls = begin - last > 0.01 * abs(begin)
     warms_up = any(
         "initial_lr" in g and float(g["initial_lr"]) != float(g["lr"])
         for g in optimizer.param_groups
@@ -177,7 +180,7 @@ def learning_rate(case: Case) -> Iterator[Finding]:
     if rates[0] * _SLOW < suggestion and not falls and not warms_up:
         yield Finding(
             "warning", type(optimizer).__name__,
-            f"with lr {rates[0]:g} the loss goes from {first:.4g} to {last:.4g} in "
+            f"with lr {rates[0]:g} the loss goes from {begin:.4g} to {last:.4g} in "
             f"{len(losses)} steps{hint}, {suggestion / rates[0]:,.0f} times as much",
             rates[0],
             "the steps are so small that training takes a thousand times as long, or seems to "
@@ -199,6 +202,20 @@ def _trial(case: Case) -> list[float]:
             if not math.isfinite(losses[-1]) or (number >= _LAST and case.is_out_of_time):
                 break
     return losses
+
+
+def _untrained(case: Case, losses: list[float]) -> float:
+    """The mean loss of the last batches of a trial, for the weights before it."""
+    count = len(case.batches)
+    with case.alone():
+        case.model.train()
+        with no_grad():
+            return statistics.fmean(
+                float(case.loss(case.forward(*inputs), target).item())
+                for inputs, target in (
+                    case.batches[number % count] for number in range(len(losses))[-_LAST:]
+                )
+            )
 
 
 class _Called(Module):

@@ -14,7 +14,7 @@ import pytest
 import dlframe as dl
 from dlframe import nn, optim, training
 from dlframe.data import DataLoader, TensorDataset
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, DTypeError
 from dlframe.training.doctor import CHECKS, Finding, Report
 from dlframe.training.doctor.environment import ENVIRONMENT_CHECKS
 
@@ -423,3 +423,32 @@ def test_the_width_of_a_report() -> None:
         assert width - 8 < max(map(len, report.text(width).splitlines())) <= width
     assert report.text(None).count("\n") == 8  # a line for each part
     assert report.text(None).split() == str(report).split()
+
+
+def test_a_trainer_that_needs_no_targets_is_checked_without_them() -> None:
+    x = dl.randn(64, 4)
+    model = nn.Sequential(nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 4))
+    report = training.Trainer(model, "mse", "adam", inputs=0, target=0).check(
+        x, only=["runs", "dtypes"]
+    )
+    assert report.ok
+    assert report.made == ["dtypes", "runs"]
+    message = r"check: training data: the data must hold inputs and targets; got one array of shape"
+    with pytest.raises(DTypeError, match=message):
+        training.Trainer(nn.Linear(4, 2), "cross_entropy", "adam").check(x)
+    with pytest.raises(DTypeError, match=message):
+        training.check(nn.Linear(4, 2), nn.CrossEntropyLoss(), x)
+
+
+def test_a_rate_that_changes_nothing_is_seen_beside_a_first_batch_that_is_hard() -> None:
+    dl.manual_seed(0)
+    x = dl.randn(320, 4)
+    y = (x[:, 0] > 0).long()
+    x[:32] *= 3  # the loss of the first batch is another one, whatever the rate
+    batches = [(x[i : i + 32], y[i : i + 32]) for i in range(0, 320, 32)]
+    model = nn.Linear(4, 2)
+    for lr, ok in ((1e-7, False), (0.1, True)):
+        optimizer = optim.SGD(model.parameters(), lr=lr)
+        loss = nn.CrossEntropyLoss()
+        report = training.check(model, loss, batches, optimizer, only=["learning-rate"])
+        assert report.ok == ok, report
