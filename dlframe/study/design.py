@@ -56,6 +56,8 @@ class Random:
     seed: int = 0
 
 
+SAY_NOTHING = ("none", "default", "off", "on")  # words that need the name of their factor
+
 DESIGNS = ("grid", "one at a time", "without one")
 
 Design = str | Random
@@ -224,11 +226,14 @@ def _arm(
         telling = {f: level for f, level in choice.items() if level != baseline[f]}
     if not telling:
         return Arm(choice, "baseline")
-    words = [_telling(factor, level) for factor, level in telling.items()]
+    words = [_telling(factor, level, factors) for factor, level in telling.items()]
     return Arm(choice, ", ".join(words))
 
 
-def _telling(factor: str, level: Level) -> str:
+def _telling(factor: str, level: Level, factors: Mapping[str, list[Level]]) -> str:
     """A level so that it can stand alone: `Adam`, but `lr 0.1` and `dropout none`."""
     speaks = isinstance(level.value, (str, type)) or callable(level.value)
-    return level.name if speaks else f"{factor} {level.name}"
+    owners = sum(any(other.name == level.name for other in levels) for levels in factors.values())
+    if speaks and owners == 1 and level.name not in SAY_NOTHING:
+        return level.name
+    return f"{factor} {level.name}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import pytest
 
 from dlframe.errors import ArgumentError
 from dlframe.study import Study
-from dlframe.study.experiments import STUDIES, mnist
+from dlframe.study.experiments import STUDIES, mnist, modules
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -37,3 +38,39 @@ def test_networks_learn_digits() -> None:
 def test_other_data_are_refused() -> None:
     with pytest.raises(ArgumentError, match='"mnist" or "digits"'):
         mnist.run(mnist.Seeds(0), data="cifar")
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {"regularization": "augmentation"},
+        {"regularization": "DropConnect", "norm": "layer"},
+        {"loss": "MSE", "init": "zeros_"},
+        {"loss": "perceptron", "optimizer": "Adafactor"},
+        {"activation": "Sigmoid", "regularization": "early stopping"},
+    ],
+    ids=lambda levels: "-".join(levels.values()),
+)
+def test_every_part_of_the_perceptron_can_be_varied(levels: dict[str, str]) -> None:
+    given: dict[str, Any] = {**levels}
+    found = modules.run(modules.Seeds(0), epochs=1, **given)
+    assert 0 <= found["test_accuracy"]() <= 1
+    assert 0 <= found["dead units"] <= 1
+
+
+def test_gradients_vanish_behind_sigmoids_and_zeros() -> None:
+    sizes = {
+        (activation, init): modules.run(
+            modules.Seeds(0), activation=activation, init=init, epochs=1
+        )["first gradient by last, at the start"]
+        for activation, init in (("ReLU", "default"), ("Sigmoid", "default"), ("ReLU", "zeros_"))
+    }
+    assert sizes["ReLU", "default"] > 3 * sizes["Sigmoid", "default"] > 0
+    assert sizes["ReLU", "zeros_"] == 0
+
+
+def test_the_ablation_takes_each_part_out() -> None:
+    labels = [arm.label for arm in modules.ablation.arms]
+    assert labels == [
+        "baseline", "ReLU", "SGD", "regularization none", "norm none", "init default",
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ __all__ = ["STUDIES"]
 
 STUDIES = {
     "alike": "two arms that differ by chance alone: do intervals keep what they promise?",
+    "modules": "each part of a perceptron varied: activation, optimizer, regularization, loss ...",
     "mnist": "handwritten digits: networks compared, and three ways to write one training",
     "disk": "points in the unit square, inside or outside a disk: optimizers, activations, losses",
 }
