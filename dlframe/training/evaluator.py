@@ -168,7 +168,8 @@ class Evaluator:
     def score(self, data: Any, y: Any = None, *, batch_size: int = 256) -> float:
         """One number as in scikit-learn: accuracy for classes, R² for numbers; higher is better.
 
-        The loss says which. Raises ArgumentError for a loss that says neither.
+        The loss says which. Of several labels per sample (N, L) it is the share of samples all of
+        whose labels are right. Raises ArgumentError for a loss that says neither.
         """
         metric = scoring.score_of(self.loss)
         return float(self.evaluate(data, y, metrics=[metric], batch_size=batch_size)[metric.name])

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
+
 from dlframe.errors import ArgumentError
 from dlframe.nn import Module
 from dlframe.optim import (
@@ -25,6 +27,12 @@ from dlframe.tensor import Tensor
 
 def clipping(norm: float | None, value: float | None) -> list[Regularizer]:
     """What `clip_grad_value` and `clip_grad_norm` of a trainer stand for, in this order."""
+    for name, limit in (("clip_grad_norm", norm), ("clip_grad_value", value)):
+        is_number = isinstance(limit, (int, float, np.number)) and not isinstance(limit, bool)
+        if limit is not None and not (is_number and limit > 0):
+            raise ArgumentError(
+                f"Trainer: {name} must be a number above 0, or None for no limit; got {limit!r}"
+            )
     values = [] if value is None else [ClipGradValue(value)]
     return [*values, *([] if norm is None else [ClipGradNorm(norm)])]
 

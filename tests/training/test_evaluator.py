@@ -72,3 +72,16 @@ def test_a_column_of_labels_beside_one_score_per_sample() -> None:
     x, y = dl.randn(6, 3), dl.arange(6) % 2
     one = Evaluator(model, "bce_with_logits", ["accuracy", "auroc", "f1_macro"])
     assert one.evaluate(x, y[:, None]) == one.evaluate(x, y)
+
+
+def test_the_score_of_several_labels_is_that_of_the_decisions() -> None:
+    dl.manual_seed(0)
+    x = dl.randn(40, 3)
+    one = Evaluator(nn.Linear(3, 2), "bce_with_logits")
+    decided = one.predict_classes(x)
+    y = decided.clone()
+    y[::4, 1] = 1 - y[::4, 1]
+    assert one.score(x, decided) == 1.0
+    assert one.score(x, y) == one.score(x, y.float()) == 0.75
+    labels = one.predict(x).argmax(dim=1)  # one class per sample: the highest score
+    assert one.score(x, labels) == 1.0

@@ -871,3 +871,10 @@ def test_steps_of_ones_own_that_are_refused() -> None:
     trainer, data = problem(kind=Own, accumulate=2)
     with pytest.raises(ArgumentError, match="accumulate acts in minimize"):
         trainer.fit(data, progress=False)
+
+
+@pytest.mark.parametrize("rate", ["a", None, -1.0, math.inf, math.nan], ids=repr)
+def test_a_function_that_gives_no_rate(rate: Any) -> None:
+    trainer, data = problem(callbacks=[training.LearningRateScheduler(lambda e, r: rate)])
+    with pytest.raises(ArgumentError, match=r"rate of epoch 0 is .*; it must be a finite number"):
+        trainer.fit(data, epochs=1, progress=False)

@@ -256,3 +256,11 @@ def test_errors() -> None:
     trainer = make(lambda m: optim.L1(m, 0.1))
     with pytest.raises(dl.errors.StateDictError, match="this trainer measures"):
         make().load_state_dict(trainer.state_dict())
+
+
+@pytest.mark.parametrize("limit", [0, -1.0, "1", np.nan, True], ids=repr)
+@pytest.mark.parametrize("name", ["clip_grad_norm", "clip_grad_value"])
+def test_limits_with_which_nothing_is_learned(name: str, limit: Any) -> None:
+    """Lightning turns clipping off with 0; here it would make all gradients 0."""
+    with pytest.raises(ArgumentError, match=f"{name} must be a number above 0, or None"):
+        make(**{name: limit})

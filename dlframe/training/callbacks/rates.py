@@ -55,10 +55,15 @@ class LearningRateScheduler(Callback):
         if self._epoch == trainer.epoch:  # it goes on after a stop, or begins anew after an error
             return
         for group in trainer.optimizer.param_groups:
-            rate = float(self.schedule(trainer.epoch, float(group["lr"])))
+            given = self.schedule(trainer.epoch, float(group["lr"]))
+            try:
+                rate = float(given)
+            except (TypeError, ValueError):
+                rate = math.nan
             if not (math.isfinite(rate) and rate >= 0):
                 raise ArgumentError(
-                    f"LearningRateScheduler: the rate of epoch {trainer.epoch} is {rate}"
+                    f"LearningRateScheduler: the rate of epoch {trainer.epoch} is {given!r}; it "
+                    "must be a finite number of 0 or more"
                 )
             group["lr"] = rate
         self._epoch = trainer.epoch

@@ -223,8 +223,12 @@ class InputForm:
     """
 
     def __init__(self, scale: float | None) -> None:
-        if scale is not None and not (isinstance(scale, (int, float)) and math.isfinite(scale)):
-            raise ArgumentError(f"scale must be a number, such as 1 / 255; got {scale!r}")
+        if scale is not None and not (
+            isinstance(scale, (int, float)) and math.isfinite(scale) and scale != 0
+        ):
+            raise ArgumentError(
+                f"scale must be a number other than 0, such as 1 / 255; got {scale!r}"
+            )
         self.scale = scale
         self._casts: dict[str, bool] = {}  # whether the integers of an input become floats
         self._dtype: tuple[Any, Any] | None = None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.errors import ArgumentError
-from dlframe.metrics import Accuracy, Metric, R2Score, scores_of
+from dlframe.metrics import Accuracy, Metric, R2Score, SubsetAccuracy, scores_of
 from dlframe.metrics.labels import threshold_of
 from dlframe.tensor import Tensor, to_array
 from dlframe.training.data.arrays import as_tensor, is_array
@@ -113,14 +113,33 @@ def _tensor(outputs: Any, where: str) -> Tensor:
 
 def score_of(loss: Any) -> Metric:
     """Accuracy for a loss of classes, R² for one of numbers; ArgumentError for any other."""
-    if is_one_of(loss, (*LABELS, *BINARY)):
+    if is_one_of(loss, LABELS):
         return Accuracy()
+    if is_one_of(loss, BINARY):
+        return _DecisionAccuracy()
     if is_one_of(loss, DISTANCES):
         return R2Score()
     raise ArgumentError(
         f"score: the loss ({name_of(loss)}) does not say whether the model tells classes or "
         "numbers. Use evaluate(x, y, metrics=[…])"
     )
+
+
+class _DecisionAccuracy(Accuracy):
+    """Accuracy; of several labels (N, L), the share of samples all of which are decided right.
+
+    The decisions are those of `classes`.
+    """
+
+    def update(self, output: Any, target: Any) -> None:
+        scores, truth = to_array(output), to_array(target)
+        several = scores.ndim > 1 and scores.shape[1] > 1 and scores.shape == truth.shape
+        if several and ((truth == 0) | (truth == 1)).all():
+            samples = SubsetAccuracy(scores=self.assumed)
+            samples.update(scores, truth)
+            self.add(samples.state)
+        else:
+            super().update(output, target)
 
 
 # --- what metrics get --------------------------------------------------------------------------
