@@ -119,3 +119,25 @@ def leaves(url: str) -> bool:
     if parts.scheme in ("http", "https", "ws", "wss"):
         return parts.hostname not in HERE
     return not re.fullmatch("file|data|blob|about", parts.scheme)
+
+
+# Of each text below an element: words of letters and digits whose parts stand in several lines.
+BROKEN = r"""(top) => {
+  const broken = [];
+  const texts = document.createTreeWalker(top, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    for (const word of texts.currentNode.data.matchAll(/[\p{L}\p{N}]+/gu)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map((one) => Math.round(one.top)));
+      if (lines.size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+}"""
+
+
+def broken_words(page: Any, selector: str) -> list[str]:
+    """The words in the elements of a selector that a line's end cuts in two."""
+    return [word for one in page.locator(selector).all() for word in one.evaluate(BROKEN)]

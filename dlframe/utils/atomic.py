@@ -91,6 +91,26 @@ def atomic_write(
     sync_folder(target.parent)
 
 
+class _NotNow(Exception):
+    """Ends a trial of writing."""
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise OSError if `atomic_write` could not write this file now.
+
+    For what writes late, as at the end of a training. Missing folders are made; an old file, and
+    whether there is one, stays as it is.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "runs" / "curves.png"
+    >>> check_writable(path)
+    >>> path.parent.is_dir(), path.exists()
+    (True, False)
+    """
+    with contextlib.suppress(_NotNow), atomic_write(path):
+        raise _NotNow
+
+
 @contextlib.contextmanager
 def named(path: Path) -> Iterator[None]:
     """While entered, an OSError that names no file names this one: no space left, but where?"""

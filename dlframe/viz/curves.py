@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,8 +102,7 @@ def curves(
     >>> [axes.get_ylabel() for axes in figure.axes], figure.axes[0].get_title()
     (['loss'], 'best 1.1 at epoch 2')
     """
-    if not 0 <= smoothing < 1:
-        raise ValueError(f"curves: smoothing must be from 0 to below 1, got {smoothing}")
+    check_smoothing("curves", smoothing)
     steps = steps_of(history) if steps is None else steps
     history = _chosen(history_of(history, "curves"), names)
     with style.house_style():
@@ -145,6 +145,12 @@ def _chosen(history: Mapping[str, Numbers], names: Sequence[str] | None) -> Mapp
     if unknown:
         raise ValueError(f"curves: the history has no {unknown}, but {list(history)}")
     return {name: history[name] for name in names}
+
+
+def check_smoothing(where: str, smoothing: Any) -> None:
+    """Refuse a weight of a running mean that is none."""
+    if not isinstance(smoothing, numbers.Real) or not 0 <= float(smoothing) < 1:
+        raise ValueError(f"{where}: smoothing must be from 0 to below 1, got {smoothing!r}")
 
 
 def _panels(series: Mapping[str, Series], smoothing: float) -> dict[str, dict[Role, Series]]:

@@ -186,16 +186,24 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
     The suffix chooses the format: png, pdf, svg … A viewer of the file never sees a part of it.
     """
-    target = Path(path)
-    formats = figure.canvas.get_supported_filetypes()
-    suffix = target.suffix.lower().removeprefix(".")
+    form = format_of(path)
+    with atomic_write(path) as file:
+        figure.savefig(file, format=form)
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The format that the name of a picture's file chooses; ValueError if it chooses none."""
+    with needs("matplotlib", extra="viz"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    suffix = Path(path).suffix.lower().removeprefix(".")
+    formats = FigureCanvasAgg.get_supported_filetypes()
     if suffix not in formats:
         raise ValueError(
-            f"viz: cannot tell the format of {str(target)!r}; its name must end in one of "
+            f"viz: cannot tell the format of {os.fspath(path)!r}; its name must end in one of "
             f"{', '.join('.' + name for name in sorted(formats))}"
         )
-    with atomic_write(target) as file:
-        figure.savefig(file, format=suffix)
+    return suffix
 
 
 def save_animation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import numbers
 import os
 import time
 from array import array
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from dlframe import states
-from dlframe.errors import ArgumentError, ShapeError, StateDictError
+from dlframe.errors import ArgumentError, DTypeError, ShapeError, StateDictError
 from dlframe.tensor import to_array
 from dlframe.training.callbacks.callback import Callback
 from dlframe.training.callbacks.progress import in_notebook
-from dlframe.viz.curves import curves
+from dlframe.utils.atomic import check_writable
+from dlframe.viz.curves import check_smoothing, curves
+from dlframe.viz.style import format_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +40,8 @@ class Tracker(Callback):
     drawing, whichever comes first; None switches one of the two off. `close` draws once more. The
     file is replaced as a whole, so a viewer never sees a part of a picture. In a notebook the
     picture is also shown below the cell and changes there, unless `live=False`. No window is ever
-    opened. With neither a path nor a notebook nothing is drawn until `draw` is called.
+    opened. A path where no picture can be written is refused before training begins. With neither a
+    path nor a notebook nothing is drawn until `draw` is called.
 
     >>> tracker = Tracker()
     >>> for step in range(1, 4):
@@ -63,10 +67,20 @@ class Tracker(Callback):
         live: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if every_steps is not None and every_steps < 1:
-            raise ValueError(f"Tracker: every_steps must be 1 or more, got {every_steps}")
+        given: dict[str, Any] = {"every_steps": every_steps, "every_seconds": every_seconds}
+        for name, value in given.items():
+            if value is not None and not isinstance(value, numbers.Real):
+                raise TypeError(f"Tracker: {name} must be a number or None, got {value!r}")
+        if every_steps is not None and (every_steps < 1 or every_steps != int(every_steps)):
+            raise ValueError(
+                f"Tracker: every_steps must be 1 or more, and whole, got {every_steps}"
+            )
         if every_seconds is not None and not every_seconds >= 0:
             raise ValueError(f"Tracker: every_seconds must be 0 or more, got {every_seconds}")
+        # what only drawing would tell is told before hours of training
+        check_smoothing("Tracker", smoothing)
+        if path is not None:
+            format_of(path)
         if live and not in_notebook():
             raise ArgumentError(
                 "Tracker: live=True needs a notebook, and there is none; give a path, and open the "
@@ -100,9 +114,10 @@ class Tracker(Callback):
 
     def log(self, step: float, **values: object) -> None:
         """Add numbers (also Tensors and arrays of one element) that belong to `step`."""
-        numbers = {name: _number(name, value) for name, value in values.items()}
-        for name, number in numbers.items():
-            self._steps.setdefault(name, array("d")).append(step)
+        at = _number("step", step)
+        found = {name: _number(name, value) for name, value in values.items()}
+        for name, number in found.items():
+            self._steps.setdefault(name, array("d")).append(at)
             self._values.setdefault(name, array("d")).append(number)
         self._logs_since_drawing += 1
         if self._draws_by_itself and self._is_due():
@@ -146,6 +161,8 @@ class Tracker(Callback):
     # --- as a callback -------------------------------------------------------------------------
 
     def on_train_begin(self, trainer: Trainer) -> None:
+        if self.path is not None:
+            check_writable(self.path)
         # a training that begins anew: what it has not done yet is of an earlier one
         for name, steps in self._steps.items():
             kept = [i for i, step in enumerate(steps) if step <= trainer.step]
@@ -157,16 +174,15 @@ class Tracker(Callback):
     def on_validation_end(self, trainer: Trainer) -> None:
         if trainer.is_inside_epoch:
             measured = {n: v for n, v in trainer.logs.items() if n.startswith("val_")}
-            numbers = {n: v for n, v in measured.items() if isinstance(v, float)}
-            self.log(trainer.step, **numbers)
+            self.log(trainer.step, **{n: v for n, v in measured.items() if isinstance(v, float)})
 
     def on_batch_end(self, trainer: Trainer) -> None:
         self.log(trainer.step, loss=trainer.batch_loss)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        numbers = {name: value for name, value in trainer.logs.items() if isinstance(value, float)}
-        chosen = [name for name in numbers if not name.startswith(("lr", "seconds"))]
-        self.log(trainer.step, **{name: numbers[name] for name in chosen if name != "loss"})
+        found = {name: value for name, value in trainer.logs.items() if isinstance(value, float)}
+        chosen = [name for name in found if not name.startswith(("lr", "seconds"))]
+        self.log(trainer.step, **{name: found[name] for name in chosen if name != "loss"})
 
     def state_dict(self) -> dict[str, Any]:
         names = {str(i): name for i, name in enumerate(self._values)}
@@ -216,6 +232,8 @@ class Tracker(Callback):
 
 def _number(name: str, value: object) -> float:
     number = to_array(value)
+    if number.dtype.kind not in "biuf":
+        raise DTypeError(f"Tracker: {name} must be a real number, got {value!r}")
     if number.size != 1:
         raise ShapeError(f"Tracker: {name} must be one number, got shape {number.shape}")
     return float(number.reshape(()))

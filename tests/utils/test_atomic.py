@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dlframe.utils import atomic_write
-from dlframe.utils.atomic import without_links
+from dlframe.utils.atomic import check_writable, without_links
 
 
 def names(folder):
@@ -230,3 +230,16 @@ with atomic_write(sys.argv[1], "w") as file:
         assert child.stdout.readline() == "ready\n"
         child.send_signal(signal.SIGKILL)
     assert target.read_text() == "old"
+
+
+def test_whether_a_file_can_be_written_is_found_out_without_a_trace(tmp_path):
+    old = tmp_path / "old.txt"
+    old.write_text("as it was")
+    check_writable(old)
+    check_writable(tmp_path / "new" / "file")
+    assert old.read_text() == "as it was"
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "new", old]
+    with pytest.raises(OSError, match="old"):
+        check_writable(old / "below")
+    with pytest.raises(IsADirectoryError):
+        check_writable(tmp_path)

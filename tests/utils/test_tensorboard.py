@@ -323,6 +323,54 @@ def test_no_image_is_refused(writer, shape, form, error):
         writer.add_image("i", np.zeros(shape), dataformats=form)
 
 
+@pytest.mark.parametrize(
+    ("function", "values"),
+    [
+        ("add_scalar", [1.0]),
+        ("add_tensor", [np.ones(2)]),
+        ("add_text", ["a"]),
+        ("add_histogram", [np.ones(2)]),
+        ("add_histogram_raw", [0, 1, 1, 1, 1, [1], [1]]),
+        ("add_pr_curve", [[0, 1], [0.5, 0.6]]),
+        ("add_image", [np.ones((3, 2, 2))]),
+        ("add_images", [np.ones((1, 3, 2, 2))]),
+        ("add_video", [np.ones((1, 2, 3, 2, 2))]),
+        ("add_audio", [np.zeros(8)]),
+        ("add_mesh", [np.ones((1, 3, 3))]),
+    ],
+)
+def test_a_tag_is_a_text(writer, tmp_path, function, values):
+    add = getattr(writer, function)
+    with pytest.raises(TypeError, match=r"add_\w+: the tag must be a str; got int 3"):
+        add(3, *values)
+    add("t", *values)  # and nothing else was wrong
+    writer.flush()
+    tags = read(tmp_path).Tags()
+    kinds = ("scalars", "tensors", "histograms", "images", "audio")
+    assert [tag[0] for kind in kinds for tag in tags[kind]] == ["t"]
+
+
+@pytest.mark.parametrize("figure", [3, None, [3], viz], ids=["int", "None", "list", "module"])
+def test_no_figure_is_refused(writer, figure):
+    with pytest.raises(TypeError, match="add_figure: expected a figure of matplotlib"):
+        writer.add_figure("f", figure)
+
+
+@pytest.mark.parametrize(
+    ("colors", "faces", "error", "match"),
+    [
+        (None, [[[0, 1, 4]]], ArgumentError, "from 0 to 3; got 0 to 4"),
+        (None, [[[0, 1, -1]]], ArgumentError, "from 0 to 3; got -1 to 1"),
+        (None, [[[0, 1, 2]]] * 2, ShapeError, r"faces\(2, 1, 3\) and vertices\(1, 4, 3\) differ"),
+        (np.ones((1, 3, 3)), None, ShapeError, r"colors\(1, 3, 3\) must have the shape"),
+    ],
+    ids=["too large", "negative", "batch", "colors"],
+)
+def test_parts_of_a_mesh_fit(writer, colors, faces, error, match):
+    with pytest.raises(error, match=match):
+        writer.add_mesh("m", dl.rand(1, 4, 3), colors, faces)
+
+
 # --- graphs ------------------------------------------------------------------------------------
 
 
@@ -519,6 +567,12 @@ def test_charts_are_checked(writer):
         writer.add_custom_scalars({"a": {"x": ["Margin", ["a", "b"]]}})
     with pytest.raises(ArgumentError, match="got 1"):
         writer.add_custom_scalars_marginchart(["a"])
+    for chart in (3, [], ["Multiline"], ["Multiline", "loss"], "Multiline"):
+        with pytest.raises(ArgumentError, match=r"add_custom_scalars, x: a chart is .*; got"):
+            writer.add_custom_scalars({"a": {"x": chart}})
+    for layout, name in ((3, "layout"), ({"a": 3}, "a")):
+        with pytest.raises(TypeError, match=f"add_custom_scalars: {name} must be a dict"):
+            writer.add_custom_scalars(layout)
 
 
 # --- files -------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from PIL import Image
 
 import dlframe as dl
 from dlframe import Trainer, nn, optim
-from dlframe.errors import ArgumentError, ShapeError, StateDictError
+from dlframe.errors import ArgumentError, DTypeError, ShapeError, StateDictError
 from dlframe.metrics import Accuracy
 from dlframe.tensor import Tensor
 from dlframe.viz import Tracker
@@ -91,8 +91,34 @@ def test_nothing_logged_is_a_page_too():
 
 
 def test_every_steps_must_be_positive():
-    with pytest.raises(ValueError, match="every_steps must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="every_steps must be 1 or more, and whole, got 0"):
         Tracker(every_steps=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"smoothing": 1}, ValueError, "smoothing must be from 0 to below 1, got 1"),
+        ({"smoothing": "a"}, ValueError, "smoothing must be from 0 to below 1, got 'a'"),
+        ({"every_steps": 1.5}, ValueError, "every_steps must be 1 or more, and whole, got 1.5"),
+        ({"every_steps": "a"}, TypeError, "every_steps must be a number or None, got 'a'"),
+        ({"every_seconds": "a"}, TypeError, "every_seconds must be a number or None, got 'a'"),
+        ({"path": "loss"}, ValueError, "cannot tell the format of 'loss'"),
+        ({"path": "loss.xyz"}, ValueError, "its name must end in one of .*png"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_at_once(options, error, match):
+    with pytest.raises(error, match=match):
+        Tracker(**options)
+
+
+@pytest.mark.parametrize("value", ["a", None, 1j])
+@pytest.mark.parametrize("name", ["step", "loss"])
+def test_what_is_no_number_is_named(name, value):
+    tracker = Tracker()
+    with pytest.raises(DTypeError, match=f"Tracker: {name} must be a real number, got {value!r}"):
+        tracker.log(**{"step": 1, "loss": 1.0, name: value})
+    assert tracker.history == {}
 
 
 # --- as a callback -----------------------------------------------------------------------------
@@ -129,6 +155,16 @@ def test_a_resumed_run_goes_on_with_its_curves(tmp_path):
     resumed, _ = trained(None, 3, resume=tmp_path / "run.h5")
     assert resumed.history == whole.history
     assert resumed.steps == whole.steps
+
+
+def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    tracker = Tracker(tmp_path / "file" / "curves.png", every_seconds=None)
+    trainer = Trainer(nn.Linear(1, 1), "mse", "sgd", callbacks=[tracker])
+    before = trainer.model.weight.numpy(force=True).copy()
+    with pytest.raises(OSError, match="file"):
+        trainer.fit(dl.ones(4, 1), dl.ones(4, 1), epochs=1, progress=False)
+    assert np.array_equal(trainer.model.weight.numpy(force=True), before)
 
 
 def test_no_file_of_a_trial(tmp_path):

@@ -19,7 +19,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 
 from dlframe.errors import ArgumentError, ShapeError
 from dlframe.tensor import to_array
-from dlframe.utils.tensorboard.summaries import numbers
+from dlframe.utils.tensorboard.summaries import numbers, place
 
 RED = (214, 39, 40)
 Bytes = NDArray[np.uint8]
@@ -35,7 +35,7 @@ def image(
     rescale: float = 1.0,
 ) -> Any:
     """An image, or a grid of several, with boxes (x₀, y₀, x₁, y₁) drawn on it if there are any."""
-    where = f"add_image, {tag}"
+    where = place("add_image", tag)
     array = as_bytes(where, values)
     pixels = _in_rows(where, array, dataformats)
     from PIL import Image
@@ -55,7 +55,7 @@ def image(
 
 def video(tag: str, values: Any, fps: float) -> Any:
     """Videos (N, T, C, H, W) as one animated GIF, N of them side by side in a grid."""
-    where = f"add_video, {tag}"
+    where = place("add_video", tag)
     array = as_bytes(where, values)
     if array.ndim != 5 or 0 in array.shape:
         raise ShapeError(
@@ -80,7 +80,7 @@ def video(tag: str, values: Any, fps: float) -> Any:
 
 def audio(tag: str, values: Any, sample_rate: int) -> Any:
     """A sound of one channel, from -1 to 1, as 16 bits a sample."""
-    where = f"add_audio, {tag}"
+    where = place("add_audio", tag)
     sound = np.squeeze(numbers(where, values).astype(np.float64))
     if sound.ndim != 1:
         raise ShapeError(f"{where}: expected one channel (L,) or (1, L); got {tuple(sound.shape)}")
@@ -103,7 +103,15 @@ def audio(tag: str, values: Any, sample_rate: int) -> Any:
 
 def figure_pixels(figures: Any, *, close: bool) -> Bytes:
     """Matplotlib's figures as pixels (C, H, W), or (N, C, H, W) for a list; pyplot forgets them."""
+    from matplotlib.figure import FigureBase
+
     many = isinstance(figures, (list, tuple))
+    for one in figures if many else [figures]:
+        if not isinstance(one, FigureBase):
+            raise TypeError(
+                "add_figure: expected a figure of matplotlib, or a list of them; got "
+                f"{type(one).__name__}"
+            )
     drawn = [_drawn(one) for one in (figures if many else [figures])]
     pyplot = sys.modules.get("matplotlib.pyplot")
     if close and pyplot is not None:  # otherwise it holds none

@@ -31,6 +31,13 @@ from dlframe.tensor import Tensor, to_array
 LEAST, MOST, RATIO = 1e-12, 1e20, 1.1  # of the limits of TensorBoard's histograms
 
 
+def place(function: str, tag: str) -> str:
+    """The function and the tag, for errors; TypeError for a tag that is no str."""
+    if not isinstance(tag, str):
+        raise TypeError(f"{function}: the tag must be a str; got {type(tag).__name__} {tag!r}")
+    return f"{function}, {tag}"
+
+
 def numbers(where: str, values: Any) -> NDArray[Any]:
     """Values as an array of real numbers; DTypeError for others."""
     array = to_array(values)
@@ -52,7 +59,7 @@ def one_number(where: str, value: Any) -> float:
 
 def scalar(tag: str, value: Any, *, new_style: bool = False, double_precision: bool = False) -> Any:
     """One number: as a field of its own, or in the new style as a tensor."""
-    number = one_number(f"add_scalar, {tag}", value)
+    number = one_number(place("add_scalar", tag), value)
     if not new_style:
         return Summary(value=[Summary.Value(tag=tag, simple_value=number)])
     dtype = np.float64 if double_precision else np.float32
@@ -64,10 +71,10 @@ def scalar(tag: str, value: Any, *, new_style: bool = False, double_precision: b
 
 def tensor(tag: str, values: Any) -> Any:
     """An array of any shape and dtype, for programs that read the file; nothing shows it."""
-    array = to_array(values)
+    where, array = place("add_tensor", tag), to_array(values)
     if array.nbytes >= 1 << 31:
         raise ArgumentError(
-            f"add_tensor, {tag}: {array.nbytes} bytes are more than a record can hold (2 GiB)"
+            f"{where}: {array.nbytes} bytes are more than a record can hold (2 GiB)"
         )
     plugin = SummaryMetadata.PluginData(plugin_name="tensor")
     return _of_tensor(tag, array, SummaryMetadata(plugin_data=plugin))
@@ -75,8 +82,9 @@ def tensor(tag: str, values: Any) -> Any:
 
 def text(tag: str, value: str) -> Any:
     """A text, which is shown as Markdown."""
+    where = place("add_text", tag)
     if not isinstance(value, str):
-        raise TypeError(f"add_text, {tag}: expected a str, got {type(value).__name__}")
+        raise TypeError(f"{where}: expected a str, got {type(value).__name__}")
     metadata = text_metadata.create_summary_metadata(display_name="", description="")
     encoded = np.array([value.encode("utf-8", "backslashreplace")], dtype=object)
     return _of_tensor(f"{tag}/text_summary", encoded, metadata)
@@ -103,13 +111,19 @@ def histogram(tag: str, values: Any, bins: Any, max_bins: int | None = None) -> 
     Of the bins, those from the first to the last that has a value are written, after an empty one
     whose limit is the lower end of the first. `max_bins` joins neighbours until there are no more.
     """
-    where = f"add_histogram, {tag}"
+    where = place("add_histogram", tag)
     array = numbers(where, values).astype(np.float64).reshape(-1)
     array = array[np.isfinite(array)]
     if not array.size:
         raise ArgumentError(f"{where}: there is no finite value")
     if isinstance(bins, (str, int)):
-        counts, limits = np.histogram(array, bins=bins)
+        try:
+            counts, limits = np.histogram(array, bins=bins)
+        except ValueError as error:
+            raise ArgumentError(
+                f"{where}: bins must be 'tensorflow', limits, or what numpy.histogram takes, such "
+                f"as 30 or 'auto'; got {bins!r} ({error})"
+            ) from error
     else:
         edges = np.asarray(to_array(bins), np.float64)
         if edges.ndim != 1 or edges.size < 2 or np.any(np.diff(edges) < 0):
@@ -153,7 +167,7 @@ def histogram_raw(
     bucket_counts: Any,
 ) -> Any:
     """A histogram that was counted already; each bucket has its upper limit."""
-    where = f"add_histogram_raw, {tag}"
+    where = place("add_histogram_raw", tag)
     limits, counts = (
         numbers(where, part).astype(np.float64).reshape(-1)
         for part in (bucket_limits, bucket_counts)
@@ -214,7 +228,7 @@ def curve(
 
 def pr_curve(tag: str, rows: Sequence[Any], thresholds: int) -> Any:
     """The message of the rows that `curve` makes."""
-    where = f"add_pr_curve, {tag}"
+    where = place("add_pr_curve", tag)
     arrays = [numbers(where, row).astype(np.float32).reshape(-1) for row in rows]
     if len({array.size for array in arrays}) != 1:
         sizes = ", ".join(str(array.size) for array in arrays)
@@ -231,9 +245,14 @@ def pr_curve(tag: str, rows: Sequence[Any], thresholds: int) -> Any:
 def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Any:
     """Charts of several scalars: `{"category": {"chart": ["Multiline", ["tag", …]]}}`."""
     categories = []
-    for category, charts in layout.items():
+    for category, charts in _entries("layout", layout):
         made = []
-        for title, chart in charts.items():
+        for title, chart in _entries(category, charts):
+            if not _is_chart(chart):
+                raise ArgumentError(
+                    f'add_custom_scalars, {title}: a chart is ["Multiline", [tag, …]], or '
+                    f'["Margin", [value, lower, upper]]; got {chart!r}'
+                )
             kind, tags = chart[0], [str(tag) for tag in chart[1]]
             if kind == "Margin":
                 if len(tags) != 3:
@@ -258,6 +277,22 @@ def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Any:
         np.array(encoded, dtype=object),
         custom_scalar_metadata.create_summary_metadata(),
     )
+
+
+def _entries(name: str, given: Any) -> list[tuple[str, Any]]:
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f"add_custom_scalars: {name} must be a dict, {{category: {{title: chart}}}}; got "
+            f"{type(given).__name__} {given!r}"
+        )
+    return [(str(key), value) for key, value in given.items()]
+
+
+def _is_chart(chart: Any) -> bool:
+    """Whether it is a name and some tags; a single str would be taken for its letters."""
+    if not isinstance(chart, (list, tuple)) or len(chart) != 2:
+        return False
+    return isinstance(chart[1], Sequence) and not isinstance(chart[1], str)
 
 
 # --- hyperparameters ---------------------------------------------------------------------------
@@ -345,15 +380,18 @@ def mesh(tag: str, vertices: Any, colors: Any, faces: Any, config: Mapping[str, 
     given = {kind: part for kind, part in parts.items() if part is not None}
     components = mesh_metadata.get_components_bitmask(list(given))
     settings = json.dumps(config or {}, sort_keys=True)
-    values = []
+    where, values = place("add_mesh", tag), []
+    shapes = {}
     for kind, part in given.items():
-        array = numbers(f"add_mesh, {tag}", part)
+        array = numbers(where, part)
         if array.ndim != 3 or array.shape[2] != 3:
             what = MeshPluginData.ContentType.Name(kind).lower()
             raise ShapeError(
-                f"add_mesh, {tag}: each {what} has 3 numbers, in an array (batch, number, 3); got "
+                f"{where}: each {what} has 3 numbers, in an array (batch, number, 3); got "
                 f"shape {tuple(array.shape)}"
             )
+        shapes[kind] = tuple(array.shape)
+        _check_part(where, kind, array, shapes[MeshPluginData.VERTEX])
         integer = kind == MeshPluginData.FACE or array.dtype.kind in "biu"
         array = array.astype(np.int32 if integer else np.float32)
         metadata = mesh_metadata.create_summary_metadata(
@@ -363,3 +401,18 @@ def mesh(tag: str, vertices: Any, colors: Any, faces: Any, config: Mapping[str, 
         message = tensor_util.make_tensor_proto(array)
         values.append(Summary.Value(tag=name, tensor=message, metadata=metadata))
     return Summary(value=values)
+
+
+def _check_part(where: str, kind: Any, array: NDArray[Any], points: tuple[int, ...]) -> None:
+    """Colours must be those of the points (B, N, 3), and triangles count them from 0 to N - 1."""
+    shape = tuple(array.shape)
+    if kind == MeshPluginData.COLOR and shape != points:
+        raise ShapeError(f"{where}: colors{shape} must have the shape of vertices{points}")
+    if kind == MeshPluginData.FACE:
+        if shape[0] != points[0]:
+            raise ShapeError(f"{where}: faces{shape} and vertices{points} differ in the batch")
+        if array.size and (array.min() < 0 or array.max() >= points[1]):
+            raise ArgumentError(
+                f"{where}: faces are numbers of the vertices, from 0 to {points[1] - 1}; got "
+                f"{array.min()} to {array.max()}"
+            )

@@ -233,7 +233,9 @@ class SummaryWriter:
             weights: (N,), of the samples.
         """
         summaries = _summaries()
-        rows = summaries.curve(f"add_pr_curve, {tag}", labels, predictions, num_thresholds, weights)
+        rows = summaries.curve(
+            summaries.place("add_pr_curve", tag), labels, predictions, num_thresholds, weights
+        )
         self._add(summaries.pr_curve(tag, rows, num_thresholds), global_step, walltime)
 
     def add_pr_curve_raw(

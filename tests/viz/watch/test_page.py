@@ -18,6 +18,7 @@ import pytest
 
 from dlframe import viz
 from dlframe.viz.watch import watching as watching_module
+from tests.browser import broken_words
 
 expect = pytest.importorskip("playwright.sync_api", reason="comes with the test extra").expect
 pytestmark = pytest.mark.slow  # a browser starts in a second or two
@@ -439,6 +440,23 @@ def test_the_page_fits_screens(watched: Any, runs: Path, width: int) -> None:
         expect(page.locator("#runs li")).to_have_count(5)
         expect(page.locator("#charts > div").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.goto("about:blank")
+
+
+@pytest.mark.parametrize("width", [320, 800])
+def test_long_names_end_their_lines_between_words(watched: Any, tmp_path: Path, width: int) -> None:
+    name = "adam-lr0.0001-a_very_long_experiment_name_39"
+    for run in (name, "x" * 150, "group/b_c"):
+        write(tmp_path / "runs" / run, 3.0, 2.0)
+    page = watched(viewport={"width": width, "height": 800})
+    with viz.watch(tmp_path / "runs", open_browser=False, block=False) as opened:
+        page.goto(opened.url)
+        rows = page.locator("#compare tbody th")
+        expect(rows).to_have_count(3)
+        expect(rows.nth(0)).to_have_text(name)
+        assert broken_words(page, "#compare, #runs") == ["x" * 150] * 2
+        # the names leave room for what they name
+        assert all(one.bounding_box()["width"] < width / 2 for one in rows.all())
         page.goto("about:blank")
 
 

@@ -39,6 +39,12 @@
     return made;
   }
 
+  /* A name whose line may end after any of _ / - . and the like, so that words stay whole. */
+  function wrapping(name) {
+    return name.split(/(?<=[_/\\.,:;=+-])(?=[^_/\\.,:;=+-])/u)
+      .flatMap((part, place) => (place ? [document.createElement("wbr"), part] : [part]));
+  }
+
   /* Replaces the children only if the text of what they show changed, so that focus stays. */
   function fill(parent, signature, make) {
     const text = JSON.stringify(signature);
@@ -419,7 +425,7 @@
           draw();
         }}, sample(numbers.get(key)));
       const name = element("button", {type: "button", class: "name", "data-id": `name ${key}`, title: "settings and pictures",
-        onclick: () => openDialog(key)}, run.name);
+        onclick: () => openDialog(key)}, ...wrapping(run.name));
       const state = element("span", {class: "state", title: run.why},
         element("span", {class: `status-${run.status}`}, `${SYMBOLS[run.status] ?? ""} ${run.status}`),
         `, ${epochsOf(run)}`);
@@ -514,7 +520,7 @@
         const value = column.of(run);
         if (column.id === "name") {
           return element("th", {scope: "row"}, element("button", {type: "button", class: "name", "data-id": `row ${key}`,
-            onclick: () => openDialog(key)}, run.name));
+            onclick: () => openDialog(key)}, ...wrapping(run.name)));
         }
         if (column.id === "status") return element("td", {class: `status-${value}`}, `${SYMBOLS[value] ?? ""} ${value}`);
         if (column.best) {
@@ -567,7 +573,7 @@
   function drawDialog() {
     const run = runs.get(openRun);
     if (!run) return;
-    $("about-title").textContent = run.name;
+    $("about-title").replaceChildren(...wrapping(run.name));
     const file = (name, time) => `/file?run=${encodeURIComponent(run.key)}&name=${encodeURIComponent(name)}&t=${time}`;
     fill($("about-body"), [run.key, run.status, run.why, run.fault, run.pictures, run.report, run.config, run.epochs], () => [
       element("p", null, element("span", {class: `status-${run.status}`}, `${SYMBOLS[run.status] ?? ""} ${run.status}`), `: ${run.why}`),
