@@ -870,7 +870,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.viz.attribution": "Attribution feature_maps grad_cam occlusion saliency",
         "dlframe.viz.boundaries": "decision_boundary",
         "dlframe.viz.classes": "class_balance class_scores",
-        "dlframe.viz.classifiers": "calibration precision_recall roc thresholds",
+        "dlframe.viz.classifiers": "calibration det precision_recall roc thresholds",
         "dlframe.viz.compare": "compare outcomes",
         "dlframe.viz.curves": "curves",
         "dlframe.viz.distributions": "histogram_course histograms quantile_course",

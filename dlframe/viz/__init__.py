@@ -23,7 +23,7 @@ if IN_ADVANCE:
     )
     from dlframe.viz.boundaries import decision_boundary
     from dlframe.viz.classes import class_balance, class_scores
-    from dlframe.viz.classifiers import calibration, precision_recall, roc, thresholds
+    from dlframe.viz.classifiers import calibration, det, precision_recall, roc, thresholds
     from dlframe.viz.compare import compare, outcomes
     from dlframe.viz.curves import curves
     from dlframe.viz.distributions import histogram_course, histograms, quantile_course
@@ -71,6 +71,7 @@ __all__ = [
     "confusion",
     "curves",
     "decision_boundary",
+    "det",
     "embedding",
     "feature_maps",
     "filters_grid",

@@ -68,9 +68,9 @@ class Attribution:
         with style.house_style():
             count = len(self.images)
             rgb = tiles.as_rgb(given.images_of(self.images, self.method), mean, std)
-            names = style.class_names(classes, int(self.target.max()) + 1)
+            names = given.names(classes, int(self.target.max()) + 1, 18)
             captions = [
-                Caption(style.shortened(names[c], 18), f"{100 * p:.0f} %")
+                Caption(names[c], f"{100 * p:.0f} %")
                 for c, p in zip(self.target, self.probability, strict=True)
             ]
             pairs = [one for pair in zip(rgb, self._over(rgb), strict=True) for one in pair]

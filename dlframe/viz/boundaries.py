@@ -93,7 +93,7 @@ def decision_boundary(
     check_labels(truth, area.shape[1], "y")
     wrong = own.argmax(axis=1) != truth
     with style.house_style():
-        names = [style.shortened(n, 18) for n in style.class_names(classes, area.shape[1])]
+        names = given.names(classes, area.shape[1], 18)
         ratio = (up[1] - up[0]) / (across[1] - across[0])
         same_scale = 0.3 < ratio < 2  # otherwise the two axes measure different things
         # the axes' labels and the legend need room besides the plot

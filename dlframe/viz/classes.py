@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlframe.errors import ArgumentError, ShapeError, did_you_mean
+from dlframe.metrics import averages
 from dlframe.metrics.intervals import of_share
 from dlframe.viz import given, style
 from dlframe.viz.matrix import matrix_of
@@ -20,7 +21,29 @@ if TYPE_CHECKING:
 
 TALLEST = 14.0  # inches of all bars, however many classes there are
 SMALLEST_TEXT = 5.0  # points
-SCORES = ("precision", "recall", "f1", "specificity")
+MEANS: tuple[Any, ...] = ((0, (1, 1)), (0, (4, 1.6)), (0, (6, 1.4, 1.2, 1.4)), (0, (2, 3)))
+SCORES = {
+    "precision": averages.precision,
+    "recall": averages.recall,
+    "f1": averages.f1,
+    "specificity": averages.specificity,
+}
+
+
+def chosen(where: str, names: str | Sequence[str], known: Iterable[str]) -> list[str]:
+    """The names of what to draw, one or more; ArgumentError for one that is not known."""
+    names, known = [names] if isinstance(names, str) else list(names), list(known)
+    for i, name in enumerate(names):
+        if name not in known:
+            raise ArgumentError(
+                f"{where}: there is no {name!r}.{did_you_mean(name, known)} Known: "
+                f"{', '.join(known)}"
+            )
+        if name in names[:i]:
+            raise ArgumentError(f"{where}: {name!r} occurs twice in names")
+    if not names:
+        raise ArgumentError(f"{where}: names is empty; choose of {', '.join(known)}")
+    return names
 
 
 def class_scores(
@@ -28,12 +51,12 @@ def class_scores(
     classes: Any = None,
     *,
     target: Any = None,
-    names: Sequence[str] = ("precision", "recall"),
+    names: str | Sequence[str] = ("precision", "recall"),
     scores: str | None = None,
     title: str | None = None,
     path: str | os.PathLike[str] | None = None,
 ) -> Figure:
-    """Draw bars of the precision and recall of each class, with the number of its samples.
+    """Draw bars of the precision and recall of each class, their means, and its number of samples.
 
     Args:
         matrix, classes, target, scores: as for `confusion`: a confusion matrix (C, C), outputs and
@@ -41,18 +64,19 @@ def class_scores(
         names: of "precision", "recall", "f1" and "specificity".
 
     Thin lines are Wilson's 95 % intervals of shares (all but F1): with few samples they are wide.
-    A class that was never predicted has no precision, and one without samples no recall.
+    A class that was never predicted has no precision, and one without samples no recall. Dotted
+    lines, and the legend, are the means over the classes that occur, in which every class weighs
+    the same, and a precision or recall that there is not counts as 0: those of
+    `metrics.precision(…, "macro")`, and of scikit-learn.
+
+    Raises:
+        ArgumentError: no names, or one that is unknown or occurs twice.
 
     >>> figure = class_scores(np.array([[8, 2], [0, 10]]), ["cat", "dog"])
     >>> [round(float(bar.get_width()), 3) for bar in figure.axes[0].patches]
     [1.0, 0.833, 0.8, 1.0]
     """
-    for name in names:
-        if name not in SCORES:
-            raise ArgumentError(
-                f"class_scores: there is no {name!r}.{did_you_mean(name, SCORES)} Known: "
-                f"{', '.join(SCORES)}"
-            )
+    names = chosen("class_scores", names, SCORES)
     table, classes = matrix_of("class_scores", matrix, classes, target, scores)
     count = len(table)
     with style.house_style():
@@ -63,33 +87,36 @@ def class_scores(
         style.lay_out(figure, height)
         axes = figure.subplots()
         step = 0.8 / len(names)
+        counts = averages.counts_of_matrix(table)
         for i, name in enumerate(names):
-            hits, of = _ratio(name, table)
+            hits, of = SCORES[name](counts)
+            mean = averages.macro(SCORES[name], counts, 0.0)
             rows = np.arange(count) + (i - (len(names) - 1) / 2) * step
             shares = np.divide(hits, of, out=np.zeros(count), where=of > 0)
             hatch, colour = ("", "////", "....", "xxxx")[i], style.CLASS_COLOURS[i]
-            axes.barh(rows, shares, step * 0.9, label=name, color=colour, hatch=hatch,
+            label = name if np.isnan(mean) else f"{name}, mean {mean:.3f}"
+            axes.barh(rows, shares, step * 0.9, label=label, color=colour, hatch=hatch,
                       edgecolor=style.PAPER, lw=0.4)  # fmt: skip
+            if count > 1 and not np.isnan(mean):
+                _draw_mean(axes, mean, colour, i)
             _draw_intervals(axes, name, rows, hits, of, 72 * row * step)
         support = table.sum(axis=1)
         _name_rows(axes, [f"{a}  ({int(n):,})" for a, n in zip(labels, support, strict=True)], row)
         axes.set(xlim=(0, 1.0), ylim=(count - 0.45, -0.55))
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(names), borderpad=0.2)
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(len(names), 2), borderpad=0.2
+        )
         return style.finish(figure, path)
 
 
-def _ratio(name: str, table: Any) -> tuple[Any, Any]:
-    """Numerators and denominators of a score of each class."""
-    hits, predicted, true = table.diagonal(), table.sum(axis=0), table.sum(axis=1)
-    if name == "precision":
-        return hits, predicted
-    if name == "recall":
-        return hits, true
-    if name == "f1":
-        return 2 * hits, predicted + true
-    return table.sum() - predicted - true + hits, table.sum() - true
+def _draw_mean(axes: Axes, mean: float, colour: str, i: int) -> None:
+    """A dotted line over all classes, that can be told from a bar below it."""
+    from matplotlib.patheffects import withStroke
+
+    seen = [withStroke(linewidth=3.0, foreground=style.PAPER)]
+    axes.axvline(mean, color=colour, lw=1.4, linestyle=MEANS[i], zorder=1.5, path_effects=seen)
 
 
 def _draw_intervals(axes: Axes, name: str, rows: Any, hits: Any, of: Any, thick: float) -> None:
@@ -143,7 +170,7 @@ def class_balance(
     if not count:
         raise ShapeError("class_balance: there are no labels")
     with style.house_style():
-        names = [style.shortened(one, 24) for one in style.class_names(classes, count)[:count]]
+        names = given.names(classes, count, 24)
         row = min(0.19 * len(found) + 0.12, TALLEST / count)
         height = 0.9 + count * row
         figure = style.new_figure(6.2, height, title, _imbalance(found, count))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlframe import metrics
-from dlframe.errors import ArgumentError, ShapeError, did_you_mean
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.metrics.curves import steps_of
 from dlframe.metrics.intervals import of_share
 from dlframe.metrics.labels import refuse_nan
 from dlframe.metrics.probabilities import beliefs
+from dlframe.tensor import Tensor, special
 from dlframe.viz import given, style
+from dlframe.viz.classes import chosen
 from dlframe.viz.given import Answers
 from dlframe.viz.looks import looks_of
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 SIDE = 4.2  # inches of a square plot
 MOST = 20  # lines that can be told apart in one plot
+MOST_INSIDE = 5  # of more lines the legend would hide some, so it is beside the plot
 MARK_EVERY = 0.1  # of the length of a curve
 CHANCE: dict[str, Any] = {"color": style.MUTED, "lw": 1.0, "linestyle": (0, (2, 2)), "zorder": 1}
 
@@ -71,9 +74,10 @@ def roc(
 
     with style.house_style():
         lines = _lines(_several("roc", output, target, classes, scores), curve, "roc")
-        figure, axes = _square(title, "false positive rate", "true positive rate")
+        labels = _labels(lines, "area")
+        figure, axes = _square(title, "false positive rate", "true positive rate", labels)
         axes.plot([0, 1], [0, 1], **CHANCE)
-        _draw_lines(axes, lines, "area")
+        _draw_lines(axes, lines, labels, "area")
         return style.finish(figure, path)
 
 
@@ -106,12 +110,91 @@ def precision_recall(
     with style.house_style():
         several = _several("precision_recall", output, target, classes, scores)
         lines = _lines(several, curve, "precision_recall")
-        figure, axes = _square(title, "recall", "precision")
+        labels = _labels(lines, "average precision")
+        figure, axes = _square(title, "recall", "precision", labels)
         if len(lines) == 1 or isinstance(output, Mapping):
             first = next(iter(several.values()))
             axes.axhline(float((first.target == 1).mean()), **CHANCE)
-        _draw_lines(axes, lines, "average precision", drawstyle="steps-pre")
+        _draw_lines(axes, lines, labels, "average precision", drawstyle="steps-pre")
         return style.finish(figure, path)
+
+
+EQUAL_ERROR = "equal error rate"
+SMALLEST_RATE = 1e-12  # stands for 0, which the scale of a normal deviate has at −∞
+RATE_TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
+
+
+def det(
+    output: Any,
+    target: Any,
+    classes: Sequence[object] | None = None,
+    *,
+    scores: str | None = None,
+    title: str | None = None,
+    path: str | os.PathLike[str] | None = None,
+) -> Figure:
+    """Draw detection error tradeoffs: the share of positives missed over that of false alarms.
+
+    The arguments are those of `roc`. Both axes are scaled by the quantiles of the normal
+    distribution, which spreads small rates: where scores of positives and of negatives are normal,
+    the curve is a straight line. The best curve is the one nearest to the lower left corner. The
+    legend has the equal error rate: where the ROC curve, a straight line between its points, has as
+    large a share of misses as of false alarms. A rate of 0 is at the edge of the picture. Martin et
+    al., "The DET curve in assessment of detection task performance" (1997).
+
+    >>> figure = det(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]))
+    >>> figure.axes[0].get_legend().get_texts()[0].get_text()
+    'equal error rate 0.500'
+    """
+
+    def curve(one: Answers, positive: int | None) -> tuple[Any, Any, float]:
+        points = metrics.roc_curve(one.output, one.target, positive, scores=one.scores)
+        x, y = points.false_positive_rate, 1 - points.true_positive_rate
+        return x, y, _equal_error(x, y)
+
+    with style.house_style():
+        lines = _lines(_several("det", output, target, classes, scores), curve, "det")
+        labels = _labels(lines, EQUAL_ERROR)
+        figure, axes = _square(title, "false positive rate", "false negative rate", labels)
+        _scale_by_quantiles(axes, [rates for line in lines.values() for rates in line[:2]])
+        axes.plot([SMALLEST_RATE, 1 - SMALLEST_RATE], [SMALLEST_RATE, 1 - SMALLEST_RATE], **CHANCE)
+        _draw_lines(axes, lines, labels, EQUAL_ERROR, drawstyle="steps-post")
+        return style.finish(figure, path)
+
+
+def _equal_error(false_alarms: Any, misses: Any) -> float:
+    """Where misses, which fall, meet false alarms, which grow; linear between points."""
+    if np.isnan(false_alarms).any() or np.isnan(misses).any():
+        return float("nan")
+    above = misses - false_alarms  # from 1 to -1
+    i = int(np.flatnonzero(above <= 0)[0])
+    share = above[i - 1] / (above[i - 1] - above[i])
+    return float(false_alarms[i - 1] + share * (false_alarms[i] - false_alarms[i - 1]))
+
+
+def quantile(rate: Any) -> Any:
+    """The normal deviate below which a share of `rate` lies; 0 and 1 are far, but finite."""
+    inside = np.clip(np.asarray(rate, np.float64), SMALLEST_RATE, 1 - SMALLEST_RATE)
+    return special.ndtri(Tensor(inside)).numpy()
+
+
+def share_below(deviate: Any) -> Any:
+    """The inverse of `quantile`."""
+    return special.ndtr(Tensor(np.asarray(deviate, np.float64))).numpy()
+
+
+def _scale_by_quantiles(axes: Axes, rates: Sequence[Any]) -> None:
+    """Scale both axes, from somewhat below the smallest rate to somewhat above the largest."""
+    inside = np.concatenate([one[(one > 0) & (one < 1)] for one in rates] + [[0.01, 0.5]])
+    low = max(float(inside.min()) / 2, 1e-7)
+    high = min((1 + float(inside.max())) / 2, 1 - 1e-4)
+    ticks = [tick for tick in RATE_TICKS if low <= tick <= high]
+    axes.set_xscale("function", functions=(quantile, share_below))
+    axes.set_yscale("function", functions=(quantile, share_below))
+    axes.set(xlim=(low, high), ylim=(low, high))
+    names = [f"{100 * tick:.6g} %" for tick in ticks]
+    axes.set_xticks(ticks, names, size=style.SMALL_SIZE)
+    axes.set_yticks(ticks, names, size=style.SMALL_SIZE)
 
 
 def _several(
@@ -172,8 +255,27 @@ def _lines(
     return {name: curve(one, None) for name, one in several.items()}
 
 
-def _square(title: str | None, x_label: str, y_label: str) -> tuple[Figure, Axes]:
-    figure = style.new_figure(SIDE + 0.9, SIDE + 0.6, title)
+def _labels(lines: Mapping[str, tuple[Any, Any, float]], what: str) -> dict[str, str]:
+    """What the legend says of each line, by its name; the best first, as the eye looks for it."""
+    sign = 1 if what == EQUAL_ERROR else -1
+    ranked = sorted(lines.items(), key=lambda line: sign * np.nan_to_num(line[1][2]))
+    short = dict(zip(lines, style.shortened_apart(list(lines), 24), strict=True))
+    labels = {}
+    for name, (_, _, value) in ranked:
+        number = "undefined" if np.isnan(value) else f"{value:.3f}"
+        labels[name] = f"{short[name]}  {number}" if name else f"{what} {number}"
+    return labels
+
+
+def _square(
+    title: str | None, x_label: str, y_label: str, labels: Mapping[str, str]
+) -> tuple[Figure, Axes]:
+    """A figure with a square of both rates; of many labels with room for them at its right."""
+    width = SIDE + 0.9
+    if len(labels) > MOST_INSIDE:
+        longest = max(style.text_width(one, style.SUBTITLE_SIZE) for one in labels.values())
+        width += longest + 0.75
+    figure = style.new_figure(width, SIDE + 0.6, title)
     style.lay_out(figure, SIDE + 0.6)
     axes = figure.subplots()
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=x_label, ylabel=y_label, aspect="equal")
@@ -182,17 +284,23 @@ def _square(title: str | None, x_label: str, y_label: str) -> tuple[Figure, Axes
 
 
 def _draw_lines(
-    axes: Axes, lines: Mapping[str, tuple[Any, Any, float]], what: str, **how: Any
+    axes: Axes,
+    lines: Mapping[str, tuple[Any, Any, float]],
+    labels: Mapping[str, str],
+    what: str,
+    **how: Any,
 ) -> None:
     looks = looks_of(lines)
-    # the best first, as the eye looks for it
-    for name, (x, y, area) in sorted(lines.items(), key=lambda line: -np.nan_to_num(line[1][2])):
+    for name, label in labels.items():
+        x, y, _ = lines[name]
         look = dict(looks[name])
         if len(x) > 60:  # a marker for each sample would hide the curve
             look["markevery"] = MARK_EVERY
-        label = f"{style.shortened(name, 24)}  {area:.3f}" if name else f"{what} {area:.3f}"
         axes.plot(x, y, **look, **how, label=label)
-    legend = axes.legend(title=what if len(lines) > 1 else None, handlelength=2.6)
+    beside: dict[str, Any] = {}
+    if len(lines) > MOST_INSIDE:
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.02)}
+    legend = axes.legend(title=what if len(lines) > 1 else None, handlelength=2.6, **beside)
     legend.set_frame_on(True)
     legend.get_frame().set(facecolor=style.PAPER, edgecolor="none", alpha=0.85)
 
@@ -207,7 +315,7 @@ def thresholds(
     target: Any,
     *,
     positive: int = 1,
-    names: Sequence[str] = ("precision", "recall", "f1"),
+    names: str | Sequence[str] = ("precision", "recall", "f1"),
     scores: str | None = None,
     title: str | None = None,
     path: str | os.PathLike[str] | None = None,
@@ -235,12 +343,7 @@ def thresholds(
     >>> figure.axes[0].get_title()
     'best F1 0.800 from 0.35 on'
     """
-    for name in names:
-        if name not in RATES:
-            raise ArgumentError(
-                f"thresholds: there is no {name!r}.{did_you_mean(name, RATES)} Known: "
-                f"{', '.join(RATES)}"
-            )
+    names = chosen("thresholds", names, RATES)
     if isinstance(positive, bool) or not isinstance(positive, (int, np.integer)):
         raise ArgumentError(f"thresholds: positive must be the number of a class; got {positive!r}")
     if isinstance(output, Mapping):
@@ -271,7 +374,7 @@ def thresholds(
         style.lay_out(figure, 3.9)
         axes = figure.subplots()
         for name, look in looks_of(names).items():
-            how = dict(look, drawstyle="steps-pre", markevery=MARK_EVERY)
+            how = dict(look, drawstyle="steps-pre", markevery=MARK_EVERY if len(at) > 1 else 1)
             axes.plot(at, rates[name], **how, label="F1" if name == "f1" else name)
         if "f1" in names:
             ring = {"marker": "o", "ms": 11, "mfc": "none", "mec": style.INK, "mew": 1.4}

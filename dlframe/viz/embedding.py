@@ -483,7 +483,7 @@ def _name_groups(axes: Axes, points: Points, labels: Any, names: Sequence[str]) 
     size = 8.5 if len(names) <= 30 else 7.0 if len(names) <= 60 else 5.5
     dpi = axes.figure.dpi
     there = [k for k in range(len(names)) if (labels == k).any()]
-    texts = [style.shortened(names[k], 12) for k in there]
+    texts = style.shortened_apart([names[k] for k in there], 12)
     medians = np.array([np.median(points[labels == k], axis=0) for k in there])
     centres = axes.transData.transform(medians) / dpi
     boxes = np.array([[style.text_width(text, size, "bold") + 0.05, size / 72 + 0.04]

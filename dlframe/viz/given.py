@@ -577,5 +577,5 @@ def _kind_of(scores: Array) -> str | None:
 
 
 def names(classes: Sequence[object] | None, count: int, longest: int) -> list[str]:
-    """The names of so many classes, shortened."""
-    return [style.shortened(one, longest) for one in style.class_names(classes, count)[:count]]
+    """The names of so many classes, shortened; different ones stay different."""
+    return style.shortened_apart(style.class_names(classes, count)[:count], longest)

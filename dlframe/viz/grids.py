@@ -412,7 +412,7 @@ def _texts(
         texts = [str(classes[i]) for i in numbers]
     else:
         texts = [str(label) for label in array.tolist()]
-    return [style.shortened(text, LONGEST_NAME) for text in texts]
+    return style.shortened_apart(texts, LONGEST_NAME)
 
 
 def _confidences(confidence: Any, count: int) -> NDArray[np.float64]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlframe import metrics
-from dlframe.errors import ArgumentError, ShapeError
+from dlframe.errors import ArgumentError, ShapeError, did_you_mean
 from dlframe.tensor import Tensor
 from dlframe.viz import given, style
 
@@ -30,7 +31,7 @@ def confusion(
     classes: Any = None,
     *,
     target: Any = None,
-    normalize: bool = False,
+    normalize: bool | str | None = None,
     scores: str | None = None,
     title: str | None = "Confusion matrix",
     path: str | os.PathLike[str] | None = None,
@@ -44,27 +45,34 @@ def confusion(
             targets may stand: `confusion(outputs, labels)`, `confusion(model, data)`.
         target: the true labels, as numbers, names or one-hot rows. Of a model, its data: a data
             set, a loader, or a pair (x, y).
-        normalize: draw shares of the true class.
+        normalize: draw shares in percent: "true", or True, of the true class, so that rows sum to
+            100 and the diagonal is the recall; "pred" of the predicted class, so that columns sum
+            to 100 and the diagonal is the precision; "all" of all samples.
         scores: what one score per sample is, see `metrics.scores_of`.
 
-    With `normalize` each row is divided by its sum: it shows the shares of a true class that were
-    taken for each class, and the diagonal is the recall. Shades follow the square root, so that a
-    few mistakes can be seen besides hundreds of hits. Empty cells are white and without a number.
+    Shades follow the square root, so that a few mistakes can be seen besides hundreds of hits.
+    Empty cells are white and without a number, and so is a class of no samples: it has no shares.
+
+    Raises:
+        ArgumentError: another `normalize`, or a matrix that does not count samples.
+        ShapeError: a matrix that is not square.
 
     >>> figure = confusion(np.array([[8, 2], [0, 10]]), ["cat", "dog"])
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['8', '2', '10']
     """
+    share = _share_of(normalize)
     table, classes = matrix_of("confusion", matrix, classes, target, scores)
     with style.house_style():
         names = given.names(classes, len(table), LONGEST_NAME)
-        values = _row_shares(table) if normalize else table
+        values = table if share is None else _shares(table, share.axis)
         figure, axes, bar = _page(len(table), names, title, _summary(table))
-        image = _draw_cells(axes, values, 1.0 if normalize else float(table.max()))
-        _write_numbers(axes, image, values, normalize=normalize)
+        whole = share is not None and share.axis is not None
+        image = _draw_cells(axes, values, 1.0 if whole else float(np.nan_to_num(values).max()))
+        _write_numbers(axes, image, values, share)
         _name_axes(axes, names)
         if bar is not None:
-            _draw_bar(bar, image, normalize=normalize)
+            _draw_bar(bar, image, share)
         return style.finish(figure, path)
 
 
@@ -118,9 +126,37 @@ def _are_targets(matrix: Any, second: Any) -> bool:
     return True
 
 
-def _row_shares(table: NDArray[Any]) -> NDArray[np.float64]:
-    """Each row divided by its sum; a class without samples has a row of NaN, shown empty."""
-    sums = table.sum(axis=1, keepdims=True)
+@dataclass(frozen=True)
+class Share:
+    """What a normalized matrix is divided by: the sums along an axis, None for the whole sum."""
+
+    axis: int | None
+    label: str
+    decimals: int = 0
+
+
+SHARES = {
+    "true": Share(1, "share of the true class (%)"),
+    "pred": Share(0, "share of the predicted class (%)"),
+    "all": Share(None, "share of all samples (%)", 1),
+}
+
+
+def _share_of(normalize: bool | str | None) -> Share | None:
+    if normalize is None or isinstance(normalize, (bool, np.bool_)):
+        return SHARES["true"] if normalize else None
+    if not isinstance(normalize, str) or normalize not in SHARES:
+        hint = did_you_mean(normalize, SHARES) if isinstance(normalize, str) else ""
+        raise ArgumentError(
+            f"confusion: normalize must be one of 'true', 'pred' and 'all', or True, False or "
+            f"None; got {normalize!r}.{hint}"
+        )
+    return SHARES[normalize]
+
+
+def _shares(table: NDArray[Any], axis: int | None) -> NDArray[np.float64]:
+    """Numbers divided by the sums along an axis; where that is 0, NaN, which is drawn empty."""
+    sums = table.sum(axis=axis, keepdims=True, dtype=np.float64)
     shares = np.full(table.shape, np.nan)
     np.divide(table, sums, out=shares, where=sums > 0)
     return shares
@@ -193,10 +229,11 @@ def _draw_cells(axes: Axes, values: NDArray[Any], most: float) -> AxesImage:
     return image
 
 
-def _write_numbers(axes: Axes, image: AxesImage, values: NDArray[Any], *, normalize: bool) -> None:
+def _write_numbers(axes: Axes, image: AxesImage, values: NDArray[Any], share: Share | None) -> None:
     """The number in each cell that has one, where cells are large enough to read it."""
     filled = np.argwhere(np.nan_to_num(values) > 0)
-    texts = [_percent(values[i, j]) if normalize else f"{values[i, j]:.6g}" for i, j in filled]
+    numbers = [float(values[i, j]) for i, j in filled]
+    texts = [_count(n) if share is None else _percent(n, share.decimals) for n in numbers]
     longest = max((len(t) for t in texts), default=1)
     size = min(style.LABEL_SIZE + 0.5, _cell(len(values)) * 72 * 0.85 / (0.64 * max(longest, 2)))
     if size < SMALLEST_TEXT:
@@ -209,11 +246,20 @@ def _write_numbers(axes: Axes, image: AxesImage, values: NDArray[Any], *, normal
                   ha="center", va="center_baseline")  # fmt: skip
 
 
-def _percent(share: float) -> str:
-    """Whole percents, with "<1" and ">99" so that rounding does not hide a mistake."""
-    if 0 < share < 0.01:
-        return "<1"
-    return ">99" if 0.99 < share < 1 else f"{share * 100:.0f}"
+def _count(number: float) -> str:
+    """Whole numbers in full up to ten millions, others in six digits."""
+    is_whole = number == round(number) and abs(number) < 1e7
+    return f"{number:.0f}" if is_whole else f"{number:.6g}"
+
+
+def _percent(share: float, decimals: int = 0) -> str:
+    """Percents, with "<1" and ">99" so that rounding does not hide a mistake."""
+    percents, step = 100 * share, 10.0**-decimals
+    if 0 < percents < step:
+        return f"<{step:.{decimals}f}"
+    if 100 - step < percents < 100:
+        return f">{100 - step:.{decimals}f}"
+    return f"{percents:.{decimals}f}"
 
 
 def _name_axes(axes: Axes, names: Sequence[str]) -> None:
@@ -231,21 +277,22 @@ def _name_axes(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylabel("true class")
 
 
-def _draw_bar(bar: Axes, image: AxesImage, *, normalize: bool) -> None:
+def _draw_bar(bar: Axes, image: AxesImage, share: Share | None) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-    most = float(image.get_clim()[1] or 1.0)
+    factor = 1.0 if share is None else 100.0
+    most = factor * float(image.get_clim()[1] or 1.0)
     inches = bar.get_window_extent().height / style.DPI
     colours = bar.figure.colorbar(image, cax=bar)
-    if normalize:
-        colours.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}"))
-        colours.set_label("share of the true class (%)")
-        ticks = [0.0, 0.05, 0.2, 0.5, 1.0] if inches > 2 else [0.0, 0.2, 1.0]
+    text = FuncFormatter(lambda value, _: _count(round(factor * value, 9)))
+    colours.ax.yaxis.set_major_formatter(text)
+    colours.set_label("samples" if share is None else share.label)
+    if share is not None and share.axis is not None:
+        ticks = [0.0, 5.0, 20.0, 50.0, 100.0] if inches > 2 else [0.0, 20.0, 100.0]
     else:
-        colours.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
-        colours.set_label("samples")
-        marks = MaxNLocator(nbins=4 if inches > 2 else 2, integer=True).tick_values(0, most)
-        ticks = [float(t) for t in marks if 0 <= t <= most]
+        marks = MaxNLocator(nbins=4 if inches > 2 else 2, integer=share is None)
+        ticks = [float(t) for t in marks.tick_values(0, most) if 0 <= t <= most]
+    ticks = [tick / factor for tick in ticks]
     colours.ax.yaxis.set_major_locator(FixedLocator(ticks))
     colours.ax.minorticks_off()
     colours.ax.tick_params(length=2, labelsize=style.SMALL_SIZE)

@@ -11,8 +11,9 @@ in dashes and markers as well.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,17 +96,49 @@ RC: dict[str, Any] = {
 }
 
 
+class _Drawing(threading.local):
+    """Whether this thread is in a block of `house_style`."""
+
+    now = False
+
+
+# matplotlib's settings are of the whole process: the first of the threads that draw at one time
+# changes them, and the last restores them
+_drawing = _Drawing()
+_shared = threading.Lock()
+_threads = 0
+_settings = ExitStack()
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
     """Use matplotlib's settings for our pictures in a block; afterwards restore the user's.
 
+    Several threads can draw at one time.
+
     Raises MissingExtraError, which names the extra, if matplotlib is not installed.
     """
+    global _threads
     with needs("matplotlib", extra="viz"):
         import matplotlib as mpl
     settings: Any = RC  # matplotlib's stubs list every setting by name in some versions
-    with mpl.rc_context(settings):
+    if _drawing.now:  # a block inside of another
+        with mpl.rc_context(settings):
+            yield
+        return
+    with _shared:
+        if not _threads:
+            _settings.enter_context(mpl.rc_context(settings))
+        _threads += 1
+    _drawing.now = True
+    try:
         yield
+    finally:
+        _drawing.now = False
+        with _shared:
+            _threads -= 1
+            if not _threads:
+                _settings.close()
 
 
 def new_figure(
@@ -309,6 +342,28 @@ def shortened(text: str, limit: int) -> str:
     """The text, cut to at most `limit` characters, of which the last is then an ellipsis."""
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def shortened_apart(texts: Sequence[str], limit: int) -> list[str]:
+    """Texts, each cut to at most `limit` characters, so that different ones stay different.
+
+    Those that would be the same without their ends lose their middle instead, as far as it helps.
+
+    >>> shortened_apart(["a golden retriever", "a golden eagle", "cat"], 10)
+    ['a go…iever', 'a go…eagle', 'cat']
+    """
+    texts = [" ".join(text.split()) for text in texts]
+    cut = [shortened(text, limit) for text in texts]
+    wholes: dict[str, set[str]] = {}
+    for text, short in zip(texts, cut, strict=True):
+        wholes.setdefault(short, set()).add(text)
+    end = limit // 2
+    return [
+        short
+        if len(wholes[short]) == 1
+        else f"{text[: limit - 1 - end].rstrip()}…{text[-end:].lstrip()}"
+        for text, short in zip(texts, cut, strict=True)
+    ]
 
 
 def class_names(classes: Sequence[object] | None, count: int) -> list[str]:

@@ -115,6 +115,7 @@ def classifiers() -> dict[str, Any]:
         "classes": viz.class_scores(guesses, digits.classes, target=digits.targets),
         "roc": viz.roc(outputs, labels, title=title),
         "precision": viz.precision_recall(outputs, labels, title=title),
+        "det": viz.det(outputs, labels, title=title),
         "calibration": viz.calibration(outputs, labels, scores="logits", title=title),
         "thresholds": viz.thresholds(outputs["20 epochs"], labels, title=title),
     }

@@ -15,11 +15,12 @@ from dlframe.viz import (
     class_balance,
     class_scores,
     confusion,
+    det,
     precision_recall,
     roc,
     thresholds,
 )
-from dlframe.viz.classifiers import MOST
+from dlframe.viz.classifiers import MOST, MOST_INSIDE, quantile, share_below
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_the_precision_of_guessing_is_a_line(two):
     assert axes.lines[0].get_ydata() == [two[1].mean()] * 2
 
 
-@pytest.mark.parametrize("draw", [roc, precision_recall])
+@pytest.mark.parametrize("draw", [roc, precision_recall, det])
 def test_what_cannot_be_drawn_is_refused(draw, four):
     scores, labels = four
     with pytest.raises(ArgumentError, match="'a' has scores of 4 classes; models are"):
@@ -101,6 +102,71 @@ def test_what_cannot_be_drawn_is_refused(draw, four):
     many = np.eye(MOST + 1) / 2
     with pytest.raises(ArgumentError, match=f"{MOST + 1} curves cannot be told apart"):
         draw(many, np.arange(MOST + 1), scores="logits")
+
+
+@pytest.mark.parametrize("draw", [roc, precision_recall, det])
+def test_a_long_legend_is_beside_the_curves(draw, rng, inside):
+    count = MOST_INSIDE + 1
+    labels = np.arange(60) % count
+    names = [f"one of the classes with a long name, the {i}" for i in range(count)]
+    figure = draw(rng.normal(0, 1, (60, count)), labels, names, scores="logits")
+    inside(figure)
+    axes = figure.axes[0]
+    legend = axes.get_legend().get_window_extent()
+    assert legend.x0 >= axes.get_window_extent().x1
+    shown = [text.get_text().rsplit("  ", 1)[0] for text in axes.get_legend().get_texts()]
+    assert len(set(shown)) == count  # names that only differ at their ends still differ
+    assert all(len(one) <= 24 for one in shown)
+
+
+def test_a_curve_of_one_class_is_undefined_and_says_so():
+    for draw in (roc, det):
+        figure = draw(np.array([0.1, 0.7]), np.array([1, 1]))
+        text = figure.axes[0].get_legend().get_texts()[0].get_text()
+        assert text.endswith(" undefined")
+
+
+# --- detection error tradeoffs -----------------------------------------------------------------
+
+
+def test_det_draws_misses_over_false_alarms_on_scales_of_normal_quantiles(two, inside):
+    figure = det(*two)
+    axes = figure.axes[0]
+    (line,) = labelled(axes).values()
+    points = metrics.roc_curve(*two)
+    np.testing.assert_array_equal(line.get_xdata(), points.false_positive_rate)
+    np.testing.assert_array_equal(line.get_ydata(), 1 - points.true_positive_rate)
+    # the quantiles of 2.5 % and of 97.5 %, which are in every table, are as far from the middle
+    place = axes.transScale.transform([(0.025, 0.5), (0.5, 0.5), (0.975, 0.5)])
+    np.testing.assert_allclose(place, [(-1.959964, 0), (0, 0), (1.959964, 0)], atol=1e-6)
+    rates = np.array([0.0, 1e-6, 0.3, 1.0])
+    np.testing.assert_allclose(share_below(quantile(rates)), rates, atol=1e-11)
+    assert axes.get_xlim() == axes.get_ylim()
+    assert "5 %" in [tick.get_text() for tick in axes.get_xticklabels()]
+    inside(figure)
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "expected"),
+    [
+        ([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1], "0.000"),
+        ([0.9, 0.8, 0.2, 0.1], [0, 0, 1, 1], "1.000"),
+        ([0.5, 0.5, 0.5, 0.5], [0, 1, 0, 1], "0.500"),
+        # at 0.6 one of four is missed and none of three is a false alarm; at 0.5 one of three is
+        ([0.1, 0.2, 0.5, 0.4, 0.6, 0.7, 0.8], [0, 0, 0, 1, 1, 1, 1], "0.250"),
+    ],
+)
+def test_the_equal_error_rate(scores, labels, expected):
+    figure = det(np.array(scores), np.array(labels))
+    text = figure.axes[0].get_legend().get_texts()[0].get_text()
+    assert text == f"equal error rate {expected}"
+
+
+def test_the_lowest_equal_error_is_first(two):
+    scores, labels = two
+    figure = det({"bad": -scores, "good": scores}, labels)
+    shown = [text.get_text().split()[0] for text in figure.axes[0].get_legend().get_texts()]
+    assert shown == ["good", "bad"]
 
 
 # --- calibration -------------------------------------------------------------------------------
@@ -143,9 +209,40 @@ def test_bars_are_the_scores_of_each_class_with_their_intervals(four):
                for n, m in zip(matrix.diagonal(), matrix.sum(axis=1), strict=True)]  # fmt: skip
     drawn = [tuple(map(float, line.get_xdata())) for line in axes.lines]
     assert set(recalls) <= set(drawn)
-    assert len(drawn) == 12  # F1 is no share
+    assert len(drawn) == 16  # a mean of each, and intervals of all but F1, which is no share
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert labels == [f"{i}  ({n})" for i, n in enumerate(matrix.sum(axis=1))]
+
+
+def test_the_means_of_all_classes_are_those_of_the_metrics(rng):
+    labels, guesses = rng.integers(0, 4, 60), rng.integers(0, 3, 60)  # class 3 is never predicted
+    names = ("precision", "recall", "f1", "specificity")
+    matrix = metrics.confusion_matrix(guesses, labels, 5)  # and class 4 never occurs
+    figure = class_scores(matrix, names=names)
+    lines = {float(line.get_xdata()[0]) for line in figure.axes[0].lines}
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    for name, text in zip(names, legend, strict=True):
+        mean = getattr(metrics, name)(guesses, labels, "macro")
+        assert mean in lines
+        assert text == f"{name}, mean {mean:.3f}"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [([], "names is empty"), (["f1", "f1"], "'f1' occurs twice"), (["f2"], "there is no 'f2'")],
+)
+def test_names_of_scores_are_checked(names, message):
+    with pytest.raises(ArgumentError, match=message):
+        class_scores(np.eye(2), names=names)
+    with pytest.raises(ArgumentError, match=message):
+        thresholds(np.array([0.1, 0.9]), np.array([0, 1]), names=names)
+    assert len(class_scores(np.eye(2), names="f1").axes[0].patches) == 2
+
+
+def test_a_single_threshold_is_seen():
+    axes = thresholds(np.full(4, 0.5), np.array([0, 1, 0, 1])).axes[0]
+    assert [list(line.get_ydata()) for line in axes.lines[:2]] == [[0.5], [1.0]]
+    assert all(line.get_markevery() == 1 for line in axes.lines[:3])
 
 
 def test_outputs_and_targets_do_as_well_as_a_matrix(four):

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from dlframe.errors import ShapeError
+from dlframe.errors import ArgumentError, ShapeError
 from dlframe.viz import confusion
 
 MATRIX = np.array([[3, 1, 0], [1, 1, 1], [0, 0, 3]])
@@ -41,6 +41,47 @@ def test_rows_normalised_to_shares():
     shares = np.asarray(figure.axes[0].images[0].get_array())
     np.testing.assert_allclose(shares[:2].sum(axis=1), 1)
     assert np.isnan(shares[2]).all()  # no samples: no share, not 0 %
+
+
+@pytest.mark.parametrize(
+    ("normalize", "axis", "label"),
+    [
+        ("true", 1, "share of the true class (%)"),
+        ("pred", 0, "share of the predicted class (%)"),
+        ("all", None, "share of all samples (%)"),
+    ],
+)
+def test_shares_of_rows_columns_and_all(normalize, axis, label, texts):
+    matrix = np.array([[60, 3, 0, 1], [0, 20, 0, 5], [1, 1, 0, 0], [2, 0, 0, 7]])
+    figure = confusion(matrix, normalize=normalize)
+    sums = matrix.sum(axis=axis, keepdims=True)
+    shares = np.asarray(figure.axes[0].images[0].get_array())
+    expected = np.where(sums == 0, np.nan, matrix / np.maximum(sums, 1))
+    np.testing.assert_allclose(shares, np.broadcast_to(expected, (4, 4)))
+    assert label in texts(figure)
+    assert figure.axes[1].get_ylim() == pytest.approx((0, 0.6 if axis is None else 1))
+    corner = {"true": "94", "pred": "95", "all": "60.0"}[normalize]
+    assert numbers(figure)[0, 0] == corner
+    assert "accuracy 87.0 % · 100 samples" in texts(figure)
+    if normalize == "true":
+        same = confusion(matrix, normalize=True).axes[0].images[0].get_array()
+        np.testing.assert_array_equal(same, shares)
+
+
+def test_small_shares_of_all_samples_are_not_rounded_to_nothing():
+    figure = confusion(np.array([[9999, 1], [0, 0]]), normalize="all")
+    assert numbers(figure) == {(0, 0): ">99.9", (0, 1): "<0.1"}
+
+
+@pytest.mark.parametrize("normalize", ["rows", "", 1.5, ["true"]])
+def test_other_ways_to_normalize_are_refused(normalize):
+    with pytest.raises(ArgumentError, match="normalize must be one of 'true', 'pred' and 'all'"):
+        confusion(MATRIX, normalize=normalize)
+
+
+def test_large_counts_are_written_in_full():
+    figure = confusion(np.array([[1234567, 0.25], [12345678, 3]]))
+    assert set(numbers(figure).values()) == {"1234567", "0.25", "1.23457e+07", "3"}
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 30, pytest.param(100, marks=pytest.mark.slow)])

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 
 import matplotlib as mpl
 import pytest
@@ -102,6 +103,69 @@ def test_the_users_settings_come_back():
 def figure():
     with house_style():
         return new_figure(2, 1, "A title")
+
+
+def test_threads_draw_in_one_style_and_the_users_settings_come_back():
+    before = dict(mpl.rcParams)
+    inside, left = threading.Event(), threading.Event()
+    sizes = []
+
+    def early():
+        with house_style():
+            inside.set()
+            assert left.wait(20)
+            sizes.append(mpl.rcParams["font.size"])
+
+    def late():  # begins and ends inside of the other block
+        assert inside.wait(20)
+        with house_style():
+            sizes.append(mpl.rcParams["font.size"])
+            with house_style():
+                sizes.append(mpl.rcParams["font.size"])
+        left.set()
+
+    with mpl.rc_context({"font.size": 33.0}):
+        threads = [threading.Thread(target=one) for one in (early, late)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sizes == [style.RC["font.size"]] * 3
+        assert mpl.rcParams["font.size"] == 33.0
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_first_thread_may_end_first():
+    before = dict(mpl.rcParams)
+    first, second = house_style(), house_style()
+    first.__enter__()
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with second:
+            entered.set()
+            assert leave.wait(20)
+            assert mpl.rcParams["font.size"] == style.RC["font.size"]
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert entered.wait(20)
+    first.__exit__(None, None, None)
+    assert mpl.rcParams["font.size"] == style.RC["font.size"]  # the other still draws
+    leave.set()
+    thread.join()
+    assert dict(mpl.rcParams) == before
+
+
+def test_short_names_that_differ_stay_different():
+    names = [f"a class with a long name {i}" for i in range(12)]
+    short = style.shortened_apart([*names, "cat", names[0]], 18)
+    assert len(set(short)) == 13
+    assert short[-1] == short[0]
+    assert short[12] == "cat"
+    assert all(len(one) <= 18 for one in short)
+    apart = style.shortened_apart(["the first of all", "one other"], 10)
+    assert apart == ["the first…", "one other"]
 
 
 def test_save_makes_folders_and_leaves_nothing_else(tmp_path):
