@@ -243,7 +243,13 @@ def _scaled_arrays(source: Source, seed: int) -> Source:
 def _classes(source: Source, raw: Parts) -> list[str]:
     """The names of the classes; none, if the target is a number."""
     if source["form"] == "folder":
-        return _names_of(source)
+        names = _names_of(source)
+        if len(names) < 2:
+            raise ArgumentError(
+                f"there is one folder of a class only ({_text(names[0])}); to tell classes apart, "
+                "give each class a folder"
+            )
+        return names
     y = np.concatenate([part.y for part in raw])
     task = source.get("task")
     if task == "numbers" or (task is None and not are_classes(y)):

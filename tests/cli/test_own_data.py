@@ -294,3 +294,10 @@ def test_descriptions_of_anybody(here: Path, change: dict[str, Any]) -> None:
     with pytest.raises(FileFormatError) as caught:
         description_in(content, path)
     assert str(caught.value).isprintable()
+
+
+def test_a_folder_with_one_class(here: Path, capsys: Captured) -> None:
+    shutil.move("pictures/light", "elsewhere")
+    assert main(["train", "--data", "pictures", "--size", "8", *QUICK]) == 2
+    message = capsys.readouterr().err
+    assert "--data pictures: there is one folder of a class only (dark); to tell" in message
