@@ -77,6 +77,9 @@ _PLAIN: dict[str, tuple[Callable[..., Metric], dict[str, Any]]] = {
 
 # other common names of the same
 _ALSO = {
+    "acc": "accuracy",
+    "categorical_accuracy": "accuracy",
+    "sparse_categorical_accuracy": "accuracy",
     "auc": "auroc",
     "roc_auc": "auroc",
     "brier": "brier_score",

@@ -40,6 +40,8 @@ def test_every_class_has_a_name() -> None:
         ("iou_macro", "jaccard_macro"),
         ("sensitivity_binary", "recall_binary"),
         ("kappa", "cohen_kappa"),
+        ("acc", "accuracy"),
+        ("sparse_categorical_accuracy", "accuracy"),
     ],
 )
 def test_other_spellings(name: str, wanted: str | None) -> None:
