@@ -85,17 +85,22 @@ def estimate(values: ArrayLike, *, confidence: float = 0.95, method: str | None 
     if x.size < 2 or not np.isfinite(x).all():
         nan = math.nan
         return Estimate(mean, nan, nan, nan, x.size, method, confidence)
+    if _equal(x):
+        return Estimate(float(x[0]), float(x[0]), float(x[0]), 0.0, x.size, method, confidence)
     std = float(x.std(ddof=1))
     low, high = _ends(x, confidence, method)
     return Estimate(mean, low, high, std, x.size, method, confidence)
 
 
+def _equal(x: Array) -> bool:
+    """Whether all values are equal but for rounding."""
+    return bool(np.ptp(x) <= 8 * np.finfo(float).eps * np.abs(x).max())
+
+
 def _ends(x: Array, confidence: float, method: str) -> tuple[float, float]:
     from scipy import stats  # on first use: it takes longer than all of dlframe
 
-    mean, spread = float(x.mean()), float(np.ptp(x))
-    if spread <= 8 * np.finfo(float).eps * abs(mean):  # equal but for rounding
-        return mean, mean
+    mean = float(x.mean())
     if method == "t":
         half = float(stats.t.ppf(0.5 + confidence / 2, x.size - 1)) * float(stats.sem(x))
         return mean - half, mean + half
@@ -151,6 +156,8 @@ def compare(
     if x.size < 2:
         raise ShapeError("compare: one pair says nothing of its error; run two seeds or more")
     d = x - y
+    if np.ptp(d) <= 8 * np.finfo(float).eps * max(np.abs(x).max(), np.abs(y).max()):
+        d = np.full_like(d, d[0])  # equal but for rounding in x and y
     difference = estimate(d, confidence=confidence, method=method)
     flips = 2.0 ** (1 - d.size) * max(comparisons, 1) <= 1 - confidence
     p = sign_flip(d) if flips else t_test(d)
@@ -172,8 +179,7 @@ def t_test(differences: ArrayLike) -> float:
     d = _numbers("t_test", differences)
     if d.size < 2 or not np.isfinite(d).all():
         return math.nan
-    low, high = _ends(d, 0.95, "t")
-    if low == high:  # a spread of 0 by chance, as of accuracies that are shares of few samples
+    if _equal(d):  # a spread of 0 by chance, as of accuracies that are shares of few samples
         return sign_flip(d)
     from scipy import stats  # on first use
 

@@ -174,6 +174,8 @@ def spread(values: NDArray[Any], band: str) -> tuple[Array, Array, Array]:
     if band == "none" or count < 2:
         return mean, mean, mean
     half = values.std(axis=0, ddof=1)
+    rounding = 8 * np.finfo(values.dtype).eps * np.abs(values).max(axis=0)
+    half = np.where(np.ptp(values, axis=0) <= rounding, 0.0, half)  # equal values have no band
     if band == "confidence":
         from scipy.special import stdtrit  # on first use
 

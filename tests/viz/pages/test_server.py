@@ -340,11 +340,11 @@ def test_it_ends_at_once_with_open_streams(channel: Channel, listen: Any, reads:
     if not reads:
         channel.send("x" * 30_000_000)
         time.sleep(0.1)
-    threads = {thread.name for thread in threading.enumerate()}
-    started = time.monotonic()
+    threads = set(threading.enumerate())
     server.stop()
-    assert time.monotonic() - started < 3
-    assert len(threading.enumerate()) < len(threads) + 1
+    left = set(threading.enumerate())
+    assert {t.name for t in threads - left} >= {server.name}  # its own, which served
+    assert left <= threads
     assert channel.listeners == 0
     for one in listeners:
         one.read_to_the_end()

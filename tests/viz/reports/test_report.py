@@ -60,7 +60,9 @@ def trainer(points: tuple[Any, Any]) -> dl.Trainer:
 
 @pytest.fixture(scope="module")
 def whole(trainer: dl.Trainer, points: tuple[Any, Any]) -> viz.Report:
-    return viz.report(trainer, points, classes=["cat", "dog", "eel"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["train.py", "--epochs", "3"])  # a test's worker has no command
+        return viz.report(trainer, points, classes=["cat", "dog", "eel"])
 
 
 def parsed(page: viz.Report) -> Any:
