@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 AT_ONCE = 8192  # points in one call of predict: enough for speed, little for memory
+MOST_POINTS = 4000  # drawn
 PLOT = 4.6  # inches across
 PALE = 0.55  # the share of white in the colours of areas, so that points stand out
 
@@ -146,7 +147,20 @@ def _points(x: Any) -> Array:
     if points.dtype.kind not in "biuf":
         raise DTypeError(f"decision_boundary: x must be numbers (N, 2); got {points.dtype}")
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise ShapeError(f"decision_boundary: x must be (N, 2), N ≥ 1, got {points.shape}")
+        more = ""
+        if points.ndim == 2 and points.shape[1] > 2 and len(points):
+            more = (
+                ". Of more features draw two, with a function of (N, 2) that fills in the others "
+                "for the model; or see the samples with viz.embedding"
+            )
+        raise ShapeError(f"decision_boundary: x must be (N, 2), N ≥ 1, got {points.shape}{more}")
+    finite = np.isfinite(points).all(axis=1)
+    if not finite.all():
+        raise ArgumentError(
+            f"decision_boundary: x must be finite; x[{int((~finite).argmax())}] is "
+            f"{points[~finite][0].tolist()}, and {int((~finite).sum()) - 1} other points are not "
+            "finite either"
+        )
     return points if points.dtype.kind == "f" else points.astype(np.float32)
 
 
@@ -220,7 +234,11 @@ def _are_probabilities(scores: NDArray[np.float64]) -> bool:
 
 def _summary(wrong: NDArray[np.bool_]) -> str:
     right = style.percent(1 - float(wrong.mean()))
-    return f"{right} of {len(wrong)} points on the right side, {int(wrong.sum())} wrong (crossed)"
+    drawn = f"; {MOST_POINTS:,} of them drawn" if len(wrong) > MOST_POINTS else ""
+    return (
+        f"{right} of {len(wrong)} points on the right side, {int(wrong.sum())} wrong (crossed)"
+        f"{drawn}"
+    )
 
 
 # --- drawing -----------------------------------------------------------------------------------
@@ -259,6 +277,9 @@ def _draw_points(
     wrong: NDArray[np.bool_],
     names: Sequence[str],
 ) -> None:
+    if len(points) > MOST_POINTS:  # more would hide the areas and one another
+        shown = np.linspace(0, len(points) - 1, MOST_POINTS).round().astype(np.int64)
+        points, truth, wrong = points[shown], truth[shown], wrong[shown]
     size = 30 if len(points) <= 300 else 16 if len(points) <= 1500 else 6
     for k, name in enumerate(names):
         colour, marker = colour_and_marker(k)

@@ -25,6 +25,7 @@ from dlframe.viz.panels import (
     can_be_logarithmic,
     log_axis,
     marked,
+    name_y,
     nothing_yet,
     series_of,
     x_axis,
@@ -117,7 +118,8 @@ def compare(
         style.lay_out(figure, height)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (name, groups) in zip(grid, panels.items(), strict=False):
-            axes.set(xlabel=x_label, ylabel=name)
+            axes.set_xlabel(x_label)
+            name_y(axes, name)
             _draw(axes, groups, looks, band, every_run=every_run)
             values = _finite(groups)
             if log_scale and values.size and can_be_logarithmic(name, values):
@@ -236,7 +238,8 @@ def outcomes(
             zip(points.values(), looks_of(points).values(), strict=True)
         ):
             _draw_outcome(axes, row, values, look)
-        axes.set_yticks(range(len(points)), list(points))
+        names = [style.fitting(label, 3.4, style.SUBTITLE_SIZE) for label in points]
+        axes.set_yticks(range(len(points)), names)
         axes.set_ylim(len(points) - 0.5, -0.5)
         axes.set_xlabel(name)
         axes.grid(axis="x")

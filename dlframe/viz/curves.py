@@ -23,6 +23,7 @@ from dlframe.viz.panels import (
     can_be_logarithmic,
     log_axis,
     marked,
+    name_y,
     nothing_yet,
     series_of,
     x_axis,
@@ -192,7 +193,7 @@ def _draw_panel(
     axes: Axes, name: str, lines: Mapping[Role, Series], x_label: str, *, log_scale: bool
 ) -> None:
     axes.set_xlabel(x_label)
-    axes.set_ylabel(name)
+    name_y(axes, name)
     axes.grid(axis="y")
     values = np.concatenate([line.y[line.finite] for line in lines.values()])
     if not values.size:

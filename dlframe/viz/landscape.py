@@ -271,7 +271,8 @@ def landscape(
 
     The model is in evaluation mode: no dropout, and BatchNorm keeps its running statistics, which
     belong to θ (far from it, a training would have others). Afterwards model, loss and loader are
-    bit for bit as before, also after an error; random numbers are drawn for random directions only.
+    bit for bit as before, also after an error, and so are the random numbers: random directions are
+    those of `generator`, by default one with a fixed seed.
 
     It shows a plane of a space with as many dimensions as there are parameters: what looks convex
     here can curve down elsewhere. Compare landscapes of one kind of direction and extent only.
@@ -295,6 +296,8 @@ def landscape(
     if directions is None and weights is not None:
         directions, explained = principal_directions(weights)
     elif directions is None:
+        if generator is None:
+            generator = random.Generator().manual_seed(0)
         directions = random_directions(model, generator=generator)
     if len(directions) not in (1, 2):
         raise ArgumentError(f"landscape: needs one or two directions; got {len(directions)}")

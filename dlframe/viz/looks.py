@@ -33,8 +33,12 @@ def looks_of(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 _LINE = 0.165  # inches
 
 
+def _label(name: str, width: float) -> str:
+    return style.fitting(name, width - 2 * style.MARGIN - 0.75, style.SUBTITLE_SIZE)
+
+
 def _columns(names: Mapping[str, Any], width: float) -> int:
-    longest = max(style.text_width(name, style.SUBTITLE_SIZE) for name in names)
+    longest = max(style.text_width(_label(name, width), style.SUBTITLE_SIZE) for name in names)
     return max(1, min(len(names), int((width - 2 * style.MARGIN) / (longest + 0.75))))
 
 
@@ -49,7 +53,7 @@ def draw_legend(
     """One legend for all panels, between the heading and the first row."""
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], **look, label=name) for name, look in looks.items()]
+    handles = [Line2D([], [], **look, label=_label(name, width)) for name, look in looks.items()]
     _, tall = figure.get_size_inches()
     figure.legend(
         handles=handles,

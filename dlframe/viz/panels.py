@@ -97,6 +97,12 @@ def can_be_logarithmic(name: str, values: Array) -> bool:
     return positive and bool(values.min() > 0)
 
 
+def name_y(axes: Axes, name: str) -> None:
+    """Write the name of a quantity beside its panel, as much of it as fits there."""
+    height = min(height for _, height in PANEL.values()) - 1.0  # "(log scale)" comes after it
+    axes.set_ylabel(style.fitting(name, height, style.LABEL_SIZE))
+
+
 def log_axis(axes: Axes, low: float, high: float) -> None:
     """A logarithmic y axis with plain numbers: 0.05, not 5 × 10⁻²."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlframe.errors import ArgumentError
 from dlframe.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from dlframe.viz import style
+from dlframe.viz.panels import log_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,13 +59,19 @@ def schedules(
     if isinstance(schedules, LRScheduler):
         named = [(repr(schedules), schedules)]
     elif isinstance(schedules, Mapping):
-        named = list(schedules.items())
+        named = [(str(name), schedule) for name, schedule in schedules.items()]
     else:
         named = [(repr(schedule), schedule) for schedule in schedules]
     if not named or steps < 1:
         raise ArgumentError(
             f"viz.schedules: needs a schedule and a step; got {len(named)} schedules, steps={steps}"
         )
+    for _, schedule in named:
+        if not hasattr(schedule, "course"):
+            raise ArgumentError(
+                "viz.schedules: expected schedules such as optim.lr_scheduler.StepLR(optimizer, "
+                f"10), alone, in a list, or in a dict; got {type(schedule).__name__}"
+            )
     courses = [_course(schedule, steps, metrics, option) for _, schedule in named]
     with style.house_style():
         columns = min(len(named), COLUMNS)
@@ -80,6 +87,7 @@ def schedules(
                     range(steps),
                     values,
                     where="post",
+                    marker="" if steps > 1 else "o",  # one step is no line
                     label=label,
                     color=style.CLASS_COLOURS[i % len(style.CLASS_COLOURS)],
                     linestyle=DASHES[i % len(DASHES)],
@@ -87,8 +95,6 @@ def schedules(
             if len(lines) > 1:
                 axes.legend()
             axes.set_title(style.shortened(name, limit), size=style.LABEL_SIZE)
-            if log_scale:
-                axes.set_yscale("log")
         for axes in grid[len(named) :]:
             axes.remove()
         for i, axes in enumerate(grid[: len(named)]):
@@ -97,7 +103,11 @@ def schedules(
                 axes.tick_params(labelbottom=True)
             if i % columns == 0:
                 axes.set_ylabel("learning rate" if option == "lr" else option)
-        if not log_scale:
+        drawn = [value for course in courses for values in course.values() for value in values]
+        positive = [value for value in drawn if value > 0]
+        if log_scale and positive:
+            log_axis(grid[0], min(positive), max(positive))
+        else:
             grid[0].set_ylim(bottom=min(0.0, *(min(v) for c in courses for v in c.values())))
         return style.finish(figure, path)
 

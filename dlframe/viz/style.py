@@ -110,6 +110,47 @@ _threads = 0
 _settings = ExitStack()
 
 
+# fonts with the characters that matplotlib's own has not: Chinese, Japanese, Korean and others
+WIDE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Noto Sans JP",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "PingFang SC",
+    "Heiti SC",
+    "Hiragino Sans",
+    "Apple SD Gothic Neo",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "SimHei",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+    "Arial Unicode MS",
+)
+
+
+def _families() -> list[str]:
+    """The user's fonts, and behind them those here that have more characters."""
+    import matplotlib as mpl
+
+    own = mpl.rcParams["font.family"]
+    own = [own] if isinstance(own, str) else list(own)
+    return [*own, *(name for name in _wide_fonts() if name not in own)]
+
+
+@lru_cache(maxsize=1)
+def _wide_fonts() -> list[str]:
+    from matplotlib.font_manager import fontManager
+
+    there = {font.name for font in fontManager.ttflist}
+    return [name for name in WIDE_FONTS if name in there]
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
     """Use matplotlib's settings for our pictures in a block; afterwards restore the user's.
@@ -121,7 +162,7 @@ def house_style() -> Iterator[None]:
     global _threads
     with needs("matplotlib", extra="viz"):
         import matplotlib as mpl
-    settings: Any = RC  # matplotlib's stubs list every setting by name in some versions
+    settings: Any = RC | {"font.family": _families()}
     if _drawing.now:  # a block inside of another
         with mpl.rc_context(settings):
             yield
@@ -366,6 +407,15 @@ def shortened_apart(texts: Sequence[str], limit: int) -> list[str]:
     ]
 
 
+def fitting(text: str, inches: float, size: float, weight: str = "normal") -> str:
+    """The text in one line, shortened to this width."""
+    text = " ".join(text.split())
+    limit = len(text)
+    while limit > 4 and text_width(shortened(text, limit), size, weight) > inches:
+        limit -= 1
+    return shortened(text, limit)
+
+
 def class_names(classes: Sequence[object] | None, count: int) -> list[str]:
     """The classes' names, or their numbers where no names were given."""
     names = [str(i) for i in range(count)] if classes is None else [str(c) for c in classes]
@@ -375,7 +425,7 @@ def class_names(classes: Sequence[object] | None, count: int) -> list[str]:
 
 
 def percent(share: float) -> str:
-    """A share in percent: 0.964 is "96.4 %". Only 1 itself is "100 %"."""
-    if share in (0.0, 1.0):
+    """A share in percent: 0.964 is "96.4 %". Only 1 itself, but for last bits, is "100 %"."""
+    if min(abs(share), abs(1 - share)) < 1e-12:
         return f"{share * 100:.0f} %"
     return f"{min(max(share * 100, 0.1), 99.9):.1f} %"

@@ -126,19 +126,27 @@ class Tracker(Callback):
     def draw(self) -> Figure:
         """Draw everything collected so far, also into the file and below a notebook's cell."""
         self._logs_since_drawing = 0
-        figure = curves(
+        figure = self._drawn(self.path)
+        if self.live:
+            self._show(figure)
+        self._drawn_at = self.clock()  # after drawing, so that a slow disk is not busy all the time
+        return figure
+
+    def _repr_png_(self) -> Any:
+        """The picture where a tracker is the last line of a notebook's cell."""
+        figure: Any = self._drawn(None)
+        return figure._repr_png_()
+
+    def _drawn(self, path: str | os.PathLike[str] | None) -> Figure:
+        return curves(
             {name: np.array(values) for name, values in self._values.items()},
             steps={name: np.array(steps) for name, steps in self._steps.items()},
             x_label=self.x_label,
             log_scale=self.log_scale,
             smoothing=self.smoothing,
             title=self.title,
-            path=self.path,
+            path=path,
         )
-        if self.live:
-            self._show(figure)
-        self._drawn_at = self.clock()  # after drawing, so that a slow disk is not busy all the time
-        return figure
 
     def close(self) -> None:
         """Draw once more, if file or notebook lack the newest values."""

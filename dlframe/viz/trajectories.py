@@ -155,7 +155,8 @@ class Trajectories:
             axes = panels[number if apart else 0]
             lines[name] = self._draw_path(axes, name, 0 if apart else number, labels[name])
             if apart:
-                axes.set_title(name, size=style.LABEL_SIZE)
+                title = style.fitting(name, PANEL, style.LABEL_SIZE, "bold")
+                axes.set_title(title, size=style.LABEL_SIZE)
                 axes.set_xlabel(self.outcome(name), size=style.SMALL_SIZE, color=style.MUTED)
         if not apart:
             panels[0].legend(

@@ -10,10 +10,10 @@ from matplotlib.colors import to_rgb
 
 import dlframe as dl
 from dlframe import nn
-from dlframe.errors import LabelError, ShapeError
+from dlframe.errors import ArgumentError, LabelError, ShapeError
 from dlframe.tensor import Tensor, to_array
 from dlframe.viz import decision_boundary
-from dlframe.viz.boundaries import PALE, colour_and_marker
+from dlframe.viz.boundaries import MOST_POINTS, PALE, colour_and_marker
 
 X = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [1.0, -1.0], [0.5, 0.0]])
 Y = np.array([0, 0, 1, 1, 0])  # the last is on the wrong side of x₁ = 0
@@ -134,3 +134,21 @@ def test_a_model_says_by_its_last_layer_what_it_gives(last, texts):
     x = dl.tensor([[-1.0, 0.0], [-2.0, 1.0], [1.0, 0.0], [2.0, 1.0]])
     figure = decision_boundary(model, x, np.array([0, 0, 1, 1]), resolution=20)  # and no warning
     assert any(text.startswith("100 % of 4 points") for text in texts(figure))
+
+
+def test_of_very_many_points_a_part_is_drawn_and_all_are_counted(rng, texts):
+    x = rng.normal(size=(MOST_POINTS + 50, 2))
+    y = (x[:, 0] > 0).astype(int)
+    figure = decision_boundary(lambda points: points[:, 0], x, y)
+    drawn = [len(c.get_offsets()) for c in figure.axes[0].collections if c.get_label() in "01"]
+    assert sum(drawn) == MOST_POINTS
+    found = " ".join(texts(figure))
+    assert f"100 % of {MOST_POINTS + 50} points" in found
+    assert "4,000 of them drawn" in found
+
+
+def test_points_must_be_finite_and_have_two_features():
+    with pytest.raises(ArgumentError, match=r"x must be finite; x\[1\] is \[inf, 1.0\]"):
+        decision_boundary(lambda x: x[:, 0], np.array([[0, 1], [np.inf, 1.0]]), [0, 1])
+    with pytest.raises(ShapeError, match=r"got \(5, 4\). Of more features draw two"):
+        decision_boundary(lambda x: x[:, 0], np.ones((5, 4)), [0, 1, 0, 1, 0])

@@ -212,3 +212,18 @@ def test_spread_of_one_run_is_the_run():
     for band in sorted(BANDS):
         for end in spread(np.array([[1.0, 2.0]]), band):
             assert end.tolist() == [1.0, 2.0]
+
+
+def test_names_of_runs_with_line_breaks_and_of_any_length_fit(inside):
+    long = "a run with very many settings, " * 6
+    runs = {"two\nlines": {"loss": [2.0, 1.0]}, long: {"loss": [3.0, 2.0]}}
+    figure = compare(runs)
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown[0] == "two lines"
+    assert shown[1].endswith("…")
+    inside(figure)
+    figure = outcomes(runs, "loss")
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels[0] == "two lines"
+    assert figure.axes[0].get_window_extent().width > 0.3 * figure.get_figwidth() * figure.dpi
+    inside(figure)

@@ -164,3 +164,15 @@ def test_the_history_is_not_changed():
     y = np.array([1.0, np.nan, np.inf])
     curves({"loss": y}, smoothing=0.9)
     np.testing.assert_array_equal(y, [1.0, np.nan, np.inf])
+
+
+def test_a_long_name_stays_beside_its_panel(inside):
+    name = "validation of the mean\nof a quantity that has a very long name, in thousands"
+    figure = curves({f"{name} {i}": [1.0, 2.0] for i in range(9)})
+    figure.canvas.draw()
+    for axes in figure.axes:
+        label, panel = axes.yaxis.label.get_window_extent(), axes.get_tightbbox()
+        assert "\n" not in axes.get_ylabel()
+        assert panel.y0 <= label.y0 <= label.y1 <= panel.y1
+        assert label.height <= 1.1 * axes.get_window_extent().height
+    inside(figure)

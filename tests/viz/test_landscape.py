@@ -233,3 +233,19 @@ def test_what_does_not_fit():
         landscape(model, loss, (X, Y), extent=(1.0, 1.0))
     with pytest.raises(ArgumentError, match="the data gave no batch"):
         landscape(model, loss, [])
+
+
+def test_random_directions_leave_the_random_numbers_as_they_were():
+    dl.manual_seed(3)
+    model = nn.Linear(2, 1)
+    first = landscape(model, nn.MSELoss(), (X, Y), points=3)
+    drawn = dl.rand(3).numpy()
+    dl.manual_seed(3)
+    nn.Linear(2, 1)
+    np.testing.assert_array_equal(dl.rand(3).numpy(), drawn)
+    again = landscape(model, nn.MSELoss(), (X, Y), points=3)
+    np.testing.assert_array_equal(first.values, again.values)
+    other = landscape(
+        model, nn.MSELoss(), (X, Y), points=3, generator=dl.Generator().manual_seed(1)
+    )
+    assert not np.array_equal(first.values, other.values)

@@ -40,6 +40,7 @@ CELLS = {
     "tracker = viz.Tracker(); tracker.log(1, loss=1.0); tracker.log(2, loss=0.5); tracker.draw()": (
         "image/png"
     ),
+    "tracker": "image/png",
     "import matplotlib, sys; 'matplotlib.pyplot' in sys.modules": "text/plain",
 }
 

@@ -51,3 +51,26 @@ def test_a_plateau_needs_values_and_a_picture_needs_schedules() -> None:
         viz.schedules(schedule, 4)
     with pytest.raises(ArgumentError, match="0 schedules"):
         viz.schedules([], 4)
+
+
+def test_logarithmic_scales_have_plain_numbers(texts):
+    parameter = nn.Parameter(dl.zeros(1))
+    rates = optim.lr_scheduler.ExponentialLR(optim.SGD([parameter], lr=1.0), 0.5)
+    figure = viz.schedules({"halved": rates, "again": rates}, 20, log_scale=True)
+    assert figure.axes[0].get_yscale() == figure.axes[1].get_yscale() == "log"
+    assert figure.axes[0].get_ylabel() == "learning rate (log scale)"
+    assert {"0.01", "1"} <= texts(figure)
+    assert not [text for text in texts(figure) if "$" in text]
+
+
+def test_one_step_is_seen():
+    rates = optim.lr_scheduler.ConstantLR(optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0), 0.5)
+    (line,) = viz.schedules(rates, 1).axes[0].lines
+    assert (line.get_marker(), list(line.get_ydata())) == ("o", [0.5])
+
+
+def test_what_is_no_schedule_is_refused():
+    optimizer = optim.SGD([nn.Parameter(dl.zeros(1))], lr=1.0)
+    for given in ({"one": lambda step: 0.1}, [optimizer]):
+        with pytest.raises(ArgumentError, match="expected schedules such as"):
+            viz.schedules(given, 5)

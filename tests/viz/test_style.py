@@ -13,7 +13,7 @@ import matplotlib as mpl
 import pytest
 from PIL import Image
 
-from dlframe.viz import style
+from dlframe.viz import curves, style
 from dlframe.viz.style import house_style, new_figure, save
 
 
@@ -166,6 +166,31 @@ def test_short_names_that_differ_stay_different():
     assert all(len(one) <= 18 for one in short)
     apart = style.shortened_apart(["the first of all", "one other"], 10)
     assert apart == ["the first…", "one other"]
+
+
+def test_characters_are_of_the_next_font_that_has_them(monkeypatch, texts):
+    # of STIX, and not of matplotlib's own font; as Chinese is of others
+    name = "a \N{UPPER LEFT OR LOWER RIGHT CURLY BRACKET SECTION} b"
+    monkeypatch.setattr(style, "WIDE_FONTS", ("A font that is nowhere", "STIXSizeOneSym"))
+    style._wide_fonts.cache_clear()
+    try:
+        figure = curves({name: [2.0, 1.0]})  # a missing character would warn
+        assert name in texts(figure)
+        assert figure.axes[0].yaxis.label.get_fontfamily() == [
+            *mpl.rcParams["font.family"],
+            "STIXSizeOneSym",
+        ]
+    finally:
+        style._wide_fonts.cache_clear()
+
+
+def test_texts_that_are_too_wide_are_shortened():
+    name = "a name\nof many words that would be wider than its place"
+    short = style.fitting(name, 2.0, 9.5)
+    assert style.text_width(short, 9.5) <= 2.0
+    assert short.startswith("a name of many words")
+    assert short.endswith("…")
+    assert style.fitting("short", 2.0, 9.5) == "short"
 
 
 def test_save_makes_folders_and_leaves_nothing_else(tmp_path):

@@ -164,3 +164,17 @@ def test_what_does_not_fit():
         trajectories(lambda p: p, run, start=(0, 0), window=surfaces.beale.window)
     with pytest.raises(ShapeError, match=r"heights of shape .* Write it with p\[0\] and p\[1\]"):
         trajectories(lambda p: (p * p).sum(), run, start=(0, 0), window=surfaces.beale.window)
+
+
+def test_long_names_of_panels_are_shortened(inside):
+    name = "SGD with a name that is so long that it would not fit above its panel"
+    ways = trajectories(
+        surfaces.saddle,
+        {name: lambda params: optim.SGD(params, lr=0.1), "b": lambda params: optim.SGD(params)},
+        steps=3,
+    )
+    figure = ways.plot(apart=True)
+    assert figure.axes[0].get_title(loc="left").startswith("SGD with a name")
+    inside(figure)
+    boxes = [axes.title.get_window_extent() for axes in figure.axes]
+    assert not boxes[0].overlaps(boxes[1])
