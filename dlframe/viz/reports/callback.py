@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from dlframe.training.callbacks.callback import Callback
+from dlframe.utils.atomic import check_writable
 from dlframe.viz.reports.report import report
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ class ReportWriter(Callback):
     """Writes the report of a training when it ends: `viz.report`, which says what is in it.
 
     It is also written when training stops early, is interrupted, or fails with a loss that is not
-    finite; an open page shows the newest when it is loaded again. Training goes on bit for bit as
-    without it.
+    finite; an open page shows the newest when it is loaded again. A file that cannot be written is
+    an OSError before training begins. Training goes on bit for bit as without it.
 
     Args:
         path: the file, which is replaced as a whole.
@@ -56,6 +57,9 @@ class ReportWriter(Callback):
         self.data = data
         self.every_epoch = every_epoch
         self.options = options
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        check_writable(self.path)  # not only after hours of training
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         if self.every_epoch:

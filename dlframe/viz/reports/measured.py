@@ -140,6 +140,8 @@ def measured(
         why = "the targets differ in size from batch to batch"
         return Measured(kind="other", output=nothing, target=nothing, why=why, **common)
     kind, why = kind_of(output, target, loss)
+    if kind != "other" and (why := unmeasurable(kind, output)):
+        kind = "other"
     found = Measured(
         kind=kind,
         output=output,
@@ -179,6 +181,23 @@ def kind_of(output: Array, target: Array, loss: Any) -> tuple[str, str]:
     if not several and target.size and not np.isin(target, (0, 1)).all():
         return "other", f"one score per sample, and targets up to {target.max():g}"
     return "classes", ""
+
+
+def unmeasurable(kind: str, output: Array) -> str:
+    """Why results would mislead, empty if they do not: the class of outputs like NaN is chance."""
+    rows = output.reshape(len(output), -1)
+    if rows.dtype.kind != "f":
+        return ""
+    if kind == "numbers":
+        bad = ~np.isfinite(rows).all(axis=1)
+    elif rows.shape[1] == 1:
+        bad = np.isnan(rows[:, 0])
+    else:  # a logit or the logarithm of a probability may be -inf, but not all of a sample
+        bad = ~np.isfinite(rows.max(axis=1))
+    count = np.count_nonzero(bad)
+    if not count:
+        return ""
+    return f"the model's output is nan or infinite for {count} of {len(rows)} samples"
 
 
 def first_samples(inputs: Any, count: int = 32) -> Any:

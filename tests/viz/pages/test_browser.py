@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from dlframe.viz.pages import html
 from dlframe.viz.pages.server import Channel, LocalServer, command, files, stream
 from dlframe.viz.pages.server import page as page_at
+from tests.browser import broken_words
 
 expect = pytest.importorskip("playwright.sync_api", reason="comes with the test extra").expect
 pytestmark = pytest.mark.slow  # a browser starts in a second or two
@@ -49,9 +51,9 @@ def test_a_page_hears_news_and_sends_commands(page: Any, tmp_path: Path) -> None
 
 def test_what_a_page_may_not_do_is_seen(page: Any) -> None:
     """Otherwise every other test of pages would be satisfied with anything."""
-    html = """<!doctype html><title>x</title><script>document.title = "ran"</script>
+    text = """<!doctype html><title>x</title><script>document.title = "ran"</script>
     <img src="http://example.org/a.png" alt="">"""
-    with LocalServer([page_at("/", html)]) as server:
+    with LocalServer([page_at("/", text)]) as server:
         page.goto(server.url)
         page.wait_for_load_state()
         assert page.title() == "x"
@@ -137,3 +139,22 @@ class Attacker(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments: object) -> None:
         pass
+
+
+@pytest.mark.parametrize("width", [320, 800])
+def test_tables_that_scroll_break_no_words(watched: Any, tmp_path: Path, width: int) -> None:
+    arm = html.element("code", "SGD_with_momentum=0.9")
+    row = [arm, "0.9123", "no difference was found", html.element("code", "a.long.name"), "verdict"]
+    columns = ["arm", "accuracy", "the difference", "name", "verdict", "several words", "last"]
+    rows = [[*row, "incomprehensibilities", "word"], ["Nesterov", *row[1:], "none", "x" * 99]]
+    table = html.table(columns, rows, caption="Arms of a study")
+    settings = html.pairs({"commit": "0f18bcde020e1f2c" * 8})
+    file = tmp_path / "page.html"
+    file.write_text(html.page("A page", table, settings), "utf-8")
+    page = watched(viewport={"width": width, "height": 800})
+    page.goto(file.as_uri())
+    assert broken_words(page, ".scrolls") == []
+    assert broken_words(page, ".pairs") == ["0f18bcde020e1f2c" * 8]  # it does not scroll
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.emulate_media(media="print")  # paper does not scroll, either
+    assert "x" * 99 in broken_words(page, ".scrolls")

@@ -307,6 +307,7 @@ def test_an_address_that_cannot_be(
     page.goto(server.url + address)
     expect(page.locator("#message")).to_contain_text("The address has settings that cannot be.")
     expect(page.locator("#message")).to_contain_text(message)
+    expect(page.locator("#message")).not_to_contain_text("playground:")
     expect(page.locator("#n-step")).to_have_text("0")
     assert settings_of(page) == SMALL
     assert [fault for fault in page.faults if "400" not in fault] == []
@@ -589,6 +590,44 @@ def test_a_server_that_is_gone_is_said(page: Any, pages: Pages) -> None:
     expect(page.locator("#message")).to_contain_text("server does not answer")
     expect(page.locator("#run")).to_have_text("Run")
     page.faults.clear()  # the refused connection
+
+
+def test_a_page_says_that_its_server_ended_and_goes_on_when_it_is_back(
+    page: Any, pages: Pages
+) -> None:
+    with make_server(pages) as server:
+        open_at(page, f"{server.url}#data=moons&points=40&layers=3&own=0.1,0.2,1")
+        page.locator("#epoch").click()
+        expect(page.locator("#n-epoch")).to_have_text("1")
+    # nothing was asked of it
+    expect(page.locator("#message")).to_contain_text("This page goes on when it is back.")
+    assert page.locator("#n-epoch").inner_text() == "1"
+    port = int(server.url.rsplit(":", 1)[1].strip("/"))
+    with make_server(Pages(SMALL), port=port):
+        expect(page.locator("#message")).to_contain_text("The server was started again, so")
+        expect(page.locator("#n-epoch")).to_have_text("0")
+        found = settings_of(page)
+        assert (found.data, found.points, found.layers, len(found.own)) == ("moons", 40, (3,), 1)
+        page.locator("#epoch").click()
+        expect(page.locator("#n-epoch")).to_have_text("1")
+        expect(page.locator("#message")).to_be_hidden()
+        page.goto("about:blank")
+    # 400: what the new server says to the page of the old one
+    assert all("ERR_" in fault or "400" in fault for fault in page.faults), page.faults
+    page.faults.clear()
+
+
+def test_a_page_goes_on_where_it_was_after_a_server_that_was_deaf(shown: Any) -> None:
+    shown.locator("#epoch").click()
+    expect(shown.locator("#n-epoch")).to_have_text("1")
+    shown.route("**/api/**", lambda route: route.abort())
+    expect(shown.locator("#message")).to_contain_text("does not answer")
+    shown.unroute("**/api/**")
+    expect(shown.locator("#message")).to_be_hidden()
+    shown.locator("#epoch").click()
+    expect(shown.locator("#n-epoch")).to_have_text("2")
+    assert all("ERR_" in fault for fault in shown.faults), shown.faults
+    shown.faults.clear()
 
 
 def test_it_says_nothing_to_the_console_and_leaves_nothing_moving(

@@ -451,6 +451,34 @@ def test_nan_outputs(points: tuple[Any, Any]) -> None:
         trainer.model[0].weight.fill_(math.nan)
     page = viz.report(trainer, points)
     assert "is nan" in page.left_out["Results"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_outputs_of_which_some_are_not_finite_have_no_results(
+    points: tuple[Any, Any], kind: str, value: float
+) -> None:
+    x, y = points[0].copy(), points[1]
+    x[3:5, 0] = value
+    net = nn.Linear(4, 3 if kind == "classes" else 1)
+    loss, target = ("cross_entropy", y) if kind == "classes" else ("mse", x[:, 1:2])
+    page = viz.report(dl.Trainer(net, loss, "sgd"), (x, target))
+    assert page.left_out["Results"].endswith(
+        "the model's output is nan or infinite for 2 of 90 samples"
+    )
+    assert not {"Calibration", "Samples"} & set(page.left_out)
+    assert "nan %" not in page.html
+
+
+def test_a_class_that_cannot_be_may_have_a_logit_of_minus_infinity(
+    points: tuple[Any, Any],
+) -> None:
+    class Masked(nn.Linear):
+        def forward(self, x: Any) -> Any:
+            return super().forward(x) + dl.tensor([0.0, 0.0, -math.inf])
+
+    page = viz.report(dl.Trainer(Masked(4, 3), "cross_entropy", "sgd"), points)
+    assert "Results" not in page.left_out
     parsed(page)
 
 
@@ -550,6 +578,21 @@ def test_the_callback_after_a_bad_loss(points: tuple[Any, Any], tmp_path: Path) 
 def test_the_callback_refuses_what_it_does_not_know() -> None:
     with pytest.raises(TypeError, match="unknown argument 'every'"):
         viz.ReportWriter("x.html", every=3)
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_training(
+    tmp_path: Path, points: tuple[Any, Any]
+) -> None:
+    (tmp_path / "file").write_text("")
+    seen: list[int] = []
+
+    class Count(Callback):
+        def on_batch_end(self, trainer: dl.Trainer) -> None:
+            seen.append(trainer.step)
+
+    with pytest.raises(OSError, match="file"):
+        trained(*points, viz.ReportWriter(tmp_path / "file" / "report.html"), Count())
+    assert seen == []
 
 
 def test_a_notebook_shows_it_in_a_frame(whole: viz.Report) -> None:

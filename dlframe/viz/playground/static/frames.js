@@ -1,6 +1,21 @@
 /* Talks with the server: commands, and the frames that packing.py makes. */
 
-/** Send a command; an Error with the server's sentence if it was refused. */
+export const AWAY = "The playground's server does not answer. Is it still running? "
+  + "This page goes on when it is back.";
+
+/** The error of a command to which nobody answers. */
+export class Away extends Error {}
+
+/** Whether the server answers. */
+export async function answers() {
+  try {
+    return (await fetch("/api/choices", {cache: "no-store"})).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Send a command; an Error with the server's sentence if it was refused, Away if there is none. */
 export async function command(path, body) {
   let response;
   try {
@@ -10,7 +25,7 @@ export async function command(path, body) {
       body: JSON.stringify(body),
     });
   } catch {
-    throw new Error("The playground's server does not answer. Is it still running?");
+    throw new Away(AWAY);
   }
   if (!response.ok) {
     const said = await response.json().catch(() => ({}));

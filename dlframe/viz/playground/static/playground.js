@@ -3,7 +3,7 @@
    The server trains; the page asks for a frame when it has drawn the one before, at most twenty
    times a second, and not at all while it is hidden. So nothing queues up, however slow it is. */
 
-import {command} from "/static/frames.js";
+import {AWAY, Away, answers, command} from "/static/frames.js";
 import {
   FEATURE_NAMES, drawNetwork, drawPlane, drawUnit, keyMarker, nearestWeight, onColoursChange, toPlane,
 } from "/static/drawing.js";
@@ -17,6 +17,7 @@ const short = (value) => (value === null ? "–" : format(Number(value.toPrecisi
 const percent = (value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
 
 const PAUSE = 50; // milliseconds between updates: twenty a second
+const BEAT = 2000; // milliseconds between looks for the server while nothing is asked of it
 const CHART_PAUSE = 250; // a chart is read, not watched
 const SPEEDS = [
   ["a batch each second", {steps: 1}, 1000],
@@ -33,6 +34,7 @@ let wanted = null; // with the changes that are under way
 let changes = 0;
 let id = null; // of the session
 let running = false;
+let away = false; // nobody answers
 let numbers = null;
 let history = null;
 let tool = "0";
@@ -47,8 +49,10 @@ globalThis.playground = {timing, state: () => ({settings, numbers, history, runn
 
 // --- messages ------------------------------------------------------------------------------------
 
+const unmarked = (sentence) => sentence.replace(/^playground: /, "");
+
 function say(sentence) {
-  const shown = sentence.replace(/^playground: /, "").replace(/^\w+/, (name) => LABELS[name] ?? name);
+  const shown = unmarked(sentence).replace(/^\w+/, (name) => LABELS[name] ?? name);
   $("message").textContent = shown.charAt(0).toUpperCase() + shown.slice(1);
   $("message").hidden = !sentence;
 }
@@ -77,10 +81,45 @@ function ask(path, body) {
       return frame;
     } catch (error) {
       pause();
+      away = error instanceof Away;
       say(error.message);
       return null;
     }
   });
+}
+
+/* Say that the server is gone also while nothing is asked of it, and go on when it is back. */
+async function beat() {
+  if (id && !document.hidden && !running) await inOrder(look);
+  setTimeout(beat, BEAT);
+}
+
+async function look() {
+  if (!(await answers())) {
+    away = true;
+    say(AWAY);
+    return;
+  }
+  if (!away) return;
+  away = false;
+  try {
+    take(await send("/api/frame"));
+    say("");
+  } catch (error) {
+    if (error instanceof Away) away = true;
+    else await again();
+  }
+}
+
+/* The server was started anew and knows no network of this page: begin with the same settings. */
+async function again() {
+  try {
+    await open(settings);
+    say("The server was started again, so the training began again, with the same settings.");
+  } catch (error) {
+    away = error instanceof Away;
+    say(error.message);
+  }
 }
 
 // --- frames --------------------------------------------------------------------------------------
@@ -751,7 +790,7 @@ async function begin() {
       await open(given ? {...choices.defaults, ...given} : choices.settings);
     } catch (error) {
       await open(choices.settings);
-      say(`The address has settings that cannot be. ${error.message}`);
+      say(`The address has settings that cannot be. ${unmarked(error.message)}`);
     }
   } catch (error) {
     say(error.message);
@@ -770,4 +809,4 @@ new ResizeObserver(soon).observe($("plane"));
 new ResizeObserver(soon).observe($("network"));
 onColoursChange(() => { if (settings) showKey(); soon(); });
 
-begin();
+begin().then(beat);
