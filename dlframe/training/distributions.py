@@ -201,16 +201,22 @@ def measured(
 
 
 def bin_edges(low: float, inner_low: float, inner_high: float, high: float, bins: int) -> Array:
-    """The edges (bins + 1,) of a histogram whose first and last bin have half a percent at most.
+    """The edges (bins + 1,) of a histogram whose first and last bin have the few values far away.
 
-    The others are equally wide, so that a few values far away do not make them too wide. Where
-    nearly all values are equal, all bins are equally wide; where all are, very narrow.
+    The others are equally wide, and the first and the last one are wider, with half a percent of
+    the values at most. If none are far away, or nearly all values are equal, all bins are equally
+    wide; where all are equal, very narrow.
     """
     if not low < high:
         pad = max(1e-6 * abs(low), 1e-12)
         return np.asarray(np.linspace(low - pad, low + pad, bins + 1))
     if not low <= inner_low < inner_high <= high or bins < 3:
         return np.asarray(np.linspace(low, high, bins + 1))
+    width = (inner_high - inner_low) / bins
+    if inner_low - low < width:  # a tail narrower than the others would be a tower of few values
+        inner_low = low
+    if high - inner_high < width:
+        inner_high = high
     # where the end is the most frequent value, as 0 for a relu, there is no tail
     tails = int(low < inner_low) + int(inner_high < high)
     inner = np.linspace(inner_low, inner_high, bins + 1 - tails)
@@ -246,8 +252,8 @@ class Course:
         levels: (q,), from 0 to 1, of the quantiles.
         quantiles: (n, q).
         edges, counts: (n, bins + 1) and (n, bins): a histogram for each moment. The first and the
-            last bin hold half a percent of the values each, unless the end is as frequent as that;
-            the others are equally wide.
+            last bin hold half a percent of the values each where those are far away; the others
+            are equally wide.
     """
 
     count: Array

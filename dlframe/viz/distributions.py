@@ -62,7 +62,7 @@ def histograms(
             the outputs if there is a batch, otherwise the weights.
         step: the step of the log's entry, by default the last.
         layers: names as patterns, such as "encoder.*"; all by default.
-        bins: of a model; a log has its own. The first and the last hold half a percent each.
+        bins: of a model; a log has its own. Half a percent at each end, far away, is one bin.
         log_scale: of the heights, so that rare values can be seen.
         limit: draw the first so many.
 

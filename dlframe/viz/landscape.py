@@ -195,10 +195,10 @@ class Landscape:
             if len(self.axes) == 1:
                 self._draw_curve(axes)
             else:
-                self._draw_plane(axes)
+                self._draw_plane(figure, axes)
             return style.finish(figure, path)
 
-    def _draw_plane(self, axes: Axes) -> None:
+    def _draw_plane(self, figure: Figure, axes: Axes) -> None:
         across, up = self.axes
         masked = np.ma.masked_invalid(self.values)
         if self.missing:
@@ -209,9 +209,6 @@ class Landscape:
             style.shade_between(axes, across, up, masked, levels)
             lines = axes.contour(
                 across, up, masked, levels=levels, colors="#8b99a8", linewidths=0.7
-            )
-            axes.clabel(
-                lines, levels[1::2], fmt="%.3g", colors=style.MUTED, fontsize=style.SMALL_SIZE - 1
             )
         axes.plot(0, 0, "+", color=style.INK, ms=11, mew=1.8, linestyle="none", label="the model")
         if self.path is not None:
@@ -224,6 +221,11 @@ class Landscape:
         )  # fmt: skip
         axes.spines[:].set_visible(True)
         axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.14), ncols=2, borderpad=0)
+        if len(levels) > 1:
+            how: dict[str, Any] = {"fmt": "%.3g", "fontsize": style.SMALL_SIZE - 1}
+            points = np.zeros((1, 2)) if self.path is None else np.vstack([self.path, [[0, 0]]])
+            free = _readable(figure, axes, (across, up, masked), levels[1::2], points, how)
+            axes.clabel(lines, free, colors=style.MUTED, **how)
 
     def _draw_curve(self, axes: Axes) -> None:
         (across,) = self.axes
@@ -331,6 +333,31 @@ def landscape(
             )
             values[place[::-1]] = _mean_loss(evaluator, kept)
     return Landscape(values, axes, tuple(directions), here, path, captured, explained)
+
+
+def _readable(
+    figure: Figure, axes: Axes, plane: tuple[Any, ...], levels: Array, points: Array, how: Any
+) -> list[float]:
+    """The contour levels with labels apart from one another and from points, (n, 2).
+
+    From the highest on: low ones enclose little.
+    """
+    lines = axes.contour(*plane, levels=levels, colors="none")
+    # with their gaps, as they are drawn afterwards: places are chosen on what is left of a line
+    found = [(float(text.get_text()), text) for text in axes.clabel(lines, **how)]
+    figure.draw_without_rendering()
+    taken: list[Any] = []
+    places = axes.transData.transform(points)
+    touching: set[float] = set()
+    for height, text in sorted(found, key=lambda one: -one[0]):
+        box = text.get_window_extent()
+        is_covered = any(box.padded(4).contains(x, y) for x, y in places)
+        if is_covered or any(box.overlaps(other) for other in taken):
+            touching.add(height)
+        else:
+            taken.append(box)
+    lines.remove()  # and its labels
+    return [float(one) for one in levels if float(how["fmt"] % one) not in touching]
 
 
 def _evaluator(model: Module | Evaluator, loss: Any) -> Evaluator:

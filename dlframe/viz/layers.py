@@ -163,6 +163,7 @@ def label_of(name: str, log: LayerLog | None) -> str:
 
 def ending(name: str, limit: int) -> str:
     """The name, or as much of its end as fits: that is where names of layers differ."""
+    name = " ".join(name.split())
     return name if len(name) <= limit else f"…{name[1 - limit :]}"
 
 

@@ -249,3 +249,14 @@ def test_random_directions_leave_the_random_numbers_as_they_were():
         model, nn.MSELoss(), (X, Y), points=3, generator=dl.Generator().manual_seed(1)
     )
     assert not np.array_equal(first.values, other.values)
+
+
+def test_labels_of_contours_are_apart():
+    axis = np.linspace(-1, 1, 31)
+    bowl = 0.1 + (axis[None] / 0.2) ** 2 + axis[:, None] ** 2  # a narrow valley
+    figure = Landscape(bowl, (axis, axis), ({}, {}), 0.1).plot()
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
+    assert len(boxes) >= 3
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
