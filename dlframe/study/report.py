@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_CURVES = 6  # quantities with a chart of their own
-DISCOVERY = {"max": "higher", "min": "lower"}
+MOST_OF_GROUPS = 2  # the same, where each factor has its charts
+FEW = 6  # arms that get a sentence each
 
 
 def report(
@@ -85,8 +86,12 @@ def _answer(rows: Sequence[Row], reference: Row, measure: str, confidence: float
                 f"p = {_p(row.p)} ({row.comparison.test}, Holm).",
             )
         )
-    sentences += [element("li", element("strong", row.arm), _undecided(row, reference))
-                  for row in open_]  # fmt: skip
+    if len(open_) <= FEW:
+        sentences += [
+            element("li", element("strong", row.arm), _undecided(row, reference)) for row in open_
+        ]
+    else:
+        sentences.append(element("li", _all_undecided(open_, reference)))
     if not sentences:
         return element("p", "There is one arm, so nothing is compared.")
     share = f"{100 * confidence:g} %"
@@ -104,8 +109,33 @@ def _answer(rows: Sequence[Row], reference: Row, measure: str, confidence: float
     )
 
 
+def _all_undecided(rows: Sequence[Row], reference: Row) -> Markup:
+    """Many arms in one sentence each kind, with the seeds that would probably decide."""
+    seeds = {
+        row.arm: row.comparison.more_runs
+        for row in rows
+        if row.comparison and row.comparison.more_runs and _complete(row, reference)
+    }
+    others = [row.arm for row in rows if row.arm not in seeds]
+    text: list[Any] = [element("strong", "Undecided"), f" beside {reference.arm}. "]
+    if seeds:
+        ordered = sorted(seeds.items(), key=lambda pair: pair[1])
+        listed = ", ".join(f"{arm} ({count})" for arm, count in ordered)
+        text.append(f"About so many more seeds would probably decide: {listed}. ")
+    if others:
+        text.append(
+            "Runs gave no number, the difference is 0, or an interval that leaves 0 out is to be "
+            f"expected among so many: {', '.join(others)}."
+        )
+    return html.joined(*text)
+
+
+def _complete(row: Row, reference: Row) -> bool:
+    return row.finished == row.runs and reference.finished == reference.runs
+
+
 def _undecided(row: Row, reference: Row) -> str:
-    if row.finished < row.runs or reference.finished < reference.runs:
+    if not _complete(row, reference):
         worst = row if row.finished < row.runs else reference
         return (
             f": undecided, since {worst.runs - worst.finished} of {worst.runs} runs of {worst.arm} "
@@ -227,30 +257,63 @@ def differences(rows: Sequence[Row], measure: str, reference: str) -> Figure:
 
 
 def _curves(results: Results) -> Markup | None:
-    """A chart for each quantity with a number per epoch: mean and its interval over seeds."""
+    """A chart for each quantity with a number per epoch: mean and its interval over seeds.
+
+    Where factors are varied one at a time, each has charts of its own, beside the baseline.
+    """
     found = results.curves()
     names = list(dict.fromkeys(n for runs in found.values() for run in runs for n in run))
-    names = [name for name in names if _drawn(name, names)][:MOST_CURVES]
-    charts = []
-    for name in names:
-        series = []
-        for arm, runs in found.items():
-            curves = [run[name] for run in runs if name in run]
-            if not curves:
-                continue
-            length = min(map(len, curves))
-            mean, low, high = spread(np.array([c[:length] for c in curves]), "confidence")
-            band = {"low": low, "high": high} if len(curves) > 1 else None
-            series.append({"name": arm, "y": mean, **({"band": band} if band else {})})
-        options = {"series": series, "xLabel": "epoch", "yLabel": name}
-        charts.append(html.line_chart(options))
+    names = [name for name in names if _drawn(name)]
+    charts: list[Any] = []
+    groups = _groups(results)
+    for title, arms in groups.items():
+        most = MOST_CURVES if len(groups) == 1 else MOST_OF_GROUPS
+        chosen = {arm: found[arm] for arm in arms if arm in found}
+        made = [_chart(name, chosen) for name in _first(names, results, most)]
+        if title and any(made):
+            charts.append(element("h3", title))
+        charts += [chart for chart in made if chart]
     if not charts:
         return None
     note = "Lines are means over the finished runs, bands the 95 % intervals of these means."
     return element("section", element("h2", "Curves"), charts, element("p", note, class_="muted"))
 
 
-def _drawn(name: str, names: Sequence[str]) -> bool:
+def _groups(results: Results) -> dict[str, list[str]]:
+    """The arms of each chart: all of them, or those of each factor with the baseline."""
+    study = results.study
+    if study.design != "one at a time" or len(study.factors) < 2:
+        return {"": results.arms}
+    baseline, *others = study.arms
+    groups: dict[str, list[str]] = {}
+    for arm in others:
+        [factor] = [f for f, level in arm.levels.items() if level != baseline.levels[f]]
+        groups.setdefault(factor, [baseline.label]).append(arm.label)
+    return groups
+
+
+def _first(names: Sequence[str], results: Results, most: int) -> list[str]:
+    """The quantities that are drawn, those by which arms are judged first."""
+    wanted = [results.study.tune_by, results.study.measure]
+    return sorted(names, key=lambda name: name not in wanted)[:most]
+
+
+def _chart(name: str, found: Mapping[str, Sequence[Mapping[str, list[float]]]]) -> Markup | None:
+    series = []
+    for arm, runs in found.items():
+        curves = [run[name] for run in runs if name in run]
+        if not curves:
+            continue
+        length = min(map(len, curves))
+        mean, low, high = spread(np.array([c[:length] for c in curves]), "confidence")
+        band = {"low": low, "high": high} if len(curves) > 1 else None
+        series.append({"name": arm, "y": mean, **({"band": band} if band else {})})
+    if not series:
+        return None
+    return html.line_chart({"series": series, "xLabel": "epoch", "yLabel": name})
+
+
+def _drawn(name: str) -> bool:
     return name != "seconds" and not name.startswith(("lr", "best_", "averaged"))
 
 

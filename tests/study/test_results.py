@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -218,3 +220,25 @@ def test_the_runner_keeps_its_promises_in_trainings() -> None:
     assert abs(found["covers"] - 0.95) < within
     assert abs(found["covers_mean"] - 0.95) < within
     assert found["alarms"] < 0.05 + within
+
+
+def test_many_arms_get_few_sentences_and_each_factor_its_charts(tmp_path: Path) -> None:
+    def varied(seeds: Any, width: int = 1, depth: int = 1) -> dict[str, Any]:
+        value = 0.5 + NOISE[seeds.run + width] + NOISE[seeds.run + depth + 8]
+        return {"val_accuracy": [0.1, value], "loss": [1.0, 0.5], "lr": [0.1, 0.1]}
+
+    study = Study(
+        varied, {"width": [1, 2, 3, 4, 5], "depth": [1, 2, 3, 4, 5]}, measure="val_accuracy",
+        design="one at a time", seeds=4,
+    )  # fmt: skip
+    path = tmp_path / "report.html"
+    shown = page(study.run(workers=1), path)
+    assert shown.text.count("Undecided") == 1
+    assert shown.tags.count("li") < 6
+    assert "about so many more seeds" in shown.text.lower()
+    charts = [json.loads(text) for text in re.findall(r'"application/json">(.*?)</script>',
+                                                      path.read_text("utf-8"))]  # fmt: skip
+    names = [[series["name"] for series in chart["series"]] for chart in charts]
+    assert names[0] == ["baseline", *(f"width {n}" for n in range(2, 6))]
+    assert names[-1] == ["baseline", *(f"depth {n}" for n in range(2, 6))]
+    assert [chart["yLabel"] for chart in charts] == ["val_accuracy", "loss"] * 2
