@@ -23,6 +23,7 @@ from dlframe.viz.panels import (
     Series,
     arrangement,
     can_be_logarithmic,
+    linear_ones,
     log_axis,
     marked,
     name_y,
@@ -79,7 +80,8 @@ def compare(
         every_run: whether each run is a thin line, too; by default if there are at most 40. What
             lies beyond the end of the shortest run is seen in these lines only.
         smoothing: the weight of the past in a running mean of each run, from 0 to below 1.
-        log_scale: for losses and other quantities that are always positive.
+        log_scale: for losses and other quantities that are always positive; the heading names
+            those that are not.
 
     Raises:
         ArgumentError: no runs, an unknown band or quantity.
@@ -112,8 +114,11 @@ def compare(
         width, height = width * columns, height * rows
         looks = looks_of(histories)
         strip = legend_strip(looks, width)
+        remarks = [_remarks(histories, panels, BANDS[band])]
+        if log_scale:
+            remarks.append(linear_ones({name: _finite(one) for name, one in panels.items()}))
         figure = style.new_figure(
-            width, height + strip, title, _remarks(histories, panels, BANDS[band])
+            width, height + strip, title, "\n".join(filter(None, remarks)) or None
         )
         style.lay_out(figure, height)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()

@@ -17,10 +17,12 @@ from dlframe.viz.histories import are_numbers, history_of, steps_of
 from dlframe.viz.panels import (
     LEGEND_STRIP,
     PANEL,
+    Array,
     Numbers,
     Series,
     arrangement,
     can_be_logarithmic,
+    linear_ones,
     log_axis,
     marked,
     name_y,
@@ -95,9 +97,10 @@ def curves(
     (`best_…`, `averaged`), and what is not one number per epoch.
 
     `steps` gives the x values of a series, which otherwise are 1, 2, 3 …; `log_scale` is for
-    losses and learning rates that are always positive. With `smoothing` between 0 and 1 the
-    running mean of a training line is drawn over the pale line itself; `smoothing` is the weight
-    of the past. Values that are not finite leave gaps, and the heading counts them.
+    losses and learning rates that are always positive; the heading names those that are not. With
+    `smoothing` between 0 and 1 the running mean of a training line is drawn over the pale line
+    itself; `smoothing` is the weight of the past. Values that are not finite leave gaps, and the
+    heading counts them.
 
     >>> figure = curves({"loss": [2.1, 0.9, 0.5], "val_loss": [1.8, 1.1, 1.2]})
     >>> [axes.get_ylabel() for axes in figure.axes], figure.axes[0].get_title()
@@ -116,9 +119,11 @@ def curves(
         columns, rows = arrangement(len(panels))
         width, height = PANEL[columns]
         height *= rows
-        figure = style.new_figure(
-            width * columns, height + LEGEND_STRIP, title, _gaps_counted(series)
-        )
+        remarks = [_gaps_counted(series)]
+        if log_scale:
+            remarks.append(linear_ones({name: _finite(lines) for name, lines in panels.items()}))
+        remark = "\n".join(filter(None, remarks)) or None
+        figure = style.new_figure(width * columns, height + LEGEND_STRIP, title, remark)
         style.lay_out(figure, height)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (name, lines) in zip(grid, panels.items(), strict=False):
@@ -175,6 +180,10 @@ def _gaps_counted(series: Mapping[str, Series]) -> str | None:
     )
 
 
+def _finite(lines: Mapping[Role, Series]) -> Array:
+    return np.concatenate([line.y[line.finite] for line in lines.values()])
+
+
 def _best(name: str, lines: Mapping[Role, Series]) -> tuple[float, float] | None:
     """The place of the best value, if the name tells what is better and there are several."""
     mode, line = mode_of(name), lines.get(VALIDATION, lines.get(TRAINING))
@@ -195,7 +204,7 @@ def _draw_panel(
     axes.set_xlabel(x_label)
     name_y(axes, name)
     axes.grid(axis="y")
-    values = np.concatenate([line.y[line.finite] for line in lines.values()])
+    values = _finite(lines)
     if not values.size:
         axes.set(xticks=[], yticks=[])
         place: dict[str, Any] = {"ha": "center", "va": "center", "transform": axes.transAxes}

@@ -25,6 +25,7 @@ Numbers = Sequence[float] | NDArray[Any] | Tensor
 
 PANEL = {1: (6.2, 3.6), 2: (4.6, 3.3), 3: (4.0, 3.0)}  # inches, by the number of columns
 LEGEND_STRIP = 0.3
+LARGEST = 1e300
 MARKED_POINTS = 15  # the most markers on one line
 
 
@@ -38,7 +39,8 @@ class Series:
 
     @property
     def finite(self) -> NDArray[np.bool_]:
-        return np.isfinite(self.y)
+        """Which values can be drawn; the range of an axis with larger ones would overflow."""
+        return np.abs(self.y) < LARGEST
 
 
 def series_of(
@@ -93,8 +95,17 @@ def marked(finite: NDArray[np.bool_]) -> list[int]:
 
 def can_be_logarithmic(name: str, values: Array) -> bool:
     """Whether a quantity is positive by nature, by its name, and all of its values are."""
-    positive = mode_of(name) == "min" or re.search(r"(^|_)(lr|learning_rate)", name) is not None
-    return positive and bool(values.min() > 0)
+    return _is_positive(name) and bool(values.min() > 0)
+
+
+def _is_positive(name: str) -> bool:
+    return mode_of(name) == "min" or re.search(r"(^|_)(lr|learning_rate)", name) is not None
+
+
+def linear_ones(values: Mapping[str, Array]) -> str | None:
+    """A remark on the quantities for which a logarithmic scale was asked and cannot be drawn."""
+    low = [name for name, y in values.items() if _is_positive(name) and y.size and y.min() <= 0]
+    return f"not on a log scale, for values of 0 or less: {', '.join(low)}" if low else None
 
 
 def name_y(axes: Axes, name: str) -> None:

@@ -256,12 +256,12 @@ def finish(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure whole or not at all; missing folders are made.
+    """Write a figure whole or not at all; missing folders are made, and "~" is the home folder.
 
     The suffix chooses the format: png, pdf, svg … A viewer of the file never sees a part of it.
     """
     form = format_of(path)
-    with atomic_write(path) as file:
+    with atomic_write(Path(path).expanduser()) as file:
         figure.savefig(file, format=form)
 
 
@@ -296,7 +296,7 @@ def save_animation(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    target = Path(path)
+    target = Path(path).expanduser()
     if target.suffix.lower() != ".gif":
         raise ValueError(f"viz: an animation is a GIF; {str(target)!r} must end in .gif")
     figure.set_dpi(GIF_DPI)

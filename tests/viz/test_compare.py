@@ -227,3 +227,9 @@ def test_names_of_runs_with_line_breaks_and_of_any_length_fit(inside):
     assert labels[0] == "two lines"
     assert figure.axes[0].get_window_extent().width > 0.3 * figure.get_figwidth() * figure.dpi
     inside(figure)
+
+
+def test_a_log_scale_that_cannot_be_drawn_is_named(texts):
+    figure = compare({"a": {"loss": [1.0, 0.0]}, "b": {"loss": [1.0, 0.1]}}, log_scale=True)
+    assert figure.axes[0].get_yscale() == "linear"
+    assert "not on a log scale, for values of 0 or less: loss" in texts(figure)

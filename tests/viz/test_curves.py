@@ -176,3 +176,17 @@ def test_a_long_name_stays_beside_its_panel(inside):
         assert panel.y0 <= label.y0 <= label.y1 <= panel.y1
         assert label.height <= 1.1 * axes.get_window_extent().height
     inside(figure)
+
+
+def test_a_log_scale_that_cannot_be_drawn_is_named(texts):
+    history = {"loss": [1.0, 0.1, 0.0], "val_loss": [1.0, 0.5, 0.4], "mse": [1.0, 0.1, 0.01]}
+    figure = curves(history, log_scale=True)
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log"]
+    assert "not on a log scale, for values of 0 or less: loss" in texts(figure)
+    assert not any("log scale, for" in text for text in texts(curves(history)))
+
+
+def test_values_whose_range_no_float_holds_are_gaps(texts):
+    figure = curves({"loss": [1.0, 1e308, -1e308, 0.5]})
+    assert figure.axes[0].get_ylim()[1] < 2
+    assert "not finite: loss (2 of 4 values)" in texts(figure)

@@ -201,6 +201,14 @@ def test_save_makes_folders_and_leaves_nothing_else(tmp_path):
         assert image.size[0] == 2 * style.DPI
 
 
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    save(new_figure(1, 1), "~/pictures/one.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+
+
 def test_a_failed_save_keeps_the_old_file_and_no_part_of_the_new(tmp_path):
     from matplotlib.artist import Artist
 
