@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TALLEST = 14.0  # inches of all bars, however many classes there are
 SMALLEST_TEXT = 5.0  # points
+HATCHES = ("", "////", "....", "xxxx")
 MEANS: tuple[Any, ...] = ((0, (1, 1)), (0, (4, 1.6)), (0, (6, 1.4, 1.2, 1.4)), (0, (2, 3)))
 SCORES = {
     "precision": averages.precision,
@@ -93,10 +94,10 @@ def class_scores(
             mean = averages.macro(SCORES[name], counts, 0.0)
             rows = np.arange(count) + (i - (len(names) - 1) / 2) * step
             shares = np.divide(hits, of, out=np.zeros(count), where=of > 0)
-            hatch, colour = ("", "////", "....", "xxxx")[i], style.CLASS_COLOURS[i]
+            hatch, colour = HATCHES[i], style.CLASS_COLOURS[i]
             label = name if np.isnan(mean) else f"{name}, mean {mean:.3f}"
-            axes.barh(rows, shares, step * 0.9, label=label, color=colour, hatch=hatch,
-                      edgecolor=style.PAPER, lw=0.4)  # fmt: skip
+            axes.barh(rows, shares, step * 0.9, label=label, color=colour,
+                      **_texture(hatch, 72 * row * step))  # fmt: skip
             if count > 1 and not np.isnan(mean):
                 _draw_mean(axes, mean, colour, i)
             _draw_intervals(axes, name, rows, hits, of, 72 * row * step)
@@ -109,6 +110,13 @@ def class_scores(
             loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(len(names), 2), borderpad=0.2
         )
         return style.finish(figure, path)
+
+
+def _texture(hatch: str, thick: float) -> dict[str, Any]:
+    """Edges and hatches of bars that are `thick` points high; thin ones would be all edge."""
+    if thick < 4:
+        return {"lw": 0}
+    return {"hatch": hatch, "edgecolor": style.PAPER, "lw": 0.4}
 
 
 def _draw_mean(axes: Axes, mean: float, colour: str, i: int) -> None:
@@ -172,24 +180,27 @@ def class_balance(
     with style.house_style():
         names = given.names(classes, count, 24)
         row = min(0.19 * len(found) + 0.12, TALLEST / count)
-        height = 0.9 + count * row
+        shown = style.shortened_apart(list(found), 30)
+        height = 0.9 + count * row + 0.17 * (len(found) - 1)  # of the legend, if one to a line
         figure = style.new_figure(6.2, height, title, _imbalance(found, count))
         style.lay_out(figure, height)
         axes = figure.subplots()
         step = 0.82 / len(found)
-        for i, (name, one) in enumerate(found.items()):
+        for i, (name, one) in enumerate(zip(shown, found.values(), strict=True)):
             counts = np.bincount(one, minlength=count)
             values = counts / max(counts.sum(), 1) if len(found) > 1 else counts
             rows = np.arange(count) + (i - (len(found) - 1) / 2) * step
-            axes.barh(rows, values, step * 0.9, label=name, lw=0.4, edgecolor=style.PAPER,
-                      color=style.CLASS_COLOURS[i % 10],
-                      hatch=("", "////", "....", "xxxx")[i % 4])  # fmt: skip
+            axes.barh(rows, values, step * 0.9, label=name, color=style.CLASS_COLOURS[i % 10],
+                      **_texture(HATCHES[i % len(HATCHES)], 72 * row * step))  # fmt: skip
         _name_rows(axes, names, row)
         axes.set(ylim=(count - 0.45, -0.55), xlabel="share" if len(found) > 1 else "samples")
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
         if len(found) > 1:
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=len(found), borderpad=0.2)
+            longest = max(style.text_width(name, style.SUBTITLE_SIZE) for name in shown) + 0.75
+            columns = max(1, min(len(found), int(4.6 / longest)))
+            above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.0)}
+            axes.legend(ncols=columns, borderpad=0.2, **above)
         return style.finish(figure, path)
 
 

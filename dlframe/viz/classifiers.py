@@ -119,6 +119,7 @@ def precision_recall(
         return style.finish(figure, path)
 
 
+ECE = "ECE"
 EQUAL_ERROR = "equal error rate"
 SMALLEST_RATE = 1e-12  # stands for 0, which the scale of a normal deviate has at −∞
 RATE_TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
@@ -257,7 +258,7 @@ def _lines(
 
 def _labels(lines: Mapping[str, tuple[Any, Any, float]], what: str) -> dict[str, str]:
     """What the legend says of each line, by its name; the best first, as the eye looks for it."""
-    sign = 1 if what == EQUAL_ERROR else -1
+    sign = 1 if what in (EQUAL_ERROR, ECE) else -1
     ranked = sorted(lines.items(), key=lambda line: sign * np.nan_to_num(line[1][2]))
     short = dict(zip(lines, style.shortened_apart(list(lines), 24), strict=True))
     labels = {}
@@ -267,15 +268,24 @@ def _labels(lines: Mapping[str, tuple[Any, Any, float]], what: str) -> dict[str,
     return labels
 
 
+def _room_beside(labels: Mapping[str, str]) -> float:
+    """Inches for the legend, if it is beside the plot."""
+    if len(labels) <= MOST_INSIDE:
+        return 0.0
+    return max(style.text_width(one, style.SUBTITLE_SIZE) for one in labels.values()) + 0.75
+
+
+def _place_of_legend(labels: Mapping[str, str], inside: str) -> dict[str, Any]:
+    if len(labels) <= MOST_INSIDE:
+        return {"loc": inside}
+    return {"loc": "upper left", "bbox_to_anchor": (1.0, 1.02)}
+
+
 def _square(
     title: str | None, x_label: str, y_label: str, labels: Mapping[str, str]
 ) -> tuple[Figure, Axes]:
     """A figure with a square of both rates; of many labels with room for them at its right."""
-    width = SIDE + 0.9
-    if len(labels) > MOST_INSIDE:
-        longest = max(style.text_width(one, style.SUBTITLE_SIZE) for one in labels.values())
-        width += longest + 0.75
-    figure = style.new_figure(width, SIDE + 0.6, title)
+    figure = style.new_figure(SIDE + 0.9 + _room_beside(labels), SIDE + 0.6, title)
     style.lay_out(figure, SIDE + 0.6)
     axes = figure.subplots()
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=x_label, ylabel=y_label, aspect="equal")
@@ -297,10 +307,8 @@ def _draw_lines(
         if len(x) > 60:  # a marker for each sample would hide the curve
             look["markevery"] = MARK_EVERY
         axes.plot(x, y, **look, **how, label=label)
-    beside: dict[str, Any] = {}
-    if len(lines) > MOST_INSIDE:
-        beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.02)}
-    legend = axes.legend(title=what if len(lines) > 1 else None, handlelength=2.6, **beside)
+    place = _place_of_legend(labels, "best")
+    legend = axes.legend(title=what if len(lines) > 1 else None, handlelength=2.6, **place)
     legend.set_frame_on(True)
     legend.get_frame().set(facecolor=style.PAPER, edgecolor="none", alpha=0.85)
 
@@ -454,17 +462,24 @@ def calibration(
     }
     with style.house_style():
         height = SIDE + 1.3
-        figure = style.new_figure(SIDE + 0.9, height, title)
+        errors = {
+            name: (
+                None,
+                None,
+                metrics.calibration_error(
+                    one.output, one.target, bins=bins, adaptive=adaptive, scores=one.scores
+                ),
+            )
+            for name, one in several.items()
+        }
+        labels = _labels(errors, ECE)
+        figure = style.new_figure(SIDE + 0.9 + _room_beside(labels), height, title)
         style.lay_out(figure, height)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(SIDE, 0.9))
         axes.plot([0, 1], [0, 1], **CHANCE)
         looks = looks_of(several)
-        for name, one in several.items():
+        for name, label in labels.items():
             curve = measured[name]
-            error = metrics.calibration_error(
-                one.output, one.target, bins=bins, adaptive=adaptive, scores=one.scores
-            )
-            label = f"{style.shortened(name, 24)}  {error:.3f}" if name else f"ECE {error:.3f}"
             axes.plot(curve.confidence, curve.accuracy, **looks[name], label=label)
             look = dict(looks[name])
             if len(several) == 1:
@@ -476,7 +491,8 @@ def calibration(
         is_several = any(one.columns > 1 for one in several.values())
         axes.set_ylabel("share that is right" if is_several else "share of class 1")
         axes.grid(visible=True)
-        axes.legend(title="ECE" if len(several) > 1 else None, loc="upper left", handlelength=2.6)
+        place = _place_of_legend(labels, "upper left")
+        axes.legend(title=ECE if len(several) > 1 else None, handlelength=2.6, **place)
         below.set_yscale("symlog", linthresh=2)
         below.set(xlabel="probability", ylabel="samples", ylim=(0, None))
         most = max(curve.samples.max() for curve in measured.values())

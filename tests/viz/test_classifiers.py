@@ -195,6 +195,30 @@ def test_calibration_of_two_classes_is_that_of_class_1(two, texts):
         calibration({}, labels)
 
 
+def test_a_long_legend_is_beside_the_calibration(rng, inside):
+    labels = np.arange(40) % 2
+    outputs = {f"one of the models with a long name, {i}": rng.random(40) for i in range(8)}
+    figure = calibration(outputs, labels, scores="probabilities")
+    inside(figure)
+    axes = figure.axes[0]
+    assert axes.get_legend().get_window_extent().x0 >= axes.get_window_extent().x1
+    shown = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert len({text.rsplit("  ", 1)[0] for text in shown}) == 8
+    assert shown == sorted(shown, key=lambda text: float(text.split()[-1]))
+
+
+def test_many_sets_and_thin_bars_fit(rng, inside):
+    sets = {f"set number {i} of the data": rng.integers(0, 4, 50) for i in range(6)}
+    figure = class_balance(sets)
+    inside(figure)
+    axes = figure.axes[0]
+    assert len(axes.patches) == 24
+    assert axes.get_legend().get_window_extent().x1 <= figure.bbox.x1
+    assert {bar.get_hatch() for bar in axes.patches} == {"", "////", "....", "xxxx"}
+    many = class_scores(np.eye(200, dtype=int))  # thinner than the lines of a hatch
+    assert {(bar.get_hatch(), bar.get_linewidth()) for bar in many.axes[0].patches} == {(None, 0.0)}
+
+
 # --- classes -----------------------------------------------------------------------------------
 
 
