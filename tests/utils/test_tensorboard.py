@@ -578,6 +578,58 @@ def test_charts_are_checked(writer):
 # --- files -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"max_queue": "x"}, TypeError, "max_queue must be a number; got 'x'"),
+        ({"flush_secs": None}, TypeError, "flush_secs must be a number; got None"),
+        ({"filename_suffix": 3}, TypeError, "filename_suffix must be a str; got 3"),
+        ({"filename_suffix": "/../x"}, ArgumentError, "filename_suffix is the end of a file"),
+    ],
+)
+def test_options_are_refused_by_name_and_leave_no_folder(tmp_path, options, error, match):
+    with pytest.raises(error, match=match):
+        SummaryWriter(tmp_path / "new", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "step",
+    [2**63, -(2**63) - 1, np.nan, np.inf, 10**400, np.uint64(2**63)],
+    ids=["above", "below", "nan", "inf", "huge", "uint64"],
+)
+def test_a_step_has_64_bits(writer, step):
+    with pytest.raises(ArgumentError, match="global_step: expected a whole number of 64 bits"):
+        writer.add_scalar("s", 1.0, step)
+
+
+def test_the_largest_steps_stay_exact(writer, tmp_path):
+    writer.add_scalar("s", 1.0, 2**63 - 1)
+    writer.add_scalar("t", 1.0, dl.tensor(2**53 + 1))
+    writer.flush()
+    assert numbers(tmp_path, "s") == [(2**63 - 1, 1.0)]
+    assert numbers(tmp_path, "t") == [(2**53 + 1, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda w: w.add_scalars("m", [1], 0), "add_scalars: expected a dict .*; got list"),
+        (lambda w: w.add_scalars(3, {"a": 1}, 0), "add_scalars: the tag must be a str; got int 3"),
+        (lambda w: w.add_embedding(np.ones((2, 2)), tag=3), "add_embedding: the tag must be a str"),
+        (
+            lambda w: w.add_hparams({"a": 1}, {"b": 1}, run_name=3),
+            "run_name must be a str; got int",
+        ),
+    ],
+    ids=["numbers", "tag", "points", "run"],
+)
+def test_names_are_texts(writer, tmp_path, call, match):
+    with pytest.raises(TypeError, match=match):
+        call(writer)
+    assert not any(one.is_dir() for one in tmp_path.iterdir())
+
+
 def test_a_writer_goes_on_after_it_was_closed(tmp_path):
     writer = SummaryWriter(tmp_path, filename_suffix=".mine")
     writer.add_scalar("loss", 1, 1)

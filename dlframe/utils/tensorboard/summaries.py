@@ -54,6 +54,24 @@ def one_number(where: str, value: Any) -> float:
     return float(array.reshape(()))
 
 
+def step_number(value: Any) -> int:
+    """A step: one whole number that an event can hold, 64 bits; a fraction is cut off."""
+    if isinstance(value, int):
+        step = value
+    else:
+        array = numbers("global_step", value)
+        if array.dtype.kind in "iu" and array.size == 1:
+            step = int(array.reshape(()))  # float64 has 53 bits
+        else:
+            real = one_number("global_step", array)
+            step = int(real) if math.isfinite(real) else 1 << 63
+    if not -(1 << 63) <= step < 1 << 63:
+        raise ArgumentError(
+            "global_step: expected a whole number of 64 bits, got a larger one or none"
+        )
+    return step
+
+
 # --- numbers and texts -------------------------------------------------------------------------
 
 

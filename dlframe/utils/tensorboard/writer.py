@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import re
 import socket
@@ -45,6 +46,7 @@ class FileWriter:
     ) -> None:
         with needs("tensorboard", extra="tensorboard"):
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        _check_options(max_queue, flush_secs, filename_suffix)
         self._folder = Path(log_dir)
         make_folder(self._folder)  # theirs takes a file in the way for a folder
         with named(self._folder):
@@ -60,7 +62,7 @@ class FileWriter:
         """Add an event, with a step and a time."""
         event.wall_time = time.time() if walltime is None else float(walltime)
         if step is not None:
-            event.step = int(_summaries().one_number("global_step", step))
+            event.step = _summaries().step_number(step)
         with named(self._folder):
             self.event_writer.add_event(event)
 
@@ -163,6 +165,12 @@ class SummaryWriter:
     ) -> None:
         """Add several numbers for one chart. Each is a run of its own, in a folder of its own."""
         summaries = _summaries()
+        summaries.place("add_scalars", main_tag)
+        if not isinstance(tag_scalar_dict, Mapping):
+            raise TypeError(
+                "add_scalars: expected a dict of tags and numbers; got "
+                f"{type(tag_scalar_dict).__name__}"
+            )
         made = {tag: summaries.scalar(main_tag, v) for tag, v in tag_scalar_dict.items()}
         walltime = time.time() if walltime is None else walltime
         for tag, summary in made.items():
@@ -415,7 +423,8 @@ class SummaryWriter:
         summaries = _summaries()
         from dlframe.utils.tensorboard import embeddings
 
-        step = 0 if global_step is None else int(summaries.one_number("global_step", global_step))
+        summaries.place("add_embedding", tag)
+        step = 0 if global_step is None else summaries.step_number(global_step)
         with self._lock:
             embeddings.write(
                 Path(self.log_dir), mat, metadata, label_img, step, tag, metadata_header
@@ -441,6 +450,10 @@ class SummaryWriter:
         for name, given in (("hparam_dict", hparam_dict), ("metric_dict", metric_dict)):
             if not isinstance(given, Mapping):
                 raise TypeError(f"add_hparams: {name} must be a dict; got {type(given).__name__}")
+        if run_name is not None and not isinstance(run_name, str):
+            raise TypeError(
+                f"add_hparams: run_name must be a str; got {type(run_name).__name__} {run_name!r}"
+            )
         summaries = _summaries()
         messages = summaries.hparams(hparam_dict, list(metric_dict), hparam_domain_discrete)
         numbers = [summaries.scalar(tag, value) for tag, value in metric_dict.items()]
@@ -534,6 +547,20 @@ class SummaryWriter:
 
         writer.add_event(Event(file_version="brain.Event:2"), step)
         writer.add_event(Event(session_log=SessionLog(status=SessionLog.START)), step)
+
+
+def _check_options(max_queue: Any, flush_secs: Any, filename_suffix: Any) -> None:
+    """Refuse what would be an error of TensorBoard's thread, without the argument's name."""
+    for name, value in (("max_queue", max_queue), ("flush_secs", flush_secs)):
+        if not isinstance(value, numbers.Real):
+            raise TypeError(f"SummaryWriter: {name} must be a number; got {value!r}")
+    if not isinstance(filename_suffix, str):
+        raise TypeError(f"SummaryWriter: filename_suffix must be a str; got {filename_suffix!r}")
+    if Path(filename_suffix).name != filename_suffix or "\0" in filename_suffix:
+        raise ArgumentError(
+            "SummaryWriter: filename_suffix is the end of a file's name, not a path; got "
+            f"{filename_suffix!r}"
+        )
 
 
 def _wait_for_a_later_name(folder: Path) -> None:

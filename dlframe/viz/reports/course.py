@@ -190,7 +190,7 @@ def _table_of(history: History) -> Markup:
     every = -(-len(records) // MOST_ROWS)
     chosen = [one for i, one in enumerate(records) if i % every == 0 or i == len(records) - 1]
     rows = [[one["epoch"], *(number(one[name]) for name in names)] for one in chosen]
-    what = "Each epoch in numbers" if every == 1 else f"Every {every}-th epoch in numbers"
+    what = "Each epoch in numbers" if every == 1 else f"One epoch of every {every} in numbers"
     columns = ["epoch", *names]
     numbers = table(columns, rows, caption=what, numbers=range(len(columns)))
     return element("details", element("summary", what), numbers)

@@ -7,6 +7,7 @@ line of numbers is named in `fault`, with its line, and the lines after it are r
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import math
@@ -104,6 +105,8 @@ class Growing:
         self.path = path
         self.generation = 0
         self.changed_at = 0.0  # seconds since 1970
+        with contextlib.suppress(OSError):  # known before it is read: pages begin with the newest
+            self.changed_at = path.stat().st_mtime
         self.more = False  # whether there is more to read at once
         self._state: tuple[int, int, int] | None = None
         self._begin()

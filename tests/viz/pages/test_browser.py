@@ -158,3 +158,4 @@ def test_tables_that_scroll_break_no_words(watched: Any, tmp_path: Path, width: 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.emulate_media(media="print")  # paper does not scroll, either
     assert "x" * 99 in broken_words(page, ".scrolls")
+    assert page.evaluate("document.querySelector('.scrolls table').offsetWidth") <= width

@@ -460,6 +460,21 @@ def test_long_names_end_their_lines_between_words(watched: Any, tmp_path: Path, 
         page.goto("about:blank")
 
 
+def test_on_paper_the_table_is_whole(watched: Any, runs: Path) -> None:
+    many = {f"setting{n}": n for n in range(7)}
+    write(runs / "a_rather_long_name_of_a_run", 1.0, note="x" * 90, **many)
+    page = watched(viewport={"width": 1000, "height": 700})
+    with viz.watch(runs, open_browser=False, block=False) as watching:
+        page.goto(watching.url)
+        expect(page.locator("#compare tbody tr")).to_have_count(5)
+        width = "document.querySelector('#compare').getBoundingClientRect().right"
+        assert page.evaluate(width) > 1000  # on the screen it scrolls
+        page.emulate_media(media="print")
+        assert page.evaluate(width) <= 1000
+        assert set(broken_words(page, "#compare")) <= {"x" * 90}
+        page.goto("about:blank")
+
+
 def test_200_runs_of_1000_epochs(page: Any, tmp_path: Path) -> None:
     text = "".join(
         json.dumps({"epoch": n, "loss": 1 / n, "val_loss": 2 / n, "lr": 0.1, "seconds": 1.5}) + "\n"

@@ -83,6 +83,22 @@ def test_new_runs_appear_and_those_that_are_gone_leave(tmp_path: Path) -> None:
     assert not watcher.refresh()
 
 
+def test_a_page_that_asks_early_is_told_which_runs_are_the_newest(tmp_path: Path) -> None:
+    for n in range(3):
+        folder = tmp_path / f"run{n}"
+        folder.mkdir()
+        (folder / "metrics.jsonl").write_text('{"epoch": 1, "loss": 1}\n')
+        os.utime(folder / "metrics.jsonl", (1000 + n, 1000 + n))
+    watcher = Watcher([tmp_path])
+    watcher._look_for_runs()  # and no run is read yet
+    told = watcher.update({}, ())["runs"].values()
+    assert {run["name"]: run["changed"] for run in told} == {
+        "run0": 1000,
+        "run1": 1001,
+        "run2": 1002,
+    }
+
+
 def test_links_in_a_circle_and_folders_that_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -532,7 +532,8 @@
         if (column.id === "seconds") return element("td", {class: "number"}, value === null ? "" : format(Number(value.toFixed(1))));
         if (column.number) return element("td", {class: "number"}, format(value));
         const differs = value !== undefined && column.usual !== null && text(value) !== column.usual;
-        return element("td", {title: text(value), class: differs ? "differs" : column.several ? "" : "same"}, text(value));
+        const looks = [differs ? "differs" : column.several ? "" : "same", text(value).length > 20 ? "long" : ""];
+        return element("td", {title: text(value), class: looks.join(" ").trim()}, text(value));
       }));
     }));
     const link = `/curves.csv?runs=${keys.filter((key) => shown.has(key)).join(",")}`;
