@@ -46,8 +46,8 @@ def confusion(
         target: the true labels, as numbers, names or one-hot rows. Of a model, its data: a data
             set, a loader, or a pair (x, y).
         normalize: draw shares in percent: "true", or True, of the true class, so that rows sum to
-            100 and the diagonal is the recall; "pred" of the predicted class, so that columns sum
-            to 100 and the diagonal is the precision; "all" of all samples.
+            100 and the diagonal is the recall; "pred" (or "predicted") of the predicted class, so
+            that columns sum to 100 and the diagonal is the precision; "all" of all samples.
         scores: what one score per sample is, see `metrics.scores_of`.
 
     Shades follow the square root, so that a few mistakes can be seen besides hundreds of hits.
@@ -145,6 +145,8 @@ SHARES = {
 def _share_of(normalize: bool | str | None) -> Share | None:
     if normalize is None or isinstance(normalize, (bool, np.bool_)):
         return SHARES["true"] if normalize else None
+    if normalize == "predicted":  # the word of metrics.confusion_matrix
+        normalize = "pred"
     if not isinstance(normalize, str) or normalize not in SHARES:
         hint = did_you_mean(normalize, SHARES) if isinstance(normalize, str) else ""
         raise ArgumentError(

@@ -63,8 +63,8 @@ def test_shares_of_rows_columns_and_all(normalize, axis, label, texts):
     corner = {"true": "94", "pred": "95", "all": "60.0"}[normalize]
     assert numbers(figure)[0, 0] == corner
     assert "accuracy 87.0 % · 100 samples" in texts(figure)
-    if normalize == "true":
-        same = confusion(matrix, normalize=True).axes[0].images[0].get_array()
+    if (word := {"true": True, "pred": "predicted"}.get(normalize)) is not None:
+        same = confusion(matrix, normalize=word).axes[0].images[0].get_array()
         np.testing.assert_array_equal(same, shares)
 
 
