@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -158,8 +158,14 @@ def watch(
     return watching
 
 
-def _places(runs: Places) -> list[Path]:
-    given = [runs] if isinstance(runs, str | os.PathLike) else list(runs)
+def _places(runs: Any) -> list[Path]:
+    one_only = isinstance(runs, str | bytes | os.PathLike) or not isinstance(runs, Iterable)
+    given: list[Any] = [runs] if one_only else list(runs)
     if not given:
         raise ArgumentError("watch: no folder was named; runs is the usual one")
+    for one in given:
+        if not isinstance(one, str | os.PathLike):
+            raise TypeError(
+                f"watch: runs must be paths of folders or files; got {type(one).__name__} {one!r}"
+            )
     return [Path(one) for one in given]

@@ -451,3 +451,11 @@ assert page.url in page._repr_html_()
         [sys.executable, "-W", "error", "-c", program], check=False, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("runs", [3, None, b"runs", [3]], ids=["int", "None", "bytes", "list"])
+def test_what_is_no_path_is_refused_in_a_sentence(runs: Any) -> None:
+    from dlframe import viz
+
+    with pytest.raises(TypeError, match="watch: runs must be paths of folders or files; got"):
+        viz.watch(runs, open_browser=False, block=False)
