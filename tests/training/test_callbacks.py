@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import dlframe as dl
-from dlframe import nn, optim
+from dlframe import nn, optim, training
 from dlframe.errors import ArgumentError
 from dlframe.training import (
     Callback,
@@ -371,3 +371,29 @@ def test_a_progress_bar_of_ones_own_is_the_only_one(capsys: pytest.CaptureFixtur
 def test_numbers_in_a_line() -> None:
     logs = {"loss": np.float64(0.5), "confusion": [[1]], "lr_1": 1e-5, "seconds": 61.0}
     assert text_of(logs) == "loss 0.5000  lr_1 1e-05  61.0 s"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: training.ModelCheckpoint(path, monitor=None),
+        lambda path: training.LayerLog(path=path / "layers.json"),
+        lambda path: training.JSONLogger(path / "run.jsonl"),
+        lambda path: training.CSVLogger(path / "run.csv"),
+    ],
+    ids=["ModelCheckpoint", "LayerLog", "JSONLogger", "CSVLogger"],
+)
+def test_a_file_that_cannot_be_written_is_said_before_the_first_batch(
+    make: Any, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "a file"
+    blocked.touch()
+    batches = []
+    counting = training.LambdaCallback(on_batch_begin=lambda trainer: batches.append(1))
+    model = nn.Linear(2, 1)
+    trainer = dl.Trainer(
+        model, "mse", ("sgd", {"lr": 0.1}), callbacks=[counting, make(blocked / "runs")]
+    )
+    with pytest.raises(OSError, match="a file"):
+        trainer.fit((dl.ones(4, 2), dl.ones(4, 1)), epochs=1, progress=False)
+    assert batches == []

@@ -15,6 +15,7 @@ from dlframe.base.printable import printable
 from dlframe.errors import ArgumentError, StateDictError
 from dlframe.training.callbacks.callback import Callback
 from dlframe.training.callbacks.monitor import better, check_mode, check_monitor, infer_mode
+from dlframe.utils.atomic import check_writable
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
@@ -110,6 +111,7 @@ class ModelCheckpoint(Callback):
         for name, _ in _FIELD.findall(self.filename):
             if name != "epoch":
                 check_monitor("ModelCheckpoint, filename", name, trainer.quantities)
+        check_writable(self.last_path)  # not only after the first epoch
         self._saved_at = None
 
     def on_batch_end(self, trainer: Trainer) -> None:

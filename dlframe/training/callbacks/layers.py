@@ -38,6 +38,7 @@ from dlframe.training.distributions import (
 )
 from dlframe.training.history import plain
 from dlframe.training.several import Several
+from dlframe.utils.atomic import atomic_write, check_writable
 
 if TYPE_CHECKING:
     from dlframe.training.trainer import Trainer
@@ -224,8 +225,6 @@ class LayerLog(Callback):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as JSON, whole or not at all; `training.read_layers` reads it."""
-        from dlframe.utils.atomic import atomic_write
-
         with atomic_write(path, "w") as file:
             json.dump(self.to_dict(), file, separators=(",", ":"))
             file.write("\n")
@@ -338,6 +337,8 @@ class LayerLog(Callback):
     # --- in a trainer --------------------------------------------------------------------------
 
     def on_train_begin(self, trainer: Trainer) -> None:
+        if self.path is not None:
+            check_writable(self.path)  # not only after hours of training
         self.detach()  # from the model of a fit that an error ended
         self._attach(trainer.model)
         one = trainer.optimizer
