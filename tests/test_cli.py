@@ -125,7 +125,8 @@ def test_the_same_seed_gives_the_same_run(dlframe: Command, tmp_path: Path) -> N
 def test_points_get_a_boundary(dlframe: Command, tmp_path: Path, name: str) -> None:
     done = dlframe("train", "--data", name, "--epochs", 3, "--quiet")
     run = tmp_path / "runs" / f"{name}-mlp"
-    assert files(run) == ALWAYS | {"curves.png", "confusion.png", "boundary.png"}
+    pictures = {"curves.png", "confusion.png", "boundary.png"}
+    assert files(run) == ALWAYS | pictures | {"report.html"}
     assert accuracy_in(dlframe("evaluate", run).stdout) == accuracy_in(done.stdout)
 
 
