@@ -42,10 +42,17 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
+LONG = {"docs/guide/viz.md", "docs/guide/report.md"}  # pages whose blocks take some seconds
+
+
 def with_blocks(*languages: str) -> list[object]:
     """The pages that have such blocks, as parameters of a test."""
     return [
-        pytest.param(page, id=str(page.relative_to(ROOT)))
+        pytest.param(
+            page,
+            id=page.relative_to(ROOT).as_posix(),
+            marks=[pytest.mark.slow] if page.relative_to(ROOT).as_posix() in LONG else [],
+        )
         for page in PAGES
         if any(block.language in languages for block in blocks(page))
     ]

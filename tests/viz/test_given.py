@@ -359,7 +359,14 @@ DATA = {
 }
 
 
-@pytest.mark.parametrize("form", sorted(DATA))
+# the others take a second each
+SOON = {"data set", "names", "pair"}
+FORMS = [
+    pytest.param(name, marks=[] if name in SOON else [pytest.mark.slow]) for name in sorted(DATA)
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_model_and_its_data_in_place_of_outputs_and_targets(form, model, texts):
     loss, optimizer = nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1)
     trainer = Trainer(model, loss, optimizer)
