@@ -91,15 +91,11 @@ def atomic_write(
     sync_folder(target.parent)
 
 
-class _NotNow(Exception):
-    """Ends a trial of writing."""
-
-
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise OSError if `atomic_write` could not write this file now.
+    """Raise OSError if `atomic_write` could not write this file now: no folder, or not permitted.
 
     For what writes late, as at the end of a training. Missing folders are made; an old file, and
-    whether there is one, stays as it is.
+    whether there is one, stays as it is. Whether the disk is full shows only when it is written.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "runs" / "curves.png"
@@ -107,8 +103,13 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     >>> path.parent.is_dir(), path.exists()
     (True, False)
     """
-    with contextlib.suppress(_NotNow), atomic_write(path):
-        raise _NotNow
+    target = written_path(path)
+    make_folder(target.parent)
+    # nothing is written, so nothing can be left behind where this is interrupted
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target.parent))
 
 
 @contextlib.contextmanager
