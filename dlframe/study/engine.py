@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -219,9 +219,3 @@ def _begin(parent: int) -> None:
 
     if hasattr(os, "getppid") and os.getppid() == parent:
         threading.Thread(target=watch, daemon=True, name="dlframe-study-watch").start()
-
-
-def in_order(results: Iterable[dict[str, Any]], keys: Sequence[str]) -> list[dict[str, Any]]:
-    """Results in the order of the plan, whichever was done first."""
-    place = {key: index for index, key in enumerate(keys)}
-    return sorted(results, key=lambda run: place[run["key"]])

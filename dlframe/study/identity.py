@@ -139,10 +139,17 @@ def code_of(run: Callable[..., Any], uses: Iterable[Any] = ()) -> dict[str, str]
         ArgumentError: something in `uses` that has no code.
     """
     found = {"dlframe": _library()}
+    seen = set[Path]()
     for thing in (run, *uses):
         file = _file_of(thing)
+        if file in seen:
+            continue
         if file is not None:
-            found[file.name] = _hash(file.read_bytes())
+            parts = file.parts[-1:]
+            while "/".join(parts) in found:  # two files of one name, such as __init__.py
+                parts = file.parts[-len(parts) - 1 :]
+            found["/".join(parts)] = _hash(file.read_bytes())
+            seen.add(file)
         elif isinstance(thing, types.FunctionType):
             found[thing.__qualname__] = _compiled(thing)
         else:

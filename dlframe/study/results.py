@@ -14,12 +14,11 @@ from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.study import statistics
 from dlframe.study.statistics import Comparison, Estimate
 from dlframe.study.working import DONE
+from dlframe.training.callbacks.monitor import mode_of
 from dlframe.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
     from dlframe.study.study import Study
-
-SURE = 0.05
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class Results:
         values = self.values(name)
         reference = against or self.arms[0]
         self.of(reference)  # raises if there is none
-        mode = self.study.mode if name == self.study.measure else _mode(name)
+        mode = self.study.mode if name == self.study.measure else mode_of(name)
         comparisons = {
             arm: self._compared(values[arm], values[reference], confidence, method)
             for arm in self.arms
@@ -276,12 +275,6 @@ class Results:
 
 def _complete(a: Sequence[float], b: Sequence[float]) -> bool:
     return all(map(math.isfinite, [*a, *b]))
-
-
-def _mode(name: str) -> str | None:
-    from dlframe.training.callbacks.monitor import mode_of
-
-    return mode_of(name)
 
 
 def _cells(row: Row) -> list[str]:

@@ -102,6 +102,7 @@ class Study:
         name: str | None = None,
         question: str | None = None,
     ) -> None:
+        held, uses = tuple(held), tuple(uses)  # perhaps iterators, and needed again
         self._given = {
             name: value for name, value in locals().items() if name not in ("self", "run")
         }
@@ -113,7 +114,7 @@ class Study:
         self.held = check_streams("study", held)
         self.seed = seed
         self.data = data
-        self.uses = tuple(uses)
+        self.uses = uses
         self.is_named = name is not None
         self.name = name or run.__name__
         self.question = question or (inspect.getdoc(run) or "").partition("\n")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -37,11 +38,20 @@ class Task:
     )  # key, arm, stage ...: kept with the result
 
 
+_one_at_a_time = threading.Lock()
+"""Random numbers and the number of threads are the process's: runs in its threads wait."""
+
+
 def work(task: Task) -> dict[str, Any]:
     """Make a run with one thread; its record with status, values, curves and costs.
 
     A run that raises, or whose measure is not finite, is a result as well: its record says so.
     """
+    with _one_at_a_time:
+        return _work(task)
+
+
+def _work(task: Task) -> dict[str, Any]:
     threads = get_num_threads()
     found: dict[str, Any] = {**task.record, "started": now()}
     wall, cpu = time.perf_counter(), time.process_time()

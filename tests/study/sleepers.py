@@ -42,6 +42,13 @@ def noting(seeds: Any, folder: str = "", pause: float = 0.0, level: int = 0) -> 
     return {"score": float(level)}
 
 
+def pausing(seeds: Any, level: int = 0) -> dict[str, Any]:
+    """Seed, pause, draw: another run in a thread of this process would seed meanwhile."""
+    dl.manual_seed(seeds.weights)
+    time.sleep(0.01)
+    return {"score": dl.rand(1).item()}
+
+
 def failing(seeds: Any, way: str = "well") -> dict[str, Any]:
     """End in different ways."""
     if way == "raises":

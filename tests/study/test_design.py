@@ -179,6 +179,12 @@ def test_functions_without_a_file_are_known_by_their_code() -> None:
     assert code_of(one) != code_of(other)
 
 
+def test_all_files_that_are_used_count() -> None:
+    found = code_of(run, [nn, dl.optim, nn])
+    assert len(found) == 4  # dlframe, this file, and two __init__.py
+    assert list(found)[2:] == ["__init__.py", "optim/__init__.py"]
+
+
 def test_checksums_tell_data_apart(tmp_path: Any) -> None:
     found = {
         checksum("x", data)

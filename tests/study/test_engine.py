@@ -62,6 +62,13 @@ def test_threads_of_an_executor_make_all_runs(tmp_path: Path, notes: Path) -> No
     assert len(lines(tmp_path)) == 6
 
 
+def test_runs_in_threads_do_not_disturb_each_other() -> None:
+    study = Study(sleepers.pausing, {"level": [0, 1]}, measure="score", seeds=4)
+    alone = study.run(workers=1)
+    with ThreadPoolExecutor(4) as executor:
+        assert study.run(executor=executor).values() == alone.values()
+
+
 def test_what_is_there_is_not_made_again(tmp_path: Path, notes: Path) -> None:
     noting(notes, seeds=2).run(workers=1, folder=tmp_path)
     assert len(list(notes.iterdir())) == 4
