@@ -70,7 +70,7 @@ def _module_of(file: Path) -> ModuleType:
         raise UsageError(f"there is no file {file}")
     name = file.stem
     other = importlib.util.find_spec(name) if name.isidentifier() else None
-    is_it = other is not None and other.origin is not None and Path(other.origin).samefile(file)
+    is_it = other is not None and other.has_location and Path(other.origin or "").samefile(file)
     if not name.isidentifier() or (other is not None and not is_it):
         raise UsageError(
             f"a study's file is imported by its name, and {name!r} "

@@ -41,7 +41,7 @@ def resolved(where: str, value: Any) -> Plain:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"float": str(value)}
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):
         return resolved(where, value.item())
     if isinstance(value, (list, tuple)):
         return [resolved(where, entry) for entry in value]

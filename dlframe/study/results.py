@@ -122,7 +122,8 @@ class Results:
     ) -> list[Row]:
         """The arms with intervals, each compared in pairs of runs with a reference.
 
-        The reference is the baseline, or the arm named by `against`, or the first. An arm is
+        The reference is the arm named by `against`, or the first, which is the baseline where
+        factors are varied one at a time. An arm is
         "better" or "worse" only if the interval of its difference leaves 0 out, *and* p, corrected
         by Holm for all comparisons, is at most 1 − confidence, *and* every run of both has a
         number: what failed is an outcome, and a mean of the others would hide it.
@@ -211,14 +212,16 @@ class Results:
         """A flat dict for each final run: factors, tuned values, seed, status, values, costs."""
         factors = list(self.study.factors)
         tuned = list(dict.fromkeys(name for run in self.runs for name in run["tuned"]))
-        names = self.measures()
+        # a History has the rates of its schedule as "lr", which may be a factor, too
+        taken = {*factors, *tuned, "seed", "status", "cpu_seconds"}
+        names = {f"measured {n}" if n in taken else n: n for n in self.measures()}
         return [
             {
                 **{factor: run["levels"].get(factor) for factor in factors},
                 **{name: run["tuned"].get(name) for name in tuned},
                 "seed": run["seed"],
                 "status": run["status"],
-                **{name: run["values"].get(name, math.nan) for name in names},
+                **{column: run["values"].get(n, math.nan) for column, n in names.items()},
                 "cpu_seconds": math.nan if run["cpu_seconds"] is None else run["cpu_seconds"],
             }
             for run in self.runs

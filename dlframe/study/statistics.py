@@ -156,8 +156,9 @@ def compare(
     if x.size < 2:
         raise ShapeError("compare: one pair says nothing of its error; run two seeds or more")
     d = x - y
-    if np.ptp(d) <= 8 * np.finfo(float).eps * max(np.abs(x).max(), np.abs(y).max()):
-        d = np.full_like(d, d[0])  # equal but for rounding in x and y
+    rounding = 8 * np.finfo(float).eps * max(np.abs(x).max(), np.abs(y).max())
+    if np.ptp(d) <= rounding:  # equal but for rounding in x and y
+        d = np.full_like(d, 0.0 if np.abs(d).max() <= rounding else d[0])
     difference = estimate(d, confidence=confidence, method=method)
     flips = 2.0 ** (1 - d.size) * max(comparisons, 1) <= 1 - confidence
     p = sign_flip(d) if flips else t_test(d)

@@ -169,13 +169,18 @@ class Study:
         for factor, levels in self.factors.items():
             value = self.defaults[factor]
             [level] = levels_of("study", factor, [value])
-            same = [other for other in levels if other == level or other.name == value]
+            same = [
+                other
+                for other in levels
+                if other == level or (isinstance(value, str) and other.name == value)
+            ]
             if same:
                 found[factor] = same[0]
             else:
                 found[factor] = level
                 if self.design in ("one at a time", "without one"):
-                    levels.insert(0, level)
+                    # "without one" takes the first level in the baseline's place
+                    levels.insert(0 if self.design == "one at a time" else len(levels), level)
         return found
 
     # --- tuning --------------------------------------------------------------------------------
@@ -199,6 +204,7 @@ class Study:
             return []
         given = self.tune(arm.config) if callable(self.tune) else self.tune
         known = parameters(self.function)
+        values: dict[str, list[Any]] = {}
         for name in given:
             if name not in known or name in self.factors:
                 raise ArgumentError(
@@ -206,9 +212,12 @@ class Study:
                     + ("varied as a factor" if name in self.factors else "no parameter")
                     + f" of {self.function.__name__}()"
                 )
-            levels_of("study: tune", name, list(given[name]))
+            tried = given[name]
+            if not isinstance(tried, (str, Mapping)):
+                tried = list(tried)
+            values[name] = [level.value for level in levels_of("study: tune", name, tried)]
         return [
-            dict(zip(given, values, strict=True)) for values in itertools.product(*given.values())
+            dict(zip(values, choice, strict=True)) for choice in itertools.product(*values.values())
         ]
 
     # --- running -------------------------------------------------------------------------------
@@ -251,11 +260,11 @@ class Study:
                 bar.add(found)
 
             def make(tasks: list[Task]) -> list[dict[str, Any]]:
-                keys = [task.record["key"] for task in tasks]
                 missing = [task for task in tasks if task.record["key"] not in store]
                 bar.skip(len(tasks) - len(missing))
                 engine.make(missing, keep, workers=workers, executor=executor)
-                return [store[key] for key in keys]
+                # a run that was kept may have had another name in another study
+                return [{**store[task.record["key"]], **task.record} for task in tasks]
 
             tried = make(tuning)
             chosen = self._chosen(tried)
@@ -291,7 +300,7 @@ class Study:
         plain = {name: identity.resolved(f"study: {name}", value) for name, value in config.items()}
         measure = self.tune_by if stage == "tune" else self.measure
         # `__main__` is the name of a script, whichever; its file's hash tells it from others.
-        parts = {**common, "config": plain, "run": number, "stage": stage}
+        parts = {**common, "config": plain, "run": number, "stage": stage, "measure": measure}
         if parts["function"].startswith(("__main__.", "__mp_main__.")):
             parts["function"] = parts["function"].partition(".")[2]
         record = {

@@ -38,7 +38,7 @@ class Task:
     )  # key, arm, stage ...: kept with the result
 
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()
 """Random numbers and the number of threads are the process's: runs in its threads wait."""
 
 

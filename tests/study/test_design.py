@@ -277,3 +277,27 @@ def test_a_run_that_measures_something_else_says_what() -> None:
         [found] = study.run(workers=1).runs
     assert found["status"] == "failed"
     assert "'accuracy'; it returned 'val_accuracy', 'test_accuracy'" in found["error"]
+
+
+def test_an_ablation_of_levels_that_lack_the_default() -> None:
+    assert arms({"dropout": [0.5]}, design="without one") == ["baseline", "dropout 0.5"]
+
+
+def test_an_array_can_be_a_default() -> None:
+    def of_array(seeds: Any, scale: Any = np.ones(2)) -> Any:  # noqa: B008 - never changed
+        return {"score": float(scale.sum())}
+
+    study = Study(of_array, {"scale": {"big": np.full(2, 5.0)}}, measure="score",
+                  design="one at a time", seeds=1)  # fmt: skip
+    assert list(study.run(workers=1).values().values()) == [[2.0], [10.0]]
+
+
+@pytest.mark.parametrize(
+    "tried",
+    [lambda: map(float, [1, 2]), lambda: {"low": 1.0, "high": 2.0}, lambda: (1.0, 2.0)],
+    ids=["iterator", "names", "tuple"],
+)
+def test_what_is_tried_may_be_given_in_many_forms(tried: Any) -> None:
+    study = Study(run, {"layers": [1, 2]}, measure="test_accuracy", tune_by="val_accuracy",
+                  tune=lambda arm: {"dropout": tried()})  # fmt: skip
+    assert study.grids["layers 1"] == [{"dropout": 1.0}, {"dropout": 2.0}]

@@ -232,3 +232,33 @@ def test_numbers_that_json_lacks_come_back(tmp_path: Path) -> None:
     Store(tmp_path).add(given)
     assert Store(tmp_path)["a"] == given
     assert "Infinity" not in (tmp_path / NAME).read_text()
+
+
+def test_what_was_kept_has_the_names_of_the_present_study(tmp_path: Path) -> None:
+    def run(seeds: object, a: int = 1, b: float = 0.0) -> dict[str, float]:
+        return {"score": a + b}
+
+    def values(factors: dict[str, Any]) -> dict[str, list[float]]:
+        study = Study(run, factors, measure="score", seeds=2)
+        return study.run(folder=tmp_path, workers=1).values()
+
+    assert values({"a": {"x": 1, "y": 2}}) == {"a x": [1.0] * 2, "a y": [2.0] * 2}
+    assert values({"a": {"y": 1, "x": 2}}) == {"a y": [1.0] * 2, "a x": [2.0] * 2}
+    assert values({"a": [1, 2], "b": [0.0, 0.5]}) == {
+        f"a {a}, b {b:g}": [a + b] * 2 for a in (1, 2) for b in (0.0, 0.5)
+    }
+
+
+def test_what_was_kept_by_another_measure_is_judged_anew(tmp_path: Path) -> None:
+    def run(seeds: object, a: int = 1) -> dict[str, float]:
+        return {"score": a, "other": float("nan")}
+
+    def statuses(measure: str) -> set[str]:
+        study = Study(run, {"a": [1, 2]}, measure=measure, mode="max", seeds=2)
+        return {one["status"] for one in study.run(folder=tmp_path, workers=1).runs}
+
+    with pytest.warns(UserWarning, match="none of 4 runs"):
+        assert statuses("scor") == {"failed"}
+    with pytest.warns(UserWarning, match="none of 4 runs"):
+        assert statuses("other") == {"nan"}
+    assert statuses("score") == {"done"}

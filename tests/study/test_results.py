@@ -242,3 +242,20 @@ def test_many_arms_get_few_sentences_and_each_factor_its_charts(tmp_path: Path) 
     assert names[0] == ["baseline", *(f"width {n}" for n in range(2, 6))]
     assert names[-1] == ["baseline", *(f"depth {n}" for n in range(2, 6))]
     assert [chart["yLabel"] for chart in charts] == ["val_accuracy", "loss"] * 2
+
+
+def test_a_measure_with_the_name_of_a_factor_has_a_column_of_its_own() -> None:
+    def scheduled(seeds: Any, lr: float = 0.1) -> dict[str, Any]:
+        return {"score": lr, "lr": [lr, lr / 10]}
+
+    rows = Study(scheduled, {"lr": [0.1, 0.2]}, measure="score", seeds=1).run(workers=1).rows()
+    assert [row["lr"] for row in rows] == ["0.1", "0.2"]
+    assert [row["measured lr"] for row in rows] == [0.01, 0.02]
+
+
+def test_arms_that_differ_by_rounding_alone_are_equal() -> None:
+    def rounded(seeds: Any, a: int = 1) -> dict[str, float]:
+        return {"accuracy": 0.1 + 0.2 if (seeds.run + a) % 2 else 0.3}
+
+    row = Study(rounded, {"a": [1, 2]}, measure="accuracy", seeds=6).run(workers=1).table()[1]
+    assert (row.verdict, row.p) == ("undecided", 1.0)
