@@ -145,9 +145,10 @@ def digest(place: str) -> str:
         if path.is_dir():
             for folder, _, names in sorted(os.walk(path)):
                 for name in sorted(names):
-                    if is_left_behind(name):  # a look at the folder may write such a file
-                        continue
                     file = Path(folder, name)
+                    # a look at the folder may write such files
+                    if any(map(is_left_behind, file.relative_to(path).parts)):
+                        continue
                     size = file.stat().st_size if file.is_file() else -1
                     found.update(f"{file.relative_to(path)}\0{size}\n".encode(errors="replace"))
         else:

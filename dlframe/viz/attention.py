@@ -186,9 +186,9 @@ def attention(
     form, positions = InputForm(None), [as_tensor(x, "x") for x in inputs]
     same = [next(j for j in range(i + 1) if inputs[j] is inputs[i]) for i in range(len(inputs))]
     with untouched(model, where="attention"), evaluating(model), no_grad():
-        brought = form.bring(positions, model, lambda some: model(*some, **named))
-        brought = [brought[i] for i in same]  # one tensor that is passed twice stays one
         keywords = {name: as_tensor(x, name) if is_array(x) else x for name, x in named.items()}
+        brought = form.bring(positions, model, lambda some: model(*some, **keywords))
+        brought = [brought[i] for i in same]  # one tensor that is passed twice stays one
         with recorder.watching():
             model(*brought, **keywords)
     if not recorder.maps:
@@ -376,7 +376,7 @@ class _Row:
             self.weights, self.hidden = weights[list(chosen)], hidden[list(chosen)]
             self.heads = [f"head {i % count}" for i in chosen] if count > 1 else [""]
         queries = keys if one.role == "encoder" and keys is not None else tokens
-        others = (keys if keys is not None else None) if one.role == "cross" else queries
+        others = keys if one.role == "cross" else queries
         _, rows, columns = self.weights.shape
         self.queries = _words(queries, rows, f"queries of {one.name}", "tokens")
         self.keys = _words(others, columns, f"keys of {one.name}", "keys")

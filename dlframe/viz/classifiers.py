@@ -74,7 +74,7 @@ def roc(
 
     with style.house_style():
         lines = _lines(_several("roc", output, target, classes, scores), curve, "roc")
-        labels = _labels(lines, "area")
+        labels = _labels({name: line[2] for name, line in lines.items()}, "area")
         figure, axes = _square(title, "false positive rate", "true positive rate", labels)
         axes.plot([0, 1], [0, 1], **CHANCE)
         _draw_lines(axes, lines, labels, "area")
@@ -110,7 +110,7 @@ def precision_recall(
     with style.house_style():
         several = _several("precision_recall", output, target, classes, scores)
         lines = _lines(several, curve, "precision_recall")
-        labels = _labels(lines, "average precision")
+        labels = _labels({name: line[2] for name, line in lines.items()}, "average precision")
         figure, axes = _square(title, "recall", "precision", labels)
         if len(lines) == 1 or isinstance(output, Mapping):
             first = next(iter(several.values()))
@@ -155,7 +155,7 @@ def det(
 
     with style.house_style():
         lines = _lines(_several("det", output, target, classes, scores), curve, "det")
-        labels = _labels(lines, EQUAL_ERROR)
+        labels = _labels({name: line[2] for name, line in lines.items()}, EQUAL_ERROR)
         figure, axes = _square(title, "false positive rate", "false negative rate", labels)
         _scale_by_quantiles(axes, [rates for line in lines.values() for rates in line[:2]])
         axes.plot([SMALLEST_RATE, 1 - SMALLEST_RATE], [SMALLEST_RATE, 1 - SMALLEST_RATE], **CHANCE)
@@ -256,13 +256,13 @@ def _lines(
     return {name: curve(one, None) for name, one in several.items()}
 
 
-def _labels(lines: Mapping[str, tuple[Any, Any, float]], what: str) -> dict[str, str]:
+def _labels(values: Mapping[str, float], what: str) -> dict[str, str]:
     """What the legend says of each line, by its name; the best first, as the eye looks for it."""
     sign = 1 if what in (EQUAL_ERROR, ECE) else -1
-    ranked = sorted(lines.items(), key=lambda line: sign * np.nan_to_num(line[1][2]))
-    short = dict(zip(lines, style.shortened_apart(list(lines), 24), strict=True))
+    ranked = sorted(values.items(), key=lambda pair: sign * np.nan_to_num(pair[1]))
+    short = dict(zip(values, style.shortened_apart(list(values), 24), strict=True))
     labels = {}
-    for name, (_, _, value) in ranked:
+    for name, value in ranked:
         number = "undefined" if np.isnan(value) else f"{value:.3f}"
         labels[name] = f"{short[name]}  {number}" if name else f"{what} {number}"
     return labels
@@ -454,25 +454,14 @@ def calibration(
     [0.5, 1.0]
     """
     several = _several("calibration", output, target, None, scores)
-    measured = {
-        name: metrics.reliability_curve(
-            one.output, one.target, bins, adaptive=adaptive, scores=one.scores
-        )
-        for name, one in several.items()
-    }
+    errors = {}
+    for name, one in several.items():
+        errors[name] = metrics.CalibrationError(bins=bins, adaptive=adaptive, scores=one.scores)
+        errors[name].update(one.output, one.target)
+    measured = {name: error.curve() for name, error in errors.items()}
     with style.house_style():
         height = SIDE + 1.3
-        errors = {
-            name: (
-                None,
-                None,
-                metrics.calibration_error(
-                    one.output, one.target, bins=bins, adaptive=adaptive, scores=one.scores
-                ),
-            )
-            for name, one in several.items()
-        }
-        labels = _labels(errors, ECE)
+        labels = _labels({name: float(error.compute()) for name, error in errors.items()}, ECE)
         figure = style.new_figure(SIDE + 0.9 + _room_beside(labels), height, title)
         style.lay_out(figure, height)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(SIDE, 0.9))

@@ -345,26 +345,25 @@ def _of_model(
 
     def look(batch: Any, output: Any) -> None:
         target = to_array(next(iter(batches.leaves(batch.target))))
-        value = seen[-1] if layer is not None and seen else output
         if layer is not None and not seen:
             raise ArgumentError(f"embedding: the model did not call {layer!r}")
+        value = output if layer is None else seen[-1]
         rows.append(_of_output(value, len(target), layer))
         labels.append(target)
         if inputs:
             first.append(to_array(next(iter(batches.leaves(batch.inputs)))))
         seen.clear()
 
-    limit = most if isinstance(part, DataLoader) else None
     if layer is None:
-        given.outputs_of(evaluator, part, "embedding", look, limit=limit)
+        given.outputs_of(evaluator, part, "embedding", look, limit=most)
     else:
         module, name = part_of(network, layer, "embedding")
         source = f"{name} ({type(module).__name__})"
         with outputs_seen(module) as seen:
-            given.outputs_of(evaluator, part, "embedding", look, limit=limit)
-    features = np.concatenate(rows)[:limit]
-    targets = np.concatenate(labels)[:limit] if labelled else None
-    found = np.concatenate(first)[:limit] if inputs else None
+            given.outputs_of(evaluator, part, "embedding", look, limit=most)
+    features = np.concatenate(rows)[:most]
+    targets = np.concatenate(labels)[:most] if labelled else None
+    found = np.concatenate(first)[:most] if inputs else None
     return _Taken(features, targets, classes, indices, total, source, found)
 
 

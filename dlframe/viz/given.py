@@ -462,7 +462,7 @@ def answers(
     labels = numbers_of(target)
     if given.ndim < 3 and not _are_sequences(given, labels):
         labels = labels_of(labels, classes, "target", where)
-    if given.ndim and labels.ndim and len(given) != len(labels):
+    if labels.ndim and len(given) != len(labels):
         raise ShapeError(
             f"{where}: there are {len(given)} outputs and {len(labels)} targets; got "
             f"output{given.shape} and target{labels.shape}"

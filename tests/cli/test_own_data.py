@@ -14,6 +14,7 @@ from PIL import Image
 from dlframe import data, plugins
 from dlframe.cli import main
 from dlframe.cli.description import description_in
+from dlframe.cli.sources import digest
 from dlframe.errors import FileFormatError
 from dlframe.utils import load_checkpoint
 
@@ -301,3 +302,16 @@ def test_a_folder_with_one_class(here: Path, capsys: Captured) -> None:
     assert main(["train", "--data", "pictures", "--size", "8", *QUICK]) == 2
     message = capsys.readouterr().err
     assert "--data pictures: there is one folder of a class only (dark); to tell" in message
+
+
+def test_files_left_behind_do_not_change_what_a_run_was_trained_on(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "a.png").write_bytes(b"1")
+    before = digest(str(tmp_path))
+    for name in (".DS_Store", "cat/.ipynb_checkpoints/a.png", "__MACOSX/cat/a.png"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"2")
+    assert digest(str(tmp_path)) == before
+    (tmp_path / "cat" / "b.png").write_bytes(b"1")
+    assert digest(str(tmp_path)) != before

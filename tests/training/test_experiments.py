@@ -13,7 +13,7 @@ from tensorboard.plugins.hparams import metadata
 from tensorboard.util import tensor_util
 
 import dlframe as dl
-from dlframe import Trainer, nn, optim
+from dlframe import Trainer, data, nn, optim
 from dlframe.errors import ArgumentError, StateDictError
 from dlframe.training import (
     Callback,
@@ -24,6 +24,7 @@ from dlframe.training import (
     TerminateOnNaN,
 )
 from dlframe.training.callbacks.experiments import settings
+from dlframe.training.callbacks.tensorboard import _labels_and_scores as labels_and_scores
 
 
 class Notes(ExperimentLogger):
@@ -66,8 +67,8 @@ def made(*callbacks, classes=2, **options):
 
 
 def fitted(trainer, epochs=2, **options):
-    data = (dl.randn(12, 3), dl.arange(12) % 2)
-    trainer.fit(data, data, epochs=epochs, batch_size=4, progress=False, **options)
+    pair = (dl.randn(12, 3), dl.arange(12) % 2)
+    trainer.fit(pair, pair, epochs=epochs, batch_size=4, progress=False, **options)
     return trainer
 
 
@@ -297,6 +298,31 @@ def test_curves_use_up_no_random_numbers(tmp_path):
     assert runs[0] == runs[1]
 
 
+def test_an_error_in_the_pass_for_curves_moves_no_random_numbers(tmp_path):
+    class Broken(nn.Linear):
+        def forward(self, x):
+            if not self.training:
+                dl.rand(1)
+                raise RuntimeError("no evaluation")
+            return super().forward(x)
+
+    trainer = made(TensorBoard(tmp_path, pr_curves=True, write_graph=False))
+    trainer.model = Broken(3, 2)
+    trainer._val_loader = data.DataLoader([(dl.zeros(3), 0)], shuffle=True)
+    before = dl.get_rng_state()
+    with pytest.raises(RuntimeError, match="no evaluation"):
+        labels_and_scores(trainer)
+    assert dl.equal(dl.get_rng_state(), before)
+
+
+def test_a_model_whose_sizes_come_with_the_first_batch(tmp_path):
+    dl.manual_seed(0)
+    model = nn.LazyLinear(2)
+    trainer = Trainer(model, "cross_entropy", ("sgd", {"lr": 0.1}), callbacks=[Notes()])
+    fitted(trainer, 1)
+    assert "parameters" not in trainer.callbacks[0].runs["run0"][0][1]
+
+
 def test_curves_of_numbers_are_refused(tmp_path):
     model = nn.Linear(3, 1)
     sgd = optim.SGD(model.parameters(), lr=0.1)
@@ -361,9 +387,9 @@ def test_a_resumed_run_hides_what_it_does_again(tmp_path):
 
 def test_a_resumed_run_goes_on_in_the_usual_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    trainer = fitted(made(TensorBoard(comment="_mine"), ModelCheckpoint("files", None)), 1)
+    trainer = fitted(made(TensorBoard(comment=" mine/lr=0.1"), ModelCheckpoint("files", None)), 1)
     (folder,) = (tmp_path / "runs").iterdir()
-    assert folder.name.endswith("_mine")
+    assert folder.name.endswith("_mine_lr_0.1")
     later = made(TensorBoard(), ModelCheckpoint("files", None))
     later.resume("files/last.h5")
     fitted(later, 2)

@@ -346,3 +346,17 @@ def test_images_in_place_of_points(rng, net):
 def test_it_is_written(tmp_path, blobs):
     viz.embedding(*blobs).plot(path=tmp_path / "new" / "points.png")
     assert (tmp_path / "new" / "points.png").stat().st_size > 1000
+
+
+class Endless(data.IterableDataset):
+    """Batches without end."""
+
+    def __iter__(self):
+        while True:
+            yield dl.randn(8, 6), dl.ones(8)
+
+
+@pytest.mark.parametrize("layer", [None, "2"])
+def test_of_a_stream_so_many_are_taken(net, layer):
+    found = viz.embedding(net, Endless(), layer=layer, max_samples=30)
+    assert len(found.points) == 30

@@ -16,6 +16,7 @@ import numpy as np
 from dlframe import states
 from dlframe.base.printable import error_text
 from dlframe.errors import ArgumentError, MissingExtraError, needs
+from dlframe.nn.parameter import is_lazy
 from dlframe.tensor import to_array
 from dlframe.training.callbacks.callback import Callback
 from dlframe.training.callbacks.checkpoint import ModelCheckpoint
@@ -237,9 +238,11 @@ def settings(trainer: Trainer, more: Mapping[str, Any]) -> dict[str, Plain]:
     if "initial_lr" in group:  # the rate itself depends on when one looks
         group["lr"] = group.pop("initial_lr")
     schedule, loss = trainer.scheduler, trainer.loss
+    parameters = list(trainer.model.parameters())
+    lazy = any(map(is_lazy, parameters))  # their sizes come with the first batch
     own = {
         "model": type(trainer.model).__name__,
-        "parameters": sum(p.array.size for p in trainer.model.parameters()),
+        "parameters": None if lazy else sum(p.array.size for p in parameters),
         "loss": None if loss is None else getattr(loss, "__name__", type(loss).__name__),
         "optimizer": {"name": _kind(trainer.optimizer), **group},
         "scheduler": None if schedule is None else _kind(schedule),

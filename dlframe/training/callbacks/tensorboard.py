@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,9 @@ class TensorBoard(ExperimentLogger):
             folder = Path("runs", run)
         purge = trainer.epoch + 1 if folder is not None and _has_events(folder) else None
         self._step = trainer.step
-        self.writer = SummaryWriter(folder, self.comment, purge_step=purge)
+        # the folder's name is that of the run, which a checkpoint holds
+        comment = re.sub(r"[^-+.\w]", "_", self.comment, flags=re.ASCII)
+        self.writer = SummaryWriter(folder, comment, purge_step=purge)
         if trainer.step == 0 and (self.write_graph or self.samples):
             self._handle = trainer.model.register_forward_pre_hook(self._note, with_kwargs=True)
         self._quantities = trainer.quantities
@@ -252,14 +255,16 @@ def _labels_and_scores(trainer: Trainer) -> tuple[Any, Any]:
     loader = trainer._val_loader
     randomness, positions = random_state(), trainer_state.position_of(loader)
     labels, outputs = [], []
-    with evaluating(trainer.model), no_grad():
-        for raw in loader:
-            batch = trainer._take(raw)
-            output, _ = trainer._loss_of(batch)
-            outputs.append(output)
-            labels.append(to_array(batch.parts[None].labels))
-    set_random_state(randomness)
-    trainer_state.go_to(loader, positions)
+    try:
+        with evaluating(trainer.model), no_grad():
+            for raw in loader:
+                batch = trainer._take(raw)
+                output, _ = trainer._loss_of(batch)
+                outputs.append(output)
+                labels.append(to_array(batch.parts[None].labels))
+    finally:
+        set_random_state(randomness)
+        trainer_state.go_to(loader, positions)
     joined = scoring.probabilities(scoring.joined(outputs), trainer.loss, trainer.model)
     scores = to_array(joined).clip(0, 1)
     truth = np.concatenate([np.atleast_1d(one) for one in labels])

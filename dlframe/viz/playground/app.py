@@ -121,7 +121,8 @@ class Pages:
         sample = _number(body, "sample") if "sample" in body else 0
         session, lock = self._session(body)
         with lock:
-            sample = min(sample, max(session.settings.batch - 1, 0))
+            left = len(session.train.labels) - session.batch * session.settings.batch
+            sample = min(sample, max(min(session.settings.batch, left) - 1, 0))
             return session.explain(layer, unit, source, sample=sample)
 
     def program(self, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -170,17 +170,14 @@ def thinned(y: Values, most: int = MOST_POINTS) -> NDArray[np.int64]:
 
 
 def _bad_epochs(history: History) -> Markup | None:
-    """A sentence for each loss that was not finite."""
-    found = []
-    for name in history:
-        if name != "loss":
-            continue
-        epochs = not_finite(history[name])
-        if epochs:
-            where = ", ".join(map(str, epochs[:10])) + (" …" if len(epochs) > 10 else "")
-            text = f"The {name} was NaN or infinite in epoch {where}: see the gaps."
-            found.append(element("p", text, class_="bad"))
-    return joined(found) if found else None
+    """A sentence about losses that were not finite."""
+    epochs = not_finite(history["loss"]) if "loss" in history else []
+    if not epochs:
+        return None
+    where = ", ".join(map(str, epochs[:10])) + (" …" if len(epochs) > 10 else "")
+    return element(
+        "p", f"The loss was NaN or infinite in epoch {where}: see the gaps.", class_="bad"
+    )
 
 
 def _table_of(history: History) -> Markup:

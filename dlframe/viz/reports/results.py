@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dlframe import metrics
 from dlframe.metrics import averages
 from dlframe.metrics.intervals import of_share
-from dlframe.viz import style
+from dlframe.viz import given, style
 from dlframe.viz.pages.html import Markup, element, joined, picture, table
 from dlframe.viz.reports.course import number
 from dlframe.viz.reports.measured import Measured
@@ -29,11 +29,8 @@ SURE = 0.95  # of the intervals
 
 
 def names_of(one: Measured) -> list[str]:
-    """The names of the classes, shortened; their numbers where they have no names."""
-    count = len(one.matrix)
-    given = [] if one.classes is None else [str(name) for name in one.classes]
-    names = [*given, *map(str, range(len(given), count))][:count]
-    return [style.shortened(name, LONGEST_NAME) for name in names]
+    """The names of the classes, shortened apart; their numbers where they have no names."""
+    return given.names(one.classes, len(one.matrix), LONGEST_NAME)
 
 
 def interval(hits: int, samples: int) -> str:

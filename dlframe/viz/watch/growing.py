@@ -149,7 +149,7 @@ class Growing:
             else:
                 if self._state is None or state[0] != self._state[0] or self._is_other(file):
                     self._begin()
-                self._read_lines(file, status.st_size)
+                self._read_lines(file)
         self._state = state
 
     def _is_other(self, file: BinaryIO) -> bool:
@@ -161,7 +161,7 @@ class Growing:
         file.seek(self._offset - len(self._last))
         return file.read(len(self._last)) != self._last
 
-    def _read_lines(self, file: BinaryIO, size: int) -> None:
+    def _read_lines(self, file: BinaryIO) -> None:
         self.more = False
         if self._useless:
             return

@@ -262,7 +262,7 @@ class Run:
             "fault": self.fault,
             "epochs": len(columns),
             "planned": self.planned,
-            "seconds": _sum(columns.values.get("seconds", ())),
+            "seconds": columns.elapsed[-1] if len(columns) else 0.0,
             "changed": self.numbers.changed_at,
             "config": self.config,
             "environment": self.environment,
@@ -275,10 +275,6 @@ class Run:
                 if (mode := mode_of(name)) and (found := _best(columns.epochs, column, mode))
             },
         }
-
-
-def _sum(seconds: Iterable[float]) -> float:
-    return math.fsum(one for one in seconds if math.isfinite(one))
 
 
 def _told(value: float) -> float | str:

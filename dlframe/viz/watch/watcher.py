@@ -151,7 +151,7 @@ class Watcher:
             names = list(dict.fromkeys(name for run in runs for name in run.numbers.columns.values))
             # how many there are now: the next record may be half there when its turn comes
             columns = [(run.name, run.numbers.columns, len(run.numbers.columns)) for run in runs]
-        yield csv_line(["run", "epoch", *names])
+        yield csv_line(["run", "epoch", *map(for_sheets, names)])
         for name, one, count in columns:
             found = [one.values.get(column) for column in names]
             for i in range(count):
@@ -181,7 +181,7 @@ def for_sheets(text: str) -> str:
     >>> for_sheets("=1+2"), for_sheets("a=1")
     ("'=1+2", 'a=1')
     """
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _held(entry: Any) -> tuple[int, int, int]:

@@ -459,3 +459,12 @@ def test_what_is_no_path_is_refused_in_a_sentence(runs: Any) -> None:
 
     with pytest.raises(TypeError, match="watch: runs must be paths of folders or files; got"):
         viz.watch(runs, open_browser=False, block=False)
+
+
+def test_no_heading_of_the_table_is_a_formula(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    record = {"epoch": 1, "=HYPERLINK(1)": 2.0, "\tloss": 1.0}
+    (tmp_path / "run" / "metrics.jsonl").write_text(json.dumps(record) + "\n")
+    watcher = looked(tmp_path)
+    heading = "".join(watcher.table(watcher.runs)).splitlines()[0]
+    assert heading == "run,epoch,'=HYPERLINK(1),'\tloss"

@@ -397,7 +397,7 @@
     return svg;
   }
 
-  function epochsOf({epochs, planned, last}) {
+  function epochsOf({epochs, planned}) {
     return planned ? `epoch ${epochs} of ${planned}` : epochs ? `epoch ${epochs}` : "no epoch yet";
   }
 
