@@ -164,7 +164,7 @@ class Study:
         return found
 
     def _baseline(self) -> dict[str, Level]:
-        """The levels that the defaults are; a default that is no level is added as the first."""
+        """The levels that the defaults are; one that is no level is added, but not to a grid."""
         found = {}
         for factor, levels in self.factors.items():
             value = self.defaults[factor]
