@@ -268,6 +268,8 @@ else:
             except OSError:
                 if time.time() - found.st_mtime <= STALE_SECONDS:
                     return
-            leftover.unlink()
+            # another sweep may have removed it since, and its writer may have made it anew
+            if os.path.samestat(found, leftover.stat(follow_symlinks=False)):
+                leftover.unlink()
         finally:
             os.close(descriptor)

@@ -135,8 +135,14 @@ def test_writers_of_one_folder_never_sweep_each_other(tmp_path):
             with atomic_write(tmp_path / f"{number % 3}", "w") as file:
                 file.write(f"{number} {i} " * 1000)
 
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(write, range(6)))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads change between any two steps of a sweep
+    try:
+        for _ in range(10):
+            with ThreadPoolExecutor(6) as pool:
+                list(pool.map(write, range(6)))
+    finally:
+        sys.setswitchinterval(interval)
     assert names(tmp_path) == ["0", "1", "2"]
     for path in tmp_path.iterdir():
         text = path.read_text()
