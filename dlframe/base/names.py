@@ -646,6 +646,7 @@ NAMES: dict[str, dict[str, str]] = {
     "dlframe.study": {
         "dlframe.study.": "statistics",
         "dlframe.study.design": "Random",
+        "dlframe.study.explanation": "Explanation Part",
         "dlframe.study.results": "Results Row",
         "dlframe.study.seeds": "Seeds",
         "dlframe.study.study": "Study",

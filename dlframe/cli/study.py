@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import inspect
 import shlex
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from dlframe.cli.names import UsageError
 from dlframe.cli.parser import data_root
 from dlframe.cli.words import say, say_table
 from dlframe.errors import did_you_mean
-from dlframe.study import Results, Study
+from dlframe.study import Results, Study, outputs, store
 from dlframe.study.design import parameters
 from dlframe.study.experiments import STUDIES
 
@@ -28,19 +29,21 @@ def study(options: argparse.Namespace) -> int:
             say(f"dlframe study {name}: {text}")
         return 0
     module = _module(options.study)
-    studies = _studies(module, options.study)
-    more = getattr(module, "more", lambda results: ())
-    out = Path(options.out or f"runs/study-{Path(options.study).stem}")
-    failed = 0
+    studies = _changed(_studies(module, options.study), options)
+    folder = Path(options.out or f"runs/study-{Path(options.study).stem}")
+    done = {}
     for name, found in studies.items():
-        folder = out if len(studies) == 1 else out / name
-        changed = _changed(found, options, name)
-        results = changed.run(folder=folder, workers=options.workers)
-        results.report(folder / "report.html", command=_command(options), more=more(results))
-        results.to_csv(folder / "results.csv")
-        results.to_latex(folder / "table.tex")
-        _show(results, folder)
-        failed += not any(run["status"] == "done" for run in results.runs)
+        done[name] = found.run(folder=folder, workers=options.workers)
+        _show(done[name])
+    title, _, asked = (inspect.getdoc(module) or "").partition("\n")
+    outputs.write(
+        folder, done, command=_command(options), explanation=getattr(module, "explanation", None),
+        title=title or None, asked=asked or None,
+    )  # fmt: skip
+    say(f"Written: {', '.join(outputs.FILES)} and {store.NAME} in {folder}")
+    failed = [
+        name for name, found in done.items() if all(run["status"] != "done" for run in found.runs)
+    ]
     return 1 if failed else 0
 
 
@@ -81,22 +84,30 @@ def _module_of(file: Path) -> ModuleType:
     return importlib.import_module(name)
 
 
-def _changed(found: Study, options: argparse.Namespace, name: str) -> Study:
-    """The study with what the command line says, named as its variable unless it has a name."""
-    known = parameters(found.function)
+def _changed(found: dict[str, Study], options: argparse.Namespace) -> dict[str, Study]:
+    """The studies with what the command line says, as far as it is theirs.
+
+    Each is named as its variable unless it has a name.
+    """
+    known = {name: parameters(study.function) for name, study in found.items()}
     asked: dict[str, Any] = {"epochs": options.epochs, "data": options.data}
-    if options.root is not None or "root" in known:
+    if options.root is not None or any("root" in those for those in known.values()):
         asked["root"] = data_root(options.root)
     baseline = {name: value for name, value in asked.items() if value is not None}
     for option in baseline:
-        if option not in known:
-            raise UsageError(
-                f"--{option}: {found.function.__name__}() of the study {name} has no parameter "
-                f"{option!r}; it has {', '.join(known)}"
-            )
+        if not any(option in those for those in known.values()):
+            functions = {study.function.__name__: known[name] for name, study in found.items()}
+            have = "; ".join(f"{name}() has {', '.join(p)}" for name, p in functions.items())
+            raise UsageError(f"--{option}: no run has a parameter {option!r}: {have}")
     seeds = {} if options.seeds is None else {"seeds": options.seeds}
-    named = {} if found.is_named else {"name": name}
-    return found.changed(baseline=baseline, **seeds, **named)
+    return {
+        name: study.changed(
+            baseline={key: value for key, value in baseline.items() if key in known[name]},
+            **seeds,
+            **({} if study.is_named else {"name": name}),
+        )
+        for name, study in found.items()
+    }
 
 
 def _command(options: argparse.Namespace) -> str:
@@ -109,8 +120,8 @@ def _command(options: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _show(results: Results, folder: Path) -> None:
-    """The table on the terminal, and where the rest is."""
+def _show(results: Results) -> None:
+    """The table on the terminal."""
     rows = results.table()
     cells = [
         (
@@ -129,4 +140,3 @@ def _show(results: Results, folder: Path) -> None:
         first = failures[0]
         why = printable(first.get("error") or "its measure is not finite")
         say(f"{len(failures)} runs gave no number. The first, {first['arm']}: {why}")
-    say(f"Written: report.html, results.csv, table.tex and runs.jsonl in {folder}")

@@ -11,10 +11,11 @@ from dlframe.base.lazily import IN_ADVANCE, lazily
 if IN_ADVANCE:
     from dlframe.study import statistics
     from dlframe.study.design import Random
+    from dlframe.study.explanation import Explanation, Part
     from dlframe.study.results import Results, Row
     from dlframe.study.seeds import Seeds
     from dlframe.study.study import Study
 
-__all__ = ["Random", "Results", "Row", "Seeds", "Study", "statistics"]
+__all__ = ["Explanation", "Part", "Random", "Results", "Row", "Seeds", "Study", "statistics"]
 
 lazily(__name__)

@@ -14,6 +14,8 @@ from dlframe.study.identity import Plain, resolved
 
 Levels = Sequence[Any] | Mapping[str, Any]
 
+FOLDER = "folder"  # the parameter of a run that is given a folder, and not varied
+
 
 @dataclass(frozen=True)
 class Level:
@@ -129,7 +131,7 @@ def name_of(value: Any) -> str:
 
 
 def parameters(run: Callable[..., Any]) -> dict[str, Any]:
-    """The parameters of a run beside `seeds`, with their defaults.
+    """The parameters of a run beside `seeds` and `folder=None`, with their defaults.
 
     Raises:
         ArgumentError: the function does not take `seeds`, or takes arguments by position only.
@@ -151,7 +153,15 @@ def parameters(run: Callable[..., Any]) -> dict[str, Any]:
                 f"study: {run.__name__}() takes {name!r} not by name; every factor is a named "
                 "parameter with a default, which is its value where it is not varied"
             )
+    if FOLDER in found and found[FOLDER].default is None:
+        del found[FOLDER]
     return {name: parameter.default for name, parameter in found.items()}
+
+
+def takes_folder(run: Callable[..., Any]) -> bool:
+    """Whether a run can be given a folder of its own: it has the parameter `folder=None`."""
+    found = inspect.signature(run).parameters.get(FOLDER)
+    return found is not None and found.default is None
 
 
 # --- arms --------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlframe.errors import MissingExtraError
+from dlframe.errors import ArgumentError, MissingExtraError
+from dlframe.study.explanation import Explanation, Part, paragraphs
 from dlframe.study.results import Results, Row, decimals
 from dlframe.study.statistics import Estimate
 from dlframe.utils.atomic import atomic_write
@@ -26,45 +27,136 @@ FEW = 6  # arms that get a sentence each
 
 
 def report(
-    results: Results,
+    results: Results | Mapping[str, Results],
     path: str | os.PathLike[str],
     *,
     measure: str | None = None,
     against: str | None = None,
     confidence: float = 0.95,
+    title: str | None = None,
+    asked: str | None = None,
+    explanation: Explanation | None = None,
     command: str | None = None,
-    more: Sequence[Any] = (),
 ) -> None:
     """Write the page of a study as one HTML file, which loads nothing and can be mailed.
 
     Args:
-        measure, against, confidence: as for `Results.table`.
+        results: of a study, or of several that belong together, by names.
+        measure, against, confidence: as for `Results.table`, for one study.
+        title: the page's; by default the study's name.
+        asked: what is asked, in paragraphs; by default the study's question.
+        explanation: why it came out so, with pictures of what happens inside.
         command: how the study is made again, as it is typed.
-        more: further parts, `viz.pages.html.element`s, before the design.
+
+    Raises:
+        ArgumentError: measure or against, and several studies.
     """
+    found = {results.study.name: results} if isinstance(results, Results) else dict(results)
+    if len(found) > 1 and (measure or against):
+        raise ArgumentError(
+            f"report: measure and against belong to one study; there are {', '.join(found)}"
+        )
+    title = title or next(iter(found.values())).study.name
+    shown = [
+        _study(one, measure, against, confidence, named=len(found) > 1) for one in found.values()
+    ]
+    made = [
+        element("section", element("h2", f"How {one.study.name} was made"), _made(one))
+        for one in found.values()
+    ]
+    body = element(
+        "main",
+        element("h1", title),
+        [element("p", text, class_="lead") for text in paragraphs(_asked(found, asked))],
+        shown,
+        explained(explanation, found),
+        made,
+        element("section", element("h2", "How to make it again"),
+                element("pre", command) if command else None,
+                [_again(one) for one in found.values()]),
+    )  # fmt: skip
+    text = html.page(title, body, scripts=[html.asset("charts.js")])
+    with atomic_write(path, "w") as file:
+        file.write(text)
+
+
+def _asked(found: Mapping[str, Results], asked: str | None) -> str:
+    [first, *others] = found.values()
+    return asked or ("" if others else first.study.question)
+
+
+def _study(
+    results: Results, measure: str | None, against: str | None, confidence: float, *, named: bool
+) -> list[Any]:
+    """What came out of one study; under its name, where the page has several."""
     measure = measure or results.study.measure
     rows = results.table(measure, against=against, confidence=confidence)
     reference = next(row for row in rows if row.comparison is None and row.verdict == "")
-    study = results.study
-    body = element(
-        "main",
-        element("h1", study.name),
-        element("p", study.question, class_="lead") if study.question else None,
+    heading = None
+    if named:
+        heading = [
+            element("h2", f"{results.study.name}: the study"),
+            element("p", results.study.question) if results.study.question else None,
+        ]
+    return [
+        heading,
         _answer(rows, reference, measure, confidence),
-        element("h2", "Table"),
+        element("h3", "Table"),
         _table(rows, reference, measure, confidence),
         _pictures(results, rows, measure, reference),
         _curves(results),
-        list(more),
-        _costs(results, rows),
-        _tuning(results),
-        _failures(results),
-        _design(results),
-        _again(results, command),
-    )
-    text = html.page(study.name, body, scripts=[html.asset("charts.js")])
-    with atomic_write(path, "w") as file:
-        file.write(text)
+    ]
+
+
+def _made(results: Results) -> list[Any]:
+    rows = results.table()
+    return [_costs(results, rows), _tuning(results), _failures(results), _design(results)]
+
+
+# --- why ---------------------------------------------------------------------------------------
+
+
+def explained(explanation: Explanation | None, found: Mapping[str, Results]) -> Markup | None:
+    """What happens inside, why it came out so, what is not shown, and questions."""
+    if explanation is None:
+        return None
+    inside: list[Any] = []
+    try:
+        parts = explanation.parts(found) if explanation.parts else ()
+        inside = [_part(part) for part in parts]
+    except MissingExtraError as error:
+        inside = [element("p", f"Without pictures: {error}")]
+    questions = element("ol", [element("li", coded(text)) for text in explanation.questions])
+    return element(
+        "section",
+        [element("h2", "What happens inside"), inside] if inside else None,
+        element("h2", "Why"), _texts(explanation.why),
+        element("h2", "What it does not show"), _texts(explanation.not_shown),
+        [element("h2", "To find out yourself"), questions] if explanation.questions else None,
+    )  # fmt: skip
+
+
+def _part(part: Part) -> Markup:
+    table = None
+    if part.table is not None:
+        columns, rows = part.table
+        table = html.table(columns, rows, numbers=range(1, len(columns)))
+    picture = None if part.figure is None else html.picture(part.figure, part.alt)
+    return element("section", element("h3", part.title), _texts(part.text), table, picture)
+
+
+def _texts(text: str) -> list[Markup]:
+    return [element("p", coded(part)) for part in paragraphs(text)]
+
+
+def coded(text: str) -> Markup:
+    """A text whose parts between backticks are code.
+
+    >>> coded("set `lr` to 0.1")
+    'set <code>lr</code> to 0.1'
+    """
+    parts = text.split("`")
+    return html.joined([element("code", p) if i % 2 else p for i, p in enumerate(parts)])
 
 
 # --- the answer --------------------------------------------------------------------------------
@@ -97,7 +189,7 @@ def _answer(rows: Sequence[Row], reference: Row, measure: str, confidence: float
     share = f"{100 * confidence:g} %"
     return element(
         "section",
-        element("h2", "Answer"),
+        element("h3", "Answer"),
         element("ul", sentences),
         element(
             "p",
@@ -221,7 +313,7 @@ def _pictures(results: Results, rows: Sequence[Row], measure: str, reference: Ro
         pairs = differences(rows, measure, reference.arm)
         alt = f"The difference of each arm from {reference.arm}, with its interval."
         parts.append(html.picture(pairs, alt))
-    return element("section", element("h2", "Runs"), parts)
+    return element("section", element("h3", "Runs"), parts)
 
 
 def differences(rows: Sequence[Row], measure: str, reference: str) -> Figure:
@@ -271,12 +363,12 @@ def _curves(results: Results) -> Markup | None:
         chosen = {arm: found[arm] for arm in arms if arm in found}
         made = [_chart(name, chosen) for name in _first(names, results, most)]
         if title and any(made):
-            charts.append(element("h3", title))
+            charts.append(element("h4", title))
         charts += [chart for chart in made if chart]
     if not charts:
         return None
     note = "Lines are means over the finished runs, bands the 95 % intervals of these means."
-    return element("section", element("h2", "Curves"), charts, element("p", note, class_="muted"))
+    return element("section", element("h3", "Curves"), charts, element("p", note, class_="muted"))
 
 
 def _groups(results: Results) -> dict[str, list[str]]:
@@ -332,7 +424,7 @@ def _costs(results: Results, rows: Sequence[Row]) -> Markup:
     columns = ["arm", "a run", "all runs", "tuning"]
     return element(
         "section",
-        element("h2", "Costs"),
+        element("h3", "Costs"),
         html.table(columns, cells, caption="CPU seconds, one thread", numbers=range(1, 4)),
     )
 
@@ -350,7 +442,7 @@ def _tuning(results: Results) -> Markup | None:
         "whose seeds are not those of the final runs."
     )
     return element(
-        "section", element("h2", "Tuning"), element("p", text), html.table(["arm", *names], cells)
+        "section", element("h3", "Tuning"), element("p", text), html.table(["arm", *names], cells)
     )
 
 
@@ -365,7 +457,7 @@ def _failures(results: Results) -> Markup | None:
     ]  # fmt: skip
     return element(
         "section",
-        element("h2", "Runs without a number"),
+        element("h3", "Runs without a number"),
         html.table(["arm", "seed", "stage", "status", "why"], cells),
     )
 
@@ -383,7 +475,7 @@ def _design(results: Results) -> Markup:
     held = {
         name: _shown(value)
         for name, value in run["config"].items()
-        if name not in study.factors and name not in run["tuned"]
+        if name not in {*study.factors, *run["tuned"], "root"}  # where data lie is a machine's
     }
     tried = {
         name: ", ".join(dict.fromkeys(run["tuned"][name] for run in results.tried))
@@ -397,7 +489,7 @@ def _design(results: Results) -> Markup:
         **{f"held: {name}": text for name, text in held.items()},
         "the same in all runs": ", ".join(study.held) or "nothing",
     }
-    return element("section", element("h2", "Design"), html.pairs(facts))
+    return element("section", element("h3", "Design"), html.pairs(facts))
 
 
 def _shown(value: Any) -> str:
@@ -406,7 +498,7 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _again(results: Results, command: str | None) -> Markup:
+def _again(results: Results) -> Markup:
     common = results.common
     facts = {
         **common["versions"],
@@ -415,9 +507,4 @@ def _again(results: Results, command: str | None) -> Markup:
         "data": common["data"] or "in the code",
         "study's seed": common["study seed"],
     }
-    return element(
-        "section",
-        element("h2", "How to make it again"),
-        element("pre", command) if command else None,
-        html.pairs(facts),
-    )
+    return html.pairs(facts, caption=results.study.name)

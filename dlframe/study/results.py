@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import ArgumentError, did_you_mean
@@ -18,6 +17,7 @@ from dlframe.training.callbacks.monitor import mode_of
 from dlframe.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
+    from dlframe.study.store import Store
     from dlframe.study.study import Study
 
 
@@ -57,12 +57,14 @@ class Results:
         tried: Sequence[Mapping[str, Any]],
         chosen: Mapping[str, Mapping[str, Any]],
         common: Mapping[str, Any],
+        store: Store,
     ) -> None:
         self.study = study
         self.runs = list(runs)
         self.tried = list(tried)
         self.chosen = dict(chosen)
         self.common = dict(common)
+        self._store = store
 
     def __repr__(self) -> str:
         done = sum(run["status"] == DONE for run in self.runs)
@@ -85,6 +87,15 @@ class Results:
             )
         found = [run for run in self.runs if run["arm"] == arm]
         return sorted(found, key=lambda run: run["seed"])
+
+    def folder_of(self, run: Mapping[str, Any]) -> Path | None:
+        """The folder in which a run left files; None if it left none.
+
+        A run whose function has a parameter `folder=None` is given one where results are kept on
+        the disk: a path below that folder, which it makes when it needs it.
+        """
+        folder = self._store.folder_of(run)
+        return folder if folder is not None and folder.is_dir() else None
 
     def measures(self) -> list[str]:
         """The names of all measured values."""
@@ -229,16 +240,9 @@ class Results:
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a row for each run; what was not measured is an empty field."""
-        rows = self.rows()
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(
-            {k: "" if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
-            for row in rows
-        )
-        with atomic_write(path, "w") as file:
-            file.write(text.getvalue())
+        from dlframe.study.outputs import write_rows  # which reads results
+
+        write_rows(Path(path), self.rows())
 
     def report(self, path: str | os.PathLike[str], **options: Any) -> None:
         """Write the page of the study, one HTML file; `study.report` says what the options are."""

@@ -14,6 +14,7 @@ from dlframe.data.lock import file_lock
 from dlframe.errors import FileFormatError
 
 NAME = "runs.jsonl"
+FILES = "files"  # the folder of what runs leave, a folder each
 
 SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -30,6 +31,7 @@ class Store:
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         self.path = None if folder is None else Path(folder) / NAME
         self._runs: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, dict[str, Any]] | None = None  # by `_told_by`, made when needed
         if self.path is not None and self.path.exists():
             self._runs = {run["key"]: run for run in read(self.path)}
 
@@ -41,6 +43,18 @@ class Store:
 
     def __len__(self) -> int:
         return len(self._runs)
+
+    def find(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The newest run of the same function, configuration, stage and seed, by whichever code."""
+        if self._known is None:
+            self._known = {_told_by(run, run.get("function")): run for run in self._runs.values()}
+        # files of an older form name no function
+        found = self._known.get(_told_by(record, record["function"]))
+        return found or self._known.get(_told_by(record, None))
+
+    def folder_of(self, record: Mapping[str, Any]) -> Path | None:
+        """Where a run leaves files; None where results are kept in memory alone."""
+        return None if self.path is None else self.path.parent / FILES / str(record["key"])
 
     def add(self, run: Mapping[str, Any]) -> None:
         """Append a result; it is on the disk when this returns."""
@@ -54,6 +68,13 @@ class Store:
                 file.flush()
                 os.fsync(file.fileno())
         self._runs[found["key"]] = found
+        self._known = None
+
+
+def _told_by(run: Mapping[str, Any], function: str | None) -> str:
+    """What tells a run from the others, whatever made it; where data lie does not."""
+    config = {name: value for name, value in run["config"].items() if name != "root"}
+    return json.dumps([function, config, run["stage"], run["seed"]], sort_keys=True)
 
 
 def _cut(file: Any) -> None:

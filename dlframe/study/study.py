@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 from dlframe.errors import ArgumentError
@@ -250,9 +251,8 @@ class Study:
         if workers is not None:
             _count("workers", workers)
         store = Store(folder)
-        common = self._common()
-        tuning = self._tuning(common)
-        total = len(tuning) + len(self.arms) * self.seeds
+        tuning = len(self.arms) * self.tuning_runs * len(next(iter(self.grids.values())))
+        total = tuning + len(self.arms) * self.seeds
         with Bar(self.name, total, shown=progress) as bar:
 
             def keep(found: dict[str, Any]) -> None:
@@ -260,23 +260,75 @@ class Study:
                 bar.add(found)
 
             def make(tasks: list[Task]) -> list[dict[str, Any]]:
-                missing = [task for task in tasks if task.record["key"] not in store]
+                missing = [
+                    replace(task, folder=store.folder_of(task.record))
+                    for task in tasks
+                    if task.record["key"] not in store
+                ]
                 bar.skip(len(tasks) - len(missing))
                 engine.make(missing, keep, workers=workers, executor=executor)
                 # a run that was kept may have had another name in another study
                 return [{**store[task.record["key"]], **task.record} for task in tasks]
 
-            tried = make(tuning)
-            chosen = self._chosen(tried)
-            runs = make(self._final(common, chosen))
-        if not any(run["status"] == DONE for run in runs):
-            why = runs[0].get("error") or f"{self.measure} is not finite"
+            results = self._results(self._common(), make, store)
+        if not any(run["status"] == DONE for run in results.runs):
+            why = results.runs[0].get("error") or f"{self.measure} is not finite"
             warnings.warn(
-                f"study {self.name}: none of {len(runs)} runs gave a number; the first: {why}. "
-                "results.failures() has all, with tracebacks",
+                f"study {self.name}: none of {len(results.runs)} runs gave a number; the first: "
+                f"{why}. results.failures() has all, with tracebacks",
                 stacklevel=2,
             )
-        return Results(self, runs, tried, chosen, common)
+        return results
+
+    def read(self, folder: str | os.PathLike[str]) -> Results:
+        """The results that are kept in a folder, whatever code and versions made them.
+
+        `run` makes runs anew that an older dlframe made, or another version of your file; this
+        takes them as they are. A run is told by its configuration (without `root`, where data lie),
+        its function, stage and seed; of several the newest is taken.
+
+        Raises:
+            ArgumentError: a run of this study is not there.
+
+        >>> import tempfile
+        >>> def run(seeds, slope=1.0):
+        ...     return {"score": slope}
+        >>> study, folder = Study(run, {"slope": [1.0, 2.0]}, measure="score"), tempfile.mkdtemp()
+        >>> _ = study.run(folder=folder, workers=1)
+        >>> study.read(folder).values()["slope 2"]
+        [2.0, 2.0, 2.0, 2.0, 2.0]
+        """
+        store = Store(folder)
+
+        def find(tasks: list[Task]) -> list[dict[str, Any]]:
+            found = [store.find(task.record) for task in tasks]
+            missing = [task for task, run in zip(tasks, found, strict=True) if run is None]
+            if missing:
+                record = missing[0].record
+                raise ArgumentError(
+                    f"study {self.name}: {len(missing)} of {len(tasks)} runs are not in {folder}, "
+                    f"such as {record['arm']} with seed {record['seed']}; run() makes them"
+                )
+            own = ("arm", "levels", "tuned")
+            return [
+                {**run, **{name: task.record[name] for name in own}}
+                for task, run in zip(tasks, found, strict=True)
+                if run is not None
+            ]
+
+        return self._results({**self._common(), "code": {}, "versions": {}}, find, store)
+
+    def _results(
+        self,
+        common: Mapping[str, Any],
+        make: Callable[[list[Task]], list[dict[str, Any]]],
+        store: Store,
+    ) -> Results:
+        """What is chosen, and the final runs; `make` makes or finds the runs of tasks."""
+        tried = make(self._tuning(common))
+        chosen = self._chosen(tried)
+        runs = make(self._final(common, chosen))
+        return Results(self, runs, tried, chosen, common, store)
 
     def _common(self) -> dict[str, Any]:
         return {
@@ -305,6 +357,7 @@ class Study:
             parts["function"] = parts["function"].partition(".")[2]
         record = {
             "key": identity.key_of(parts),
+            "function": parts["function"],
             "stage": stage,
             "arm": arm.label,
             "levels": arm.names,

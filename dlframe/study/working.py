@@ -9,12 +9,14 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlframe.errors import ArgumentError
 from dlframe.random import fork_rng, manual_seed
+from dlframe.study.design import FOLDER, takes_folder
 from dlframe.study.seeds import Seeds
 from dlframe.study.store import now
 from dlframe.tensor import Tensor
@@ -36,6 +38,7 @@ class Task:
     record: Mapping[str, Any] = field(
         default_factory=dict
     )  # key, arm, stage ...: kept with the result
+    folder: Path | None = None  # where it may leave files, if it takes one
 
 
 _one_at_a_time = threading.RLock()
@@ -59,7 +62,10 @@ def _work(task: Task) -> dict[str, Any]:
         set_num_threads(1)
         with fork_rng():
             _seed(task.seeds.stream("not seeded"))
-            outcome = task.run(**task.config, seeds=task.seeds)
+            given = {**task.config, "seeds": task.seeds}
+            if takes_folder(task.run):
+                given[FOLDER] = task.folder
+            outcome = task.run(**given)
             values, curves = taken_apart(outcome, final=task.record.get("stage") != "tune")
         found |= {"status": DONE, "values": values, "curves": curves}
         if task.measure not in values:

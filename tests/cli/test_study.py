@@ -55,6 +55,65 @@ def test_a_file_is_run_and_gone_on_with(
     assert (out / "table.tex").read_text().startswith(r"\begin{tabular}")
 
 
+SEVERAL = """
+\"\"\"Two studies: of one file?
+
+What both ask.
+\"\"\"
+
+from dlframe.study import Explanation, Part, Study
+
+
+def run(seeds, level=1.0, epochs=3):
+    \"\"\"Which level is higher?\"\"\"
+    return {"score": level * epochs + seeds.run, "extra": 1.0}
+
+
+def other(seeds, kind="a", data="here"):
+    \"\"\"Which kind?\"\"\"
+    return {"score": len(data) * ord(kind)}
+
+
+def parts(found):
+    for name, results in found.items():
+        yield Part(f"Inside {name}", "`x < 1`\\n\\nand more", table=(["a", "b"], [["c", 5]]))
+    yield Part("Runs", str(sum(len(results.runs) for results in found.values())))
+
+
+explanation = Explanation("It is <so>.", "Nothing else.", ["With `level=3`?", "And?"], parts)
+first = Study(run, {"level": {"low": 1.0, "high": 2.0}}, measure="score", seeds=2)
+second = Study(other, {"kind": ["a", "b"]}, measure="score", seeds=2, name="a second")
+"""
+
+
+def test_the_studies_of_a_file_share_a_page(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(SEVERAL)
+    out = tmp_path / "out"
+    assert main(["study", str(file), "--out", str(out), "--workers", "1", "--data", "there"]) == 0
+    printed = capsys.readouterr().out
+    assert "score of first" in printed
+    assert "score of a second" in printed
+    assert "Written: report.html, results.csv, table.tex and runs.jsonl in " in printed
+    page = (out / "report.html").read_text("utf-8")
+    order = [
+        "<h1>Two studies: of one file?</h1>", "What both ask.", "first: the study", "a second: the",
+        "Inside first", "<code>x &lt; 1</code>", "Inside second", "It is &lt;so&gt;.",
+        "Nothing else.", "<code>level=3</code>", "How first was made",
+    ]  # fmt: skip
+    found = [page.index(text) for text in order]
+    assert found == sorted(found)
+    with (out / "results.csv").open(newline="") as rows:
+        table = list(csv.DictReader(rows))
+    assert list(table[0]) == [
+        "study", "level", "kind", "seed", "status", "score", "extra", "cpu_seconds",
+    ]  # fmt: skip
+    assert [row["study"] for row in table] == ["first"] * 4 + ["a second"] * 4
+    assert [float(row["score"]) for row in table[4:6]] == [5 * ord("a"), 5 * ord("b")]
+    assert (out / "table.tex").read_text().count(r"\begin{tabular}") == 2
+
+
 def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study"]) == 0
     assert "dlframe study disk" in capsys.readouterr().out
@@ -65,7 +124,7 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["dsk"], "Did you mean 'disk'?"),
         (["nowhere.py"], "there is no file nowhere.py"),
-        (["disk", "--data", "mnist"], "has no parameter 'data'"),
+        (["disk", "--data", "mnist"], "no run has a parameter 'data'"),
         (["disk", "--seeds", "0"], "--seeds"),
     ],
 )

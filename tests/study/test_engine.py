@@ -20,7 +20,7 @@ import sleepers
 
 import dlframe as dl
 from dlframe.errors import ArgumentError, FileFormatError
-from dlframe.study import Study
+from dlframe.study import Seeds, Study
 from dlframe.study.store import NAME, Store
 
 
@@ -262,3 +262,44 @@ def test_what_was_kept_by_another_measure_is_judged_anew(tmp_path: Path) -> None
     with pytest.warns(UserWarning, match="none of 4 runs"):
         assert statuses("other") == {"nan"}
     assert statuses("score") == {"done"}
+
+
+# --- files of runs, and results of other code --------------------------------------------------
+
+
+def leaving(seeds: Seeds, level: int = 1, folder: Path | None = None) -> dict[str, float]:
+    """A run that leaves a file."""
+    if folder is not None:
+        folder.mkdir(parents=True)
+        (folder / "level.txt").write_text(str(level))
+    return {"score": float(level)}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_run_has_a_folder_of_its_own(workers: int, tmp_path: Path) -> None:
+    study = Study(leaving, {"level": [1, 2]}, measure="score", seeds=2)
+    results = study.run(folder=tmp_path, workers=workers)
+    folders = [results.folder_of(run) for run in results.runs]
+    assert len(set(folders)) == 4
+    read = [(folder / "level.txt").read_text() for folder in folders if folder]
+    assert read == ["1", "2", "1", "2"]
+    assert "folder" not in results.runs[0]["config"]
+    again = study.run(folder=tmp_path, workers=1)  # makes nothing, or mkdir would fail
+    assert [again.folder_of(run) for run in again.runs] == folders
+    kept_in_memory = study.run(workers=1)
+    assert [kept_in_memory.folder_of(run) for run in kept_in_memory.runs] == [None] * 4
+
+
+def test_results_of_other_code_can_be_read(tmp_path: Path) -> None:
+    study = Study(leaving, {"level": [1, 2]}, measure="score", seeds=2)
+    made = study.run(folder=tmp_path, workers=1)
+    lines = (tmp_path / "runs.jsonl").read_text().splitlines()
+    other = [line.replace(json.loads(line)["key"], f"{i:032x}") for i, line in enumerate(lines)]
+    (tmp_path / "runs.jsonl").write_text("\n".join(other) + "\n")
+    found = study.read(tmp_path)
+    assert found.values() == made.values()
+    assert found.table()[1].comparison == made.table()[1].comparison
+    with pytest.raises(ArgumentError, match=r"2 of 6 runs are not in .* level 1 with seed 2"):
+        study.changed(seeds=3).read(tmp_path)
+    with pytest.raises(ArgumentError, match="4 of 4 runs are not in"):
+        study.changed(name="other", baseline={}, seeds=2).read(tmp_path / "elsewhere")

@@ -1,7 +1,7 @@
 """The studies that come with dlframe, a module each: `dlframe study NAME` runs them.
 
 A module of this kind is what a study file of one's own is: functions that make a run, `Study`
-objects at its top level, and perhaps `more(results)`, which gives further parts of the page.
+objects at its top level, and perhaps an `explanation`.
 """
 
 from __future__ import annotations
