@@ -22,7 +22,7 @@ PYTEST := $(ONE_THREAD) $(VENV)/bin/python -m pytest $(OPTIONS)
 
 DEMO := runs/demo
 
-.PHONY: help demo check test test-slow browser lint format types docs oracle numba trackers clusters bench golden clean
+.PHONY: help demo check test test-slow studies browser lint format types docs oracle numba trackers clusters bench golden clean
 
 help:  ## this list; the times are those of two quiet cores, without the first set-up (a minute)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -48,6 +48,9 @@ test: $(VENV)/stamp-test  ## 4 minutes: the fast tests, with the examples in doc
 
 test-slow: $(VENV)/stamp-test  ## 15 minutes: the tests that `make test` leaves out
 	@$(PYTEST) -m slow
+
+studies: $(VENV)/stamp-test  ## 8 minutes: all studies that come with dlframe, in a small form: two seeds, an epoch or two
+	@$(VENV)/bin/python tools/small_studies.py --out runs/studies
 
 browser:  ## a minute: install Chromium, as root on Debian, for the tests of pages in the browser
 	@sh tools/browser.sh

@@ -174,8 +174,8 @@ def _answer(rows: Sequence[Row], reference: Row, measure: str, confidence: float
                 "li",
                 element("strong", row.arm),
                 f" is {row.verdict} than {reference.arm}: ",
-                f"{measure} differs by {_interval(row.comparison.difference)}, "
-                f"p = {_p(row.p)} ({row.comparison.test}, Holm).",
+                f"{measure} differs by {interval(row.comparison.difference)}, "
+                f"p = {probability(row.p)} ({row.comparison.test}, Holm).",
             )
         )
     if len(open_) <= FEW:
@@ -235,7 +235,7 @@ def _undecided(row: Row, reference: Row) -> str:
         )
     if row.comparison is None:
         return ": undecided; two seeds or more are needed."
-    text = f": undecided. The difference is {_interval(row.comparison.difference)}"
+    text = f": undecided. The difference is {interval(row.comparison.difference)}"
     if row.comparison.decided and row.comparison.more_runs is None:
         return text + ", but with so many comparisons one such interval is to be expected."
     if row.comparison.more_runs is None:
@@ -257,10 +257,10 @@ def _table(rows: Sequence[Row], reference: Row, measure: str, confidence: float)
         [
             row.arm,
             str(row.runs) if row.finished == row.runs else f"{row.finished} of {row.runs}",
-            _interval(row.estimate),
-            _plain(row.estimate.std) if row.estimate else "–",
-            _interval(row.comparison.difference) if row.comparison else "–",
-            _p(row.p),
+            interval(row.estimate),
+            plain(row.estimate.std) if row.estimate else "–",
+            interval(row.comparison.difference) if row.comparison else "–",
+            probability(row.p),
             row.verdict or "reference",
         ]
         for row in rows
@@ -268,7 +268,12 @@ def _table(rows: Sequence[Row], reference: Row, measure: str, confidence: float)
     return html.table(columns, cells, numbers=range(1, 6))
 
 
-def _interval(found: Estimate | None) -> str:
+def interval(found: Estimate | None) -> str:
+    """The mean with its interval, as many digits as it tells; "–" where there is none.
+
+    >>> interval(Estimate(0.925, 0.904, 0.946, 0.013, 4, "t"))
+    '0.925 [0.904, 0.946]'
+    """
     if found is None:
         return "–"
     if math.isnan(found.low):
@@ -278,11 +283,13 @@ def _interval(found: Estimate | None) -> str:
     return numbers.replace("-", "\N{MINUS SIGN}")
 
 
-def _plain(value: float) -> str:
+def plain(value: float) -> str:
+    """Two digits."""
     return "–" if math.isnan(value) else f"{value:.2g}"
 
 
-def _p(value: float | None) -> str:
+def probability(value: float | None) -> str:
+    """Three digits after the point, as far as that says something."""
     if value is None or math.isnan(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
@@ -357,9 +364,9 @@ def _curves(results: Results) -> Markup | None:
     names = list(dict.fromkeys(n for runs in found.values() for run in runs for n in run))
     names = [name for name in names if _drawn(name)]
     charts: list[Any] = []
-    groups = _groups(results)
-    for title, arms in groups.items():
-        most = MOST_CURVES if len(groups) == 1 else MOST_OF_GROUPS
+    grouped = groups(results)
+    for title, arms in grouped.items():
+        most = MOST_CURVES if len(grouped) == 1 else MOST_OF_GROUPS
         chosen = {arm: found[arm] for arm in arms if arm in found}
         made = [_chart(name, chosen) for name in _first(names, results, most)]
         if title and any(made):
@@ -371,7 +378,7 @@ def _curves(results: Results) -> Markup | None:
     return element("section", element("h3", "Curves"), charts, element("p", note, class_="muted"))
 
 
-def _groups(results: Results) -> dict[str, list[str]]:
+def groups(results: Results) -> dict[str, list[str]]:
     """The arms of each chart: all of them, or those of each factor with the baseline."""
     study = results.study
     if study.design != "one at a time" or len(study.factors) < 2:
