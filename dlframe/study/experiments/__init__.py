@@ -12,6 +12,7 @@ STUDIES = {
     "alike": "two arms that differ by chance alone: do intervals keep what they promise?",
     "modules": "each part of a perceptron varied: activation, optimizer, regularization, loss ...",
     "mnist": "handwritten digits: networks compared, and three ways to write one training",
+    "images": "digits by plain descent, momentum and Adam; photographs by a network in minutes",
     "engine": "derivatives at work: a chain, differential equations, a curve, histograms ...",
     "disk": "points in the unit square, inside or outside a disk: optimizers, activations, losses",
 }
