@@ -19,6 +19,8 @@ from dlframe.study.experiments.images.training import (
 from dlframe.study.explanation import Explanation
 from dlframe.study.study import Study
 
+__all__ = ["cifar10", "explanation", "mnist"]
+
 mnist = Study(
     run_descent,
     {"optimizer": list(OPTIMIZERS)},
