@@ -177,7 +177,7 @@ def run_descent(
 def run_photographs(
     seeds: Seeds,
     augmentation: str = "augmented",
-    lr: float = 0.05,
+    lr: float = 0.1,
     epochs: int = 8,
     data: str = "cifar10",
     root: str = "data",
