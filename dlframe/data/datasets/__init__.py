@@ -8,6 +8,7 @@ from dlframe.data.datasets.cifar import CIFAR10
 from dlframe.data.datasets.digits import Digits
 from dlframe.data.datasets.mnist import KMNIST, MNIST, FashionMNIST
 from dlframe.data.datasets.points import Blobs, Checkerboard, Circles, Disk, Moons, Spirals
+from dlframe.data.datasets.text import Coriolanus
 from dlframe.data.folders import DatasetFolder, ImageFolder
 
 #: The data sets by the names that the command line uses.
@@ -33,6 +34,7 @@ __all__ = [
     "Blobs",
     "Checkerboard",
     "Circles",
+    "Coriolanus",
     "DatasetFolder",
     "Digits",
     "Disk",
