@@ -20,7 +20,7 @@ TEST_SHARE = 0.1  # of the text, from its end
 
 
 class Coriolanus(Dataset[tuple[Tensor, Tensor]]):
-    """The first two acts of Shakespeare's "Coriolanus", 66,794 letters, embedded in the package.
+    r"""The first two acts of Shakespeare's "Coriolanus", 66,794 letters, embedded in the package.
 
     A sample is (letters, next letters), int64 Tensors (length,): `length` letters of the text, and
     those that follow each of them. The samples lie end to end. The first nine tenths of the text
@@ -33,7 +33,7 @@ class Coriolanus(Dataset[tuple[Tensor, Tensor]]):
     >>> acts = Coriolanus(length=20)
     >>> x, y = acts[0]
     >>> acts.decode(x), acts.decode(y)
-    ('First Citizen:\\nBefor', 'irst Citizen:\\nBefore')
+    ('First Citizen:\nBefor', 'irst Citizen:\nBefore')
     """
 
     def __init__(

@@ -14,6 +14,7 @@ STUDIES = {
     "mnist": "handwritten digits: networks compared, and three ways to write one training",
     "images": "digits by plain descent, momentum and Adam; photographs by a network in minutes",
     "engine": "derivatives at work: a chain, differential equations, a curve, histograms ...",
+    "sequences": "RNN, LSTM, GRU and attention on copying, adding and text: how far do they see?",
     "disk": "points in the unit square, inside or outside a disk: optimizers, activations, losses",
 }
 """The names of the modules here, and what each one asks."""
