@@ -95,7 +95,7 @@ def for_adding(cell: str, length: int, hidden: int = 32) -> Reader:
     return Reader(nn.Linear(2, hidden), body, 1, hidden, last=1)
 
 
-def for_text(cell: str, letters: int, length: int, hidden: int = 96) -> Reader:
+def for_text(cell: str, letters: int, length: int, hidden: int = 64) -> Reader:
     """Letters in, and after each of them the scores of the next one; attention has two layers."""
     body = make_body(cell, hidden, length, layers=2)
     return Reader(nn.Embedding(letters, hidden), body, letters, hidden, last=length)
