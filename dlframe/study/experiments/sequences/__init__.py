@@ -212,10 +212,10 @@ explanation = Explanation(
     factor is not a matrix but the forget gate f, a number for each unit that the network sets
     itself: near 1 the gradient passes, near 0 the past is forgotten. A GRU does the same with one
     state, `h_t = (1 − z) · n + z · h_{t-1}`, and its update gate z. So gates can carry a gradient
-    over any distance, but only once they are open. At the start they are half open: ½ is left after
-    one step and `2^{-d}` after d. That is why a larger bias of the forget gate at the start can
-    decide whether an LSTM finds a long dependency at all (Gers, Schmidhuber and Cummins 2000;
-    Jozefowicz, Zaremba and Sutskever 2015).
+    over any distance, but only once they are open. At the start they are about half open: of a
+    unit's gradient some ½ is left after one step and `2^{-d}` after d. That is why a larger bias of
+    the forget gate at the start can decide whether an LSTM finds a long dependency at all (Gers,
+    Schmidhuber and Cummins 2000; Jozefowicz, Zaremba and Sutskever 2015).
 
     In attention the state of a step is a weighted sum over all earlier steps,
     `Σ_t softmax(q · k_t / √d) v_t`. Between any two steps lies one sum: the path of the gradient

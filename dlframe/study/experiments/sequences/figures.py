@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlframe.study.experiments.sequences.gradients import SMALLEST
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[Any]
 Panels = Mapping[str, Mapping[str, Sequence[float]]]
 
-LOWEST = 1e-12  # that is drawn of a gradient, by that at distance 0
+LOWEST = -12  # the power of ten that is drawn of a gradient, by that at distance 0
 MARKS = 8  # on a line
 
 
 def over_distance(panels: Panels, columns: int, title: str) -> Figure:
-    """A panel for each name, with lines of gradients from distance 0 on, which is 1."""
+    """A panel for each name, with lines of gradients by that at distance 0, in powers of ten."""
     from dlframe.viz import style
     from dlframe.viz.looks import draw_legend, legend_strip, looks_of
 
@@ -28,16 +30,19 @@ def over_distance(panels: Panels, columns: int, title: str) -> Figure:
         width, height = 3.4 * columns, 2.5 * rows
         looks = looks_of(dict.fromkeys(name for lines in panels.values() for name in lines))
         strip = legend_strip(looks, width)
-        figure = style.new_figure(width, height + strip, title)
+        note = f"Divided by the gradient at distance 0; what is below 10^{LOWEST} is drawn there."
+        figure = style.new_figure(width, height + strip, title, note)
         style.lay_out(figure, height)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
         for axes, (name, lines) in zip(grid, panels.items(), strict=False):
             for line, sizes in lines.items():
-                shown = np.maximum(np.asarray(sizes) / max(sizes[0], 1e-45), LOWEST)
+                powers = np.log10(np.maximum(sizes, SMALLEST) / max(sizes[0], SMALLEST))
+                shown = np.maximum(powers, LOWEST)
                 axes.plot(shown, **looks[line], markevery=max(1, len(sizes) // MARKS))
-            axes.set(title=name, xlabel="steps back", yscale="log")
-            axes.set_ylabel("gradient, of that at 0")
+            axes.set(title=name, xlabel="steps back")
             axes.grid(axis="y")
+        for axes in grid[::columns]:
+            axes.set_ylabel("gradient, powers of ten")
         for axes in grid[len(panels) :]:
             axes.remove()
         draw_legend(figure, height + strip, looks, width)
@@ -69,6 +74,8 @@ def by_gradient(points: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -
 
 def gate_maps(gates: Mapping[str, Array], marked: Sequence[int], title: str) -> Figure:
     """A map for each gate, units by steps; dark is open. Triangles are at the marked steps."""
+    from matplotlib.ticker import MaxNLocator
+
     from dlframe.viz import style
 
     with style.house_style():
@@ -85,5 +92,6 @@ def gate_maps(gates: Mapping[str, Array], marked: Sequence[int], title: str) -> 
             axes.set_ylim(values.shape[1] - 0.5, -2.6)
             axes.set(ylabel=name, yticks=[])
         grid[-1].set_xlabel("step")
+        grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.colorbar(image, ax=list(grid), pad=0.02, aspect=30)
         return style.finish(figure, None)

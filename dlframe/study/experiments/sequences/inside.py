@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import numpy as np
 from dlframe import nn
 from dlframe.autograd import no_grad
 from dlframe.data.datasets import Coriolanus
+from dlframe.errors import StateDictError
 from dlframe.random import Generator
 from dlframe.study.experiments.sequences import counting, figures, models, tasks
-from dlframe.study.experiments.sequences.models import CELLS, Reader
+from dlframe.study.experiments.sequences.models import Reader
 from dlframe.study.explanation import Part
 from dlframe.study.results import Results
 from dlframe.study.working import DONE
@@ -62,7 +64,10 @@ def _model(results: Results, run: Run, model: Reader) -> Reader | None:
     file = _file(results, run, "model.h5")
     if file is None:
         return None
-    model.load_state_dict(load(file))
+    try:
+        model.load_state_dict(load(file))
+    except StateDictError:  # results of other code may be read, and its model be another
+        return None
     return model.eval()
 
 
@@ -101,7 +106,7 @@ def _reaching(found: Mapping[str, Results]) -> Iterator[Part]:
     the size of the derivative `∂h_L / ∂e_{L-d}`, where `e_t` is what enters at step t. In a chain
     it is a product of d Jacobians, one for each step between. If each makes a vector shorter by
     the factor 0.8, a hundredth is left after 20 steps and a millionth after 62: a straight line
-    downwards on a logarithmic axis. A gradient of this size is what the weights learn from.
+    downwards on an axis of powers of ten. A gradient of this size is what the weights learn from.
 
     In attention the last step reads every earlier one directly, so there is one Jacobian between
     them, not d of them: its line does not fall with the distance. What stands out after training
@@ -154,23 +159,23 @@ def _opening(found: Mapping[str, Results]) -> Iterator[Part]:
     results = found.get("forgetting")
     if results is None:
         return
-    lines = {}
+    panels: dict[str, dict[str, list[float]]] = {}
     for arm in results.arms:
         gradients, bias = _gradients(results, arm), results.of(arm)[0]["config"]["forget_bias"]
         if gradients:
-            share = 1 / (1 + np.exp(-bias))
-            lines[f"bias {bias:g}"] = gradients["start"]
-            lines[f"{share:.3f}ᵈ"] = (share ** np.arange(len(gradients["start"]))).tolist()
+            share = 1 / (1 + math.exp(-bias))
+            power = [share**d for d in range(len(gradients["start"]))]
+            panels[f"bias {bias:g}"] = {"measured": gradients["start"], "σ(b)ᵈ": power}
     yield Part(
         "An LSTM that begins by keeping",
         """Along the cell state `c' = f · c + i · g` the gradient of a step is multiplied by f. With
         biases near 0 the forget gate begins near σ(0) = ½, and half of the gradient is left after
         each step; with a bias b it begins near σ(b), and `σ(b)^d` is left after d steps. The
-        picture has the measured gradients at the start, and beside each of them that power.""",
-        figures.over_distance({"at the start": lines}, 1, "Forget gates at the start")
-        if lines
-        else None,
-        "Lines of the gradient over the steps back: the larger the bias, the slower they fall.",
+        picture has the measured gradients at the start, and that power beside them. Where the bias
+        is small the measured gradient falls more slowly after some steps: the gates differ from
+        unit to unit, and what is left in the end is in the units whose gates are most open.""",
+        figures.over_distance(panels, 2, "Forget gates at the start") if panels else None,
+        "A panel for each bias: the measured gradient over the steps back, and the power.",
     )
 
 
@@ -280,22 +285,23 @@ def _writing(found: Mapping[str, Results]) -> Iterator[Part]:
     if results is None:
         return
     acts, test = Coriolanus(length=64), Coriolanus(train=False, length=64)
-    rows = []
-    for cell in CELLS:
-        run = _firsts(results).get(cell, {}).get(0)
-        empty = models.for_text(cell, len(acts.letters), acts.length)
-        model = run and _model(results, run, empty)
-        if run and model:
-            written = write(model, acts, WRITTEN, Generator().manual_seed(0))
-            rows.append((cell, f"{run['values']['test_bits']:.2f}", written.replace("\n", " / ")))
-    yield Part(
-        "What they write",
+    texts = [
         """Each network goes on with a text that begins with `MENENIUS:`. Every letter is drawn by
-        its probability, and read again as the next one. A slash is the end of a line.""",
-        table=(("cell", "bits per letter", "text"), rows) if rows else None,
-    )
+        its probability, and read again as the next one. A slash is the end of a line."""
+    ]
+    for cell, runs in _firsts(results).items():
+        empty = models.for_text(cell, len(acts.letters), acts.length)
+        model = _model(results, runs[0], empty)
+        if model is not None:
+            written = write(model, acts, WRITTEN, Generator().manual_seed(0)).replace("\n", " / ")
+            bits = runs[0]["values"]["test_bits"]
+            texts.append(f"{cell}, {bits:.2f} bits per letter: `{written}`")
+    yield Part("What they write", "\n\n".join(texts))
     counts = [
-        (f"{context} letters before", f"{counting.bits(acts.text, test.text, context):.2f}")
+        (
+            f"{context} letter{'s' * (context != 1)} before",
+            f"{counting.bits(acts.text, test.text, context):.2f}",
+        )
         for context in range(5)
     ]
     yield Part(
