@@ -29,6 +29,8 @@ from dlframe.tensor import Tensor
 from dlframe.training import Trainer
 from dlframe.utils import save
 
+__all__ = ["adding", "copying", "explanation", "forgetting", "letters"]
+
 BATCH = 32
 BATCHES = 100  # of an epoch of sequences that are made
 HELD = 500  # sequences to validate on, and to test on
