@@ -1,16 +1,84 @@
 """What an engine of derivatives can do beyond classification: problems whose answer is known.
 
-Each problem has a module of its own, with its study and the pictures of its solution.
+A hanging chain, an ordinary and a partial differential equation, a curve fitted to points, and
+histograms to be told apart: can derivatives that nobody wrote down find the known answer? Each
+problem has a module of its own, with its study and the pictures of its solution.
 """
 
 from __future__ import annotations
 
-from dlframe.study.experiments.engine import chain
-from dlframe.study.experiments.engine.chain import hanging_chain
+from collections.abc import Mapping
 
-__all__ = ["PROBLEMS", "hanging_chain"]
+from dlframe.study.experiments.engine import chain, curve, histograms, ode, pde
+from dlframe.study.experiments.engine.chain import hanging_chain
+from dlframe.study.experiments.engine.curve import decaying_oscillation
+from dlframe.study.experiments.engine.histograms import families
+from dlframe.study.experiments.engine.ode import oscillator
+from dlframe.study.experiments.engine.pde import poisson
+from dlframe.study.explanation import Explanation, Part
+from dlframe.study.results import Results
+
+__all__ = [
+    "PROBLEMS",
+    "decaying_oscillation",
+    "explanation",
+    "families",
+    "hanging_chain",
+    "oscillator",
+    "poisson",
+]
 
 PROBLEMS = {
     "hanging_chain": chain,
+    "oscillator": ode,
+    "poisson": pde,
+    "decaying_oscillation": curve,
+    "families": histograms,
 }
 """The module of each study, by the study's name here."""
+
+
+def parts(found: Mapping[str, Results]) -> list[Part]:
+    """The parts of each problem that has results."""
+    return [
+        part
+        for name, module in PROBLEMS.items()
+        if name in found
+        for part in module.parts(found[name])
+    ]
+
+
+explanation = Explanation(
+    why="""All of these problems are one: write down a number that is smallest, or a quantity that
+        is zero, where the answer is, and let the engine give the derivatives. The energy of a
+        chain, the residual of an equation, the distance of a curve from points: each is a few lines
+        of arithmetic, and `backward`, `autograd.grad`, `func.hessian` and `func.jacfwd` are the
+        same for all of them.
+
+        Which derivatives are used decides how fast the answer comes. The gradient alone says which
+        way is down, and not how far. The Hessian, or JᵀJ for sums of squares, says how the slope
+        changes along the way; with it a step goes to where the slope would be zero. LBFGS learns as
+        much of that from past gradients as it can, and costs hardly more than gradient descent. For
+        problems with few unknowns and no noise in the loss that is worth more than any choice of
+        learning rate; for networks trained on batches it is not available.
+
+        Derivatives can also be part of the loss itself: that of a differential equation contains
+        them, and it is differentiated again for the weights. So the network must be smooth as often
+        as the loss looks, which is where ReLU fails.""",
+    not_shown="""These are small problems, chosen since their answer is known; specialised methods
+        solve most of them faster, as the table of finite differences shows. Learning rates of the
+        oscillator, of Poisson's equation and of the curve were fixed beforehand and not tuned for
+        each arm, so that a slow optimizer there might be less slow with another rate or a schedule.
+        An epoch is some number of evaluations of the gradient, and a step with a Hessian or a
+        Jacobian costs more than one of them; the table of costs has the time that each arm
+        took.""",
+    questions=(
+        """How far may the first angles of the chain be from the solution? Newton's method looks for
+        a slope of zero, and that may be a saddle: set `NOISE = 0.5` in `engine/chain.py`, and look
+        for runs whose error stays large though the gap at the nail is closed.""",
+        """Does Gauss-Newton fail because its direction is bad, or because its step is too long? Set
+        `"Gauss-Newton": 0.3` in `RATES` of `engine/curve.py`: it then takes a third of each
+        step.""",
+    ),
+    parts=parts,
+)

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from dlframe import func, linalg, random
 from dlframe.dtypes import float64
 from dlframe.study.experiments.engine.descending import Descent
+from dlframe.study.experiments.engine.drawing import courses, lines, mean_of
+from dlframe.study.explanation import Part
+from dlframe.study.results import Results
 from dlframe.study.seeds import Seeds
 from dlframe.study.study import Study
 from dlframe.tensor import Tensor
@@ -210,3 +213,107 @@ hanging_chain = Study(
     seeds=5,
     name="the hanging chain",
 )
+
+
+# --- what happens inside -----------------------------------------------------------------------
+
+
+def parts(results: Results) -> list[Part]:
+    """The shape on its way, how fast methods come near, forces, and more links."""
+    return [_shapes(), *_speeds(results), _forces(results), _more_links()]
+
+
+def _shapes() -> Part:
+    first = start(LINKS, Seeds(0).weights)
+    chain = Multipliers(first, "gradient descent", 0.3)
+    shapes = {"start": first}
+    for epoch in range(1, 31):
+        chain.epoch()
+        if epoch in (5, 30):
+            shapes[f"{EVALUATIONS * epoch} steps"] = chain.angles.detach().clone()
+    found = {name: _line(joints(angles).numpy()) for name, angles in shapes.items()}
+    curve = _line(catenary(LINKS))
+    panels = {
+        f"{LINKS} links on their way": {"catenary": curve, **found},
+        "At rest": {"catenary": curve, "6 links": _line(exact_joints(6))},
+    }
+    figure = lines(panels, "A chain finds its rest", "x", "y", equal=True)
+    return Part(
+        "The hanging chain: energy instead of forces",
+        """A chain at rest has the least potential energy that its links allow. The program says
+        nothing about forces: it computes the heights of the links from their angles θ, adds them
+        up to the energy E(θ), and lets the engine find dE/dθ.
+
+        The end of the chain must be at the second nail. `Multipliers` descends on
+        E + λ · gap + ½ μ |gap|², where gap is the way from the nail to the end of the chain. A
+        penalty μ alone is a spring, and a spring that pulls is stretched, so a gap would remain.
+        After each epoch λ ← λ + μ gap hands the pull of the spring over to λ, until the spring has
+        nothing left to do.""",
+        figure,
+        "Chains between two nails. On the left two straight noisy halves at the start, then "
+        "rounder with every step of gradient descent, near the catenary in the end. On the right a "
+        "chain of six links, whose joints are near the catenary.",
+    )
+
+
+def _line(points: Array) -> tuple[Array, Array]:
+    whole = np.concatenate([np.zeros((1, 2)), points])
+    return whole[:, 0], whole[:, 1]
+
+
+def _speeds(results: Results) -> list[Part]:
+    figure = courses(results, results.arms, "error", "Distance from the exact joints")
+    if figure is None:
+        return []
+    return [
+        Part(
+            "Slopes, memory of slopes, and curvature",
+            f"""An epoch is {EVALUATIONS} evaluations of the gradient, and one step of Newton's
+            method, which solves H s = -∇L with the Hessian H of the Lagrangian, from
+            `func.hessian`. Where H hardly changes, such a step leads to the solution: the number of
+            right digits doubles with each one, so its line falls ever more steeply. Gradient
+            descent gains about as many digits in each epoch as in the one before: a straight line.
+
+            Adam divides each slope by its usual size, so its steps have about the length of the
+            learning rate also near the solution, and it keeps moving around it. LBFGS builds an
+            estimate of H⁻¹ from past gradients. Its line search compares values of the loss; near a
+            minimum they differ by the square of the distance, so below a distance of about 10⁻⁸
+            they are the same number with 16 digits, and it stops.""",
+            figure,
+            "Distance from the exact joints over epochs on a logarithmic scale, a line for each "
+            "method.",
+        )
+    ]
+
+
+def _forces(results: Results) -> Part:
+    rows = [
+        [arm, f"{mean_of(results, arm, 'force across'):.6f}",
+         f"{mean_of(results, arm, 'force upward'):.6f}"]
+        for arm in results.arms
+    ]  # fmt: skip
+    rows.append(["catenary", f"{sag():.6f}", f"{LENGTH / 2:.6f}"])
+    return Part(
+        "Multipliers are forces",
+        """At rest ∇E + Jᵀλ = 0: what pulls the links down is balanced by what holds the end. So -λ
+        is the force with which the nail holds the chain, though no force was put in. Upward it must
+        be half of the weight; across it is the number a of the catenary y = a cosh(x / a), since
+        the chain weighs 1 per length. A chain of few links differs from it a little.""",
+        table=(["", "across", "upward"], rows),
+    )
+
+
+def _more_links() -> Part:
+    counts = [5, 10, 20, 40, 80, 160]
+    apart = [np.hypot(*(exact_joints(n) - catenary(n)).T).max() for n in counts]
+    return Part(
+        "The catenary is the limit",
+        """The joints of a chain of rigid links at rest are known, too: the slope of the links grows
+        by the same amount from one to the next. This is the solution by which errors are measured
+        here. How far it is from the catenary depends on the number of links: with twice as many,
+        a quarter of the distance.""",
+        table=(
+            ["links", "largest distance of a joint from the catenary"],
+            [[n, f"{distance:.2e}"] for n, distance in zip(counts, apart, strict=True)],
+        ),
+    )
