@@ -52,7 +52,7 @@ def main() -> int:
         ]
         page(FOLDER, name, module, forms)
         if name == "modules":
-            fill_regularization(forms[0][1]["modules"])
+            fill_regularization(forms[0][1]["regularization"])
         print(f"{name}.md  {time.perf_counter() - started:.0f} s")
     return 0
 

@@ -70,7 +70,10 @@ def test_gradients_vanish_behind_sigmoids_and_zeros() -> None:
 
 
 def test_the_ablation_takes_each_part_out() -> None:
-    labels = [arm.label for arm in modules.ablation.arms]
-    assert labels == [
-        "baseline", "ReLU", "SGD", "regularization none", "norm none", "init default",
-    ]  # fmt: skip
+    baseline, *others = modules.ablation.arms
+    assert baseline.config == {name: modules.BEST[name] for name in modules.ablation.factors}
+    assert len(others) == len(modules.ablation.factors)
+    for factor, arm in zip(modules.ablation.factors, others, strict=True):
+        plain = modules.ablation.factors[factor][0].value
+        assert plain == modules.modules.defaults[factor]
+        assert arm.config == {**baseline.config, factor: plain}
