@@ -9,6 +9,7 @@ import numpy as np
 import dlframe as dl
 from dlframe import nn, optim
 from dlframe.nn import functional
+from dlframe.study.experiments.modules import data
 from drawings.compared import FEW, Setting, digits, few_digits, loss_of, regularized
 from drawings.page import BLUE, INK, LOOKS, MUTED, ORANGE, arrow, axes_page, note, zero_axes
 
@@ -284,7 +285,25 @@ def early_stopping() -> Any:
     return figure
 
 
+def augmentation() -> Any:
+    """Digits as they are, and as a movement by parts of a pixel makes them anew."""
+    images = data.read("digits", "data")[0][[0, 2, 3, 9]]
+    kinds = {"as it is": 0.0, "moved": 0.04, "too far": 0.3}
+    figure, grid = axes_page(7, 4, 7.6, 4.6)
+    dl.manual_seed(3)
+    for image, row in zip(images, grid, strict=True):
+        extents = [0.0] + [0.04] * 3 + [0.3] * 3
+        for axes, extent in zip(row, extents, strict=True):
+            (moved,) = data.Moved(extent)(image[None])
+            axes.imshow(moved[0].numpy(), cmap="gray", vmin=float(images.min()))
+            axes.set_axis_off()
+    for axes, extent in zip(grid[0], [0.0, 0.04, 0.04, 0.04, 0.3, 0.3, 0.3], strict=True):
+        axes.set_title(next(name for name, given in kinds.items() if given == extent), size=8.5)
+    return figure
+
+
 PICTURES = {
+    "regularization-augmentation": augmentation,
     "regularization-penalties": penalties,
     "regularization-constraints": constraints,
     "regularization-gradients": gradient_clipping,
