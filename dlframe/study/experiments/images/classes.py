@@ -8,7 +8,7 @@ import numpy as np
 
 from dlframe import metrics, nn
 from dlframe.metrics.intervals import of_share
-from dlframe.study.experiments.images.reading import Array, Read, some_images, undone
+from dlframe.study.experiments.images.reading import Array, Read, names, some_images, undone
 from dlframe.study.experiments.images.training import answers, labels
 from dlframe.study.explanation import Part
 from dlframe.tensor import to_array
@@ -24,9 +24,9 @@ def scores(model: Read, test: Any, *, brief: bool = False) -> Part:
     target = labels(test)
     matrix = metrics.confusion_matrix(model.predicted, target, len(test.classes))
     rows = []
-    for i, name in enumerate(test.classes):
+    for i, name in enumerate(names(test)):
         hits, called, there = int(matrix[i, i]), int(matrix[:, i].sum()), int(matrix[i].sum())
-        rows.append((str(name), f"{there:,}", _interval(hits, called), _interval(hits, there)))
+        rows.append((name, f"{there:,}", _interval(hits, called), _interval(hits, there)))
     macro = metrics.f1_macro(model.predicted, target)
     low, high = metrics.interval(
         metrics.f1_macro, model.predicted, target, method="percentile", resamples=RESAMPLES,
@@ -43,7 +43,7 @@ def scores(model: Read, test: Any, *, brief: bool = False) -> Part:
         f"{high:.4f}]; this interval comes from drawing the test images {RESAMPLES} times anew. "
         f"{model.words}"
     )
-    figure = viz.class_scores(matrix, test.classes)
+    figure = viz.class_scores(matrix, names(test))
     alt = "Two bars for each class, precision and recall, with thin lines for their intervals."
     columns = ("class", "images", "precision", "recall")
     title = f"Precision and recall of each class ({model.study})"
@@ -70,7 +70,7 @@ def confused(model: Read, test: Any, *, brief: bool = False) -> Part:
     distances = _distances(model, test)
     order = {pair: rank + 1 for rank, pair in enumerate(sorted(pairs, key=distances.__getitem__))}
     most = sorted(pairs, key=together.__getitem__, reverse=True)[:PAIRS]
-    name = [str(one) for one in test.classes]
+    name = names(test)
     rows = [
         (f"{name[j]} and {name[i]}", str(matrix[j, i]), str(matrix[i, j]), str(order[i, j]))
         for i, j in most
@@ -101,7 +101,7 @@ def confused(model: Read, test: Any, *, brief: bool = False) -> Part:
     alt = "A square table of counts: dark on the diagonal, a few grey cells beside it."
     columns = ("pair", "first for second", "second for first", "rank of distance")
     return Part(f"Which classes are confused, and why ({model.study})", text,
-                viz.confusion(matrix, test.classes), alt, (columns, rows))  # fmt: skip
+                viz.confusion(matrix, names(test)), alt, (columns, rows))  # fmt: skip
 
 
 def _distances(model: Read, test: Any) -> Array:
@@ -130,7 +130,7 @@ def mistakes(model: Read, test: Any, *, brief: bool = False) -> Part:
         )
     images = some_images(test, len(test))
     figure = viz.mistakes_grid(
-        images, model.outputs, labels(test), classes=test.classes, scores="logits", limit=15,
+        images, model.outputs, labels(test), classes=names(test), scores="logits", limit=15,
         columns=5, **undone(model.data),
     )  # fmt: skip
     alt = "A grid of images, each with the name that the network gave and the true one."

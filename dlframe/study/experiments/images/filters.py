@@ -10,7 +10,7 @@ import numpy as np
 from dlframe import nn, random
 from dlframe.autograd import no_grad
 from dlframe.data import transforms
-from dlframe.study.experiments.images.reading import Array, Read, some_images, undone
+from dlframe.study.experiments.images.reading import Array, Read, names, some_images, undone
 from dlframe.study.experiments.images.training import labels, pictures
 from dlframe.study.explanation import Part
 from dlframe.tensor import Tensor, to_array
@@ -34,7 +34,7 @@ def samples(model: Read, test: Any) -> Part:
         "divided by their standard deviation, and nothing else."
     )
     figure = viz.sample_grid(
-        some_images(test, SHOWN), labels(test)[:SHOWN], test.classes, columns=10,
+        some_images(test, SHOWN), labels(test)[:SHOWN], names(test), columns=10,
         **undone(model.data),
     )  # fmt: skip
     alt = f"A grid of {SHOWN} small images, each with the name of its class below."
@@ -199,7 +199,7 @@ def maps(model: Read, test: Any) -> Part:
         title="The first test image, as the first layer hands it on",
     )  # fmt: skip
     text = (
-        "Each tile is the answer of one filter at all places, after the normalization of the batch "
+        "Each tile is the answer of one filter at all places, after batch normalization "
         "and ReLU: light where the filter found what it looks for, black where the answer is 0. "
         "The layers behind see these maps and not the image."
     )

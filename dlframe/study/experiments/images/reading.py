@@ -156,6 +156,16 @@ def some_images(data: Any, count: int) -> Tensor:
     return images
 
 
+def names(data: Any) -> list[str]:
+    """The names of a data set's classes, the digits of MNIST as digits alone.
+
+    >>> from dlframe.data.datasets import Digits
+    >>> names(Digits())[:3]
+    ['0', '1', '2']
+    """
+    return [str(name).partition(" - ")[0] for name in data.classes]
+
+
 def undone(data: str) -> dict[str, Any]:
     """The options of `viz.sample_grid` that undo the normalization."""
     kind = pictures(data)
