@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dlframe.study.experiments.engine import chain, curve, histograms, ode, pde
+from dlframe.study.experiments.engine import chain, curve, flow, histograms, maml, names, ode, pde
 from dlframe.study.experiments.engine.chain import hanging_chain
 from dlframe.study.experiments.engine.curve import decaying_oscillation
+from dlframe.study.experiments.engine.flow import moons_flow
 from dlframe.study.experiments.engine.histograms import families
+from dlframe.study.experiments.engine.maml import learning_to_learn
+from dlframe.study.experiments.engine.names import made_up_names
 from dlframe.study.experiments.engine.ode import oscillator
 from dlframe.study.experiments.engine.pde import poisson
 from dlframe.study.explanation import Explanation, Part
@@ -24,6 +27,9 @@ __all__ = [
     "explanation",
     "families",
     "hanging_chain",
+    "learning_to_learn",
+    "made_up_names",
+    "moons_flow",
     "oscillator",
     "poisson",
 ]
@@ -34,6 +40,9 @@ PROBLEMS = {
     "poisson": pde,
     "decaying_oscillation": curve,
     "families": histograms,
+    "learning_to_learn": maml,
+    "moons_flow": flow,
+    "made_up_names": names,
 }
 """The module of each study, by the study's name here."""
 
