@@ -5,11 +5,13 @@ Each one is also the built-in exception that PyTorch raises in the same situatio
 
     DlframeError
     ├── ShapeError        (RuntimeError, ValueError)  shapes that do not fit together
+    │   └── AssertedShapeError    (and AssertionError)    where PyTorch asserts it
     ├── DimensionError    (IndexError)                a dim outside the tensor's range
     │   └── OutOfRangeError   (and RuntimeError)      an index outside its dimension
     ├── DTypeError        (NotImplementedError, TypeError)  a dtype that the operation cannot take
     │   └── IndexTypeError    (and IndexError)        an index of a dtype that cannot be one
     ├── ArgumentError     (RuntimeError, ValueError)  an argument whose value makes no sense
+    │   └── AssertedArgumentError (and AssertionError)    where PyTorch asserts it
     ├── LinAlgError       (RuntimeError, NumPy's)     a matrix without an inverse, factor, …
     ├── LabelError        (IndexError, RuntimeError, ValueError)  a label outside its range
     ├── GradientError     (RuntimeError)              the graph cannot give that gradient
@@ -52,6 +54,10 @@ class ShapeError(DlframeError, RuntimeError, ValueError):
     """Shapes that do not fit together."""
 
 
+class AssertedShapeError(ShapeError, AssertionError):
+    """Shapes that do not fit together, where PyTorch raises an AssertionError."""
+
+
 class DimensionError(DlframeError, IndexError):
     """A dimension outside the range that the tensor has."""
 
@@ -70,6 +76,10 @@ class IndexTypeError(DTypeError, IndexError):
 
 class ArgumentError(DlframeError, RuntimeError, ValueError):
     """An argument whose value makes no sense: a probability of 2, an empty range."""
+
+
+class AssertedArgumentError(ArgumentError, AssertionError):
+    """An argument that makes no sense, where PyTorch raises an AssertionError."""
 
 
 class LinAlgError(DlframeError, RuntimeError, np.linalg.LinAlgError):

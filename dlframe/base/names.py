@@ -230,8 +230,8 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.data.fetch": "get_worker_info",
         "dlframe.data.loader": "DataLoader",
         "dlframe.data.sampler": (
-            "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler "
-            "WeightedRandomSampler"
+            "BatchSampler DistributedSampler RandomSampler Sampler SequentialSampler "
+            "SubsetRandomSampler WeightedRandomSampler"
         ),
         "dlframe.data.splits": "KFold Split folds split",
         "dlframe.data.stream": "sample_generator",
@@ -855,11 +855,33 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.doctor.table": "CHECKS Check",
     },
     "dlframe.utils": {
-        "dlframe.utils.": "dlpack tensorboard",
+        "dlframe.utils.": "data dlpack tensorboard",
         "dlframe.utils.atomic": "atomic_write",
         "dlframe.utils.checkpoint": "load_checkpoint mismatches save_checkpoint",
         "dlframe.utils.hdf5": "inspect load save",
         "dlframe.utils.summary": "Summary summary",
+    },
+    "dlframe.utils.data": {
+        "dlframe.data.collate": "default_collate default_convert",
+        "dlframe.data.dataset": (
+            "ChainDataset ConcatDataset Dataset IterableDataset StackDataset Subset TensorDataset "
+            "random_split"
+        ),
+        "dlframe.data.fetch": "get_worker_info",
+        "dlframe.data.loader": "DataLoader",
+        "dlframe.data.sampler": (
+            "BatchSampler DistributedSampler RandomSampler Sampler SequentialSampler "
+            "SubsetRandomSampler WeightedRandomSampler"
+        ),
+        "dlframe.utils.data.": "_utils dataloader datapipes dataset distributed sampler",
+        "dlframe.utils.data.datapipes": (
+            "DFIterDataPipe DataChunk IterDataPipe MapDataPipe argument_validation "
+            "functional_datapipe guaranteed_datapipes_determinism non_deterministic "
+            "runtime_validation runtime_validation_disabled"
+        ),
+    },
+    "dlframe.utils.data._utils": {
+        "dlframe.utils.data._utils.": "collate worker",
     },
     "dlframe.utils.tensorboard": {
         "dlframe.utils.tensorboard.writer": "FileWriter SummaryWriter",

@@ -25,6 +25,7 @@ if IN_ADVANCE:
     from dlframe.data.loader import DataLoader
     from dlframe.data.sampler import (
         BatchSampler,
+        DistributedSampler,
         RandomSampler,
         Sampler,
         SequentialSampler,
@@ -42,6 +43,7 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "IterableDataset",
     "KFold",
     "RandomSampler",

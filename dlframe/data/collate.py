@@ -13,7 +13,7 @@ from dlframe.dtypes import get_default_dtype
 from dlframe.errors import ShapeError
 from dlframe.tensor import Tensor
 
-_REFUSED = (
+default_collate_err_msg_format = (
     "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}. "
     "Turn such samples into tensors in the data set (for an image: transform=ToTensor()), "
     "or pass a collate_fn"
@@ -69,7 +69,7 @@ def collate(batch: Any, *, collate_fn_map: Mapping[Any, Callable[..., Any]] | No
                 f"got lengths {lengths}. Pad the samples, or pass a collate_fn"
             )
         return _like_sequence(first, [inner(samples) for samples in zip(*batch, strict=True)])
-    raise TypeError(_REFUSED.format(type(first)))
+    raise TypeError(default_collate_err_msg_format.format(type(first)))
 
 
 def default_collate(batch: Any) -> Any:
@@ -84,7 +84,7 @@ def default_collate(batch: Any) -> Any:
     >>> default_collate([(1, "a"), (2, "b")])[1]
     ('a', 'b')
     """
-    if isinstance(batch, Batch):
+    if isinstance(batch, Batch) and _is_ours(default_collate_fn_map):
         columns = [_collate_column(column) for column in batch.parts()]
         return dict(zip(batch.columns, columns, strict=True)) if _named(batch) else columns
     return collate(batch, collate_fn_map=default_collate_fn_map)
@@ -101,11 +101,17 @@ def _collate_column(column: Any) -> Any:
     return default_collate(tuple(column))
 
 
+def _is_ours(functions: Mapping[Any, Any]) -> bool:
+    """Whether nobody has put other functions in the places of those below."""
+    return all(functions.get(kind) is function for kind, function in _OURS.items())
+
+
 def _named(batch: Batch) -> bool:
     return isinstance(batch.columns, Mapping)
 
 
-def _collate_tensors(batch: Any, **_: Any) -> Tensor:
+def collate_tensor_fn(batch: Any, **_: Any) -> Tensor:
+    """Stack tensors of one shape."""
     for i, sample in enumerate(batch):
         if not isinstance(sample, Tensor):
             raise TypeError(
@@ -120,9 +126,10 @@ def _collate_tensors(batch: Any, **_: Any) -> Tensor:
     return _stack_arrays([sample.array for sample in batch])
 
 
-def _collate_arrays(batch: Any, **_: Any) -> Tensor:
+def collate_numpy_array_fn(batch: Any, **_: Any) -> Tensor:
+    """Stack arrays of one shape as a Tensor; arrays of texts raise TypeError."""
     if batch[0].dtype.kind in "SUO":
-        raise TypeError(_REFUSED.format(batch[0].dtype))
+        raise TypeError(default_collate_err_msg_format.format(batch[0].dtype))
     return _stack_arrays([np.asarray(sample) for sample in batch])
 
 
@@ -141,15 +148,18 @@ def _check_shapes(shapes: list[tuple[int, ...]]) -> None:
             )
 
 
-def _collate_numpy_scalars(batch: Any, **_: Any) -> Tensor:
+def collate_numpy_scalar_fn(batch: Any, **_: Any) -> Tensor:
+    """A Tensor of NumPy's numbers, in their dtype."""
     return Tensor(np.asarray(batch))
 
 
-def _collate_floats(batch: Any, **_: Any) -> Tensor:
+def collate_float_fn(batch: Any, **_: Any) -> Tensor:
+    """A Tensor of floats, float64."""
     return Tensor(np.array(batch, dtype=np.float64))
 
 
-def _collate_ints(batch: Any, **_: Any) -> Tensor:
+def collate_int_fn(batch: Any, **_: Any) -> Tensor:
+    """A Tensor of ints, int64, or of bools."""
     numbers = np.array(batch)
     if numbers.dtype.kind == "f":  # a float among the ints: the default dtype, as in torch.tensor
         numbers = numbers.astype(get_default_dtype())
@@ -158,20 +168,23 @@ def _collate_ints(batch: Any, **_: Any) -> Tensor:
     return Tensor(numbers)
 
 
-def _unchanged(batch: Any, **_: Any) -> Any:
+def collate_str_fn(batch: Any, **_: Any) -> Any:
+    """Texts stay as they are."""
     return batch
 
 
 default_collate_fn_map: dict[Any, Callable[..., Any]] = {
-    Tensor: _collate_tensors,
-    np.ndarray: _collate_arrays,
-    (np.bool_, np.number, np.object_): _collate_numpy_scalars,
-    float: _collate_floats,
-    int: _collate_ints,
-    str: _unchanged,
-    bytes: _unchanged,
+    Tensor: collate_tensor_fn,
+    np.ndarray: collate_numpy_array_fn,
+    (np.bool_, np.number, np.object_): collate_numpy_scalar_fn,
+    float: collate_float_fn,
+    int: collate_int_fn,
+    str: collate_str_fn,
+    bytes: collate_str_fn,
 }
 """The functions of `default_collate` by type; add an entry to collate a type of your own."""
+
+_OURS = dict(default_collate_fn_map)
 
 
 def _like_mapping(model: Mapping[Any, Any], content: dict[Any, Any]) -> Any:

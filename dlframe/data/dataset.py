@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import copy
 import itertools
 import math
 import warnings
@@ -15,11 +16,12 @@ import numpy as np
 from dlframe import random
 from dlframe.data.batch import Batch, join, take
 from dlframe.data.stream import splitting
-from dlframe.errors import ArgumentError, ShapeError
+from dlframe.errors import AssertedArgumentError, AssertedShapeError
 from dlframe.ops.calling import wrap
 from dlframe.tensor import Tensor
 
 T_co = TypeVar("T_co", covariant=True)
+T_stack = TypeVar("T_stack", tuple[Any, ...], dict[str, Any])
 
 
 class Dataset(Generic[T_co]):
@@ -46,7 +48,7 @@ class Dataset(Generic[T_co]):
 
 
 class IterableDataset(Dataset[T_co], Iterable[T_co]):
-    """A stream of samples: a subclass defines `__iter__`.
+    """A stream of samples: a subclass defines `__iter__` (without it, it cannot be made).
 
     Every worker iterates over a shallow copy of its own. Split the stream with
     `dlframe.data.get_worker_info`, otherwise each sample comes once per worker.
@@ -57,9 +59,6 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
     >>> list(Countdown() + Countdown())
     [3, 2, 1, 3, 2, 1]
     """
-
-    def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
 
     def __add__(self, other: Dataset[Any]) -> Dataset[Any]:
         return ChainDataset([self, other])
@@ -119,11 +118,11 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
     def __init__(self, *tensors: Tensor | np.ndarray[Any, Any]) -> None:
         if not tensors:
-            raise ShapeError("TensorDataset: pass at least one tensor")
+            raise AssertedShapeError("TensorDataset: pass at least one tensor")
         self.tensors = tuple(t if isinstance(t, Tensor) else Tensor(t) for t in tensors)
         shapes = [t.array.shape for t in self.tensors]
         if any(len(shape) == 0 or shape[0] != shapes[0][0] for shape in shapes):
-            raise ShapeError(
+            raise AssertedShapeError(
                 "TensorDataset: Size mismatch between tensors: the first dimension counts the "
                 f"samples and must be the same in all; got shapes {shapes}"
             )
@@ -146,7 +145,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return len(self.tensors[0])
 
 
-class StackDataset(Dataset[Any]):
+class StackDataset(Dataset[T_stack]):
     """Data sets of one length side by side: a sample is the tuple (or dict) of their samples.
 
     >>> import dlframe as dl
@@ -208,9 +207,9 @@ class ConcatDataset(Dataset[T_co]):
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
-            raise ArgumentError("ConcatDataset: datasets should not be an empty iterable")
+            raise AssertedArgumentError("ConcatDataset: datasets should not be an empty iterable")
         if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
-            raise ArgumentError(
+            raise AssertedArgumentError(
                 "ConcatDataset does not support IterableDataset, which has no indices; "
                 "use ChainDataset"
             )
@@ -220,6 +219,16 @@ class ConcatDataset(Dataset[T_co]):
     def cumsum(sequence: Iterable[Sized]) -> list[int]:
         """Where each data set ends."""
         return list(itertools.accumulate(len(dataset) for dataset in sequence))
+
+    @property
+    def cummulative_sizes(self) -> list[int]:
+        """`cumulative_sizes` under its old name."""
+        warnings.warn(
+            "`cummulative_sizes` attribute is renamed to `cumulative_sizes`",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.cumulative_sizes
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
@@ -272,10 +281,18 @@ class ChainDataset(IterableDataset[Any]):
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = datasets
 
+    def __copy__(self) -> ChainDataset:
+        """With copies of the streams, so that each worker of a loader has its own."""
+        chain = type(self).__new__(type(self))
+        vars(chain).update(vars(self))
+        if isinstance(self.datasets, (list, tuple)):
+            chain.datasets = [copy.copy(dataset) for dataset in self.datasets]
+        return chain
+
     def _streams(self) -> Iterator[Any]:
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
-                raise ArgumentError(
+                raise AssertedArgumentError(
                     "ChainDataset only supports IterableDataset; "
                     f"got {type(dataset).__name__}. Use ConcatDataset for data sets with indices"
                 )

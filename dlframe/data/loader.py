@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sized
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, cast
 
 from dlframe import random, states
@@ -21,7 +22,7 @@ from dlframe.data.position import (
     states_of,
 )
 from dlframe.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
-from dlframe.errors import StateDictError
+from dlframe.errors import AssertedArgumentError, StateDictError
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -59,6 +60,9 @@ class DataLoader:
     [[0, 1], [2, 3], [4]]
     """
 
+    # PyTorch's has a type variable, for the batches: `DataLoader[Any]` in an annotation
+    __class_getitem__: Any = classmethod(GenericAlias)
+
     _initialized = False
 
     def __init__(
@@ -90,9 +94,9 @@ class DataLoader:
         self.pin_memory_device = pin_memory_device
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
-        self.multiprocessing_context = _context(multiprocessing_context, num_workers)
         self.in_order = in_order
-        self.worker_type = "process" if multiprocessing_context is not None else worker_type
+        self.worker_type = worker_type
+        self.multiprocessing_context = multiprocessing_context
         self.generator = generator
         self.persistent_workers = persistent_workers
         self._check_workers()
@@ -148,6 +152,17 @@ class DataLoader:
                 f"worker_type should be 'thread' or 'process'; got {self.worker_type!r}"
             )
 
+    @property
+    def multiprocessing_context(self) -> BaseContext | None:
+        """How worker processes are started; setting it, also by name, makes workers processes."""
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, context: str | BaseContext | None) -> None:
+        self._context = _context(context, self.num_workers)
+        if context is not None:
+            self.worker_type = "process"
+
     def _default_sampler(self, shuffle: bool) -> Iterable[Any]:
         if self._is_stream:
             return _Endless()
@@ -190,7 +205,7 @@ class DataLoader:
     def __iter__(self) -> LoaderIterator:
         if self.num_workers == 0:
             if self.timeout:
-                raise ValueError(
+                raise AssertedArgumentError(
                     "timeout needs num_workers > 0: the main thread cannot interrupt itself"
                 )
             return SingleIterator(self, self._begin_epoch())

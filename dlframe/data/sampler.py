@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 
 from dlframe import random
-from dlframe.tensor import to_array
+from dlframe.tensor import Tensor, to_array
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -149,22 +149,84 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(
                 f"replacement should be a boolean value, but got replacement={replacement}"
             )
-        self.weights = np.array(to_array(weights), dtype=np.float64)
-        if self.weights.ndim != 1:
+        numbers = np.array(to_array(weights), dtype=np.float64)
+        if numbers.ndim != 1:
             raise ValueError(
-                f"weights should be a 1d sequence but given weights have shape {self.weights.shape}"
+                f"weights should be a 1d sequence but given weights have shape {numbers.shape}"
             )
+        self.weights = Tensor(numbers)
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
         generator = random.or_default(self.generator)
-        drawn = generator.multinomial(self.weights, self.num_samples, self.replacement)
+        drawn = generator.multinomial(self.weights.array, self.num_samples, self.replacement)
         yield from drawn.tolist()
 
     def __len__(self) -> int:
         return self.num_samples
+
+
+class DistributedSampler(Sampler[T_co]):
+    """The share of process `rank` of `num_replicas`: every `num_replicas`-th index.
+
+    All processes draw the same order, from `seed + epoch`; call `set_epoch` before each epoch, or
+    the order stays the same. The first indices come again at the end where the number of samples
+    does not divide evenly, unless `drop_last` leaves out the rest.
+
+    There are no groups of processes to ask here, so both numbers must be given: else it raises
+    RuntimeError, as PyTorch does where it was built without them.
+
+    >>> [list(DistributedSampler(range(5), 2, rank, shuffle=False)) for rank in (0, 1)]
+    [[0, 2, 4], [1, 3, 0]]
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        if num_replicas is None or rank is None:
+            raise RuntimeError(
+                "DistributedSampler: Requires distributed package to be available; here pass the "
+                "number of processes and which one this is: num_replicas=1, rank=0 for a single one"
+            )
+        if rank >= num_replicas or rank < 0:
+            raise ValueError(
+                f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"
+            )
+        self.dataset = dataset
+        self.num_replicas = num_replicas
+        self.rank = rank
+        self.epoch = 0
+        self.drop_last = drop_last
+        n = len(dataset)
+        self.num_samples = n // num_replicas if drop_last else -(-n // num_replicas)
+        self.total_size = self.num_samples * num_replicas
+        self.shuffle = shuffle
+        self.seed = seed
+
+    def __iter__(self) -> Iterator[T_co]:
+        n = len(self.dataset)
+        indices = list(range(n))
+        if self.shuffle:
+            generator = random.Generator().manual_seed(self.seed + self.epoch)
+            indices = generator.randperm(n).tolist()
+        again = itertools.islice(itertools.cycle(indices), self.total_size)
+        share = list(again)[self.rank :: self.num_replicas]
+        return iter(cast("list[T_co]", share))
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch that the next pass belongs to; it decides about the order."""
+        self.epoch = epoch
 
 
 class BatchSampler(Sampler[list[int]]):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dlframe.base.lazily import IN_ADVANCE, lazily
 
 if IN_ADVANCE:
-    from dlframe.utils import dlpack, tensorboard
+    from dlframe.utils import data, dlpack, tensorboard
     from dlframe.utils.atomic import atomic_write
     from dlframe.utils.checkpoint import load_checkpoint, mismatches, save_checkpoint
     from dlframe.utils.hdf5 import inspect, load, save
@@ -20,6 +20,7 @@ if IN_ADVANCE:
 __all__ = [
     "Summary",
     "atomic_write",
+    "data",
     "dlpack",
     "inspect",
     "load",

@@ -58,8 +58,8 @@ def columns(batch: Any) -> list[Any]:
 def test_the_base_classes_say_what_is_missing() -> None:
     with pytest.raises(NotImplementedError, match="__getitem__"):
         Dataset()[0]
-    with pytest.raises(NotImplementedError, match="__iter__"):
-        iter(IterableDataset())
+    with pytest.raises(TypeError, match="__iter__"):
+        IterableDataset()
 
 
 class TestTensorDataset:

@@ -10,6 +10,8 @@ import pytest
 import dlframe as dl
 from dlframe.data import (
     BatchSampler,
+    DataLoader,
+    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -122,3 +124,38 @@ def test_batch_sampler_checks_its_arguments() -> None:
             BatchSampler([], wrong, False)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(ValueError, match="drop_last=0"):
         BatchSampler([], 1, 0)  # type: ignore[arg-type] # wrong on purpose
+
+
+class TestDistributed:
+    @pytest.mark.parametrize("case", [(10, 3, False), (10, 3, True), (2, 5, False)])
+    def test_equal_to_pytorch(self, golden: Any, case: tuple[int, int, bool]) -> None:
+        n, replicas, drop_last = case
+        parts = [
+            DistributedSampler(range(n), replicas, rank, seed=4, drop_last=drop_last)
+            for rank in range(replicas)
+        ]
+        seen = [list(part) for part in parts]
+        for part in parts:
+            part.set_epoch(3)
+        seen += map(list, parts)
+        assert seen == golden("data")[f"shares_{n}_{replicas}_{drop_last}"].tolist()
+        assert {len(part) for part in parts} == {len(share) for share in seen}
+
+    def test_in_a_loader(self) -> None:
+        data = list(range(10))
+        shares = [DistributedSampler(data, 2, rank, shuffle=False) for rank in range(2)]
+        seen = [[b.tolist() for b in DataLoader(data, 3, sampler=share)] for share in shares]
+        assert seen == [[[0, 2, 4], [6, 8]], [[1, 3, 5], [7, 9]]]
+
+    def test_it_asks_for_the_processes(self) -> None:
+        with pytest.raises(RuntimeError, match="num_replicas=1, rank=0"):
+            DistributedSampler(range(3))
+        with pytest.raises(ValueError, match=r"in the interval \[0, 1\]"):
+            DistributedSampler(range(3), 2, 2)
+
+    def test_without_samples(self) -> None:
+        assert list(DistributedSampler([], 2, 1)) == []
+
+
+def test_weights_are_a_tensor() -> None:
+    assert WeightedRandomSampler([1, 2], 1).weights.dtype == dl.float64

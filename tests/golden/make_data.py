@@ -1,7 +1,10 @@
 """Writes data.npz: PyTorch's splits, samplers and loaders, for tests/data. Run by `make golden`."""
 
+# ruff: noqa: NPY002 - NumPy's legacy generator is what a worker process seeds
+
 from __future__ import annotations
 
+import random as python_random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import (
     DataLoader,
+    Dataset,
+    DistributedSampler,
     RandomSampler,
     SubsetRandomSampler,
     TensorDataset,
@@ -50,6 +55,38 @@ def samplers() -> Iterator[tuple[str, Any]]:
         yield f"{name}_default", [*sampler, *sampler]
         sampler = make_sampler(name, torch.Generator().manual_seed(5))
         yield f"{name}_generator", [*sampler, *sampler]
+
+
+def shares() -> Iterator[tuple[str, Any]]:
+    """The indices of each process, in epochs 0 and 3."""
+    for n, replicas, drop_last in ((10, 3, False), (10, 3, True), (2, 5, False)):
+        parts = [
+            DistributedSampler(range(n), replicas, rank, seed=4, drop_last=drop_last)
+            for rank in range(replicas)
+        ]
+        seen = [list(part) for part in parts]
+        for part in parts:
+            part.set_epoch(3)
+        yield f"shares_{n}_{replicas}_{drop_last}", [*seen, *map(list, parts)]
+
+
+class Draws(Dataset):
+    """Each sample is a number of torch's, of Python's and of NumPy's global generator."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> tuple[float, float, float]:
+        return float(torch.rand(())), python_random.random(), np.random.rand()
+
+
+def draws() -> Iterator[tuple[str, Any]]:
+    """What the samples of two epochs draw in two workers, and the seeds that workers see."""
+    for persistent in (False, True):
+        torch.manual_seed(13)
+        loader = DataLoader(Draws(), 2, num_workers=2, persistent_workers=persistent)
+        seen = [torch.stack(batch).numpy() for _ in range(2) for batch in loader]
+        yield f"draws_{persistent}", np.stack(seen)
 
 
 class EagerSampler:
@@ -111,7 +148,7 @@ def main() -> None:
     torch.set_num_threads(1)
     arrays = {
         name: np.asarray(value)
-        for part in (splits(), samplers(), loaders(), images())
+        for part in (splits(), samplers(), shares(), loaders(), draws(), images())
         for name, value in part
     }
     np.savez_compressed(Path(__file__).with_name("data.npz"), **arrays)
