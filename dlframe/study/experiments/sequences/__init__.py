@@ -219,19 +219,21 @@ explanation = Explanation(
     the forget gate at the start can decide whether an LSTM finds a long dependency at all (Gers,
     Schmidhuber and Cummins 2000; Jozefowicz, Zaremba and Sutskever 2015).
 
-    In attention the state of a step is a weighted sum over all earlier steps,
-    `Σ_t softmax(q · k_t / √d) v_t`. Between any two steps lies one sum: the path of the gradient
-    has length 1 (Vaswani et al. 2017). What it pays is time: every step looks at every earlier one,
-    L² products where a recurrent network has L steps. It also has to be told where a step is, here
-    by a learned vector for each place.
+    In attention the state of a step is a weighted sum over all earlier steps, `Σ_t softmax(q · k_t
+    / √d) v_t`. Between any two steps lies one sum: the path of the gradient has length 1 (Vaswani
+    et al. 2017). What it pays is time: every step looks at every earlier one, L² products where a
+    recurrent network has L steps. It also has to be told where a step is, here by a vector for each
+    place, which is learned and begins as sines and cosines.
 
     In text most of what helps is near: the last few letters. There a short memory costs little, and
-    the cells differ far less than on copying and adding.""",
+    the simple network is not as far behind as on copying and adding. Attention has no step that is
+    nearer than another: it must first learn from its places which letters are the last ones, and in
+    this short training that costs it more than its long reach gives.""",
     not_shown="""The networks are small and have the same number of hidden features, not of weights:
     an LSTM has four times the weights of a simple recurrent network. Training is short, and a
     network that did not find the task in these steps might in ten times as many. The lengths in
-    training and test are the same, so nothing is said about longer ones; attention with learned
-    places has no vector for a place that it never saw. Among the rates that were tried, other ones
+    training and test are the same, so nothing is said about longer ones; attention with a
+    vector for each place has none for a place that it never saw. Among the rates that were tried, other ones
     may suit a cell better. The text is small: with more of it and larger networks the order of the
     cells on text may be another. The size of a gradient says what can be learned by descent, not
     what is learned.""",

@@ -9,6 +9,7 @@ from dlframe.autograd import no_grad
 from dlframe.study.experiments.sequences.tasks import LETTERS
 from dlframe.tensor import Tensor
 from dlframe.tensor.creation import arange
+from dlframe.tensor.functions import stack
 
 CELLS = ["RNN", "LSTM", "GRU", "attention"]
 
@@ -45,11 +46,15 @@ class Reader(nn.Module):
 
 
 class Causal(nn.Module):
-    """Layers of a transformer, in which a step sees itself and earlier ones; places are learned."""
+    """Layers of a transformer, in which a step sees itself and earlier ones.
+
+    Each place has a vector that is learned, and begins as sines and cosines of the place: so a step
+    can find the one before it in the same way at all places (Vaswani et al. 2017, section 3.5).
+    """
 
     def __init__(self, hidden: int, longest: int, layers: int = 1) -> None:
         super().__init__()
-        self.places = nn.Embedding(longest, hidden)
+        self.places = nn.Embedding.from_pretrained(waves(longest, hidden), freeze=False)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 hidden, HEADS, 2 * hidden, dropout=0.0, batch_first=True, norm_first=True
@@ -65,6 +70,13 @@ class Causal(nn.Module):
         for layer in self.layers:
             x = layer(x, src_mask=mask, is_causal=True)
         return x
+
+
+def waves(places: int, features: int) -> Tensor:
+    """Sines and cosines of the places, with wavelengths from 2π to 20,000 π."""
+    slower = 10_000.0 ** (-arange(0, features, 2) / features)
+    angles = arange(places).reshape(-1, 1) * slower
+    return stack([angles.sin(), angles.cos()], dim=2).reshape(places, features)
 
 
 def make_body(
