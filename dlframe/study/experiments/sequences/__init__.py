@@ -227,16 +227,16 @@ explanation = Explanation(
 
     In text most of what helps is near: the last few letters. There a short memory costs little, and
     the simple network is not as far behind as on copying and adding. Attention has no step that is
-    nearer than another: it must first learn from its places which letters are the last ones, and in
-    this short training that costs it more than its long reach gives.""",
+    nearer than another: it must first learn from its places which letters are the last ones, and
+    its curve falls later than those of the gated cells.""",
     not_shown="""The networks are small and have the same number of hidden features, not of weights:
     an LSTM has four times the weights of a simple recurrent network. Training is short, and a
     network that did not find the task in these steps might in ten times as many. The lengths in
-    training and test are the same, so nothing is said about longer ones; attention with a
-    vector for each place has none for a place that it never saw. Among the rates that were tried, other ones
-    may suit a cell better. The text is small: with more of it and larger networks the order of the
-    cells on text may be another. The size of a gradient says what can be learned by descent, not
-    what is learned.""",
+    training and test are the same, so nothing is said about longer ones; attention with a vector
+    for each place has none for a place that it never saw. Among the rates that were tried, other
+    ones may suit a cell better. The text is small: with more of it and larger networks the order of
+    the cells on text may be another. The size of a gradient says what can be learned by descent,
+    not what is learned.""",
     questions=(
         (
             "Does attention need to know where a step is? In `Causal.forward` leave out "
