@@ -67,10 +67,13 @@ def squared_error(output: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-LOSSES = {"MSE": squared_error, "cross-entropy": nn.functional.cross_entropy}
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "MSE": squared_error,
+    "cross-entropy": nn.functional.cross_entropy,
+}
 
 OPTIMIZERS: dict[str, Callable[[Any, float], optim.Optimizer]] = {
-    "SGD": lambda parameters, lr: optim.SGD(parameters, lr),
+    "SGD": optim.SGD,
     # 2,000 steps in all: with 0.999 the mean of squares would be one over half of them
     "Adam": lambda parameters, lr: optim.Adam(parameters, lr, betas=(0.9, 0.99)),
 }
