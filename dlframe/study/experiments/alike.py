@@ -115,7 +115,10 @@ def intervals(results: Results, most: int = 100) -> Part:
         axes = figure.subplots()
         axes.axhline(0, color=style.INK, lw=1, linestyle=(0, (4, 3)))
         for place, (found, miss) in enumerate(zip(differences, misses, strict=True), 1):
-            look = {"color": style.MISSING if miss else style.BLUE, "lw": 2.4 if miss else 0.9}
+            look: dict[str, Any] = {
+                "color": style.MISSING if miss else style.BLUE,
+                "lw": 2.4 if miss else 0.9,
+            }
             axes.plot([place, place], [found.low, found.high], **look)
             axes.plot(place, found.mean, "s" if miss else ".", ms=5, **look)
         axes.set(xlabel="small study", ylabel="difference of the test loss")
