@@ -71,6 +71,10 @@ explanation = Explanation(
         problems with few unknowns and no noise in the loss that is worth more than any choice of
         learning rate; for networks trained on batches it is not available.
 
+        Arms are judged by their right digits, -log₁₀ of the error: 3 means an error of a
+        thousandth. Errors here differ by many powers of ten, and a mean of the errors themselves
+        would be that of the worst run.
+
         Derivatives can also be part of the loss itself: that of a differential equation contains
         them, and it is differentiated again for the weights. So the network must be smooth as often
         as the loss looks, which is where ReLU fails.""",

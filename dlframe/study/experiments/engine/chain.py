@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dlframe import func, linalg, random
 from dlframe.dtypes import float64
-from dlframe.study.experiments.engine.descending import Descent
+from dlframe.study.experiments.engine.descending import DIGITS, Descent, right_digits
 from dlframe.study.experiments.engine.drawing import courses, lines, mean_of
 from dlframe.study.explanation import Part
 from dlframe.study.results import Results
@@ -191,6 +191,7 @@ def run(
         gaps.append(float(gap(chain.angles.detach()).norm()))
     return {
         "error": errors,
+        DIGITS: right_digits(errors[-1]),
         "gap at the nail": gaps,
         "error from the catenary": distance(chain.angles, catenary(links)),
         "force across": -float(chain.forces[0]),
@@ -207,7 +208,8 @@ def rates(levels: dict[str, Any]) -> dict[str, list[float]]:
 hanging_chain = Study(
     run,
     {"optimizer": ["gradient descent", "Adam", "LBFGS", "Newton"]},
-    measure="error",
+    measure=DIGITS,
+    mode="max",
     tune=rates,
     tune_by="error",
     seeds=5,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from dlframe import func, linalg, optim, random
 from dlframe.dtypes import float64
-from dlframe.study.experiments.engine.descending import Descent
-from dlframe.study.experiments.engine.drawing import courses, lines
+from dlframe.study.experiments.engine.descending import DIGITS, Descent, right_digits
+from dlframe.study.experiments.engine.drawing import courses, lines, mean_of
 from dlframe.study.explanation import Part
 from dlframe.study.results import Results
 from dlframe.study.seeds import Seeds
@@ -31,6 +31,7 @@ STARTS = {"near start": 0.1, "far start": 0.5}  # by which share of itself each 
 EVALUATIONS = 10  # of the gradient in an epoch; one step for those that use the Jacobian
 
 DISTANCE, FOUND = "error from the best fit", 1e-3
+BEST_DIGITS = f"{DIGITS} of the best fit"
 
 Residuals = Callable[[Tensor], Tensor]
 
@@ -166,10 +167,12 @@ def run(
     rate = RATES[method] if lr is None else lr
     path = fitted(residuals, first(seeds.weights, STARTS[start]), method, rate, epochs)
     best = best_fit(residuals)
+    distances = [apart(params, best) for params in path]
     values = dict(zip(NAMES, path[-1].tolist(), strict=True))
     return {
         "error": [apart(params, truth()) for params in path],
-        DISTANCE: [apart(params, best) for params in path],
+        DISTANCE: distances,
+        BEST_DIGITS: right_digits(distances[-1]),
         "loss": [float(loss_of(residuals(params))) for params in path],
         **values,
     }
@@ -199,7 +202,8 @@ decaying_oscillation = Study(
     run,
     {"method": list(RATES),
      "start": list(STARTS)},
-    measure="error",
+    measure=BEST_DIGITS,
+    mode="max",
     seeds=5,
     name="fitting a curve",
 )  # fmt: skip
@@ -228,8 +232,12 @@ def _fits(results: Results) -> Part:
         arm: sum(not run["values"].get(DISTANCE, 1.0) < FOUND for run in results.of(arm))
         for arm in results.arms
     }
-    rows = [[arm, f"{len(results.of(arm)) - n} of {len(results.of(arm))}"]
-            for arm, n in lost.items()]  # fmt: skip
+    rows = [
+        [arm, f"{len(results.of(arm)) - n} of {len(results.of(arm))}",
+         f"{mean_of(results, arm, 'error'):.3f}"]
+        for arm, n in lost.items()
+    ]  # fmt: skip
+    columns = ["arm", "runs that found the best fit", "mean error against the true parameters"]
     return Part(
         "A curve: residuals and their Jacobian",
         f"""Each point gives a residual r = curve - y, and the loss is half of their mean square.
@@ -243,12 +251,13 @@ def _fits(results: Results) -> Part:
         adds λ diag JᵀJ, which makes the step shorter and turns it to the gradient, until it lowers
         the loss.
 
-        The table counts the runs that came to the best fit, up to a difference of
-        {FOUND:.0e} in each parameter as a share of the true one.""",
+        The table counts the runs that came to the best fit, up to a difference of {FOUND:g} in
+        each parameter as a share of the true one. Its last column is over those that gave a
+        number.""",
         figure,
         "Noisy points on an oscillation that dies away; the fitted curve lies on the true one, and "
         "the start is another oscillation.",
-        (["arm", "runs that found the best fit"], rows),
+        (columns, rows),
     )
 
 
@@ -281,7 +290,8 @@ def _certainty() -> Part:
         """The best fit is not the truth: noise on the points moves it, and no method can undo that.
         How far is known from the Jacobian: the covariance of the estimates is about σ² (JᵀJ)⁻¹,
         with σ² the mean square of the residuals, divided by n - 4 instead of n. The roots of its
-        diagonal are the standard errors. So the error against the true parameters, by which arms
-        are judged, is the same for all methods that find the best fit.""",
+        diagonal are the standard errors. So the error against the true parameters is the same for
+        all methods that find the best fit, and arms are judged by how many digits of that they
+        found.""",
         table=(["parameter", "true", "best fit", "standard error"], rows),
     )

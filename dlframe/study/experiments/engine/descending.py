@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from dlframe import optim
 from dlframe.errors import ArgumentError
 from dlframe.tensor import Tensor
+
+DIGITS = "right digits"
+
+
+def right_digits(error: float) -> float:
+    """-log₁₀ of an error, so that errors of very different sizes can be compared and averaged.
+
+    >>> right_digits(0.001), right_digits(0.0)
+    (3.0, 16.0)
+    """
+    return -math.log10(max(error, 1e-16))
 
 
 class Descent:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dlframe import nn, random
 from dlframe.autograd import grad
 from dlframe.dtypes import float64
-from dlframe.study.experiments.engine.descending import Descent
+from dlframe.study.experiments.engine.descending import DIGITS, Descent, right_digits
 from dlframe.study.experiments.engine.drawing import courses, files_of, lines
 from dlframe.study.explanation import Part
 from dlframe.study.results import Results
@@ -110,7 +110,7 @@ def run(
         folder.mkdir(parents=True, exist_ok=True)
         found = solution(model)
         np.savez(folder / "solution.npz", t=found["t"], u=found["u"], u2=found["u2"])
-    return {"loss": losses, "error": errors}
+    return {"loss": losses, "error": errors, DIGITS: right_digits(errors[-1])}
 
 
 def solution(model: nn.Module) -> dict[str, Array]:
@@ -132,7 +132,8 @@ def error(model: nn.Module) -> float:
 oscillator = Study(
     run,
     {"activation": ["Tanh", "sine", "SiLU", "Sigmoid", "ReLU"], "optimizer": ["LBFGS", "Adam"]},
-    measure="error",
+    measure=DIGITS,
+    mode="max",
     design="one at a time",
     seeds=5,
     name="an oscillator",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dlframe import nn, random
 from dlframe.autograd import grad, no_grad
 from dlframe.dtypes import float64
-from dlframe.study.experiments.engine.descending import Descent
+from dlframe.study.experiments.engine.descending import DIGITS, Descent, right_digits
 from dlframe.study.experiments.engine.drawing import courses, files_of, maps
 from dlframe.study.explanation import Part
 from dlframe.study.results import Results
@@ -129,7 +129,12 @@ def run(
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "solution.npy", found)
     sides = np.concatenate([found[0], found[-1], found[:, 0], found[:, -1]])
-    return {"loss": losses, "error": errors, "error on the boundary": float(np.abs(sides).max())}
+    return {
+        "loss": losses,
+        "error": errors,
+        DIGITS: right_digits(errors[-1]),
+        "error on the boundary": float(np.abs(sides).max()),
+    }
 
 
 def grid(size: int = GRID) -> tuple[Array, Array]:
@@ -171,7 +176,8 @@ def by_differences(size: int) -> Array:
 poisson = Study(
     run,
     {"boundary": ["built in", "penalty"], "optimizer": ["LBFGS", "Adam"]},
-    measure="error",
+    measure=DIGITS,
+    mode="max",
     seeds=5,
     name="Poisson's equation",
 )
