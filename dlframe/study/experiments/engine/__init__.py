@@ -1,8 +1,9 @@
-"""What an engine of derivatives can do beyond classification: problems whose answer is known.
+"""What an engine of derivatives can do beyond the classification of images.
 
-A hanging chain, an ordinary and a partial differential equation, a curve fitted to points, and
-histograms to be told apart: can derivatives that nobody wrote down find the known answer? Each
-problem has a module of its own, with its study and the pictures of its solution.
+A hanging chain, an ordinary and a partial differential equation, and a curve fitted to points have
+known answers: can derivatives that nobody wrote down find them, and which methods come how near?
+Histograms are to be told apart, initial weights learned from which others are learned fast, a
+density found by changing variables, and names made up letter by letter.
 """
 
 from __future__ import annotations
@@ -58,11 +59,11 @@ def parts(found: Mapping[str, Results]) -> list[Part]:
 
 
 explanation = Explanation(
-    why="""All of these problems are one: write down a number that is smallest, or a quantity that
-        is zero, where the answer is, and let the engine give the derivatives. The energy of a
-        chain, the residual of an equation, the distance of a curve from points: each is a few lines
-        of arithmetic, and `backward`, `autograd.grad`, `func.hessian` and `func.jacfwd` are the
-        same for all of them.
+    why="""All of these problems are one: write down a number that is smallest where the answer is,
+        and let the engine give the derivatives. The energy of a chain, the residual of an equation,
+        the distance of a curve from points, the improbability of data: each is a few lines of
+        arithmetic, and `backward`, `autograd.grad`, `func.hessian` and `func.jacfwd` are the same
+        for all of them.
 
         Which derivatives are used decides how fast the answer comes. The gradient alone says which
         way is down, and not how far. The Hessian, or JᵀJ for sums of squares, says how the slope
@@ -71,20 +72,22 @@ explanation = Explanation(
         problems with few unknowns and no noise in the loss that is worth more than any choice of
         learning rate; for networks trained on batches it is not available.
 
-        Arms are judged by their right digits, -log₁₀ of the error: 3 means an error of a
-        thousandth. Errors here differ by many powers of ten, and a mean of the errors themselves
-        would be that of the worst run.
+        Where the answer is known, arms are judged by their right digits, -log₁₀ of the error: 3
+        means an error of a thousandth. Errors here differ by many powers of ten, and a mean of the
+        errors themselves would be that of the worst run.
 
         Derivatives can also be part of the loss itself: that of a differential equation contains
         them, and it is differentiated again for the weights. So the network must be smooth as often
-        as the loss looks, which is where ReLU fails.""",
-    not_shown="""These are small problems, chosen since their answer is known; specialised methods
-        solve most of them faster, as the table of finite differences shows. Learning rates of the
-        oscillator, of Poisson's equation and of the curve were fixed beforehand and not tuned for
-        each arm, so that a slow optimizer there might be less slow with another rate or a schedule.
-        An epoch is some number of evaluations of the gradient, and a step with a Hessian or a
-        Jacobian costs more than one of them; the table of costs has the time that each arm
-        took.""",
+        as the loss looks, which is where ReLU fails. Learning to learn has the gradient of the
+        tasks' losses within its own loss, and a flow the determinant of the derivatives of its
+        map.""",
+    not_shown="""These are small problems, chosen since their answers are known or soon found;
+        specialised methods solve most of them faster, as the table of finite differences shows.
+        Learning rates of the oscillator, of Poisson's equation and of the curve were fixed
+        beforehand and not tuned for each arm, so that a slow optimizer there might be less slow
+        with another rate or a schedule. An epoch is some number of evaluations of the gradient, and
+        a step with a Hessian or a Jacobian costs more than one of them; the table of costs has the
+        time that each arm took.""",
     questions=(
         """How far may the first angles of the chain be from the solution? Newton's method looks for
         a slope of zero, and that may be a saddle: set `NOISE = 0.5` in `engine/chain.py`, and look
