@@ -125,19 +125,28 @@ regularization = Study(
 )  # fmt: skip
 
 BEST = {
-    "activation": "GELU",
-    "optimizer": "SGD",
+    "activation": "Tanh",
+    "optimizer": "Adafactor",
     "regularization": "augmentation",
     "loss": "MSE",
     "norm": "batch",
-    "init": "kaiming_normal_",
+    "init": "xavier_uniform_",
 }
+"""The level of each factor with the best mean validation accuracy on digits, as far as they fit.
+
+Label smoothing was better than augmentation, and belongs to the cross-entropy.
+"""
 
 ablation = Study(
     run,
-    {"activation": ["ReLU", "GELU"], "regularization": ["none", "augmentation"],
-     "loss": ["cross-entropy", "MSE"], "norm": ["none", "batch"],
-     "init": ["default", "kaiming_normal_"]},
+    {
+        "activation": ["ReLU", "Tanh"],
+        "optimizer": ["SGD", "Adafactor"],
+        "regularization": ["none", "augmentation"],
+        "loss": ["cross-entropy", "MSE"],
+        "norm": ["none", "batch"],
+        "init": ["default", "xavier_uniform_"],
+    },
     measure="test_accuracy", design="without one", baseline=BEST, tune=rates,
     tune_by="val_accuracy", seeds=10, name="ablation",
     question="Which of the best parts together is needed?",

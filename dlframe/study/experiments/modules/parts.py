@@ -335,9 +335,12 @@ explanation = Explanation(
     labels there is little, and the first table says so; with few images, a fifth of them labelled
     by chance, there is much, and the second table has larger differences.
 
-    The ablation begins with the levels that had the best mean validation accuracy in the first
-    study, all together, and takes each out. The parts do not add up: what two of them do for the
-    same reason, such as initial values and batch norm, one of them does nearly as well.
+    The ablation begins with the levels that had the best mean validation accuracy on digits in the
+    first study, all together, and takes each out. (Label smoothing had a better one than
+    augmentation, but belongs to the cross-entropy.) Parts need not add up: if two do the same
+    thing, such as initial values and batch norm, which both give the layers inputs of a good size,
+    the network can do without one of them. So compare what a part costs here with what it gained
+    alone.
     """,
     not_shown="""
     It is a network of two hidden layers with 64 units each, on small images. What is best here need
