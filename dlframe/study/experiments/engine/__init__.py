@@ -87,7 +87,11 @@ explanation = Explanation(
         beforehand and not tuned for each arm, so that a slow optimizer there might be less slow
         with another rate or a schedule. An epoch is some number of evaluations of the gradient, and
         a step with a Hessian or a Jacobian costs more than one of them; the table of costs has the
-        time that each arm took.""",
+        time that each arm took.
+
+        Sines are a family with two unknown numbers, moons have two dimensions, and a few thousand
+        names are few for a GPT: what MAML, a flow or a GPT is worth where these are many is not
+        measured here.""",
     questions=(
         """How far may the first angles of the chain be from the solution? Newton's method looks for
         a slope of zero, and that may be a saddle: set `NOISE = 0.5` in `engine/chain.py`, and look
