@@ -101,8 +101,8 @@ def owed(found: Mapping[str, Results]) -> Part:
         "chosen anew for each. What varies is the schedule (a rate that falls to 0 along a cosine, "
         "or a constant one), the inputs (coordinates with mean 0 and standard deviation 1, or raw "
         "from 0 to 1) and the number of points in a batch. The first row is the recipe of `disk`. "
-        "The published figures lie within this table: how it is trained decides more than which "
-        "optimizer trains.",
+        f"Compare {PUBLISHED['SGD']} for SGD and {PUBLISHED['Adam']} for Adam, the published "
+        "figures: within a column, only the way of training differs.",
         table=(["recipe", "SGD: test %", "Adam: test %"], rows),
     )
 
@@ -368,8 +368,8 @@ def paths(sgd: Course, adam: Course) -> Part:
         "and white is low. Both start in the same place. SGD moves by `-lr·g`, so that it goes far "
         "only where the gradient is large. Adam divides by the gradient's own size, "
         "`-lr·m/(√v + ε)`: every weight moves by about the rate in each step, also those with "
-        "small gradients. So the two arrive in different places, which are equally good: there are "
-        "many networks that draw this circle.\n\n"
+        "small gradients. So the two arrive in different places. That need not make one of them "
+        "worse, since many networks draw the same circle.\n\n"
         "The plane is a thin cut through a space with a dimension for each weight. Away from a "
         "path, the contour lines are those of the plane, and not of what the path itself saw.",
         figure,
