@@ -126,7 +126,7 @@ regularization = Study(
 
 BEST = {
     "activation": "Tanh",
-    "optimizer": "Adafactor",
+    "optimizer": "RMSprop",
     "regularization": "augmentation",
     "loss": "MSE",
     "norm": "batch",
@@ -141,7 +141,7 @@ ablation = Study(
     run,
     {
         "activation": ["ReLU", "Tanh"],
-        "optimizer": ["SGD", "Adafactor"],
+        "optimizer": ["SGD", "RMSprop"],
         "regularization": ["none", "augmentation"],
         "loss": ["cross-entropy", "MSE"],
         "norm": ["none", "batch"],
