@@ -297,9 +297,10 @@ def _densities(flows: Mapping[str, Flow]) -> Part:
         The density that the points are drawn from, and those that the first runs learned. A flow
         carries a single hill to two separate moons by a map without a tear, so a thin bridge is
         left between them: its points come from a line of z that is stretched until little
-        probability is left on it. More couplings make the bridge thinner. Additive couplings keep
-        areas, so what is dense in x must be dense in z, and all they have to make the moons with
-        is bending; at each number of couplings their loss shows what that costs.
+        probability is left on it. With more affine couplings the bridge becomes thinner. Additive
+        couplings keep areas, and only the scale at the end changes them, everywhere alike. So what
+        is dense in x must be dense in z, and all they have to make the moons with is bending; at
+        each number of couplings their loss shows what that costs.
         """,
         figure=_densities_figure(flows),
         alt="Panels with the density in shades over the plane: first the true one, two half moons, "

@@ -263,10 +263,10 @@ def _fits(models: Mapping[str, tuple[nn.Module, float]]) -> Part:
         "Learning to learn: one new sine",
         """
         The first run of each method, with a sine that it has not seen. The dotted curve is what
-        the network says before any step. After one step the network of MAML has the shape of a
-        sine, also where no point was seen: what sines have in common is in the initial weights,
-        and the points only say which sine it is. The other networks move towards the points and
-        nothing more, since to them it is a curve like any other.
+        the network says before any step. After one step a network of MAML, of either order, nears
+        the sine also where no point was seen: what sines have in common is in its initial weights,
+        and the points only say which sine it is. The pretrained network and the one from scratch
+        move towards the points and nothing more, since to them it is a curve like any other.
         """,
         figure=_fits_figure(models),
         alt="A panel for each method with a sine, ten points on it, and the network's curve before "
