@@ -347,8 +347,8 @@ def _places(kept: Mapping[str, Mapping[str, Any]]) -> Part:
         "Names: where in a name it helps to remember",
         """
         The bits of each place, for the validation names of the first run. At the first letter there
-        is nothing to remember, and all models cost nearly the same, about as much as the counts
-        of first letters say. What the better models save, they save later, where a beginning such as
+        is nothing to remember, and all models cost nearly the same, about as much as the counts of
+        first letters say. What the better models save, they save later, where a beginning such as
         `christ` leaves few ways to go on, and a model that sees only the `t` does not know it.
         Few names are so long that the last places count.
         """,
