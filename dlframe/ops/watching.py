@@ -54,6 +54,17 @@ def set_watchers(new: tuple[Watcher, ...]) -> None:
             watched.remove(watcher)
 
 
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """A block whose operations another watcher sees, too."""
+    before = watchers()
+    set_watchers((*before, watcher))
+    try:
+        yield
+    finally:
+        set_watchers(before)
+
+
 # --- where -------------------------------------------------------------------------------------
 
 _FILES = (os.path.dirname(__file__), np.__file__)  # noqa: PTH120 - `pathlib` costs an import

@@ -18,7 +18,7 @@ from dlframe.base import html, nests
 from dlframe.base.terminals import columns, columns_of, fitted_table
 from dlframe.nn.modes import evaluating
 from dlframe.nn.parameter import is_lazy
-from dlframe.ops.watching import Call, Watcher, running, set_watchers, watchers
+from dlframe.ops.watching import Call, Watcher, running, watched_by
 from dlframe.tensor import Tensor, to_array
 from dlframe.utils.costs import multiply_adds
 from dlframe.utils.trial import Inputs, trial_inputs, unchanged
@@ -150,7 +150,7 @@ def summary(
     rows = _rows(model)
     first: dict[int, Inputs] = {}
     with unchanged(model):
-        with evaluating(model), _noted(model, rows, first), _counted(rows), no_grad():
+        with evaluating(model), _noted(model, rows, first), watched_by(_Counter(rows)), no_grad():
             model(*args, **kwargs)
         if times:
             for module in model.modules():
@@ -185,16 +185,6 @@ class _Counter(Watcher):
             if row is not None:
                 row.multiply_adds = (row.multiply_adds or 0) + count
                 return
-
-
-@contextlib.contextmanager
-def _counted(rows: dict[int, Row]) -> Iterator[None]:
-    before = watchers()
-    set_watchers((*before, _Counter(rows)))
-    try:
-        yield
-    finally:
-        set_watchers(before)
 
 
 @contextlib.contextmanager

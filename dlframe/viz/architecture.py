@@ -16,7 +16,7 @@ from dlframe.errors import ArgumentError
 from dlframe.nn import Module, MultiheadAttention
 from dlframe.nn.modes import evaluating
 from dlframe.nn.parameter import is_lazy
-from dlframe.ops.watching import Call, Watcher, set_watchers, watchers
+from dlframe.ops.watching import Call, Watcher, watched_by
 from dlframe.tensor import Tensor
 from dlframe.utils.trial import trial_inputs, unchanged
 from dlframe.viz import style
@@ -154,16 +154,15 @@ class _Found(Watcher):
             if not self.inside:
                 self.add(self.box_of(module), (args, kwargs), output)
 
-        before, handles = watchers(), []
-        set_watchers((*before, self))
+        handles = []
         try:
             for module in self.model.modules():
                 if self.is_box(module):
                     handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
                     handles.append(module.register_forward_hook(leave, with_kwargs=True))
-            yield
+            with watched_by(self):
+                yield
         finally:
-            set_watchers(before)
             for handle in handles:
                 handle.remove()
 

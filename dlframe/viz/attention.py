@@ -16,7 +16,7 @@ from dlframe import nn, ops
 from dlframe.autograd.modes import no_grad
 from dlframe.errors import ArgumentError, DTypeError, ShapeError
 from dlframe.nn.modes import evaluating
-from dlframe.ops.watching import Call, Watcher, running, set_watchers, watchers
+from dlframe.ops.watching import Call, Watcher, running, watched_by
 from dlframe.tensor import to_array
 from dlframe.training.data.arrays import as_tensor, is_array
 from dlframe.training.data.inputs import InputForm
@@ -224,12 +224,10 @@ class _Recorder(Watcher):
             for part in self.model.modules()
             if isinstance(part, nn.MultiheadAttention)
         ]
-        before = watchers()
-        set_watchers((*before, self))
         try:
-            yield
+            with watched_by(self):
+                yield
         finally:
-            set_watchers(before)
             for handle in handles:
                 handle.remove()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dlframe.errors import ShapeError
-from dlframe.ops.watching import Call, Watcher, set_watchers, watchers
+from dlframe.ops.watching import Call, Watcher, watched_by
 from dlframe.tensor import Tensor
 
 
@@ -37,12 +37,9 @@ def broadcasting_refused(name: str, output: Tensor, target: Tensor) -> Iterator[
     dlframe.errors.ShapeError: Trainer: my_loss compares each output with the targets of all ...
     """
     count = output.shape[0]
-    watcher, before = _Meetings(count), watchers()
-    set_watchers((*before, watcher))
-    try:
+    watcher = _Meetings(count)
+    with watched_by(watcher):
         yield
-    finally:
-        set_watchers(before)
     if watcher.found is not None:
         raise ShapeError(
             f"Trainer: {name} compares each output with the targets of all samples: "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.nn.parameter import Parameter
-from dlframe.ops.watching import Call, Watcher, in_backward, running, set_watchers, watchers
+from dlframe.ops.watching import Call, Watcher, in_backward, running, watched_by
 from dlframe.tensor import Tensor
 from dlframe.training.doctor.rows import Array, as_array
 
@@ -74,12 +74,9 @@ class Observer(Watcher):
 @contextmanager
 def observed() -> Iterator[Observer]:
     """A context in which an observer sees all operations."""
-    observer, before = Observer(), watchers()
-    set_watchers((*before, observer))
-    try:
+    observer = Observer()
+    with watched_by(observer):
         yield observer
-    finally:
-        set_watchers(before)
 
 
 @dataclass

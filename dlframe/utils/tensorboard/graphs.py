@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from dlframe.errors import ArgumentError
 from dlframe.nn import Module
 from dlframe.nn.modes import evaluating
 from dlframe.nn.parameter import is_lazy
-from dlframe.ops.watching import Call, Running, Watcher, running, set_watchers, watchers
+from dlframe.ops.watching import Call, Running, Watcher, running, watched_by
 from dlframe.tensor import Tensor, to_array
 from dlframe.utils.trial import trial_inputs, unchanged
 
@@ -39,7 +37,7 @@ def graph_of(model: Any, input_to_model: Any) -> Any:
     args, kwargs = trial_inputs("add_graph", None, _tensors_in(input_to_model), None)
     found = _Calls(model)
     found.note_inputs((args, kwargs))
-    with unchanged(model), evaluating(model), found.watching(), no_grad():
+    with unchanged(model), evaluating(model), watched_by(found), no_grad():
         found.note_outputs(model(*args, **kwargs))
     return found.graph
 
@@ -135,15 +133,6 @@ class _Calls(Watcher):
             before = f"{before}.{part}".lstrip(".")
             scope += f"/{self.kinds.get(before, '')}[{part}]"
         return scope
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        before = watchers()
-        set_watchers((*before, self))
-        try:
-            yield
-        finally:
-            set_watchers(before)
 
 
 def _tensors(nest: Any) -> list[Tensor]:
