@@ -7,6 +7,7 @@ import itertools
 import time
 import warnings
 import weakref
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +94,11 @@ class WorkerIterator(LoaderIterator):
     """Lets each worker fetch `prefetch_factor` batches ahead, and returns them in order.
 
     Task n goes to worker n mod num_workers, as in PyTorch; a worker whose stream has ended is
-    skipped. The workers end with the epoch, with an error, or when the iterator is deleted (as
-    after `break`).
+    skipped. With `in_order=False` a task goes to the worker that has fewest, and what is done first
+    is returned first.
+
+    The workers end with the epoch, with an error, or when the iterator is deleted (as after
+    `break`).
     """
 
     def __init__(self, loader: DataLoader, order: EpochOrder) -> None:
@@ -105,6 +109,7 @@ class WorkerIterator(LoaderIterator):
         self._persistent = loader.persistent_workers
         self._limit = loader.num_workers * max(1, loader.prefetch_factor or 1)
         self._timeout = float(loader.timeout)
+        self._in_order = loader.in_order
         self._workers = _start_workers(loader, order.base_seed)
         # the finalizer refers to the workers but not to this object, so it runs on deletion
         self._stop = weakref.finalize(self, self._workers.stop)
@@ -115,7 +120,7 @@ class WorkerIterator(LoaderIterator):
         self._attach(loader, order)
         self._run += 1
         self._sent = 0
-        self._received = 0  # number of the next task to hand out
+        self._received = 0  # results taken; in order, the number of the next task to hand out
         self._waiting: dict[int, tuple[int, Any]] = {}  # task → worker, index: still being fetched
         self._done: dict[int, Result] = {}
         self._active = [True] * self._count
@@ -148,12 +153,13 @@ class WorkerIterator(LoaderIterator):
             raise
 
     def _take(self) -> Any:
-        """The result of the next task in order."""
+        """The result of the next task in order, or of any."""
         if self.closed:
             raise StopIteration
         deadline = time.monotonic() + self._timeout if self._timeout else None
         while self._received < self._sent:
-            result = self._done.pop(self._received, None)
+            number = self._received if self._in_order else next(iter(self._done), -1)
+            result = self._done.pop(number, None)
             if result is None:
                 self._receive(deadline)
                 continue
@@ -199,10 +205,17 @@ class WorkerIterator(LoaderIterator):
         index = next(self._order, _NOTHING)
         if index is _NOTHING:
             return
-        worker = next(w for w in self._turns if self._active[w])
+        worker = self._next_worker()
         self._waiting[self._sent] = (worker, index)
         self._workers.send(worker, Task(self._run, self._sent, index))
         self._sent += 1
+
+    def _next_worker(self) -> int:
+        """The one whose turn it is, or, without order, the one that has fewest tasks."""
+        if self._in_order:
+            return next(w for w in self._turns if self._active[w])
+        tasks = Counter(worker for worker, _ in self._waiting.values())
+        return min((w for w in range(self._count) if self._active[w]), key=lambda w: tasks[w])
 
     def _raise(self, result: Result) -> None:
         failure: Failure = result.payload
@@ -210,7 +223,7 @@ class WorkerIterator(LoaderIterator):
         raise worker_failed(f"worker {result.worker}", failure, remote=remote) from failure.error
 
     def _time_out(self) -> None:
-        worker, index = self._waiting[self._received]
+        worker, index = next(iter(self._waiting.values()))
         self._stop.detach()
         self._workers.abandon()
         raise WorkerError(
@@ -227,9 +240,9 @@ class WorkerIterator(LoaderIterator):
         return "nothing"
 
     def _outstanding(self) -> str:
-        if self._received not in self._waiting:
+        if not self._waiting:
             return "no task"
-        worker, index = self._waiting[self._received]
+        worker, index = next(iter(self._waiting.values()))
         return f"worker {worker} is fetching {describe(self._dataset, index)}"
 
 

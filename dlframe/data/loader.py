@@ -46,9 +46,13 @@ class DataLoader:
       "__main__":`). `multiprocessing_context` implies processes.
     - If the data set has `__getitems__`, a batch is fetched at once; it never shares memory with
       the data set.
-    - A worker's error is a WorkerError that names the sample, with the original as its cause.
+    - A worker's error is of the same kind, and also a WorkerError that names the sample, with the
+      original as its cause. It ends the epoch.
     - `pin_memory` and `pin_memory_device` are accepted and do nothing: there is no device to
-      copy to. `in_order=False` is accepted; batches come in order all the same.
+      copy to.
+    - In a worker, what `manual_seed` and random functions use is a generator of its own, with
+      PyTorch's seed. Python's and NumPy's generators are seeded so in processes; threads share
+      them.
     - Random transforms draw from a separate stream for each sample, which is computed from the
       base seed, the epoch and the sample's index (`dlframe.data.stream`).
     - `state_dict` and `load_state_dict` resume in the middle of an epoch.
@@ -290,10 +294,19 @@ class DataLoader:
             return {**self._resume, "generators": state["generators"]}
         order = self._order
         if order is not None and not order.finished:
+            self._check_order_is_kept()
             state.update(order.state(), epoch=order.epoch, in_epoch=True)
         elif (seed := self._seed_of_kept()) is not None:
             state["kept_seed"] = seed
         return state
+
+    def _check_order_is_kept(self) -> None:
+        if self.num_workers and not self.in_order:
+            raise StateDictError(
+                "DataLoader.state_dict: with in_order=False it is chance which batches of an epoch "
+                "have come, so there is no place in the middle to go on from. Call it between two "
+                "epochs, or let in_order=True"
+            )
 
     def _leave_epoch(self) -> None:
         """The epoch in progress will not be gone on with: the next iteration begins another."""

@@ -6,6 +6,7 @@ indices) and None (stop), and it returns `Result`s. It does its tasks in the ord
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import random as python_random
 import threading
@@ -21,6 +22,7 @@ from dlframe import random
 from dlframe.base.printable import error_text
 from dlframe.data.fetch import FetchPlan, WorkerInfo, add_note, make_fetcher, set_worker_info
 from dlframe.errors import WorkerError
+from dlframe.random.default import use_in_thread
 
 STOP_SECONDS = 5.0  # how long a worker may take to finish its sample when the loader stops
 
@@ -166,6 +168,7 @@ def run_thread(
 ) -> None:
     """The main function of a worker thread, which never ends without a word."""
     try:
+        use_in_thread(random.Generator().manual_seed(setup.base_seed + worker))
         work(setup, worker, receive, send, stopping)
     except BaseException as error:  # noqa: BLE001 - the main thread waits for this one
         send(Died(worker, error_text(error)))
@@ -244,8 +247,35 @@ def seed_worker_process(base_seed: int, worker: int) -> None:
 
 
 def worker_failed(what: str, failure: Failure, *, remote: bool) -> WorkerError:
-    """The error that the main thread raises for a worker's."""
+    """The error that the main thread raises for a worker's: of the same kind, and a WorkerError."""
     text = f"DataLoader {what} failed: {failure.summary}"
     if remote:
         text = f"{text}\n\nThe traceback of the worker:\n{failure.trace}"
+    error = failure.error
+    if isinstance(error, Exception) and not isinstance(error, (StopIteration, WorkerError)):
+        with contextlib.suppress(BaseException):  # the code of its class may do anything
+            return _of_both_kinds(error, text)
     return WorkerError(text)
+
+
+def _of_both_kinds(error: Exception, text: str) -> WorkerError:
+    """A WorkerError that `except` takes for the worker's error too, as PyTorch raises it."""
+    kind = type(error)
+    if issubclass(WorkerError, kind):
+        return WorkerError(text)
+    namespace = {
+        "__module__": kind.__module__,
+        "__doc__": kind.__doc__,
+        "__str__": lambda self: text,  # that of KeyError would quote it
+        "__reduce__": lambda self: (WorkerError, (text,)),
+    }
+    both: Any = type(kind.__name__, (WorkerError, kind), namespace)
+    # without `__init__`, which may ask for other arguments
+    try:
+        raised: WorkerError = kind.__new__(both, text)
+    except TypeError:  # Python asks for the first base's, as with MemoryError
+        raised = WorkerError.__new__(both, text)
+    vars(raised).update(vars(error))
+    vars(raised).pop("__notes__", None)  # they are in the text
+    raised.args = (text,)
+    return raised

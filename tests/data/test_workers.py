@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import pickle
+import random as python_random
 import re
 import signal
 import subprocess
@@ -28,7 +30,7 @@ from dlframe.data import (
     TensorDataset,
     get_worker_info,
 )
-from dlframe.errors import WorkerError
+from dlframe.errors import ShapeError, StateDictError, WorkerError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,6 +54,14 @@ class Numbers(Dataset):
 class Mute(Exception):
     def __str__(self) -> str:
         raise ValueError("no words")
+
+
+class Quiet(Exception):
+    """Made with other arguments than a text."""
+
+    def __init__(self, *, code: int, why: str) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class Last(BaseException):
@@ -155,6 +165,125 @@ class TestPrefetching:
         assert [int(b.item()) for b in loader] == list(range(20))
 
 
+class Drawing(Dataset):
+    """Each sample is a number of dlframe's, of Python's and of NumPy's global generator."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> tuple[float, float, float]:
+        return dl.rand(()).item(), python_random.random(), np.random.rand()  # noqa: NPY002 - the generator that PyTorch seeds
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+class TestDraws:
+    """What two workers draw in two epochs is what PyTorch's draw."""
+
+    def draw(self, persistent: bool, **options: Any) -> Any:
+        dl.manual_seed(13)
+        loader = DataLoader(Drawing(), 2, num_workers=2, persistent_workers=persistent, **options)
+        return np.stack([np.stack([x.array for x in b]) for _ in range(2) for b in loader])
+
+    def test_in_threads(self, golden: Any, persistent: bool) -> None:
+        theirs = golden("data")[f"draws_{persistent}"]
+        assert (self.draw(persistent)[:, 0] == theirs[:, 0]).all()
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="forks safely on Linux alone")
+    @pytest.mark.filterwarnings("ignore:.*use of fork.. may lead to deadlocks")
+    def test_in_processes(self, golden: Any, persistent: bool) -> None:
+        theirs = golden("data")[f"draws_{persistent}"]
+        assert (self.draw(persistent, multiprocessing_context="fork") == theirs).all()
+
+
+def test_a_worker_has_the_seed_that_pytorch_gives_it() -> None:
+    seeds: dict[int, Any] = {}
+
+    def init(worker: int) -> None:
+        before = dl.initial_seed()
+        dl.manual_seed(5)
+        state = dl.get_rng_state()
+        seeds[worker] = before, float(dl.rand(()))
+        dl.set_rng_state(state)
+        assert float(dl.rand(())) == seeds[worker][1]
+
+    dl.manual_seed(1)
+    base_seed = int(dl.Generator().manual_seed(1).random_int64(1)[0])
+    list(DataLoader(Numbers(2), num_workers=2, worker_init_fn=init))
+    dl.manual_seed(5)
+    number = float(dl.rand(()))
+    assert seeds == {0: (base_seed, number), 1: (base_seed + 1, number)}
+
+
+class TestWithoutOrder:
+    def test_what_is_done_first_comes_first(self) -> None:
+        release = threading.Event()
+        data = Numbers(9, {0: lambda: release.wait(20)})
+        iterator = iter(DataLoader(data, num_workers=2, in_order=False))
+        seen = [next(iterator).item() for _ in range(5)]
+        assert 0 not in seen
+        release.set()
+        seen += [batch.item() for batch in iterator]
+        assert sorted(seen) == list(range(9))
+
+    @pytest.mark.parametrize("persistent", [False, True])
+    def test_streams_and_epochs(self, persistent: bool) -> None:
+        class Stream(IterableDataset):
+            def __iter__(self) -> Iterator[int]:
+                info = get_worker_info()
+                assert info is not None
+                return iter(range(info.id * 10, info.id * 10 + 3 + info.id))
+
+        loader = DataLoader(Stream(), num_workers=3, in_order=False, persistent_workers=persistent)
+        for _ in range(2):
+            seen = sorted(batch.item() for batch in loader)
+            assert seen == [0, 1, 2, 10, 11, 12, 13, 20, 21, 22, 23, 24]
+        del loader
+
+    def test_it_has_no_place_to_go_on_from(self) -> None:
+        loader = DataLoader(Numbers(4), num_workers=1, in_order=False)
+        iterator = iter(loader)
+        next(iterator)
+        with pytest.raises(StateDictError, match="in_order=True"):
+            loader.state_dict()
+        list(iterator)
+        assert loader.state_dict()["epoch"] == 1
+
+    def test_a_timeout(self) -> None:
+        release = threading.Event()
+        data = Numbers(2, {0: lambda: release.wait(20)})
+        iterator = iter(DataLoader(data, num_workers=2, in_order=False, timeout=0.2))
+        assert next(iterator).item() == 1
+        with pytest.raises(WorkerError, match=r"timed out .* samples \[0\] of Numbers"):
+            next(iterator)
+        release.set()
+
+
+def test_a_context_can_be_set_later_and_is_checked() -> None:
+    loader = DataLoader([1], num_workers=1)
+    with pytest.raises(ValueError, match="valid start method"):
+        loader.multiprocessing_context = "teleport"
+    assert (loader.worker_type, loader.multiprocessing_context) == ("thread", None)
+    loader.multiprocessing_context = "spawn"
+    assert loader.worker_type == "process"
+
+
+def test_streams_in_a_chain_are_copied_for_each_worker() -> None:
+    class Counter(IterableDataset):
+        def __iter__(self) -> Iterator[int]:
+            self.n = 0
+            return self
+
+        def __next__(self) -> int:
+            if self.n == 50:
+                raise StopIteration
+            self.n += 1
+            time.sleep(0)
+            return self.n
+
+    loader = DataLoader(Counter() + Counter(), num_workers=2, batch_size=None)
+    assert sorted(loader) == sorted([*range(1, 51)] * 4)
+
+
 class TestEnding:
     def test_at_the_end_of_the_epoch(self) -> None:
         list(DataLoader(Numbers(10), num_workers=3))
@@ -207,6 +336,25 @@ class TestErrors:
         assert "(sample 7 of Numbers)" in str(caught.value)
         assert isinstance(caught.value.__cause__, ValueError)
         assert workers_alive() == 0
+
+    KINDS = (KeyError, FileNotFoundError, UnicodeDecodeError, MemoryError, ShapeError, Quiet)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_it_is_of_the_kind_of_the_workers(self, kind: type[Exception]) -> None:
+        error = {
+            FileNotFoundError: OSError(2, "gone", "a.png"),
+            UnicodeDecodeError: UnicodeDecodeError("utf-8", b"x", 0, 1, "odd"),
+            Quiet: Quiet(code=4, why="so"),
+        }.get(kind) or kind("line\nline")
+        with pytest.raises(kind) as caught:
+            list(DataLoader(Numbers(2, {1: raise_(error)}), num_workers=1))
+        assert isinstance(caught.value, WorkerError)
+        assert type(caught.value).__name__ == kind.__name__
+        assert str(caught.value).startswith("DataLoader worker 0 failed: ")
+        assert caught.value.__cause__ is error
+        assert getattr(caught.value, "code", None) == getattr(error, "code", None)
+        again = pickle.loads(pickle.dumps(caught.value))  # as a study in processes does
+        assert (type(again), str(again)) == (WorkerError, str(caught.value))
 
     def test_batches_before_the_error_arrive(self) -> None:
         seen = []

@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 import torch.utils.data as theirs  # noqa: E402 - torch is imported first, or the tests are skipped
-from hypothesis import given  # noqa: E402 - torch is imported first, or the tests are skipped
+from hypothesis import given, settings  # noqa: E402 - torch is imported first, or the tests are skipped
 from hypothesis import strategies as st  # noqa: E402 - torch is imported first, or the tests are skipped
 
 import dlframe as dl  # noqa: E402 - torch is imported first, or the tests are skipped
@@ -220,3 +220,157 @@ def test_seeds_of_numpy_in_workers(seed: int, worker: int) -> None:
     finally:
         python_random.setstate(saved[0])
         np.random.set_state(saved[1])
+
+
+@given(
+    seed=st.integers(0, 2**40),
+    epoch=st.integers(0, 1000),
+    n=st.integers(0, 60),
+    replicas=st.integers(1, 9),
+    shuffle=st.booleans(),
+    drop_last=st.booleans(),
+)
+def test_distributed_sampler(
+    seed: int, epoch: int, n: int, replicas: int, shuffle: bool, drop_last: bool
+) -> None:
+    if drop_last and n < replicas:
+        n = replicas  # PyTorch: a negative number of samples
+    if n == 0 and replicas > 1:
+        n = 1  # PyTorch divides by it
+    for rank in range(replicas):
+        options = (replicas, rank, shuffle, seed, drop_last)
+        a = theirs.DistributedSampler(range(n), *options)
+        b = ours.DistributedSampler(range(n), *options)
+        a.set_epoch(epoch)
+        b.set_epoch(epoch)
+        assert (list(a), len(a)) == (list(b), len(b))
+
+
+class Drawing:
+    """Each sample is a number of the library's, of Python's and of NumPy's global generator."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+
+    def __len__(self) -> int:
+        return 12
+
+    def __getitem__(self, index: int) -> tuple[Any, float, float]:
+        return self.library.rand(()), python_random.random(), np.random.rand()
+
+
+def reseeded(worker: int) -> None:
+    """What PyTorch's page on reproducibility recommends as `worker_init_fn`."""
+    seed = torch.initial_seed() % 2**32
+    np.random.seed(seed)
+    python_random.seed(seed)
+
+
+def reseeded_here(worker: int) -> None:
+    seed = dl.initial_seed() % 2**32
+    np.random.seed(seed)
+    python_random.seed(seed)
+
+
+@pytest.mark.parametrize("init", [False, True])
+@pytest.mark.parametrize("persistent", [False, True])
+def test_draws_in_workers(persistent: bool, init: bool) -> None:
+    both(8)
+    options = {
+        "batch_size": 2,
+        "num_workers": 2,
+        "persistent_workers": persistent,
+        "multiprocessing_context": "fork",
+    }
+    a = theirs.DataLoader(Drawing(torch), worker_init_fn=reseeded if init else None, **options)
+    b = ours.DataLoader(Drawing(dl), worker_init_fn=reseeded_here if init else None, **options)
+    seen = [[[x.tolist() for x in batch] for _ in range(3) for batch in c] for c in (a, b)]
+    assert seen[0] == seen[1]
+    assert states_agree()
+
+
+class Counting(Exception):
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__(a, b)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("x"), KeyError("x"), OSError(2, "x"), Counting(1, 2), IndexError("x"),
+     MemoryError(), AssertionError("x"), SystemExit(3)],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
+def test_what_a_workers_error_is_caught_as(error: BaseException) -> None:
+    class Broken:
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> int:
+            raise error
+
+    caught = []
+    for library in (theirs, ours):
+        with pytest.raises(Exception) as info:
+            list(library.DataLoader(Broken(), num_workers=1))
+        caught.append(info.value)
+    assert isinstance(caught[1], type(caught[0])), caught
+
+
+def stream(library: Any, n: int, length: int | None = None) -> Any:
+    """A stream, of which each worker takes its share where no length is given."""
+
+    class Stream(library.IterableDataset):
+        def __iter__(self) -> Iterator[int]:
+            info = library.get_worker_info()
+            share = length is None and info is not None
+            return iter(range(info.id, n, info.num_workers) if share else range(n))
+
+        def __len__(self) -> int:
+            assert length is not None
+            return length
+
+    return Stream()
+
+
+@given(
+    n=st.integers(0, 20),
+    workers=st.integers(0, 2),
+    batch_size=st.none() | st.integers(1, 4),
+    drop_last=st.booleans(),
+    persistent=st.booleans(),
+)
+@settings(max_examples=15, deadline=None)
+def test_streams(
+    n: int, workers: int, batch_size: int | None, drop_last: bool, persistent: bool
+) -> None:
+    options = {
+        "num_workers": workers,
+        "batch_size": batch_size,
+        "drop_last": drop_last and batch_size is not None,
+        "persistent_workers": persistent and workers > 0,
+    }
+    seen = []
+    for library in (theirs, ours):
+        loader = library.DataLoader(stream(library, n), **options)
+        rows = [x if batch_size is None else x.tolist() for _ in range(2) for x in loader]
+        seen.append(rows)
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_warnings_of_a_length_that_is_too_small(workers: int) -> None:
+    for library in (theirs, ours):
+        loader = library.DataLoader(stream(library, 4, 3), num_workers=workers)
+        assert len(loader) == 3
+        with pytest.warns(UserWarning, match="Length of IterableDataset .* reported to be 3"):
+            list(loader)
+
+
+def test_names_are_all_there() -> None:
+    import dlframe.utils.data as mine
+
+    private = {"graph", "graph_settings"}  # of pipes
+    names = {name for name in dir(theirs) if not name.startswith("_")} - private
+    assert names - set(dir(mine)) == set()
+    for name in ("dataset", "sampler", "distributed", "dataloader"):
+        assert set(getattr(theirs, name).__all__) <= set(getattr(mine, name).__all__)
