@@ -9,7 +9,8 @@ tensor(6.)
 The parts of a program are `data`, `nn`, `optim`, `viz` and `utils`; around its loop stand
 `training`, `metrics`, `models` and `cli`. Beneath them are the tensor (`tensor`), its gradients
 (`autograd`) and the formulas (`ops`). PyTorch's paths to these are `linalg`, `special`, `signal`,
-`fft`, `func`, `cuda` and `backends`. ARCHITECTURE.md is the map.
+`fft`, `func`, `cuda` and `backends`; `amp`, `jit`, `distributed` and their like give the answers of
+a machine without, so that programs written for PyTorch run (`porting`). ARCHITECTURE.md is the map.
 """
 
 from __future__ import annotations
@@ -26,18 +27,25 @@ from dlframe.tensor import Tensor  # what every program uses; the rest is import
 
 if IN_ADVANCE:
     from dlframe import (
+        accelerator,
+        amp,
         autograd,
         backends,
         cuda,
         data,
+        distributed,
         fft,
         func,
+        jit,
         linalg,
         metrics,
         models,
+        multiprocessing,
         nn,
+        onnx,
         optim,
         plugins,
+        profiler,
         random,
         signal,
         special,
@@ -89,6 +97,7 @@ if IN_ADVANCE:
     from dlframe.func import vmap
     from dlframe.nn import top as _top
     from dlframe.nn.top import *
+    from dlframe.porting.hook import install_torch
     from dlframe.random import (
         Generator,
         default_generator,
@@ -166,6 +175,8 @@ __all__ = [
     "Tensor",
     "Trainer",
     "__version__",
+    "accelerator",
+    "amp",
     "are_deterministic_algorithms_enabled",
     "autograd",
     "backends",
@@ -177,6 +188,7 @@ __all__ = [
     "data",
     "default_generator",
     "device",
+    "distributed",
     "double",
     "dtype",
     "e",
@@ -203,6 +215,7 @@ __all__ = [
     "inf",
     "inference_mode",
     "initial_seed",
+    "install_torch",
     "int",
     "int8",
     "int16",
@@ -215,20 +228,24 @@ __all__ = [
     "is_inference_mode_enabled",
     "is_storage",
     "is_warn_always_enabled",
+    "jit",
     "linalg",
     "load",
     "long",
     "manual_seed",
     "metrics",
     "models",
+    "multiprocessing",
     "nan",
     "newaxis",
     "nn",
     "no_grad",
+    "onnx",
     "optim",
     "pi",
     "plugins",
     "preserve_format",
+    "profiler",
     "promote_types",
     "random",
     "result_type",

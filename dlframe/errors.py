@@ -82,6 +82,10 @@ class AssertedArgumentError(ArgumentError, AssertionError):
     """An argument that makes no sense, where PyTorch raises an AssertionError."""
 
 
+class DeviceError(ArgumentError, AssertionError):
+    """A GPU is needed. PyTorch without one raises an AssertionError, too."""
+
+
 class LinAlgError(DlframeError, RuntimeError, np.linalg.LinAlgError):
     """A matrix that has no inverse, no Cholesky factor, or whose decomposition failed."""
 

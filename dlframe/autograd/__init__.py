@@ -24,12 +24,14 @@ if IN_ADVANCE:
         no_grad,
         set_grad_enabled,
     )
+    from dlframe.autograd.variable import Variable
     from dlframe.ops.record import mark_mutated, mark_mutated_many
 
 __all__ = [
     "Function",
     "FunctionCtx",
     "GradcheckError",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

@@ -8,8 +8,9 @@ from __future__ import annotations
 NAMES: dict[str, dict[str, str]] = {
     "dlframe": {
         "dlframe.": (
-            "autograd backends cuda data fft func linalg metrics models nn optim plugins random "
-            "signal special study testing training utils viz"
+            "accelerator amp autograd backends cuda data distributed fft func jit linalg metrics "
+            "models multiprocessing nn onnx optim plugins profiler random signal special study "
+            "testing training utils viz"
         ),
         "dlframe.autograd.anomaly": (
             "is_anomaly_check_nan_enabled is_anomaly_enabled set_anomaly_enabled"
@@ -40,6 +41,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.nn.top.native": (
             "native_batch_norm native_dropout native_group_norm native_layer_norm"
         ),
+        "dlframe.porting.hook": "install_torch",
         "dlframe.random.default": (
             "default_generator fork_rng get_rng_state initial_seed manual_seed seed set_rng_state"
         ),
@@ -209,6 +211,7 @@ NAMES: dict[str, dict[str, str]] = {
             "enable_grad inference_mode is_grad_enabled is_inference_mode_enabled no_grad "
             "set_grad_enabled"
         ),
+        "dlframe.autograd.variable": "Variable",
         "dlframe.ops.record": "mark_mutated mark_mutated_many",
     },
     "dlframe.autograd.func": {
@@ -302,7 +305,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.metrics.shares": "F1 FBeta Jaccard Precision Recall Specificity",
     },
     "dlframe.nn": {
-        "dlframe.nn.": "attention functional grad init lazy utils",
+        "dlframe.nn.": "attention functional grad init lazy modules utils",
         "dlframe.nn.activation": (
             "GELU Hardshrink Hardsigmoid Hardswish LogSigmoid Mish SiLU Sigmoid Softplus "
             "Softshrink Softsign Tanh Tanhshrink"
@@ -614,6 +617,9 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.optim.regularization.sam": "SAM",
         "dlframe.optim.regularization.selection": "decay_groups weights",
     },
+    "dlframe.porting": {
+        "dlframe.porting.hook": "install_torch is_installed uninstall_torch",
+    },
     "dlframe.random": {
         "dlframe.random.default": (
             "default_generator fork_rng get_rng_state initial_seed manual_seed or_default seed "
@@ -885,6 +891,10 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "dlframe.utils.tensorboard": {
         "dlframe.utils.tensorboard.writer": "FileWriter SummaryWriter",
+    },
+    "dlframe.vision": {
+        "dlframe.data.": "datasets transforms",
+        "dlframe.vision.": "utils",
     },
     "dlframe.viz": {
         "dlframe.viz.": "surfaces",

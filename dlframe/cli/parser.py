@@ -156,6 +156,9 @@ def make_parser() -> Parser:
     _watch(add("watch", "watch:watch", "follow runs in the browser while they train"))
     add_port(add("playground", "playground:playground", "watch a small network learn points"))
     _study(add("study", "study:study", "run a study, and write its page"))
+    running = add("run", "run:run", "run a program that was written for PyTorch")
+    running.add_argument("script", type=path, help="the program's file")
+    running.add_argument("arguments", nargs=argparse.REMAINDER, help="its own arguments")
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
 

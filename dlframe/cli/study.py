@@ -91,7 +91,7 @@ def _changed(found: dict[str, Study], options: argparse.Namespace) -> dict[str, 
     """
     known = {name: parameters(study.function) for name, study in found.items()}
     asked: dict[str, Any] = {"epochs": options.epochs, "data": options.data}
-    if options.root is not None or any("root" in those for those in known.values()):
+    if any("root" in those for those in known.values()):  # others read no files
         asked["root"] = data_root(options.root)
     baseline = {name: value for name, value in asked.items() if value is not None}
     for option in baseline:

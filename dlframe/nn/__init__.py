@@ -5,7 +5,7 @@ from __future__ import annotations
 from dlframe.base.lazily import IN_ADVANCE, lazily
 
 if IN_ADVANCE:
-    from dlframe.nn import attention, functional, grad, init, lazy, utils
+    from dlframe.nn import attention, functional, grad, init, lazy, modules, utils
     from dlframe.nn.activation import *
     from dlframe.nn.adaptive_pooling import *
     from dlframe.nn.batchnorm import *

@@ -471,6 +471,17 @@ class Module(Hookable):
         """The module itself: everything is in the CPU's memory."""
         return self
 
+    def cuda(self, device: Any = None) -> Self:
+        """Raises a DeviceError: there is no GPU; ask `dlframe.cuda.is_available` first."""
+        return self.to("cuda")
+
+    def share_memory(self) -> Self:
+        """The module itself; new processes get a copy."""
+        return self
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: there is no compiler, and the numbers are the same."""
+
     # --- printing, copying ---------------------------------------------------------------------
 
     def _get_name(self) -> str:

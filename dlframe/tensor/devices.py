@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, DeviceError
 
 __all__ = ["contiguous_format", "device", "preserve_format", "strided"]
 
@@ -58,9 +58,9 @@ CPU = device("cpu")
 
 
 def check_device(wanted: Any) -> None:
-    """Raise an ArgumentError unless `wanted` is None or names the CPU."""
+    """Raise a DeviceError unless `wanted` is None or names the CPU."""
     if wanted is not None and device(wanted).type != "cpu":
-        raise ArgumentError(f"dlframe computes on the CPU, got device={str(wanted)!r}; use 'cpu'")
+        raise DeviceError(f"dlframe computes on the CPU, got device={str(wanted)!r}; use 'cpu'")
 
 
 # PyTorch's constants for the only layout, and for orders in memory, which NumPy chooses here.
@@ -70,7 +70,7 @@ preserve_format = "preserve_format"
 
 
 def check_placement(device: Any, layout: Any = None, pin_memory: bool = False) -> None:
-    """Raise an ArgumentError for other devices, other layouts and pinned memory."""
+    """Raise a DeviceError for other devices, an ArgumentError for layouts and pinned memory."""
     check_device(device)
     if layout is not None and layout != strided:
         raise ArgumentError(f"layout: dlframe's tensors are strided, got {layout!r}")

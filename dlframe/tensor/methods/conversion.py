@@ -113,7 +113,7 @@ class ConversionMethods(TensorBase):
         return self
 
     def cuda(self: Any, device: Any = None, non_blocking: Bool = False) -> Tensor:
-        """Raises an ArgumentError: there is no GPU; ask `dlframe.cuda.is_available` first."""
+        """Raises a DeviceError: there is no GPU; ask `dlframe.cuda.is_available` first."""
         return self.to("cuda")
 
     def apply_(self: Any, callable: Any) -> Tensor:
