@@ -40,7 +40,7 @@ def test_a_program_finds_its_modules_arguments_and_names(tmp_path: Path) -> None
         import sys
         import torch, torchvision
         import torch.nn as nn, torch.nn.functional as F
-        import torch.onnx, torch.jit, torch.utils, torch.optim.lr_scheduler
+        import torch.onnx, torch.jit, torch.utils.data, torch.optim.lr_scheduler
         from torch import optim, Tensor
         from torch.autograd import Variable
         from torch.nn.modules.conv import _ConvNd
@@ -84,6 +84,13 @@ def test_other_processes_find_it_too(tmp_path: Path) -> None:
         """
         import torch
         import torch.multiprocessing as mp
+        from torch.utils.data import DataLoader, Dataset
+
+        class Squares(Dataset):
+            def __len__(self):
+                return 6
+            def __getitem__(self, i):
+                return torch.full((2,), float(i)) ** 2
 
         def double(x):
             return (2 * torch.tensor(x)).item()
@@ -91,9 +98,11 @@ def test_other_processes_find_it_too(tmp_path: Path) -> None:
         if __name__ == "__main__":
             with mp.get_context("spawn").Pool(1) as pool:
                 print(pool.map(double, [1.0, 2.0]))
+            for batch in DataLoader(Squares(), 3, num_workers=1):
+                print(batch[:, 0].tolist())
         """,
     )
-    assert printed(done) == ["[2.0, 4.0]"]
+    assert printed(done) == ["[2.0, 4.0]", "[0.0, 1.0, 4.0]", "[9.0, 16.0, 25.0]"]
 
 
 def test_what_is_missing_raises_where_it_is_used(tmp_path: Path) -> None:
