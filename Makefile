@@ -100,7 +100,7 @@ $(VENV)/stamp-%: pyproject.toml tools/venv.sh
 # PyTorch lives apart, so that the tests of every day prove that dlframe does not need it.
 # Its version is the one whose numbers are recorded; the CPU build is enough, if your pip offers it.
 $(ORACLE)/stamp: pyproject.toml tools/venv.sh
-	@sh tools/venv.sh $(ORACLE) torch==2.13.0 scikit-learn==1.9.1 pandas==3.1.1 -e '.[test]'
+	@sh tools/venv.sh $(ORACLE) torch==2.13.0 safetensors==0.8.0 scikit-learn==1.9.1 pandas==3.1.1 -e '.[test]'
 	@touch $@
 
 # So do trackers, which bring a gigabyte and their own database, web server and data frames.

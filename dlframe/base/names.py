@@ -194,7 +194,7 @@ NAMES: dict[str, dict[str, str]] = {
         ),
         "dlframe.training.trainer": "Trainer",
         "dlframe.utils.dlpack": "to_dlpack",
-        "dlframe.utils.hdf5": "load save",
+        "dlframe.utils.files": "load save",
         "dlframe.version": "__version__",
         "dlframe.viz.explain": "explain",
     },
@@ -861,10 +861,11 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.doctor.table": "CHECKS Check",
     },
     "dlframe.utils": {
-        "dlframe.utils.": "data dlpack tensorboard",
+        "dlframe.utils.": "data dlpack safetensors tensorboard",
         "dlframe.utils.atomic": "atomic_write",
         "dlframe.utils.checkpoint": "load_checkpoint mismatches save_checkpoint",
-        "dlframe.utils.hdf5": "inspect load save",
+        "dlframe.utils.files": "load save",
+        "dlframe.utils.hdf5": "inspect",
         "dlframe.utils.summary": "Summary summary",
     },
     "dlframe.utils.data": {

@@ -42,7 +42,9 @@ class Size(tuple[int, ...]):
     def __add__(self, other: Any) -> Any:
         return Size(super().__add__(tuple(other)))
 
-    def __radd__(self, other: tuple[int, ...]) -> Size:
+    def __radd__(self, other: Any) -> Any:
+        if not isinstance(other, tuple):  # so that `sizes += x.size()` adds to a list
+            return NotImplemented
         return Size(other + tuple(self))
 
     def __mul__(self, n: Any) -> Size:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from dlframe.base.lazily import IN_ADVANCE, lazily
 
 if IN_ADVANCE:
-    from dlframe.utils import data, dlpack, tensorboard
+    from dlframe.utils import data, dlpack, safetensors, tensorboard
     from dlframe.utils.atomic import atomic_write
     from dlframe.utils.checkpoint import load_checkpoint, mismatches, save_checkpoint
-    from dlframe.utils.hdf5 import inspect, load, save
+    from dlframe.utils.files import load, save
+    from dlframe.utils.hdf5 import inspect
     from dlframe.utils.summary import Summary, summary
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "load",
     "load_checkpoint",
     "mismatches",
+    "safetensors",
     "save",
     "save_checkpoint",
     "summary",

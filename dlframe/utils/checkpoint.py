@@ -32,7 +32,7 @@ from dlframe.base.printable import printable
 from dlframe.errors import FileFormatError, PluginError, StateDictError
 from dlframe.nn import Module
 from dlframe.tensor import Tensor, to_array
-from dlframe.utils.hdf5 import load_members, save
+from dlframe.utils.hdf5 import load_members, save_hdf5
 
 __all__ = [
     "CHECKPOINT",
@@ -96,7 +96,7 @@ def save_checkpoint(
         if part is not None:
             content[name] = part.state_dict()
     content["generator"] = random.or_default(generator).get_state()
-    save(content | extra, target, compression=compression)
+    save_hdf5(content | extra, target, compression=compression)
     if keep is not None:
         _delete_older(target, keep)
 

@@ -67,7 +67,7 @@ def encode(obj: Any, where: str = "obj", depth: int = 0) -> Group | Leaf:
         return _SCALARS[kind](obj)
     if isinstance(obj, np.generic):
         return _encode_array("scalar", np.asarray(obj), where)
-    raise DTypeError(f"save: cannot store {_type_name(obj)} at {where}. {_advice(obj)}")
+    raise DTypeError(f"save: cannot store {type_name(obj)} at {where}. {advice(obj)}")
 
 
 def _encode_dict(obj: dict[Any, Any], where: str, depth: int) -> Group:
@@ -77,7 +77,7 @@ def _encode_dict(obj: dict[Any, Any], where: str, depth: int) -> Group:
         if type(key) not in (str, int):
             raise DTypeError(
                 f"save: the keys of a dict must be str or int; "
-                f"got {key!r} ({_type_name(key)}) in {where}"
+                f"got {key!r} ({type_name(key)}) in {where}"
             )
         children[member_name(key, where)] = encode(value, f"{where}[{key!r}]", depth + 1)
     return Group(kind, children)
@@ -156,13 +156,13 @@ _SCALARS: dict[type, Callable[[Any], Leaf]] = {
 }
 
 
-def _type_name(obj: Any) -> str:
+def type_name(obj: Any) -> str:
     kind = type(obj)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return f"{module}{kind.__qualname__}"
 
 
-def _advice(obj: Any) -> str:
+def advice(obj: Any) -> str:
     if isinstance(obj, (set, frozenset)):
         return "Store sorted(…) of it."
     if isinstance(obj, os.PathLike):

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+ZIP_SIGNATURE = b"PK\x03\x04"
+
+MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+"""The first value of a checkpoint in the form that PyTorch had before version 1.6."""
+
+_PICKLED_NUMBER = b"\x8a\n" + MAGIC_NUMBER.to_bytes(10, "little") + b"."
 
 # The number of bytes that `kind_of_file` needs.
 HEAD_BYTES = 1024
@@ -43,10 +49,12 @@ def kind_of_file(head: bytes) -> str:
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(ZIP_SIGNATURE):
         return _kind_of_zip(head)
+    if is_legacy_checkpoint(head):
+        return "a PyTorch checkpoint of the old form (torch.save)"
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        return "a Python pickle (an old PyTorch checkpoint, perhaps), which can run any code"
+        return "a Python pickle, which can run any code"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
         return "a safetensors file"
     if not head.strip(b"\x00"):
@@ -54,15 +62,22 @@ def kind_of_file(head: bytes) -> str:
     return _kind_of_text(head)
 
 
+def is_legacy_checkpoint(head: bytes) -> bool:
+    """Whether it begins as `torch.save` wrote files before PyTorch 1.6."""
+    return head.startswith(b"\x80") and _PICKLED_NUMBER in head[:32]  # after a frame's length
+
+
+def is_read_by_load(head: bytes) -> bool:
+    """Whether `dlframe.load` may know what to do with a file of another format than HDF5."""
+    kind = kind_of_file(head)
+    return kind.startswith(("a PyTorch", "a safetensors", "a NumPy archive"))
+
+
 def _kind_of_zip(head: bytes) -> str:
     if b"data.pkl" in head:
-        return (
-            "a PyTorch checkpoint (torch.save), which can run any code; where torch is installed, "
-            "convert its state_dict: dlframe.save({k: v.numpy() for k, v in "
-            "torch.load(file).items()}, path)"
-        )
+        return "a PyTorch checkpoint (torch.save)"
     if b".npy" in head:
-        return "a NumPy archive (.npz); read it with numpy.load"
+        return "a NumPy archive (.npz)"
     if b"config.json" in head or b"metadata.json" in head:
         return "a ZIP archive (a Keras model, perhaps)"
     return "a ZIP archive"

@@ -34,9 +34,8 @@ from __future__ import annotations
 import math
 import os
 import re
-import stat
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self, TypeVar
 
@@ -45,14 +44,14 @@ import numpy as np
 from dlframe.base.printable import printable
 from dlframe.errors import FileFormatError, needs
 from dlframe.tensor import Tensor
-from dlframe.tensor.devices import check_device
 from dlframe.utils.atomic import atomic_write
 from dlframe.utils.encoding import DICT_OF, MAX_DEPTH, Group, Leaf, encode, member_key, member_name
-from dlframe.utils.foreign import HDF5_SIGNATURE, HEAD_BYTES, kind_of_file
+from dlframe.utils.foreign import HDF5_SIGNATURE, is_read_by_load, kind_of_file
 from dlframe.utils.hdf5_blocks import Blocks, damaged
 from dlframe.utils.hdf5_objects import Dataset, not_ours, open_object, root_of
 from dlframe.utils.hdf5_objects import Group as StoredGroup
 from dlframe.utils.hdf5_objects import read as read_array
+from dlframe.utils.sources import Source, opened
 from dlframe.version import __version__
 
 T = TypeVar("T")
@@ -66,40 +65,35 @@ _COMPRESS_FROM = 1024  # bytes; in smaller arrays, chunks cost more space than c
 # --- public functions --------------------------------------------------------------------------
 
 
-def save(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> None:
-    """Write `obj` to an HDF5 file, atomically: afterwards the file is the new one or the old one.
+def save_hdf5(obj: Any, path: str | os.PathLike[str], *, compression: int = 0) -> None:
+    """Write a value to an HDF5 file, atomically; see `dlframe.utils.save`."""
+    node = _encoded(obj, compression)
+    with atomic_write(path) as file:
+        _write_root(node, file, compression)
 
-    `obj` is any nest of dict (with str or int keys), list, tuple, str, bytes, bool, None, int,
-    float, complex, NumPy scalars and arrays, Tensors and Parameters. `load` returns the same types,
-    but a Tensor for a Parameter. An array that occurs in two places is written twice.
 
-    Args:
-        compression: gzip level 1 to 9, for arrays; 0 stores them as they are.
+def write_hdf5(obj: Any, file: IO[bytes], *, compression: int = 0) -> None:
+    """Write a value to an open file that can be read and seeked, too."""
+    _write_root(_encoded(obj, compression), file, compression)
 
-    Raises:
-        DTypeError: a value of another type; the message names it and its place. Nothing is written.
-        OSError: the file cannot be written; an old file at `path` is untouched.
 
-    >>> import tempfile
-    >>> path = tempfile.mkdtemp() + "/model.h5"
-    >>> save({"fc.weight": dl.ones(2, 3), "epoch": 7}, path)
-    >>> load(path)["epoch"]
-    7
-    """
+def _encoded(obj: Any, compression: int) -> Group:
     if type(compression) is not int or not 0 <= compression <= 9:
         raise ValueError(f"save: compression is a gzip level from 0 to 9; got {compression!r}")
     node = encode(obj)
+    _h5py()  # the error for its absence comes before a file is opened
+    return Group("value", {"value": node}) if isinstance(node, Leaf) else node
+
+
+def _write_root(node: Group, file: IO[bytes], compression: int) -> None:
     h5py = _h5py()
     # With "v110" every part of HDF5's metadata has a checksum; any HDF5 since 2016 reads it.
     with (
-        atomic_write(path) as file,
         _Unfailing(file) as target,
         h5py.File(target, "w", libver=("v110", "v110"), track_order=True) as root,
     ):
         root.attrs["dlframe_format"] = FORMAT
         _set_text(root, "dlframe_version", __version__)
-        if isinstance(node, Leaf):
-            node = Group("value", {"value": node})
         _set_text(root, "kind", node.kind)
         _write(root, node, compression, target)
         root.flush()  # now, so that little is left to write when it is closed
@@ -160,41 +154,21 @@ class _Unfailing:
         self._call(lambda _: self.file.flush(), None, 0)
 
 
-def load(
-    path: str | os.PathLike[str],
-    map_location: Any = None,
-    *,
-    names: Iterable[str | int] | None = None,
-    weights_only: bool | None = None,
-) -> Any:
-    """Read back what `save` wrote, with the same types.
+def load_hdf5(path: str | os.PathLike[str]) -> Any:
+    """Read a file of dlframe's own only; see `dlframe.utils.load`."""
+    return _open_and(path, _load_all)
 
-    Args:
-        map_location: None or "cpu".
-        names: of a saved dict, read these keys only.
-        weights_only: has no effect, since files of dlframe never hold code.
 
-    Raises:
-        ArgumentError: a `map_location` other than the CPU.
-        FileFormatError: the file is truncated, damaged, of another kind, or from a newer dlframe;
-            the message says which.
-        KeyError: one of `names` is not in the file; the message lists those that are.
+def load_all(source: Source) -> Any:
+    """The value in an open file."""
+    return _read_file(source, _load_all)
 
-    >>> import tempfile
-    >>> path = tempfile.mkdtemp() + "/run.h5"
-    >>> save({"model": {"w": dl.zeros(2)}, "losses": [0.5, 0.25]}, path)
-    >>> load(path, names=["losses"])
-    {'losses': [0.5, 0.25]}
-    """
-    check_device(map_location)
-    if names is None:
-        return _open_and(path, _load_all)
-    chosen = list(names)
-    values, keys = load_members(path, lambda key: key in chosen)
-    missing = [name for name in chosen if name not in values]
-    if missing:
-        raise KeyError(f"{os.fspath(path)} has no {missing}; it has {keys}")
-    return values
+
+def load_some(
+    source: Source, wanted: Callable[[str | int], bool]
+) -> tuple[dict[Any, Any], list[str | int]]:
+    """The values of some keys of a saved dict in an open file, and the list of all its keys."""
+    return _read_file(source, lambda file: _load_some(file, wanted))
 
 
 def load_members(
@@ -307,40 +281,33 @@ class _File(NamedTuple):
 
 def _open_and(path: str | os.PathLike[str], read: Callable[[_File], T]) -> T:
     """Open a file of dlframe's; any failure becomes a `FileFormatError` that says what it is."""
-    name = printable(Path(path))
-    # a missing or forbidden file is Python's own error
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise FileFormatError(f"cannot load {name}: it is a pipe, socket or device, not a file")
-        head = file.read(HEAD_BYTES)
-        if not head.startswith(HDF5_SIGNATURE):
-            raise FileFormatError(f"cannot load {name}: it is {kind_of_file(head)}")
-        try:
-            blocks = Blocks(file, status.st_size)
-            root = open_object(blocks, root_of(blocks))
-            if not isinstance(root, StoredGroup):
-                raise not_ours()
-            _check_version(root)
-            result = read(_File(blocks, root))
-            blocks.verify()
-        except FileFormatError as error:
-            raise FileFormatError(f"cannot load {name}: {error}") from None
-        except MemoryError:
-            raise FileFormatError(
-                f"cannot load {name}: its values do not fit into memory"
-            ) from None
-        except Exception as error:  # whatever a value that makes no sense may lead to
-            raise FileFormatError(
-                f"cannot load {name}: it is a damaged HDF5 file "
-                f"({status.st_size:,} bytes): {printable(error, longest=200)}"
-            ) from error
-        return result
+    with opened(path) as source:
+        return _read_file(source, read)
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
-    # opening a pipe waits for a writer otherwise
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _read_file(source: Source, read: Callable[[_File], T]) -> T:
+    if not source.head.startswith(HDF5_SIGNATURE):
+        advice = (
+            ". A file of dlframe's own format is expected here; dlframe.load reads the other one"
+            if is_read_by_load(source.head)
+            else ""
+        )
+        raise FileFormatError(f"it is {kind_of_file(source.head)}{advice}")
+    try:
+        blocks = Blocks(source, source.size)
+        root = open_object(blocks, root_of(blocks))
+        if not isinstance(root, StoredGroup):
+            raise not_ours()
+        _check_version(root)
+        result = read(_File(blocks, root))
+        blocks.verify()
+    except (FileFormatError, MemoryError):
+        raise
+    except Exception as error:  # whatever a value that makes no sense may lead to
+        raise FileFormatError(
+            f"it is a damaged HDF5 file ({source.size:,} bytes): {printable(error, longest=200)}"
+        ) from error
+    return result
 
 
 def _check_version(root: StoredGroup) -> None:

@@ -14,11 +14,12 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from dlframe.errors import FileFormatError
+from dlframe.utils.sources import Source
 
 UNDEFINED = (1 << 64) - 1
 """The address of what is not there."""
@@ -67,7 +68,7 @@ class Cursor:
 class Blocks:
     """An open file as numbered bytes."""
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
+    def __init__(self, file: Source, size: int) -> None:
         self._file = file
         self.size = size
         self._left = _SHARE * size
@@ -101,7 +102,7 @@ class Blocks:
         self._file.seek(address)
         rest = memoryview(array.reshape(-1).view(np.uint8).data)
         while rest:
-            count = self._file.readinto(rest)  # type: ignore[attr-defined] # binary files have it
+            count = self._file.readinto(rest)
             if not count:
                 raise damaged("it became shorter while it was read")
             rest = rest[count:]

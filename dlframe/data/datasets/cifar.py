@@ -12,12 +12,12 @@ import numpy as np
 
 from dlframe.data.batch import take
 from dlframe.data.datasets.images import ImageDataset, Transform, as_root, damaged, not_found
-from dlframe.data.datasets.unpickle import load_plain
 from dlframe.data.download import Checksum, download
 from dlframe.data.lock import file_lock
 from dlframe.data.partial import own_file
 from dlframe.errors import DatasetError, FileFormatError
 from dlframe.utils.atomic import sync_folder
+from dlframe.utils.unpickle import load_plain
 
 MOST_BYTES = 1 << 28  # of the archive, which has 171 MB
 

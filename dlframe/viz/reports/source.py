@@ -22,7 +22,7 @@ from dlframe.training.history import History
 from dlframe.training.reading import read_history
 from dlframe.training.trainer import Trainer
 from dlframe.utils.environment import environment
-from dlframe.utils.hdf5 import load
+from dlframe.utils.files import load
 from dlframe.viz.reports.measured import Measured
 
 LARGEST = 1 << 20  # bytes of config.json and env.json

@@ -19,10 +19,10 @@ from PIL import Image
 import dlframe as dl
 from dlframe.data import DataLoader
 from dlframe.data.datasets import CIFAR10
-from dlframe.data.datasets.unpickle import load_plain
 from dlframe.data.download import Checksum
 from dlframe.data.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
 from dlframe.errors import DatasetError, DatasetMissingError, FileFormatError
+from dlframe.utils.unpickle import load_plain
 
 NAMES = [
     "data_batch_1",

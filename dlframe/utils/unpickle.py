@@ -1,4 +1,4 @@
-"""Reads a pickle of arrays and plain types without executing it."""
+"""Reads a pickle of arrays and plain types without executing it; `pytorch` adds tensors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import math
 import pickle
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,23 +30,23 @@ _OPCODES = [
 ]  # fmt: skip
 
 
-class _Dtype:
+class Dtype:
     """A dtype of numbers or texts in the making; a real one would trust its state."""
 
     def __init__(self, name: Any, align: Any = False, copy: Any = False) -> None:
         if isinstance(name, bytes):  # a text of Python 2
             name = name.decode("ascii")
         if not isinstance(name, str) or not re.fullmatch(r"[biufSU]\d{1,9}", name):
-            raise _refused(f"the dtype {name!r}")
+            raise refused(f"the dtype {name!r}")
         self.dtype: Any = np.dtype(name)
 
     def __setstate__(self, state: Any) -> None:
         _, order, sub_dtype, names, fields, *_ = state
         if (sub_dtype, names, fields) != (None, None, None):
-            raise _refused("an array of records")
+            raise refused("an array of records")
         order = order.decode("ascii") if isinstance(order, bytes) else order
         if order not in ("<", ">", "|", "="):
-            raise _refused(f"the order of bytes {order!r}")
+            raise refused(f"the order of bytes {order!r}")
         self.dtype = self.dtype.newbyteorder(order)
 
 
@@ -58,7 +59,7 @@ def _checked(data: Any, dtype: Any, shape: Any) -> bytes:
     if isinstance(data, str):
         data = data.encode("latin-1")
     is_shape = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
-    if not isinstance(dtype, _Dtype) or not is_shape or not isinstance(data, (bytes, bytearray)):
+    if not isinstance(dtype, Dtype) or not is_shape or not isinstance(data, (bytes, bytearray)):
         raise FileFormatError("the pickle has an array that is not made of dtype, shape and bytes")
     if math.prod(shape) * dtype.dtype.itemsize != len(data):
         raise FileFormatError(f"the pickle has {len(data)} bytes for an array of shape {shape}")
@@ -68,7 +69,7 @@ def _checked(data: Any, dtype: Any, shape: Any) -> bytes:
 def _empty(cls: Any, shape: Any, kind: Any) -> np.ndarray[Any, Any]:
     """An array whose state follows."""
     if cls is not _Array:
-        raise _refused("an array of another class")
+        raise refused("an array of another class")
     return np.empty(0, np.uint8)
 
 
@@ -81,75 +82,97 @@ def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray[
 def _encode(text: Any, encoding: Any = None) -> bytes:
     """The bytes that Python 3 writes as a text for Python 2."""
     if encoding != "latin1":
-        raise _refused(f"the encoding {encoding!r}")
+        raise refused(f"the encoding {encoding!r}")
     return str(text).encode("latin-1")
 
 
 # A pickle is a program that may call any function it can name. These are all the names that an
 # array or a string in a pickle needs; each of them only builds a value.
-_ADMITTED: dict[tuple[str, str], Any] = {
+ADMITTED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _Dtype,
+    ("numpy", "dtype"): Dtype,
     ("numpy.core.multiarray", "_reconstruct"): _empty,
     ("numpy._core.multiarray", "_reconstruct"): _empty,
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,
     ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("_codecs", "encode"): _encode,
 }
-_CALLABLE = (_Dtype, _empty, _from_buffer, _encode)
+CALLABLES = (Dtype, _empty, _from_buffer, _encode)
 
 
 class PlainUnpickler(_Unpickler):  # type: ignore[misc] # Any
     """An unpickler that refuses all classes and functions except those that build arrays."""
 
+    admitted: Mapping[tuple[str, str], Any] = ADMITTED
+    callables: Collection[Any] = CALLABLES
+    dicts: Collection[type] = (dict,)
+
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _ADMITTED[module, name]
+            return self.admitted[module, name]
         except KeyError:
-            raise _refused(f"{module}.{name}") from None
+            raise self.refusal(module, name) from None
+
+    def refusal(self, module: str, name: str) -> FileFormatError:
+        """The error for a name that is not admitted."""
+        return refused(f"{module}.{name}")
 
     def load_reduce(self) -> None:
         arguments = self.stack.pop()
-        if not any(self.stack[-1] is one for one in _CALLABLE):
-            raise _refused("a call of something else than arrays need")
+        if not any(self.stack[-1] is one for one in self.callables):
+            raise refused("a call of something else than arrays need")
+        if type(arguments) is not tuple:
+            raise refused("a call without a tuple of arguments")
         self.stack[-1] = self.stack[-1](*arguments)
 
     def load_build(self) -> None:
-        state, value = self.stack.pop(), self.stack[-1]
+        state = self.stack.pop()
+        self.built(self.stack[-1], state)
+
+    def built(self, value: Any, state: Any) -> Any:
+        """The array or dtype, after its state was set."""
         if isinstance(value, np.ndarray):
             _, shape, dtype, is_fortran, data = state
             data = _checked(data, dtype, shape)
             complete: Any = (1, shape, dtype.dtype, bool(is_fortran), data)
             value.__setstate__(complete)
-        elif isinstance(value, _Dtype):
+        elif isinstance(value, Dtype):
             value.__setstate__(state)
         else:
-            raise _refused("the state of an object")
+            raise refused("the state of an object")
+        return value
 
     def load_bytearray8(self) -> None:
         # Python's own takes the memory before it looks whether the bytes are there
         self.stack.append(bytearray(self.read(int.from_bytes(self.read(8), "little"))))
 
     def load_setitem(self) -> None:
-        self._set([self.stack.pop(-2), self.stack.pop()])
+        self.set_items([self.stack.pop(-2), self.stack.pop()])
 
     def load_setitems(self) -> None:
-        self._set(self.pop_mark())
+        self.set_items(self.pop_mark())
 
     def load_dict(self) -> None:
         items = self.pop_mark()
         self.stack.append({})
-        self._set(items)
+        self.set_items(items)
 
-    def _set(self, items: list[Any]) -> None:
+    def set_items(self, items: list[Any]) -> None:
+        """Put keys and values, one after the other, into the dict on top."""
         target = self.stack[-1]
+        if type(target) not in self.dicts:
+            raise refused("entries of something that is no dict")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if type(target) is not dict or type(key) not in (str, bytes, int):
-                raise _refused("a dict with keys that are no texts")
+            self.check_key(key, target)
             target[key] = value
 
+    def check_key(self, key: Any, target: Any) -> None:
+        """Raise FileFormatError for a key of a dict that may do harm when it is hashed."""
+        if type(key) not in (str, bytes, int):
+            raise refused("a dict with keys that are no texts")
+
     def load_other(self) -> None:
-        raise _refused("an object of another kind")
+        raise refused("an object of another kind")
 
     dispatch = (
         dict.fromkeys(_Unpickler.dispatch, load_other)
@@ -188,7 +211,8 @@ def load_plain(content: bytes, encoding: str = "ASCII") -> Any:
         ) from error
 
 
-def _refused(what: str) -> FileFormatError:
+def refused(what: str) -> FileFormatError:
+    """The error for an instruction that is not executed."""
     return FileFormatError(
         f"the pickle asks for {printable(what, longest=100)}, which a file of arrays does not "
         "need; it may be an attack and was not executed"
