@@ -183,7 +183,7 @@ def inspect(path: str | os.PathLike[str]) -> Listing:
 
     >>> import tempfile
     >>> path = tempfile.mkdtemp() + "/model.h5"
-    >>> save({"fc.weight": dl.ones(2, 3)}, path)
+    >>> dl.save({"fc.weight": dl.ones(2, 3)}, path)
     >>> [(e.name, e.kind, e.shape) for e in inspect(path).entries]
     [('fc.weight', 'tensor', (2, 3))]
     """
