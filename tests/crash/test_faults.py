@@ -50,6 +50,18 @@ def save_into_new_folders(folder: Path) -> None:
     utils.save(NEW, folder / "deep" / "er" / "x.h5")
 
 
+def save_as_pytorch(folder: Path) -> None:
+    utils.save(NEW, folder / "x.h5", format="torch")
+
+
+def save_tensors(folder: Path) -> None:
+    utils.save({"w": NEW["w"]}, folder / "x.h5", format="safetensors")
+
+
+def save_arrays(folder: Path) -> None:
+    utils.save({"w": NEW["w"]}, folder / "x.h5", format="npz")
+
+
 def write_text(folder: Path) -> None:
     with utils.atomic_write(folder / "x.h5", "w") as file:
         file.write("line\n" * 5000)
@@ -91,7 +103,10 @@ def strike(
     return raised, recorder
 
 
-ACTS = [save, save_compressed, save_into_new_folders, write_text, checkpoint]
+ACTS = [
+    *(save, save_compressed, save_into_new_folders, save_as_pytorch, save_arrays, save_tensors),
+    *(write_text, checkpoint),
+]
 
 
 def trials() -> list[Any]:

@@ -444,3 +444,10 @@ def test_quantiles_are_in_order_whatever_the_order_of_the_input() -> None:
 
 def test_older_pickles_find_what_builds_a_tensor() -> None:
     assert sys.modules["dlframe.tensor"]._rebuild is sys.modules["dlframe.tensor.tensor"]._rebuild
+
+
+def test_a_list_takes_the_numbers_of_a_size():
+    sizes = [1]
+    sizes += dl.zeros(2, 3).size()
+    assert sizes == [1, 2, 3]
+    assert type(sizes) is list
