@@ -861,7 +861,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.training.doctor.table": "CHECKS Check",
     },
     "dlframe.utils": {
-        "dlframe.utils.": "data dlpack safetensors tensorboard",
+        "dlframe.utils.": "_pytree data dlpack safetensors tensorboard",
         "dlframe.utils.atomic": "atomic_write",
         "dlframe.utils.checkpoint": "load_checkpoint mismatches save_checkpoint",
         "dlframe.utils.files": "load save",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dlframe.base.lazily import IN_ADVANCE, lazily
 
 if IN_ADVANCE:
-    from dlframe.utils import data, dlpack, safetensors, tensorboard
+    from dlframe.utils import _pytree, data, dlpack, safetensors, tensorboard
     from dlframe.utils.atomic import atomic_write
     from dlframe.utils.checkpoint import load_checkpoint, mismatches, save_checkpoint
     from dlframe.utils.files import load, save
