@@ -24,7 +24,7 @@ from dlframe.cli.parser import data_root
 from dlframe.study import Results, Study
 from dlframe.study.design import parameters
 from dlframe.study.experiments import STUDIES
-from dlframe.study.report import interval, probability
+from dlframe.study.numbers import interval, probability
 
 FOLDER = Path(__file__).resolve().parent / "studies"
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from make_pictures import save
 
 from dlframe import viz
 from dlframe.study import Explanation, Part, Results, Row
 from dlframe.study.explanation import paragraphs
+from dlframe.study.numbers import interval, plain, probability
 from dlframe.study.outputs import write_rows
-from dlframe.study.report import FEW, differences, groups, interval, plain, probability
+from dlframe.study.report import FEW, differences, groups, spans_powers
 
 COLOURS = 128
 MOST_ROWS = 1000  # of a table of all runs that is worth a file in the repository
@@ -113,7 +115,7 @@ def add_results(out: Page, results: Results, *, pictures: bool) -> None:
     shares = [row.comparison.more_runs for row in rows if row.comparison]
     if any(row.verdict == "undecided" for row in rows) and any(shares):
         more = {r.arm: r.comparison.more_runs for r in rows if r.comparison}
-        listed = ", ".join(f"{arm} {count}" for arm, count in more.items() if count)
+        listed = "; ".join(f"{arm} ({count})" for arm, count in more.items() if count)
         out.add(f"How many more seeds would probably decide what is undecided: {listed}.")
     if not pictures:
         return
@@ -169,7 +171,12 @@ def add_curves(out: Page, results: Results) -> None:
             continue
         shown = {arm: [{n: run[n] for n in names if n in run} for run in runs]
                  for arm, runs in shown.items()}  # fmt: skip
-        drawn = viz.compare(shown, names=names, every_run=False, title=title or None)
+        values = {
+            n: [value for runs in shown.values() for run in runs for value in run.get(n, ())]
+            for n in names
+        }
+        far = any(spans_powers(np.array(found)) for found in values.values())
+        drawn = viz.compare(shown, names=names, every_run=False, title=title or None, log_scale=far)
         words = (
             f"{' and '.join(names)} by epoch: the mean over seeds of each arm with its 95 % band."
         )

@@ -31,6 +31,8 @@ def study(options: argparse.Namespace) -> int:
     module = _module(options.study)
     studies = _changed(_studies(module, options.study), options)
     folder = Path(options.out or f"runs/study-{Path(options.study).stem}")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out: {folder} is a file; name a folder, which may be new")
     done = {}
     for name, found in studies.items():
         done[name] = found.run(folder=folder, workers=options.workers)

@@ -23,7 +23,6 @@ def write(folder: Path, found: Mapping[str, Results], **options: Any) -> None:
     """
     from dlframe.study.report import report  # pages are loaded when one is written
 
-    report(found, folder / "report.html", **options)
     several = len(found) > 1
     rows = [
         {**({"study": results.study.name} if several else {}), **row}
@@ -37,6 +36,8 @@ def write(folder: Path, found: Mapping[str, Results], **options: Any) -> None:
     ]
     with atomic_write(folder / "table.tex", "w") as file:
         file.write("\n".join(texts))
+    # last, since it does the most: the numbers are kept if an explanation's own code raises
+    report(found, folder / "report.html", **options)
 
 
 LAST = ("seed", "status")  # they follow the factors; then come measures, and last the costs

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlframe.errors import ArgumentError, MissingExtraError
 from dlframe.study.explanation import Explanation, Part, paragraphs
-from dlframe.study.results import Results, Row, decimals
-from dlframe.study.statistics import Estimate
+from dlframe.study.numbers import interval, plain, probability
+from dlframe.study.results import Results, Row
 from dlframe.utils.atomic import atomic_write
 from dlframe.viz.compare import spread
 from dlframe.viz.pages import html
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MOST_CURVES = 6  # quantities with a chart of their own
 MOST_OF_GROUPS = 2  # the same, where each factor has its charts
 FEW = 6  # arms that get a sentence each
+FAR = 1000.0  # from the lowest to the highest value, for a logarithmic axis
 
 
 def report(
@@ -67,7 +69,7 @@ def report(
     body = element(
         "main",
         element("h1", title),
-        [element("p", text, class_="lead") for text in paragraphs(_asked(found, asked))],
+        [element("p", coded(text), class_="lead") for text in paragraphs(_asked(found, asked))],
         shown,
         explained(explanation, found),
         made,
@@ -96,7 +98,7 @@ def _study(
     if named:
         heading = [
             element("h2", f"{results.study.name}: the study"),
-            element("p", results.study.question) if results.study.question else None,
+            _texts(results.study.question) if results.study.question else None,
         ]
     return [
         heading,
@@ -212,12 +214,12 @@ def _all_undecided(rows: Sequence[Row], reference: Row) -> Markup:
     text: list[Any] = [element("strong", "Undecided"), f" beside {reference.arm}. "]
     if seeds:
         ordered = sorted(seeds.items(), key=lambda pair: pair[1])
-        listed = ", ".join(f"{arm} ({count})" for arm, count in ordered)
+        listed = "; ".join(f"{arm} ({count})" for arm, count in ordered)
         text.append(f"About so many more seeds would probably decide: {listed}. ")
     if others:
         text.append(
             "Runs gave no number, the difference is 0, or an interval that leaves 0 out is to be "
-            f"expected among so many: {', '.join(others)}."
+            f"expected among so many: {'; '.join(others)}."
         )
     return html.joined(*text)
 
@@ -266,33 +268,6 @@ def _table(rows: Sequence[Row], reference: Row, measure: str, confidence: float)
         for row in rows
     ]
     return html.table(columns, cells, numbers=range(1, 6))
-
-
-def interval(found: Estimate | None) -> str:
-    """The mean with its interval, as many digits as it tells; "–" where there is none.
-
-    >>> interval(Estimate(0.925, 0.904, 0.946, 0.013, 4, "t"))
-    '0.925 [0.904, 0.946]'
-    """
-    if found is None:
-        return "–"
-    if math.isnan(found.low):
-        return f"{found.mean:.4g}"
-    digits = decimals(found)
-    numbers = f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
-    return numbers.replace("-", "\N{MINUS SIGN}")
-
-
-def plain(value: float) -> str:
-    """Two digits."""
-    return "–" if math.isnan(value) else f"{value:.2g}"
-
-
-def probability(value: float | None) -> str:
-    """Three digits after the point, as far as that says something."""
-    if value is None or math.isnan(value):
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 # --- pictures ----------------------------------------------------------------------------------
@@ -409,7 +384,19 @@ def _chart(name: str, found: Mapping[str, Sequence[Mapping[str, list[float]]]]) 
         series.append({"name": arm, "y": mean, **({"band": band} if band else {})})
     if not series:
         return None
-    return html.line_chart({"series": series, "xLabel": "epoch", "yLabel": name})
+    values = np.concatenate([one["y"] for one in series])
+    options = {"series": series, "xLabel": "epoch", "yLabel": name, "logY": spans_powers(values)}
+    return html.line_chart(options)
+
+
+def spans_powers(values: NDArray[Any]) -> bool:
+    """Whether values are all positive and so far apart that a linear axis would hide most of them.
+
+    >>> spans_powers(np.array([1.0, 1e-4])), spans_powers(np.array([1.0, 0.0]))
+    (True, False)
+    """
+    values = values[np.isfinite(values)]
+    return bool(values.size and values.min() > 0 and values.max() >= FAR * values.min())
 
 
 def _drawn(name: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlframe.errors import ArgumentError, did_you_mean
 from dlframe.study import statistics
+from dlframe.study.numbers import tex_interval
 from dlframe.study.statistics import Comparison, Estimate
 from dlframe.study.working import DONE
 from dlframe.training.callbacks.monitor import mode_of
@@ -289,8 +290,8 @@ def _cells(row: Row) -> list[str]:
     return [
         _tex(row.arm),
         runs,
-        _interval(row.estimate),
-        _interval(row.comparison.difference if row.comparison else None),
+        tex_interval(row.estimate),
+        tex_interval(row.comparison.difference if row.comparison else None),
         _probability(row.p),
     ]
 
@@ -301,35 +302,15 @@ def _probability(p: float | None) -> str:
     return f"{p:.3f}" if p >= 0.001 else "$<$0.001"
 
 
-def _interval(found: Estimate | None) -> str:
-    if found is None:
-        return "--"
-    if math.isnan(found.low):
-        return f"{found.mean:.4g}"
-    digits = decimals(found)
-    return f"{found.mean:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
-
-
-def decimals(found: Estimate) -> int:
-    """Digits after the point, so that the interval's half width has two that count.
-
-    >>> decimals(Estimate(0.925, 0.904, 0.946, 0.013, 4, "t"))
-    3
-    """
-    half = (found.high - found.low) / 2
-    if not math.isfinite(half) or half <= 0:
-        return 4
-    return min(8, max(0, 1 - math.floor(math.log10(half))))
-
-
 def _tex(text: str) -> str:
     r"""Text with LaTeX's special characters escaped.
 
-    >>> print(_tex("lr_0.1 & 5 %"))
-    lr\_0.1 \& 5 \%
+    >>> print(_tex("lr_0.1 & 5 % <lambda>"))
+    lr\_0.1 \& 5 \% $<$lambda$>$
     """
     special = {
         "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-        **{c: "\\" + c for c in "&%$#_{}"},
+        **{c: "\\" + c for c in "&%$#_{}"}, **{c: f"${c}$" for c in "<>|"},
+        "\N{MINUS SIGN}": "$-$", "\n": " ",
     }  # fmt: skip
     return "".join(special.get(c, c) for c in text)

@@ -126,6 +126,7 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
         (["nowhere.py"], "there is no file nowhere.py"),
         (["disk", "--data", "mnist"], "no run has a parameter 'data'"),
         (["disk", "--seeds", "0"], "--seeds"),
+        (["disk", "--out", __file__], "is a file; name a folder"),
     ],
 )
 def test_a_wrong_command_line(

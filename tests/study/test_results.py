@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dlframe.errors import ArgumentError
-from dlframe.study import Results, Study, statistics
+from dlframe.study import Explanation, Results, Study, outputs, statistics
 from dlframe.study.report import differences
 
 NOISE = np.random.default_rng(0).normal(0, 0.01, 40)
@@ -103,6 +103,25 @@ def test_the_latex_table_escapes_names(tmp_path: Path) -> None:
     assert r"rate 50 \% \& \_ & 5 &" in text
     assert text.count(r"\\") == 3
     assert (tmp_path / "table.tex").read_text() == text
+
+
+def errors(seeds: Any, size: float = 1e-9) -> dict[str, Any]:
+    """Does `size` matter?"""
+    error = size * (1 + 0.1 * seeds.run)
+    return {"error": error, "val_loss": [1.0, 1e-3, error], "accuracy": [0.1, 0.5, 0.9]}
+
+
+def test_tiny_and_huge_numbers_keep_their_digits(tmp_path: Path) -> None:
+    sizes = {"tiny": 1e-9, "wide <b>": 3e-12, "huge": 5e9}
+    found = Study(errors, {"size": sizes}, measure="error", mode="min", seeds=3).run(workers=1)
+    shown = page(found, tmp_path / "report.html")
+    rows = {row[0]: row for row in shown.rows if len(row) == 7}
+    assert rows["size tiny"][2:4] == ["1.10e−9 [0.85e−9, 1.35e−9]", "1e−10"]
+    assert rows["size huge"][2] == "5.5e9 [4.3e9, 6.7e9]"
+    tex = found.to_latex()
+    assert r"$1.10\times10^{-9}$ [$0.85\times10^{-9}$, $1.35\times10^{-9}$]" in tex
+    assert r"& $-1.10\times10^{-9}$ [" in tex  # a minus, and not a hyphen
+    assert "size wide $<$b$>$" in tex
 
 
 # --- the page ----------------------------------------------------------------------------------
@@ -242,6 +261,35 @@ def test_many_arms_get_few_sentences_and_each_factor_its_charts(tmp_path: Path) 
     assert names[0] == ["baseline", *(f"width {n}" for n in range(2, 6))]
     assert names[-1] == ["baseline", *(f"depth {n}" for n in range(2, 6))]
     assert [chart["yLabel"] for chart in charts] == ["val_accuracy", "loss"] * 2
+
+
+def test_curves_over_many_powers_of_ten_have_a_logarithmic_axis(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    page(Study(errors, {"size": [1e-9, 1e-8]}, measure="error", seeds=2).run(workers=1), path)
+    charts = [json.loads(text) for text in re.findall(r'"application/json">(.*?)</script>',
+                                                      path.read_text("utf-8"))]  # fmt: skip
+    assert {one["yLabel"]: one["logY"] for one in charts} == {"val_loss": True, "accuracy": False}
+
+
+def test_words_between_backticks_are_code_and_lists_of_arms_can_be_read(tmp_path: Path) -> None:
+    def equal(seeds: Any, a: int = 1, b: int = 1) -> dict[str, float]:
+        return {"accuracy": 0.5}
+
+    study = Study(equal, {"a": [1, 2, 3], "b": [1, 2, 3]}, measure="accuracy", seeds=2)
+    shown = page(study.run(workers=1), tmp_path / "report.html", asked="Is `a` better?")
+    assert "Is a better?" in shown.text
+    assert "a 1, b 2; a 1, b 3; a 2, b 1" in shown.text  # the names of arms have commas
+
+
+def test_the_numbers_are_kept_if_an_explanation_raises(tmp_path: Path) -> None:
+    def parts(found: Any) -> list[Any]:
+        raise KeyError("a drawing")
+
+    found = {"study": results("plain", "good", seeds=2)}
+    with pytest.raises(KeyError):
+        outputs.write(tmp_path, found, explanation=Explanation("", "", [], parts))
+    assert (tmp_path / "results.csv").is_file()
+    assert (tmp_path / "table.tex").is_file()
 
 
 def test_a_measure_with_the_name_of_a_factor_has_a_column_of_its_own() -> None:

@@ -190,6 +190,19 @@ def test_a_logarithmic_axis(shown: Callable[..., Any]) -> None:
     assert chart.locator(".chart-text text").all_text_contents()[:3] == ["0", "250", "500"]
 
 
+def test_a_band_down_to_zero_ends_at_the_foot_of_a_logarithmic_axis(
+    shown: Callable[..., Any],
+) -> None:
+    band = {"low": [0.5, -1.0, -0.1], "high": [2.0, 1.5, 0.2]}
+    chart = shown({"series": [{"name": "loss", "y": [1.0, 0.1, 0.01], "band": band}],
+                   "xLabel": "epoch", "logY": True})  # fmt: skip
+    [corners] = paths(chart, "chart-band")
+    assert len(corners) == 6  # three above, and back below
+    [line] = paths(chart)
+    heights = [y for _, y in corners]
+    assert heights[3] == heights[4] > max(y for _, y in line)
+
+
 def test_smoothing_is_the_library_s(shown: Callable[..., Any], seed: int) -> None:
     y = np.random.default_rng(seed).random(20)
     y[7] = np.nan

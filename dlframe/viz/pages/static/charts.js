@@ -244,13 +244,15 @@ globalThis.dlframeCharts = (() => {
       .join("");
   }
 
-  function bandPath(series, toX, toY, shown) {
+  /* On a logarithmic axis, a band that reaches down to 0 or below ends at the foot. */
+  function bandPath(series, toX, toY, shown, foot) {
     const {x, band} = series;
-    const ends = band.low.map((low, i) => (shown(low) && shown(band.high[i]) ? low : NaN));
+    const ends = band.low.map((low, i) => (isNumber(low) && shown(band.high[i]) ? low : NaN));
+    const lower = (low) => place(shown(low) ? toY(low) : foot);
     return pieces(x, ends, toX, isNumber)
       .map((piece) => {
         const above = piece.map((i) => `${place(toX(x[i]))} ${place(toY(band.high[i]))}`);
-        const below = piece.map((i) => `${place(toX(x[i]))} ${place(toY(band.low[i]))}`).reverse();
+        const below = piece.map((i) => `${place(toX(x[i]))} ${lower(band.low[i])}`).reverse();
         return `M${above.concat(below).join("L")}Z`;
       })
       .join("");
@@ -544,7 +546,7 @@ globalThis.dlframeCharts = (() => {
       const group = svg("g", {class: "chart-lines"});
       for (const {x, y, drawn, band, look} of lines) {
         if (band) {
-          const d = bandPath({x, band}, toX, toY, shown);
+          const d = bandPath({x, band}, toX, toY, shown, this.box.bottom);
           group.append(svg("path", {d, class: `chart-band look-${look}`}));
         }
         if (weight) {
