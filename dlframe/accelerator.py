@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from dlframe.base.lazily import tell_missing
+
 __all__ = [
     "current_accelerator",
     "current_device_idx",
@@ -78,3 +80,6 @@ def max_memory_allocated(device_index: Any = None, /) -> int:
 
 
 current_device_idx, set_device_idx = current_device_index, set_device_index
+
+
+tell_missing(__name__)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Self
 
+from dlframe.base.lazily import tell_missing
 from dlframe.errors import DeviceError
 from dlframe.optim.optimizer import Optimizer
 
@@ -160,3 +161,6 @@ class GradScaler:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take no state."""
+
+
+tell_missing(__name__)

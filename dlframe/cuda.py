@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from dlframe import amp
 from dlframe.amp import no_gpu
+from dlframe.base.lazily import tell_missing
 
 __all__ = [
     "Event", "Stream", "amp", "current_device", "current_stream", "device", "device_count",
@@ -183,3 +184,6 @@ set_device = _raising("set_device", "Choose a GPU")
 synchronize = _raising("synchronize", "Wait for the GPU")
 Event = _raising("Event", "A mark in the GPU's queue")
 Stream = _raising("Stream", "A queue of the GPU")
+
+
+tell_missing(__name__)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from dlframe.base.lazily import tell_missing
+
 __all__ = [
     "get_rank", "get_world_size", "init_process_group", "is_available", "is_initialized",
     "is_torchelastic_launched",
@@ -53,3 +55,6 @@ def init_process_group(*args: Any, **kwargs: Any) -> NoReturn:
         "distributed.init_process_group: dlframe trains in one process. Leave it out, with "
         "DistributedDataParallel: the program does the same"
     )
+
+
+tell_missing(__name__)

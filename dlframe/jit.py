@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
+from dlframe.base.lazily import tell_missing
 from dlframe.nn.module import Module as ScriptModule
 
 __all__ = [
@@ -116,3 +117,6 @@ def is_tracing() -> bool:
 def optimized_execution(should_optimize: bool) -> nullcontext[None]:
     """A block that changes nothing."""
     return nullcontext()
+
+
+tell_missing(__name__)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from multiprocessing import *  # noqa: F403 # all of it, as in PyTorch
 from typing import Any
 
+from dlframe.base.lazily import tell_missing
+
 __all__ = ["get_all_sharing_strategies", "get_sharing_strategy", "set_sharing_strategy", "spawn"]
 __all__ += multiprocessing.__all__
 
@@ -68,3 +70,6 @@ def spawn(
             f"{processes[failed[0]].exitcode}; its traceback is above"
         )
     return None
+
+
+tell_missing(__name__)

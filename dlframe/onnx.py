@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from dlframe.base.lazily import tell_missing
+
 __all__ = ["export", "is_in_onnx_export"]
 
 
@@ -23,3 +25,6 @@ def is_in_onnx_export() -> bool:
     False
     """
     return False
+
+
+tell_missing(__name__)

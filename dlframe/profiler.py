@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+from dlframe.base.lazily import tell_missing
+
 __all__ = ["record_function"]
 
 
@@ -31,3 +33,6 @@ class record_function:  # PyTorch's name
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return function
+
+
+tell_missing(__name__)

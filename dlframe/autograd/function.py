@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlframe.autograd.inplace import check_writable, move
+from dlframe.base.lazily import tell_missing
 from dlframe.base.quiet import users_own
 from dlframe.errors import GradientError, ShapeError
 from dlframe.ops import record
@@ -336,3 +337,6 @@ class _Refuse(Function):
 
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+tell_missing(__name__)

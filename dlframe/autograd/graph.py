@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from dlframe.autograd.backward import at_end
 from dlframe.base.hooks import RemovableHandle
+from dlframe.base.lazily import tell_missing
 from dlframe.errors import ArgumentError, GradientError
 from dlframe.ops import record
 from dlframe.ops.record import Node, TensorBase
@@ -139,3 +140,6 @@ __all__ = [
     "register_multi_grad_hook",
     "save_on_cpu",
 ]
+
+
+tell_missing(__name__)

@@ -20,7 +20,7 @@ from typing import Any
 
 from dlframe.base.names import NAMES
 
-__all__ = ["IN_ADVANCE", "deferred", "lazily"]
+__all__ = ["IN_ADVANCE", "deferred", "lazily", "tell_missing"]
 
 IN_ADVANCE: bool = False
 """The condition for imports that only type checkers follow, and in the order of other imports.
@@ -70,10 +70,7 @@ def lazily(package: str) -> list[str]:
     def __getattr__(name: str) -> Any:
         module = origins.get(name)
         if module is None:
-            # with name and obj Python's traceback suggests the nearest of `__dir__`
-            raise AttributeError(
-                f"module {package!r} has no attribute {name!r}", name=name, obj=here
-            )
+            raise _lacking(here, name)
         if module.endswith("."):
             value: Any = _imported(module + name)
         else:
@@ -85,6 +82,36 @@ def lazily(package: str) -> list[str]:
 
     vars(here).update(__getattr__=__getattr__, __dir__=__dir__)
     return sorted(origins)
+
+
+# --- names that are not there ------------------------------------------------------------------
+
+
+def tell_missing(module: str) -> None:
+    """Let the errors of a plain module say of PyTorch's names why they are not there.
+
+    >>> import dlframe as dl
+    >>> dl.cuda.CUDAGraph
+    Traceback (most recent call last):
+    AttributeError: module 'dlframe.cuda' has no attribute 'CUDAGraph'. PyTorch has it...
+    """
+    here = sys.modules[module]
+
+    def __getattr__(name: str) -> Any:
+        raise _lacking(here, name)
+
+    vars(here).update(__getattr__=__getattr__)
+
+
+def _lacking(module: ModuleType, name: str) -> AttributeError:
+    """The error of a name that a module does not have."""
+    text = f"module {module.__name__!r} has no attribute {name!r}"
+    asked = sys._getframe(2).f_code.co_name  # `from package import module` asks before it imports
+    if not name.startswith("_") and asked != "_handle_fromlist":  # nor do IPython's names count
+        why = importlib.import_module("dlframe.porting.absent").why_not(module.__name__, name)
+        text = f"{text}. {why}" if why else text
+    # with name and obj Python's traceback suggests the nearest of `__dir__`
+    return AttributeError(text, name=name, obj=module)
 
 
 # --- methods -----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from dlframe.autograd import mark_mutated
+from dlframe.base.lazily import tell_missing
 from dlframe.random import Generator, or_default
 from dlframe.tensor import Tensor
 
@@ -491,3 +492,6 @@ sparse = _deprecated(sparse_)
 uniform = _deprecated(uniform_)
 xavier_normal = _deprecated(xavier_normal_)
 xavier_uniform = _deprecated(xavier_uniform_)
+
+
+tell_missing(__name__)

@@ -52,6 +52,58 @@ REASONS = {
 }
 """Why something is not there and what to do instead, by the beginning of its name."""
 
+DENSE = "All tensors are dense: use `torch.zeros` and write into it, and ordinary products"
+REAL = "There are no complex tensors; keep real and imaginary parts in two"
+FOURIER = "NumPy has the transform, without gradients; `x.numpy()` is the array"
+FULL = "Weights are not quantized; leave it out"
+SIXTEEN = "NumPy has no such dtype: use `torch.float32`, which is more exact, or `torch.float16`"
+WORDS = {
+    "sparse": DENSE,
+    "coo": DENSE,
+    "csr": DENSE,
+    "csc": DENSE,
+    "bsr": DENSE,
+    "bsc": DENSE,
+    "hspmm": DENSE,
+    "smm": DENSE,
+    "dsmm": DENSE,
+    "spmm": DENSE,
+    "saddmm": DENSE,
+    "coalesce": DENSE,
+    "indices": DENSE,
+    "quant": FULL,
+    "fbgemm": FULL,
+    "qint": FULL,
+    "quint": FULL,
+    "QInt": FULL,
+    "QUInt": FULL,
+    "int_repr": FULL,
+    "complex": REAL,
+    "Complex": REAL,
+    "cfloat": REAL,
+    "cdouble": REAL,
+    "chalf": REAL,
+    "polar": REAL,
+    "eig": f"{REAL}; for symmetric matrices there is `torch.linalg.eigh`",
+    "stft": FOURIER,
+    "Storage": "`x.untyped_storage()` says where a tensor's memory is; make tensors of arrays or "
+    "lists",
+    "bfloat16": SIXTEEN,
+    "BFloat16": SIXTEEN,
+    "float8": SIXTEEN,
+    "float4": SIXTEEN,
+    "cudnn": GPU,
+    "miopen": GPU,
+    "cuda": GPU,
+    "Stream": GPU,
+    "Event": GPU,
+    "mkldnn": "There is one layout of tensors; leave it out",
+    "mkl": "There is one layout of tensors; leave it out",
+    "Script": COMPILER,
+    "Sym": COMPILER,
+}
+"""The same by words within a name, for those of which `REASONS` says nothing; the first counts."""
+
 
 @functools.cache
 def _names() -> dict[str, frozenset[str]]:
@@ -91,7 +143,7 @@ def reason(name: str) -> str:
         found = REASONS.get(".".join(parts[:count]))
         if found:
             return found
-    return ""
+    return next((why for word, why in WORDS.items() if word in parts[-1]), "")
 
 
 def message(name: str) -> str:
@@ -102,6 +154,30 @@ def message(name: str) -> str:
         text = f"{name}: PyTorch has it, dlframe does not yet. {why}".rstrip()
         return f"{text}." if why else f"{text} docs/differences.md lists what is there."
     return f"module {module!r} has no attribute {last!r}.{did_you_mean(last, _ours(module))}"
+
+
+PLACES = {
+    "dlframe.data.datasets": "torchvision.datasets",
+    "dlframe.data.transforms": "torchvision.transforms",
+    "dlframe.data": "torch.utils.data",
+    "dlframe.vision": "torchvision",
+    "dlframe": "torch",
+}
+"""Where names of dlframe's modules are in PyTorch."""
+
+
+def why_not(module: str, name: str) -> str:
+    """What the error of a name says that a module of dlframe lacks; "" if PyTorch lacks it too.
+
+    >>> why_not("dlframe", "complex64")
+    'PyTorch has it, dlframe does not yet. There are no complex tensors; keep real and imaginary...'
+    """
+    place = next((one for one in PLACES if f"{module}.".startswith(f"{one}.")), module)
+    theirs = f"{PLACES.get(place, place)}{module.removeprefix(place)}.{name}"
+    if not (is_name(theirs) or is_module(theirs)):
+        return ""
+    told = message(theirs).removeprefix(f"{theirs}: ")
+    return told.replace("`torch.", "`dlframe.")
 
 
 def _ours(module: str) -> list[str]:

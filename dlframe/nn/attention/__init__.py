@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from dlframe.base.lazily import tell_missing
 from dlframe.errors import ArgumentError
 
 __all__ = ["SDPBackend", "sdpa_kernel"]
@@ -47,3 +48,6 @@ def sdpa_kernel(
             f"instances, got {type(backends).__name__}"
         )
     yield {}
+
+
+tell_missing(__name__)
