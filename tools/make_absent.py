@@ -4,13 +4,16 @@
 
 For each module of PyTorch (and torchvision, where it is installed) the names that `import torch`
 under the hook does not give, such as `torch.jit.trace`. A name that a package above has as well, as
-`torch.nn.modules.linear.Linear`, is not absent if it is the same object in PyTorch.
+`torch.nn.modules.linear.Linear`, is not absent if it is the same object in PyTorch. Of tensors and
+modules the methods are listed as well, but not those that other objects of Python have, such as
+`values`: nobody could say whose they are.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import json
 import pkgutil
 import sys
@@ -20,11 +23,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 PATH = ROOT / "dlframe" / "porting" / "names.json"
 ROOTS = ("torch", "torchvision")
+CLASSES = ("torch.Tensor", "torch.nn.Module")
+
+# what other objects have as well; `resize` is a method of Pillow's images
+PLAIN = (str, bytes, list, dict, set, int, float, complex, slice, range, io.StringIO, Path)
+COMMON = {name for cls in (*PLAIN, np.ndarray) for name in dir(cls)} | {"resize", "name"}
 
 # insides that no program uses, and what cannot be imported on a machine without a GPU
 HIDDEN = (
@@ -85,6 +95,7 @@ def main() -> None:
     """Write the file."""
     warnings.simplefilter("ignore")
     known = in_pytorch()
+    methods = {name: _methods(name) for name in CLASSES}
     for name in [name for name in sys.modules if name.partition(".")[0] in ROOTS]:
         del sys.modules[name]
     PATH.write_text("{}", "utf-8")
@@ -92,8 +103,24 @@ def main() -> None:
 
     install_torch()
     absent = {name: " ".join(_absent(name, known)) for name in known}
+    absent |= {name: " ".join(_lacking(name, of)) for name, of in methods.items()}
     PATH.write_text(json.dumps(absent, indent=0, sort_keys=True) + "\n", "utf-8")
     print(sum(len(names.split()) for names in absent.values()), "names of", len(absent), "modules")
+
+
+def _methods(name: str) -> list[str]:
+    """The methods of a class of PyTorch's, now loaded."""
+    module, _, last = name.rpartition(".")
+    cls = getattr(importlib.import_module(module), last)
+    return [each for each in dir(cls) if not each.startswith("_") and callable(getattr(cls, each))]
+
+
+def _lacking(name: str, methods: list[str]) -> list[str]:
+    """Those that dlframe's class lacks."""
+    import dlframe
+
+    cls = {"Tensor": dlframe.Tensor, "Module": dlframe.nn.Module}[name.rpartition(".")[2]]
+    return [each for each in methods if not hasattr(cls, each) and each not in COMMON]
 
 
 def _absent(module: str, known: dict[str, dict[str, Any]]) -> list[str]:

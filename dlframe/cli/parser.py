@@ -157,10 +157,22 @@ def make_parser() -> Parser:
     add_port(add("playground", "playground:playground", "watch a small network learn points"))
     _study(add("study", "study:study", "run a study, and write its page"))
     running = add("run", "run:run", "run a program that was written for PyTorch")
-    running.add_argument("script", type=path, help="the program's file")
-    running.add_argument("arguments", nargs=argparse.REMAINDER, help="its own arguments")
+    _run(running)
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
+
+
+def _run(command: Parser) -> None:
+    command.add_argument(
+        "--check", action="store_true",
+        help="do not run it: list the names of PyTorch's that it uses, and whether they are there",
+    )  # fmt: skip
+    command.add_argument("--json", action="store_true", help="with --check: as JSON")
+    command.add_argument("script", type=path, help="the program's file")
+    command.add_argument(
+        "arguments", nargs=argparse.REMAINDER,
+        help="its own arguments; with --check further files or folders",
+    )  # fmt: skip
 
 
 def _later(function: str) -> Callable[[argparse.Namespace], int]:

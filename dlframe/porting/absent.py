@@ -48,6 +48,10 @@ REASONS = {
     "torch.profiler": "`python -m cProfile` and `dlframe.utils.summary` say where time goes",
     "torch.fft": "`numpy.fft` has these transforms, without gradients",
     "torch.utils.cpp_extension": "C++ is not compiled here",
+    "torch.ops": "Operators written in C++ are not loaded; write them with tensors",
+    "torch.classes": "Classes written in C++ are not loaded",
+    "torch.bfloat16": "NumPy has no such numbers: use `torch.float32`",
+    "torch.testing": "Use `numpy.testing.assert_allclose`, or `torch.allclose`",
     "torchvision.models": "Build it from `torch.nn`; pretrained weights are not downloaded",
 }
 """Why something is not there and what to do instead, by the beginning of its name."""
@@ -105,10 +109,31 @@ WORDS = {
 """The same by words within a name, for those of which `REASONS` says nothing; the first counts."""
 
 
+CLASSES = ("torch.Tensor", "torch.nn.Module")
+"""Of these classes the methods are listed as well."""
+
+
+@functools.cache
+def _listed() -> dict[str, frozenset[str]]:
+    read = json.loads(NAMES.read_text("utf-8"))
+    return {name: frozenset(names.split()) for name, names in read.items()}
+
+
 @functools.cache
 def _names() -> dict[str, frozenset[str]]:
-    read = json.loads(NAMES.read_text("utf-8"))
-    return {module: frozenset(names.split()) for module, names in read.items()}
+    return {module: names for module, names in _listed().items() if module not in CLASSES}
+
+
+def names_of(module: str) -> frozenset[str]:
+    """The names of a module of PyTorch's that dlframe has not."""
+    return _names().get(module, frozenset())
+
+
+@functools.cache
+def methods() -> dict[str, str]:
+    """Methods of PyTorch's tensors and modules that dlframe's lack, each with its class."""
+    listed = _listed()
+    return {name: cls for cls in reversed(CLASSES) for name in listed.get(cls, ())}
 
 
 WHOLE = (
@@ -133,7 +158,7 @@ def is_module(name: str) -> bool:
 def is_name(name: str) -> bool:
     """Whether PyTorch has such a name, and dlframe has not."""
     module, _, last = name.rpartition(".")
-    return last in _names().get(module, ()) or f"{module}.".startswith(WHOLE)
+    return last in _listed().get(module, ()) or f"{module}.".startswith(WHOLE)
 
 
 def reason(name: str) -> str:

@@ -21,6 +21,7 @@ ROOTS = {"torch": "dlframe", "torchvision": "dlframe.vision"}
 """Which package answers for which."""
 
 MOVED = {
+    "torch.cuda.amp": "dlframe.amp",
     "torchvision.datasets": "dlframe.data.datasets",
     "torchvision.transforms": "dlframe.data.transforms",
 }

@@ -89,3 +89,9 @@ last = a.is_complex
     exec(source.compiled(text, "text"), names)
     assert names["found"] == [True, 5, 3, False, True, False, True]
     assert names["last"] == 6
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_old_path_of_mixed_precision() -> None:
+    assert imported("torch.cuda.amp").autocast is dl.amp.autocast  # type: ignore[attr-defined] # it has
+    assert imported("torch").cuda.amp.GradScaler is dl.amp.GradScaler  # type: ignore[attr-defined] # it has
