@@ -158,6 +158,11 @@ def make_parser() -> Parser:
     _study(add("study", "study:study", "run a study, and write its page"))
     running = add("run", "run:run", "run a program that was written for PyTorch")
     _run(running)
+    rewriting = add("port", "port:port", "print a program for PyTorch with dlframe's imports")
+    rewriting.add_argument("script", type=path, help="the program's file")
+    rewriting.add_argument(
+        "-o", "--out", type=path, metavar="FILE", help="write it here (default: print it)"
+    )
     add("info", "info:info", "show versions, BLAS and threads, for reports of errors")
     return parser
 

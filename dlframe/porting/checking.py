@@ -20,6 +20,9 @@ ORDER: tuple[Verdict, ...] = (
     "missing", "probably missing", "behind a check", "different", "there",
 )  # fmt: skip
 
+OUT = "write in place instead, `x.copy_(…)`"
+NO_ARGUMENT = "dlframe's has no such argument"
+
 
 @dataclass(frozen=True)
 class Use:
@@ -129,21 +132,20 @@ def _keywords(text: Text, found: Found, value: Any) -> Iterator[Use]:
     """Arguments by name that are not taken, or mean something else."""
     if found.call is None:
         return
-    taken = _parameters(value)
+    taken = parameters(value)
     for keyword in found.call.keywords:
         if keyword.arg is None:
             continue
         name = f"{found.name}({keyword.arg}=)"
         differs = KEYWORDS.get((found.name, keyword.arg))
         if taken is not None and keyword.arg not in taken:
-            words = "write in place instead, `x.copy_(…)`" if keyword.arg == "out" else ""
-            words = words or "it is no argument of dlframe's"
+            words = OUT if keyword.arg == "out" else NO_ARGUMENT
             yield _use(text, keyword.value, name, "missing", words, guarded=found.guarded)
         elif differs is not None and not _is_off(keyword.value):
             yield _use(text, keyword.value, name, "different", differs, guarded=found.guarded)
 
 
-def _parameters(value: Any) -> set[str] | None:
+def parameters(value: Any) -> set[str] | None:
     """The names of arguments; None if any is taken, or nobody knows."""
     if not callable(value):
         return None

@@ -183,7 +183,7 @@ def test_arguments_and_methods_that_are_said_to_differ_are_there() -> None:
     for name, argument in KEYWORDS:
         place = places.place(name)
         assert place is not None
-        assert argument in (checking._parameters(place.value) or {argument})
+        assert argument in (checking.parameters(place.value) or {argument})
     assert set(METHODS.values()) <= set(DIFFERENT)
 
 
