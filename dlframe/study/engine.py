@@ -15,7 +15,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, DatasetMissingError
 from dlframe.study.store import now
 from dlframe.study.working import KILLED, Task, work
 
@@ -40,6 +40,7 @@ def make(
 
     Raises:
         ArgumentError: the function cannot be sent to another process.
+        DatasetMissingError: a run found no files of its data set; what was finished has been kept.
         KeyboardInterrupt: by Ctrl-C; what was finished has been kept.
     """
     if not tasks:
@@ -102,7 +103,7 @@ def _result(future: Future[dict[str, Any]], task: Task) -> dict[str, Any]:
     """What a run left, or that it left nothing, as when its process was killed."""
     try:
         return future.result()
-    except BrokenExecutor:
+    except (BrokenExecutor, DatasetMissingError):
         raise
     except Exception as error:  # noqa: BLE001 # each executor has its own
         return _killed(task, f"{type(error).__name__}: {error}")

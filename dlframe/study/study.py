@@ -244,6 +244,8 @@ class Study:
 
         Raises:
             ArgumentError: the function cannot be sent to other processes.
+            DatasetMissingError: a run found no files of its data set. Its message says where they
+                may lie; then the same call goes on.
             KeyboardInterrupt: by Ctrl-C. What was finished is kept.
         """
         if workers is not None and executor is not None:

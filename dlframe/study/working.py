@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dlframe.errors import ArgumentError
+from dlframe.errors import ArgumentError, DatasetMissingError
 from dlframe.random import fork_rng, manual_seed
 from dlframe.study.design import FOLDER, takes_folder
 from dlframe.study.seeds import Seeds
@@ -49,6 +49,10 @@ def work(task: Task) -> dict[str, Any]:
     """Make a run with one thread; its record with status, values, curves and costs.
 
     A run that raises, or whose measure is not finite, is a result as well: its record says so.
+
+    Raises:
+        DatasetMissingError: says nothing about the arm, and the run is to be made when the files
+            are there.
     """
     with _one_at_a_time:
         return _work(task)
@@ -75,6 +79,8 @@ def _work(task: Task) -> dict[str, Any]:
             )
         if not math.isfinite(values[task.measure]):
             found["status"] = NOT_FINITE
+    except DatasetMissingError:
+        raise
     except Exception as error:  # noqa: BLE001 # whatever it is, it is an outcome
         found |= {
             "status": FAILED,

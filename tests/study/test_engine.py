@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that other processes find i
 import sleepers
 
 import dlframe as dl
-from dlframe.errors import ArgumentError, FileFormatError
+from dlframe.errors import ArgumentError, DatasetMissingError, FileFormatError
 from dlframe.study import Seeds, Study
 from dlframe.study.store import NAME, Store
 
@@ -53,6 +53,19 @@ def test_processes_give_the_same_bits_as_one(tmp_path: Path) -> None:
     apart = sleepers.study().run(workers=2, folder=tmp_path)
     for a, b in zip(alone.runs, apart.runs, strict=True):
         assert (a["key"], a["values"], a["curves"]) == (b["key"], b["values"], b["curves"])
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_missing_data_are_said_and_are_no_outcome(tmp_path: Path, workers: int) -> None:
+    data, runs = tmp_path / "data", tmp_path / "runs"
+    options: dict[str, Any] = {"measure": "score", "seeds": 2, "baseline": {"root": str(data)}}
+    study = Study(sleepers.reading, {"level": [0, 1]}, **options)
+    with pytest.raises(DatasetMissingError, match="train-images-idx3-ubyte"):
+        study.run(folder=runs, workers=workers)
+    assert all(line["arm"] == "level 0" for line in lines(runs))
+    data.mkdir()
+    results = study.run(folder=runs, workers=workers)  # goes on: no failure was kept
+    assert results.values() == {"level 0": [0.0, 0.0], "level 1": [1.0, 1.0]}
 
 
 def test_threads_of_an_executor_make_all_runs(tmp_path: Path, notes: Path) -> None:

@@ -240,6 +240,8 @@ def weights() -> tuple[Figure, list[list[object]]]:
 def learning_by_heart(results: Results) -> Figure | None:
     """Mean losses in training and validation, of the arms of the study of few images."""
     curves = results.curves()
+    if not curves:
+        return None
     titles = ("Loss in training", "Loss on validation images")
     with _page(*titles) as (figure, panels):
         for axes, quantity in zip(panels, ("loss", "val_loss"), strict=True):
@@ -250,7 +252,7 @@ def learning_by_heart(results: Results) -> Figure | None:
                 axes.plot(np.arange(1, len(y) + 1), y, label=name, markevery=every, lw=1.4, **look)
             axes.set(xlabel="epoch", ylabel=quantity.replace("val_", "validation "))
         panels[1].legend(fontsize=7, labelspacing=0.15)
-    return figure if curves else None
+    return figure
 
 
 def _mean(runs: Sequence[Sequence[float]]) -> Any:
