@@ -145,6 +145,9 @@ def _keywords(text: Text, found: Found, value: Any) -> Iterator[Use]:
             yield _use(text, keyword.value, name, "different", differs, guarded=found.guarded)
 
 
+ALSO = {"dim": "axis", "keepdim": "keepdims"}  # other names of arguments, taken everywhere
+
+
 def parameters(value: Any) -> set[str] | None:
     """The names of arguments; None if any is taken, or nobody knows."""
     if not callable(value):
@@ -155,7 +158,7 @@ def parameters(value: Any) -> set[str] | None:
         return None
     if any(each.kind is each.VAR_KEYWORD for each in found.values()):
         return None
-    return set(found)
+    return {*found, *(other for name, other in ALSO.items() if name in found)}
 
 
 def _is_off(node: ast.expr) -> bool:

@@ -129,6 +129,7 @@ def test_arguments_methods_and_attributes(tmp_path: Path) -> None:
         x.cuda()
         x.dtype.is_complex, x.is_complex(), x.shape.numel()
         torch.utils.data.DataLoader(x, num_workers=2, pin_memory=False)
+        torch.sum(x, axis=0, keepdims=True)
         return torch.zeros(2, dtype=torch.float32, requires_grad=True)
     def to_dense(): pass
     """
