@@ -10,7 +10,6 @@ from typing import Any
 from dlframe.base.lazily import tell_missing
 
 __all__ = ["get_all_sharing_strategies", "get_sharing_strategy", "set_sharing_strategy", "spawn"]
-__all__ += multiprocessing.__all__
 
 STRATEGIES = {"file_descriptor", "file_system"}
 _strategy = "file_descriptor"

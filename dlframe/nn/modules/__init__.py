@@ -27,6 +27,9 @@ PARTS = [
     "upsampling",
 ]  # fmt: skip
 
+__all__ = ["utils"]
+__all__ += [*PARTS]
+
 BASES = {
     "_BatchNorm": "batchnorm._BatchNorm",
     "_NormBase": "batchnorm.RunningNorm",
