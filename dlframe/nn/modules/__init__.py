@@ -20,15 +20,14 @@ from typing import Any
 
 from dlframe.nn.modules import utils
 
-PARTS = [
+__all__ = [
     "activation", "adaptive", "batchnorm", "channelshuffle", "container", "conv", "distance",
     "dropout", "flatten", "fold", "instancenorm", "lazy", "linear", "loss", "module",
     "normalization", "padding", "pixelshuffle", "pooling", "rnn", "sparse", "transformer",
-    "upsampling",
+    "upsampling", "utils",
 ]  # fmt: skip
 
-__all__ = ["utils"]
-__all__ += [*PARTS]
+PARTS = [name for name in __all__ if name != "utils"]
 
 BASES = {
     "_BatchNorm": "batchnorm._BatchNorm",
