@@ -6,6 +6,7 @@ import argparse
 import importlib
 import importlib.util
 import inspect
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from dlframe.errors import did_you_mean
 from dlframe.study import Results, Study, outputs, store
 from dlframe.study.design import parameters
 from dlframe.study.experiments import STUDIES
+from dlframe.study.statistics import Estimate
 
 
 def study(options: argparse.Namespace) -> int:
@@ -122,6 +124,13 @@ def _command(options: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
+def _ends(found: Estimate | None) -> str:
+    """The interval; "-" where there are fewer than two numbers."""
+    if found is None or math.isnan(found.low):
+        return "-"
+    return f"{found.low:.4g} to {found.high:.4g}"
+
+
 def _show(results: Results) -> None:
     """The table on the terminal."""
     rows = results.table()
@@ -130,7 +139,7 @@ def _show(results: Results) -> None:
             printable(row.arm),
             str(row.runs) if row.finished == row.runs else f"{row.finished} of {row.runs}",
             f"{row.estimate.mean:.4g}" if row.estimate else "-",
-            f"{row.estimate.low:.4g} to {row.estimate.high:.4g}" if row.estimate else "-",
+            _ends(row.estimate),
             row.verdict or "reference",
         )
         for row in rows

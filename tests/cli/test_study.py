@@ -114,6 +114,16 @@ def test_the_studies_of_a_file_share_a_page(
     assert (out / "table.tex").read_text().count(r"\begin{tabular}") == 2
 
 
+def test_one_seed_has_no_interval(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(SEVERAL)
+    out = str(tmp_path / "out")
+    assert main(["study", str(file), "--out", out, "--workers", "1", "--seeds", "1"]) == 0
+    assert "nan" not in capsys.readouterr().out.lower()
+    assert "nan" not in (tmp_path / "out" / "table.tex").read_text()
+
+
 def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study"]) == 0
     assert "dlframe study disk" in capsys.readouterr().out
