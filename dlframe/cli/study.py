@@ -32,6 +32,12 @@ def study(options: argparse.Namespace) -> int:
         return 0
     module = _module(options.study)
     studies = _changed(_studies(module, options.study), options)
+    data = getattr(module, "DATA", None)
+    if data is not None and options.data not in (None, *data):
+        raise UsageError(
+            f"--data: {options.study} knows {', '.join(data)}; got {options.data!r}."
+            f"{did_you_mean(options.data, data)}"
+        )
     folder = Path(options.out or f"runs/study-{Path(options.study).stem}")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out: {folder} is a file; name a folder, which may be new")

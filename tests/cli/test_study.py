@@ -136,6 +136,8 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
         (["nowhere.py"], "there is no file nowhere.py"),
         (["disk", "--data", "mnist"], "no run has a parameter 'data'"),
         (["disk", "--seeds", "0"], "--seeds"),
+        (["modules", "--data", "mnits"], "Did you mean 'mnist'?"),
+        (["images", "--data", "wrong"], "images knows mnist, cifar10, digits"),
         (["disk", "--out", __file__], "is a file; name a folder"),
     ],
 )

@@ -21,6 +21,8 @@ from dlframe.study.study import Study
 
 __all__ = ["cifar10", "explanation", "mnist"]
 
+DATA = ("mnist", "cifar10", "digits")  # what --data may be
+
 mnist = Study(
     run_descent,
     {"optimizer": list(OPTIMIZERS)},

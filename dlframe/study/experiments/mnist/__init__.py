@@ -63,6 +63,8 @@ def run(
     return {**found, "test_accuracy": lambda: accuracy(model, *test)}
 
 
+DATA = ("mnist", "digits")  # what --data may be
+
 mnist = Study(
     run,
     {

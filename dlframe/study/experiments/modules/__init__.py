@@ -101,6 +101,8 @@ def run(
     }
 
 
+DATA = ("digits", "mnist", "cifar10")  # what --data may be
+
 modules = Study(
     run,
     {
