@@ -111,7 +111,16 @@ if IN_ADVANCE:
     from dlframe.tensor import creation as _creation
     from dlframe.tensor import functions as _functions
     from dlframe.tensor.creation import *
-    from dlframe.tensor.devices import contiguous_format, device, preserve_format, strided
+    from dlframe.tensor.devices import (
+        channels_last,
+        channels_last_3d,
+        contiguous_format,
+        device,
+        layout,
+        memory_format,
+        preserve_format,
+        strided,
+    )
     from dlframe.tensor.functions import *
     from dlframe.tensor.functions import return_types
     from dlframe.tensor.printing import set_printoptions
@@ -182,6 +191,8 @@ __all__ = [
     "backends",
     "bool",
     "can_cast",
+    "channels_last",
+    "channels_last_3d",
     "compile",
     "contiguous_format",
     "cuda",
@@ -229,10 +240,12 @@ __all__ = [
     "is_storage",
     "is_warn_always_enabled",
     "jit",
+    "layout",
     "linalg",
     "load",
     "long",
     "manual_seed",
+    "memory_format",
     "metrics",
     "models",
     "multiprocessing",

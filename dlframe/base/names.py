@@ -62,7 +62,10 @@ NAMES: dict[str, dict[str, str]] = {
         "dlframe.tensor.creation.windows": (
             "bartlett_window blackman_window hamming_window hann_window kaiser_window"
         ),
-        "dlframe.tensor.devices": "contiguous_format device preserve_format strided",
+        "dlframe.tensor.devices": (
+            "channels_last channels_last_3d contiguous_format device layout memory_format "
+            "preserve_format strided"
+        ),
         "dlframe.tensor.functions.": "return_types",
         "dlframe.tensor.functions.activation": (
             "celu celu_ hardshrink prelu relu relu_ rrelu rrelu_ selu selu_ threshold threshold_"

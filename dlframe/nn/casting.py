@@ -9,7 +9,7 @@ import numpy as np
 from dlframe.errors import DTypeError
 from dlframe.nn.parameter import UninitializedTensorMixin
 from dlframe.tensor import Tensor
-from dlframe.tensor.devices import check_device
+from dlframe.tensor.devices import check_device, memory_format
 
 if TYPE_CHECKING:
     from dlframe.nn.module import Module
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> np.dtype[Any] | None:
     """The dtype in the arguments of `Module.to`, or None if there is none."""
-    unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy"}
+    unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "copy", "memory_format"}
     if unknown:
         raise TypeError(f"to() got unexpected keyword arguments {sorted(unknown)}")
     dtype = None
     for value in (*args, kwargs.get("device"), kwargs.get("dtype"), kwargs.get("tensor")):
-        if value is None or isinstance(value, bool):  # a bool is non_blocking
+        if value is None or isinstance(value, (bool, memory_format)):  # a bool is non_blocking
             continue
         if isinstance(value, Tensor):
             dtype = value.array.dtype

@@ -99,6 +99,13 @@ class Hookable:
         """
         return add_hook(self._own_hooks().backward, Hook(hook), prepend=prepend)
 
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """PyTorch's older name; here `register_full_backward_hook`, which is what it should be.
+
+        PyTorch calls such a hook with the gradients of the module's last operation.
+        """
+        return self.register_full_backward_hook(hook)
+
     def _own_state_hooks(self) -> StateHooks:
         if self._state_hooks is None:
             self._state_hooks = StateHooks()

@@ -25,6 +25,9 @@ from dlframe.nn.parameter import Buffer, Parameter, is_lazy
 from dlframe.nn.registry import HookRegistry, Registry
 from dlframe.ops.watching import inside, watched
 from dlframe.tensor import Tensor
+from dlframe.tensor.devices import check_device
+from dlframe.tensor.methods.memory import warn_of_sharing
+from dlframe.tensor.types import named_dtype
 
 __all__ = ["Module"]
 
@@ -462,9 +465,9 @@ class Module(Hookable):
         """Cast the floating-point parameters and buffers to float16."""
         return self.to(np.dtype(np.float16))
 
-    def type(self, dst_type: np.dtype[Any] | str) -> Self:
-        """Cast all parameters and buffers, integers too."""
-        cast_module(self, np.dtype(dst_type), integers_too=True)
+    def type(self, dst_type: Any) -> Self:
+        """Cast all parameters and buffers, integers too: to a dtype or `"torch.DoubleTensor"`."""
+        cast_module(self, np.dtype(named_dtype(dst_type)), integers_too=True)
         return self
 
     def cpu(self) -> Self:
@@ -475,12 +478,41 @@ class Module(Hookable):
         """Raises a DeviceError: there is no GPU; ask `dlframe.cuda.is_available` first."""
         return self.to("cuda")
 
-    def share_memory(self) -> Self:
-        """The module itself; new processes get a copy."""
+    def xpu(self, device: Any = None) -> Self:
+        """Raises a DeviceError: there is no GPU."""
+        return self.to("xpu")
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """The module itself, with any values; `device` is the CPU."""
+        check_device(device)
         return self
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: there is no compiler, and the numbers are the same."""
+    def share_memory(self) -> Self:
+        """The module itself, with a warning: new processes get a copy."""
+        warn_of_sharing("share_memory")
+        return self
+
+    def compile(
+        self,
+        *,
+        fullgraph: bool = False,
+        dynamic: bool | None = None,
+        backend: Any = "inductor",
+        mode: str | None = None,
+        options: Any = None,
+        disable: bool = False,
+        **others: Any,
+    ) -> None:
+        """Do nothing: there is no compiler, and the numbers are the same.
+
+        Raises:
+            TypeError: what Keras's `compile` takes, such as `loss`.
+        """
+        if others:
+            raise TypeError(
+                f"compile() got an unexpected keyword argument {next(iter(others))!r}. Loss and "
+                "optimizer go to training.Trainer(model, loss, optimizer)"
+            )
 
     # --- printing, copying ---------------------------------------------------------------------
 
@@ -515,7 +547,8 @@ class Module(Hookable):
         return without_elsewhere(names, self)
 
     if not TYPE_CHECKING:  # in Keras, scikit-learn, fastai and Hugging Face's libraries
-        compile = Elsewhere("Loss and optimizer go to training.Trainer(model, loss, optimizer)")
+        bfloat16 = Elsewhere("NumPy has no bfloat16: use model.float(), which is more exact")
+        ipu = mtia = Elsewhere("There is no such device: leave it out")
         fit = Elsewhere("It is training.Trainer(model, loss, optimizer).fit(x, y, epochs=n)")
         evaluate = score = Elsewhere("It is training.Evaluator(model, loss).evaluate(x, y)")
         predict = Elsewhere("It is model(x), or training.Evaluator(model, loss).predict(x)")

@@ -6,7 +6,16 @@ from typing import Any, Self
 
 from dlframe.errors import ArgumentError, DeviceError
 
-__all__ = ["contiguous_format", "device", "preserve_format", "strided"]
+__all__ = [
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
+    "device",
+    "layout",
+    "memory_format",
+    "preserve_format",
+    "strided",
+]
 
 KNOWN = ("cpu", "cuda", "mps", "xpu", "meta")
 
@@ -64,9 +73,31 @@ def check_device(wanted: Any) -> None:
 
 
 # PyTorch's constants for the only layout, and for orders in memory, which NumPy chooses here.
-strided = "strided"
-contiguous_format = "contiguous_format"
-preserve_format = "preserve_format"
+
+
+class layout(str):  # PyTorch's name
+    """How a tensor's memory is laid out: `strided` is the only one."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"dlframe.{self}"
+
+
+class memory_format(str):  # PyTorch's name
+    """An order of dimensions in memory; functions accept it, and keep the order that there is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"dlframe.{self}"
+
+
+strided = layout("strided")
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
 
 
 def check_placement(device: Any, layout: Any = None, pin_memory: bool = False) -> None:

@@ -12,6 +12,7 @@ from dlframe.dtypes import set_default_dtype
 from dlframe.errors import ArgumentError
 from dlframe.ops.record import TensorBase
 from dlframe.tensor.devices import CPU, check_device, device
+from dlframe.tensor.storage import UntypedStorage
 from dlframe.tensor.types import named_dtype, type_name
 
 __all__ = [
@@ -223,13 +224,14 @@ def typename(obj: Any, /) -> str:
 
 
 def is_storage(obj: Any, /) -> bool:
-    """Always False: a tensor's memory is an ndarray, and there are no storages.
+    """Whether an object is what `x.storage()` or `x.untyped_storage()` gives.
 
     >>> import dlframe as dl
-    >>> dl.is_storage(dl.ones(2))
-    False
+    >>> x = dl.ones(2)
+    >>> dl.is_storage(x), dl.is_storage(x.storage())
+    (False, True)
     """
-    return False
+    return isinstance(obj, UntypedStorage)
 
 
 # --- threads -----------------------------------------------------------------------------------

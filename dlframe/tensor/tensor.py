@@ -17,6 +17,7 @@ import numpy as np
 
 from dlframe.autograd.backward import backward as _backward
 from dlframe.autograd.hooks import PostHook
+from dlframe.base.elsewhere import without_elsewhere
 from dlframe.base.hooks import RemovableHandle, add_hook
 from dlframe.base.quiet import quietly
 from dlframe.dtypes import DType, as_dtype, get_default_dtype
@@ -37,6 +38,7 @@ from dlframe.tensor.methods import (
     FillingMethods,
     IndexingMethods,
     LinalgMethods,
+    MemoryMethods,
     Operators,
     ReductionMethods,
     ShapeMethods,
@@ -63,6 +65,7 @@ class Tensor(
     ConversionMethods,
     CreationMethods,
     FillingMethods,
+    MemoryMethods,
 ):
     """A multi-dimensional array that can remember how it was computed.
 
@@ -262,6 +265,9 @@ class Tensor(
 
     def __repr__(self) -> str:
         return tensor_text(self)
+
+    def __dir__(self) -> list[str]:
+        return without_elsewhere(super().__dir__(), self)
 
     def _repr_html_(self) -> str:
         return tensor_html(self)

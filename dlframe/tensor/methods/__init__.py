@@ -15,6 +15,7 @@ from dlframe.tensor.methods.elementwise import ElementwiseMethods
 from dlframe.tensor.methods.filling import FillingMethods
 from dlframe.tensor.methods.indexing import IndexingMethods
 from dlframe.tensor.methods.linalg import LinalgMethods
+from dlframe.tensor.methods.memory import MemoryMethods
 from dlframe.tensor.methods.operators import Operators
 from dlframe.tensor.methods.reduction import ReductionMethods
 from dlframe.tensor.methods.shape import ShapeMethods
@@ -28,6 +29,7 @@ __all__ = [
     "FillingMethods",
     "IndexingMethods",
     "LinalgMethods",
+    "MemoryMethods",
     "Operators",
     "ReductionMethods",
     "ShapeMethods",

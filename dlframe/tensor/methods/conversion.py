@@ -159,8 +159,11 @@ class ConversionMethods(TensorBase):
         """In the dtype of `other`."""
         return self.to(other.array.dtype)
 
-    def contiguous(self: Any) -> Tensor:
-        """The tensor itself if its elements are in order in memory, otherwise a copy."""
+    def contiguous(self: Any, memory_format: Any = None) -> Tensor:
+        """The tensor itself if its elements are in order in memory, otherwise a copy.
+
+        There is one order, that of the dimensions, whatever `memory_format` asks for.
+        """
         return ops.ordered(self)
 
     def new(self: Any, *args: Any) -> Tensor:
