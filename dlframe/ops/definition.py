@@ -163,7 +163,7 @@ class Op(NodeOp):
         self.latex = latex  # the result's formula, and below per input that of its gradient
         self.gradient_latex: dict[str, str] = {}
         self.simple = True
-        self.keeps = False  # whether any rule keeps anything
+        self.keeps = False  # whether any rule keeps an array
         self.differentiable = False  # whether there is any rule
         self.fast: Rule | None = None
         self.fast_kept: tuple[str, ...] = ()
@@ -230,7 +230,7 @@ class Op(NodeOp):
                 self._first_pick(kept, i),
             )
         self.__dict__.pop("by_rules", None)  # made for fewer rules
-        self.differentiable, self.keeps = True, self.keeps or bool(kept)
+        self.differentiable, self.keeps = True, self.keeps or self._are_arrays(kept)
 
     def add_together(self, rule: Rule, latex: dict[str, str]) -> None:
         """Set one function that gives the gradients of all inputs, as a tuple.
@@ -272,7 +272,11 @@ class Op(NodeOp):
         door = self._called(rule, ("g", "needs", *self.fast_kept))
         self.fast = self.own_fast = rule_by_blocks(door) if self.by_element else door
         self.simple = False
-        self.keeps = self.keeps or bool(self.fast_kept)
+        self.keeps = self.keeps or self._are_arrays(self.fast_kept)
+
+    def _are_arrays(self, kept: Sequence[str]) -> bool:
+        """Whether inputs or results are kept: backward releases these, not shapes, axes, places."""
+        return not {*self.inputs, self.variadic, "out", "residuals"}.isdisjoint(kept)
 
     def _called(self, rule: Rule, order: tuple[str, ...] | None = None) -> Rule:
         rule = positional(rule, order)

@@ -242,6 +242,24 @@ def test_what_a_node_kept_is_released_during_the_backward_pass():
     assert out() is None
 
 
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x.float(),
+        lambda x: x.t().reshape(-1)[1:],
+        lambda x: dl.cat([x, x]).mean(0),
+        lambda x: x.cumsum(0).flip(0).expand(2, 2, 2),
+    ],
+)
+def test_one_goes_backward_twice_where_no_arrays_are_kept(view):
+    x = dl.ones(2, 2, dtype=dl.float64, requires_grad=True)
+    y = view(x).sum()
+    y.backward()
+    once = x.grad.clone()
+    y.backward()
+    assert dl.equal(x.grad, 2 * once)
+
+
 def test_a_second_backward_explains_retain_graph():
     x = leaf(2.0)
     y = (x * x).sum()
