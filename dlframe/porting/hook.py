@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import sys
@@ -11,6 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from dlframe.amp import autocast
 from dlframe.errors import DlframeError
 from dlframe.porting import absent
 from dlframe.porting.facade import Facade
@@ -24,6 +26,7 @@ MOVED = {
     "torch.cuda.amp": "dlframe.amp",
     "torchvision.datasets": "dlframe.data.datasets",
     "torchvision.transforms": "dlframe.data.transforms",
+    "torch.cuda.amp": "dlframe.amp",
 }
 """Where dlframe has a module in another place."""
 
@@ -57,6 +60,7 @@ def install_torch() -> None:
                 f"{getattr(sys.modules[root], '__file__', 'somewhere')}; call install_torch first"
             )
     sys.meta_path.insert(0, _finder)
+    Size.package = "torch"
     Tensor.shape = property(_size)  # type: ignore[assignment,method-assign] # while it is installed
     from dlframe.porting import source  # which is not needed before
 
@@ -71,6 +75,7 @@ def uninstall_torch() -> None:
 
     source.end()
     sys.meta_path.remove(_finder)
+    Size.package = "dlframe"
     Tensor.shape = _shape  # type: ignore[method-assign] # as it was
     for name in list(sys.modules):
         if _root(name) in ROOTS:
@@ -159,6 +164,8 @@ class Above(ModuleType):
 
 OWN: dict[str, dict[str, Any]] = {
     "torch": {"__version__": f"{absent.VERSION}+dlframe"},
+    # its first argument is `enabled`, where that of `torch.amp.autocast` is the device
+    "torch.cuda.amp": {"autocast": functools.partial(autocast, "cuda")},
     "torch.version": {
         "__version__": f"{absent.VERSION}+dlframe", "cuda": None, "hip": None, "xpu": None,
         "git_version": "unknown", "debug": False,

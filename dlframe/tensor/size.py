@@ -24,6 +24,7 @@ class Size(tuple[int, ...]):
     """
 
     __slots__ = ()
+    package = "dlframe"  # as it is printed
 
     def __new__(cls, sizes: Iterable[int] = ()) -> Self:
         try:
@@ -53,4 +54,4 @@ class Size(tuple[int, ...]):
     __rmul__ = __mul__
 
     def __repr__(self) -> str:
-        return f"dlframe.Size({list(self)})"
+        return f"{self.package}.Size({list(self)})"

@@ -174,3 +174,24 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "there is no file" in done.stderr
+
+
+def test_old_mixed_precision_and_shapes_are_as_pytorchs(tmp_path: Path) -> None:
+    done = ran(
+        tmp_path,
+        """
+        import torch
+        from torch.cuda.amp import GradScaler, autocast
+
+        scaler = torch.cuda.amp.GradScaler(enabled=False)
+        with autocast(False), torch.cuda.amp.autocast(enabled=True, dtype=torch.float16):
+            x = torch.ones(2, 3)
+
+        @torch.cuda.amp.autocast()
+        def double(x):
+            return 2 * x
+
+        print(double(x).shape, x.size(), isinstance(scaler, GradScaler))
+        """,
+    )
+    assert printed(done) == ["torch.Size([2, 3]) torch.Size([2, 3]) True"]
