@@ -26,7 +26,6 @@ MOVED = {
     "torch.cuda.amp": "dlframe.amp",
     "torchvision.datasets": "dlframe.data.datasets",
     "torchvision.transforms": "dlframe.data.transforms",
-    "torch.cuda.amp": "dlframe.amp",
 }
 """Where dlframe has a module in another place."""
 

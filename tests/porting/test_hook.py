@@ -93,5 +93,6 @@ last = a.is_complex
 
 @pytest.mark.usefixtures("installed")
 def test_the_old_path_of_mixed_precision() -> None:
-    assert imported("torch.cuda.amp").autocast is dl.amp.autocast  # type: ignore[attr-defined] # it has
+    # there `enabled` comes first
+    assert isinstance(imported("torch.cuda.amp").autocast(True), dl.amp.autocast)  # type: ignore[attr-defined] # it has
     assert imported("torch").cuda.amp.GradScaler is dl.amp.GradScaler  # type: ignore[attr-defined] # it has
