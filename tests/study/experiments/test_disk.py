@@ -41,6 +41,7 @@ def test_the_recipe_is_what_makes_the_difference() -> None:
     assert best > plain["accuracy"][-1] + 0.1
 
 
+@pytest.mark.slow
 def test_the_page_has_its_pictures_also_from_two_seeds_and_one_epoch(
     found: dict[str, Results],
 ) -> None:

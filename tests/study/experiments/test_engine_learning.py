@@ -47,6 +47,7 @@ def test_the_course_of_a_sine_is_that_of_plain_descent() -> None:
     assert maml.course(model, task, 0.01, 2) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_a_little_learning_to_learn_helps() -> None:
     found = {m: maml.run(Seeds(0), m, epochs=2)["test_error"]() for m in ("MAML", "from scratch")}
     assert found["MAML"] < 0.8 * found["from scratch"]
@@ -79,6 +80,7 @@ def test_the_inverse_is_exact(bent: flow.Flow) -> None:
     assert flow.inverse_error(bent, x) < 1e-12
 
 
+@pytest.mark.slow
 def test_densities_integrate_to_one(bent: flow.Flow) -> None:
     assert flow.integral(flow.Flow(2)) == pytest.approx(1, abs=1e-3)
     line = np.linspace(-2, 3, 101)
@@ -154,6 +156,7 @@ def test_the_bits_of_places_are_the_bits() -> None:
     assert mean == pytest.approx(names.bits(model, x, y), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_models_learn_names_better_than_pairs() -> None:
     found = {m: names.run(Seeds(0), m, epochs=4)["test_bits"]() for m in ("bigram", "MLP")}
     assert found["MLP"] < found["bigram"] < math.log2(27)
@@ -162,6 +165,7 @@ def test_models_learn_names_better_than_pairs() -> None:
 # --- the pages ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "factors", "pictures"),
     [

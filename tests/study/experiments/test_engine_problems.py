@@ -150,6 +150,7 @@ def test_a_convolution_tells_families() -> None:
 # --- pages -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hanging_chain", "oscillator", "poisson", "decaying_oscillation"])
 def test_parts_are_made_with_and_without_files(name: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
@@ -164,6 +165,7 @@ def test_parts_are_made_with_and_without_files(name: str, tmp_path: Path) -> Non
     assert counts[0] >= counts[1] > 0
 
 
+@pytest.mark.slow
 def test_the_part_with_mistakes_comes_from_files(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     study = histograms.families.changed(

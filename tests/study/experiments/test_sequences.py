@@ -101,6 +101,7 @@ def test_attention_does_not_see_what_comes_later() -> None:
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_attention_learns_to_copy_in_seconds() -> None:
     found = sequences.copying_run(Seeds(0), cell="attention", delay=20, lr=0.01, epochs=2)
     assert found["test_accuracy"]() > 0.9
@@ -140,6 +141,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
     return _made(tmp_path_factory.mktemp("sequences"))
 
 
+@pytest.mark.slow
 def test_the_page_has_pictures(kept: dict[str, Results]) -> None:
     pytest.importorskip("matplotlib")
     made = {part.title: part for part in inside.parts(kept)}
