@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.util
 import sys
@@ -12,7 +11,6 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from dlframe.amp import autocast
 from dlframe.errors import DlframeError
 from dlframe.porting import absent
 from dlframe.porting.facade import Facade
@@ -23,7 +21,6 @@ ROOTS = {"torch": "dlframe", "torchvision": "dlframe.vision"}
 """Which package answers for which."""
 
 MOVED = {
-    "torch.cuda.amp": "dlframe.amp",
     "torchvision.datasets": "dlframe.data.datasets",
     "torchvision.transforms": "dlframe.data.transforms",
 }
@@ -164,7 +161,6 @@ class Above(ModuleType):
 OWN: dict[str, dict[str, Any]] = {
     "torch": {"__version__": f"{absent.VERSION}+dlframe"},
     # its first argument is `enabled`, where that of `torch.amp.autocast` is the device
-    "torch.cuda.amp": {"autocast": functools.partial(autocast, "cuda")},
     "torch.version": {
         "__version__": f"{absent.VERSION}+dlframe", "cuda": None, "hip": None, "xpu": None,
         "git_version": "unknown", "debug": False,

@@ -95,4 +95,4 @@ last = a.is_complex
 def test_the_old_path_of_mixed_precision() -> None:
     # there `enabled` comes first
     assert isinstance(imported("torch.cuda.amp").autocast(True), dl.amp.autocast)  # type: ignore[attr-defined] # it has
-    assert imported("torch").cuda.amp.GradScaler is dl.amp.GradScaler  # type: ignore[attr-defined] # it has
+    assert imported("torch").cuda.amp.GradScaler is dl.cuda.amp.GradScaler  # type: ignore[attr-defined] # it has

@@ -41,7 +41,7 @@ def changed(folder: Path, program: str) -> tuple[str, list[tuple[int, str]]]:
         ("from torch.utils.data import sampler", "from dlframe.utils.data import sampler"),
         ("from torchvision import datasets as d", "from dlframe.data import datasets as d"),
         ("from torchvision import datasets, utils", "from dlframe.vision import datasets, utils"),
-        ("from torch.cuda.amp import autocast", "from dlframe.amp import autocast"),
+        ("from torch.cuda.amp import autocast", "from dlframe.cuda.amp import autocast"),
         (
             "from torch.nn import (  # layers\n    Linear,  # one\n    ReLU,\n)",
             "from dlframe.nn import (  # layers\n    Linear,  # one\n    ReLU,\n)",

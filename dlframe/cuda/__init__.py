@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any, NoReturn
 
-from dlframe import amp
 from dlframe.amp import no_gpu
 from dlframe.base.lazily import tell_missing
+from dlframe.cuda import amp
 
 __all__ = [
     "Event", "Stream", "amp", "current_device", "current_stream", "device", "device_count",
