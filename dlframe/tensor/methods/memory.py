@@ -50,7 +50,7 @@ class MemoryMethods(TensorBase):
         """
         return strided
 
-    def to_dense(self: Any, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+    def to_dense(self: Any, dtype: Any = None, *, masked_grad: bool = True) -> Tensor:
         """The tensor itself, which is dense; in `dtype`, if there is one."""
         return self if dtype is None else self.to(dtype)
 
@@ -100,14 +100,22 @@ class MemoryMethods(TensorBase):
         found.__class__ = cls
         return found
 
-    def dim_order(self: Any) -> tuple[int, ...]:
+    def dim_order(self: Any, *, ambiguity_check: Any = False) -> tuple[int, ...]:
         """The dimensions, from the largest step in memory to the smallest.
+
+        Raises:
+            RuntimeError: with `ambiguity_check`, where other orders describe the memory as well,
+                since a dimension has size 1, or two have the same step.
 
         >>> import dlframe as dl
         >>> dl.ones(2, 3).t().dim_order()
         (1, 0)
         """
         steps = self.stride()
+        if ambiguity_check and (1 in self.shape or len(set(steps)) < len(steps)):
+            raise RuntimeError(
+                f"dim_order: shape {tuple(self.shape)} with steps {steps} has several orders"
+            )
         return tuple(sorted(range(len(steps)), key=lambda dim: -steps[dim]))
 
     @property
