@@ -50,6 +50,7 @@ def test_every_program_has_what_pytorch_printed() -> None:
         ("7.38295e-01", "7.38296e-01", True),
         ("7.38295e-01", "7.38295e-02", False),
         ("[-0.5, 0.25]", "[ 0.5, 0.25]", False),
+        ("[[-0.59115493]", "[[-0.5911546 ]", True),  # numbers are padded to the longest
         ("abc", "abd", False),
         ("mlp3 nan", "mlp3 1.0", False),
     ],

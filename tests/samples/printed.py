@@ -6,6 +6,7 @@ import math
 import re
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?(?![\w])")
+PADDING = re.compile(r"(?<=\[) | (?=\])")  # of numbers in arrays, to the longest
 
 
 def differing_lines(
@@ -22,7 +23,7 @@ def differing_lines(
 
 def _same(a: str, b: str, tolerance: float) -> bool:
     ours, theirs = NUMBER.findall(a), NUMBER.findall(b)
-    words = [NUMBER.sub("#", " ".join(line.replace("[", "[ ").split())) for line in (a, b)]
+    words = [NUMBER.sub("#", PADDING.sub("", " ".join(line.split()))) for line in (a, b)]
     return words[0] == words[1] and all(
         x == y or ("." in x and "." in y and _near(x, y, tolerance))
         for x, y in zip(ours, theirs, strict=True)
