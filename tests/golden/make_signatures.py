@@ -55,8 +55,8 @@ def describe(function: Callable[..., Any]) -> list[str] | None:
         return None
     out: list[str] = []
     star = False
-    for index, p in enumerate(signature.parameters.values()):
-        if p.name in {"self", "cls"} and index == 0:
+    for p in signature.parameters.values():
+        if p.name == "self" and not out:
             continue
         if p.kind is p.VAR_POSITIONAL:
             out.append(f"*{p.name}")

@@ -340,7 +340,7 @@ class TestMethods:
             and hasattr(Tensor, name)  # not what only says that it is missing
             and not (inspect.getdoc(getattr(Tensor, name)) or "").strip()
         ]
-        slots = ["array", "gradient", "hooks", "needs_grad", "node", "view_of", "views"]
+        slots = ["array", "gradient", "hooks", "needs_grad", "node", "view_of", "views", "name"]
         assert [name for name in missing if name not in slots] == []
 
     def test_in_place_methods_write_what_the_functions_return(self):
