@@ -21,12 +21,13 @@ def printed(*command: str) -> list[str]:
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, *command],
-        capture_output=True, text=True, check=False, timeout=200, env=environment,
+        capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
+@pytest.mark.timeout(600)  # two processes: PyTorch alone took 94 s where ten others were running
 @pytest.mark.parametrize("program", PROGRAMS, ids=[program.stem for program in PROGRAMS])
 def test_it_prints_the_same(program: Path) -> None:
     ours = printed("-m", "dlframe", "run", str(program))
