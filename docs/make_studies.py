@@ -28,9 +28,10 @@ from dlframe.study.numbers import interval, probability
 
 FOLDER = Path(__file__).resolve().parent / "studies"
 
-# what each page shows beside the study in its usual form
-FURTHER: dict[str, list[dict[str, Any]]] = {
-    "modules": [{"data": "mnist", "seeds": 5}, {"data": "cifar10", "seeds": 5}],
+# the forms of each study that its page shows; by default, the usual one
+FORMS: dict[str, list[dict[str, Any]]] = {
+    "mnist": [{"seeds": 4}],
+    "modules": [{}, {"data": "mnist", "seeds": 5}, {"data": "cifar10", "seeds": 5}],
 }
 
 
@@ -48,7 +49,7 @@ def main() -> int:
         module = importlib.import_module(f"dlframe.study.experiments.{name}")
         forms = [
             (_command(name, form), _results(module, name, form, options))
-            for form in ({}, *FURTHER.get(name, ()))
+            for form in FORMS.get(name, [{}])
         ]
         page(FOLDER, name, module, forms)
         if name == "modules":
