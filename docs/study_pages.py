@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +14,16 @@ from make_pictures import save
 from dlframe import viz
 from dlframe.study import Explanation, Part, Results, Row
 from dlframe.study.explanation import paragraphs
-from dlframe.study.numbers import interval, plain, probability
 from dlframe.study.outputs import write_rows
-from dlframe.study.report import FEW, differences, groups, spans_powers
+from dlframe.study.report import (
+    FEW,
+    cells,
+    columns,
+    differences,
+    every_run,
+    groups,
+    spans_powers,
+)
 
 COLOURS = 128
 MOST_ROWS = 1000  # of a table of all runs that is worth a file in the repository
@@ -104,48 +110,40 @@ def page(
 
 def add_results(out: Page, results: Results, *, pictures: bool) -> None:
     """The table of a study, the points of its runs, and the curves."""
-    measure = results.study.measure
     rows = results.table()
-    reference = rows[0].arm
-    columns = [
-        results.study.name, "runs", f"{measure} [95 %]", "standard deviation",
-        f"difference from {reference} [95 %]", "p (Holm)", "verdict",
-    ]  # fmt: skip
-    out.table(columns, [_cells(row) for row in rows])
-    shares = [row.comparison.more_runs for row in rows if row.comparison]
-    if any(row.verdict == "undecided" for row in rows) and any(shares):
-        more = {r.arm: r.comparison.more_runs for r in rows if r.comparison}
-        listed = "; ".join(f"{arm} ({count})" for arm, count in more.items() if count)
+    _, *others = columns(rows[0].arm, results.study.measure)
+    out.table([results.study.name, *others], map(cells, rows))
+    open_ = [row for row in rows if row.verdict == "undecided"]
+    more = {row.arm: row.comparison.more_runs for row in open_ if row.comparison}
+    listed = "; ".join(f"{arm} ({count})" for arm, count in more.items() if count)
+    if listed:
         out.add(f"How many more seeds would probably decide what is undecided: {listed}.")
-    if not pictures:
-        return
-    add_points(out, results, rows)
-    add_curves(out, results)
+    add_failures(out, results)
+    if pictures:
+        add_points(out, results, rows)
+        add_curves(out, results)
 
 
-def _cells(row: Row) -> list[str]:
-    return [
-        row.arm,
-        str(row.runs) if row.finished == row.runs else f"{row.finished} of {row.runs}",
-        interval(row.estimate),
-        plain(row.estimate.std) if row.estimate else "–",
-        interval(row.comparison.difference) if row.comparison else "–",
-        probability(row.p),
-        row.verdict or "reference",
-    ]
+def add_failures(out: Page, results: Results) -> None:
+    """What gave no number: how many runs of each arm, in tuning too, and why the first did not."""
+    failed: dict[str, list[Mapping[str, Any]]] = {}
+    for run in results.failures():
+        failed.setdefault(run["arm"], []).append(run)
+    for arm, runs in failed.items():
+        final = sum(run["stage"] != "tune" for run in runs)
+        why = runs[-1].get("error") or f"its {results.study.measure} was not a number"
+        out.add(
+            f"Of {arm}, {final} final runs and {len(runs) - final} of tuning gave no number. The "
+            f"last of them: {why}"
+        )
 
 
 def add_points(out: Page, results: Results, rows: Sequence[Row]) -> None:
     """Every run as a point; the differences with their intervals."""
     measure = results.study.measure
-    finished = {
-        arm: [{measure: [value]} for value in values if math.isfinite(value)]
-        for arm, values in results.values().items()
-    }
-    finished = {arm: runs for arm, runs in finished.items() if runs}
-    if not finished or len(results.runs) > MOST_ROWS:
+    drawn = None if len(results.runs) > MOST_ROWS else every_run(results, measure)
+    if drawn is None:
         return
-    drawn = viz.outcomes(finished, measure, title=f"{measure} of every run")
     out.picture(
         drawn, f"A point for each run: {measure} of each arm.", f"{results.study.name} runs"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -160,7 +159,6 @@ class Above(ModuleType):
 
 OWN: dict[str, dict[str, Any]] = {
     "torch": {"__version__": f"{absent.VERSION}+dlframe"},
-    # its first argument is `enabled`, where that of `torch.amp.autocast` is the device
     "torch.version": {
         "__version__": f"{absent.VERSION}+dlframe", "cuda": None, "hip": None, "xpu": None,
         "git_version": "unknown", "debug": False,

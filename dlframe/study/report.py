@@ -250,24 +250,31 @@ def _undecided(row: Row, reference: Row) -> str:
 
 
 def _table(rows: Sequence[Row], reference: Row, measure: str, confidence: float) -> Markup:
+    return html.table(
+        columns(reference.arm, measure, confidence), map(cells, rows), numbers=range(1, 6)
+    )
+
+
+def columns(reference: str, measure: str, confidence: float = 0.95) -> list[str]:
+    """The headings of the table of arms."""
     share = f"{100 * confidence:g} %"
-    columns = [
+    return [
         "arm", "runs", f"{measure} [{share}]", "standard deviation",
-        f"difference from {reference.arm} [{share}]", "p (Holm)", "verdict",
+        f"difference from {reference} [{share}]", "p (Holm)", "verdict",
     ]  # fmt: skip
-    cells = [
-        [
-            row.arm,
-            str(row.runs) if row.finished == row.runs else f"{row.finished} of {row.runs}",
-            interval(row.estimate),
-            plain(row.estimate.std) if row.estimate else "–",
-            interval(row.comparison.difference) if row.comparison else "–",
-            probability(row.p),
-            row.verdict or "reference",
-        ]
-        for row in rows
+
+
+def cells(row: Row) -> list[str]:
+    """An arm in the table, as texts."""
+    return [
+        row.arm,
+        str(row.runs) if row.finished == row.runs else f"{row.finished} of {row.runs}",
+        interval(row.estimate),
+        plain(row.estimate.std) if row.estimate else "–",
+        interval(row.comparison.difference) if row.comparison else "–",
+        probability(row.p),
+        row.verdict or "reference",
     ]
-    return html.table(columns, cells, numbers=range(1, 6))
 
 
 # --- pictures ----------------------------------------------------------------------------------
@@ -275,27 +282,30 @@ def _table(rows: Sequence[Row], reference: Row, measure: str, confidence: float)
 
 def _pictures(results: Results, rows: Sequence[Row], measure: str, reference: Row) -> Markup | None:
     """Every run as a point, and the differences with their intervals."""
-    from dlframe.viz import outcomes
-
-    values = results.values(measure)
-    finished = {arm: [v for v in found if math.isfinite(v)] for arm, found in values.items()}
-    finished = {arm: found for arm, found in finished.items() if found}
-    if not finished:
-        return None
     try:
-        points = outcomes(
-            {arm: [{measure: [v]} for v in found] for arm, found in finished.items()},
-            measure,
-            title=f"{measure} of every run",
-        )
+        points = every_run(results, measure)
     except MissingExtraError as error:
         return element("p", f"Without pictures: {error}")
+    if points is None:
+        return None
     parts = [html.picture(points, f"A point for each run: {measure} of each arm.")]
     if any(row.comparison for row in rows):
         pairs = differences(rows, measure, reference.arm)
         alt = f"The difference of each arm from {reference.arm}, with its interval."
         parts.append(html.picture(pairs, alt))
     return element("section", element("h3", "Runs"), parts)
+
+
+def every_run(results: Results, measure: str) -> Figure | None:
+    """Draw a point for each run that gave a number; None if none did."""
+    from dlframe.viz import outcomes
+
+    finished = {
+        arm: [{measure: [value]} for value in found if math.isfinite(value)]
+        for arm, found in results.values(measure).items()
+    }
+    finished = {arm: runs for arm, runs in finished.items() if runs}
+    return outcomes(finished, measure, title=f"{measure} of every run") if finished else None
 
 
 def differences(rows: Sequence[Row], measure: str, reference: str) -> Figure:

@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from samples.printed import PROCESSES
 
 from dlframe.cli import main
 from dlframe.porting.rewriting import ported
@@ -143,26 +144,7 @@ PROGRAMS = {
         except NotImplementedError as error:
             print(str(error).partition("(")[0])
     """,
-    "processes": """
-        import torch
-        import torch.multiprocessing as mp
-        from torch.utils.data import DataLoader, Dataset
-
-        class Squares(Dataset):
-            def __len__(self):
-                return 6
-            def __getitem__(self, i):
-                return torch.full((2,), float(i)) ** 2
-
-        def double(x):
-            return (2 * torch.tensor(x)).item()
-
-        if __name__ == "__main__":
-            with mp.get_context("spawn").Pool(1) as pool:
-                print(pool.map(double, [1.0, 2.0]))
-            for batch in DataLoader(Squares(), 3, num_workers=1):
-                print(batch[:, 0].tolist())
-    """,
+    "processes": PROCESSES,
 }
 
 

@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from samples.printed import PROCESSES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,26 +82,7 @@ def test_a_program_finds_its_modules_arguments_and_names(tmp_path: Path) -> None
 def test_other_processes_find_it_too(tmp_path: Path) -> None:
     done = ran(
         tmp_path,
-        """
-        import torch
-        import torch.multiprocessing as mp
-        from torch.utils.data import DataLoader, Dataset
-
-        class Squares(Dataset):
-            def __len__(self):
-                return 6
-            def __getitem__(self, i):
-                return torch.full((2,), float(i)) ** 2
-
-        def double(x):
-            return (2 * torch.tensor(x)).item()
-
-        if __name__ == "__main__":
-            with mp.get_context("spawn").Pool(1) as pool:
-                print(pool.map(double, [1.0, 2.0]))
-            for batch in DataLoader(Squares(), 3, num_workers=1):
-                print(batch[:, 0].tolist())
-        """,
+        PROCESSES,
     )
     assert printed(done) == ["[2.0, 4.0]", "[0.0, 1.0, 4.0]", "[9.0, 16.0, 25.0]"]
 

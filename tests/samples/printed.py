@@ -39,3 +39,26 @@ def _last_place(number: str) -> float:
     """The worth of the last digit: 0.01 for 3.25."""
     digits, _, power = number.partition("e")
     return 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
+
+
+PROCESSES = """
+import torch
+import torch.multiprocessing as mp
+from torch.utils.data import DataLoader, Dataset
+
+class Squares(Dataset):
+    def __len__(self):
+        return 6
+    def __getitem__(self, i):
+        return torch.full((2,), float(i)) ** 2
+
+def double(x):
+    return (2 * torch.tensor(x)).item()
+
+if __name__ == "__main__":
+    with mp.get_context("spawn").Pool(1) as pool:
+        print(pool.map(double, [1.0, 2.0]))
+    for batch in DataLoader(Squares(), 3, num_workers=1):
+        print(batch[:, 0].tolist())
+"""
+"""A program whose own processes, and the workers of whose loader, import torch as well."""

@@ -18,7 +18,7 @@ import dlframe as dl
 from dlframe.errors import FileFormatError
 
 FILES = Path(__file__).parents[1] / "golden" / "files"
-EXECUTED = Path("/tmp/executed")  # what the hostile files would make
+EXECUTED = Path("executed")  # what the hostile files would make, in the present folder
 
 
 def check_refused(content: bytes) -> None:

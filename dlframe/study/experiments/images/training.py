@@ -16,7 +16,7 @@ from dlframe.data import DataLoader, Subset, transforms
 from dlframe.data.datasets import CIFAR10, MNIST, Digits
 from dlframe.errors import ArgumentError
 from dlframe.metrics import accuracy
-from dlframe.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
+from dlframe.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from dlframe.study.seeds import Seeds
 from dlframe.tensor import Tensor, to_array
 from dlframe.tensor.creation import randperm
@@ -166,12 +166,17 @@ def run_descent(
     loader = DataLoader(train, BATCH, shuffle=True)
     steps = OPTIMIZERS[optimizer](model.parameters(), lr)
     schedule = CosineAnnealingLR(steps, epochs * len(loader))
-    trainer = Trainer(
-        model, "cross_entropy", steps, ["accuracy"], scheduler=schedule, scheduler_interval="batch"
-    )
+    trainer = make_trainer(model, steps, schedule)
     random.manual_seed(seeds.order)
     history = trainer.fit(loader, val, epochs=epochs, progress=False)
     return _outcome(trainer, history, data, root, folder)
+
+
+def make_trainer(model: nn.Module, steps: optim.Optimizer, schedule: LRScheduler) -> Trainer:
+    """Cross-entropy, with a rate that changes after each batch."""
+    return Trainer(
+        model, "cross_entropy", steps, ["accuracy"], scheduler=schedule, scheduler_interval="batch"
+    )
 
 
 def run_photographs(
@@ -190,9 +195,7 @@ def run_photographs(
     loader = DataLoader(train, BATCH, shuffle=True)
     steps = optim.SGD(model.parameters(), lr=lr, momentum=0.9, nesterov=True, weight_decay=5e-4)
     schedule = OneCycleLR(steps, lr, epochs=epochs, steps_per_epoch=len(loader))
-    trainer = Trainer(
-        model, "cross_entropy", steps, ["accuracy"], scheduler=schedule, scheduler_interval="batch"
-    )
+    trainer = make_trainer(model, steps, schedule)
     random.manual_seed(seeds.order)
     history = trainer.fit(loader, val, epochs=epochs, progress=False)
     return _outcome(trainer, history, data, root, folder)

@@ -61,15 +61,10 @@ def copying_run(
     random.manual_seed(seeds.weights)
     model = models.for_copying(cell, delay, tasks.COUNT, forget_bias=forget_bias)
     trainer = make_trainer(model, nn.CrossEntropyLoss(), lr, ["accuracy"])
-    before = _reach(model, probe, seeds)
-    history = trainer.fit(tasks.Fresh(make, BATCHES), val, epochs=epochs, progress=False)
-    after = _reach(model, probe, seeds)
-    _leave(folder, seeds, model, before, after)
     distance = delay + tasks.COUNT  # from the last letter to the answer
+    data = tasks.Fresh(make, BATCHES), val
     return {
-        **{name: history[name] for name in ("loss", "val_loss", "val_accuracy")},
-        **_remaining(before, after, distance),
-        "parameters": _size(model),
+        **_trained(trainer, data, epochs, probe, distance, seeds, folder),
         "test_accuracy": lambda: trainer.evaluate(test)["accuracy"],
     }
 
@@ -92,14 +87,9 @@ def adding_run(
     random.manual_seed(seeds.weights)
     model = models.for_adding(cell, length)
     trainer = make_trainer(model, nn.MSELoss(), lr)
-    before = _reach(model, probe, seeds)
-    history = trainer.fit(tasks.Fresh(make, BATCHES), val, epochs=epochs, progress=False)
-    after = _reach(model, probe, seeds)
-    _leave(folder, seeds, model, before, after)
+    data = tasks.Fresh(make, BATCHES), val
     return {
-        **{name: history[name] for name in ("loss", "val_loss")},
-        **_remaining(before, after, length - 1),
-        "parameters": _size(model),
+        **_trained(trainer, data, epochs, probe, length - 1, seeds, folder),
         "test_mse": lambda: trainer.evaluate(test)["loss"],
     }
 
@@ -120,17 +110,12 @@ def letters_run(
     model = models.for_text(cell, len(acts.letters), WINDOW)
     trainer = make_trainer(model, nn.CrossEntropyLoss(), lr)
     probe, _ = next(iter(DataLoader(val, MEASURED)))
-    before = _reach(model, probe, seeds)
     random.manual_seed(seeds.order)
-    history = trainer.fit(DataLoader(train, BATCH, shuffle=True), DataLoader(val, HELD),
-                          epochs=epochs, progress=False)  # fmt: skip
-    after = _reach(model, probe, seeds)
-    _leave(folder, seeds, model, before, after)
+    data = DataLoader(train, BATCH, shuffle=True), DataLoader(val, HELD)
+    found = _trained(trainer, data, epochs, probe, WINDOW - 1, seeds, folder)
     return {
-        **{name: history[name] for name in ("loss", "val_loss")},
-        "val_bits": [value / math.log(2) for value in history["val_loss"]],
-        **_remaining(before, after, WINDOW - 1),
-        "parameters": _size(model),
+        **found,
+        "val_bits": [value / math.log(2) for value in found["val_loss"]],
         "test_bits": lambda: trainer.evaluate(DataLoader(test, HELD))["loss"] / math.log(2),
     }
 
@@ -146,6 +131,30 @@ def make_trainer(
 # --- what a run measures besides ---------------------------------------------------------------
 
 
+def _trained(
+    trainer: Trainer,
+    data: tuple[Any, Any],
+    epochs: int,
+    probe: Tensor,
+    distance: int,
+    seeds: Seeds,
+    folder: Path | None,
+) -> dict[str, Any]:
+    """Train, and measure how far gradients reach before and afterwards."""
+    model = trainer.model
+    assert isinstance(model, Reader)  # as all models here are
+    before = _reach(model, probe, seeds)
+    history = trainer.fit(*data, epochs=epochs, progress=False)
+    after = _reach(model, probe, seeds)
+    _leave(folder, seeds, model, before, after)
+    kept = [name for name in ("loss", "val_loss", "val_accuracy") if name in history]
+    return {
+        **{name: history[name] for name in kept},
+        **_remaining(before, after, distance),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    }
+
+
 def _reach(model: Reader, probe: Tensor, seeds: Seeds) -> list[float]:
     return reach(model, probe, random.Generator().manual_seed(seeds.noise))
 
@@ -155,10 +164,6 @@ def _remaining(before: list[float], after: list[float], distance: int) -> dict[s
         "gradient left at the start, powers of ten": remaining(before, distance),
         "gradient left after training, powers of ten": remaining(after, distance),
     }
-
-
-def _size(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _leave(
