@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -125,17 +126,21 @@ def add_results(out: Page, results: Results, *, pictures: bool) -> None:
 
 
 def add_failures(out: Page, results: Results) -> None:
-    """What gave no number: how many runs of each arm, in tuning too, and why the first did not."""
-    failed: dict[str, list[Mapping[str, Any]]] = {}
+    """What gave no number: how many runs of each arm and why, and how many in tuning."""
+    final: dict[str, list[Mapping[str, Any]]] = {}
+    tried: Counter[str] = Counter()
     for run in results.failures():
-        failed.setdefault(run["arm"], []).append(run)
-    for arm, runs in failed.items():
-        final = sum(run["stage"] != "tune" for run in runs)
-        why = runs[-1].get("error") or f"its {results.study.measure} was not a number"
-        out.add(
-            f"Of {arm}, {final} final runs and {len(runs) - final} of tuning gave no number. The "
-            f"last of them: {why}"
-        )
+        if run["stage"] == "tune":
+            tried[run["arm"]] += 1
+        else:
+            final.setdefault(run["arm"], []).append(run)
+    for arm, runs in final.items():
+        why = runs[0].get("error") or f"its {results.study.measure} was not a number"
+        first = why.partition(". ")[0].rstrip(".")
+        out.add(f"{len(runs)} of {len(results.of(arm))} runs of {arm} gave no number: {first}.")
+    if tried:
+        listed = ", ".join(f"{arm} {count}" for arm, count in tried.items())
+        out.add(f"In tuning, {tried.total()} of {len(results.tried)} runs gave none: {listed}.")
 
 
 def add_points(out: Page, results: Results, rows: Sequence[Row]) -> None:

@@ -56,6 +56,7 @@ def test_a_page_says_all_that_belongs_to_it(page: types.ModuleType, tmp_path: Pa
     assert "A longer question." in text
     assert "| d\\|e | 1 |" in text
     assert "| 0 of 4 |" in text
+    assert "4 of 4 runs of level 1, broken gave no number: ValueError: no | number." in text
     assert "1. First?\n2. Second?" in text
     pictures = re.findall(r"!\[([^\]]+)\]\((pictures/[^)]+)\)", text)
     assert ("nothing is seen", "pictures/levels-04-a-picture.png") in pictures
